@@ -1,0 +1,513 @@
+"""The words of the trade as frozen records: what floors hand to each other.
+
+Every time is an aware datetime in UTC.  Every record can be written and read back by msgspec.
+Products are canonical names ("Exchange Server 2019 CU14"), KB articles are written ``KB5044062``,
+builds in the short form ``15.2.1544.13``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+
+class Coverage(StrEnum):
+    """How much of its history a document shows."""
+
+    COMPLETE = "complete"  # everything it ever had: a missing entry means something
+    WINDOW = "window"  # the newest few: an entry that leaves below the oldest one has aged out
+
+
+class Kind(StrEnum):
+    """What an event means; gravest first, the order in which mail is sent."""
+
+    PULLED = "pulled"
+    EXPLOITED = "exploited"
+    RE_RELEASED = "re-released"
+    CORRECTED = "corrected"
+    KNOWN_ISSUE = "known-issue"
+    RELEASED = "released"
+    ANNOUNCED = "announced"
+    REVISED = "revised"
+    NEWS = "news"
+
+
+GRAVITY: dict[Kind, int] = {kind: rank for rank, kind in enumerate(Kind)}
+
+
+class Confidence(StrEnum):
+    """Whether the vendor (or two sources) said so, or one absence hints at it."""
+
+    CONFIRMED = "confirmed"
+    SUSPECTED = "suspected"
+
+
+class State(StrEnum):
+    """Where an update stands in its life."""
+
+    ANNOUNCED = "announced"  # an advisory without an update
+    RELEASED = "released"
+    PULLED = "pulled"
+
+
+class ChangeKind(StrEnum):
+    """A mechanical difference between two snapshots of one document."""
+
+    APPEARED = "appeared"
+    ALTERED = "altered"
+    MISSING = "missing"
+    RETURNED = "returned"
+    AGED_OUT = "aged-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Which products concern this installation.
+
+    ``products`` are shell patterns, case ignored, against canonical product names.  Linux packages
+    that MSRC lists by the thousand are left out unless a pattern other than ``*`` names them.
+    """
+
+    products: tuple[str, ...] = ("Exchange Server*",)
+
+    def wants(self, product: str, *, linux: bool = False) -> bool:
+        """Say whether the canonical ``product`` is watched."""
+        name = product.lower()
+        patterns = (p for p in self.products if not (linux and p.strip() == "*"))
+        return any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
+
+    @property
+    def mark(self) -> str:
+        """A short text that changes when the patterns do."""
+        return hashlib.sha256("\n".join(sorted(self.products)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One configured place to read, of a kind that ``watcher.sources`` knows."""
+
+    name: str
+    kind: str
+    url: str
+    every: timedelta = timedelta(hours=1)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What makes the next request conditional (RFC 9110 section 13)."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A response as it came, decompressed; ``document`` says which of the source's documents it is.
+
+    A source of one URL has the document "".  Others have "" as index and a name for each document
+    it leads to (``2024-Nov``, ``KB5044062``).
+    """
+
+    source: str
+    document: str
+    url: str
+    time: datetime
+    status: int
+    body: bytes
+    content_type: str = ""
+    validators: Validators = Validators()
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the body."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The server says that the copy we know is still the newest (304)."""
+
+    source: str
+    document: str
+    url: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source's document could not be had or believed; written for an administrator."""
+
+    source: str
+    document: str
+    url: str
+    time: datetime
+    cause: str
+    remedy: str
+    suspect: bool = False  # a copy came, but is not credible: its validators are dropped
+
+    def __str__(self) -> str:
+        """Name source, cause and remedy in one line."""
+        name = f"{self.source} {self.document}".strip()
+        return f"{name}: {self.cause} ({self.url}). {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a source's prose, named by where it stands.
+
+    ``name`` is ``title``, ``revision 2.0``, ``faq``, ``issue``, ``cause``, ``workaround``, ``note``,
+    ``description`` or ``content``.
+    ``text`` is plain; paragraphs and list items are separated by newlines.
+    """
+
+    name: str
+    text: str
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A release label, as in "Exchange Server 2019 CU14 Nov24SUv2".
+
+    ``type`` is SU, HU, CU, RU (update rollup), SP, RTM or Preview; ``month`` is ``2024-11`` for SU and HU, else "".
+    ``product`` is what the row is for: the product an SU is installed on, or the product that a CU makes.
+    """
+
+    family: str  # "Exchange Server"
+    product: str  # "Exchange Server 2019 CU14"; "" when the text names none
+    type: str
+    month: str = ""
+    version: int = 1
+    pulled: bool = False  # the name itself says so: "(recalled)"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An update's file for one product."""
+
+    product: str
+    kb: str = ""
+    build: str = ""
+    url: str = ""
+    file: str = ""
+    size: int | None = None  # bytes
+    supersedes: tuple[str, ...] = ()  # KB articles
+    esu: bool = False  # only offered to customers of extended security updates
+    version: int = 1  # of the update, filled in by judgement
+    type: str = ""  # SU, HU, CU, RU... when the source says so
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a source: an advisory, a table's row, a known issue, a post, a package page.
+
+    ``key`` identifies it inside its document through every edit.  ``exploited`` and ``disclosed`` are
+    None when the source says nothing of it; ``available`` is False for a page that says its download is
+    gone, None where that is no statement of the source's.
+    """
+
+    key: str
+    title: str
+    url: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    revision: str = ""
+    cves: tuple[str, ...] = ()
+    kbs: tuple[str, ...] = ()  # articles it is about, beyond those of its packages
+    products: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+    label: Label | None = None
+    passages: tuple[Passage, ...] = ()
+    exploited: bool | None = None
+    disclosed: bool | None = None
+    severity: str = ""
+    cvss: float | None = None
+    vector: str = ""
+    available: bool | None = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A further document that a snapshot leads to.
+
+    ``mark`` changes when the index says that the document has changed ("" when it never says).
+    """
+
+    document: str
+    url: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All watched entries of one fetch of one document.
+
+    ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is the name that the
+    document gives itself.  ``oldest`` is the oldest entry's date where coverage is WINDOW.
+    """
+
+    source: str
+    document: str
+    url: str
+    time: datetime
+    sha256: str
+    coverage: Coverage
+    total: int
+    revisions: int = 0
+    identity: str = ""
+    entries: tuple[Entry, ...] = ()
+    oldest: datetime | None = None
+    follow: tuple[Follow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the state knows of one document of a source: the history that a new copy is judged by.
+
+    ``accepted`` is the time of the last copy that was believed and differed; None before the first one.
+    """
+
+    source: str
+    document: str
+    url: str
+    validators: Validators = Validators()
+    sha256: str = ""
+    identity: str = ""
+    total: int = 0
+    revisions: int = 0
+    watch: str = ""
+    mark: str = ""  # the Follow.mark at the last fetch
+    accepted: datetime | None = None
+    suspect_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a document was last asked and how that went; kept apart from what is worth committing."""
+
+    source: str
+    document: str
+    tried: datetime | None = None
+    succeeded: datetime | None = None
+    failures: int = 0  # in a row
+    failure: str = ""  # the last one's text, "" when well
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A mechanical difference of one entry."""
+
+    kind: ChangeKind
+    source: str
+    document: str
+    url: str
+    time: datetime
+    sha256: str
+    before: Entry | None
+    after: Entry | None
+
+    @property
+    def entry(self) -> Entry:
+        """The newest form known."""
+        entry = self.after or self.before
+        if entry is None:
+            msg = "a change has a before or an after"
+            raise ValueError(msg)
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why we say so: a quoted, linked reason."""
+
+    source: str
+    url: str
+    time: datetime
+    sha256: str
+    change: str  # added, modified, removed
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """What an event's reader needs to know of one CVE."""
+
+    id: str
+    title: str = ""
+    severity: str = ""
+    cvss: float | None = None
+    vector: str = ""
+    exploited: bool = False
+    disclosed: bool = False
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """An absence that is not yet a verdict."""
+
+    source: str
+    document: str
+    keys: tuple[str, ...]
+    since: datetime
+    event: str  # id of the suspected event
+    whole: bool  # all of the update's packages are gone there, not one of several
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One update of the ledger, or an advisory that has none yet.
+
+    ``told`` holds a key for each fact established ("pulled 1", "re-released 2", "known-issue <hash>"),
+    with the event that told it; the same fact from a later source adds evidence to that event.
+    ``names`` are the references by which it is found again; see ``watcher.judgement.identify``.
+    """
+
+    id: str
+    title: str
+    family: str
+    type: str  # SU, HU, CU, RU, SP, RTM, update, advisory
+    month: str
+    version: int
+    state: State
+    first_seen: datetime
+    released: datetime | None = None  # the vendor's date
+    changed: datetime | None = None  # when we last established something
+    products: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+    advisories: tuple[Advisory, ...] = ()
+    kbs: tuple[str, ...] = ()  # articles beyond those of the packages
+    thread: str = ""  # the root of its mail thread: the id it was first told under
+    told: tuple[tuple[str, str], ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
+    standings: tuple[tuple[str, str, str], ...] = ()  # (source, state, version) as each source has it
+    names: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()  # pages about it, for following
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRef:
+    """An update as an event shows it (CONTRACT: the field ``update``)."""
+
+    id: str
+    title: str
+    version: int
+    products: tuple[str, ...] = ()
+    kbs: tuple[str, ...] = ()
+    cves: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a change means, with its evidence; self-contained, so that mail and page need no more.
+
+    The fields up to ``evidence`` are the public ones of schema 1; those after it were added for readers.
+    """
+
+    id: str
+    time: datetime
+    kind: Kind
+    confidence: Confidence
+    update: UpdateRef
+    summary: str
+    scope: tuple[str, ...] = ()
+    corrects: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    thread: str = ""
+    packages: tuple[Package, ...] = ()
+    advisories: tuple[Advisory, ...] = ()
+    guidance: tuple[str, ...] = ()  # the vendor's own words on what to do, paragraph by paragraph
+    because: str = ""  # rule and words that decided
+    previous: str = ""  # what we said of it last: the summary of the event before
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Who is told what, when, where."""
+
+    name: str
+    to: tuple[str, ...]
+    products: tuple[str, ...] = ("*",)
+    kinds: tuple[Kind, ...] = (
+        Kind.PULLED,
+        Kind.EXPLOITED,
+        Kind.RE_RELEASED,
+        Kind.CORRECTED,
+        Kind.KNOWN_ISSUE,
+        Kind.RELEASED,
+        Kind.ANNOUNCED,
+    )
+    when: str = "at-once"
+    fallback: tuple[str, ...] = ()
+    suspected: bool = True
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to be rendered: who is written to, of what kind, about which events."""
+
+    kind: str  # an event's kind, "digest", "welcome" or "operator"
+    subscriber: Subscriber
+    events: tuple[Event, ...] = ()
+    update: str = ""  # id of the one update it is about
+    thread: str = ""
+    standing: tuple[Update, ...] = ()  # welcome: every watched update that still matters
+    sources: tuple[Source, ...] = ()  # welcome: what is watched
+    products: tuple[str, ...] = ()  # welcome: which products
+
+
+class DeliveryState(StrEnum):
+    """How far a message has come on its way to one recipient."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    UNKNOWN = "unknown"  # the connection was lost after the message's data was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, whole and fixed before anything is sent."""
+
+    id: str  # the Message-ID, with its angle brackets
+    date: datetime
+    kind: str
+    subscriber: str
+    update: str
+    subject: str
+    events: tuple[str, ...]
+    body: bytes  # RFC 5322, CRLF
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one recipient over one channel."""
+
+    message: str
+    recipient: str
+    channel: str = "mail"
+    state: DeliveryState = DeliveryState.QUEUED
+    attempts: int = 0
+    next_try: datetime | None = None
+    answer: str = ""  # the last answer, as the server gave it
+    settled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What interpretation made of changes: the events, the evidence added to old ones, the ledger's new rows."""
+
+    events: tuple[Event, ...] = ()
+    evidence: tuple[tuple[str, Evidence], ...] = ()  # (event id, more evidence)
+    updates: tuple[Update, ...] = ()
+    absorbed: tuple[tuple[str, str], ...] = ()  # (id that went, id that took it over)
+    silent: tuple[tuple[str, str, str], ...] = field(default=())  # (source, entry key, why nothing was told)
