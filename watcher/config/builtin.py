@@ -1,0 +1,23 @@
+"""The sources that are on without a line of configuration, and who is told when nobody is named."""
+
+from __future__ import annotations
+
+from watcher.records import Source, Subscriber
+
+BUILTIN: tuple[Source, ...] = (
+    Source("msrc-cvrf", "cvrf", "https://api.msrc.microsoft.com/cvrf/v3.0/updates"),
+    Source("msrc-guide", "feed", "https://api.msrc.microsoft.com/update-guide/rss"),
+    Source("msrc-csaf", "csaf", "https://msrc.microsoft.com/csaf/provider-metadata.json"),
+    Source("msrc-blog", "feed", "https://msrc.microsoft.com/blog/feed", enabled=False),  # never seen live
+    Source("exchange-blog", "feed", "https://techcommunity.microsoft.com/t5/s/gxcuf89792/rss/board?board.id=Exchange"),
+    Source("exchange-issues", "issues-page", "https://microsoft.github.io/CSS-Exchange/Emerging-Issues/"),
+    Source("exchange-builds", "build-table", "https://learn.microsoft.com/en-us/exchange/new-features/build-numbers-and-release-dates"),
+    Source("download-center", "download", "https://www.microsoft.com/en-us/download/details.aspx"),
+    Source("kb-articles", "kb-article", "https://support.microsoft.com/help/"),
+    Source("update-catalog", "catalog", "https://www.catalog.update.microsoft.com/Search.aspx"),
+    Source("health-checker", "feed", "https://github.com/microsoft/CSS-Exchange/releases.atom"),
+    Source("cisa-kev", "kev", "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"),
+)
+
+# Without a [[subscriber]] the messages become files, addressed to nobody who could be reached by accident.
+NOBODY_NAMED = Subscriber(name="administrators", to=("administrators@localhost",))

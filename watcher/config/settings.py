@@ -1,0 +1,101 @@
+"""What the configuration comes to: one frozen tree that every edge reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from watcher.records import Source, Subscriber, Watch
+
+SHORTEST_MASKED = 4  # a shorter secret would turn half of any text into stars
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A text that never prints itself.
+
+    ``name`` is the environment variable it came from; ``reveal`` hands it to the one who must know it.
+    """
+
+    name: str
+    value: str
+
+    def reveal(self) -> str:
+        """Give the text itself."""
+        return self.value
+
+    def __repr__(self) -> str:
+        """Show that there is something, not what."""
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, format_spec: str) -> str:
+        """Show the same in an f-string, whatever its format."""
+        return format(repr(self), format_spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way of telling beside mail; the address is an Apprise URL, which usually holds a token."""
+
+    name: str
+    url: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """How mail leaves: by the server of ``smtp`` (``smtp://host:587`` or ``smtps://host:465``), or as files.
+
+    ``smtp`` is "" when messages are written to ``outbox`` instead.  ``user`` and ``password`` are both set or both None.
+    """
+
+    sender: str = "Advisory Watcher <watcher@localhost>"
+    smtp: str = ""
+    outbox: Path = Path("outbox")
+    user: Secret | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured, checked and complete; paths are absolute when a file was read.
+
+    ``file`` is the configuration file, None when the built-in defaults run.
+    ``sources`` holds every source of a kind that this version knows, switched-off ones too (``enabled``).
+    ``state`` is an SQLAlchemy URL and may hold a password: it is kept out of ``repr``.
+    ``young`` is how long pages of an update are followed after its release.
+    """
+
+    file: Path | None = None
+    watch: Watch = Watch()
+    state: str = field(default="sqlite:///state/watcher.db", repr=False)
+    site: Path = Path("public")
+    base_url: str = ""  # ends with a slash when there is one
+    timezone: str = "UTC"
+    ca_bundle: Path | None = None
+    evidence: Path | None = None
+    inventory: Path | None = None
+    templates: Path | None = None  # the user's own, looked into before the shipped ones
+    contact: str = ""  # told to the servers asked, in User-Agent
+    young: timedelta = timedelta(days=90)
+    sources: tuple[Source, ...] = ()
+    subscribers: tuple[Subscriber, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    mail: Mail = Mail()
+    secrets: tuple[Secret, ...] = ()
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that times are shown in."""
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+    def masked(self, text: str) -> str:
+        """Put ``${NAME}`` in place of every secret in ``text``, longest first."""
+        known = sorted(self.secrets, key=lambda secret: len(secret.value), reverse=True)
+        for secret in known:
+            if len(secret.value) >= SHORTEST_MASKED:
+                text = text.replace(secret.value, f"${{{secret.name}}}")
+        return text
