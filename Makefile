@@ -1,0 +1,83 @@
+# Every target sets up what it needs; a machine needs Python 3.11 or newer, git and make.
+#   make run     one check                       make check   linters, types, floors, docs, coverage
+#   make test    the whole suite                 make help    all targets
+# PYTHON names another interpreter, ARGS is handed on (make run ARGS="--dry-run").
+
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+SHARED ?= ../shared
+JOBS   ?= 2
+export VENV
+
+# What floors 0 to 2 are, and the tests that have to reach every branch of them.
+LOW    := watcher/records.py,watcher/errors.py,watcher/judgement/*,watcher/sources/*,watcher/formats/*
+LOW_TESTS := $(wildcard tests/floors tests/docs tests/unit tests/laws tests/sources tests/formats tests/stories)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check score demo bench soak fuzz screenshots lock clean setup-run setup-dev lint types coverage workflows
+
+help: ## lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do printf '%-12s %s\n' "$$target" "$$text"; done
+
+setup-run:
+	@sh scripts/setup.sh run
+
+setup-dev:
+	@sh scripts/setup.sh dev
+
+run: setup-run ## one check of all sources that are due
+	@$(BIN)/watcher run $(ARGS) || { code=$$?; \
+	if [ $$code -eq 1 ]; then echo "Without a network? 'make demo' relives November 2024 from a recording." >&2; fi; exit $$code; }
+
+test: setup-dev ## the whole suite, in random order
+	$(PYTEST) -n $(JOBS) $(ARGS)
+
+check: setup-dev lint types workflows coverage ## linters, types, workflows, floors, docs, coverage
+
+lint: setup-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup-dev
+	$(BIN)/mypy
+
+workflows: setup-dev
+	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github
+
+coverage: setup-dev
+	$(PYTEST) -n $(JOBS) --cov --cov-report= $(LOW_TESTS)
+	$(BIN)/coverage report --include='$(LOW)' --fail-under=100
+
+score: setup-run ## replays every recording of ../shared and prints one table
+	@$(BIN)/python scripts/score.py "$(SHARED)" $(ARGS)
+
+demo: setup-run ## relives November 2024 in a few seconds
+	@$(call script,demo)
+
+bench: setup-dev ## measures, beside the floor and the peers
+	@$(call script,bench)
+
+screenshots: setup-dev ## pictures of mails and page
+	@$(call script,screenshots)
+
+soak: setup-dev ## hundreds of killed runs
+	@$(call marked,soak)
+
+fuzz: setup-dev ## a long search for input that breaks a parser
+	@$(call marked,fuzz,--hypothesis-profile=fuzz)
+
+lock: ## writes requirements/*.txt from pyproject.toml
+	@sh scripts/lock.sh
+
+clean: ## removes what was built and measured; state, outbox and .venv stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage out
+	find watcher tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A script that is not written yet is said to be missing, and the target fails.
+script = if [ -f scripts/$(1).py ]; then $(BIN)/python scripts/$(1).py $(ARGS); \
+	else echo "make $(1): scripts/$(1).py is not written yet." >&2; exit 2; fi
+
+# pytest answers 5 when no test bears the marker.
+marked = $(PYTEST) -m $(1) $(2) $(ARGS) || { code=$$?; \
+	if [ $$code -eq 5 ]; then echo "make $(1): no test bears the marker '$(1)' yet." >&2; fi; exit $$code; }

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Resolves pyproject.toml for every system and Python from 3.11 on, with hashes, naming no index.
+# uv is installed aside: it is needed for nothing else.
+set -eu
+aside=$(mktemp -d)
+trap 'rm -rf "$aside"' EXIT
+"${PYTHON:-python3}" -m venv "$aside"
+"$aside/bin/python" -m pip install --quiet --disable-pip-version-check uv
+compile() {
+    name=$1
+    shift
+    "$aside/bin/uv" pip compile pyproject.toml "$@" --output-file "requirements/$name.txt" --quiet \
+        --universal --python-version 3.11 --generate-hashes --no-header --no-config \
+        --no-emit-index-url --no-emit-find-links ${ARGS:-}
+    echo "requirements/$name.txt: $(grep -c '==' "requirements/$name.txt") packages"
+}
+# run first; dev is held to the same versions, so that what is tested is what runs.
+compile run --group build
+compile dev --group build --group dev --constraint requirements/run.txt
