@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,14 @@ class Secret:
         return format(repr(self), format_spec)
 
 
+def masked(text: str, secrets: Iterable[Secret]) -> str:
+    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, the longest first."""
+    for secret in sorted(secrets, key=lambda secret: len(secret.value), reverse=True):
+        if len(secret.value) >= SHORTEST_MASKED:
+            text = text.replace(secret.value, f"${{{secret.name}}}")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A way of telling beside mail; the address is an Apprise URL, which usually holds a token."""
@@ -66,11 +75,10 @@ class Settings:
     ``file`` is the configuration file, None when the built-in defaults run.
     ``sources`` holds every source of a kind that this version knows, switched-off ones too (``enabled``).
     ``state`` is an SQLAlchemy URL and may hold a password: it is kept out of ``repr``.
-    ``young`` is how long pages of an update are followed after its release.
     """
 
     file: Path | None = None
-    watch: Watch = Watch()
+    watch: Watch = field(default_factory=Watch)
     state: str = field(default="sqlite:///state/watcher.db", repr=False)
     site: Path = Path("public")
     base_url: str = ""  # ends with a slash when there is one
@@ -80,7 +88,6 @@ class Settings:
     inventory: Path | None = None
     templates: Path | None = None  # the user's own, looked into before the shipped ones
     contact: str = ""  # told to the servers asked, in User-Agent
-    young: timedelta = timedelta(days=90)
     sources: tuple[Source, ...] = ()
     subscribers: tuple[Subscriber, ...] = ()
     channels: tuple[Channel, ...] = ()
@@ -93,9 +100,5 @@ class Settings:
         return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
     def masked(self, text: str) -> str:
-        """Put ``${NAME}`` in place of every secret in ``text``, longest first."""
-        known = sorted(self.secrets, key=lambda secret: len(secret.value), reverse=True)
-        for secret in known:
-            if len(secret.value) >= SHORTEST_MASKED:
-                text = text.replace(secret.value, f"${{{secret.name}}}")
-        return text
+        """Put ``${NAME}`` in place of every secret in ``text``."""
+        return masked(text, self.secrets)

@@ -1,0 +1,17 @@
+"""The JSON Schema of the configuration file, for editors that complete and check while one writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from watcher.config.tables import FileTables
+from watcher.sources import KINDS
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of ``watcher.toml``."""
+    made = msgspec.json.schema(FileTables)
+    made["$defs"]["SourceTable"]["properties"]["kind"]["enum"] = sorted(KINDS)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher.toml", **made}

@@ -1,0 +1,211 @@
+"""From tables to settings: each value checked, built-in sources merged in, secrets fetched from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from msgspec import UNSET
+
+from watcher.config import environment, values
+from watcher.config.builtin import BUILTIN, NOBODY_NAMED
+from watcher.config.complaints import Complaints, Key, Wrong, meant
+from watcher.config.reading import Tables
+from watcher.config.settings import Channel, Mail, Secret, Settings
+from watcher.config.tables import ChannelTable, MailTable, SourceTable, SubscriberTable
+from watcher.records import Kind, Source, Subscriber, Watch
+from watcher.sources import KINDS
+
+LANGUAGES = ("en",)
+
+
+def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], complaints: Complaints) -> Settings:
+    """Compose the settings; what is wrong is noted in ``complaints``, and the result is then of no use.
+
+    Relative paths start at the folder of ``file``, at the working directory when there is none.
+    """
+    base = file.absolute().parent if file else Path()
+    watch = tables.watch
+    attempt = complaints.attempt
+    channels = _channels(tables.channel, environ, complaints)
+    return Settings(
+        file=file,
+        watch=Watch(_patterns(watch.products, ("watch", "products"), complaints)),
+        state=attempt(("watch", "state"), partial(_state, watch.state, base, environ, complaints.secrets), ""),
+        site=attempt(("watch", "site"), partial(values.path, watch.site, base), base),
+        base_url=attempt(("watch", "base_url"), partial(values.base_url, watch.base_url), ""),
+        timezone=attempt(("watch", "timezone"), partial(values.zone, watch.timezone), "UTC"),
+        ca_bundle=_optional(watch.ca_bundle, "ca_bundle", base, complaints, exists=True),
+        evidence=_optional(watch.evidence, "evidence", base, complaints),
+        inventory=_optional(watch.inventory, "inventory", base, complaints),
+        templates=_optional(watch.templates, "templates", base, complaints, exists=True),
+        contact=attempt(("watch", "contact"), partial(values.one_line, watch.contact), ""),
+        sources=_sources(tables, environ, complaints),
+        subscribers=_subscribers(tables.subscriber, tuple(channel.name for channel in channels), complaints),
+        channels=channels,
+        mail=_mail(tables.mail, base, environ, complaints, told=bool(tables.subscriber)),
+        secrets=tuple(complaints.secrets),
+    )
+
+
+def _state(text: str, base: Path, environ: Mapping[str, str], secrets: list[Secret]) -> str:
+    environment.without_password(text)
+    return values.state_url(environment.expanded(text, environ, secrets), base)
+
+
+def _optional(text: str, key: str, base: Path, complaints: Complaints, *, exists: bool = False) -> Path | None:
+    """Give the path of ``text``, None when it is empty; with ``exists`` it must be there."""
+
+    def make() -> Path:
+        path = values.path(text, base)
+        if exists and not path.exists():
+            raise Wrong(f"there is no {path}", "Correct the path, or leave the key out.")
+        return path
+
+    return complaints.attempt(("watch", key), make, None) if text else None
+
+
+def _patterns(texts: list[str], key: Key, complaints: Complaints) -> tuple[str, ...]:
+    if not texts:
+        complaints.add(key, "the list is empty: nothing would be told", 'Write patterns such as "Exchange Server*", or "*" for everything.')
+    return tuple(dict.fromkeys(complaints.attempt(key, partial(values.pattern, text), "") for text in texts))
+
+
+def _unique(names: Iterable[tuple[Key, str]], noun: str, complaints: Complaints) -> None:
+    """Complain of each name that an earlier one of the same table bears."""
+    seen: set[str] = set()
+    for key, name in names:
+        if name.lower() in seen:
+            complaints.add((*key, "name"), f'there is a {noun} "{name}" already', "Give each a name of its own.")
+        seen.add(name.lower())
+
+
+def _sources(tables: Tables, environ: Mapping[str, str], complaints: Complaints) -> tuple[Source, ...]:
+    """Lay the sources of the file over the built-in ones whose kinds this version knows."""
+    known = {source.name: source for source in BUILTIN if tables.watch.builtin_sources and source.kind in KINDS}
+    _unique(((key, table.name) for key, table in tables.source), "source", complaints)
+    for key, table in tables.source:
+        source = _source(table, key, environ, complaints)
+        if source:
+            known[source.name] = source
+    if not any(source.enabled for source in known.values()) and not complaints.lines:
+        complaints.add(("watch", "builtin_sources"), "no source is left to read", "Add a [[source]], or leave builtin_sources out.")
+    return tuple(known.values())
+
+
+def _source(table: SourceTable, key: Key, environ: Mapping[str, str], complaints: Complaints) -> Source | None:
+    """Read one source; what it leaves open is taken from the built-in one of its name."""
+    builtin = next((source for source in BUILTIN if source.name == table.name), None)
+    kind = table.kind if table.kind is not UNSET else builtin.kind if builtin else ""
+    url = table.url if table.url is not UNSET else builtin.url if builtin else ""
+    every = builtin.every if builtin else Source("", "", "").every
+    if builtin and builtin.kind == kind and kind not in KINDS and table.enabled is False:
+        return None  # switched off before this version could read it at all
+    for name, value in (("kind", kind), ("url", url)):
+        if not value:
+            hint = meant(table.name, tuple(source.name for source in BUILTIN))
+            complaints.add(key, f'the source "{table.name}" has no {name}', f"Give {name}; only a built-in source may leave it out. {hint}")
+            return None
+    attempt = complaints.attempt
+    return Source(
+        name=attempt((*key, "name"), partial(values.name, table.name), ""),
+        kind=attempt((*key, "kind"), partial(values.choice, kind, tuple(KINDS), "kind of source"), ""),
+        url=attempt((*key, "url"), partial(_source_url, url, environ, complaints.secrets), ""),
+        every=every if table.every is UNSET else attempt((*key, "every"), partial(values.duration, table.every), every),
+        enabled=True if table.enabled is UNSET else table.enabled,
+    )
+
+
+def _source_url(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
+    environment.without_password(text)
+    return values.web_url(environment.expanded(text, environ, secrets))
+
+
+def _subscribers(
+    tables: tuple[tuple[Key, SubscriberTable], ...], channels: tuple[str, ...], complaints: Complaints
+) -> tuple[Subscriber, ...]:
+    _unique(((key, table.name) for key, table in tables), "subscriber", complaints)
+    return tuple(_subscriber(table, key, channels, complaints) for key, table in tables) if tables else (NOBODY_NAMED,)
+
+
+def _subscriber(table: SubscriberTable, key: Key, channels: tuple[str, ...], complaints: Complaints) -> Subscriber:
+    attempt = complaints.attempt
+    if not table.to:
+        complaints.add((*key, "to"), "the list is empty: nobody would be told", 'Write addresses: to = ["name@example.org"].')
+    if table.kinds == []:
+        complaints.add((*key, "kinds"), "the list is empty: nothing would be told", "Leave kinds out, or name some.")
+    kinds = table.kinds if table.kinds is not UNSET else [kind.value for kind in NOBODY_NAMED.kinds]
+    kind_words = tuple(kind.value for kind in Kind)
+    chosen = [attempt((*key, "kinds"), partial(values.choice, word, kind_words, "kind of event"), "news") for word in kinds]
+    fallback = [attempt((*key, "fallback"), partial(_channel_name, word, channels), "") for word in table.fallback]
+    return Subscriber(
+        name=attempt((*key, "name"), partial(values.name, table.name), ""),
+        to=tuple(dict.fromkeys(attempt((*key, "to"), partial(values.address, text), "") for text in table.to)),
+        products=_patterns(table.products, (*key, "products"), complaints),
+        kinds=tuple(kind for kind in Kind if kind.value in chosen),
+        when=attempt((*key, "when"), partial(values.when, table.when), "at-once"),
+        fallback=tuple(dict.fromkeys(fallback)),
+        suspected=table.suspected,
+        language=attempt((*key, "language"), partial(values.choice, table.language, LANGUAGES, "language known here"), "en"),
+    )
+
+
+def _channel_name(text: str, channels: tuple[str, ...]) -> str:
+    if text not in channels:
+        raise Wrong(f'there is no channel "{text}"', meant(text, channels) if channels else f'Add a [[channel]] with name = "{text}".')
+    return text
+
+
+def _channels(tables: tuple[tuple[Key, ChannelTable], ...], environ: Mapping[str, str], complaints: Complaints) -> tuple[Channel, ...]:
+    _unique(((key, table.name) for key, table in tables), "channel", complaints)
+    nothing = Secret("", "")
+    return tuple(
+        Channel(
+            complaints.attempt((*key, "name"), partial(values.name, table.name), table.name),
+            complaints.attempt((*key, "url"), partial(_channel_url, table, environ, complaints.secrets), nothing),
+        )
+        for key, table in tables
+    )
+
+
+def _channel_url(table: ChannelTable, environ: Mapping[str, str], secrets: list[Secret]) -> Secret:
+    environment.without_password(table.url)
+    url = Secret(f"channel {table.name}", values.any_url(environment.expanded(table.url, environ, secrets)))
+    secrets.append(url)
+    return url
+
+
+def _mail(table: MailTable, base: Path, environ: Mapping[str, str], complaints: Complaints, *, told: bool) -> Mail:
+    attempt = complaints.attempt
+    smtp = attempt(("mail", "smtp"), partial(_smtp, table.smtp, environ, complaints.secrets), "")
+    if table.smtp and not table.sender:
+        complaints.add(("mail", "smtp"), "a mail server is named, but no sender", 'Write from = "Advisory Watcher <watcher@example.org>".')
+    if table.smtp and not told:
+        complaints.add(("mail", "smtp"), "a mail server is named, but nobody to write to", "Add a [[subscriber]] with name and to.")
+    nobody: tuple[Secret | None, Secret | None] = (None, None)
+    user, password = attempt(("mail", "smtp"), partial(_login, environ, complaints.secrets), nobody) if smtp else nobody
+    return Mail(
+        sender=attempt(("mail", "from"), partial(values.sender, table.sender), "") if table.sender else Mail().sender,
+        smtp=smtp,
+        outbox=attempt(("mail", "outbox"), partial(values.path, table.outbox, base), base),
+        user=user,
+        password=password,
+    )
+
+
+def _smtp(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
+    return values.smtp_url(environment.expanded(text, environ, secrets))
+
+
+def _login(environ: Mapping[str, str], secrets: list[Secret]) -> tuple[Secret | None, Secret | None]:
+    """Give user and password of the mail server, both or neither."""
+    user, password = environment.secret("WATCHER_SMTP_USER", environ), environment.secret("WATCHER_SMTP_PASSWORD", environ)
+    if bool(user) != bool(password):
+        there, lacking = ("USER", "PASSWORD") if user else ("PASSWORD", "USER")
+        raise Wrong(
+            f"WATCHER_SMTP_{there} is set, but WATCHER_SMTP_{lacking} is not",
+            f"Set WATCHER_SMTP_{lacking} (or WATCHER_SMTP_{lacking}_FILE) too, or neither.",
+        )
+    secrets.extend(part for part in (user, password) if part)
+    return user, password

@@ -1,0 +1,143 @@
+"""The tables and keys of ``watcher.toml``: their types, what they mean, and an example of each.
+
+The descriptions and examples go into the JSON Schema for editors, the examples into the remedies of errors too.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from watcher.records import Kind
+
+
+class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is watched, and where things lie.
+
+    A path that is not absolute starts at the folder of this file.
+    """
+
+    products: Annotated[
+        list[str],
+        Meta(description="Shell patterns, case ignored, against canonical product names; * is everything", examples=[["Exchange Server*"]]),
+    ] = msgspec.field(default_factory=lambda: ["Exchange Server*"])
+    state: Annotated[
+        str,
+        Meta(
+            description="Where the state lives: an SQLite file or a PostgreSQL database, as SQLAlchemy URL",
+            examples=["sqlite:///state/watcher.db"],
+        ),
+    ] = "sqlite:///state/watcher.db"
+    site: Annotated[str, Meta(description="Folder that feeds and page are published to", examples=["public"])] = "public"
+    base_url: Annotated[
+        str, Meta(description="Address that the site folder is served at", examples=["https://advisories.example.org/"])
+    ] = ""
+    timezone: Annotated[str, Meta(description="Time zone that mail shows times in (IANA name)", examples=["Europe/Berlin"])] = "UTC"
+    ca_bundle: Annotated[
+        str, Meta(description="PEM file of certificate authorities to trust when fetching", examples=["/etc/ssl/corp.pem"])
+    ] = ""
+    evidence: Annotated[
+        str,
+        Meta(
+            description="Folder that keeps every body that led to an event, as WARC; nothing is kept without it",
+            examples=["state/evidence"],
+        ),
+    ] = ""
+    inventory: Annotated[
+        str, Meta(description="CSV file of your servers (server, product, build); it stays on this machine", examples=["inventory.csv"])
+    ] = ""
+    templates: Annotated[
+        str, Meta(description="Folder of your own templates, looked into before the shipped ones", examples=["templates"])
+    ] = ""
+    contact: Annotated[
+        str,
+        Meta(
+            description="Address or page told to the servers asked (User-Agent), so that their people can reach you",
+            examples=["it@example.org"],
+        ),
+    ] = ""
+    builtin_sources: Annotated[bool, Meta(description="false: only the sources named in this file are read", examples=[True])] = True
+
+
+class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How mail leaves.  User and password come from WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD, or the files that ..._FILE names."""
+
+    sender: Annotated[str, Meta(description="The From of every message", examples=["Advisory Watcher <watcher@example.org>"])] = (
+        msgspec.field(default="", name="from")
+    )
+    smtp: Annotated[
+        str,
+        Meta(
+            description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the start); absent: messages are written to the outbox",
+            examples=["smtp://mail.example.org:587"],
+        ),
+    ] = ""
+    outbox: Annotated[str, Meta(description="Folder that messages are written to when there is no mail server", examples=["outbox"])] = (
+        "outbox"
+    )
+
+
+class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A source: a new one, or what is different about the built-in one of the same name."""
+
+    name: Annotated[str, Meta(description="Name of the source; a built-in one's name changes that one", examples=["exchange-blog"])]
+    kind: Annotated[str | UnsetType, Meta(description="What form it has", examples=["feed"])] = UNSET
+    url: Annotated[
+        str | UnsetType,
+        Meta(description="Its address; ${NAME} is taken from the environment", examples=["https://blog.example.org/feed.xml"]),
+    ] = UNSET
+    every: Annotated[str | UnsetType, Meta(description="How often it is asked", examples=["30m"])] = UNSET
+    enabled: Annotated[bool | UnsetType, Meta(description="false switches it off", examples=[True])] = UNSET
+
+
+class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who is told what, and when."""
+
+    name: Annotated[str, Meta(description="Name of the subscriber", examples=["exchange-admins"])]
+    to: Annotated[list[str], Meta(description="Mail addresses", examples=[["exchange-admins@example.org"]])]
+    products: Annotated[
+        list[str],
+        Meta(description="Shell patterns of the products that concern them; * is all that is watched", examples=[["Exchange Server*"]]),
+    ] = msgspec.field(default_factory=lambda: ["*"])
+    kinds: Annotated[
+        list[str] | UnsetType,
+        Meta(
+            description="Kinds of events they are told; without it all but revised and news",
+            examples=[["released", "pulled", "re-released"]],
+            extra_json_schema={"items": {"enum": [kind.value for kind in Kind]}},
+        ),
+    ] = UNSET
+    when: Annotated[
+        str, Meta(description="at-once, daily HH:MM or weekly DAY HH:MM, in the time zone of [watch]", examples=["daily 07:00"])
+    ] = "at-once"
+    fallback: Annotated[list[str], Meta(description="Channels told when mail cannot be delivered", examples=[["teams"]])] = []
+    suspected: Annotated[bool, Meta(description="false: only what is confirmed", examples=[True])] = True
+    language: Annotated[str, Meta(description="Language of the fixed words", examples=["en"])] = "en"
+
+
+class ChannelTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A way of telling beside mail."""
+
+    name: Annotated[str, Meta(description="Name that a subscriber's fallback uses", examples=["teams"])]
+    url: Annotated[str, Meta(description="Any Apprise URL; ${NAME} is taken from the environment", examples=["${TEAMS_URL}"])]
+
+
+class FileTables(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The configuration of Advisory Watcher (watcher.toml)."""
+
+    watch: WatchTable = msgspec.field(default_factory=WatchTable)
+    mail: MailTable = msgspec.field(default_factory=MailTable)
+    source: list[SourceTable] = []
+    subscriber: list[SubscriberTable] = []
+    channel: list[ChannelTable] = []
+
+
+SINGLE: dict[str, type[msgspec.Struct]] = {"watch": WatchTable, "mail": MailTable}
+REPEATED: dict[str, type[msgspec.Struct]] = {"source": SourceTable, "subscriber": SubscriberTable, "channel": ChannelTable}
+
+
+def heading(table: str) -> str:
+    """Write a table's name as the file does: ``[watch]``, ``[[source]]``."""
+    return f"[[{table}]]" if table in REPEATED else f"[{table}]"

@@ -1,0 +1,202 @@
+"""What a single value must look like; each function gives the value as the program needs it, or raises Wrong."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.policy import default
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from watcher.config.complaints import Wrong, meant, nearest
+
+_DURATION = re.compile(r"(?:\d{1,6}[wdhms])+")
+_PART = re.compile(r"(\d+)([wdhms])")
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_WHEN = re.compile(rf"at-once|daily {_CLOCK}|weekly (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_CLOCK}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def duration(text: str) -> timedelta:
+    """Read ``30m``, ``1h``, ``7d``, ``1h30m``."""
+    written = text.strip().lower()
+    length = timedelta()
+    if _DURATION.fullmatch(written):
+        length = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _PART.findall(written)), length)
+    if not length:
+        raise Wrong(f'"{text}" is no length of time', 'Write a number and its unit: "30m", "1h", "7d" (s, m, h, d, w).')
+    return length
+
+
+def name(text: str) -> str:
+    """Take a name that is safe in file names, headers and on a command line."""
+    if not _NAME.fullmatch(text):
+        raise Wrong(f'"{text}" is no name', "Use letters, digits, dots, hyphens and underscores, 64 at most, the first a letter or digit.")
+    return text
+
+
+def pattern(text: str) -> str:
+    """Take a shell pattern for canonical product names; refuse what could never match one."""
+    if not text.strip() or _CONTROL.search(text):
+        raise Wrong(f"{text!r} is no product pattern", 'Write a name with * for the rest: "Exchange Server*"; "*" is everything.')
+    if text != text.strip():
+        raise Wrong(f'the pattern "{text}" begins or ends with a space and would match nothing', f'Write "{text.strip()}".')
+    if text.count("[") != text.count("]"):
+        raise Wrong(f'the pattern "{text}" has a bracket without its partner', 'Write [ and ] around a choice: "Exchange Server 201[69]*".')
+    if ".*" in text or text[0] == "^" or text[-1] == "$":
+        raise Wrong(f'"{text}" is a regular expression; patterns are the shell\'s', f'Write "{text.strip("^$").replace(".*", "*")}".')
+    if text.lower().startswith("microsoft "):
+        raise Wrong(
+            f'the pattern "{text}" would match nothing, for canonical product names leave "Microsoft" out',
+            f'Write "{text[len("microsoft ") :].strip()}".',
+        )
+    return text
+
+
+def zone(text: str) -> str:
+    """Take the IANA name of a time zone."""
+    if text == "UTC":
+        return text
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = available_timezones()
+        near = nearest(text, sorted(known)) or nearest(text, sorted(name.rsplit("/", 1)[-1] for name in known))
+        whole = next((name for name in sorted(known) if name == near or name.endswith(f"/{near}")), "") if near else ""
+        hint = f'Do you mean "{whole}"?' if whole else 'Write an IANA name such as "Europe/Berlin".'
+        raise Wrong(f'"{text}" is no time zone known here', hint) from None
+    return text
+
+
+def address(text: str) -> str:
+    """Take a bare mail address, ``name@example.org``."""
+    example = "Write it as name@example.org."
+    try:
+        parsed = Address(addr_spec=text)
+    except (ValueError, IndexError, HeaderParseError):
+        raise Wrong(f"{text!r} is no mail address", example) from None
+    if not parsed.username or not parsed.domain or _CONTROL.search(text) or " " in text:
+        raise Wrong(f"{text!r} is no mail address", example)
+    if not text.isascii():
+        raise Wrong(f"the mail address {text!r} holds letters beyond ASCII", "Write its domain in the xn-- form.")
+    return text
+
+
+def sender(text: str) -> str:
+    """Take a From, ``Advisory Watcher <watcher@example.org>`` or a bare address."""
+    header = default.header_factory("From", "" if _CONTROL.search(text) else text)
+    if len(header.addresses) != 1 or header.defects:
+        raise Wrong(f"{text!r} is no sender", "Write it as: Advisory Watcher <watcher@example.org>.")
+    address(header.addresses[0].addr_spec)
+    return text.strip()
+
+
+def when(text: str) -> str:
+    """Take ``at-once``, ``daily 07:00`` or ``weekly Mon 07:00``."""
+    if not _WHEN.fullmatch(text):
+        raise Wrong(f'"{text}" says no time', 'Write "at-once", "daily 07:00" or "weekly Mon 07:00" (Mon, Tue, Wed, Thu, Fri, Sat, Sun).')
+    return text
+
+
+def choice(text: str, known: tuple[str, ...], noun: str) -> str:
+    """Take one of the ``known`` words; ``noun`` says what they are."""
+    if text not in known:
+        raise Wrong(f'"{text}" is no {noun}', meant(text, known))
+    return text
+
+
+def _split(text: str, example: str) -> SplitResult:
+    if not text or _CONTROL.search(text) or " " in text:
+        raise Wrong("that is no address" if text else "the address is empty", f"Write it as {example}.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise Wrong(f"the address cannot be read ({error})", f"Write it as {example}.") from None
+    if port == 0:
+        raise Wrong("0 is no port", f"Write it as {example}.")
+    return parts
+
+
+def web_url(text: str) -> str:
+    """Take an http or https URL with a host."""
+    example = "https://host.example.org/path"
+    parts = _split(text, example)
+    if parts.scheme not in ("http", "https"):
+        raise Wrong(f'the address has the scheme "{parts.scheme}"', f"Only http and https are fetched: {example}.")
+    if not parts.hostname:
+        raise Wrong("the address names no host", f"Write it as {example}.")
+    return text
+
+
+def base_url(text: str) -> str:
+    """Take the address of the site, and end it with a slash; "" stays ""."""
+    if not text:
+        return ""
+    parts = urlsplit(web_url(text))
+    if parts.query or parts.fragment:
+        raise Wrong("the address of the site has a ? or a #", "Write the folder's address only: https://advisories.example.org/.")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def smtp_url(text: str) -> str:
+    """Take ``smtp://host:port`` or ``smtps://host:port``; "" stays ""."""
+    if not text:
+        return ""
+    example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
+    parts = _split(text, example)
+    if parts.scheme not in ("smtp", "smtps"):
+        raise Wrong(f'the mail server has the scheme "{parts.scheme}"', f"Write it as {example}.")
+    if not parts.hostname:
+        raise Wrong("the mail server's address names no host", f"Write it as {example}.")
+    if parts.username is not None or parts.password is not None:
+        raise Wrong("the mail server's address holds a user", "Give user and password as WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD.")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise Wrong("the mail server's address has more than host and port", f"Write it as {example}.")
+    return text.rstrip("/")
+
+
+def any_url(text: str) -> str:
+    """Take any URL with a scheme, as Apprise's are."""
+    example = "scheme://..., as Apprise's documentation names it for the service"
+    parts = _split(text, example)
+    if not parts.scheme or "://" not in text:
+        raise Wrong("the address has no scheme", f"Write it as {example}.")
+    return text
+
+
+def path(text: str, base: Path) -> Path:
+    """Give the path that ``text`` means, seen from the folder ``base``."""
+    if not text.strip() or _CONTROL.search(text):
+        raise Wrong(f"{text!r} is no path", "Write the path of a file or folder.")
+    return base / Path(text).expanduser()
+
+
+def state_url(text: str, base: Path) -> str:
+    """Give the SQLAlchemy URL of the state; a relative SQLite path is seen from ``base``, psycopg is the driver."""
+    example = 'Write "sqlite:///state/watcher.db" or "postgresql+psycopg://user@host/database".'
+    if text.startswith("sqlite:"):
+        file = text.removeprefix("sqlite:///")
+        if file == text or file in ("", ":memory:") or file.startswith("file:"):
+            raise Wrong("the state's address names no file", example)
+        if "?" in file:
+            raise Wrong("the state's address has options", "Leave out everything from the ? on.")
+        return f"sqlite:///{path(file, base).as_posix()}"
+    parts = _split(text, "sqlite:///state/watcher.db")
+    if parts.scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise Wrong(f'the state cannot live in "{parts.scheme or text}"', example)
+    if len(parts.path) < len("/x"):
+        raise Wrong("the state's address names no database", example)
+    return f"postgresql+psycopg:{text.split(':', 1)[1]}"
+
+
+def one_line(text: str) -> str:
+    """Take a text that fits into a header: one line of printable ASCII."""
+    if _CONTROL.search(text) or not text.isascii():
+        raise Wrong(f"{text!r} does not fit into a header", "Write one line of ASCII.")
+    return text.strip()
