@@ -1,0 +1,167 @@
+"""Replays every recording beside this tree, twice, and prints one table of what was told and what should have been.
+
+``score.py SHARED`` where SHARED holds ``score.py``, ``score_notes.py`` and ``corpus/``.  Each recording is replayed with the
+default products and with ``*``.  The expected events are those of the default products; with ``*`` everything else is told
+as well, so only a pull or a re-release that nobody expects counts as a false alarm there.  Ends with 1 unless all is clean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+WATCHER = Path(sys.executable).with_name("watcher")
+EVERYTHING = '[watch]\nproducts = ["*"]\n'
+GRAVE = re.compile(r"^ +\S+ (?:pulled|re-released) ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one replay came to."""
+
+    recording: str
+    products: str
+    detected: str
+    missed: int
+    false_alarms: int
+    duplicates: int
+    suspected: int
+    delay: str
+    mails: int
+    seconds: float
+    details: str
+
+    @property
+    def clean(self) -> bool:
+        """Say whether nothing is missed, told twice or told wrongly."""
+        return self.missed == self.false_alarms == self.duplicates == 0 and self.detected != "failed"
+
+
+def section(text: str, title: str) -> str:
+    """Cut the lines below ``title:`` out of the scorer's report."""
+    found = re.search(rf"^{title}:\n((?:    .*\n?)+)", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def configuration(folder: Path, products: str) -> Path:
+    """Write what a replay reads: without it a watcher.toml of this folder or of the user's would count."""
+    path = folder / "watcher.toml"
+    path.write_text(EVERYTHING if products == "*" else "", encoding="utf-8")
+    return path
+
+
+def replay(recording: Path, products: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Replay one recording into ``folder``/out; the answer and the seconds it took."""
+    folder.mkdir()
+    words: list[str | Path] = [WATCHER, "replay", recording, "--out", folder / "out", "--config", configuration(folder, products), "-q"]
+    started = time.monotonic()
+    answer = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    return answer, time.monotonic() - started
+
+
+def score(recording: Path, expected: Path, products: str, folder: Path, scorer: Path) -> Score:
+    """Replay one recording and let the scorer judge it."""
+    name = recording.name.removesuffix(".warc.gz")
+    answer, seconds = replay(recording, products, folder)
+    events = folder / "out" / "events.jsonl"
+    if answer.returncode > 1 or not events.exists():  # 1: a source failed in the recording, as it did then
+        return Score(name, products, "failed", 0, 0, 0, 0, "", 0, seconds, answer.stderr[-2000:] or answer.stdout[-2000:])
+    judged = subprocess.run([sys.executable, scorer, events, expected], capture_output=True, text=True, check=False).stdout
+    figures = re.search(r"(\d+ of \d+) detected, (\d+) missed, (\d+) false alarms, (\d+) duplicates, .*worst delay (.*)", judged)
+    if figures is None:
+        return Score(name, products, "failed", 0, 0, 0, 0, "", 0, seconds, judged)
+    told = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
+    grave = len(GRAVE.findall(section(judged, "false alarms")))
+    return Score(
+        recording=name,
+        products=products,
+        detected=figures[1],
+        missed=int(figures[2]),
+        false_alarms=grave if products == "*" else int(figures[3]),
+        duplicates=int(figures[4]),
+        suspected=sum(e.get("confidence") == "suspected" and e["kind"] in {"pulled", "re-released"} for e in told),
+        delay=figures[5],
+        mails=len(list((folder / "out" / "mail").glob("*.eml"))),
+        seconds=seconds,
+        details=judged,
+    )
+
+
+def table(scores: list[Score]) -> Table:
+    """Lay the scores out, a replay a line."""
+    columns: dict[str, Callable[[Score], object]] = {
+        "recording": lambda s: s.recording,
+        "products": lambda s: s.products,
+        "detected": lambda s: s.detected,
+        "missed": lambda s: s.missed,
+        "false alarms": lambda s: s.false_alarms,
+        "duplicates": lambda s: s.duplicates,
+        "suspected": lambda s: s.suspected,
+        "worst delay": lambda s: s.delay,
+        "mails": lambda s: s.mails,
+        "seconds": lambda s: f"{s.seconds:.1f}",
+    }
+    laid = Table(
+        caption="suspected: pulls and re-releases suspected only. With * a false alarm is a pull or a re-release that nobody expects."
+    )
+    for name in columns:
+        laid.add_column(name, justify="left" if name in {"recording", "products"} else "right", no_wrap=True)
+    for each in scores:
+        laid.add_row(*(str(value(each)) for value in columns.values()), style="" if each.clean else "bold red")
+    return laid
+
+
+def notes(shared: Path, folder: Path) -> str:
+    """Let revision notes be read and scored; what the scorer says."""
+    labelled = shared / "corpus" / "revisions.jsonl"
+    answer = subprocess.run([WATCHER, "wording", labelled, "--json"], cwd=folder, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        return f"watcher wording failed: {answer.stderr[-2000:]}"
+    read = folder / "read.jsonl"
+    read.write_text(answer.stdout, encoding="utf-8")
+    return subprocess.run([sys.executable, shared / "score_notes.py", read, labelled], capture_output=True, text=True, check=False).stdout
+
+
+def main() -> int:
+    """Score all that lies in the folder."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("shared", type=Path)
+    arguments.add_argument("names", nargs="*", help="only recordings whose names begin so")
+    arguments.add_argument("--details", action="store_true", help="what was missed, told twice or wrongly, for clean ones too")
+    given = arguments.parse_args()
+    shared = given.shared.resolve()
+    recordings = sorted(shared.glob("corpus/*.warc.gz"))
+    if not recordings:
+        print(f"There are no recordings in {given.shared}/corpus: nothing to score. (make score SHARED=FOLDER names another folder)")
+        return 2
+    recordings = [r for r in recordings if not given.names or r.name.startswith(tuple(given.names))]
+    scores = []
+    with tempfile.TemporaryDirectory(prefix="watcher-score-") as place:
+        for recording in recordings:
+            expected = recording.with_name(recording.name.replace(".warc.gz", ".expected.jsonl"))
+            for number, products in enumerate(("default", "*")):
+                folder = Path(place) / f"{recording.name}-{number}"
+                scores.append(score(recording, expected, products, folder, shared / "score.py"))
+                print(f"{recording.name}, products {products}: {scores[-1].seconds:.1f} s", file=sys.stderr)
+        if not given.names:
+            print(notes(shared, Path(place)))
+    for each in scores:
+        if given.details or not each.clean:
+            print(f"--- {each.recording}, products {each.products}\n{each.details}")
+    Console(width=None if sys.stdout.isatty() else 140).print(table(scores))
+    return int(not all(each.clean for each in scores))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
