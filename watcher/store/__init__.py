@@ -1,0 +1,6 @@
+"""The state, in SQLite or PostgreSQL."""
+
+from watcher.store.store import Store
+from watcher.store.words import DeliveryCounts, EntryChanges, StoredEntry
+
+__all__ = ["DeliveryCounts", "EntryChanges", "Store", "StoredEntry"]

@@ -1,0 +1,93 @@
+"""One run at a time: a lock beside the SQLite file, or an advisory lock of PostgreSQL.
+
+Both locks are the operating system's or the server's, and end with the process that took them, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import zlib
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from watcher.errors import StateError, StateHeldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from watcher.store.place import Place
+
+# The first half of the advisory lock's key; the second is the schema's, so that two watchers may share a database.
+PROGRAM = zlib.crc32(b"advisory-watcher") & 0x7FFFFFFF
+_TAKE = text("SELECT pg_try_advisory_lock(:program, hashtext(current_schema()))")
+_LET_GO = text("SELECT pg_advisory_unlock(:program, hashtext(current_schema()))")
+_WHO = text(
+    "SELECT a.application_name, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND l.classid = :program "
+    "AND l.objid::bigint = (hashtext(current_schema())::bigint & 4294967295)",
+)
+
+
+def me() -> str:
+    """Name this process to whoever finds the state held."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+@contextmanager
+def file_hold(place: Place, file: Path) -> Iterator[None]:
+    """Hold the lock file beside ``file``; StateHeldError names the process that has it."""
+    holder = file.with_name(f"{file.name}.holder")
+    lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        who = ""
+        with suppress(OSError):
+            who = holder.read_text("utf-8").strip()
+        raise _held(place, who or "another process") from error
+    except (OSError, NotImplementedError) as error:
+        msg = f"The state {place} cannot be locked: {error}. Give the watcher's account write access to the folder, on a local disk."
+        raise StateError(msg) from error
+    try:
+        with suppress(OSError):  # only for the words of the error above
+            holder.write_text(f"{me()}\n", "utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+@contextmanager
+def server_hold(place: Place, connection: Connection) -> Iterator[None]:
+    """Hold the schema's advisory lock on ``connection``; StateHeldError names the session that has it."""
+    with connection.begin():
+        taken = connection.scalar(_TAKE, {"program": PROGRAM})
+        who = "" if taken else _session(connection)
+    if not taken:
+        raise _held(place, who or "another session")
+    try:
+        yield
+    finally:
+        with suppress(SQLAlchemyError), connection.begin():  # a session that is dead holds nothing any more
+            connection.execute(_LET_GO, {"program": PROGRAM})
+
+
+def _session(connection: Connection) -> str:
+    row = connection.execute(_WHO, {"program": PROGRAM}).first()
+    if row is None:
+        return ""
+    name, address = row
+    return f"{name} ({address})" if address else str(name)
+
+
+def _held(place: Place, who: str) -> StateHeldError:
+    return StateHeldError(f"The state {place} is held by {who}. Nothing was touched; run again when that one has ended.")

@@ -1,0 +1,1 @@
+"""The steps by which the schema came to be what it is; each runs once, at the first opening after an upgrade."""

@@ -1,0 +1,45 @@
+"""Small statements that several tables share."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, Table
+
+T = TypeVar("T")
+
+CHUNK = 500  # values in one IN (...): well below the limits of both databases
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert ``rows``; where the primary key is there already, the row's other columns take the new values."""
+    if not rows:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    rest = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    done = statement.on_conflict_do_update(index_elements=keys, set_=rest) if rest else statement.on_conflict_do_nothing()
+    connection.execute(done, list(rows))
+
+
+def next_sequence(connection: Connection, table: Table) -> int:
+    """Say the number after the highest.
+
+    Not the database's own counter: that one leaves gaps after a rollback, and equal histories must have equal numbers.
+    """
+    return int(connection.scalar(select(func.coalesce(func.max(table.c.sequence), 0))) or 0) + 1
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Cut ``values`` into lists of at most ``size``."""
+    left = iter(values)
+    while chunk := list(islice(left, size)):
+        yield chunk

@@ -1,0 +1,102 @@
+"""The state: what was seen, what was established, who was told.
+
+    with Store.open("sqlite:///state/watcher.db") as store:
+        store.record("exchange-builds", documents=..., entries=..., outcome=..., times=...)
+        store.seal(messages, store.unsealed_events())
+        for message, delivery in store.due_deliveries(now): ...; store.mark(...)
+
+Every verb is one transaction; from its return on, a killed run loses nothing of it.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from watcher.records import Outcome
+from watcher.store.documents import Documents, write_documents, write_entries, write_times
+from watcher.store.events import Events, add_events, add_evidence
+from watcher.store.ledger import Ledger, absorb, write_updates
+from watcher.store.mail import Mail
+from watcher.store.marks import Marks, bump_edition
+from watcher.store.opening import connect
+from watcher.store.place import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from sqlalchemy import Connection
+
+    from watcher.records import Document, Times
+    from watcher.store.place import Place
+    from watcher.store.words import EntryChanges
+
+
+class Store(Documents, Ledger, Events, Mail, Marks):
+    """An open state; a context manager that closes it and lets it go."""
+
+    def __init__(self, connection: Connection, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:
+        """Use ``open``; this keeps what is to be undone at the end."""
+        super().__init__(connection, where, rehearsal=rehearsal)
+        self._stack = stack
+
+    @classmethod
+    def open(cls, url: str, *, hold: bool = True, rehearse: bool = False) -> Self:
+        """Open the state at a database URL, and create it or bring it up to date where need be.
+
+        ``hold``: be the only run on it (StateHeldError when there is another).  Without it one may read beside a run, and
+        write single notes; a file that is not there yet is then not created: the state is empty, and forgotten at the end.
+        ``rehearse``: everything works, and nothing of it stays; nobody is locked out.
+
+        StateError with cause and remedy when the state is damaged, read-only, newer than this program or unreachable.
+        """
+        where = place(url)
+        with ExitStack() as stack:
+            connection = connect(where, stack, hold=hold and not rehearse, rehearse=rehearse)
+            return cls(connection, where, stack.pop_all(), rehearsal=rehearse and not where.is_sqlite)
+
+    def close(self) -> None:
+        """Close the connection and let the state go; what was rehearsed is gone."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        """Give the store itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+    def record(
+        self,
+        source: str,
+        *,
+        documents: Iterable[Document] = (),
+        entries: Iterable[EntryChanges] = (),
+        outcome: Outcome | None = None,
+        times: Iterable[Times] = (),
+    ) -> None:
+        """Write everything of one source's check in one transaction.
+
+        New events are appended in order, unqueued.  Evidence goes to the events it names.  Updates are written whole;
+        one that was absorbed goes, and its events, messages and id belong to the update that took it over.
+        """
+        outcome = outcome or Outcome()
+        silent = {key: why for named, key, why in outcome.silent if named == source}
+        with self.writing() as connection:
+            write_documents(connection, documents)
+            for changes in entries:
+                write_entries(connection, source, changes, silent)
+            write_times(connection, times)
+            write_outcome(connection, outcome)
+
+
+def write_outcome(connection: Connection, outcome: Outcome) -> None:
+    """Write events, evidence and updates; a new edition when that changed anything."""
+    changed = [add_events(connection, outcome.events)]
+    for gone, taker in outcome.absorbed:
+        absorb(connection, gone, taker)
+    changed += [bool(outcome.absorbed), write_updates(connection, outcome.updates), add_evidence(connection, outcome.evidence)]
+    if any(changed):
+        bump_edition(connection)

@@ -1,0 +1,51 @@
+"""What the store takes and gives beyond the records that all floors share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from watcher.records import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry as last seen.
+
+    ``missing_since`` is when a healthy copy first lacked it; None while it is there.  ``lost``: it went with a
+    copy that was accepted only because it stayed so, which is never a pull.
+    """
+
+    entry: Entry
+    fingerprint: str
+    missing_since: datetime | None = None
+    lost: bool = False
+    silent: str = ""  # why its last change was not told
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChanges:
+    """What a check changes in the stored entries of one document.
+
+    ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at ``since`` (their entries stay; one that is
+    marked already keeps its time), and as lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are deleted.
+    """
+
+    document: str
+    upserts: tuple[StoredEntry, ...] = ()
+    missing: tuple[str, ...] = ()
+    since: datetime | None = None
+    lost: bool = False
+    returned: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCounts:
+    """How many deliveries are on their way, and how many were given up for good."""
+
+    waiting: int
+    given_up: int
