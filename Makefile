@@ -44,6 +44,7 @@ types: setup-dev
 
 workflows: setup-dev
 	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github
+	if [ -x $(BIN)/shellcheck ]; then $(BIN)/shellcheck scripts/*.sh .ci/run; fi
 
 coverage: setup-dev
 	$(PYTEST) -n $(JOBS) --cov --cov-report= $(LOW_TESTS)

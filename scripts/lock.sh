@@ -6,9 +6,11 @@ aside=$(mktemp -d)
 trap 'rm -rf "$aside"' EXIT
 "${PYTHON:-python3}" -m venv "$aside"
 "$aside/bin/python" -m pip install --quiet --disable-pip-version-check uv
+# ARGS goes on to uv: make lock ARGS=--upgrade
 compile() {
     name=$1
     shift
+    # shellcheck disable=SC2086  # several words
     "$aside/bin/uv" pip compile pyproject.toml "$@" --output-file "requirements/$name.txt" --quiet \
         --universal --python-version 3.11 --generate-hashes --no-header --no-config \
         --no-emit-index-url --no-emit-find-links ${ARGS:-}

@@ -14,6 +14,7 @@ seen=$kept/watcher-state-seen
 # git asks this for a password when the remote wants one; the token is in no file and in no command line.
 with_token() {
     if [ -n "${GITHUB_TOKEN:-}" ]; then
+        # shellcheck disable=SC2016  # the shell that git starts puts the token in
         git -c credential.helper= -c credential.helper='!f() { echo username=x-access-token; echo "password=$GITHUB_TOKEN"; }; f' "$@"
     else
         git "$@"
