@@ -120,11 +120,12 @@ class Page:
     body: bytes
     content_type: str = ""
     validators: Validators = Validators()
+    digest: str = ""  # the body's SHA-256 where it is known already: a recording is asked for one body many times
 
     @property
     def sha256(self) -> str:
         """Hex digest of the body."""
-        return hashlib.sha256(self.body).hexdigest()
+        return self.digest or hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +463,8 @@ class Letter:
     standing: tuple[Update, ...] = ()  # welcome: every watched update that still matters
     sources: tuple[Source, ...] = ()  # welcome: what is watched
     products: tuple[str, ...] = ()  # welcome: which products
+    subject: str = ""  # operator: what it is about
+    lines: tuple[str, ...] = ()  # operator: what happened, what to do
 
 
 class DeliveryState(StrEnum):

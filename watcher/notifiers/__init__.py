@@ -1,0 +1,111 @@
+"""Ways of delivering a message: one small file a kind, all of one shape.
+
+Each module has ``connect(settings)``, a context that gives a ``Notifier``; ``send`` delivers one message for one settings.
+A new kind touches three places: its file, the registry below, and the configuration that chooses it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from watcher.records import DeliveryState, Message
+
+KINDS: dict[str, str] = {
+    "outbox": "watcher.notifiers.outbox",
+    "smtp": "watcher.notifiers.smtp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message for one recipient; ``answer`` is the server's own, or the cause, for an administrator."""
+
+    recipient: str
+    state: DeliveryState
+    answer: str
+
+
+class Secret(Protocol):
+    """A text that does not print itself."""
+
+    def reveal(self) -> str:
+        """Give the text itself."""
+        ...
+
+
+class MailSettings(Protocol):
+    """How mail leaves."""
+
+    @property
+    def sender(self) -> str:
+        """Who mail is from."""
+        ...
+
+    @property
+    def smtp(self) -> str:
+        """Give the mail server's address, "" when there is none."""
+        ...
+
+    @property
+    def outbox(self) -> Path:
+        """Give the folder for messages as files."""
+        ...
+
+    @property
+    def user(self) -> Secret | None:
+        """Give the name to log in with."""
+        ...
+
+    @property
+    def password(self) -> Secret | None:
+        """Give its password, or its token for XOAUTH2."""
+        ...
+
+
+class Settings(Protocol):
+    """What delivering needs of the configuration."""
+
+    @property
+    def mail(self) -> MailSettings:
+        """Give the settings of mail."""
+        ...
+
+    @property
+    def ca_bundle(self) -> Path | None:
+        """Give the file of certificate authorities to trust, None for the system's."""
+        ...
+
+
+class Notifier(Protocol):
+    """Delivers messages, over one connection where it has one."""
+
+    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+        """Deliver ``message`` and say for each recipient what became of it; expected failures are no exceptions."""
+        ...
+
+
+class _Module(Protocol):
+    def connect(self, settings: Settings) -> AbstractContextManager[Notifier]: ...
+
+
+def kind(settings: Settings) -> str:
+    """Choose by the configuration: a mail server when there is one, else files."""
+    return "smtp" if settings.mail.smtp else "outbox"
+
+
+def connect(settings: Settings, name: str = "") -> AbstractContextManager[Notifier]:
+    """Open the notifier of the kind ``name``, by default the one that ``settings`` ask for; imported on first use."""
+    return cast("_Module", importlib.import_module(KINDS[name or kind(settings)])).connect(settings)
+
+
+def send(message: Message, recipients: Sequence[str], settings: Settings) -> list[Receipt]:
+    """Deliver one message; several are sent faster through one ``connect``."""
+    with connect(settings) as notifier:
+        return notifier.send(message, recipients)

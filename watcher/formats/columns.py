@@ -1,0 +1,47 @@
+"""The text part's lines: wrapped paragraphs and tables in columns."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WIDTH = 72
+"""Columns of the text part."""
+
+
+def wrap(text: str, indent: str = "", first: str | None = None) -> str:
+    """Wrap a line of text; ``first`` starts it, ``indent`` each further line.  Addresses stay whole."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Any], names: Sequence[str]) -> str:
+    """Set the attributes ``names`` of ``rows`` as columns under ``head``, one below the other where that is too wide."""
+    cells = [tuple(str(getattr(row, name)) for name in names) for row in rows]
+    widths = [max(len(row[number]) for row in (tuple(head), *cells)) for number in range(len(head))]
+    if sum(widths) + 2 * len(widths) - 2 > WIDTH:
+        return "\n".join(_stacked(head, row) for row in cells)
+    rule = tuple("-" * width for width in widths)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (tuple(head), rule, *cells)
+    )
+
+
+def _stacked(head: Sequence[str], row: Sequence[str]) -> str:
+    details = ", ".join(f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True) if cell)
+    return "\n".join(part for part in (wrap(row[0]), wrap(details, "  ")) if part)
+
+
+def pairs(rows: Iterable[Any], name: str, address: str) -> list[tuple[str, str]]:
+    """Give each different (name, address) of ``rows`` that has an address."""
+    found = ((str(getattr(row, name)), str(getattr(row, address))) for row in rows)
+    return list(dict.fromkeys((text, url) for text, url in found if url))

@@ -1,0 +1,105 @@
+"""What the welcome message shows: sources, pulled updates, and where each product stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from watcher.formats.letter import kb_url
+from watcher.formats.plain import line, link
+from watcher.judgement import canonical, standing
+
+if TYPE_CHECKING:
+    from watcher.formats.letter import Form
+    from watcher.formats.words import Words
+    from watcher.records import Letter, Package, Source, Update
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A source that is read."""
+
+    name: str
+    title: str
+    url: str
+    every: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An update that is pulled at this moment."""
+
+    title: str
+    kbs: tuple[tuple[str, str], ...]  # KB article, address
+    rows: tuple[tuple[str, str], ...]  # product, build
+    since: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A product and its newest build that is not pulled."""
+
+    product: str
+    build: str
+    kb: str
+    kb_url: str
+    update: str
+    released: str
+
+
+def watched(letter: Letter, words: Words) -> tuple[Watched, ...]:
+    """List the sources."""
+    return tuple(_watched(source, words) for source in letter.sources)
+
+
+def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:
+    """List the updates that are pulled, the newest first."""
+    return tuple(_gone(update, form) for update in standing.pulled(letter.standing)[: form.most(30)])
+
+
+def good(letter: Letter, form: Form, now: datetime) -> tuple[Good, ...]:
+    """List where each product stands."""
+    rows = standing.standings(letter.standing, now)[: form.most(120)]
+    return tuple(
+        Good(
+            line(row.product, 100),
+            line(row.build, 40),
+            line(row.kb, 40),
+            kb_url(line(row.kb, 40)),
+            line(row.update, 160),
+            form.words.day(row.released, form.zone),
+        )
+        for row in rows
+    )
+
+
+def _watched(source: Source, words: Words) -> Watched:
+    return Watched(line(source.name, 60), line(words.name("source", source.name), 100), link(source.url), _span(source.every))
+
+
+def _gone(update: Update, form: Form) -> Gone:
+    packages = sorted(_newest(update), key=lambda p: canonical.build_key(p.build), reverse=True)
+    kbs = dict.fromkeys(line(p.kb, 40) for p in packages if p.kb) or dict.fromkeys(line(kb, 40) for kb in update.kbs)
+    title = line(update.title or update.id, 160)
+    return Gone(
+        title=title if update.version < 2 or title.endswith(f"v{update.version}") else f"{title} v{update.version}",
+        kbs=tuple((kb, kb_url(kb)) for kb in kbs),
+        rows=tuple(dict.fromkeys((line(p.product, 100), line(p.build, 40)) for p in packages))[: form.most(30)],
+        since=form.words.day(update.changed, form.zone),
+        page=link(f"{form.base_url}updates/{update.id}.html") if form.base_url else "",
+    )
+
+
+def _newest(update: Update) -> tuple[Package, ...]:
+    return tuple(package for package in update.packages if package.version >= update.version) or update.packages
+
+
+def _span(every: timedelta) -> str:
+    """Write ``30m``, ``1h``, ``7d`` as the configuration does."""
+    minutes = max(1, int(every.total_seconds()) // 60)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"

@@ -1,0 +1,250 @@
+"""A letter as its templates see it: every text of a source cleaned, every fixed word filled in.
+
+These records are the context of the mail templates (docs/mail-templates.md).  Texts are single harmless lines,
+or tuples of such lines; links are http(s) addresses or "".  Templates escape for HTML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from watcher.formats.plain import line, link, paragraphs
+from watcher.judgement import advice, canonical
+from watcher.records import Advisory, Confidence, Event, Evidence, Package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watcher.formats.words import Words
+
+_MICROSOFT = ("microsoft.com", "microsoft.github.io", "aka.ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a letter is written: its words, time zone, the page's address ("" without one), and how much is quoted."""
+
+    words: Words
+    zone: tzinfo
+    base_url: str = ""
+    share: float = 1.0  # of the usual lengths; less when a letter would become too large
+
+    def most(self, usual: int) -> int:
+        """Give the share of a usual length or number, at least one."""
+        return max(1, int(usual * self.share))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A package: what an administrator compares with a server."""
+
+    product: str
+    build: str
+    kb: str
+    kb_url: str
+    url: str  # the download
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A piece of evidence: who says it, where, when, and the words before and after."""
+
+    source: str
+    url: str
+    time: str
+    change: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A vulnerability."""
+
+    id: str
+    url: str
+    title: str
+    severity: str
+    score: str
+    vector: str
+    exploited: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One event, ready to be told."""
+
+    id: str
+    kind: str
+    tag: str  # "PULLED", "SUSPECTED PULLED"
+    suspected: bool
+    grave: bool
+    update: str  # id
+    title: str
+    kbs: tuple[str, ...]  # of the version it is about
+    headline: str  # title and KB articles
+    summary: str
+    vendor: str
+    caution: str  # said first of a suspected event, else ""
+    actions: tuple[str, ...]
+    rows: tuple[Row, ...]
+    more_rows: int
+    other_kbs: tuple[tuple[str, str], ...]  # (KB article, address) that no row shows
+    other_builds: tuple[str, ...]
+    scope: str
+    guidance: tuple[str, ...]
+    quotes: tuple[Quote, ...]
+    more_quotes: int
+    because: str
+    flaws: tuple[Flaw, ...]
+    more_flaws: int
+    previous: str
+    page: str
+    time: str
+
+
+def title_of(event: Event) -> str:
+    """Name the update with its version: ``Exchange Server November 2024 SU v2``."""
+    title = line(event.update.title or event.update.id, 160)
+    mark = f"v{event.update.version}"
+    return title if event.update.version < 2 or title.lower().endswith(mark) else f"{title} {mark}"
+
+
+def kbs_of(event: Event) -> tuple[str, ...]:
+    """Give the KB articles of the update's newest version, in order, those of older ones only when it has none."""
+    newest = [p.kb for p in event.packages if p.kb and p.version >= event.update.version]
+    return tuple(dict.fromkeys(line(kb, 40) for kb in (newest or event.update.kbs)))
+
+
+def headline_of(event: Event, words: Words) -> str:
+    """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``."""
+    title, kbs = title_of(event), [kb for kb in kbs_of(event) if kb not in title_of(event)]
+    return f"{title} ({words.series(kbs, 3)})" if kbs else title
+
+
+def tag_of(event: Event, words: Words) -> str:
+    """Give the word in brackets: PULLED, SUSPECTED PULLED."""
+    tag = words.say("tag", event.kind.value)
+    return f"{words.say('tag', 'suspected')} {tag}" if event.confidence is Confidence.SUSPECTED else tag
+
+
+def vendor_of(events: Iterable[Event]) -> str:
+    """Name the vendor when an address tells it: "Microsoft" or ""."""
+    hosts = {(urlsplit(link(proof.url)).hostname or "") for event in events for proof in event.evidence}
+    return "Microsoft" if any(host == name or host.endswith(f".{name}") for host in hosts for name in _MICROSOFT) else ""
+
+
+def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
+    """Give the vendor's name for the middle and the start of a sentence."""
+    name = vendor_of(events)
+    return {"vendor": name or words.say("vendor", "other"), "Vendor": name or words.say("vendor", "Other")}
+
+
+def kb_url(kb: str) -> str:
+    """Give the address of a KB article."""
+    number = kb.removeprefix("KB")
+    return f"https://support.microsoft.com/help/{number}" if number.isascii() and number.isdigit() else ""
+
+
+def story(event: Event, form: Form) -> Story:
+    """Make ``event`` ready to be told."""
+    words = form.words
+    rows = _rows(event, form)
+    shown_kbs, shown_builds = {row.kb for row in rows}, {row.build for row in rows}
+    flaws = sorted(event.advisories, key=lambda a: (not a.exploited, not a.disclosed, -(a.cvss or 0), a.id))
+    vendor = vendor_words((event,), words)
+    return Story(
+        id=line(event.id, 80),
+        kind=event.kind.value,
+        tag=tag_of(event, words),
+        suspected=event.confidence is Confidence.SUSPECTED,
+        grave=event.kind.value in {"pulled", "exploited"},
+        update=line(event.update.id, 120),
+        title=title_of(event),
+        kbs=kbs_of(event),
+        headline=headline_of(event, words),
+        summary=line(event.summary, form.most(600)),
+        vendor=vendor["vendor"],
+        caution=words.say("note", "suspected", **vendor) if event.confidence is Confidence.SUSPECTED else "",
+        actions=actions(event, words),
+        rows=rows[: form.most(60)],
+        more_rows=max(0, len(rows) - form.most(60)),
+        other_kbs=tuple((line(kb, 40), kb_url(kb)) for kb in event.update.kbs if line(kb, 40) not in shown_kbs)[:20],
+        other_builds=tuple(line(build, 40) for build in event.update.builds if line(build, 40) not in shown_builds)[:20],
+        scope=", ".join(line(words.name("scope", channel), 60) for channel in event.scope[:10]),
+        guidance=paragraphs("\n".join(event.guidance), form.most(3500)),
+        quotes=tuple(_quote(proof, form) for proof in event.evidence[: form.most(10)]),
+        more_quotes=max(0, len(event.evidence) - form.most(10)),
+        because=line(event.because, form.most(400)),
+        flaws=tuple(_flaw(advisory, form) for advisory in flaws[: form.most(40)]),
+        more_flaws=max(0, len(flaws) - form.most(40)),
+        previous=line(event.previous, form.most(600)),
+        page=link(f"{form.base_url}updates/{event.update.id}.html") if form.base_url else "",
+        time=words.moment(event.time, form.zone),
+    )
+
+
+def actions(event: Event, words: Words) -> tuple[str, ...]:
+    """Say what to do now, a sentence or two a step."""
+    kbs = words.series(kbs_of(event))
+    places = {
+        "title": title_of(event),
+        "kbs": kbs or title_of(event),
+        "it": kbs or title_of(event),
+        "version": event.update.version,
+        "old_version": event.update.version - 1,
+        "products": words.series([line(product, 80) for product in event.update.products]) or title_of(event),
+        **vendor_words((event,), words),
+    }
+    return tuple(words.say("advice", key, **places) for key in advice.keys(event))
+
+
+def _rows(event: Event, form: Form) -> tuple[Row, ...]:
+    """Give a row a package, the newest version and product first; a row a product when no package is known."""
+    packages = event.packages or tuple(Package(product, version=event.update.version) for product in event.update.products)
+    ordered = sorted(packages, key=lambda p: (p.version, canonical.build_key(p.build)), reverse=True)
+    return tuple(dict.fromkeys(_row(package, event, form.words) for package in ordered))
+
+
+def _row(package: Package, event: Event, words: Words) -> Row:
+    notes = []
+    if package.version < event.update.version:
+        notes.append(words.say("label", "old", version=package.version))
+    if package.esu:
+        notes.append(words.say("label", "esu"))
+    kb, url = line(package.kb, 40), link(package.url)
+    article = kb_url(kb)
+    download = "" if "support.microsoft.com/" in url else url
+    return Row(line(package.product, 100), line(package.build, 40), kb, article, download, "; ".join(notes))
+
+
+def _quote(proof: Evidence, form: Form) -> Quote:
+    words = form.words
+    return Quote(
+        source=line(words.name("source", proof.source), 100),
+        url=link(proof.url),
+        time=words.moment(proof.time, form.zone),
+        change=words.name("change", proof.change),
+        before=paragraphs(proof.before, form.most(900)),
+        after=paragraphs(proof.after, form.most(900)),
+    )
+
+
+def _flaw(advisory: Advisory, form: Form) -> Flaw:
+    words = form.words
+    known = [name for name, yes in (("exploited", advisory.exploited), ("disclosed", advisory.disclosed)) if yes]
+    return Flaw(
+        id=line(advisory.id, 40),
+        url=link(advisory.url),
+        title=line(advisory.title, form.most(200)),
+        severity=line(advisory.severity, 40),
+        score="" if advisory.cvss is None else f"{advisory.cvss:.1f}",
+        vector=line(advisory.vector, 120),
+        exploited=advisory.exploited,
+        status=", ".join(words.say("label", name) for name in (known or ["not_exploited"])),
+    )

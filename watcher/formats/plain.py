@@ -1,0 +1,86 @@
+"""Text that a source wrote, made harmless for a line of mail, a paragraph, a link or a file name.
+
+Everything a source says is untrusted: line breaks forge headings and headers, marks of writing direction
+make a name read backwards, and a title can be 2,000 characters long.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+ELLIPSIS = "…"
+_SPACES = re.compile(r"\s+")
+_UNSAFE_NAME = re.compile(r"[^a-z0-9.]+")
+_HOST = re.compile(r"[A-Za-z0-9.-]+")
+_PATH = "/%:@-._~!$&*+,;="
+_QUERY = _PATH + "?"
+_BREAKS = {"\n", "\r", "\t", "\v", "\f", "\x85", "\u2028", "\u2029"}
+
+
+def visible(text: str) -> str:
+    """Drop what is not seen: controls, marks of direction and joining, lone surrogates, unassigned code points.
+
+    Line breaks of every kind become newlines.
+    """
+    joined = text.replace("\r\n", "\n")
+    return "".join(_seen(character) for character in joined)
+
+
+def _seen(character: str) -> str:
+    if character == "\t":
+        return " "
+    if character in _BREAKS:
+        return "\n"
+    return "" if unicodedata.category(character).startswith("C") else character
+
+
+def clip(text: str, most: int) -> str:
+    """Shorten ``text`` to at most ``most`` characters, at a word where one ends near."""
+    if len(text) <= most:
+        return text
+    cut = text[: max(most - 2, 1)]
+    space = cut.rfind(" ")
+    return f"{(cut[:space] if space > len(cut) * 2 // 3 else cut).rstrip()} {ELLIPSIS}"
+
+
+def line(text: str, most: int = 300) -> str:
+    """Fold ``text`` into one harmless line of at most ``most`` characters."""
+    return clip(_SPACES.sub(" ", visible(text)).strip(), most)
+
+
+def paragraphs(text: str, most: int = 2000) -> tuple[str, ...]:
+    """Split ``text`` at its line breaks into harmless lines, together at most ``most`` characters."""
+    found: list[str] = []
+    left = most
+    for piece in visible(text).split("\n"):
+        folded = line(piece, max(left, 1))
+        if not folded:
+            continue
+        if left <= 0:
+            found[-1] = found[-1] if found[-1].endswith(ELLIPSIS) else f"{found[-1]} {ELLIPSIS}"
+            break
+        found.append(folded)
+        left -= len(folded)
+    return tuple(found)
+
+
+def link(url: str) -> str:
+    """Give an http(s) address that is safe in text and in an attribute, "" for anything else."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+    except ValueError:  # a UnicodeError is one
+        return ""
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        return ""
+    tail = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
+    anchor = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{quote(parts.path, safe=_PATH)}{tail}{anchor}"
+
+
+def file_name(text: str, most: int = 80) -> str:
+    """Make a file name's part of ``text``: lower case ASCII letters, digits, dots and hyphens; no leading dot."""
+    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return _UNSAFE_NAME.sub("-", folded).strip("-.")[:most].rstrip("-.").replace("..", ".")

@@ -1,0 +1,101 @@
+"""What an administrator does now: which of the fixed sentences an event calls for.
+
+The sentences themselves are words of a language (``templates/mail/words``), named here by their keys.
+Whether to uninstall is the vendor's to say: we point to its words and add none of our own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watcher.records import Confidence, Kind
+
+if TYPE_CHECKING:
+    from watcher.records import Event
+
+HEALTH_CHECKER = "https://aka.ms/ExchangeHealthChecker"
+
+
+def keys(event: Event) -> tuple[str, ...]:
+    """Name the sentences for ``event``, the first thing to do first."""
+    if event.confidence is Confidence.SUSPECTED:
+        return _suspected(event)
+    return _STEPS.get(event.kind, _nothing)(event)
+
+
+def is_exchange(event: Event) -> bool:
+    """Say whether Exchange Server is concerned, where Health Checker belongs to every installation."""
+    return any(name.startswith("Exchange Server") for name in (event.update.title, *event.update.products))
+
+
+def has_update(event: Event) -> bool:
+    """Say whether there is something to install."""
+    return bool(event.packages or event.update.kbs or event.update.builds)
+
+
+def _guided(event: Event, known: str, unknown: str) -> str:
+    return known if event.guidance else unknown
+
+
+def _checked(event: Event) -> tuple[str, ...]:
+    return ("health-checker",) if is_exchange(event) else ()
+
+
+def _suspected(event: Event) -> tuple[str, ...]:
+    if event.kind is Kind.PULLED:
+        return ("hold", "hold-installed")
+    return ("wait",)
+
+
+def _pulled(event: Event) -> tuple[str, ...]:
+    already = _guided(event, "installed-guided", "installed-unguided")
+    return ("do-not-install", "withdraw-approval", already, *(("health-checker-after",) if is_exchange(event) else ()))
+
+
+def _re_released(event: Event) -> tuple[str, ...]:
+    if event.update.version > 1:
+        return ("install-new-version", "install-over-old", *_checked(event))
+    return ("install-again", *_checked(event))
+
+
+def _released(event: Event) -> tuple[str, ...]:
+    urgent = any(advisory.exploited for advisory in event.advisories)
+    return ("install-now" if urgent else "install", *_checked(event))
+
+
+def _exploited(event: Event) -> tuple[str, ...]:
+    if has_update(event):
+        return ("install-now", *_checked(event))
+    return (_guided(event, "mitigate", "mitigate-unguided"),)
+
+
+def _known_issue(event: Event) -> tuple[str, ...]:
+    return (_guided(event, "issue-guided", "issue-unguided"),)
+
+
+def _announced(event: Event) -> tuple[str, ...]:
+    return ("no-update-yet", _guided(event, "mitigate", "mitigate-unguided"))
+
+
+def _corrected(_event: Event) -> tuple[str, ...]:
+    return ("disregard",)
+
+
+def _revised(event: Event) -> tuple[str, ...]:
+    return (_guided(event, "read-guided", "read"),)
+
+
+def _nothing(_event: Event) -> tuple[str, ...]:
+    return ("read",)
+
+
+_STEPS = {
+    Kind.PULLED: _pulled,
+    Kind.RE_RELEASED: _re_released,
+    Kind.RELEASED: _released,
+    Kind.EXPLOITED: _exploited,
+    Kind.KNOWN_ISSUE: _known_issue,
+    Kind.ANNOUNCED: _announced,
+    Kind.CORRECTED: _corrected,
+    Kind.REVISED: _revised,
+}

@@ -1,0 +1,133 @@
+"""Who is told what, and in which letter.
+
+Pure: events and subscribers in, letters out.  Rendering and queueing come later.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from watcher.records import GRAVITY, Confidence, Event, Kind, Letter, Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import tzinfo
+
+AT_ONCE = "at-once"
+MOST_SINGLE = 5
+"""More events than these for one subscriber in one run become one digest."""
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_RHYTHM = re.compile(r"(?:(daily)|weekly +([a-z]{3})[a-z]*) +(\d{1,2}):(\d{2})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """A subscriber's time of day for a digest; ``weekday`` 0 is Monday, None is every day."""
+
+    weekday: int | None
+    at: time
+
+
+def rhythm(when: str) -> Rhythm | None:
+    """Read ``at-once`` (None), ``daily 07:00`` or ``weekly Mon 07:00``.
+
+    Raises ValueError that says what is meant.
+    """
+    if when.strip().lower() == AT_ONCE:
+        return None
+    found = _RHYTHM.fullmatch(when.strip())
+    if found is not None:
+        day, hour, minute = (found[2] or "").lower(), int(found[3]), int(found[4])
+        if hour < 24 and minute < 60 and (found[1] or day in _WEEKDAYS):
+            return Rhythm(_WEEKDAYS.index(day) if day else None, time(hour, minute))
+    msg = f'"{when}" is no time for mail: write "at-once", "daily 07:00" or "weekly Mon 07:00"'
+    raise ValueError(msg)
+
+
+def due(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bool:
+    """Say whether a digest slot of ``when`` has passed since ``last`` (never: None).
+
+    Slots are wall-clock times.  A time that the change to summer time skips comes an hour later by the
+    clock, one that the change back repeats comes once, at the first of the two.
+    """
+    beat = rhythm(when)
+    return beat is None or last is None or last < _slot(beat, timezone, now)
+
+
+def _slot(beat: Rhythm, timezone: tzinfo, now: datetime) -> datetime:
+    """Give the newest slot not later than ``now``, in UTC."""
+    day = now.astimezone(timezone).date() + timedelta(days=1)
+    while True:
+        slot = datetime.combine(day, beat.at, timezone).astimezone(UTC)
+        if slot <= now and beat.weekday in (None, day.weekday()):
+            return slot
+        day -= timedelta(days=1)
+
+
+def concerns(subscriber: Subscriber, event: Event, told: Collection[str] | None = None) -> bool:
+    """Say whether ``subscriber`` is to be told of ``event``.
+
+    ``told`` names the subscribers who were told of the event that a correction corrects; they, and only they,
+    are told of the correction.  Where that is not known (None), everybody whose products it touches is.
+    """
+    if event.kind is Kind.CORRECTED and told is not None:
+        return subscriber.name in told
+    if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
+        return False
+    if event.kind is not Kind.CORRECTED and event.kind not in subscriber.kinds:
+        return False
+    return _touches(subscriber.products, event.update.products)
+
+
+def _touches(patterns: tuple[str, ...], products: tuple[str, ...]) -> bool:
+    """Match shell patterns, case ignored; an event that names no product concerns everybody."""
+    return not products or any(fnmatchcase(product.lower(), pattern.lower()) for product in products for pattern in patterns)
+
+
+def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Order events as they are told: by gravity, then by time."""
+    return tuple(sorted(events, key=lambda event: (GRAVITY[event.kind], event.time, event.id)))
+
+
+def compose(
+    events: Iterable[Event], subscribers: Iterable[Subscriber], now: datetime, told: Mapping[str, Collection[str]] | None = None
+) -> tuple[Letter, ...]:
+    """Compose what goes out at once, the gravest letters first.
+
+    ``told`` maps an event's id to the names of the subscribers who were told of it.  Events not later than
+    ``now`` count; subscribers with a digest of their own rhythm get theirs from ``grouped``.
+    """
+    ready = tuple(event for event in events if event.time <= now)
+    letters = [
+        letter for subscriber in subscribers if rhythm(subscriber.when) is None for letter in _at_once(subscriber, ready, told or {})
+    ]
+    return tuple(sorted(letters, key=lambda letter: (GRAVITY[letter.events[0].kind], letter.events[0].time)))
+
+
+def _at_once(subscriber: Subscriber, events: tuple[Event, ...], told: Mapping[str, Collection[str]]) -> list[Letter]:
+    mine = gravest_first(event for event in events if concerns(subscriber, event, told.get(event.corrects)))
+    if len(mine) > MOST_SINGLE:
+        return [Letter("digest", subscriber, mine)]
+    return [single(subscriber, event) for event in mine]
+
+
+def single(subscriber: Subscriber, event: Event) -> Letter:
+    """Compose the letter about one event; it stands in its update's thread."""
+    return Letter(event.kind.value, subscriber, (event,), event.update.id, event.thread or event.update.id)
+
+
+def grouped(
+    subscriber: Subscriber, events: Iterable[Event], since: datetime, now: datetime, told: Mapping[str, Collection[str]] | None = None
+) -> tuple[Letter, ...]:
+    """Compose the digest of a subscriber whose slot is due: what was established after ``since``, up to ``now``.
+
+    Nothing to tell gives no letter.
+    """
+    known = told or {}
+    mine = gravest_first(event for event in events if since < event.time <= now and concerns(subscriber, event, known.get(event.corrects)))
+    return (Letter("digest", subscriber, mine),) if mine else ()

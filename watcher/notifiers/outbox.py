@@ -1,0 +1,87 @@
+"""Messages as files: a folder of .eml, which any mail program opens."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import policy
+from email.parser import BytesHeaderParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.formats.plain import file_name
+from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.records import DeliveryState
+
+if TYPE_CHECKING:
+    from watcher.records import Message
+
+_NUMBERED = re.compile(r"(\d{4,})-.*\.eml")
+_ALONE = {"welcome", "digest", "operator"}  # they are about no single update
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Notifier]:
+    """Open the folder ``settings.mail.outbox``; it is made when the first message comes."""
+    yield Outbox(settings.mail.outbox)
+
+
+@dataclass(slots=True)
+class Outbox:
+    """A folder of numbered messages; ``known`` maps the Message-IDs in it to their files, read when first needed."""
+
+    folder: Path
+    known: dict[str, Path] | None = field(default=None)
+
+    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+        """Write ``message``; one that is already there is left as it is.  A folder that cannot be written defers."""
+        try:
+            path = self._write(message)
+        except OSError as error:
+            answer = f"{self.folder} cannot be written: {error.strerror or error}. Make it writable, or name another outbox in [mail]."
+            return [Receipt(recipient, DeliveryState.DEFERRED, answer) for recipient in recipients]
+        return [Receipt(recipient, DeliveryState.ACCEPTED, str(path)) for recipient in recipients]
+
+    def _write(self, message: Message) -> Path:
+        """Write aside and rename, so that a reader and a killed run see a whole file or none."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.known is None:
+            self.known = {identity: path for path in sorted(self.folder.glob("*.eml")) for identity in _ids(path)}
+        if message.id in self.known:
+            return self.known[message.id]
+        path = self.folder / name(message, _next(self.folder))
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", suffix=".part", delete=False) as aside:
+            try:
+                aside.write(message.body)
+                aside.flush()
+                os.fsync(aside.fileno())
+                Path(aside.name).chmod(0o644)
+                Path(aside.name).replace(path)
+            except OSError:
+                Path(aside.name).unlink(missing_ok=True)
+                raise
+        self.known[message.id] = path
+        return path
+
+
+def name(message: Message, number: int) -> str:
+    """Name a message's file: ``0002-pulled-exchange-server-2024-11-su.eml``, ``0001-welcome.eml``."""
+    kind = file_name(message.kind, 20) or "message"
+    update = "" if message.kind in _ALONE else file_name(message.update, 80)
+    return f"{number:04}-{kind}{'-' if update else ''}{update}.eml"
+
+
+def _next(folder: Path) -> int:
+    found = (_NUMBERED.fullmatch(path.name) for path in folder.iterdir())
+    return max((int(match[1]) for match in found if match), default=0) + 1
+
+
+def _ids(path: Path) -> list[str]:
+    """Read the Message-ID of a file, [] when it is no message."""
+    with path.open("rb") as file:
+        found = BytesHeaderParser(policy=policy.compat32).parse(file).get("Message-ID")
+    return [str(found).strip()] if found else []

@@ -1,0 +1,283 @@
+"""Messages by SMTP: encrypted before a password is said, certificates verified, an answer for every recipient."""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from watcher.errors import ConfigurationError, DeliveryError
+from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.records import DeliveryState
+
+if TYPE_CHECKING:
+    from watcher.records import Message
+
+TIMEOUT = 30.0
+"""Seconds that the server may take for any one answer."""
+
+_PORTS = {"smtp": 587, "smtps": 465}
+_TRANSIENT = 400
+_PERMANENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where mail is handed over.
+
+    ``starttls`` is ``required``, ``offered`` (used when the server offers it) or ``never``; from the address's
+    ``?starttls=`` or, without it, required when there is a password and offered otherwise.
+    """
+
+    host: str
+    port: int
+    implicit: bool  # TLS from the start
+    starttls: str
+    xoauth2: bool
+    timeout: float
+
+
+def server(address: str, *, credentials: bool) -> Server:
+    """Read ``smtp://host:587``, ``smtps://host``; ``?starttls=never``, ``?auth=xoauth2`` and ``?timeout=10`` may follow.
+
+    Raises ConfigurationError that names what is wrong.
+    """
+    try:
+        parts = urlsplit(address)
+        query = {key: values[-1] for key, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+        port = parts.port or _PORTS[parts.scheme]
+        timeout = float(query.pop("timeout", TIMEOUT))
+    except (ValueError, KeyError) as error:
+        raise ConfigurationError("[mail] smtp: write smtp://mail.example.org:587 or smtps://mail.example.org.") from error
+    starttls = query.pop("starttls", "required" if credentials else "offered")
+    auth = query.pop("auth", "password")
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            "[mail] smtp: take the name and password out of the address; they are WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD."
+        )
+    if (
+        not parts.hostname
+        or query
+        or starttls not in {"required", "offered", "never"}
+        or auth not in {"password", "xoauth2"}
+        or timeout <= 0
+    ):
+        raise ConfigurationError(
+            "[mail] smtp: only starttls=required, offered or never, auth=password or xoauth2, and timeout=SECONDS may follow the host."
+        )
+    if credentials and starttls == "offered":
+        raise ConfigurationError("[mail] smtp: with a password STARTTLS is required; leave starttls= out.")
+    return Server(parts.hostname, port, parts.scheme == "smtps", starttls, auth == "xoauth2", timeout)
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Notifier]:
+    """Give a notifier that connects at its first message and keeps the connection for the next ones."""
+    user, password = settings.mail.user, settings.mail.password
+    credentials = (user.reveal(), password.reveal()) if user and password else None
+    line = Line(
+        server(settings.mail.smtp, credentials=credentials is not None),
+        parseaddr(settings.mail.sender)[1],
+        str(settings.ca_bundle) if settings.ca_bundle else None,
+        credentials,
+    )
+    try:
+        yield line
+    finally:
+        line.hang_up()
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection to one mail server, opened when needed and again after it was lost."""
+
+    server: Server
+    sender: str
+    ca_bundle: str | None
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    open: smtplib.SMTP | None = field(default=None, repr=False)
+
+    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+        """Hand ``message`` over; what fails for all recipients is each one's receipt."""
+        try:
+            connection = self._connection()
+            options = self._options(connection, recipients)
+            return self._transfer(connection, message, recipients, options)
+        except DeliveryError as error:
+            state = DeliveryState.UNKNOWN if error.unknown else DeliveryState.REFUSED if error.permanent else DeliveryState.DEFERRED
+            return [Receipt(recipient, state, error.answer) for recipient in recipients]
+
+    def hang_up(self) -> None:
+        """Close the connection politely, if that is possible."""
+        if self.open is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                self.open.quit()
+            self.open.close()
+            self.open = None
+
+    def _connection(self) -> smtplib.SMTP:
+        """Give the open connection, or a new one: encrypted, then authenticated.  Raises DeliveryError."""
+        if self.open is not None and self._alive(self.open):
+            return self.open
+        where = f"{self.server.host}:{self.server.port}"
+        try:
+            self.open = self._dial()
+            self._encrypt(self.open)
+            self._authenticate(self.open)
+        except ssl.SSLCertVerificationError as error:
+            self._drop()
+            answer = f"{where}: its certificate is not trusted ({error.verify_message}). Name its authority's file as ca_bundle in [watch]."
+            raise DeliveryError(answer) from error
+        except smtplib.SMTPAuthenticationError as error:
+            self._drop()
+            answer = f"{where}: it refused the name or password ({_said(error)}). Check WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD."
+            raise DeliveryError(answer) from error
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise DeliveryError(f"{where}: {_said(error)}. It is tried again by the next run.") from error
+        return self.open
+
+    def _dial(self) -> smtplib.SMTP:
+        if self.server.implicit:
+            return smtplib.SMTP_SSL(self.server.host, self.server.port, timeout=self.server.timeout, context=self._tls())
+        return smtplib.SMTP(self.server.host, self.server.port, timeout=self.server.timeout)
+
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.ca_bundle)
+
+    def _encrypt(self, connection: smtplib.SMTP) -> None:
+        connection.ehlo_or_helo_if_needed()
+        if self.server.implicit or self.server.starttls == "never":
+            return
+        if connection.has_extn("starttls"):
+            connection.starttls(context=self._tls())
+            connection.ehlo()
+        elif self.server.starttls == "required":
+            raise smtplib.SMTPNotSupportedError("it offers no STARTTLS, and a password is only sent encrypted")
+
+    def _authenticate(self, connection: smtplib.SMTP) -> None:
+        if self.credentials is None:
+            return
+        user, secret = self.credentials
+        if not self.server.xoauth2:
+            connection.login(user, secret)
+            return
+        token = base64.b64encode(f"user={user}\1auth=Bearer {secret}\1\1".encode()).decode("ascii")
+        code, answer = connection.docmd("AUTH", f"XOAUTH2 {token}")
+        if code == 334:  # the server explains in a challenge, and waits for an empty answer
+            code, answer = connection.docmd("")
+        if code != 235:
+            raise smtplib.SMTPAuthenticationError(code, answer)
+
+    def _options(self, connection: smtplib.SMTP, recipients: Sequence[str]) -> list[str]:
+        """Choose MAIL FROM's options: addresses that are not ASCII need SMTPUTF8 (RFC 6531).  Raises DeliveryError."""
+        if all(address.isascii() for address in (self.sender, *recipients)):
+            return []
+        if not connection.has_extn("smtputf8"):
+            raise DeliveryError("an address is not ASCII, and the server does not know SMTPUTF8", permanent=True)
+        return ["SMTPUTF8", "BODY=8BITMIME"]
+
+    def _transfer(self, connection: smtplib.SMTP, message: Message, recipients: Sequence[str], options: list[str]) -> list[Receipt]:
+        """Say sender, recipients and message, each answer where it belongs."""
+        receipts: list[Receipt] = []
+        accepted: list[str] = []
+        try:
+            if options:
+                connection.command_encoding = "utf-8"
+            _expect(connection.mail(self.sender, options), "the sender")
+            for recipient in recipients:
+                code, answer = connection.rcpt(recipient)
+                if code in {250, 251}:
+                    accepted.append(recipient)
+                else:
+                    receipts.append(Receipt(recipient, _refusal(code), _words(code, answer)))
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise DeliveryError(f"{self.server.host}: {_said(error)}. It is tried again by the next run.") from error
+        if accepted:
+            state, answer_text = self._hand_over(connection, message)
+            receipts += [Receipt(recipient, state, answer_text) for recipient in accepted]
+        order = {recipient: place for place, recipient in enumerate(recipients)}
+        self._reset(connection)
+        return sorted(receipts, key=lambda receipt: order[receipt.recipient])
+
+    def _hand_over(self, connection: smtplib.SMTP, message: Message) -> tuple[DeliveryState, str]:
+        """Say DATA and the message.  What is lost after the last dot may have arrived: that is unknown."""
+        try:
+            code, answer = connection.docmd("DATA")
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return DeliveryState.DEFERRED, f"{self.server.host}: {_said(error)}. It is tried again by the next run."
+        if code != 354:
+            return _refusal(code), _words(code, answer)
+        try:
+            connection.send(_dotted(message.body))
+            code, answer = connection.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return (
+                DeliveryState.UNKNOWN,
+                f"{self.server.host}: the connection was lost after the message ({_said(error)}); it may have arrived.",
+            )
+        return (DeliveryState.ACCEPTED if code == 250 else _refusal(code)), _words(code, answer)
+
+    def _alive(self, connection: smtplib.SMTP) -> bool:
+        try:
+            alive = connection.noop()[0] == 250
+        except (OSError, smtplib.SMTPException):
+            alive = False
+        if not alive:
+            self._drop()
+        return alive
+
+    def _reset(self, connection: smtplib.SMTP) -> None:
+        """Leave no half transaction behind for the next message."""
+        if self.open is not None:
+            try:
+                connection.rset()
+            except (OSError, smtplib.SMTPException):
+                self._drop()
+
+    def _drop(self) -> None:
+        if self.open is not None:
+            self.open.close()
+            self.open = None
+
+
+def _expect(reply: tuple[int, bytes], what: str) -> None:
+    """Raise DeliveryError unless the server agreed."""
+    code, answer = reply
+    if code != 250:
+        raise DeliveryError(f"{what} was refused: {_words(code, answer)}", permanent=code >= _PERMANENT)
+
+
+def _refusal(code: int) -> DeliveryState:
+    return DeliveryState.REFUSED if code >= _PERMANENT else DeliveryState.DEFERRED
+
+
+def _words(code: int, answer: bytes) -> str:
+    return f"{code} {' '.join(answer.decode('utf-8', 'replace').split())}"
+
+
+def _said(error: BaseException) -> str:
+    """Put an exception into the server's or the system's words."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _words(error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode())
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _dotted(body: bytes) -> bytes:
+    """Double leading dots and end with a lone one (RFC 5321 section 4.5.2)."""
+    lines = body if body.endswith(b"\r\n") else body + b"\r\n"
+    stuffed = lines.replace(b"\r\n.", b"\r\n..")
+    return (b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n"

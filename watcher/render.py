@@ -1,0 +1,284 @@
+"""Mail from templates: a letter in, a whole message out.
+
+The one place that knows Jinja2 and css-inline.  A folder of the user's goes before the shipped templates, file by file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import css_inline
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    select_autoescape,
+)
+from markupsafe import Markup, escape
+
+from watcher.errors import ConfigurationError
+from watcher.formats import columns, greeting, mail, samples
+from watcher.formats.letter import Form, Story, story, vendor_words
+from watcher.formats.plain import line, paragraphs
+from watcher.formats.words import Words
+from watcher.judgement import advice
+from watcher.records import GRAVITY, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime, tzinfo
+
+    from watcher.records import Letter
+
+LARGEST = 100_000
+"""Bytes of a message: Gmail cuts off longer ones (at 102 kB of HTML)."""
+
+
+class MailSettings(Protocol):
+    """Who mail is from."""
+
+    @property
+    def sender(self) -> str:
+        """Who mail is from."""
+        ...
+
+
+class Settings(Protocol):
+    """What rendering needs of the configuration."""
+
+    @property
+    def mail(self) -> MailSettings:
+        """Give the settings of mail."""
+        ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """Give the time zone that times are shown in."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Give the address of the published page, "" without one."""
+        ...
+
+    @property
+    def templates(self) -> Path | None:
+        """Give the user's folder of templates, None without one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A mistake in a template or a table of words."""
+
+    file: str
+    line: int
+    message: str
+
+
+def message(letter: Letter, settings: Settings, now: datetime) -> Message:
+    """Render ``letter`` as a message of at most 100 kB; equal arguments give equal bytes.
+
+    Raises ConfigurationError that names file and line when a template of the user's is wrong.
+    """
+    share = 1.0
+    rendered = _message(letter, settings, now, share)
+    while len(rendered.body) > LARGEST and share > 1 / 64:
+        share /= 2
+        rendered = _message(letter, settings, now, share)
+    return rendered
+
+
+def _message(letter: Letter, settings: Settings, now: datetime, share: float) -> Message:
+    environment = templates(settings)
+    form = Form(words(settings, letter.subscriber.language), settings.zone, settings.base_url, share)
+    context = _context(letter, form, now)
+    try:
+        text = _template(environment, letter, "txt").render(context)
+        html = inlined(_template(environment, letter, "html").render(context))
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        found = _problem(error)
+        raise ConfigurationError(f"{found.file}, line {found.line}: {found.message}. `watcher check` renders every template.") from error
+    title = str(context["title"])
+    return mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
+
+
+def _context(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
+    """Give everything that a template may use; see docs/mail-templates.md."""
+    stories = tuple(story(event, form) for event in letter.events)
+    gone, good = greeting.gone(letter, form), greeting.good(letter, form, now)
+    counts = _counts(stories, form.words)
+    context: dict[str, Any] = {
+        "kind": letter.kind,
+        "words": form.words,
+        "subscriber": line(letter.subscriber.name, 80),
+        "stories": stories,
+        "counts": counts,
+        "gone": gone,
+        "good": good,
+        "sources": greeting.watched(letter, form.words),
+        "products": tuple(line(product, 100) for product in letter.products),
+        "lines": tuple(folded for text in letter.lines for folded in paragraphs(text, form.most(2000))),
+        "heading": line(letter.subject, 150),
+        "page": form.base_url,
+        **(vendor_words(letter.events, form.words) if letter.events else {"vendor": "Microsoft", "Vendor": "Microsoft"}),
+    }
+    return context | {"title": _title(letter, context, form.words), "story": stories[0] if len(stories) == 1 else None}
+
+
+def _title(letter: Letter, context: dict[str, Any], words: Words) -> str:
+    if letter.kind == "digest":
+        tags = ", ".join(f"{number} {name}" for number, name in context["counts"])
+        return words.say("subject", "digest", count=len(letter.events), tags=tags)
+    if letter.kind == "operator":
+        return words.say("subject", "operator", title=line(letter.subject, 150))
+    if letter.kind == "welcome":
+        pulled = [kb for update in context["gone"] for kb, _ in update.kbs or ((update.title, ""),)]
+        key = "welcome_pulled" if pulled else "welcome"
+        return words.say("subject", key, products=words.series(context["products"], 3), pulled=words.series(pulled, 4))
+    return str(context["stories"][0].headline)
+
+
+def _counts(stories: tuple[Story, ...], words: Words) -> tuple[tuple[int, str], ...]:
+    """Count events by kind, gravest first."""
+    kinds = [told.kind for told in stories]
+    return tuple((kinds.count(kind), words.say("kind", kind)) for kind in GRAVITY if kind in kinds)
+
+
+def _template(environment: Environment, letter: Letter, form: str) -> Any:  # noqa: ANN401 - Jinja's Template
+    """Choose a kind's own template when there is one, else the one for all events."""
+    return environment.select_template([f"mail/{letter.kind}.{form}", f"mail/event.{form}"])
+
+
+def templates(settings: Settings) -> Environment:
+    """Give the environment of all templates, the user's before the shipped ones."""
+    return _environment(settings.templates)
+
+
+def shipped() -> Path:
+    """Give the folder of the shipped templates: inside the installed package, else beside it in the source tree."""
+    inside = Path(str(files("watcher"))) / "templates"
+    return inside if inside.is_dir() else Path(str(files("watcher"))).parent / "templates"
+
+
+@lru_cache(maxsize=8)
+def _environment(folder: Path | None) -> Environment:
+    own = [FileSystemLoader(folder)] if folder else []
+    environment = Environment(
+        loader=ChoiceLoader([*own, FileSystemLoader(shipped())]),
+        autoescape=select_autoescape(disabled_extensions=("txt",), default_for_string=True, default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"wrap": columns.wrap, "pairs": columns.pairs, "linked": linked, "lines": lines}
+    environment.globals["table"] = columns.table
+    return environment
+
+
+@lru_cache(maxsize=2)
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+def inlined(html: str) -> str:
+    """Move style rules to the elements they are for; rules for media (dark mode, small screens) stay where they are."""
+    return re.sub(r"\n\s*\n+", "\n", _inliner().inline(html))
+
+
+def linked(text: str) -> Markup:
+    """Make a link of Health Checker's address, the one address in our own words; the rest is escaped."""
+    address = advice.HEALTH_CHECKER
+    return Markup(str(escape(text)).replace(address, f'<a href="{address}">{address}</a>'))  # noqa: S704 - escaped before
+
+
+def lines(texts: Iterable[str]) -> Markup:
+    """Set lines of text one below the other, escaped."""
+    return Markup("<br>").join(texts)
+
+
+def _tidy(text: str) -> str:
+    """Leave at most one empty line between paragraphs, none at the ends."""
+    trimmed = "\n".join(row.rstrip() for row in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", trimmed).strip() + "\n"
+
+
+def words(settings: Settings, language: str = "en") -> Words:
+    """Read a language's table of fixed words; the user's file need only hold what differs."""
+    name = f"mail/words/{language}.toml"
+    folders = [shipped(), *([settings.templates] if settings.templates else [])]
+    found = [folder / name for folder in folders if (folder / name).is_file()]
+    if not found:
+        known = sorted({path.stem for folder in folders for path in (folder / "mail/words").glob("*.toml")})
+        raise ConfigurationError(f'There are no words in the language "{language}". Known: {", ".join(known)}; or write {name}.')
+    tables: dict[str, dict[str, str]] = {}
+    for path in found:
+        for table, entries in _read_words(path).items():
+            tables.setdefault(table, {}).update(entries)
+    return Words(str(found[-1]), tables)
+
+
+def _read_words(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        read = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    wrong = [
+        f"[{table}]"
+        for table, entries in read.items()
+        if not (isinstance(entries, dict) and all(isinstance(value, str) for value in entries.values()))
+    ]
+    if wrong:
+        raise ConfigurationError(f'{path}: {", ".join(wrong)} must be a table of texts, as in key = "words".')
+    return read
+
+
+def check(settings: Settings) -> list[Problem]:
+    """Render every mail template against sample events and name the mistakes."""
+    return list(dict.fromkeys(_problems(settings)))
+
+
+def _problems(settings: Settings) -> Iterator[Problem]:
+    environment = templates(settings)
+    for name in environment.list_templates(filter_func=lambda name: name.endswith((".txt", ".html"))):
+        try:
+            environment.get_template(name)
+        except TemplateError as error:
+            yield _problem(error)
+    for letter in samples.letters():
+        try:
+            message(letter, settings, samples.NOW)
+        except ConfigurationError as error:
+            cause = error.__cause__
+            yield _problem(cause) if isinstance(cause, Exception) else Problem("", 0, str(error))
+
+
+def _problem(error: Exception) -> Problem:
+    """Find the template's file and line in an error; Jinja2 puts them into the traceback."""
+    if isinstance(error, TemplateSyntaxError):
+        return Problem(error.filename or error.name or "", error.lineno, error.message or "wrong syntax")
+    if isinstance(error, TemplateNotFound):
+        where = _frames(error)
+        return Problem(*(where or (str(error.name), 0)), f"there is no template {error.name}")
+    return Problem(*(_frames(error) or ("", 0)), str(error))
+
+
+def _frames(error: Exception) -> tuple[str, int] | None:
+    """Give the innermost frame that lies in a template."""
+    place, trace = None, error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        place = (name, trace.tb_lineno) if name.endswith((".txt", ".html")) else place
+        trace = trace.tb_next
+    return place
