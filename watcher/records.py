@@ -120,12 +120,12 @@ class Page:
     body: bytes
     content_type: str = ""
     validators: Validators = Validators()
-    digest: str = ""  # the body's SHA-256 where it is known already: a recording is asked for one body many times
+    known_sha256: str = ""  # of the body, where it is known already: a recording is asked for one body many times
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the body."""
-        return self.digest or hashlib.sha256(self.body).hexdigest()
+        """SHA-256 of the body, in hex."""
+        return self.known_sha256 or hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,271 @@
+"""One worker: asks one host for one document at a time, through redirects and passing failures."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import tenacity
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import HTTPError
+
+from watcher import __version__
+from watcher.records import NotModified, Page, Validators
+from watcher.web import ABSENCE_SPEAKS, GONE, REDIRECTS, FetchSettings, Outcome, Wanted, body, urls
+from watcher.web.addresses import Reach, literal, reach, reach_of_host
+from watcher.web.failures import Trouble, failure, of_error, of_status
+from watcher.web.lines import NEVER, CheckedAdapter, Gate, TooNearError
+
+_DRAINED = 65536  # how much of an answer is read whose body nobody needs: the connection stays usable
+_LONGEST_VALIDATOR = 1000
+
+# urllib3 logs whole paths and queries, in which tokens stand.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP response, decompressed; ``url`` is free of secrets, ``asked`` is what was really asked."""
+
+    asked: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """Where to go next: the URL, the basic credentials for it, and how near it may lie."""
+
+    url: str
+    login: tuple[str, str] | None
+    nearest: Callable[[], Reach]
+
+
+class Asker:
+    """One worker's connections; used by one thread at a time."""
+
+    def __init__(
+        self, settings: FetchSettings, slot: Callable[[str], AbstractContextManager[object]], sleep: Callable[[float], None]
+    ) -> None:
+        """Prepare; ``slot`` gives what one must hold to ask a host, ``sleep`` waits between attempts."""
+        self._settings = settings
+        self._slot = slot
+        self.gate = Gate()
+        self.trail: list[Answer] = []  # the last attempt's answers, redirects included
+        self._proxies: dict[str, dict[str, str]] = {}
+        self._verify = str(settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or "") or True
+        self._session = requests.Session()
+        self._session.trust_env = False  # no .netrc; proxies and CA bundle are read here
+        self._session.headers.update({"User-Agent": user_agent(settings.contact), "Accept-Encoding": "gzip, deflate"})
+        self._session.mount("http://", CheckedAdapter(self.gate))
+        self._session.mount("https://", CheckedAdapter(self.gate))
+        self._attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(settings.attempts),
+            retry=tenacity.retry_if_exception(self._worth_another),
+            wait=self._wait,
+            sleep=sleep,
+            reraise=True,
+        )
+        self._backoff = tenacity.wait_exponential_jitter(settings.first_wait, settings.longest_wait, jitter=settings.first_wait)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def ask(self, wanted: Wanted, now: datetime) -> tuple[Outcome, bool]:
+        """Fetch a document; the outcome, and whether the host does not answer at all."""
+        self.trail = []
+        try:
+            answer = self._attempts(self._attempt, wanted, now)
+            return self._outcome(wanted, answer, now), False
+        except Trouble as trouble:
+            return failure(wanted, trouble, now, self._settings.secrets), trouble.unreachable and not self.trail
+
+    def _worth_another(self, error: BaseException) -> bool:
+        """Say whether to try again: a passing fault, and no more patience asked for than we have."""
+        return isinstance(error, Trouble) and error.passing and (error.retry_after or 0) <= self._settings.retry_after_cap
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, Trouble) else None
+        return self._backoff(state) if asked is None else asked
+
+    def _attempt(self, wanted: Wanted, now: datetime) -> Answer:
+        """Ask once, following redirects; all of it within the deadline."""
+        self.trail = []
+        headers = _conditions(wanted.validators)
+        gate = self.gate
+        gate.cut_off, gate.due = False, time.monotonic() + self._settings.deadline
+        try:
+            hop = self._first(wanted)
+            while True:
+                answer = self._hop(hop, headers, wanted.source.kind)
+                self.trail.append(answer)
+                if answer.status not in REDIRECTS or "Location" not in answer.headers:
+                    return self._judged(answer, wanted, now, conditional=bool(headers))
+                hop = self._next(hop, answer)
+        except Trouble:
+            if gate.cut_off:
+                raise self._late() from None
+            raise
+        finally:
+            gate.due = NEVER
+
+    def _late(self) -> Trouble:
+        return Trouble(
+            f"the whole answer took longer than {self._settings.deadline:g} s", "The server is very slow: the next run asks again."
+        )
+
+    def _judged(self, answer: Answer, wanted: Wanted, now: datetime, *, conditional: bool) -> Answer:
+        """Let through what is an outcome of its own; Trouble for anything else."""
+        if answer.status == 200 or (answer.status == 304 and conditional):
+            return answer
+        if answer.status in GONE and wanted.source.kind in ABSENCE_SPEAKS:
+            return answer
+        raise of_status(answer.status, answer.headers, now)
+
+    def _first(self, wanted: Wanted) -> _Hop:
+        """Prepare the first request.
+
+        The administrator's own host may be anywhere; a document that a source leads to on another host may not be nearer than the source.
+        """
+        settings = self._settings
+        unknown = urls.missing(wanted.url, settings.secrets)
+        if unknown:
+            raise Trouble(f"the address needs ${{{unknown}}}, which is not set", f"Set {unknown} in the environment.")
+        url = urls.expand(wanted.url, settings.secrets)
+        parts = _parts(url)
+        home = urls.host_name(urls.expand(wanted.source.url, settings.secrets))
+        own = parts[1] == home
+        return _Hop(urls.without_userinfo(url), urls.userinfo(url), lambda: Reach.OWN if own else reach_of_host(home))
+
+    def _next(self, hop: _Hop, answer: Answer) -> _Hop:
+        """Prepare the request that a redirect asks for."""
+        settings = self._settings
+        if len(self.trail) > settings.redirects:
+            raise Trouble(f"more than {settings.redirects} redirects", "The address leads in a circle: correct the source's `url`.")
+        location = answer.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
+        try:
+            url = urls.without_userinfo(urljoin(hop.url, location))
+        except ValueError:
+            raise Trouble("a redirect leads to something that is no URL", "Correct the source's `url` if the page has moved.") from None
+        scheme, host, port = _parts(url)
+        before = _parts(hop.url)
+        if before[0] == "https" and scheme != "https":
+            raise Trouble(
+                "a redirect leads from https to http",
+                "It was not followed: anybody on the way could change the page. Correct the source's `url`.",
+            )
+        at = self.gate.at
+        return _Hop(url, hop.login if (scheme, host, port) == before else None, lambda: at)
+
+    def _hop(self, hop: _Hop, headers: Mapping[str, str], kind: str) -> Answer:
+        """Send one request and read its answer."""
+        settings, gate = self._settings, self.gate
+        proxies = self._proxies_for(hop.url)
+        proxy = select_proxy(hop.url, proxies)
+        gate.holds(None, Reach.PUBLIC)
+        gate.nearest = hop.nearest
+        try:
+            if proxy:
+                self._check_by_name(hop.url)
+            with (
+                self._slot(urls.host_key(hop.url)),
+                self._session.get(
+                    hop.url,
+                    headers=dict(headers),
+                    auth=hop.login,
+                    proxies=proxies,
+                    verify=self._verify,
+                    timeout=(settings.connect_timeout, settings.read_timeout),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                content = self._body(response, kind)
+            if gate.cut_off:  # a body without a length ends where it is cut
+                raise self._late()
+        except TooNearError as error:
+            raise _too_near(error) from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise of_error(error, proxy=urls.shown(proxy or "", settings.secrets)) from error
+        return Answer(hop.url, urls.public(hop.url, settings.secrets), response.status_code, response.headers, content)
+
+    def _body(self, response: requests.Response, kind: str) -> bytes:
+        """Read what is needed of a body: all of a page, a little of anything else."""
+        status, limit = response.status_code, self._settings.max_bytes
+        if status == 200 or (status in GONE and kind in ABSENCE_SPEAKS):
+            announced = response.headers.get("Content-Length", "")
+            if announced.isascii() and announced.isdigit() and int(announced[:18]) > limit:
+                raise body.too_large(limit)
+            return body.read(response.raw, response.headers.get("Content-Encoding", ""), limit)
+        response.raw.read(_DRAINED, decode_content=False)
+        return b""
+
+    def _check_by_name(self, url: str) -> None:
+        """Check what can be checked of a host that only the proxy looks up: addresses and ``localhost``."""
+        address = literal(urls.host_name(url))
+        if address is not None:
+            self.gate.check(str(address), reach(address))
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """Read the environment's proxies for a host, once."""
+        key = urlsplit(url).scheme + urls.host_key(url)
+        if key not in self._proxies:
+            self._proxies[key] = get_environ_proxies(url)
+        return self._proxies[key]
+
+    def _outcome(self, wanted: Wanted, answer: Answer, now: datetime) -> Outcome:
+        url = urls.public(wanted.url, self._settings.secrets)
+        if answer.status == 304:
+            return NotModified(wanted.source.name, wanted.document, url, now)
+        validators = Validators(_kept(answer.headers.get("ETag", "")), _kept(answer.headers.get("Last-Modified", "")))
+        kind = answer.headers.get("Content-Type", "")
+        return Page(wanted.source.name, wanted.document, url, now, answer.status, answer.body, kind, validators)
+
+
+def user_agent(contact: str) -> str:
+    """Say who asks, and whom to write to."""
+    told = "".join(letter for letter in contact if letter.isascii() and letter.isprintable() and letter not in "()")
+    return f"advisory-watcher/{__version__}" + (f" (+{told})" if told else "")
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    """Make the request conditional (RFC 9110 section 13.1)."""
+    headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _kept(validator: str) -> str:
+    """Keep a validator that can be sent back as it is."""
+    text = validator.strip()
+    return text if text.isascii() and text.isprintable() and len(text) <= _LONGEST_VALIDATOR else ""
+
+
+def _parts(url: str) -> tuple[str, str, int | None]:
+    """Take scheme, host and port of a URL that can be asked; Trouble for any other."""
+    remedy = "Correct the source's `url`: it must begin with https:// or http:// and name a host."
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+    except ValueError:
+        raise Trouble("the address is no URL", remedy) from None
+    if scheme not in ("http", "https") or not host:
+        raise Trouble(f"an address of the form {scheme or '?'}: cannot be asked", remedy)
+    return scheme, host, port or {"http": 80, "https": 443}[scheme]
+
+
+def _too_near(error: TooNearError) -> Trouble:
+    return Trouble(
+        f"the address leads into a network nearer than it comes from ({error.address})",
+        "A page on the internet must not make this machine read its own network. If it is meant, make it the source's `url`.",
+    )

@@ -1,0 +1,154 @@
+"""Connections that look where they go, and can be cut.
+
+requests' adapter with two additions: an address is checked before it is connected to (and only the checked one is, so that a
+second answer of the name server changes nothing), and another thread can cut the connection when time is up.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import connection as urllib3_connection
+
+from watcher.web.addresses import Reach, look_up, reach_of
+
+NEVER = float("inf")
+
+
+class TooNearError(Exception):
+    """The host's address is nearer than the page that leads there may lead."""
+
+    def __init__(self, address: str) -> None:
+        """Name the address."""
+        super().__init__(address)
+        self.address = address
+
+
+class Gate:
+    """One worker's view of its connection: how near it may go, where it is, when it must end."""
+
+    def __init__(self) -> None:
+        """Begin without a connection and with nothing allowed nearer than the public internet."""
+        self.nearest: Callable[[], Reach] = lambda: Reach.PUBLIC
+        self.at = Reach.PUBLIC  # where the last connection led; PUBLIC through a proxy, where nobody can tell
+        self.due = NEVER  # time.monotonic() at which the connection is cut
+        self.cut_off = False
+        self._line: socket.socket | None = None
+
+    def check(self, address: str, where: Reach) -> None:
+        """Raise TooNearError unless the next request may go to ``address``."""
+        if where < Reach.PUBLIC and where < self.nearest():
+            raise TooNearError(address)
+
+    def holds(self, line: socket.socket | None, at: Reach) -> None:
+        """Note over which line the request under way goes."""
+        self._line = line
+        self.at = at
+
+    def cut(self) -> None:
+        """End the request under way, from any thread: reads and writes that wait return at once."""
+        self.cut_off = True
+        line = self._line
+        if line is not None:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+class _CheckedConnection(HTTPConnection):
+    """What both schemes share; ``gate`` comes through the pool's keyword arguments."""
+
+    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:  # noqa: ANN401 (urllib3's own)
+        super().__init__(*args, **kwargs)
+        self._gate = gate
+        self._line: socket.socket | None = None
+        self._at = Reach.PUBLIC
+        self._address = ""
+
+    def _new_conn(self) -> socket.socket:
+        """Look the host up, check and connect to its addresses in turn, as urllib3 does for unchecked ones."""
+        try:
+            addresses = look_up(self.host, self.port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        for address in addresses[:-1]:
+            with suppress(NewConnectionError, ConnectTimeoutError):
+                return self._connect_to(address)
+        return self._connect_to(addresses[-1])
+
+    def _connect_to(self, address: str) -> socket.socket:
+        at = Reach.PUBLIC if self.proxy else reach_of(address)
+        self._gate.check(address, Reach.PUBLIC if self.proxy else at)
+        try:
+            sock = urllib3_connection.create_connection(
+                (address, self.port), self.timeout, source_address=self.source_address, socket_options=self.socket_options
+            )
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, "no connection") from error
+        self._hang_up()
+        # TLS takes the socket over; a duplicate reaches the same line whatever becomes of the first.
+        self._line, self._at, self._address = sock.dup(), at, address
+        self._gate.holds(self._line, at)
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (urllib3's own)
+        """Send a request; a line kept from an earlier one is checked again."""
+        if self._line is not None:
+            self._gate.check(self._address, self._at)
+            self._gate.holds(self._line, self._at)
+        super().request(*args, **kwargs)
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def close(self) -> None:
+        """Close both ends of the duplicate."""
+        self._hang_up()
+        super().close()
+
+
+class _CheckedTlsConnection(_CheckedConnection, HTTPSConnection):
+    """The same over TLS; the certificate is checked against the name, not the address."""
+
+
+class _CheckedPool(HTTPConnectionPool):
+    ConnectionCls = _CheckedConnection
+
+
+class _CheckedTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _CheckedTlsConnection
+
+
+class CheckedAdapter(HTTPAdapter):
+    """requests' adapter whose connections pass ``gate``."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Keep one connection a host: a worker asks one thing at a time."""
+        self._pools = {
+            "http": functools.partial(_CheckedPool, gate=gate),
+            "https": functools.partial(_CheckedTlsPool, gate=gate),
+        }
+        super().__init__(pool_connections=8, pool_maxsize=1)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (requests' own)
+        """Make urllib3 open checked connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 (requests' own)
+        """Make connections to a proxy ones that can be cut; SOCKS brings its own."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = self._pools
+        return manager

@@ -1,0 +1,197 @@
+"""A recorded web: answers as the real one did at a moment, and never opens a socket.
+
+At each check a URL answers with its newest record not later than the clock; a URL without one says nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from urllib.parse import urljoin
+
+from watcher.records import Page, Validators
+from watcher.web import ABSENCE_SPEAKS, GONE, REDIRECTS, Outcome, Wanted, urls, warc
+from watcher.web.body import too_large
+from watcher.web.failures import Trouble, failure, of_status
+from watcher.web.recorder import Recorder, RecordingError
+from watcher.web.warc import Record
+
+__all__ = ["Recorder", "Recording", "RecordingError"]
+
+T = TypeVar("T")
+
+_KEPT = 128 * 1024 * 1024  # bytes of bodies that are kept for the next check
+
+
+class Recording:
+    """Several WARC files as one web; equal dates keep the order of files and records."""
+
+    def __init__(self, paths: Iterable[Path], max_bytes: int = 64 * 1024 * 1024, redirects: int = 5) -> None:
+        """Index the files, in one pass each.
+
+        Raises:
+            RecordingError: a file cannot be read or is broken; names file and offset.
+        """
+        self._max_bytes = max_bytes
+        self._redirects = redirects
+        self._bodies = _Bodies(max_bytes)
+        self._exact: dict[str, list[Record]] = defaultdict(list)
+        self._normal: dict[str, list[Record]] = defaultdict(list)
+        self._named: dict[str, Record] = {}  # by record ID, by URL and date, by checksum
+        for record in sorted(self._indexed(paths), key=lambda record: record.date):
+            self._exact[record.url.partition("#")[0]].append(record)
+            self._normal[urls.normal(record.url)].append(record)
+            if not record.revisit:
+                self._named |= {name: record for name in (record.id, f"{record.url} {record.date}") if name}
+                self._named.setdefault(record.checksum, record)
+        self._dates = tuple(sorted({record.date for records in self._exact.values() for record in records}))
+
+    def _indexed(self, paths: Iterable[Path]) -> list[Record]:
+        found: list[Record] = []
+        for path in paths:
+            before = len(found)
+            for record, content in warc.records(path):
+                found.append(record)
+                self._bodies.keep_early(record, content)
+            if len(found) == before:
+                raise RecordingError(f"{path}: holds no response. Name a recording made by `watcher run --record`, wget or Browsertrix.")
+        return found
+
+    def __enter__(self) -> Self:
+        """Open nothing: files are opened for each look."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+    def dates(self) -> tuple[datetime, ...]:
+        """List the distinct dates of all responses, oldest first."""
+        return self._dates
+
+    def get_all(self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T]) -> list[tuple[Wanted, T]]:
+        """Answer as of ``now``; what ``use`` makes of each outcome, in the order of ``wanted``.
+
+        Documents that were not recorded by then are left out.
+        """
+        found = ((one, self._outcome(one, now)) for one in wanted)
+        return [(one, use(outcome)) for one, outcome in found if outcome is not None]
+
+    def _outcome(self, wanted: Wanted, now: datetime) -> Outcome | None:
+        try:
+            record = self._follow(wanted.url, now)
+            original = self._original(record) if record else None
+            if record is None or original is None:
+                return None
+            status = original.status if record.status == 304 else record.status
+            if status != 200 and not (status in GONE and wanted.source.kind in ABSENCE_SPEAKS):
+                raise of_status(status, record.headers, now)
+            return self._page(wanted, record, original, now)
+        except Trouble as trouble:
+            return failure(wanted, trouble, now, {})
+
+    def _follow(self, url: str, now: datetime) -> Record | None:
+        """Find the record that answers ``url``, through recorded redirects."""
+        for _ in range(self._redirects + 1):
+            record = self._newest(url, now)
+            location = _header(record, "location") if record and record.status in REDIRECTS else ""
+            if record is None or not location:
+                return record
+            url = urljoin(record.url, location)
+        raise Trouble(f"more than {self._redirects} redirects", "The address leads in a circle: correct the source's `url`.")
+
+    def _newest(self, url: str, now: datetime) -> Record | None:
+        """Give the newest record not later than ``now``: of the very URL, else of the same one written otherwise."""
+        try:
+            public = urls.without_userinfo(url)
+        except ValueError:
+            return None
+        for records in (self._exact.get(public), self._normal.get(urls.normal(public))):
+            place = bisect_right(records, now, key=lambda record: record.date) if records else 0
+            if records and place:
+                return records[place - 1]
+        return None
+
+    def _original(self, record: Record) -> Record | None:
+        """Find the record that holds the body: the one a revisit refers to, or this URL's last copy before a 304.
+
+        None when the copy that a 304 confirms was not recorded.
+        """
+        if not record.revisit:
+            return record
+        for name in self._names_of_original(record):
+            if name and name in self._named:
+                return self._named[name]
+        earlier = [other for other in self._exact[record.url.partition("#")[0]] if other.date <= record.date and other.status == 200]
+        bodies = [other for other in earlier if not other.revisit]
+        if bodies:
+            return bodies[-1]
+        if record.refers_to[1] or record.checksum:
+            raise Trouble("the recording refers to a copy in another file", "Name the other recording, too.")
+        return None
+
+    @staticmethod
+    def _names_of_original(record: Record) -> tuple[str, ...]:
+        refers_id, refers_url, refers_date = record.refers_to
+        by_date = f"{refers_url} {warc.date(refers_date)}" if refers_url and refers_date else ""
+        return (refers_id, by_date, record.checksum)
+
+    def _page(self, wanted: Wanted, record: Record, original: Record, now: datetime) -> Page:
+        content, sha256 = self._bodies.get(original)
+        validators = Validators(_header(record, "etag"), _header(record, "last-modified"))
+        kind = _header(record, "content-type") or _header(original, "content-type")
+        status = original.status if record.status == 304 else record.status
+        return Page(wanted.source.name, wanted.document, urls.public(wanted.url, {}), now, status, content, kind, validators, sha256)
+
+
+def _header(record: Record, name: str) -> str:
+    return record.headers.get(name, "")
+
+
+class _Bodies:
+    """The bodies asked for last, up to a number of bytes; their SHA-256 for good."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
+        self._sums: dict[tuple[Path, int], str] = {}
+        self._size = 0
+
+    def get(self, record: Record) -> tuple[bytes, str]:
+        """Give a body and its SHA-256; Trouble when it is too large or of an unknown encoding."""
+        key = (record.path, record.offset)
+        content = self._kept.get(key)
+        if content is None:
+            content = self._read(record)
+            self._keep(key, content)
+        self._kept.move_to_end(key)
+        if key not in self._sums:
+            self._sums[key] = hashlib.sha256(content).hexdigest()
+        return content, self._sums[key]
+
+    def keep_early(self, record: Record, content: Any) -> None:  # noqa: ANN401 (warcio has no types)
+        """Read a body while the index is made, as long as there is room: most recordings are then read once."""
+        if self._size < _KEPT and not record.revisit and record.status == 200 and warc.readable(record.encoding):
+            whole = warc.body(content, self._max_bytes)
+            if whole is not None and self._size + len(whole) <= _KEPT:
+                self._keep((record.path, record.offset), whole)
+
+    def _read(self, record: Record) -> bytes:
+        if not warc.readable(record.encoding):
+            raise Trouble(
+                f"the recorded answer is encoded in a way that cannot be read ({record.encoding[:40]})", "Install brotli if it is br."
+            )
+        whole = warc.body_of(record, self._max_bytes)
+        if whole is None:
+            raise too_large(self._max_bytes)
+        return whole
+
+    def _keep(self, key: tuple[Path, int], content: bytes) -> None:
+        self._kept[key] = content
+        self._size += len(content)
+        while self._size > _KEPT and len(self._kept) > 1:
+            self._size -= len(self._kept.popitem(last=False)[1])
