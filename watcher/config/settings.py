@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 from zoneinfo import ZoneInfo
 
 from watcher.records import Source, Subscriber, Watch
@@ -39,10 +40,11 @@ class Secret:
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
-    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, the longest first."""
+    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, as it is or quoted for a URL, the longest first."""
     for secret in sorted(secrets, key=lambda secret: len(secret.value), reverse=True):
         if len(secret.value) >= SHORTEST_MASKED:
-            text = text.replace(secret.value, f"${{{secret.name}}}")
+            for form in (secret.value, quote(secret.value), quote(secret.value, safe=""), quote_plus(secret.value)):
+                text = text.replace(form, f"${{{secret.name}}}")
     return text
 
 
@@ -73,7 +75,8 @@ class Settings:
     """Everything that can be configured, checked and complete; paths are absolute when a file was read.
 
     ``file`` is the configuration file, None when the built-in defaults run.
-    ``sources`` holds every source of a kind that this version knows, switched-off ones too (``enabled``).
+    ``sources`` holds every source of a kind that this version knows, switched-off ones too (``enabled``); in their URLs
+    ``${NAME}`` stays, for whoever fetches to put the secret of that name in.
     ``state`` is an SQLAlchemy URL and may hold a password: it is kept out of ``repr``.
     """
 

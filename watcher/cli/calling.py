@@ -1,0 +1,171 @@
+"""How every command is called and how it ends: the options they share, and what becomes of errors and signals."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from watcher import report
+from watcher.cli.app import app
+from watcher.errors import WatcherError
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; tracebacks of what should not happen.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say errors only.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Log lines as JSON objects.")]
+SHARED = {"config": (Config, None), "verbose": (Verbose, False), "quiet": (Quiet, False), "log_json": (LogJson, False)}
+
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the signal's number, as shells count
+
+
+class Terminated(BaseException):
+    """SIGTERM came: what is open is closed on the way up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command, with what the shared options say."""
+
+    config: Path | None
+    verbose: bool
+    quiet: bool
+    log_json: bool
+    form: report.PlainLines | report.JsonLines
+
+    def settings(self) -> Settings:
+        """Load the configuration; from here on its secrets are masked in every log line.  Raises ConfigurationError."""
+        from watcher import config
+
+        settings = config.load(self.config, os.environ)
+        self.form.mask = settings.masked
+        return settings
+
+    def store(self, settings: Settings, *, hold: bool = False, rehearse: bool = False) -> Store:
+        """Open the state, to read beside a run unless ``hold``.  Raises StateError, StateHeldError."""
+        from watcher.store import Store
+
+        return Store.open(settings.state, hold=hold, rehearse=rehearse)
+
+    @property
+    def lively(self) -> bool:
+        """Whether a moving line may be shown on a terminal."""
+        return not (self.quiet or self.verbose or self.log_json)
+
+
+def command(name: str, example: str, group: typer.Typer = app) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command: a function of a Call and its own options.  ``example`` ends its help."""
+
+    def register(body: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(body)
+        def called(*, config: Path | None, verbose: bool, quiet: bool, log_json: bool, **own: Any) -> None:  # noqa: ANN401  # each has its own
+            if verbose and quiet:
+                raise typer.BadParameter("-v and -q exclude each other.")
+            form = report.log_to_stderr(verbose - quiet, as_json=log_json)
+            with ending(form), terminable():
+                body(Call(config, verbose, quiet, log_json, form), **own)
+
+        parameters = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        parameters += [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for option, (kind, default) in SHARED.items()
+        ]
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads the options from
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        group.command(name, epilog=f"Example: {example}")(called)
+        return body
+
+    return register
+
+
+@contextmanager
+def ending(form: report.PlainLines | report.JsonLines) -> Iterator[None]:
+    """Turn an error into its text on standard error and the command's exit code."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        raise
+    except WatcherError as error:
+        report.complain(str(error), form)
+        report.LOG.debug("Where it was raised", exc_info=True)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt:
+        report.complain("Interrupted. The next run goes on from here.", form)
+        raise typer.Exit(INTERRUPTED) from None
+    except Terminated:
+        report.complain("Terminated. The next run goes on from here.", form)
+        raise typer.Exit(TERMINATED) from None
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        report.complain(
+            f"This is a mistake of the watcher's: {found}. Please report it with what -v shows; CONTRIBUTING.md says where.", form
+        )
+        report.LOG.debug("Traceback", exc_info=True)
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Make SIGTERM an exception, so that files, locks and connections are closed on the way out."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def now() -> datetime:
+    """Read the clock: the one place where a command does, for what is called takes the time as an argument."""
+    return datetime.now(UTC)
+
+
+def length(text: str) -> timedelta:
+    """Read a length of time given to an option: ``7d``."""
+    from watcher.config.complaints import Wrong
+    from watcher.config.values import duration
+
+    try:
+        return duration(text)
+    except Wrong as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+
+
+def moment(text: str, *, end: bool = False) -> datetime:
+    """Read a date or time given to an option, in UTC unless it says otherwise; with ``end`` a date means the end of that day."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f'"{text}" is no date. Write 2024-11-20 or 2024-11-20T18:00:00Z.') from None
+    if end and len(text) == len("2024-11-20"):
+        read += timedelta(days=1, microseconds=-1)
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def end_with_failure(*, failed: bool) -> None:
+    """End the command with exit code 1 when something failed."""
+    sys.stdout.flush()
+    if failed:
+        raise typer.Exit(1)

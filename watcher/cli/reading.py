@@ -1,0 +1,82 @@
+"""``watcher wording``: what a text says, by which rule and words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watcher import report
+from watcher.cli.calling import Call, command
+from watcher.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from watcher.judgement.wording import Reading
+
+
+@command("wording", "echo 'We have paused the rollout of this update.' | watcher wording")
+def wording(
+    _call: Call,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The text; standard input without it, or with -.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="FILE holds objects with id and text, one a line; so is the answer.")] = False,
+) -> None:
+    """Say what a vendor's text says.
+
+    Of a note, a post or a page: the kinds of events, the rule and the words that decided.
+    """
+    from watcher.judgement.wording import read
+
+    text = _text(file)
+    if not as_json:
+        readings = read(text)
+        for reading in readings:
+            report.write(
+                f"{reading.kind.value}: rule {reading.rule}, by the words {reading.words!r}\n    {report.harmless(reading.sentence)}"
+            )
+        if not readings:
+            report.write("Nothing that an administrator must be told: an informational change.")
+        return
+    for note in _notes(text, str(file or "standard input")):
+        report.write_json(answer(note["id"], read(note["text"])))
+
+
+def answer(note: object, readings: Iterable[Reading]) -> dict[str, Any]:
+    """Give the answer of ``watcher wording --json`` for one note: each kind once, every reason."""
+    found = tuple(readings)
+    return {
+        "id": note,
+        "kinds": list(dict.fromkeys(reading.kind.value for reading in found)),
+        "because": [{"kind": reading.kind.value, "rule": reading.rule, "words": reading.words} for reading in found],
+    }
+
+
+def _text(file: Path | None) -> str:
+    """Read the file, or standard input, as UTF-8."""
+    try:
+        body = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+        return body.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(f"{file}: it cannot be read ({error.strerror}). Correct the path or the file's rights.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file or 'standard input'}: it is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+
+
+def _notes(text: str, name: str) -> Iterable[dict[str, Any]]:
+    """Read objects with ``id`` and ``text``, one a line; empty lines are passed over.  All are read before the first answer."""
+    notes = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            note = json.loads(line)
+        except ValueError:
+            note = None
+        if not isinstance(note, dict) or "id" not in note or not isinstance(note.get("text"), str):
+            raise ConfigurationError(f'{name}:{number}: it is no object with id and text. Write {{"id": "1", "text": "..."}} on each line.')
+        notes.append(note)
+    return notes

@@ -1,0 +1,171 @@
+"""``watcher show``, ``ack`` and ``mute``: one update's life, and what an administrator says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher import report
+from watcher.cli.asking import short
+from watcher.cli.calling import Call, command, length, now
+from watcher.errors import ConfigurationError
+from watcher.formats import event_json
+from watcher.judgement import canonical, digest
+from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Subscriber, Update
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Update id, KB article, CVE or build.")]
+
+
+@command("show", "watcher show KB5044062")
+def show(call: Call, identifier: Id) -> None:
+    """Tell one update's life.
+
+    Its events, the evidence with before and after, who was told when, and why somebody was not.
+    """
+    settings = call.settings()
+    with call.store(settings) as store:
+        updates = known(store, identifier)
+        lines = [line for update in updates for line in life(update, settings, store)]
+        if not lines:
+            lines = list(untold(identifier, settings, store))
+    if not lines:
+        raise _unknown(identifier)
+    report.write(settings.masked("\n".join(report.harmless(line) for line in lines)))
+
+
+@command("ack", "watcher ack KB5044062")
+def ack(call: Call, identifier: Id) -> None:
+    """Note that this update has been dealt with: no reminders."""
+    settings = call.settings()
+    with call.store(settings) as store:
+        for update in _one_at_least(store, identifier):
+            store.ack(update.id, now())
+            report.write(f"{update.id}: dealt with, no reminders.")
+
+
+@command("mute", "watcher mute KB5044062 --for 30d")
+def mute(
+    call: Call,
+    identifier: Id,
+    *,
+    how_long: Annotated[str | None, typer.Option("--for", metavar="LENGTH", help="Only for so long: 30d. For good without it.")] = None,
+) -> None:
+    """Ask for no more about this update."""
+    until = now() + length(how_long) if how_long else None
+    settings = call.settings()
+    with call.store(settings) as store:
+        for update in _one_at_least(store, identifier):
+            store.mute(update.id, until)
+            report.write(f"{update.id}: muted {f'until {short(event_json.time(until))}' if until else 'for good'}.")
+
+
+def known(store: Store, identifier: str) -> tuple[Update, ...]:
+    """Find the updates that an update id, KB article, CVE or build names, newest first."""
+    found = store.update(identifier.strip().lower())
+    if found:
+        return (found,)
+    names = [f"kb:{canonical.kb(identifier)}", *(f"cve:{cve}" for cve in canonical.cves_in(identifier))]
+    if build := canonical.build(identifier):
+        names += [f"build:{family.lower()}:{build}" for family in sorted({update.family for update in store.updates()})]
+    return store.updates_for(names)
+
+
+def _one_at_least(store: Store, identifier: str) -> tuple[Update, ...]:
+    found = known(store, identifier)
+    if not found:
+        raise _unknown(identifier)
+    return found
+
+
+def _unknown(identifier: str) -> ConfigurationError:
+    return ConfigurationError(
+        f'no update is known as "{identifier}". Name an update id, KB article, CVE or build of a watched product: see watcher events.'
+    )
+
+
+def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
+    """Write one update's life, line by line."""
+    yield f"{update.title} ({update.id})"
+    released = f", released {event_json.time(update.released)[:10]}" if update.released else ""
+    yield f"  {update.state.value}, version {update.version}{released}"
+    for name, words in (
+        ("products", update.products),
+        ("KB articles", (*dict.fromkeys([*update.kbs, *(package.kb for package in update.packages if package.kb)]),)),
+        ("builds", tuple(dict.fromkeys(package.build for package in update.packages if package.build))),
+        ("advisories", tuple(advisory.id for advisory in update.advisories)),
+    ):
+        if words:
+            yield f"  {name}: {', '.join(words)}"
+    for source, state, version in update.standings:
+        yield f"  {source} has it as {state}, version {version}"
+    events = store.events_of(update.id)
+    if not events:
+        yield "  No event: it was known from the first check on."
+    for event in events:
+        yield from _event(event, settings, store)
+
+
+def _event(event: Event, settings: Settings, store: Store) -> Iterator[str]:
+    suspected = " (suspected)" if event.confidence is Confidence.SUSPECTED else ""
+    yield f"  {short(event_json.time(event.time))}  {event.kind.value}{suspected}: {event.summary}"
+    if event.because:
+        yield f"    because: {event.because}"
+    for evidence in event.evidence:
+        yield from _evidence(evidence)
+    told: set[str] = set()
+    for message, deliveries in store.messages_of(event=event.id):
+        told.add(message.subscriber)
+        for delivery in deliveries:
+            yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
+    for subscriber in settings.subscribers:
+        if subscriber.name not in told:
+            yield f"    not told: {subscriber.name}, {why_not(subscriber, event)}"
+
+
+def _evidence(evidence: Evidence) -> Iterator[str]:
+    yield f"    {evidence.source}: {evidence.change} {short(event_json.time(evidence.time))}, {evidence.url}"
+    if evidence.before:
+        yield f"      before: {evidence.before}"
+    if evidence.after:
+        yield f"      after:  {evidence.after}"
+
+
+def _delivery(delivery: Delivery) -> str:
+    when = f" {short(event_json.time(delivery.settled))}" if delivery.settled else ""
+    answer = f" ({delivery.answer})" if delivery.answer else ""
+    return f"{delivery.recipient} by {delivery.channel}: {delivery.state.value}{when}{answer}"
+
+
+def why_not(subscriber: Subscriber, event: Event) -> str:
+    """Say why nobody wrote to ``subscriber`` of ``event``."""
+    if event.kind not in subscriber.kinds:
+        return f"who does not ask for {event.kind.value}"
+    if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
+        return "who asks for confirmed events only"
+    if not digest.concerns(subscriber, event):
+        return f"whose products ({', '.join(subscriber.products)}) are others"
+    if subscriber.when != "at-once":
+        return f"whose next digest is yet to come ({subscriber.when})"
+    return "who was not subscribed then, or whose message is still to be made by the next run"
+
+
+def untold(identifier: str, settings: Settings, store: Store) -> Iterator[str]:
+    """Say of a reference that is part of no update where it was seen, and why nothing was told."""
+    wanted = {canonical.kb(identifier), canonical.build(identifier), *canonical.cves_in(identifier)} - {""}
+    for source in settings.sources:
+        for document in store.documents(source.name):
+            for stored in store.entries(source.name, document).values():
+                if wanted & _references(stored.entry):
+                    yield f"{f'{source.name} {document}'.strip()}: {stored.entry.title} {stored.entry.url}".rstrip()
+                    yield f"  No event: {stored.silent or 'it was known from the first check on'}."
+
+
+def _references(entry: Entry) -> set[str]:
+    packages = {reference for package in entry.packages for reference in (package.kb, package.build)}
+    return {*entry.cves, *entry.kbs, *packages}
