@@ -285,6 +285,7 @@ class Document:
     mark: str = ""  # the Follow.mark at the last fetch
     accepted: datetime | None = None
     suspect_since: datetime | None = None
+    known: bool = False  # it was listed at the source's first check: its first reading is no news
 
 
 @dataclass(frozen=True, slots=True)

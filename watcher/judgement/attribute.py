@@ -1,0 +1,248 @@
+"""Which update each fact is about.  Unknown packages found a new one, or follow the ones that they replace."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from watcher.judgement import canonical, identify
+from watcher.judgement.facts import Fact
+from watcher.judgement.ledger import Ledger
+from watcher.records import Entry, Kind, Package, State, Update
+
+# For how long a package that bears no label is taken as a further one of the month's update.
+SAME_RELEASE = timedelta(days=7)
+TURNS = (Kind.PULLED, Kind.RE_RELEASED)
+
+
+@dataclass(slots=True)
+class Item:
+    """A fact as far as it concerns one update: the packages of it that are this update's.
+
+    ``successors`` replace packages of the version before; ``apart`` are packages that left for another update.
+    """
+
+    fact: Fact
+    packages: list[Package] = field(default_factory=list)
+    successors: list[Package] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Case:
+    """All that one check says of one update."""
+
+    update: str
+    items: list[Item] = field(default_factory=list)
+
+    def item(self, fact: Fact) -> Item:
+        """The item of a fact, made when there is none yet."""
+        for item in self.items:
+            if item.fact is fact:
+                return item
+        item = Item(fact)
+        self.items.append(item)
+        return item
+
+
+class Docket:
+    """Cases by update id, in the order in which they were opened."""
+
+    def __init__(self, ledger: Ledger, now: datetime) -> None:
+        """Work on a ledger's copy; ``now`` is the time of the check."""
+        self.ledger = ledger
+        self.now = now
+        self.cases: dict[str, Case] = {}
+        self.unplaced: list[Fact] = []
+
+    def case(self, update: Update) -> Case:
+        """The case of an update."""
+        return self.cases.setdefault(update.id, Case(update.id))
+
+
+def attribute(facts: Iterable[Fact], ledger: Ledger, now: datetime) -> Docket:
+    """Open a case for every update that the facts concern.
+
+    Labelled facts go first (a table knows the release's name), entries that appeared before those that were altered
+    (what a new advisory offers is new; what an old one now points to may be the same).
+    """
+    docket = Docket(ledger, now)
+    ordered = sorted(facts, key=lambda fact: (fact.entry.label is None, fact.change.before is not None, fact.entry.key))
+    cumulative = _of_one_date(ordered)
+    for fact in ordered:
+        if fact.entry.packages or fact.gone:
+            _place_packages(fact, docket, cumulative)
+        else:
+            _place_words(fact, docket)
+    return docket
+
+
+def _place_packages(fact: Fact, docket: Docket, cumulative: dict[str, tuple[str, ...]]) -> None:
+    ledger = docket.ledger
+    for package in fact.entry.packages if fact.change.after else ():
+        row = _known(package, fact.entry, ledger)
+        succeeded = _succeeded(fact, package, ledger, docket.now) if row is None else None
+        if row is None and succeeded is not None:
+            docket.case(succeeded).item(fact).successors.append(package)
+            continue
+        if row is None:
+            row = _found(fact, package, docket, cumulative)
+        docket.case(row).item(fact).packages.append(package)
+    for package in fact.gone or (fact.entry.packages if fact.change.after is None else ()):
+        row = ledger.find(identify.package_names(package)) or ledger.find(identify.label_name(fact.entry.label))
+        if row is not None:
+            docket.case(row).item(fact)
+
+
+def _known(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+    """The update that a package belongs to by its own names, or by the label of the row it stands in."""
+    row = ledger.find(identify.package_names(package))
+    if row is not None:
+        return row
+    row = ledger.find(identify.label_name(entry.label))
+    if row is not None:
+        return row
+    return _same_rollup(package, entry, ledger)
+
+
+def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+    """A rollup's row and MSRC's record of it share neither KB article nor build: they meet by product and month."""
+    if entry.label is None or entry.label.type != "RU" or entry.published is None or not entry.label.product:
+        return None
+    family, product = canonical.family(package.product), identify.base(entry.label.product)
+    row = ledger.find((identify.month_name(family, identify.month_of(entry.published), "SU"),))
+    if row is None:
+        return None
+    mine = [p for p in row.packages if identify.base(p.product) == product]
+    return row if mine and all(not p.build for p in mine) else None
+
+
+def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> Update | None:
+    """The update whose package of the same product an unknown package replaces in the same entry.
+
+    Without the vendor's words it counts only within the update's own month: MSRC also corrects wrong articles that way.
+    """
+    for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
+        if identify.base(gone.product) != identify.base(package.product):
+            continue
+        row = ledger.find(identify.package_names(gone))
+        if row is None or (fact.entry.label and fact.entry.label.type in identify.MONTHLY and fact.entry.label.month != row.month):
+            continue
+        same_month = bool(row.month) and identify.month_of(now) == row.month and _published_with(fact.entry, row)
+        if fact.says(Kind.RE_RELEASED) or row.state is State.PULLED or same_month:
+            return row
+    return None
+
+
+def _published_with(entry: Entry, row: Update) -> bool:
+    return entry.published is None or identify.month_of(entry.published) == row.month
+
+
+def _found(fact: Fact, package: Package, docket: Docket, cumulative: dict[str, tuple[str, ...]]) -> Update:
+    """The new update that an unknown package founds, or the month's update that it further belongs to."""
+    family = canonical.family(package.product)
+    label = fact.entry.label
+    if label is not None and label.type and label.type not in identify.MONTHLY and label.product:
+        return _made(label.product, family, label.type, docket, fact, cumulative)
+    if family not in identify.LABELLED or (label is None and not (package.kb or package.build)):
+        return _lone(package, family, docket, fact)
+    kind = (label.type if label else "") or package.type or "SU"
+    kind = kind if kind in identify.MONTHLY else "SU"
+    when = _dated(fact, docket.now)
+    month = (label.month if label else "") or identify.month_of(when)
+    row = docket.ledger.find((identify.month_name(family, month, kind),))
+    if row is not None:
+        return row if _further(row, package, docket) else _lone(package, family, docket, fact)
+    update_id, title = identify.monthly(family, month, kind)
+    name = identify.month_name(family, month, kind)
+    return _new(docket, Update(update_id, title, family, kind, month, 1, State.RELEASED, docket.now, names=(name,)), when)
+
+
+def _further(row: Update, package: Package, docket: Docket) -> bool:
+    """Whether an unlabelled package is one more of the month's update, not an update of its own."""
+    if docket.ledger.is_new(row.id) or not row.packages:
+        return True
+    covered = any(identify.base(p.product) == identify.base(package.product) for p in row.packages)
+    return not covered and docket.now - (row.released or row.first_seen) <= SAME_RELEASE
+
+
+def _made(product: str, family: str, kind: str, docket: Docket, fact: Fact, cumulative: dict[str, tuple[str, ...]]) -> Update:
+    update_id, title = identify.made(product)
+    names = [f"made:{product.lower()}"]
+    together = cumulative.get(product, ())
+    when = _dated(fact, docket.now)
+    if len(together) > 1:
+        update_id, title = identify.monthly(family, identify.month_of(when), "CU")
+        names = [f"made:{name.lower()}" for name in together]
+    row = docket.ledger.find(names)
+    if row is not None:
+        return row
+    return _new(docket, Update(update_id, title, family, kind, "", 1, State.RELEASED, docket.now, names=tuple(names)), when)
+
+
+def _lone(package: Package, family: str, docket: Docket, fact: Fact) -> Update:
+    named = package if package.kb or package.build else replace(package, build=identify.month_of(_dated(fact, docket.now)))
+    update_id, title = identify.lone(named)
+    if update_id in docket.ledger:
+        return docket.ledger[update_id]
+    return _new(docket, Update(update_id, title, family, "update", "", 1, State.RELEASED, docket.now), _dated(fact, docket.now))
+
+
+def _new(docket: Docket, row: Update, released: datetime) -> Update:
+    """Put a row for a new update; an id that is taken gets a number."""
+    update_id, number = row.id, 2
+    while update_id in docket.ledger:
+        update_id, number = f"{row.id}-{number}", number + 1
+    docket.ledger.put(replace(row, id=update_id, released=released, thread=update_id))
+    return docket.ledger[update_id]
+
+
+def _dated(fact: Fact, now: datetime) -> datetime:
+    """The vendor's date of what the fact offers: an altered entry's newest revision, else its publication."""
+    entry = fact.entry
+    times = (entry.updated, entry.published) if fact.change.before is not None else (entry.published, entry.updated)
+    return next((time for time in times if time is not None), now)
+
+
+def _of_one_date(facts: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
+    """Products made by cumulative updates of one family and date, each with all of that date."""
+    dates: dict[tuple[str, datetime], set[str]] = defaultdict(set)
+    for fact in facts:
+        label, entry = fact.entry.label, fact.entry
+        if label is not None and label.type == "CU" and label.product and entry.published and fact.change.after:
+            dates[label.family, entry.published].add(label.product)
+    return {product: tuple(sorted(products)) for products in dates.values() for product in products}
+
+
+def _place_words(fact: Fact, docket: Docket) -> None:
+    """A fact without packages is about the update that it names: by label, KB article, then CVE."""
+    entry, ledger = fact.entry, docket.ledger
+    row = ledger.find(identify.label_name(entry.label)) or ledger.find(f"kb:{kb}" for kb in entry.kbs)
+    if row is None:
+        row = ledger.find(identify.cve_names(entry.cves))
+    if row is None and entry.label is not None and (fact.says(Kind.RELEASED, *TURNS) or entry.label.version > 1):
+        row = _labelled(fact, docket)
+    if row is None and entry.cves and entry.products and entry.key.upper() in entry.cves:
+        update_id, title = identify.advisory(entry.cves[0])
+        family = canonical.family(entry.products[0])
+        released = entry.published or docket.now
+        row = _new(docket, Update(update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now), released)
+    if row is None:
+        docket.unplaced.append(fact)
+    else:
+        docket.case(row).item(fact)
+
+
+
+def _labelled(fact: Fact, docket: Docket) -> Update | None:
+    """The update that a post's title names before any table or record does."""
+    label = fact.entry.label
+    if label is None or not identify.label_name(label):
+        return None
+    update_id, title = (
+        identify.monthly(label.family, label.month, label.type) if label.type in identify.MONTHLY else identify.made(label.product)
+    )
+    when = _dated(fact, docket.now)
+    row = Update(update_id, title, label.family, label.type, label.month, 1, State.RELEASED, docket.now, names=identify.label_name(label))
+    return _new(docket, row, when)

@@ -1,0 +1,51 @@
+"""A first reading: nothing is told, but the histories in it set every update's state right from the start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from watcher.judgement import facts, rows, tell
+from watcher.judgement.attribute import Case, Item
+from watcher.judgement.facts import Said
+from watcher.judgement.ledger import Ledger
+from watcher.records import Kind, State, Update
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def settle(case: Case, ledger: Ledger) -> None:
+    """Bring a case's update up to what its entries and their histories say."""
+    row = rows.merged(ledger[case.update], case)
+    last = max(
+        (said for item in case.items if (said := _turn(item, row)) is not None),
+        key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
+        default=None,
+    )
+    recalled = any(item.fact.entry.label and item.fact.entry.label.pulled and item.fact.entry.label.version >= row.version for item in case.items)
+    if last is not None and last.kind is Kind.RE_RELEASED:
+        row = replace(row, version=max(row.version, 2), state=State.RELEASED)
+        row = rows.tell_key(row, f"re-released {row.version}", "")
+    elif recalled or (last is not None and not _overtaken(last, row)):
+        row = replace(row, state=State.PULLED)
+        row = rows.tell_key(row, f"pulled {row.version}", "")
+    elif last is not None or row.version > 1:
+        row = replace(row, state=State.RELEASED if row.type != "advisory" else row.state)
+    if last is not None and last.time is not None:
+        row = replace(row, changed=max(last.time, row.changed or _NEVER))
+    ledger.put(rows.takeover(row, ledger))
+
+
+def _turn(item: Item, row: Update) -> Said | None:
+    """The pull or re-release that an entry's history ends with, as far as it is about this update."""
+    said = facts.history(item.fact.entry)
+    if said is None or not item.packages or not rows.about(said, row, item.fact.entry):
+        return said if said is not None and not item.fact.entry.packages and rows.about(said, row, item.fact.entry) else None
+    early = said.time is not None and row.released is not None and said.time < row.released
+    return None if early else said
+
+
+def _overtaken(said: Said, row: Update) -> bool:
+    """Whether a pulled version has been replaced since by one that the tables already show."""
+    newer = [p for p in tell.current(row) if p.version > 1]
+    return bool(newer) and not any(kb in {p.kb for p in newer} for kb in said.kbs)

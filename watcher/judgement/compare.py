@@ -1,0 +1,92 @@
+"""What is mechanically different between what is stored of a document and a new snapshot of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from watcher.judgement import canonical
+from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry as the state has it.  ``lost``: it left in a copy that was believed only for its age, which is never a pull."""
+
+    entry: Entry
+    fingerprint: str
+    missing_since: datetime | None = None
+    lost: bool = False
+
+
+def changes(stored: Mapping[str, Stored], snapshot: Snapshot) -> tuple[Change, ...]:
+    """Compare all entries of a document with a credible snapshot; sorted by key.
+
+    A row whose name changed while its build or its KB article and product stayed is altered, not gone.
+    An entry that leaves a window below its oldest entry has aged out.
+    """
+    fresh = {entry.key: entry for entry in snapshot.entries}
+    present = {key: old for key, old in stored.items() if old.missing_since is None}
+    renamed = _renamed(present, fresh) if snapshot.coverage is Coverage.COMPLETE else {}
+    found: list[Change] = []
+    for key, entry in fresh.items():
+        if key in renamed.values():
+            continue
+        change = _of_fresh(stored.get(key), entry)
+        if change:
+            found.append(_change(snapshot, *change))
+    for key, old in present.items():
+        if key in fresh:
+            continue
+        if key in renamed:
+            found.append(_change(snapshot, ChangeKind.ALTERED, old.entry, fresh[renamed[key]]))
+        else:
+            found.append(_change(snapshot, _leaving(old.entry, snapshot), old.entry, None))
+    return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
+
+
+def _of_fresh(old: Stored | None, entry: Entry) -> tuple[ChangeKind, Entry | None, Entry] | None:
+    if old is None:
+        return ChangeKind.APPEARED, None, entry
+    if old.missing_since is not None:
+        return ChangeKind.RETURNED, old.entry, entry
+    if old.fingerprint != canonical.fingerprint(entry):
+        return ChangeKind.ALTERED, old.entry, entry
+    return None
+
+
+def _leaving(entry: Entry, snapshot: Snapshot) -> ChangeKind:
+    """An entry that leaves a window is aged out: below its oldest entry, or where no date can tell."""
+    if snapshot.coverage is Coverage.COMPLETE:
+        return ChangeKind.MISSING
+    if snapshot.oldest is None or entry.published is None or entry.published <= snapshot.oldest:
+        return ChangeKind.AGED_OUT
+    return ChangeKind.MISSING
+
+
+def _change(snapshot: Snapshot, kind: ChangeKind, before: Entry | None, after: Entry | None) -> Change:
+    return Change(kind, snapshot.source, snapshot.document, snapshot.url, snapshot.time, snapshot.sha256, before, after)
+
+
+def _renamed(present: Mapping[str, Stored], fresh: Mapping[str, Entry]) -> dict[str, str]:
+    """Old key -> new key for rows that are the same by build, or by KB article and product."""
+    gone = {key: old.entry for key, old in present.items() if key not in fresh}
+    come = {key: entry for key, entry in fresh.items() if key not in present}
+    pairs: dict[str, str] = {}
+    for key, entry in gone.items():
+        marks = _marks(entry)
+        twin = next((new for new, candidate in come.items() if new not in pairs.values() and marks & _marks(candidate)), None)
+        if twin is not None:
+            pairs[key] = twin
+    return pairs
+
+
+def _marks(entry: Entry) -> set[tuple[str, ...]]:
+    marks: set[tuple[str, ...]] = set()
+    for package in entry.packages:
+        if package.build:
+            marks.add(("build", canonical.family(package.product), package.build))
+        if package.kb:
+            marks.add(("kb", package.product, package.kb))
+    return marks

@@ -1,0 +1,70 @@
+"""What changes mean: the facts of one source's check in, events and the ledger's new rows out.
+
+    facts    = read every change                         (facts)
+    cases    = which update each fact is about           (attribute)
+    absences = rows and pages that are gone or back      (absence)
+    events   = decide each case against the ledger       (decide)
+
+A document that is read for the first time is taken as known: its histories set the ledger's states, nothing is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from watcher.judgement import absence, baseline, decide, facts, identify
+from watcher.judgement.attribute import attribute
+from watcher.judgement.facts import Fact
+from watcher.judgement.ledger import Ledger
+from watcher.records import Change, ChangeKind, Event, Evidence, Outcome, Update
+
+
+def names(changes: Iterable[Change]) -> tuple[str, ...]:
+    """Every name under which the ledger may know what the changes are about: what the state is to be asked for."""
+    found: dict[str, None] = {}
+    for change in changes:
+        for entry in (change.before, change.after):
+            if entry is not None:
+                found.update(dict.fromkeys(identify.entry_names(entry)))
+    return tuple(found)
+
+
+def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, first: Callable[[Change], bool]) -> Outcome:
+    """Interpret the changes of one source's check.
+
+    ``known`` are the ledger's rows for ``names(changes)`` and those under suspicion at this source; ``first`` says whether a
+    change is taken as known (a first reading).  Neither the order of changes nor that of rows matters.
+    """
+    ledger = Ledger(known)
+    ordered = sorted(changes, key=lambda change: (change.document, change.entry.key, change.kind))
+    settled = [facts.read(change) for change in ordered if first(change)]
+    _settle(settled, ledger, now)
+    told = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
+    made: list[Event] = []
+    added: list[tuple[str, Evidence]] = []
+    silent: list[tuple[str, str, str]] = []
+    gone = [fact for fact in told if absence.concerns(fact)]
+    absence.judge(gone, ledger, now, made)
+    docket = attribute([fact for fact in told if fact.change.kind is not ChangeKind.MISSING], ledger, now)
+    for case in docket.cases.values():
+        decide.decide(case, docket, decide.Told(made, added, silent))
+    decide.unplaced(docket, decide.Told(made, added, silent))
+    silent += [(f.change.source, f.entry.key, "an absence is no statement of this source") for f in told if _mere_absence(f, gone)]
+    return Outcome(
+        events=tuple(sorted(made, key=lambda event: (event.update.id, event.kind, event.id))),
+        evidence=tuple(added),
+        updates=ledger.rows(),
+        absorbed=tuple(sorted(ledger.absorbed.items())),
+        silent=tuple(silent),
+    )
+
+
+def _mere_absence(fact: Fact, gone: list[Fact]) -> bool:
+    return fact.change.kind is ChangeKind.MISSING and fact not in gone
+
+
+def _settle(settled: list[Fact], ledger: Ledger, now: datetime) -> None:
+    docket = attribute(settled, ledger, now)
+    for case in docket.cases.values():
+        baseline.settle(case, ledger)

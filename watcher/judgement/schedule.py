@@ -1,0 +1,99 @@
+"""What to ask now: which sources are due, and which of the documents that they lead to."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from watcher.judgement import canonical
+from watcher.records import Document, Follow, Source, Times, Update
+
+YOUNG = timedelta(days=90)  # how long a month or an update is followed whatever the index says
+FIRST_MONTHS = 12  # read at first contact
+_MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
+_NAMES = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+
+
+def due(sources: Iterable[Source], times: Mapping[str, Times], now: datetime, *, force: bool = False) -> tuple[Source, ...]:
+    """The enabled sources whose interval has passed; a failed one is due at every run."""
+    chosen = []
+    for source in sources:
+        last = times.get(source.name)
+        waiting = last is not None and last.succeeded is not None and not last.failures and now - last.succeeded < source.every
+        if source.enabled and (force or not waiting or (last is not None and last.succeeded is not None and last.succeeded > now)):
+            chosen.append(source)
+    return tuple(chosen)
+
+
+def month_end(document: str) -> datetime | None:
+    """When a monthly document's month is over; None for a document that is none.  ``2017-May-B`` counts as May."""
+    match = _MONTH.match(document)
+    number = _NAMES.get(match[2].lower()) if match else None
+    if match is None or number is None:
+        return None
+    year = int(match[1])
+    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+def young(document: str, now: datetime) -> bool:
+    """Say whether a month is young enough to be asked at every check."""
+    end = month_end(document)
+    return end is not None and now - end < YOUNG
+
+
+def months(rows: Iterable[Follow], known: Mapping[str, Document], now: datetime) -> tuple[Follow, ...]:
+    """Which months of MSRC's index to ask now.
+
+    At first contact the newest ``FIRST_MONTHS``; afterwards those not read yet of these, every young one, and an
+    older one whose row has moved.  Months that the index drops for hours are asked all the same.
+    """
+    listed = {row.document: row for row in rows}
+    for name, document in known.items():
+        if name and name not in listed:
+            listed[name] = Follow(name, document.url, document.mark)
+    dated = sorted((row for row in listed.values() if month_end(row.document)), key=lambda row: (_sort(row), row.document), reverse=True)
+    first = {row.document for row in dated[:FIRST_MONTHS]}
+    chosen = []
+    for row in listed.values():
+        before = known.get(row.document)
+        unread = before is None or before.accepted is None
+        moved = before is not None and bool(row.mark) and before.mark != row.mark
+        if young(row.document, now) or moved or (unread and (row.document in first or (before is None and bool(known)))):
+            chosen.append(row)
+    return tuple(sorted(chosen, key=lambda row: row.document))
+
+
+def _sort(row: Follow) -> datetime:
+    end = month_end(row.document)
+    return end if end else datetime.min.replace(tzinfo=UTC)
+
+
+def moved(rows: Iterable[Follow], known: Mapping[str, Document], _now: datetime) -> tuple[Follow, ...]:
+    """For indexes that say when a document changed (CSAF): those not read yet, and those whose mark moved."""
+    chosen = []
+    for row in rows:
+        before = known.get(row.document)
+        if before is None or before.accepted is None or not row.mark or before.mark != row.mark:
+            chosen.append(row)
+    return tuple(sorted(chosen, key=lambda row: row.document))
+
+
+def pages(update: Update, kind: str) -> dict[str, str]:
+    """The pages of an update that a following source asks: document name -> URL.
+
+    ``kind`` is the source's kind: ``download`` (Download Center pages its packages link), ``kb-article`` or ``catalog``.
+    """
+    found: dict[str, str] = {}
+    for package in update.packages:
+        if package.version != update.version:
+            continue
+        if kind == "download" and "/download/" in package.url.lower():
+            link = canonical.link(package.url)
+            found[link.rpartition("=")[2] or link] = package.url
+        if kind == "kb-article" and package.kb:
+            found[package.kb] = f"https://support.microsoft.com/help/{package.kb.removeprefix('KB')}"
+        if kind == "catalog" and package.kb:
+            found[package.kb] = f"https://www.catalog.update.microsoft.com/Search.aspx?q={package.kb}"
+    return found

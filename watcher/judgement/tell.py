@@ -1,0 +1,182 @@
+"""From a decided case to an event: its id, sentence, quotes and guidance."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from watcher.judgement import canonical, identify
+from watcher.judgement.facts import Fact, Said
+from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, Update, UpdateRef
+
+EXCERPT = 600  # characters of a quote
+GUIDANCE = 12  # sentences
+_CHANNELS = (
+    ("download-center", re.compile(r"download cent(?:er|re)", re.IGNORECASE)),
+    ("windows-update", re.compile(r"(?:windows|microsoft) update(?!\s+catalog)s?\b(?! for)", re.IGNORECASE)),
+    ("update-catalog", re.compile(r"update catalog", re.IGNORECASE)),
+    ("wsus", re.compile(r"\bwsus\b|windows server update services", re.IGNORECASE)),
+)
+_EMPTY = re.compile(r"^(?:information published|initial release)\.?$|^why (?:are|is|did)\b.*\?$", re.IGNORECASE)
+
+
+def event_id(update: str, kind: Kind, confidence: Confidence, version: int, time: datetime, mark: str = "") -> str:
+    """A stable id: the same history gives the same one."""
+    text = "|".join((update, kind, confidence, str(version), time.isoformat(), mark))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def reference(row: Update, packages: Sequence[Package] | None = None) -> UpdateRef:
+    """An update as an event shows it: the packages in question, else those of its current version."""
+    shown = current(row) if packages is None else tuple(packages)
+    kbs = [package.kb for package in shown if package.kb] or list(row.kbs)
+    return UpdateRef(
+        id=row.id,
+        title=row.title,
+        version=row.version,
+        products=tuple(sorted({package.product for package in shown} or set(row.products))),
+        kbs=tuple(sorted(set(kbs))),
+        cves=tuple(sorted(advisory.id for advisory in row.advisories)),
+        builds=tuple(sorted({package.build for package in shown if package.build}, key=canonical.build_key)),
+    )
+
+
+def current(row: Update) -> tuple[Package, ...]:
+    """The packages of an update's current version; those of the newest version that has any."""
+    newest = max((p.version for p in row.packages if p.version <= row.version), default=1)
+    return tuple(p for p in row.packages if p.version == newest)
+
+
+def event(  # noqa: PLR0913 - an event has that many parts
+    row: Update,
+    kind: Kind,
+    now: datetime,
+    *,
+    summary: str,
+    evidence: Iterable[Evidence] = (),
+    facts: Sequence[Fact] = (),
+    confidence: Confidence = Confidence.CONFIRMED,
+    packages: Sequence[Package] | None = None,
+    because: str = "",
+    mark: str = "",
+    corrects: str = "",
+    scope: tuple[str, ...] = (),
+) -> Event:
+    """Compose an event of a row as it stands after the decision."""
+    shown = current(row) if packages is None else tuple(packages)
+    return Event(
+        id=event_id(row.id, kind, confidence, row.version, now, mark),
+        time=now,
+        kind=kind,
+        confidence=confidence,
+        update=reference(row, packages),
+        summary=summary,
+        scope=scope or scopes(said.sentence for fact in facts for said in fact.said if said.kind is kind),
+        corrects=corrects,
+        evidence=unique(evidence),
+        thread=row.thread or row.id,
+        packages=tuple(sorted(shown, key=lambda p: (canonical.build_key(p.build), p.product, p.kb), reverse=True)),
+        advisories=row.advisories,
+        guidance=guidance(facts),
+        because=because,
+        previous=row.told[-1][0] if row.told else "",
+    )
+
+
+def scopes(sentences: Iterable[str]) -> tuple[str, ...]:
+    """The distribution channels that sentences name."""
+    text = "\n".join(sentences)
+    return tuple(name for name, pattern in _CHANNELS if pattern.search(text))
+
+
+def guidance(facts: Sequence[Fact]) -> tuple[str, ...]:
+    """The vendor's own new words, as paragraphs; what every record says is left out."""
+    told: list[str] = []
+    for fact in facts:
+        for passage, text in fact.sentences:
+            if passage in ("title", "cause", "note"):
+                continue
+            for paragraph in text.splitlines():
+                folded = canonical.fold(paragraph)
+                if folded and folded not in told and not _EMPTY.match(folded):
+                    told.append(folded)
+    return tuple(told[:GUIDANCE])
+
+
+def unique(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Evidence without repetitions: six CVEs that say the same quote it once."""
+    seen: dict[tuple[str, str, str], Evidence] = {}
+    for piece in evidence:
+        seen.setdefault((piece.source, piece.before, piece.after), piece)
+    return tuple(seen.values())
+
+
+def evidence(fact: Fact, said: Iterable[Said] = ()) -> Evidence:
+    """Quote what a fact rests on: the deciding sentences, else the packages, else the new sentences."""
+    change = fact.change
+    quotes = " ".join(dict.fromkeys(piece.sentence for piece in said))
+    before, after = "", quotes
+    if not after and (fact.fresh or fact.gone or fact.grown):
+        before = "; ".join(_package(p) for p in (*fact.gone, *(pair[0] for pair in fact.grown)))
+        after = "; ".join(_package(p) for p in (*fact.fresh, *(pair[1] for pair in fact.grown)))
+    if not after and change.after is not None:
+        before = "" if change.before is None else _line(change.before)
+        after = " ".join(text for passage, text in fact.sentences if passage != "title") or _line(change.after)
+    if change.after is None and change.before is not None:
+        before, after = _line(change.before), ""
+    word = {ChangeKind.APPEARED: "added", ChangeKind.MISSING: "removed", ChangeKind.RETURNED: "added"}.get(change.kind, "modified")
+    url = fact.entry.url or change.url
+    return Evidence(change.source, url, change.time, change.sha256, word, excerpt(before), excerpt(after))
+
+
+def excerpt(text: str) -> str:
+    """A quote of bearable length."""
+    folded = canonical.fold(text)
+    return folded if len(folded) <= EXCERPT else folded[: EXCERPT - 1].rstrip() + "…"
+
+
+def advisories(row: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
+    """The row's advisories with what entries newly say of them; yes stays yes."""
+    known = {advisory.id: advisory for advisory in row.advisories}
+    for entry in entries:
+        for cve in entry.cves:
+            old = known.get(cve, Advisory(cve))
+            mine = len(entry.cves) == 1 or entry.key.upper() == cve
+            known[cve] = replace(
+                old,
+                title=(entry.title if mine and entry.title and entry.title != cve else "") or old.title,
+                severity=entry.severity or old.severity,
+                cvss=entry.cvss if entry.cvss is not None else old.cvss,
+                vector=entry.vector or old.vector,
+                exploited=old.exploited or bool(mine and entry.exploited),
+                disclosed=old.disclosed or bool(mine and entry.disclosed),
+                url=(entry.url if mine else "") or old.url,
+            )
+    return tuple(known[cve] for cve in sorted(known))
+
+
+def named(row: Update, packages: Sequence[Package] | None = None) -> str:
+    """Title, version and KB articles: "Exchange Server November 2024 SU v2 (KB5049233)"."""
+    ref = reference(row, packages)
+    kbs = [kb for kb in ref.kbs if kb.lower() not in row.title.lower()]
+    shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")  # noqa: PLR2004 - as many as a line bears
+    return identify.with_version(row.title, row.version) + (f" ({shown})" if shown else "")
+
+
+def products(names: Sequence[str]) -> str:
+    """Products in a sentence."""
+    shown = sorted(set(names))
+    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")  # noqa: PLR2004 - as above
+
+
+def _package(package: Package) -> str:
+    return " ".join(part for part in (package.product, package.kb, package.build, package.file) if part)
+
+
+def _line(entry: Entry) -> str:
+    if entry.packages:
+        return f"{entry.title}: " + "; ".join(_package(p) for p in entry.packages)
+    return entry.title

@@ -1,0 +1,129 @@
+"""Was it pulled, is it back?  The two turns of an update's life, from words and from packages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watcher.judgement import facts, rows, schedule, tell
+from watcher.judgement.attribute import Case, Item
+from watcher.judgement.facts import Said
+from watcher.records import Kind, Package, State, Update
+
+ECHO = timedelta(days=2)  # a revision dated later than this after a re-release tells of another one
+STALE = timedelta(days=45)  # how long a word of a re-release is taken as the echo of the last one
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a case establishes: pulled or re-released, at which version, by which items and words.
+
+    ``echo``: it is established already; what is said again is further evidence.
+    """
+
+    kind: Kind
+    version: int
+    items: tuple[Item, ...]
+    said: tuple[Said, ...] = ()
+    packages: tuple[Package, ...] = ()
+    echo: bool = False
+
+
+def turn(row: Update, case: Case, now: datetime) -> Turn | None:
+    """The turn that a case establishes for a known update; a new package outweighs words, the later word the earlier."""
+    raised = _raised(row, case, now)
+    if raised is not None:
+        return raised
+    spoken = [(item, said) for item in case.items if _speaks_of_it(item) for said in item.fact.said if _counts(said, row, item)]
+    pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
+    back = [(item, said) for item, said in spoken if said.kind is Kind.RE_RELEASED]
+    if back:
+        return _back(row, back, now)
+    if pulled or _recalled(row, case):
+        return _pulled(row, pulled, case)
+    return None
+
+
+def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
+    """A re-release that packages show: successors, a higher label, a build or file that grew under its name."""
+    version = row.version
+    items, packages = [], []
+    for item in case.items:
+        label = item.fact.entry.label
+        grown = [after for before, after in item.fact.grown if after in item.packages and _grew(row, before, after, now)]
+        mine = [*item.successors, *grown]
+        if mine:
+            version = max(version, _next(row), label.version if label else 1)
+        elif label is not None and label.version > row.version and item.fact.change.after is not None:
+            version, mine = max(version, label.version), list(item.packages)
+        if mine or (label is not None and label.version > row.version):
+            items.append(item)
+            packages += mine
+    if not items:
+        return None
+    return Turn(Kind.RE_RELEASED, version, tuple(items), _words(items), tuple(packages), echo=version == row.version)
+
+
+def _next(row: Update) -> int:
+    """The version that new packages are: the next one, or the current one where only words have told of it yet."""
+    untold = row.version > 1 and all(p.version < row.version for p in row.packages)
+    return row.version if untold and row.state is not State.PULLED else row.version + 1
+
+
+def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
+    """Whether a package under the same name is another one: a higher build, another file or size.
+
+    Only while the update is young: what changes in an old row is a correction.
+    """
+    if row.released is not None and now - row.released > schedule.YOUNG and row.state is not State.PULLED:
+        return False
+    if any(p.build and p.build == after.build and p.version <= row.version for p in row.packages):
+        return False
+    other = bool(before.file and after.file) and (before.file, before.size) != (after.file, after.size)
+    return facts.builds_grew(before, after) or (other and before.build == after.build)
+
+
+def _speaks_of_it(item: Item) -> bool:
+    """Whether an item's words are about this update: not where its entry left it, or has only now come to point at it."""
+    entry = item.fact.entry
+    if not entry.packages:
+        return True
+    return bool(item.packages) and (item.fact.change.before is None or any(p not in item.fact.fresh for p in item.packages))
+
+
+def _counts(said: Said, row: Update, item: Item) -> bool:
+    """Whether a word of a turn is about this version: not about another update, nor older than the last turn."""
+    if said.kind not in facts.HISTORY or not rows.about(said, row, item.fact.entry):
+        return False
+    if said.kind is Kind.RE_RELEASED:
+        return True
+    current = rows.all_kbs(tell.current(row))
+    if row.version > 1 and said.kbs and not set(said.kbs) & set(current):
+        return False
+    older = said.time is not None and row.changed is not None and row.version > 1 and said.time < row.changed.replace(hour=0, minute=0)
+    return not older
+
+
+def _back(row: Update, back: list[tuple[Item, Said]], now: datetime) -> Turn:
+    items, said = tuple(item for item, _ in back), tuple(piece for _, piece in back)
+    latest = max((piece.time for piece in said if piece.time and piece.passage.startswith("revision")), default=None)
+    echo = row.version > 1 and row.state is not State.PULLED and row.changed is not None
+    if echo and row.changed is not None:
+        echo = latest <= row.changed + ECHO if latest is not None else now - row.changed < STALE
+    return Turn(Kind.RE_RELEASED, row.version if echo else row.version + 1, items, said, echo=echo)
+
+
+def _recalled(row: Update, case: Case) -> bool:
+    labels = [item.fact.entry.label for item in case.items if item.fact.change.after is not None]
+    return any(label is not None and label.pulled and label.version >= row.version for label in labels)
+
+
+def _pulled(row: Update, pulled: list[tuple[Item, Said]], case: Case) -> Turn:
+    items = tuple(item for item, _ in pulled) or tuple(
+        item for item in case.items if item.fact.entry.label is not None and item.fact.entry.label.pulled
+    )
+    return Turn(Kind.PULLED, row.version, items, tuple(said for _, said in pulled), echo=row.state is State.PULLED)
+
+
+def _words(items: list[Item]) -> tuple[Said, ...]:
+    return tuple(said for item in items for said in item.fact.said if said.kind is Kind.RE_RELEASED)

@@ -1,0 +1,99 @@
+"""Relives recordings: the code of a check, with the recording as the web and its dates as the clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.formats.event_json import public
+from watcher.run import Report, check
+from watcher.store import Store
+from watcher.web.recording import Recording
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.records import Event, Failure
+
+
+def replay(  # noqa: PLR0913 - what CONTRACT's command takes
+    settings: Settings,
+    recordings: list[Path],
+    out: Path,
+    every: timedelta | None,
+    start: datetime | None,
+    until: datetime | None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Report:
+    """Relive recordings into ``out``; one that exists is continued after its last check.
+
+    Writes ``events.jsonl``, ``mail/*.eml`` and ``state.db`` there.  The report holds every event of these checks;
+    failures that the recording shows are what happened then, not failures of the replay.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    settings = _relived(settings, out)
+    events: list[Event] = []
+    now, failures = datetime.min, 0
+    with Recording(recordings) as web, Store.open(settings.state) as store:
+        last = store.last_check()
+        for now in checks(web.dates(), every, start, until):
+            if last is not None and now <= last:
+                continue
+            report = check(settings, store, web, now, force=True, say=say)
+            events += report.events
+            failures += sum(len(source.failures) for source in report.sources)
+            say(f"{now:%Y-%m-%d %H:%M} {len(events)} events, {failures} failures of sources")
+        _write_events(out / "events.jsonl", store.events())
+    return Report(now, (), tuple(events))
+
+
+def checks(dates: tuple[datetime, ...], every: timedelta | None, start: datetime | None, until: datetime | None) -> Iterator[datetime]:
+    """The times of the checks: each distinct date, or one every so often from the first to the last."""
+    if every is None:
+        times: Iterator[datetime] = iter(dates)
+    else:
+        times = _steps(dates, every)
+    yield from (time for time in times if (start is None or time >= start) and (until is None or time <= until))
+
+
+def _steps(dates: tuple[datetime, ...], every: timedelta) -> Iterator[datetime]:
+    time = dates[0] if dates else None
+    while time is not None and time <= dates[-1]:
+        yield time
+        time += every
+
+
+def _relived(settings: Settings, out: Path) -> Settings:
+    """The settings of a replay: one subscriber at once, messages as files, everything under ``out``."""
+    subscriber = replace(settings.subscribers[0], when="at-once", to=settings.subscribers[0].to[:1])
+    mail = replace(settings.mail, smtp="", user=None, password=None, outbox=out / "mail")
+    return replace(settings, state=f"sqlite:///{out / 'state.db'}", site=out / "site", mail=mail, subscribers=(subscriber,), evidence=None)
+
+
+def _write_events(path: Path, events: tuple[Event, ...]) -> None:
+    lines = [json.dumps(public(event), sort_keys=True, ensure_ascii=False) + "\n" for event in events]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def differences(out: Path, against: Path) -> Iterator[str]:
+    """What one replay tells otherwise than another: a line for each event that only one of them has."""
+    mine, other = _read_events(out), _read_events(against)
+    for event_id in sorted(mine.keys() | other.keys(), key=lambda i: ((mine.get(i) or other[i])["time"], i)):
+        event = mine.get(event_id) or other[event_id]
+        line = f"{event['time']} {event['kind']} {event['update']['id']}: {event['summary']}"
+        if event_id not in other:
+            yield f"+ {line}"
+        elif event_id not in mine:
+            yield f"- {line}"
+        elif mine[event_id]["summary"] != other[event_id]["summary"]:
+            yield f"~ {line} (before: {other[event_id]['summary']})"
+
+
+def _read_events(folder: Path) -> dict[str, dict[str, object] | object]:  # type: ignore[type-arg]
+    path = folder / "events.jsonl"
+    if not path.exists():
+        return {}
+    return {event["id"]: event for event in map(json.loads, path.read_text(encoding="utf-8").splitlines())}

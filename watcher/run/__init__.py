@@ -1,0 +1,94 @@
+"""One check, top to bottom.
+
+    due       = schedule.due(sources, times, now)
+    answers   = gather.answers(due)                 fetched in parallel, parsed in the same worker; failures are values
+    for each source, in a fixed order:
+        verdict = credible.judge(...)               a copy that is not credible changes nothing but its validators
+        changes = compare.changes(...)
+        outcome = interpret.events(...)
+        store.record(...)                           one transaction; from here a killed run loses nothing
+    store.seal(post.letters(...))                   messages are fixed before any is sent
+    post.deliver(...)                               per recipient
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from watcher.judgement import schedule
+from watcher.records import Event, Failure, Times
+from watcher.run import gather, post, record
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.run.gather import Web
+    from watcher.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """How one source's check went; ``new`` and ``changed`` count watched entries."""
+
+    name: str
+    documents: int
+    new: int
+    changed: int
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a check went.  ``failed``: a source or a delivery did, and the next run tries again."""
+
+    time: datetime
+    sources: tuple[SourceReport, ...] = ()
+    events: tuple[Event, ...] = ()
+    sent: int = 0
+    troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause
+
+    @property
+    def failed(self) -> bool:
+        """Whether a source or a delivery failed."""
+        return bool(self.troubles) or any(source.failures for source in self.sources)
+
+
+def check(  # noqa: PLR0913 - what a check depends on
+    settings: Settings,
+    store: Store,
+    web: Web,
+    now: datetime,
+    *,
+    only: Collection[str] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Report:
+    """Make one check of every due source and tell what it establishes.
+
+    ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store and delivers nothing.
+    """
+    chosen = [source for source in settings.sources if only is None or source.name in only]
+    due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
+    reports = []
+    for source, answers in gather.answers(due, store, web, settings.watch, now, say):
+        reports.append(record.source(source, answers, store, settings, now))
+    events = store.unsealed_events()
+    post.seal(events, settings, store, now)
+    sent, troubles = (0, ()) if dry_run else post.deliver(settings, store, now, say)
+    return Report(now, tuple(reports), events, sent, troubles)
+
+
+def _times(store: Store) -> dict[str, Times]:
+    """One row a source: its index's times, with the failures of all its documents."""
+    found: dict[str, Times] = {}
+    for times in store.all_times():
+        old = found.get(times.source)
+        if old is None:
+            found[times.source] = times
+            continue
+        latest = max((t for t in (old.succeeded, times.succeeded) if t is not None), default=None)
+        found[times.source] = Times(times.source, "", old.tried, latest, max(old.failures, times.failures))
+    return found

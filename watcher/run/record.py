@@ -1,0 +1,189 @@
+"""One source's check: believe or doubt each copy, compare, interpret, and write it all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from watcher.judgement import absence, canonical, compare, credible, interpret, schedule
+from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times
+from watcher.run.gather import Answer, Answers
+from watcher.store import EntryChanges, Store, StoredEntry
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.run import SourceReport
+
+
+@dataclass(slots=True)
+class Check:
+    """What one source's check has come to so far."""
+
+    documents: list[Document] = field(default_factory=list)
+    entries: list[EntryChanges] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)  # changes that are taken as known
+    failures: list[Failure] = field(default_factory=list)
+    healthy: list[str] = field(default_factory=list)
+
+
+def source(source: Source, answers: Answers, store: Store, settings: Settings, now: datetime) -> SourceReport:
+    """Judge and record one source's answers."""
+    from watcher.run import SourceReport
+
+    check = Check()
+    for answer in answers.answers:
+        if isinstance(answer.result, Failure):
+            check.failures.append(answer.result)
+            continue
+        check.healthy.append(answer.document)
+        if isinstance(answer.result, Snapshot):
+            _snapshot(answer.result, answer, answers, store, settings, now, check)
+        else:
+            _unchanged(answer, answers.known.get(answer.document), check)
+    _listed(source, answers, check)
+    outcome = _interpreted(source, check, store, now)
+    times = _times(source, check, store, now)
+    if check.failures:
+        store.record_failure(check.failures, [row for row in times if row.failures])
+    healthy = [row for row in times if not row.failures]
+    if check.documents or check.entries or outcome != Outcome():
+        store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=healthy)
+    else:
+        store.touch(healthy)
+    kinds = [change.kind for change in check.changes]
+    new = kinds.count(ChangeKind.APPEARED)
+    return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures))
+
+
+def _unchanged(answer: Answer, known: Document | None, check: Check) -> None:
+    """The copy is the known one; only what the index or the server says of it may be newer."""
+    if known is None:
+        return
+    validators = answer.validators if answer.validators != type(answer.validators)() else known.validators
+    newer = replace(known, mark=answer.mark or known.mark, validators=validators, suspect_since=None)
+    if newer != known:
+        check.documents.append(newer)
+
+
+def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store, settings: Settings, now: datetime, check: Check) -> None:
+    """Believe or doubt one copy, and note what is different in it."""
+    known = answers.known.get(snapshot.document)
+    verdict = credible.judge(snapshot, known, now)
+    stored = store.entries(snapshot.source, snapshot.document) if verdict.believed else {}
+    changes = compare.changes(stored, snapshot) if verdict.believed else ()
+    if verdict.believed and known is not None and known.accepted is not None and any(e.label for e in snapshot.entries):
+        layout = credible.judge_layout(changes, known, now)
+        verdict = layout if not layout.believed or layout.late else verdict
+    if not verdict.believed:
+        check.healthy.remove(snapshot.document)
+        remedy = f"Nothing was changed. A copy that is still so after {credible.PATIENCE.total_seconds() / 3600:.0f} hours is accepted."
+        check.failures.append(Failure(snapshot.source, snapshot.document, snapshot.url, now, verdict.doubt, remedy, suspect=True))
+        return
+    widened = known is not None and known.accepted is not None and known.watch != settings.watch.mark
+    quiet = {change for change in changes if _quiet(change, verdict.late, widened, now)}
+    check.changes += [change for change in changes if change not in quiet or change.kind is ChangeKind.APPEARED]
+    if _first(snapshot.document, answers, now):
+        check.known |= {(c.document, c.entry.key, c.kind) for c in changes}
+    check.known |= {(c.document, c.entry.key, c.kind) for c in quiet}
+    entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
+    if entries is not None:
+        check.entries.append(entries)
+    check.documents.append(
+        Document(
+            source=snapshot.source,
+            document=snapshot.document,
+            url=answer.url,
+            validators=answer.validators,
+            sha256=snapshot.sha256,
+            identity=snapshot.identity,
+            total=snapshot.total,
+            revisions=snapshot.revisions,
+            watch=settings.watch.mark,
+            mark=answer.mark or (known.mark if known else ""),
+            accepted=now if known is None or known.accepted is None or known.sha256 != snapshot.sha256 else known.accepted,
+            known=known.known if known else False,
+        )
+    )
+    if check.documents[-1] == known:
+        check.documents.pop()
+
+
+def _quiet(change: Change, late: bool, widened: bool, now: datetime) -> bool:  # noqa: FBT001 - a verdict's parts
+    """What is taken as known: of a copy believed only for its age all but fresh rows; of newly watched products all that appears."""
+    if widened and change.kind in (ChangeKind.APPEARED, ChangeKind.MISSING):
+        return True
+    fresh = change.kind is ChangeKind.APPEARED and not credible.back_filled(change.entry.published, now)
+    return late and not fresh
+
+
+def _first(document: str, answers: Answers, now: datetime) -> bool:
+    """Whether a document's entries are taken as known: at the source's first check, what was listed then, and old months."""
+    known = answers.known.get(document)
+    if known is not None and known.accepted is not None:
+        return False
+    index = answers.known.get("")
+    if document and index is not None and index.accepted is not None:
+        return (known is not None and known.known) or _old_month(document, now)
+    return True
+
+
+def _old_month(document: str, now: datetime) -> bool:
+    return schedule.month_end(document) is not None and not schedule.young(document, now)
+
+
+def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime, *, lost: bool) -> EntryChanges | None:
+    upserts, missing, returned, removed = [], [], [], []
+    for change in changes:
+        if change.after is not None:
+            upserts.append(StoredEntry(change.after, canonical.fingerprint(change.after)))
+            if change.before is not None and change.before.key != change.after.key:
+                removed.append(change.before.key)
+            if change.kind is ChangeKind.RETURNED:
+                returned.append(change.after.key)
+        elif change.kind is ChangeKind.AGED_OUT:
+            removed.append(change.entry.key)
+        else:
+            missing.append(change.entry.key)
+    if not (upserts or missing or removed):
+        return None
+    return EntryChanges(snapshot.document, tuple(upserts), tuple(missing), now, lost, tuple(returned), tuple(removed))
+
+
+def _listed(source: Source, answers: Answers, check: Check) -> None:
+    """At the source's first check, note every document that its index lists: it existed, so its first reading is no news."""
+    index = answers.known.get("")
+    if not answers.listed or (index is not None and index.accepted is not None) or "" not in check.healthy:
+        return
+    written = {document.document for document in check.documents}
+    check.documents[:] = [replace(document, known=True) if document.document else document for document in check.documents]
+    check.documents += [_noted(source, row) for row in answers.listed if row.document not in written]
+
+
+def _noted(source: Source, row: Follow) -> Document:
+    return Document(source.name, row.document, row.url, mark=row.mark, known=True)
+
+
+def _interpreted(source: Source, check: Check, store: Store, now: datetime) -> Outcome:
+    """What the changes mean; and what a healthy check confirms of earlier suspicions."""
+    suspected = store.suspicions(source.name)
+    outcome = Outcome()
+    if check.changes:
+        rows = {row.id: row for row in (*store.updates_for(interpret.names(check.changes)), *suspected)}
+        known = check.known
+        outcome = interpret.events(check.changes, rows.values(), now, lambda change: (change.document, change.entry.key, change.kind) in known)
+    changed = {row.id: row for row in outcome.updates}
+    confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source.name, check.healthy, now)
+    rows = {**changed, **{row.id: row for row in confirmed.updates}}
+    return replace(outcome, events=(*outcome.events, *confirmed.events), updates=tuple(rows[i] for i in sorted(rows)))
+
+
+def _times(source: Source, check: Check, store: Store, now: datetime) -> list[Times]:
+    """The check times of each document; a failed one keeps its last success and counts."""
+    rows = [Times(source.name, document, now, now) for document in check.healthy]
+    for failure in check.failures:
+        old = store.times(source.name, failure.document)
+        rows.append(replace(old, tried=now, failures=old.failures + 1, failure=str(failure)))
+    return rows
