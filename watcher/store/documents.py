@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, literal, select, update
 
 from watcher.records import Document, Entry, Failure, Times, Validators
 from watcher.store import forms
 from watcher.store.base import Base
 from watcher.store.rows import chunks, upsert
-from watcher.store.tables import DOCUMENTS, ENTRIES, TIMES
+from watcher.store.tables import DOCUMENTS, ENTRIES, TIMES, Instant
 from watcher.store.words import EntryChanges, StoredEntry
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def write_entries(connection: Connection, source: str, changes: EntryChanges, si
     key = ENTRIES.c.key == bindparam("row_key", type_=ENTRIES.c.key.type)
     if changes.missing:
         gone = update(ENTRIES).where(*here, key)
-        gone = gone.values(missing_since=func.coalesce(ENTRIES.c.missing_since, changes.since), lost=changes.lost)
+        gone = gone.values(missing_since=func.coalesce(ENTRIES.c.missing_since, literal(changes.since, Instant)), lost=changes.lost)
         connection.execute(gone, [{"row_key": k} for k in changes.missing])
     if changes.returned:
         back = update(ENTRIES).where(*here, key).values(missing_since=None, lost=False)

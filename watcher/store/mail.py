@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import distinct, func, insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.store import forms
@@ -112,7 +112,7 @@ class Mail(Base):
     def subscribers_told(self, kind: str) -> frozenset[str]:
         """Name the subscribers for whom a message of ``kind`` ("welcome") was ever sealed."""
         with self.reading() as connection:
-            return frozenset(connection.scalars(select(distinct(MESSAGES.c.subscriber)).where(MESSAGES.c.kind == kind)))
+            return frozenset(connection.scalars(select(MESSAGES.c.subscriber).distinct().where(MESSAGES.c.kind == kind)))
 
     def _messages(self, query: Select[tuple[str, bytes]]) -> tuple[Message, ...]:
         with self.reading() as connection:

@@ -123,7 +123,9 @@ def _sqlite_engine(place: Place, file: Path | None) -> Engine:
 
 def _connect_server(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Connection:
     arguments = {"connect_timeout": CONNECT, "application_name": f"advisory-watcher, {me()}"[:63]}
-    connection = _connected(place, create_engine(place.url, poolclass=NullPool, connect_args=arguments), stack)
+    # What several queries of one transaction read is one state; two writers of one row do not overwrite each other.
+    engine = create_engine(place.url, poolclass=NullPool, connect_args=arguments, isolation_level="REPEATABLE READ")
+    connection = _connected(place, engine, stack)
     with _explained(place):
         if rehearse:
             connection.begin()

@@ -22,6 +22,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ("read-only", "The database cannot be written. Use the primary server, and an account that may write."),
     ("permission denied", "The account may not do that. Grant it the rights to create, read and write tables in its schema."),
     ("unable to open", "The file cannot be opened. Give the watcher's account access to the file and to its folder."),
+    ("could not serialize", "Another program wrote the same rows at the same moment. Run again."),
     ("locked", "Another program works on the file. Close it and run again."),
     ("disk i/o error", "The disk fails, or lies on a network share that cannot lock. Keep the state on a local disk. {rescue}"),
     ("does not exist", "The database, its user or its schema is missing. Create it, then run again."),

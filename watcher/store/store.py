@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from watcher.records import Outcome
+from watcher.store.archive import Archive
 from watcher.store.documents import Documents, write_documents, write_entries, write_times
 from watcher.store.events import Events, add_events, add_evidence
 from watcher.store.ledger import Ledger, absorb, write_updates
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from watcher.store.words import EntryChanges
 
 
-class Store(Documents, Ledger, Events, Mail, Marks):
+class Store(Documents, Ledger, Events, Mail, Marks, Archive):
     """An open state; a context manager that closes it and lets it go."""
 
     def __init__(self, connection: Connection, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:

@@ -1,0 +1,204 @@
+"""The whole state as sorted text, made for git, and back.
+
+One file a table, one JSON object a line, keys and lines sorted: equal states are equal bytes, whichever database they
+are in.  Check times are in a file of their own, ``times.jsonl``, that need not be kept.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from watcher.errors import StateError
+from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
+from watcher.store import forms, lines
+from watcher.store.base import Base
+from watcher.store.documents import entry_row, write_documents, write_times
+from watcher.store.events import event_row
+from watcher.store.ledger import write_updates
+from watcher.store.mail import write_deliveries, write_message
+from watcher.store.rows import chunks
+from watcher.store.tables import ABSORBED, ACKS, DELIVERIES, DOCUMENTS, ENTRIES, EVENTS, MESSAGES, META, METADATA, MUTES, TIMES, UPDATES
+from watcher.store.words import StoredEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sqlalchemy import Connection, Row, Table
+
+# In the order of an import: what others refer to comes first.
+_WHOLE: dict[str, tuple[Table, type]] = {
+    "meta": (META, lines.MetaLine),
+    "documents": (DOCUMENTS, Document),
+    "times": (TIMES, Times),
+    "entries": (ENTRIES, lines.EntryLine),
+    "updates": (UPDATES, Update),
+    "absorbed": (ABSORBED, lines.AbsorbedLine),
+    "events": (EVENTS, lines.EventLine),
+    "messages": (MESSAGES, lines.MessageLine),
+    "deliveries": (DELIVERIES, Delivery),
+    "acks": (ACKS, lines.AckLine),
+    "mutes": (MUTES, lines.MuteLine),
+}
+
+
+class Archive(Base):
+    """The verbs of text."""
+
+    def export(self, folder: Path) -> None:
+        """Write the state into ``folder``: a file whose bytes would be the same is left alone.
+
+        StateError when a file cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self.reading() as connection:
+                for name, (table, form) in _WHOLE.items():
+                    with _replaced(folder / f"{name}.jsonl") as file:
+                        file.writelines(f"{forms.text(line)}\n".encode() for line in _read(connection, table, form))
+        except OSError as error:
+            msg = f"The state cannot be exported to {folder}: {error}. Name a folder that can be written, with room on its disk."
+            raise StateError(msg) from error
+
+    def import_(self, folder: Path) -> None:
+        """Fill this state, which must be empty, from an export; a missing file is an empty table.
+
+        StateError, and nothing imported, when there is no export in ``folder``, when a line cannot be read (the error names
+        file and line), or when the state is not empty.
+        """
+        if not (folder / "meta.jsonl").is_file():
+            msg = f"There is no exported state in {folder}: it has no meta.jsonl. Name the folder that 'watcher state export' wrote."
+            raise StateError(msg)
+        with self.writing(durable=True) as connection:
+            self._refuse_full(connection)
+            for name, (_, form) in _WHOLE.items():
+                file = folder / f"{name}.jsonl"
+                try:
+                    for chunk in chunks(_lines(file, form)):
+                        _WRITERS[form](connection, chunk)
+                except IntegrityError as error:
+                    msg = f"{file} does not fit the other files: {error.orig}. Export the state again, or take all files of one commit."
+                    raise StateError(msg) from error
+
+    def _refuse_full(self, connection: Connection) -> None:
+        full = [table.name for table in METADATA.sorted_tables if connection.execute(select(table).limit(1)).first() is not None]
+        if full:
+            msg = f"The state {self.place} is not empty (it has {', '.join(full)}). Import into a new one: name another [watch] state."
+            raise StateError(msg)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Any]:
+    """Write beside ``path``, and put the file in its place in one step when it differs."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    written = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        if not (path.exists() and filecmp.cmp(written, path, shallow=False)):
+            written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _read(connection: Connection, table: Table, form: type) -> Iterator[object]:
+    """Give a table's lines, sorted by its primary key."""
+    make = _READERS.get(form) or (lambda row: forms.record(form, row.record))
+    query = select(table).order_by(*table.primary_key)
+    if form is lines.MetaLine:
+        rows = [lines.MetaLine(row.key, row.value) for row in connection.execute(query)]
+        yield from sorted([*rows, lines.MetaLine("form", lines.FORM)], key=lambda line: line.key)
+        return
+    for row in connection.execute(query):
+        yield make(row)
+
+
+def _message_line(row: Row[Any]) -> lines.MessageLine:
+    message, body = forms.record(Message, row.record), bytes(row.body)
+    try:
+        text = tuple(body.decode().split("\r\n"))
+    except UnicodeDecodeError:
+        return lines.MessageLine(row.sequence, message, row.update_id, base64=body)
+    return lines.MessageLine(row.sequence, message, row.update_id, text)
+
+
+_READERS: dict[type, Callable[[Row[Any]], object]] = {
+    lines.EntryLine: lambda row: lines.EntryLine(
+        row.source, row.document, forms.record(Entry, row.record), row.fingerprint, row.missing_since, row.lost, row.silent
+    ),
+    lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row.id, row.update_id),
+    lines.EventLine: lambda row: lines.EventLine(row.sequence, forms.record(Event, row.record), row.update_id, row.queued),
+    lines.MessageLine: _message_line,
+    lines.AckLine: lambda row: lines.AckLine(row.update_id, row.time),
+    lines.MuteLine: lambda row: lines.MuteLine(row.target, row.until),
+}
+
+
+def _lines(file: Path, form: type) -> Iterator[Any]:
+    """Read a file's lines as records of ``form``; StateError names the line that is none."""
+    if not file.exists():
+        return
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(form)
+    with file.open("rb") as opened:
+        for number, line in enumerate(opened, 1):
+            try:
+                read = decoder.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                start = line[:60].decode("utf-8", "backslashreplace").strip()
+                msg = f"{file}, line {number}: {error}: {start!r}. Resolve a merge conflict there, or take the file of an earlier commit."
+                raise StateError(msg) from error
+            yield read
+
+
+def _write_meta(connection: Connection, chunk: list[lines.MetaLine]) -> None:
+    rows = [{"key": line.key, "value": line.value} for line in chunk if line.key != "form"]
+    form = next((line.value for line in chunk if line.key == "form"), lines.FORM)
+    if form != lines.FORM:
+        msg = f"The exported state has form {form}, and this program reads form {lines.FORM}. Install the version that wrote it."
+        raise StateError(msg)
+    _insert(connection, META, rows)
+
+
+def _write_entries(connection: Connection, chunk: list[lines.EntryLine]) -> None:
+    stored = [(line, StoredEntry(line.entry, line.fingerprint, line.missing_since, line.lost)) for line in chunk]
+    _insert(connection, ENTRIES, [entry_row(line.source, line.document, entry, line.silent) for line, entry in stored])
+
+
+def _write_events(connection: Connection, chunk: list[lines.EventLine]) -> None:
+    rows = [event_row(line.sequence, line.event) | {"update_id": line.update, "queued": line.queued} for line in chunk]
+    _insert(connection, EVENTS, rows)
+
+
+def _write_messages(connection: Connection, chunk: list[lines.MessageLine]) -> None:
+    for line in chunk:
+        body = line.base64 or "\r\n".join(line.body).encode()
+        write_message(connection, line.sequence, replace(line.message, body=body), line.update)
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    if wanted := list(rows):
+        connection.execute(insert(table), wanted)
+
+
+_WRITERS: dict[type, Callable[[Connection, list[Any]], object]] = {
+    lines.MetaLine: _write_meta,
+    Document: write_documents,
+    Times: write_times,
+    lines.EntryLine: _write_entries,
+    Update: write_updates,
+    lines.AbsorbedLine: lambda c, chunk: _insert(c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]),
+    lines.EventLine: _write_events,
+    lines.MessageLine: _write_messages,
+    Delivery: write_deliveries,
+    lines.AckLine: lambda c, chunk: _insert(c, ACKS, [{"update_id": line.update, "time": line.time} for line in chunk]),
+    lines.MuteLine: lambda c, chunk: _insert(c, MUTES, [{"target": line.target, "until": line.until} for line in chunk]),
+}

@@ -1,0 +1,83 @@
+"""What one line of an exported state holds, table by table.
+
+Tables that are derived from others (names, suspicions, told) are not exported: an import derives them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from watcher.records import Entry, Event, Message
+
+FORM = "1"  # of the exported text; a reader refuses what it does not know
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """An entry as last seen."""
+
+    source: str
+    document: str
+    entry: Entry
+    fingerprint: str
+    missing_since: datetime | None = None
+    lost: bool = False
+    silent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """An event, its place in the order, and the update that has it now."""
+
+    sequence: int
+    event: Event
+    update: str
+    queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """A message, its place in the order, and the update that has it now.
+
+    ``message.body`` is empty; ``body`` has the text's lines, which are joined by CRLF.  A body that is no UTF-8 is
+    one line in ``base64`` instead.
+    """
+
+    sequence: int
+    message: Message
+    update: str
+    body: tuple[str, ...] = ()
+    base64: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AbsorbedLine:
+    """An id that went, and the update that has it now."""
+
+    id: str
+    update: str
+
+
+@dataclass(frozen=True, slots=True)
+class AckLine:
+    """An update that has been dealt with."""
+
+    update: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MuteLine:
+    """What nobody wants to hear of, for good or until a time."""
+
+    target: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetaLine:
+    """A single value; the key ``form`` names the form of the exported text."""
+
+    key: str
+    value: str
