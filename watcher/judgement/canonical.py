@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from watcher.judgement.labels import label
-from watcher.judgement.names import family, is_linux, product, products_in
+from watcher.judgement.names import concerns, family, is_linux, product, products_in
 from watcher.judgement.references import build, build_key, builds_in, cves_in, date, fold, kb, kbs_in, link
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "build",
     "build_key",
     "builds_in",
+    "concerns",
     "cves_in",
     "date",
     "family",

@@ -10,6 +10,8 @@ from watcher.judgement.references import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from watcher.records import Watch
+
 EXCHANGE = "Exchange Server"
 
 _EDITION = r"(?:20\d\d(?!\d)|[45]\.[05]|SE(?![A-Za-z])|Subscription Edition)"
@@ -30,7 +32,7 @@ _FURTHER = re.compile(
     rf" ?(?:,|/|&|\band\b|\bor\b) ?(?:(?:and|or|&) )?(?:(?P<edition>{_EDITION})(?P<levels>(?: {_LEVEL})*)|(?P<level>{_LEVEL}))",
     re.IGNORECASE,
 )
-_UNVERSIONED = re.compile(r"\bExchange (?:Servers?|On-Prem\w*|Security|Hotfix|Cumulative|SUs?|HUs?|CUs?|Updates?)\b", re.IGNORECASE)
+_UNVERSIONED = re.compile(r"\bExchange (?:Servers?|Team|On-Prem\w*|Security|Hotfix|Cumulative|SUs?|HUs?|CUs?|Updates?)\b", re.IGNORECASE)
 
 _OFFICE = "Office|365 Apps|Excel|Word|Outlook|PowerPoint|Visio|Project|Access|Publisher|OneNote"
 _FAMILIES = (
@@ -82,6 +84,14 @@ def family(product: str) -> str:
 def is_linux(product: str) -> bool:
     """Say whether this is one of the Linux packages that MSRC lists by the thousand."""
     return family(product) == "Azure Linux"
+
+
+def concerns(watch: Watch, name: str, *, linux: bool = False) -> bool:
+    """Say whether a product is watched, or may be: prose that names no edition ("Exchange Server") concerns them all."""
+    if watch.wants(name, linux=linux):
+        return True
+    start = f"{name.lower()} "
+    return name == family(name) and any(pattern.lower().startswith(start) for pattern in watch.products)
 
 
 def products_in(text: str) -> tuple[str, ...]:

@@ -1,0 +1,123 @@
+"""HTML and Markdown as plain text, and the links in them.
+
+Struck-out text is what the author has taken back: it is left out, with its links.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from urllib.parse import urljoin
+
+from bs4 import BeautifulSoup
+from bs4.dammit import UnicodeDammit
+from lxml import etree
+from markdown_it import MarkdownIt
+
+from watcher.errors import ParseError
+from watcher.records import Page
+
+_BLOCKS = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "br", "caption", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "form"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section"),
+        *("table", "tbody", "tfoot", "thead", "tr", "ul"),
+    )
+)
+_UNREAD = frozenset(("script", "style", "template", "noscript", "head", "iframe", "svg", "s", "strike", "del"))
+_STRUCK = re.compile(r"line-through", re.IGNORECASE)
+_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")  # FAQ notes of MSRC mix Markdown into their HTML
+_LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def plain(html: str) -> str:
+    """Return HTML (or text) as plain text; paragraphs, list items and lines are separated by newlines."""
+    return _read(html)[0]
+
+
+def links(html: str, base: str = "") -> tuple[str, ...]:
+    """Return the http addresses that HTML links to, absolute, each once, in its order."""
+    joined = (absolute(href, base) for href in _read(html)[1])
+    return tuple(dict.fromkeys(filter(None, joined)))
+
+
+def from_markdown(text: str) -> str:
+    """Return Markdown as HTML; HTML in it is kept."""
+    return str(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text))
+
+
+def absolute(href: str, base: str = "") -> str:
+    """Return an absolute http address, "" for anything else."""
+    try:
+        url = urljoin(base, href.strip().strip("()"))
+    except ValueError:  # "http://["
+        return ""
+    return url if url.lower().startswith(("http://", "https://")) else ""
+
+
+def soup(page: Page) -> BeautifulSoup:
+    """Return an HTML page as a tree; a BOM decides the encoding, then the header, then the page."""
+    marked = unmarked(page.body)
+    if marked is not None:
+        return BeautifulSoup(marked, "lxml")
+    named = _CHARSET.search(page.content_type)
+    dammit = UnicodeDammit(page.body, known_definite_encodings=[named[1]] if named else ["utf-8"], is_html=True)
+    return BeautifulSoup(dammit.unicode_markup or page.body.decode("latin-1"), "lxml")
+
+
+def unmarked(body: bytes) -> str | None:
+    """Return the text of a body that begins with a byte order mark, without it; None where there is none."""
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    return None
+
+
+def unlike(page: Page, wanted: str, *, why: str = "") -> ParseError:
+    """Return the error of a body that is not what its kind is: it says what was ``wanted`` and quotes what came."""
+    if not page.body.strip():
+        return ParseError(f"the answer is empty; wanted was {wanted}", "Nothing was changed; the next check tries again.")
+    return ParseError(f"this is not {wanted}{f' ({why})' if why else ''}: it begins with {opening(page.body)}")
+
+
+def opening(body: bytes) -> str:
+    """Return a page's title in quotes, else the first words of a body."""
+    text = unmarked(body[:4000])
+    text = body[:4000].decode("utf-8", "replace") if text is None else text
+    title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
+    words = " ".join(_UNPRINTABLE.sub("?", plain(title[1]) if title else text).split())
+    return f'the title "{words[:100]}"' if title else f'"{words[:100]}"'
+
+
+def _read(html: str) -> tuple[str, list[str]]:
+    if "<" not in html and "&" not in html:
+        return _tidy(html), [match[2] for match in _LINK.finditer(html)]
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
+    root = etree.fromstring(_UNPRINTABLE.sub(" ", html).encode() + b"\n", parser)
+    if root is None:
+        return "", []
+    words: list[str] = []
+    hrefs: list[str] = []
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        name = str(element.tag)
+        if event == "end":
+            words.append("\n" if name in _BLOCKS else " " if name in {"td", "th"} else "")
+            words.append(element.tail or "")
+        elif name in _UNREAD or _STRUCK.search(element.get("style") or ""):
+            walk.skip_subtree()
+        else:
+            words.append("\n" if name in _BLOCKS else "")
+            words.append(element.text or "")
+            hrefs.extend(filter(None, [element.get("href")] if name == "a" else []))
+    text = "".join(words)
+    return _tidy(text), hrefs + [match[2] for match in _LINK.finditer(text)]
+
+
+def _tidy(text: str) -> str:
+    marked = _LINK.sub(r"\1", _EMPHASIS.sub(r"\2", _UNPRINTABLE.sub(" ", text)))
+    lines = (" ".join(line.split()) for line in marked.splitlines())
+    return "\n".join(filter(None, lines))
