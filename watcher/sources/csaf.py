@@ -1,0 +1,208 @@
+"""Any CSAF 2.0 provider: its lists lead to its documents, each document is one entry (OASIS CSAF 2.0).
+
+A document's entry keeps the tracking id as key, in capitals.  What a regeneration moves is left out: the generator's date
+and acknowledgements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import msgspec
+
+from watcher.errors import ParseError
+from watcher.judgement import canonical
+from watcher.records import Coverage, Entry, Follow, Package, Page, Passage, Snapshot, Watch
+from watcher.sources import csaf_provider, markup
+from watcher.sources.csaf_form import Cvss, Document, Note, Remediation, Revision, Vulnerability
+from watcher.sources.csaf_products import Products, watched
+from watcher.sources.json_form import decode, in_utc, quoted
+
+_MICROSOFT_FIX = re.compile(r"(?P<build>[^:\n]*):(?P<type>[^:\n]*):(?P<url>(?:https?://\S+)?)")
+_EXPLOIT_STATUS = re.compile(r"(Publicly Disclosed|Exploited):(Yes|No)\b", re.IGNORECASE)
+_PASSAGES = {  # a vulnerability's own description says nothing of the update
+    "faq": "faq",
+    "summary": "description",
+    "description": "description",
+}
+_TYPES = {"Security Update": "SU", "Security Hotfix": "HU", "Hotfix Update": "HU"}
+_BOILERPLATE = {"Additional Resources", "Disclaimer", "Assigning CNA"}  # Microsoft's notes that are the same in all documents
+
+
+def parse(page: Page, watch: Watch) -> Snapshot:
+    """Read a document of a CSAF provider, or one of the lists that lead to its documents.
+
+    Raises:
+        ParseError: it is none of them; of JSON that misses what CSAF requires the text names the JSON path.
+
+    """
+    text = (markup.unmarked(page.body) or page.body.decode("utf-8", "replace")).strip()
+    if text.startswith("{"):
+        return _json(page, watch)
+    if text.startswith("<"):
+        return _listed(page, *_markup(page, text))
+    if '",' in text or re.search(r",\s*\d{4}-\d\d-\d\d", text):
+        return _listed(page, *csaf_provider.changes(page, text))
+    return _listed(page, *csaf_provider.index(page, text))
+
+
+def _json(page: Page, watch: Watch) -> Snapshot:
+    members = decode(page.body.strip(), dict[str, msgspec.Raw], "a JSON object")
+    if "document" in members:
+        return _document(page, watch)
+    if "feed" in members:
+        return _listed(page, *csaf_provider.feed(page))
+    if "distributions" in members or "metadata_version" in members:
+        return _listed(page, *csaf_provider.metadata(page, watch))
+    raise ParseError(f"this is neither a CSAF document nor a feed nor provider metadata: it has the members {quoted(', '.join(members))}")
+
+
+def _markup(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
+    if re.search(r"<(?:\w+:)?cvrfdoc\b", text):
+        raise ParseError("this is a CVRF document, not CSAF", 'Give the source kind = "cvrf".')
+    soup = markup.soup(page)
+    hrefs = [str(anchor["href"]) for anchor in soup.find_all("a", href=True)]
+    follows, total = csaf_provider.listing(page, hrefs)
+    if follows or total:
+        return follows, total
+    older = next((href for href in hrefs if "cvrf" in href.lower()), "")
+    hint = f"it offers CVRF only, {quoted(older)}" if older else ""
+    raise markup.unlike(page, "a page that links CSAF documents", why=hint)
+
+
+def _listed(page: Page, follows: tuple[Follow, ...], total: int) -> Snapshot:
+    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total, follow=follows)
+
+
+def _document(page: Page, watch: Watch) -> Snapshot:
+    document = decode(page.body.strip(), Document, "a CSAF 2.0 document")
+    tracking = document.document.tracking
+    products = watched(document, watch)
+    return Snapshot(
+        source=page.source,
+        document=page.document,
+        url=page.url,
+        time=page.time,
+        sha256=page.sha256,
+        coverage=Coverage.COMPLETE,
+        total=1,
+        revisions=len(tracking.revision_history),
+        identity=_identity(page, tracking.id),
+        entries=(_entry(page, document, products),) if _products(document, products) else (),
+    )
+
+
+def _identity(page: Page, tracking_id: str) -> str:
+    """Return the name the document gives itself: its own path, unless it bears the id of another one.
+
+    A file is named after the id (CSAF 2.0, section 5.1).  Fortinet names it after the title instead: that is no stranger.
+    """
+    if not page.document:
+        return tracking_id
+    name = re.sub(r"[^+\-a-z0-9]+", "_", tracking_id.lower())
+    stem = page.document.rsplit("/", 1)[-1].removesuffix(".json").lower()
+    same_form = re.sub(r"\d+", "0", stem) == re.sub(r"\d+", "0", name)
+    return tracking_id if same_form and stem != name else page.document
+
+
+def _entry(page: Page, document: Document, products: Products) -> Entry:
+    head, tracking = document.document, document.document.tracking
+    packages = tuple(dict.fromkeys(chain.from_iterable(_packages(item, products) for item in document.vulnerabilities)))
+    disclosed, exploited = _exploitation(document.vulnerabilities)
+    score = _worst(document.vulnerabilities)
+    own = (reference.url for reference in head.references if reference.category == "self" and not reference.url.endswith(".json"))
+    return Entry(
+        key=tracking.id.upper(),
+        title=markup.plain(head.title),
+        url=next(own, page.url),
+        published=in_utc(tracking.initial_release_date),
+        updated=in_utc(tracking.current_release_date),
+        revision=tracking.version,
+        cves=_cves(document),
+        kbs=tuple(dict.fromkeys(kb for kb in canonical.kbs_in(head.title) if kb not in {package.kb for package in packages})),
+        products=_products(document, products),
+        packages=packages,
+        passages=tuple(dict.fromkeys((*_revisions(tracking.revision_history), *_notes(document)))),
+        exploited=exploited,
+        disclosed=disclosed,
+        severity=(head.aggregate_severity.text if head.aggregate_severity else score.base_severity).capitalize(),
+        cvss=score.base_score,
+        vector=score.vector_string,
+    )
+
+
+def _cves(document: Document) -> tuple[str, ...]:
+    named = (item.cve for item in document.vulnerabilities)
+    titled = canonical.cves_in(f"{document.document.tracking.id.replace('_', ' ')} {document.document.title}")
+    return tuple(dict.fromkeys((*(cve.upper() for cve in named if cve), *titled)))
+
+
+def _products(document: Document, products: Products) -> tuple[str, ...]:
+    """Return the watched products that the vulnerabilities name; all watched ones of a document that tells no standing."""
+    standing = tuple(chain.from_iterable(item.product_status.ids for item in document.vulnerabilities))
+    return products.of(standing) if standing else products.of(products.names)
+
+
+def _packages(vulnerability: Vulnerability, products: Products) -> Iterator[Package]:
+    for fix in vulnerability.remediations:
+        if fix.category == "vendor_fix":
+            build, kind, url = _fix(fix)
+            kb = canonical.kb(url) or next(iter(canonical.kbs_in(fix.details)), "")
+            if build or url or kb:
+                yield from (Package(name, kb, build, url, type=kind) for name in products.of(fix.product_ids, fix.group_ids))
+
+
+def _fix(fix: Remediation) -> tuple[str, str, str]:
+    """Return build, type and URL of a fix; Microsoft writes them "<build>:<SubType>:<url>", others write prose."""
+    told = _MICROSOFT_FIX.fullmatch(fix.details.strip())
+    if told is None:
+        return "", "", markup.absolute(fix.url)
+    return canonical.build(told["build"]), _TYPES.get(told["type"].strip(), ""), markup.absolute(fix.url) or told["url"]
+
+
+def _exploitation(vulnerabilities: Iterable[Vulnerability]) -> tuple[bool | None, bool | None]:
+    """Return whether any is publicly disclosed and whether any is exploited, None where nothing is said of it."""
+    said: dict[str, bool] = {}
+    for vulnerability in vulnerabilities:
+        for threat in vulnerability.threats:
+            if threat.category == "exploit_status":
+                for what, answer in _EXPLOIT_STATUS.findall(threat.details):
+                    said[what.lower()] = said.get(what.lower(), False) or answer.lower() == "yes"
+    return said.get("publicly disclosed"), said.get("exploited")
+
+
+def _worst(vulnerabilities: Iterable[Vulnerability]) -> Cvss:
+    """Return the highest score, of the newest CVSS version that each vulnerability is scored by."""
+    scores = (score.cvss_v4 or score.cvss_v3 or score.cvss_v2 for item in vulnerabilities for score in item.scores)
+    return max(filter(None, scores), key=lambda score: score.base_score or 0.0, default=Cvss())
+
+
+def _revisions(history: Iterable[Revision]) -> Iterator[Passage]:
+    """Yield the revisions' summaries by number, for the list is in no order."""
+    for revision in sorted(history, key=lambda item: (_number(item.number), in_utc(item.date))):
+        yield Passage(f"revision {revision.number}", markup.plain(revision.summary), in_utc(revision.date))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.split(r"[-+]", version, maxsplit=1)[0].split("."))
+
+
+def _notes(document: Document) -> Iterator[Passage]:
+    for note in document.document.notes:
+        yield from _note(note, "faq" if note.category == "faq" else "note")
+    for vulnerability in document.vulnerabilities:
+        for note in vulnerability.notes:
+            yield from _note(note, _PASSAGES.get(note.category, "note"))
+        for fix in vulnerability.remediations:
+            if fix.category != "vendor_fix" or not _MICROSOFT_FIX.fullmatch(fix.details.strip()):
+                yield Passage("workaround" if fix.category in {"workaround", "mitigation"} else "note", markup.plain(fix.details))
+        for threat in vulnerability.threats:
+            if threat.category == "exploit_status" and not _EXPLOIT_STATUS.search(threat.details) and threat.details:
+                yield Passage("note", markup.plain(threat.details))
+
+
+def _note(note: Note, name: str) -> Iterator[Passage]:
+    if note.category != "legal_disclaimer" and note.title not in _BOILERPLATE:
+        yield Passage(name, "\n".join(filter(None, (markup.plain(note.title), markup.plain(note.text)))))

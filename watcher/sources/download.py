@@ -1,0 +1,158 @@
+"""A details page of Microsoft's Download Center: one entry, its files as packages.
+
+The page carries its content as JSON in a script (``window.__DLCDetails__``).  None could be recorded: the form is as programs
+describe that read it, and a page that does not fit it is a failure that quotes what was found, never a download that is gone.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+
+from watcher.errors import ParseError
+from watcher.judgement import canonical
+from watcher.records import Coverage, Entry, Package, Page, Passage, Snapshot, Watch
+from watcher.sources import markup
+from watcher.sources.concern import concerned
+from watcher.sources.json_form import decode, quoted
+
+_DETAILS = re.compile(r"window\.__DLCDetails__\s*=\s*")
+_GONE = re.compile(
+    r"\b(?:this|the|that) (?:\w+ ){0,3}(?:download|page|file|item|update)\b(?: \w+){0,6}? (?:is|are|was|has been|have been) "
+    r"(?:no longer (?:available|offered)|removed|retired|deleted)\b",
+    re.IGNORECASE,
+)
+_NOT_FOUND = re.compile(r"not ?found|no longer|unavailable|not available|removed|retired|\b4(?:04|10)\b", re.IGNORECASE)
+
+
+class File(Struct, frozen=True, rename="camel"):
+    """One file of a download; null and numbers are taken where text was described."""
+
+    name: str | None = None
+    url: str | None = None
+    size: str | int | None = None  # bytes
+    version: str | None = None
+
+
+class View(Struct, frozen=True, rename="camel"):
+    """What the page shows."""
+
+    download_file: tuple[File, ...] | None = None
+    download_title: str | None = None
+    download_description: str | None = None
+    details_version: str | None = None
+    details_date_published: str | None = None  # US form
+    error: Any = None
+
+
+class Details(Struct, frozen=True, rename="camel"):
+    """The JSON in the page."""
+
+    dlc_details_view: View | None = None
+
+
+def parse(page: Page, watch: Watch) -> Snapshot:
+    """Read a details page; 404, 410 and "no longer available" give an entry with ``available`` False.
+
+    Raises:
+        ParseError: the page has no readable details and does not say that the download is gone.
+
+    """
+    key = page.document or _number(page.url)
+    if page.status in {404, 410}:
+        return _snapshot(page, _gone(page, key))
+    view, broken = _view(page)
+    if view.error:
+        said = json.dumps(view.error)
+        if _NOT_FOUND.search(said):
+            return _snapshot(page, _gone(page, key))
+        raise ParseError(f"the Download Center shows an error: {quoted(said)}")
+    files = tuple(file for file in (view.download_file or ()) if file.name or file.url)
+    if files:
+        return _snapshot(page, *_offered(page, key, view, files, watch))
+    text = markup.plain(page.body.decode("utf-8", "replace"))
+    if _GONE.search(canonical.fold(text)):
+        return _snapshot(page, _gone(page, key))
+    raise ParseError(f"this is a download page without files that does not say that the download is gone: {quoted(broken or text)}")
+
+
+def _number(url: str) -> str:
+    """Return the ``id`` or ``familyID`` that a download's address has, else the address."""
+    try:
+        query = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+    except ValueError:  # "http://["
+        return url
+    return query.get("id") or query.get("familyid", "").lower() or url
+
+
+def _view(page: Page) -> tuple[View, str]:
+    """Return the page's details, and what stands in their place when they are absent, null or no JSON.
+
+    They may stand in the page with HTML's escapes.
+    """
+    text = page.body.decode("utf-8", "replace")
+    start = _DETAILS.search(text)
+    rest = text[start.end() :] if start else ""
+    found = _json(rest) or _json(html.unescape(rest)) or "null"
+    details = decode(found.encode(), Details, "the Download Center's details") if found != "null" else Details()
+    return details.dlc_details_view or View(), text[start.start() :] if start and found == "null" else ""
+
+
+def _json(text: str) -> str:
+    """Return the JSON value that ``text`` begins with, "" when it begins with none."""
+    try:
+        return text[: json.JSONDecoder().raw_decode(text)[1]]
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _offered(page: Page, key: str, view: View, files: tuple[File, ...], watch: Watch) -> Iterator[Entry]:
+    """Yield the download's entry; none when it names products that are not watched."""
+    title = markup.plain(view.download_title or "")
+    names = canonical.products_in(title)
+    product = concerned(watch, names)
+    if names and not product:
+        return
+    described = markup.plain(view.download_description or "")
+    yield Entry(
+        key=key,
+        title=title or key,
+        url=page.url,
+        published=canonical.date(view.details_date_published or ""),
+        revision=canonical.fold(view.details_version or ""),
+        kbs=canonical.kbs_in(title),
+        products=(product,) if product else (),
+        packages=tuple(_package(file, product, title) for file in files),
+        label=canonical.label(title),
+        passages=(Passage("content", described),) if described else (),
+        available=True,
+    )
+
+
+def _package(file: File, product: str, title: str) -> Package:
+    name = canonical.fold(file.name or (file.url or "").rsplit("/", 1)[-1])
+    kbs = canonical.kbs_in(name) or canonical.kbs_in(title)
+    version = canonical.build(file.version or "")
+    size = str(file.size or "").strip()
+    return Package(
+        product=product,
+        kb=kbs[0] if kbs else "",
+        build=version if len(canonical.build_key(version)) == 4 else next(iter(canonical.builds_in(name)), ""),
+        url=file.url or "",
+        file=name,
+        size=int(size) if re.fullmatch(r"[0-9]{1,15}", size) else None,
+    )
+
+
+def _gone(page: Page, key: str) -> Entry:
+    return Entry(key=key, title=f"Download {key}", url=page.url, available=False)
+
+
+def _snapshot(page: Page, *entries: Entry) -> Snapshot:
+    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total=1, entries=entries)

@@ -1,0 +1,53 @@
+"""JSON documents read into typed records, with errors that quote the JSON path; no kind of its own, several kinds use it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from watcher.errors import ParseError
+from watcher.sources import markup
+
+Form = TypeVar("Form")
+
+_CONTROL = re.compile(rb"(\\\\)|\\u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])", re.IGNORECASE)  # but tab, line feed and return
+_SHOWN = 120  # characters of a text that an error quotes
+
+
+def decode(body: bytes, form: type[Form], wanted: str) -> Form:
+    """Read ``body`` as a ``form``; ``wanted`` says in an error what it should have been ("a CSAF document").
+
+    Escaped control characters become spaces: no text needs them, and databases refuse some.
+
+    Raises:
+        ParseError: it is not JSON, ends too early, or lacks what the form needs; the text names the JSON path.
+
+    """
+    marked = markup.unmarked(body)
+    text = _CONTROL.sub(lambda found: found[1] or b" ", body if marked is None else marked.encode())
+    try:
+        return msgspec.json.decode(text, type=form)
+    except msgspec.ValidationError as error:
+        raise ParseError(f"this is not {wanted}: {error}", "The publisher must repair it; the next check reads it again.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        cause = f"this is not {wanted}, for it is no whole JSON ({error}; {len(body)} bytes): it begins with {markup.opening(body)}"
+        raise ParseError(cause, "Nothing was changed; the next check tries again.") from error
+
+
+def quoted(text: str) -> str:
+    """Return the beginning of a text in quotation marks, on one line, for an error."""
+    folded = " ".join(text[: 10 * _SHOWN].split())
+    return f'"{folded[:_SHOWN]}…"' if len(folded) > _SHOWN else f'"{folded}"'
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return ``moment`` in UTC; one without a zone is taken as UTC (Fortinet's documents), as is one at the calendar's edge."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
