@@ -428,6 +428,7 @@ class Event:
     guidance: tuple[str, ...] = ()  # the vendor's own words on what to do, paragraph by paragraph
     because: str = ""  # rule and words that decided
     previous: str = ""  # what we said of it last: the summary of the event before
+    pulled: bool = False  # the update that the event is about stands pulled, whatever the event's kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def _context(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "sources": greeting.watched(letter, form.words),
         "products": tuple(line(product, 100) for product in letter.products),
         "lines": tuple(folded for text in letter.lines for folded in paragraphs(text, form.most(2000))),
+        "whole": form.most(12),
         "heading": line(letter.subject, 150),
         "page": form.base_url,
         **(vendor_words(letter.events, form.words) if letter.events else {"vendor": "Microsoft", "Vendor": "Microsoft"}),
@@ -226,7 +227,7 @@ def words(settings: Settings, language: str = "en") -> Words:
     for path in found:
         for table, entries in _read_words(path).items():
             tables.setdefault(table, {}).update(entries)
-    return Words(str(found[-1]), tables)
+    return Words(language, str(found[-1]), tables)
 
 
 def _read_words(path: Path) -> dict[str, dict[str, str]]:

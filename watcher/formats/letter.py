@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from watcher.formats.plain import line, link, paragraphs
 from watcher.judgement import advice, canonical
-from watcher.records import Advisory, Confidence, Event, Evidence, Package
+from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ class Row:
     build: str
     kb: str
     kb_url: str
-    url: str  # the download
+    url: str  # the download, where it is offered
     note: str
 
 
@@ -59,6 +59,7 @@ class Quote:
     change: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    brief: str  # the start of what is new, or of what is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Story:
     caution: str  # said first of a suspected event, else ""
     actions: tuple[str, ...]
     rows: tuple[Row, ...]
+    packaged: bool  # a row has a build or a KB article
     more_rows: int
     other_kbs: tuple[tuple[str, str], ...]  # (KB article, address) that no row shows
     other_builds: tuple[str, ...]
@@ -173,6 +175,7 @@ def story(event: Event, form: Form) -> Story:
         caution=words.say("note", "suspected", **vendor) if event.confidence is Confidence.SUSPECTED else "",
         actions=actions(event, words),
         rows=rows[: form.most(60)],
+        packaged=any(row.build or row.kb for row in rows),
         more_rows=max(0, len(rows) - form.most(60)),
         other_kbs=tuple((line(kb, 40), kb_url(kb)) for kb in event.update.kbs if line(kb, 40) not in shown_kbs)[:20],
         other_builds=tuple(line(build, 40) for build in event.update.builds if line(build, 40) not in shown_builds)[:20],
@@ -219,8 +222,8 @@ def _row(package: Package, event: Event, words: Words) -> Row:
         notes.append(words.say("label", "esu"))
     kb, url = line(package.kb, 40), link(package.url)
     article = kb_url(kb)
-    download = "" if "support.microsoft.com/" in url else url
-    return Row(line(package.product, 100), line(package.build, 40), kb, article, download, "; ".join(notes))
+    offered = event.kind is not Kind.PULLED and package.version >= event.update.version and "support.microsoft.com/" not in url
+    return Row(line(package.product, 100), line(package.build, 40), kb, article, url if offered else "", "; ".join(notes))
 
 
 def _quote(proof: Evidence, form: Form) -> Quote:
@@ -232,6 +235,7 @@ def _quote(proof: Evidence, form: Form) -> Quote:
         change=words.name("change", proof.change),
         before=paragraphs(proof.before, form.most(900)),
         after=paragraphs(proof.after, form.most(900)),
+        brief=line(proof.after or proof.before, form.most(240)),
     )
 
 

@@ -19,6 +19,7 @@ Tables = Mapping[str, Mapping[str, str]]
 class Words:
     """Tables of fixed words, from ``file``; sentences have ``{places}`` that are filled in."""
 
+    language: str
     file: str
     tables: Tables
 

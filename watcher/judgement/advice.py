@@ -20,6 +20,8 @@ def keys(event: Event) -> tuple[str, ...]:
     """Name the sentences for ``event``, the first thing to do first."""
     if event.confidence is Confidence.SUSPECTED:
         return _suspected(event)
+    if event.pulled and event.kind in _INSTALLING:
+        return ("still-pulled", _guided(event, "mitigate", "mitigate-unguided"))
     return _STEPS.get(event.kind, _nothing)(event)
 
 
@@ -31,6 +33,15 @@ def is_exchange(event: Event) -> bool:
 def has_update(event: Event) -> bool:
     """Say whether there is something to install."""
     return bool(event.packages or event.update.kbs or event.update.builds)
+
+
+def is_exploited(event: Event) -> bool:
+    """Say whether a vulnerability of the event is exploited, not just publicly known."""
+    return any(advisory.exploited for advisory in event.advisories)
+
+
+def _not_yet(event: Event) -> str:
+    return "exploited-no-update" if is_exploited(event) else "no-update-yet"
 
 
 def _guided(event: Event, known: str, unknown: str) -> str:
@@ -59,14 +70,13 @@ def _re_released(event: Event) -> tuple[str, ...]:
 
 
 def _released(event: Event) -> tuple[str, ...]:
-    urgent = any(advisory.exploited for advisory in event.advisories)
-    return ("install-now" if urgent else "install", *_checked(event))
+    return ("install-now" if is_exploited(event) else "install", *_checked(event))
 
 
 def _exploited(event: Event) -> tuple[str, ...]:
     if has_update(event):
-        return ("install-now", *_checked(event))
-    return (_guided(event, "mitigate", "mitigate-unguided"),)
+        return ("install-now" if is_exploited(event) else "install-soon", *_checked(event))
+    return (_not_yet(event), _guided(event, "mitigate", "mitigate-unguided"))
 
 
 def _known_issue(event: Event) -> tuple[str, ...]:
@@ -74,7 +84,7 @@ def _known_issue(event: Event) -> tuple[str, ...]:
 
 
 def _announced(event: Event) -> tuple[str, ...]:
-    return ("no-update-yet", _guided(event, "mitigate", "mitigate-unguided"))
+    return (_not_yet(event), _guided(event, "mitigate", "mitigate-unguided"))
 
 
 def _corrected(_event: Event) -> tuple[str, ...]:
@@ -88,6 +98,9 @@ def _revised(event: Event) -> tuple[str, ...]:
 def _nothing(_event: Event) -> tuple[str, ...]:
     return ("read",)
 
+
+_INSTALLING = {Kind.RELEASED, Kind.EXPLOITED, Kind.KNOWN_ISSUE, Kind.REVISED}
+"""What would otherwise speak of installing an update, or keep silent about its being pulled."""
 
 _STEPS = {
     Kind.PULLED: _pulled,
