@@ -15,7 +15,7 @@ LOW    := watcher/records.py,watcher/errors.py,watcher/judgement/*,watcher/sourc
 LOW_TESTS := $(wildcard tests/floors tests/docs tests/unit tests/laws tests/sources tests/formats tests/stories)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check score demo bench soak fuzz screenshots lock clean setup-run setup-dev lint types coverage workflows
+.PHONY: help run test check score demo bench soak fuzz docs screenshots lock clean setup-run setup-dev lint types coverage workflows
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do printf '%-12s %s\n' "$$target" "$$text"; done
@@ -58,6 +58,9 @@ demo: setup-run ## relives November 2024 in a few seconds
 
 bench: setup-dev ## measures, beside the floor and the peers
 	@$(call script,bench)
+
+docs: setup-dev ## writes the reference pages from the code
+	@$(BIN)/python scripts/reference.py
 
 screenshots: setup-dev ## pictures of mails and page
 	@$(call script,screenshots)
