@@ -7,11 +7,14 @@ from typing import Any
 import msgspec
 
 from watcher.config.tables import FileTables
+from watcher.records import Kind
 from watcher.sources import KINDS
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of ``watcher.toml``."""
     made = msgspec.json.schema(FileTables)
-    made["$defs"]["SourceTable"]["properties"]["kind"]["enum"] = sorted(KINDS)
+    tables = made["$defs"]
+    tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(KINDS)
+    tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [kind.value for kind in Kind]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher.toml", **made}

@@ -100,8 +100,6 @@ def _source(table: SourceTable, key: Key, environ: Mapping[str, str], complaints
     kind = table.kind if table.kind is not UNSET else builtin.kind if builtin else ""
     url = table.url if table.url is not UNSET else builtin.url if builtin else ""
     every = builtin.every if builtin else Source("", "", "").every
-    if builtin and builtin.kind == kind and kind not in KINDS and table.enabled is False:
-        return None  # switched off before this version could read it at all
     for name, value in (("kind", kind), ("url", url)):
         if not value:
             hint = meant(table.name, tuple(source.name for source in BUILTIN))

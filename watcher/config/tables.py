@@ -10,8 +10,6 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from watcher.records import Kind
-
 
 class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is watched, and where things lie.
@@ -106,7 +104,6 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="Kinds of events they are told; without it all but revised and news",
             examples=[["released", "pulled", "re-released"]],
-            extra_json_schema={"items": {"enum": [kind.value for kind in Kind]}},
         ),
     ] = UNSET
     when: Annotated[

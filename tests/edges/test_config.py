@@ -1,0 +1,285 @@
+"""The configuration: what every key comes to, where the file is looked for, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from watcher import config
+from watcher.config.builtin import BUILTIN
+from watcher.errors import ConfigurationError
+from watcher.records import Kind, Source
+from watcher.sources import KINDS
+
+WHOLE = """
+[watch]
+products = ["Exchange Server*", "SharePoint*"]
+state = "sqlite:///kept/watcher.db"
+site = "www"
+base_url = "https://advisories.example.org/exchange"
+timezone = "Europe/Berlin"
+ca_bundle = "corp.pem"
+evidence = "state/evidence"
+inventory = "inventory.csv"
+templates = "mine"
+contact = "it@example.org"
+builtin_sources = false
+
+[mail]
+from = "Advisory Watcher <watcher@example.org>"
+smtp = "smtp://mail.example.org:587"
+outbox = "out"
+
+[[source]]
+name = "blog"
+kind = "feed"
+url = "https://blog.example.org/feed.xml?key=${BLOG_KEY}"
+every = "1h30m"
+enabled = true
+
+[[subscriber]]
+name = "exchange-admins"
+to = ["a@example.org", "b@example.org", "a@example.org"]
+products = ["Exchange Server*"]
+kinds = ["released", "pulled"]
+when = "weekly Mon 07:00"
+fallback = ["teams"]
+suspected = false
+language = "en"
+
+[[channel]]
+name = "teams"
+url = "${TEAMS_URL}"
+"""
+ENVIRON = {
+    "BLOG_KEY": "blog-key-1234",
+    "TEAMS_URL": "json://hook.example.org/s3cret",
+    "WATCHER_SMTP_USER": "sender-account",
+    "WATCHER_SMTP_PASSWORD": "correct horse",
+}
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and no configuration folder of the user's."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def loaded(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> config.Settings:
+    """Load ``text`` as the watcher.toml of ``folder``."""
+    file = folder / "watcher.toml"
+    file.write_text(text, encoding="utf-8")
+    return config.load(file, environ or {})
+
+
+def complaint(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> str:
+    """Load what must be refused, and give what was said, the file's folder left out."""
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(folder, text, environ)
+    return str(caught.value).replace(f"{folder}/", "")
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    (tmp_path / "corp.pem").touch()
+    (tmp_path / "mine").mkdir()
+
+    settings = loaded(tmp_path, WHOLE, ENVIRON)
+
+    assert settings.watch.products == ("Exchange Server*", "SharePoint*")
+    assert settings.state == f"sqlite:///{tmp_path}/kept/watcher.db"
+    assert (settings.site, settings.evidence, settings.inventory) == (
+        tmp_path / "www",
+        tmp_path / "state/evidence",
+        tmp_path / "inventory.csv",
+    )
+    assert (settings.ca_bundle, settings.templates) == (tmp_path / "corp.pem", tmp_path / "mine")
+    assert settings.base_url == "https://advisories.example.org/exchange/"
+    assert str(settings.zone) == settings.timezone == "Europe/Berlin"
+    assert settings.contact == "it@example.org"
+    assert settings.sources == (Source("blog", "feed", "https://blog.example.org/feed.xml?key=${BLOG_KEY}", timedelta(minutes=90)),)
+    (subscriber,) = settings.subscribers
+    assert subscriber.to == ("a@example.org", "b@example.org")
+    assert set(subscriber.kinds) == {Kind.PULLED, Kind.RELEASED}
+    assert (subscriber.when, subscriber.fallback, subscriber.suspected) == ("weekly Mon 07:00", ("teams",), False)
+    assert settings.channels[0].url.reveal() == "json://hook.example.org/s3cret"
+    mail = settings.mail
+    assert (mail.sender, mail.smtp) == ("Advisory Watcher <watcher@example.org>", "smtp://mail.example.org:587")
+    assert mail.outbox == tmp_path / "out"
+    assert mail.user is not None
+    assert mail.user.reveal() == "sender-account"
+    assert mail.password is not None
+    assert mail.password.reveal() == "correct horse"
+
+
+def test_no_secret_shows_in_settings_or_in_masked_text(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, WHOLE.replace('ca_bundle = "corp.pem"\n', "").replace('templates = "mine"\n', ""), ENVIRON)
+
+    assert not [value for value in ENVIRON.values() if value in repr(settings)]
+    assert f"{settings.mail.password} {settings.mail.password:>5} {settings.mail.password!r}" == "***   *** ***"
+    said = "GET /feed.xml?key=blog-key-1234 by sender-account with correct%20horse or correct+horse"
+    assert settings.masked(said) == (
+        "GET /feed.xml?key=${BLOG_KEY} by ${WATCHER_SMTP_USER} with ${WATCHER_SMTP_PASSWORD} or ${WATCHER_SMTP_PASSWORD}"
+    )
+
+
+def test_without_a_file_the_builtin_defaults_run(alone: Path) -> None:
+    settings = config.load(None, {"XDG_CONFIG_HOME": str(alone / "none")})
+
+    assert settings.file is None
+    assert settings.watch.products == ("Exchange Server*",)
+    assert settings.state == "sqlite:///state/watcher.db"
+    assert (settings.mail.smtp, settings.mail.outbox, settings.site) == ("", Path("outbox"), Path("public"))
+    assert settings.sources == BUILTIN
+    assert {source.kind for source in settings.sources} <= set(KINDS)
+    assert {source.name for source in settings.sources if not source.enabled} == {"msrc-blog"}
+    assert [subscriber.to for subscriber in settings.subscribers] == [("administrators@localhost",)]
+    assert str(settings.zone) == "UTC"
+
+
+def test_the_first_place_with_a_file_counts(alone: Path) -> None:
+    user = alone / "xdg"
+    places = [alone / "named.toml", alone / "environ.toml", alone / "watcher.toml", user / "watcher" / "watcher.toml"]
+    environ = {"WATCHER_CONFIG": "environ.toml", "XDG_CONFIG_HOME": str(user)}
+    (user / "watcher").mkdir(parents=True)
+    for place in places:
+        place.write_text(f'[watch]\nproducts = ["{place.name} in {place.parent.name}"]\n', encoding="utf-8")
+
+    def found(path: Path | None) -> str:
+        return config.load(path, environ).watch.products[0]
+
+    assert found(places[0]) == "named.toml in work"
+    assert found(None) == "environ.toml in work"
+    del environ["WATCHER_CONFIG"]
+    assert found(None) == "watcher.toml in work"
+    places[2].unlink()
+    assert found(None) == "watcher.toml in watcher"
+
+
+@pytest.mark.parametrize("named_by", ["--config", "WATCHER_CONFIG"])
+def test_a_named_file_must_exist(alone: Path, named_by: str) -> None:
+    path, environ = (Path("gone.toml"), {}) if named_by == "--config" else (None, {"WATCHER_CONFIG": "gone.toml"})
+
+    with pytest.raises(ConfigurationError, match=rf"gone\.toml: there is no such file\. Correct {named_by}, or write one: watcher init"):
+        config.load(path, environ)
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "watcher.toml"
+    file.write_bytes("[watch]\n# für alle".encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=r"watcher\.toml: it is not UTF-8 .* Save it as UTF-8"):
+        config.load(file, {})
+    with pytest.raises(ConfigurationError, match=r"it cannot be read \(Is a directory\)"):
+        config.load(tmp_path, {})
+    said = complaint(tmp_path, "[watch]\nproducts = [\n\nsite = 3")
+    assert said.startswith("watcher.toml:4: it is not TOML: ")
+    assert said.endswith("Correct that line (see https://toml.io).")
+
+
+def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "\ufeff[watch]\nproducts = ['*']").watch.products == ("*",)
+
+
+MISTAKES = tomllib.loads((Path(__file__).parent / "data" / "mistakes.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named_with_file_line_key_and_remedy(tmp_path: Path, mistake: str) -> None:
+    text, said = MISTAKES[mistake]["text"], MISTAKES[mistake]["said"]
+
+    assert said in complaint(tmp_path, text).splitlines()
+
+
+def test_all_mistakes_are_said_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    said = complaint(
+        tmp_path, '[watch]\ntimezone = "x"\n[mail]\nfrom = "x"\n[[source]]\nname = "a"\n[[source]]\nname = "exchange-blog"\nevery = "x"'
+    )
+
+    assert [line.split(": ")[:2] for line in said.splitlines()] == [
+        ["watcher.toml:2", "watch.timezone"],
+        ["watcher.toml:4", "mail.from"],
+        ["watcher.toml:5", "source[1]"],
+        ["watcher.toml:9", "source[2].every"],
+    ]
+
+
+def test_inline_and_dotted_keys_have_a_line_too(tmp_path: Path) -> None:
+    assert complaint(tmp_path, '# first\nwatch.timezone = "x"').startswith("watcher.toml:2: watch.timezone: ")
+    assert complaint(tmp_path, '\n\nsource = [{ name = "exchange-blog", every = "x" }]').startswith("watcher.toml:3: source[1].every: ")
+
+
+def test_a_builtin_source_is_changed_by_what_differs(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[[source]]\nname = "exchange-blog"\nevery = "30m"\n[[source]]\nname = "msrc-guide"\nenabled = false\n')
+
+    by_name = {source.name: source for source in settings.sources}
+    builtin = {source.name: source for source in BUILTIN}
+    assert by_name["exchange-blog"].every == timedelta(minutes=30)
+    assert (by_name["exchange-blog"].url, by_name["exchange-blog"].kind) == (builtin["exchange-blog"].url, "feed")
+    assert not by_name["msrc-guide"].enabled
+    assert by_name["msrc-cvrf"] == builtin["msrc-cvrf"]
+
+
+def test_without_the_builtin_sources_one_may_still_be_named(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[watch]\nbuiltin_sources = false\n[[source]]\nname = "exchange-builds"')
+
+    assert [(source.name, source.kind) for source in settings.sources] == [("exchange-builds", "build-table")]
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from a file\n", encoding="utf-8")
+    text = WHOLE.replace('ca_bundle = "corp.pem"\n', "").replace('templates = "mine"\n', "")
+    environ = {name: value for name, value in ENVIRON.items() if name != "WATCHER_SMTP_PASSWORD"}
+
+    settings = loaded(tmp_path, text, environ | {"WATCHER_SMTP_PASSWORD_FILE": str(tmp_path / "password")})
+
+    assert settings.mail.password is not None
+    assert settings.mail.password.reveal() == "from a file"
+
+
+SMTP = '[mail]\nfrom = "w@example.org"\nsmtp = "smtp://mail.example.org"\n[[subscriber]]\nname = "a"\nto = ["a@example.org"]\n'
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"WATCHER_SMTP_USER": "u"}, "WATCHER_SMTP_USER is set, but WATCHER_SMTP_PASSWORD is not"),
+        ({"WATCHER_SMTP_PASSWORD": "p"}, "WATCHER_SMTP_PASSWORD is set, but WATCHER_SMTP_USER is not"),
+        (
+            {"WATCHER_SMTP_USER": "u", "WATCHER_SMTP_USER_FILE": "/x"},
+            "WATCHER_SMTP_USER and WATCHER_SMTP_USER_FILE are both set. Set one of them.",
+        ),
+        ({"WATCHER_SMTP_USER_FILE": "/nowhere/user"}, "cannot be read: /nowhere/user (No such file or directory)"),
+        ({"WATCHER_SMTP_USER_FILE": "empty"}, "is empty: empty. Write the secret into it, or unset WATCHER_SMTP_USER_FILE."),
+        ({"WATCHER_SMTP_USER_FILE": "binary"}, "cannot be read: binary (it is not UTF-8)"),
+    ],
+)
+def test_half_a_login_is_refused(alone: Path, environ: dict[str, str], said: str) -> None:
+    (alone / "empty").touch()
+    (alone / "binary").write_bytes(b"\xff\xfe\x00")
+
+    assert said in complaint(alone, SMTP, environ)
+
+
+def test_a_mail_server_may_need_no_login(tmp_path: Path) -> None:
+    mail = loaded(tmp_path, SMTP, {"WATCHER_SMTP_USER": "", "WATCHER_SMTP_PASSWORD": ""}).mail
+
+    assert (mail.user, mail.password) == (None, None)
+
+
+def test_a_secret_never_shows_in_an_error(tmp_path: Path) -> None:
+    said = complaint(tmp_path, '[watch]\nstate = "${STATE}"\n', {"STATE": "hunter2-hunter2"})
+
+    assert "hunter2" not in said
+    assert 'the state cannot live in "${STATE}"' in said
+
+
+def test_postgresql_is_reached_by_psycopg(tmp_path: Path) -> None:
+    text = '[watch]\nstate = "postgresql://watcher:${PW}@db.example.org/advisories"'
+
+    assert loaded(tmp_path, text, {"PW": "p%40ss"}).state == "postgresql+psycopg://watcher:p%40ss@db.example.org/advisories"
