@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from watcher.errors import StateError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,6 +59,9 @@ class Base:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        if self._connection.invalidated:  # SQLAlchemy would connect again, and write without the lock
+            msg = f"The connection to the state {self.place} was lost, and with it the lock. Run again: nothing that was recorded is lost."
+            raise StateError(msg)
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:

@@ -45,7 +45,7 @@ def record(form: type[T], written: str) -> T:
         return decode(written)  # type: ignore[return-value]  # the dictionary cannot say that key and value belong together
     except msgspec.MsgspecError as error:
         msg = (
-            f"The state holds a {form.__name__.lower()} that cannot be read ({error}): {written[:80]!r}. "
+            f"The state holds a record ({form.__name__}) that cannot be read, {error}: {written[:80]!r}. "
             "Restore the state from a backup, or import its last export into a new one with 'watcher state import'."
         )
         raise StateError(msg) from error

@@ -77,8 +77,9 @@ def server_hold(place: Place, connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(SQLAlchemyError), connection.begin():  # a session that is dead holds nothing any more
-            connection.execute(_LET_GO, {"program": PROGRAM})
+        if not connection.invalidated:  # a session that is dead holds nothing any more
+            with suppress(SQLAlchemyError), connection.begin():
+                connection.execute(_LET_GO, {"program": PROGRAM})
 
 
 def _session(connection: Connection) -> str:

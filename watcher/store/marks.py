@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
+from watcher.errors import StateError
 from watcher.store.base import Base
 from watcher.store.rows import upsert
 from watcher.store.tables import ABSORBED, ACKS, META, MUTES
@@ -63,6 +64,18 @@ class Marks(Base):
     def edition(self) -> int:
         """Count the transactions that changed events or updates: as long as it stays, what was published is true."""
         return int(self.meta(EDITION) or 0)
+
+    def integrity(self) -> tuple[str, ...]:
+        """Let the database check itself, which reads all of it: its complaints, none when it is well."""
+        try:
+            with self.reading() as connection:
+                if not self.place.is_sqlite:
+                    return ()  # PostgreSQL checks its pages as it reads them
+                found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check")]
+                found += [f"{row[0]}: a row refers to no {row[2]}" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+        except StateError as error:
+            return (str(error),)
+        return tuple(each for each in found if each != "ok")
 
 
 def bump_edition(connection: Connection) -> None:

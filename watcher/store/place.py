@@ -45,7 +45,7 @@ class Place:
         if self.file is not None:
             return str(self.file)
         host = self.url.host or self.url.query.get("host") or "localhost"
-        return self.url.set(query={}, password=None, host=str(host)).render_as_string()
+        return URL.create(self.url.drivername, self.url.username, None, str(host), self.url.port, self.url.database).render_as_string()
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,12 +66,12 @@ def place(url: str) -> Place:
     """Read a database URL; StateError (without any password) when it is none that is known."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
         msg = f"The state's address is not a database URL. {_FORMS}"
-        raise StateError(msg) from error
+        raise StateError(msg) from None  # the error would quote the address with its password
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"} or (parsed.drivername == "sqlite" and parsed.query):
         msg = f"The state cannot be kept in {parsed.drivername!r}. {_FORMS}"
         raise StateError(msg)
     named = parsed.database if parsed.drivername == "sqlite" else None

@@ -1,0 +1,152 @@
+"""The state as text: sorted, equal for equal states, and the same again after an import."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.edges.ledger_samples import HOUR, SU, T0, document, event, fill, message, stored, update
+from watcher.errors import StateError
+from watcher.records import Outcome, Times
+from watcher.store import EntryChanges, Store
+
+TABLES = {"absorbed", "acks", "deliveries", "documents", "entries", "events", "messages", "meta", "mutes", "times", "updates"}
+
+
+def exported(store: Store, folder: Path) -> dict[str, bytes]:
+    store.export(folder)
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_the_same_state_is_the_same_bytes_in_both_databases(sqlite_url: str, postgres_url: str, tmp_path: Path) -> None:
+    with Store.open(sqlite_url) as one, Store.open(postgres_url) as other:
+        fill(one)
+        fill(other)
+        assert exported(one, tmp_path / "sqlite") == exported(other, tmp_path / "postgresql")
+
+
+def test_an_import_is_exported_to_the_same_bytes(database_url: str, tmp_path: Path) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.seal([(replace(message(3), body=b"\xff no UTF-8 \x00\r\n"), [("a@example.org", "mail")])], [])
+        wanted = exported(first, tmp_path / "first")
+    with Store.open(database_url) as second:
+        second.import_(tmp_path / "first")
+        assert exported(second, tmp_path / "second") == wanted
+    assert {name.removesuffix(".jsonl") for name in wanted} == TABLES
+
+
+def test_an_imported_state_answers_as_the_first_one_did(database_url: str, tmp_path: Path) -> None:
+    with Store.open("sqlite://") as first, Store.open(database_url) as second:
+        fill(first)
+        first.export(tmp_path / "text")
+        second.import_(tmp_path / "text")
+        assert second.updates_for(["kb:KB5044062"]) == first.updates_for(["kb:KB5044062"]) != ()
+        assert second.suspicions("builds", "") == first.suspicions("builds", "") != ()
+        assert second.entries("builds") == first.entries("builds")
+        assert second.fingerprints("builds")["row 2"] == ""
+        assert second.unsealed_events() == first.unsealed_events() != ()
+        assert second.events_of("cve-2024-49040") == first.events_of(SU) != ()
+        assert second.due_deliveries(T0) == first.due_deliveries(T0) != []
+        assert second.messages_of(event="e2") == first.messages_of(event="e2") != []
+        assert (second.acks(), second.mutes(), second.edition()) == (first.acks(), first.mutes(), first.edition())
+
+
+def test_a_state_goes_on_after_an_import(database_url: str, tmp_path: Path) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+    with Store.open(database_url) as second:
+        second.import_(tmp_path)
+        second.record("msrc", outcome=Outcome(events=(event("e3"),)))
+        second.seal([(message(7, ("e3",)), [("a@example.org", "mail")])], ["e3"])
+        assert [each.id for each in second.events()] == ["e1", "e2", "e3"]
+        assert second.messages()[-1] == message(7, ("e3",))
+
+
+def test_check_times_are_in_a_file_of_their_own_which_need_not_be_kept(tmp_path: Path) -> None:
+    with Store.open("sqlite://") as store:
+        fill(store)
+        before = exported(store, tmp_path)
+        store.touch([Times("builds", "", T0 + HOUR, T0 + HOUR)])
+        after = exported(store, tmp_path)
+    assert {name for name in before if before[name] != after[name]} == {"times.jsonl"}
+    (tmp_path / "times.jsonl").unlink()
+    with Store.open("sqlite://") as again:
+        again.import_(tmp_path)
+        assert again.all_times() == ()
+        assert set(again.documents("builds")) == {"", "2024-Nov"}
+
+
+def test_a_file_whose_bytes_stay_is_not_written_again(tmp_path: Path) -> None:
+    with Store.open("sqlite://") as store:
+        fill(store)
+        store.export(tmp_path)
+        before = {file: file.stat().st_ino for file in tmp_path.iterdir()}
+        store.record("msrc", outcome=Outcome(updates=(update(version=2),)))
+        store.export(tmp_path)
+    changed = {file.name for file in tmp_path.iterdir() if before[file] != file.stat().st_ino}
+    assert changed == {"updates.jsonl", "meta.jsonl"}
+
+
+def test_every_line_is_a_json_object_with_sorted_keys_in_sorted_order(tmp_path: Path) -> None:
+    with Store.open("sqlite://") as store:
+        fill(store)
+        store.export(tmp_path)
+    for file in tmp_path.iterdir():
+        for line in file.read_text("utf-8").splitlines():
+            assert json.dumps(json.loads(line), sort_keys=True, ensure_ascii=False, separators=(",", ":")) == line
+    keys = [json.loads(line)["entry"]["key"] for line in (tmp_path / "entries.jsonl").read_text("utf-8").splitlines()]
+    assert keys == ["ROW 1", "Zeile ä", "row 1", "row 2", "CVE-2024-49040"], "by code point, whatever the database's collation"
+
+
+def test_a_mails_text_can_be_read_in_the_diff(tmp_path: Path) -> None:
+    with Store.open("sqlite://") as store:
+        fill(store)
+        store.export(tmp_path)
+    first = json.loads((tmp_path / "messages.jsonl").read_text("utf-8").splitlines()[0])
+    assert first["body"] == ["Message-ID: <1@example.org>", "Subject: no. 1", "", "Body 1", ""]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "named"),
+    [
+        ("events.jsonl", b"<<<<<<< HEAD\n", "events.jsonl, line 1"),
+        ("entries.jsonl", b'{"source":"x"}\n', "entries.jsonl, line 1"),
+        ("updates.jsonl", b"\xff\xfe\n", "updates.jsonl, line 1"),
+        ("deliveries.jsonl", b'{"message":"<none>","recipient":"a"}\n', "deliveries.jsonl does not fit"),
+        ("acks.jsonl", b'{"update":"a","time":"2024-11-12T18:00:00Z"}\n' * 2, "acks.jsonl does not fit"),
+        ("meta.jsonl", b'{"key":"form","value":"99"}\n', "form 99"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_named_and_nothing_is_imported(
+    database_url: str, tmp_path: Path, file: str, line: bytes, named: str
+) -> None:
+    with Store.open("sqlite://") as first:
+        first.record("builds", documents=[document()], entries=[EntryChanges("", (stored(),))])
+        first.export(tmp_path / "text")
+    (tmp_path / "text" / file).write_bytes(line)
+    with Store.open(database_url) as store:
+        with pytest.raises(StateError, match=named):
+            store.import_(tmp_path / "text")
+        assert store.documents() == {}
+
+
+def test_an_import_wants_an_empty_state_and_an_export(tmp_path: Path) -> None:
+    with Store.open("sqlite://") as store:
+        with pytest.raises(StateError, match=r"no exported state .* state export"):
+            store.import_(tmp_path)
+        store.export(tmp_path)
+        store.import_(tmp_path)
+        store.ack("a", T0)
+        with pytest.raises(StateError, match=r"not empty \(it has acks\)"):
+            store.import_(tmp_path)
+
+
+def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with Store.open("sqlite://") as store, pytest.raises(StateError, match=r"cannot be exported to .*file"):
+        store.export(tmp_path / "file" / "folder")

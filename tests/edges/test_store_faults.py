@@ -1,0 +1,242 @@
+"""What a state survives: death in the middle, errors at every statement, a full disk, a lost server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+from sqlalchemy import event as alchemy
+
+from tests.edges.ledger_samples import HOUR, SU, T0, document, event, evidence, fill, message, stored, suspicion, update
+from watcher.errors import StateError, StateHeldError
+from watcher.records import Failure, Kind, Outcome, State, Times
+from watcher.store import EntryChanges, Store
+
+ROOT = Path(__file__).parents[2]
+
+
+def whole_check(store: Store) -> None:
+    """One source's check that changes something in every table it may change."""
+    store.record(
+        "builds",
+        documents=[document("2024-Dec"), document(total=9)],
+        entries=[EntryChanges("", (stored("row 9"),), missing=("row 1",), since=T0, returned=("row 2",), removed=("ROW 1",))],
+        outcome=Outcome(
+            events=(event("e8", Kind.PULLED), event("e9", Kind.RE_RELEASED)),
+            evidence=(("e1", evidence("blog")),),
+            updates=(update(state=State.PULLED, names=("kb:KB5049233",), suspicions=(suspicion("x", "y"),)),),
+            absorbed=(("windows-kb5046617", SU),),
+            silent=(("builds", "row 2", "it came back"),),
+        ),
+        times=[Times("builds", "", T0 + HOUR, T0 + HOUR)],
+    )
+
+
+def whole_sealing(store: Store) -> None:
+    store.seal([(message(8, ("e2",)), [("a@example.org", "mail"), ("teams", "teams")])], ["e2"])
+
+
+def failed_check(store: Store) -> None:
+    store.record_failure(
+        [Failure("builds", "", "https://example.org/", T0, "empty", "Look.", suspect=True)], [Times("builds", "", T0, T0, 1, "empty")]
+    )
+
+
+VERBS = {verb.__name__: verb for verb in (whole_check, whole_sealing, failed_check)}
+
+
+def state_of(url: str, folder: Path) -> dict[str, bytes]:
+    for _ in range(1000):
+        try:
+            opened = Store.open(url)
+        except StateHeldError:  # the server is about to notice that the killed process has gone
+            continue
+        with opened as store:
+            store.export(folder)
+            return {file.name: file.read_bytes() for file in folder.iterdir()}
+    pytest.fail("the state of a killed run stays held")
+
+
+class StumbleError(Exception):
+    """Raised in the middle of a transaction."""
+
+
+@contextmanager
+def stumbling(store: Store, at: int) -> Iterator[list[str]]:
+    """Raise before the statement number ``at``; gives those executed."""
+    seen: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+        if len(seen) == at:
+            raise StumbleError
+
+    engine = store._connection.engine
+    alchemy.listen(engine, "before_cursor_execute", count)
+    try:
+        yield seen
+    finally:
+        alchemy.remove(engine, "before_cursor_execute", count)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_error_at_any_statement_leaves_nothing_of_the_transaction(database_url: str, tmp_path: Path, verb: str) -> None:
+    with Store.open(database_url) as store:
+        fill(store)
+        store.export(tmp_path / "before")
+        before = {file.name: file.read_bytes() for file in (tmp_path / "before").iterdir()}
+        for at in range(1, 100):
+            try:
+                with stumbling(store, at):
+                    VERBS[verb](store)
+            except StumbleError:
+                store.export(tmp_path / "now")
+                assert {file.name: file.read_bytes() for file in (tmp_path / "now").iterdir()} == before, at
+            else:
+                break
+        else:
+            pytest.fail("it never ended")
+        store.export(tmp_path / "now")
+        assert {file.name: file.read_bytes() for file in (tmp_path / "now").iterdir()} != before
+        assert at > 3
+
+
+KILLED = """
+import os, signal, sys
+from sqlalchemy import event
+from tests.edges import test_store_faults as faults
+from watcher.store import Store
+
+url, verb, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store = Store.open(url)
+seen = 0
+
+@event.listens_for(store._connection.engine, "after_cursor_execute")
+def count(*_):
+    global seen
+    seen += 1
+    if seen == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+faults.VERBS[verb](store)
+"""
+
+
+@pytest.mark.parametrize(("verb", "at"), [("whole_check", 4), ("whole_check", 12), ("whole_sealing", 5)])
+def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(database_url: str, tmp_path: Path, verb: str, at: int) -> None:
+    with Store.open(database_url) as store:
+        fill(store)
+    before = state_of(database_url, tmp_path / "before")
+    words = [sys.executable, "-c", KILLED, database_url, verb]
+    killed = subprocess.run([*words, str(at)], cwd=ROOT, check=False, capture_output=True, timeout=60)
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert state_of(database_url, tmp_path / "after") == before
+    with Store.open(database_url) as store:
+        VERBS[verb](store)
+    assert state_of(database_url, tmp_path / "done") != before
+
+
+def test_what_was_sealed_survives_a_kill_and_is_sent_with_the_same_id_and_date(database_url: str) -> None:
+    program = """
+import os, signal, sys
+from tests.edges.ledger_samples import fill
+from watcher.store import Store
+store = Store.open(sys.argv[1])
+fill(store)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", program, database_url], cwd=ROOT, check=False, capture_output=True, timeout=60)
+    assert killed.returncode == -9, killed.stderr.decode()
+    with Store.open(database_url, hold=False) as store:
+        assert [each for each, _ in store.due_deliveries(T0)] == [message(1), message(1), message(2, ("e1", "e2"), kind="digest")]
+        assert [each.id for each in store.unsealed_events()] == ["e2"]
+
+
+def test_a_full_disk_is_named_and_loses_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    with Store.open(sqlite_url) as store:
+        fill(store)
+        store.export(tmp_path / "before")
+        pages = store._connection.exec_driver_sql("PRAGMA page_count").scalar()
+        store._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        store._connection.rollback()
+        much = tuple(stored(f"row {number}") for number in range(2000))
+        with pytest.raises(StateError, match=r"full.*Free some space"):
+            store.record("builds", entries=[EntryChanges("", much)])
+        store.export(tmp_path / "after")
+        assert [file.read_bytes() for file in sorted((tmp_path / "after").iterdir())] == [
+            file.read_bytes() for file in sorted((tmp_path / "before").iterdir())
+        ]
+
+
+def test_a_lost_server_is_named_and_the_run_does_not_go_on_without_its_lock(postgres_url: str) -> None:
+    with Store.open(postgres_url) as store:
+        fill(store)
+        engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as other:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            other.execute(text(ended))
+        engine.dispose()
+        with pytest.raises(StateError, match=r"does not work: .*terminat"):
+            store.touch([Times("builds", "", T0)])
+        for verb in VERBS.values():
+            with pytest.raises(StateError, match="with it the lock"):
+                verb(store)
+    with Store.open(postgres_url) as store:
+        assert [each.id for each in store.events()] == ["e1", "e2"]
+
+
+def test_a_damaged_page_is_named_when_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "watcher.db"
+    with Store.open(f"sqlite:///{file}") as store:
+        fill(store)
+        assert store.integrity() == ()
+        with store.reading() as connection:
+            page = connection.exec_driver_sql("SELECT rootpage FROM sqlite_master WHERE name = 'events'").scalar() or 0
+            size = connection.exec_driver_sql("PRAGMA page_size").scalar() or 0
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    file.write_bytes(content)
+    with Store.open(f"sqlite:///{file}") as store:
+        with pytest.raises(StateError, match=r"damaged.*state import"):
+            store.events()
+        assert store.integrity() != ()
+
+
+def test_a_well_state_has_no_complaint(database_url: str) -> None:
+    with Store.open(database_url) as store:
+        fill(store)
+        assert store.integrity() == ()
+
+
+def test_a_time_without_a_zone_is_a_bug_and_stores_nothing(database_url: str) -> None:
+    with Store.open(database_url) as store:
+        with pytest.raises(StateError, match="without a zone"):
+            store.mute("a", T0.replace(tzinfo=None))
+        assert store.mutes() == {}
+
+
+def test_a_clock_that_jumps_back_confuses_no_order(database_url: str) -> None:
+    with Store.open(database_url) as store:
+        store.record("msrc", outcome=Outcome(events=(event("later", time=T0 + HOUR),)), times=[Times("msrc", "", T0 + HOUR)])
+        store.record("msrc", outcome=Outcome(events=(event("earlier", time=T0),)), times=[Times("msrc", "", T0)])
+        assert [each.id for each in store.events()] == ["later", "earlier"]
+        assert store.last_check() == T0
+
+
+@given(st.text(), st.text(min_size=1), st.lists(st.text(), max_size=3))
+def test_whatever_text_a_source_has_is_stored_and_exported(words: str, name: str, names: list[str]) -> None:
+    with closing(Store.open("sqlite://")) as store:
+        odd = replace(update(names=tuple(names)), title=words)
+        told = replace(event(name), summary=words)
+        store.record("s", documents=[replace(document(), source="s")], outcome=Outcome(events=(told,), updates=(odd,)))
+        assert store.update(SU) == odd
+        assert store.events() == (told,)
+        assert all(SU in {each.id for each in store.updates_for([one])} for one in names if one)
