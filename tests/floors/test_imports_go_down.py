@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -136,3 +140,23 @@ def test_a_module_imports_from_its_own_floor_or_below(path: Path) -> None:
 def test_a_wrong_import_is_named_with_its_line(module: str, source: str, expected: str) -> None:
     found = " ".join(filter(None, map(complaint, imports(source, module))))
     assert (expected in found) if expected else (found == "")
+
+
+def declared() -> set[str]:
+    """Give the names under which what pyproject.toml asks for is imported."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    names = {re.split(r"[\[>=;<! ]", requirement)[0].lower() for requirement in wanted}
+    return {module for module, places in packages_distributions().items() if names & {place.lower() for place in places}}
+
+
+@pytest.mark.parametrize("folder", ["watcher", "tests", "scripts"])
+def test_what_is_imported_is_asked_for(folder: str) -> None:
+    ours = {"watcher", "tests", "scripts"}
+    known = ours | declared() | set(sys.stdlib_module_names)
+    found = {
+        each.target.split(".")[0]: f"{path.relative_to(ROOT)}, line {each.line}"
+        for path in (ROOT / folder).rglob("*.py")
+        for each in imports(path.read_text(encoding="utf-8"), module_name(path, ROOT), package=path.name == "__init__.py")
+    }
+    assert {name: where for name, where in found.items() if name not in known} == {}
