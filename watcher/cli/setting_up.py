@@ -68,10 +68,8 @@ def init(call: Call) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as new:
             new.write(text)
-    except FileExistsError as error:
-        raise ConfigurationError(f"{file}: it exists already. Edit it, or name another file: watcher init --config FILE") from error
     except OSError as error:
-        raise ConfigurationError(
-            f"{file}: it cannot be written ({error.strerror}). Name another file: watcher init --config FILE"
-        ) from error
+        cause = "it exists already" if file.exists() else f"it cannot be written ({error.strerror})"
+        remedy = "Edit it, or name another file" if file.exists() else "Name another file"
+        raise ConfigurationError(f"{file}: {cause}. {remedy}: watcher init --config FILE") from error
     report.write(f"Wrote {file}. Edit it, then try: watcher check, and watcher run --dry-run")
