@@ -80,6 +80,7 @@ class Asker:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+        self.gate.release()
 
     def ask(self, wanted: Wanted, now: datetime) -> tuple[Outcome, bool]:
         """Fetch a document; the outcome, and whether the host does not answer at all."""
@@ -119,6 +120,7 @@ class Asker:
             raise
         finally:
             gate.due = NEVER
+            gate.release()
 
     def _late(self) -> Trouble:
         return Trouble(

@@ -42,6 +42,7 @@ class Gate:
         self.due = NEVER  # time.monotonic() at which the connection is cut
         self.cut_off = False
         self._line: socket.socket | None = None
+        self._left: list[socket.socket] = []
 
     def check(self, address: str, where: Reach) -> None:
         """Raise TooNearError unless the next request may go to ``address``."""
@@ -52,6 +53,18 @@ class Gate:
         """Note over which line the request under way goes."""
         self._line = line
         self.at = at
+
+    def takes(self, line: socket.socket) -> None:
+        """Close a line whose connection is closed; later, if its answer is still under way (``Connection: close``)."""
+        if self.due == NEVER:
+            line.close()
+        else:
+            self._left.append(line)
+
+    def release(self) -> None:
+        """Close the lines that were left: the answer is read."""
+        while self._left:
+            self._left.pop().close()
 
     def cut(self) -> None:
         """End the request under way, from any thread: reads and writes that wait return at once."""
@@ -109,11 +122,11 @@ class _CheckedConnection(HTTPConnection):
 
     def _hang_up(self) -> None:
         if self._line is not None:
-            self._line.close()
+            self._gate.takes(self._line)
             self._line = None
 
     def close(self) -> None:
-        """Close both ends of the duplicate."""
+        """Close the connection; the duplicate line stays until the answer is read."""
         self._hang_up()
         super().close()
 

@@ -1,0 +1,177 @@
+"""Redirects are followed a little, and never into a nearer network or out of TLS."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from tests.fetching import NOW, failed, impatient, outcome, page, wanted
+from tests.proxy import ProxyServer
+from tests.servers import Reply, SourceServer, moved
+from watcher.records import Failure, Page, Validators
+from watcher.web.addresses import Reach, allowed, literal, reach, reach_of_host
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_followed(web: SourceServer, status: int) -> None:
+    web.play("/new", Reply(b"here", etag='"1"'))
+    found = page(web.play("/old", moved("/new", status)))
+    assert (found.body, found.url, found.validators.etag) == (b"here", web.url("/old"), '"1"')
+
+
+def test_conditions_go_along(web: SourceServer) -> None:
+    web.play("/new", Reply(b"here", etag='"1"'))
+    assert not isinstance(outcome(wanted(web.play("/old", moved("/new")), Validators('"1"'))), Page | Failure)
+
+
+def test_five_redirects_are_enough(web: SourceServer) -> None:
+    for number in range(7):
+        web.play(f"/{number}", moved(f"/{number + 1}"))
+    web.play("/7", Reply(b"here"))
+    assert page(web.url("/2")).body == b"here"
+    assert failed(web.url("/1")).cause == "more than 5 redirects"
+
+
+def test_a_circle_ends(web: SourceServer) -> None:
+    assert failed(web.play("/a", moved("/a"))).cause == "more than 5 redirects"
+    assert len(web.asked("/a")) == 6
+
+
+def test_a_redirect_without_a_target_is_a_failure(web: SourceServer) -> None:
+    assert failed(web.play("/a", Reply(status=302))).cause == "the server answered 302 Found"
+
+
+@pytest.mark.parametrize("target", ["ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1", "gopher:x", "http://127.0.0.1:99999/"])
+def test_a_redirect_out_of_the_web_is_refused(web: SourceServer, target: str) -> None:
+    assert "URL" in failed(web.play("/a", moved(target))).cause or "form" in failed(web.url("/a")).cause
+
+
+def test_a_target_in_utf_8_is_understood(web: SourceServer) -> None:
+    web.play("/%C3%BC", Reply(b"here"))
+    assert page(web.play("/a", moved("/ü".encode().decode("latin-1")))).body == b"here"
+
+
+def test_a_name_and_password_go_to_their_own_host_only(web: SourceServer) -> None:
+    with SourceServer() as other:
+        other.play("/feed", Reply(b"x"))
+        web.play("/here", moved(other.url("/feed")))
+        page(web.play("/feed", moved("/here")).replace("//", "//anna:geheim@"))
+    assert [asked.headers.get("authorization") for asked in web.requests] == ["Basic YW5uYTpnZWhlaW0="] * 2
+    assert "authorization" not in other.requests[0].headers
+
+
+def test_what_the_configuration_names_may_lie_anywhere(web: SourceServer) -> None:
+    assert page(web.play("/feed", Reply(b"x"))).body == b"x"
+
+
+def test_a_document_on_the_source_s_own_host_may_lie_anywhere(web: SourceServer) -> None:
+    assert page(wanted(web.play("/2024-Nov", Reply(b"x")), home=web.url("/updates"))).body == b"x"
+
+
+@pytest.mark.parametrize("home", ["https://8.8.8.8/updates", "https://advisories.invalid/updates", "", "http://[::1"])
+def test_a_public_source_cannot_lead_to_this_machine(web: SourceServer, home: str) -> None:
+    document = wanted(web.play("/secret", Reply(b"x")), home=home or "not-a-url")
+    failure = failed(document)
+    assert failure.cause == "the address leads into a network nearer than it comes from (127.0.0.1)"
+    assert not web.requests
+
+
+def test_a_source_on_this_machine_may_lead_to_it(web: SourceServer) -> None:
+    assert page(wanted(web.play("/2024-Nov", Reply(b"x")), home="http://localhost/updates")).body == b"x"
+
+
+def test_a_public_page_cannot_redirect_to_this_machine(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.play("/secret", Reply(b"x"))
+    web.play("/feed", moved(web.url("/secret")))
+    with ProxyServer({"advisories.example": web.port}) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        failure = failed("http://advisories.example/feed")
+    assert "nearer" in failure.cause
+    assert not web.asked("/secret")
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1/", "http://localhost/", "http://169.254.169.254/latest/", "http://[::1]/", "http://10.0.0.1/"]
+)
+def test_a_public_page_cannot_make_the_proxy_read_near_addresses(web: SourceServer, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    web.play("/feed", moved(target))
+    with ProxyServer({"advisories.example": web.port}) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        assert "nearer" in failed("http://advisories.example/feed").cause
+        assert len(proxy.requests) == 1
+
+
+def test_a_kept_connection_is_checked_again(web: SourceServer) -> None:
+    from watcher.web.fetch import Fetcher
+
+    own, led_to = wanted(web.play("/own", Reply(b"x"))), wanted(web.play("/secret", Reply(b"x")), home="https://8.8.8.8/")
+    with Fetcher(impatient()) as fetcher:
+        found = [result for _, result in fetcher.get_all([own, led_to, own], NOW, type)]
+    assert found == [Page, Failure, Page]
+    assert not web.asked("/secret")
+
+
+def test_tls_is_not_left(web: SourceServer, tls_web: SourceServer, ca: str) -> None:
+    from pathlib import Path
+
+    tls_web.play("/feed", moved(web.play("/plain", Reply(b"x"))))
+    assert failed(tls_web.url("/feed"), impatient(ca_bundle=Path(ca))).cause == "a redirect leads from https to http"
+    assert not web.requests
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [
+        ("127.0.0.1", Reach.OWN),
+        ("127.8.8.8", Reach.OWN),
+        ("0.0.0.0", Reach.OWN),  # noqa: S104 (not bound to)
+        ("::1", Reach.OWN),
+        ("::", Reach.OWN),
+        ("::ffff:127.0.0.1", Reach.OWN),
+        ("64:ff9b::7f00:1", Reach.OWN),
+        ("169.254.169.254", Reach.LINK),
+        ("fe80::1", Reach.LINK),
+        ("10.1.2.3", Reach.PRIVATE),
+        ("172.31.0.1", Reach.PRIVATE),
+        ("192.168.0.1", Reach.PRIVATE),
+        ("100.64.0.1", Reach.PRIVATE),
+        ("fd00::1", Reach.PRIVATE),
+        ("2002:c0a8:1::1", Reach.PRIVATE),  # 6to4 of 192.168.0.1
+        ("2001:0:0:0:0:0:3f57:fefe", Reach.PRIVATE),  # Teredo of 192.168.1.1
+        ("224.0.0.1", Reach.PRIVATE),
+        ("ff0e::1", Reach.PRIVATE),
+        ("8.8.8.8", Reach.PUBLIC),
+        ("2606:4700::1111", Reach.PUBLIC),
+    ],
+)
+def test_how_near_an_address_is(address: str, where: Reach) -> None:
+    assert reach(ip_address(address)) is where
+
+
+@pytest.mark.parametrize("origin", ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"])
+@pytest.mark.parametrize("target", ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"])
+def test_a_page_leads_outwards_only(origin: str, target: str) -> None:
+    order = ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"]
+    assert allowed(ip_address(origin), ip_address(target)) is (order.index(target) >= order.index(origin))
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("LOCALHOST.", "127.0.0.1"),
+        ("a.localhost", "127.0.0.1"),
+        ("[fe80::1%eth0]", "fe80::1"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("example.org", "None"),
+    ],
+)
+def test_addresses_are_told_from_names(host: str, address: str) -> None:
+    assert str(literal(host)) == address
+
+
+def test_a_host_that_nobody_knows_counts_as_public() -> None:
+    assert reach_of_host("advisories.invalid") is Reach.PUBLIC
+    assert reach_of_host("localhost") is Reach.OWN
