@@ -128,13 +128,13 @@ def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
-    """Give a function that says what is being done: one moving line on a terminal, log lines otherwise.
+def progress(*, shown: bool, level: int = logging.INFO) -> Iterator[Callable[[str], None]]:
+    """Give a function that says what is being done: one moving line on a terminal, log lines of ``level`` otherwise.
 
     ``shown``: a moving line is wanted, should standard error be a terminal.
     """
     if not (shown and sys.stderr.isatty()):
-        yield lambda text: LOG.info("%s", text)
+        yield lambda text: LOG.log(level, "%s", text)
         return
     from rich.console import Console
     from rich.markup import escape

@@ -123,10 +123,8 @@ def test_no_secret_shows_in_settings_or_in_masked_text(tmp_path: Path) -> None:
 
     assert not [value for value in ENVIRON.values() if value in repr(settings)]
     assert f"{settings.mail.password} {settings.mail.password:>5} {settings.mail.password!r}" == "***   *** ***"
-    said = "GET /feed.xml?key=blog-key-1234 by sender-account with correct%20horse or correct+horse"
-    assert settings.masked(said) == (
-        "GET /feed.xml?key=${BLOG_KEY} by ${WATCHER_SMTP_USER} with ${WATCHER_SMTP_PASSWORD} or ${WATCHER_SMTP_PASSWORD}"
-    )
+    said = "GET /feed.xml?key=blog-key-1234 with correct%20horse or correct+horse"
+    assert settings.masked(said) == "GET /feed.xml?key=${BLOG_KEY} with ${WATCHER_SMTP_PASSWORD} or ${WATCHER_SMTP_PASSWORD}"
 
 
 def test_without_a_file_the_builtin_defaults_run(alone: Path) -> None:
@@ -248,8 +246,8 @@ SMTP = '[mail]\nfrom = "w@example.org"\nsmtp = "smtp://mail.example.org"\n[[subs
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"WATCHER_SMTP_USER": "u"}, "WATCHER_SMTP_USER is set, but WATCHER_SMTP_PASSWORD is not"),
-        ({"WATCHER_SMTP_PASSWORD": "p"}, "WATCHER_SMTP_PASSWORD is set, but WATCHER_SMTP_USER is not"),
+        ({"WATCHER_SMTP_USER": "u"}, "there is a user, WATCHER_SMTP_USER, but WATCHER_SMTP_PASSWORD is not set"),
+        ({"WATCHER_SMTP_PASSWORD": "p"}, "WATCHER_SMTP_PASSWORD is set, but there is no user"),
         (
             {"WATCHER_SMTP_USER": "u", "WATCHER_SMTP_USER_FILE": "/x"},
             "WATCHER_SMTP_USER and WATCHER_SMTP_USER_FILE are both set. Set one of them.",
@@ -264,6 +262,14 @@ def test_half_a_login_is_refused(alone: Path, environ: dict[str, str], said: str
     (alone / "binary").write_bytes(b"\xff\xfe\x00")
 
     assert said in complaint(alone, SMTP, environ)
+
+
+def test_the_user_may_stand_in_the_address(tmp_path: Path) -> None:
+    mail = loaded(tmp_path, SMTP.replace("//mail", "//it%40example.org@mail"), {"WATCHER_SMTP_PASSWORD": "pw"}).mail
+
+    assert mail.smtp == "smtp://mail.example.org"
+    assert mail.user is not None
+    assert mail.user.reveal() == "it@example.org"
 
 
 def test_a_mail_server_may_need_no_login(tmp_path: Path) -> None:

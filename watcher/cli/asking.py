@@ -24,7 +24,11 @@ ALL_GIVEN_UP = 1_000_000  # deliveries: more than any state will ever hold
 def status(call: Call, *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False) -> None:
     """Say how every source and delivery is.
 
-    Of each source: its last success, last change, failures in a row, and what it holds.  Exit code 1 if anything is unwell.
+    Of each source: its last success, last change, failures in a row, and what it holds.  Exit code 1 if anything is unwell:
+    a source that failed or was never read, a delivery that was given up.
+
+    The object of --json has ok, sources (each with name, kind, url, last_success, last_change, failures, failure, documents,
+    entries; times in UTC or null) and deliveries (waiting, refused, given_up).
     """
     settings = call.settings()
     with call.store(settings) as store:
@@ -41,7 +45,7 @@ def standing(settings: Settings, store: Store) -> dict[str, Any]:
     sources = [_source_standing(source, settings, store) for source in settings.sources if source.enabled]
     counts = store.delivery_counts()
     refused = sum(delivery.state is DeliveryState.REFUSED for _, delivery in store.given_up(ALL_GIVEN_UP)) if counts.given_up else 0
-    well = all(source["last_success"] and not source["failures"] for source in sources) and not counts.given_up
+    well = not counts.given_up and not any(source["failures"] or never_read(source) for source in sources)
     return {
         "ok": well,
         "sources": sources,
@@ -64,6 +68,13 @@ def _source_standing(source: Source, settings: Settings, store: Store) -> dict[s
         "documents": len(documents),
         "entries": sum(len(store.fingerprints(source.name, name)) for name in documents),
     }
+
+
+def never_read(source: dict[str, Any]) -> bool:
+    """Say whether a source should have been read and never was; one that only follows updates may have nothing to read."""
+    from watcher.run.gather import FOLLOWING
+
+    return not source["last_success"] and source["kind"] not in FOLLOWING
 
 
 def _time(time: datetime | None) -> str | None:
@@ -91,7 +102,7 @@ def _write_status(found: dict[str, Any]) -> None:
     for source in found["sources"]:
         if source["failure"]:
             report.LOG.error("%s", source["failure"])
-        elif not source["last_success"]:
+        elif never_read(source):
             report.LOG.error("%s: it was never read. Start a check: watcher run", source["name"])
     if deliveries["given_up"]:
         report.LOG.error("%s deliveries were given up. See to whom and why: watcher show ID", deliveries["given_up"])
@@ -111,7 +122,11 @@ def events(
     kind: Annotated[Kind | None, typer.Option(help="Only those of this kind.", case_sensitive=False)] = None,
     product: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only those of these products, a shell pattern.")] = None,
 ) -> None:
-    """Print the ledger: each event a line, oldest first."""
+    """Print the ledger: each event a line, oldest first.
+
+    With --json each line is the event's public object, as in events.jsonl: schema, id, time, kind, confidence, update,
+    scope, summary, evidence (and corrects in a correction), with because, guidance, packages and advisories.
+    """
     beginning = _beginning(since) if since else None
     settings = call.settings()
     with call.store(settings) as store:

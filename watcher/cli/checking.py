@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ from watcher import report
 from watcher.cli.asking import write_events
 from watcher.cli.calling import Call, command, end_with_failure, length, moment, now
 from watcher.cli.fetching import live_web, named
+from watcher.errors import ConfigurationError
+from watcher.records import Source
 
 if TYPE_CHECKING:
     from watcher.run import Report
@@ -28,19 +31,32 @@ def run(
     """Make one check of every due source.
 
     Each is fetched, judged and compared; events are recorded, messages delivered, feeds and page published.
+    Events are printed; each source and delivery that failed is named with its cause and remedy, and the next run tries again.
     """
     settings = call.settings()
-    only = frozenset(named(settings, name).name for name in source) if source else None
+    only = frozenset(_switched_on(named(settings, name)) for name in source) if source else None
     from watcher.run import check
 
+    at = now()
     with (
         call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
-        told = check(settings, store, web, now(), only=only, force=force, dry_run=dry_run, say=say)
-    write_report(told)
+        told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, say=say)
+        waiting = store.due_deliveries(at) if dry_run else []
+    if not call.quiet:
+        write_events(told.events)
+        for message, delivery in waiting:
+            report.write(report.harmless(f"would be sent to {delivery.recipient}: {message.subject}"))
+    say_how_it_went(told)
     end_with_failure(failed=told.failed)
+
+
+def _switched_on(source: Source) -> str:
+    if not source.enabled:
+        raise ConfigurationError(f'the source "{source.name}" is switched off. Set enabled = true in its [[source]], or name another.')
+    return source.name
 
 
 @command("replay", "watcher replay november-2024.warc.gz --out relived")
@@ -63,26 +79,42 @@ def replay(
     """Relive recordings, their dates being the clock.
 
     The code is that of run; the network is never touched, and nothing waits.  Writes events.jsonl, mail, site and state.db.
+    There is one subscriber, told at once; every source is checked at every date.  A folder that exists is continued from its
+    state, so that a recording may be relived in pieces.
     """
     step = length(every) if every else None
     first, last = moment(start) if start else None, moment(until, end=True) if until else None
     settings = call.settings()
+    from watcher.replay import differences
     from watcher.replay import replay as relive
 
-    with report.progress(shown=call.lively) as say:
+    with report.progress(shown=call.lively, level=logging.DEBUG) as say:  # several lines a check, and hundreds of checks
         told = relive(settings, recordings, out, step, first, last, say)
-    write_report(told)
+    if not call.quiet:
+        write_events(told.events)
     if against:
-        from watcher.replay import differences
-
         for line in differences(out, against):
-            report.write(line)
+            report.write(report.harmless(line))
+    report.LOG.info("%d events were told; they and the mail lie in %s", len(told.events), out)
     end_with_failure(failed=told.failed)
 
 
-def write_report(told: Report) -> None:
-    """Print the events of a check, and name each failure with cause and remedy on standard error."""
-    write_events(told.events)
-    failures = [failure for source in told.sources for failure in source.failures]
-    for failure in failures:
+def say_how_it_went(told: Report) -> None:
+    """Name each failure with cause and remedy, and sum the check up, on standard error."""
+    failed = [source for source in told.sources if source.failures]
+    for failure in (failure for source in failed for failure in source.failures):
         report.LOG.error("%s", failure)
+    for trouble in told.troubles:
+        report.LOG.error("%s", trouble)
+    if failed and len(failed) == len(told.sources):
+        report.LOG.error("No source could be read. Nothing is lost: the next run asks again.")
+    new, changed = (sum(getattr(source, count) for source in told.sources) for count in ("new", "changed"))
+    report.LOG.info(
+        "%d sources asked, %d failed; %d entries new, %d changed; %d events, %d messages sent",
+        len(told.sources),
+        len(failed),
+        new,
+        changed,
+        len(told.events),
+        told.sent,
+    )

@@ -35,7 +35,7 @@ def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher
         return
     from watcher.web.recorder import Recorder
 
-    with Recorder(record) as recorder, Fetcher(asked, recorder) as web:
+    with Recorder(record, secrets) as recorder, Fetcher(asked, recorder) as web:
         yield web
 
 

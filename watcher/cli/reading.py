@@ -28,6 +28,9 @@ def wording(
     """Say what a vendor's text says.
 
     Of a note, a post or a page: the kinds of events, the rule and the words that decided.
+
+    With --json each answer is an object with id, kinds (none for an informational change) and because, a list of objects
+    with kind, rule and words.
     """
     from watcher.judgement.wording import read
 

@@ -178,13 +178,13 @@ def _channel_url(table: ChannelTable, environ: Mapping[str, str], secrets: list[
 
 def _mail(table: MailTable, base: Path, environ: Mapping[str, str], complaints: Complaints, *, told: bool) -> Mail:
     attempt = complaints.attempt
-    smtp = attempt(("mail", "smtp"), partial(_smtp, table.smtp, environ, complaints.secrets), "")
+    smtp, named = attempt(("mail", "smtp"), partial(_smtp, table.smtp, environ, complaints.secrets), ("", ""))
     if table.smtp and not table.sender:
         complaints.add(("mail", "smtp"), "a mail server is named, but no sender", 'Write from = "Advisory Watcher <watcher@example.org>".')
     if table.smtp and not told:
         complaints.add(("mail", "smtp"), "a mail server is named, but nobody to write to", "Add a [[subscriber]] with name and to.")
     nobody: tuple[Secret | None, Secret | None] = (None, None)
-    user, password = attempt(("mail", "smtp"), partial(_login, environ, complaints.secrets), nobody) if smtp else nobody
+    user, password = attempt(("mail", "smtp"), partial(_login, named, environ, complaints.secrets), nobody) if smtp else nobody
     return Mail(
         sender=attempt(("mail", "from"), partial(values.sender, table.sender), "") if table.sender else Mail().sender,
         smtp=smtp,
@@ -194,18 +194,24 @@ def _mail(table: MailTable, base: Path, environ: Mapping[str, str], complaints: 
     )
 
 
-def _smtp(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
+def _smtp(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> tuple[str, str]:
     return values.smtp_url(environment.expanded(text, environ, secrets))
 
 
-def _login(environ: Mapping[str, str], secrets: list[Secret]) -> tuple[Secret | None, Secret | None]:
-    """Give user and password of the mail server, both or neither."""
-    user, password = environment.secret("WATCHER_SMTP_USER", environ), environment.secret("WATCHER_SMTP_PASSWORD", environ)
-    if bool(user) != bool(password):
-        there, lacking = ("USER", "PASSWORD") if user else ("PASSWORD", "USER")
+def _login(named: str, environ: Mapping[str, str], secrets: list[Secret]) -> tuple[Secret | None, Secret | None]:
+    """Give user (the one ``named`` in the address, or the environment's) and password of the mail server, both or neither."""
+    user = Secret("WATCHER_SMTP_USER", named) if named else environment.secret("WATCHER_SMTP_USER", environ)
+    password = environment.secret("WATCHER_SMTP_PASSWORD", environ)
+    if user and not password:
         raise Wrong(
-            f"WATCHER_SMTP_{there} is set, but WATCHER_SMTP_{lacking} is not",
-            f"Set WATCHER_SMTP_{lacking} (or WATCHER_SMTP_{lacking}_FILE) too, or neither.",
+            f"there is a user, {'named here' if named else 'WATCHER_SMTP_USER'}, but WATCHER_SMTP_PASSWORD is not set",
+            "Set WATCHER_SMTP_PASSWORD, or WATCHER_SMTP_PASSWORD_FILE to a file that holds it.",
         )
-    secrets.extend(part for part in (user, password) if part)
+    if password and not user:
+        raise Wrong(
+            "WATCHER_SMTP_PASSWORD is set, but there is no user",
+            "Write smtp://user@host:port, or set WATCHER_SMTP_USER, or unset the password.",
+        )
+    if password:
+        secrets.append(password)  # the user is none: masking it would mask half of the log
     return user, password

@@ -60,7 +60,11 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How mail leaves.  User and password come from WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD, or the files that ..._FILE names."""
+    """How mail leaves.
+
+    The password comes from WATCHER_SMTP_PASSWORD or the file that WATCHER_SMTP_PASSWORD_FILE names; the user stands in the
+    address (smtp://user@host) or comes from WATCHER_SMTP_USER.
+    """
 
     sender: Annotated[str, Meta(description="The From of every message", examples=["Advisory Watcher <watcher@example.org>"])] = (
         msgspec.field(default="", name="from")

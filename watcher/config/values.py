@@ -8,7 +8,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.policy import default
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watcher.config.complaints import Wrong, meant, nearest
@@ -144,21 +144,21 @@ def base_url(text: str) -> str:
     return text if text.endswith("/") else f"{text}/"
 
 
-def smtp_url(text: str) -> str:
-    """Take ``smtp://host:port`` or ``smtps://host:port``; "" stays ""."""
+def smtp_url(text: str) -> tuple[str, str]:
+    """Take ``smtp://host:port`` or ``smtps://host:port``, also with ``user@`` before the host; give it without, and the user."""
     if not text:
-        return ""
+        return "", ""
     example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
     parts = _split(text, example)
     if parts.scheme not in ("smtp", "smtps"):
         raise Wrong(f'the mail server has the scheme "{parts.scheme}"', f"Write it as {example}.")
     if not parts.hostname:
         raise Wrong("the mail server's address names no host", f"Write it as {example}.")
-    if parts.username is not None or parts.password is not None:
-        raise Wrong("the mail server's address holds a user", "Give user and password as WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD.")
+    if parts.password is not None:
+        raise Wrong("the mail server's address holds a password", "Leave it out, and set WATCHER_SMTP_PASSWORD.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise Wrong("the mail server's address has more than host and port", f"Write it as {example}.")
-    return text.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", unquote(parts.username or "")
 
 
 def any_url(text: str) -> str:
