@@ -67,7 +67,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     keys = tuple(sorted({*(earlier.keys if earlier else ()), *(f"{f.change.document}|{f.entry.key}" for f in facts)}))
     others = [s for s in row.suspicions if s.source != source]
     whole = (earlier.whole if earlier else False) or _whole(row, facts, earlier)
-    evidence = [tell.evidence(fact) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
     if whole and any(s.whole for s in others):
         _confirm(replace(row, suspicions=()), facts[0].change.time, ledger, made, evidence=tuple(evidence))
         return
@@ -128,7 +128,7 @@ def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
         return
     wrong = suspicion.event if suspicion else absent or ""
     rest = tuple(s for s in row.suspicions if s.source != source)
-    evidence = [tell.evidence(fact) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
     restored = row.changed is None or now - row.changed <= TAKEN_BACK
     if row.state is State.PULLED and not restored:
         row = replace(row, state=State.RELEASED, version=row.version + 1, suspicions=rest, changed=now)

@@ -174,8 +174,8 @@ def _made(product: str, family: str, kind: str, docket: Docket, fact: Fact, cumu
     when = _dated(fact, docket.now)
     if len(together) > 1:
         update_id, title = identify.monthly(family, identify.month_of(when), "CU")
-        names = [f"made:{name.lower()}" for name in together]
-    row = docket.ledger.find(names)
+        names = [f"made:{name.lower()}" for name in together] + [identify.month_name(family, identify.month_of(when), "CU")]
+    row = docket.ledger.find([name for name in names if name.startswith("made:")])
     if row is not None:
         return row
     return _new(docket, Update(update_id, title, family, kind, "", 1, State.RELEASED, docket.now, names=tuple(names)), when)

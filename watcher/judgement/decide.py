@@ -28,9 +28,17 @@ class Told:
         """Add the items' evidence to an earlier event, "" for what was known from the start."""
         for item in items:
             if event:
-                self.evidence.append((event, tell.evidence(item.fact, item.fact.said)))
+                self.evidence.extend((event, piece) for piece in tell.evidence(item.fact, item.fact.said))
             else:
                 self.hush(item.fact, "it was known from the first reading")
+
+    def widened(self, event: Event) -> Event | None:
+        """The event that already tells the same of the same advisories for another update, with this one's products added."""
+        for place, told in enumerate(self.events):
+            if told.kind is event.kind and told.summary.partition(";")[0] == event.summary.partition(";")[0]:
+                self.events[place] = tell.joined(told, event)
+                return self.events[place]
+        return None
 
     def hush(self, fact: Fact, why: str) -> None:
         """Note why a fact led to no event."""
@@ -62,7 +70,7 @@ def _first(row: Update, case: Case, docket: Docket, told: Told) -> None:
         row = replace(row, version=max(2, row.version))
         row = replace(row, packages=tuple(replace(p, version=row.version) for p in row.packages))
     said = turn.said if turn else ()
-    evidence = [tell.evidence(fact, [s for s in fact.said if s in said]) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in said])]
     event = tell.event(row, kind, now, summary=phrases.first(row, kind), evidence=evidence, facts=facts, because=phrases.because(said))
     _finish(row, docket, told, [(_key(kind, row), event)])
 
@@ -106,7 +114,7 @@ def _again(row: Update, case: Case, docket: Docket, told: Told) -> None:
         if not turn.echo:
             row = replace(row, suspicions=())
     used = {id(item) for item in turn.items} if turn else set()
-    events += _exploited(before, row, case, now)
+    events += _exploited(before, row, case, now, told)
     events += _further(before, row, case, now, told, used)
     events += _known_issues(before, row, case, now, told, used)
     if not events:
@@ -136,14 +144,14 @@ def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events:
         told.support(known if known is not None else rows.last_told(row, str(turn.kind)), turn.items)
         return
     facts = [item.fact for item in turn.items]
-    evidence = [tell.evidence(fact, [s for s in fact.said if s in turn.said]) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])]
     summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
     because = phrases.because(turn.said)
     events.append((key, tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because)))
 
 
-def _exploited(before: Update, row: Update, case: Case, now: datetime) -> list[tuple[str, Event]]:
-    """Exploited or disclosed, from no to yes: in a field, a catalogue or words."""
+def _exploited(before: Update, row: Update, case: Case, now: datetime, told: Told) -> list[tuple[str, Event]]:
+    """Exploited or disclosed, from no to yes: in a field, a catalogue or words.  One event, however many updates fix it."""
     known = {advisory.id: advisory for advisory in before.advisories}
     facts, cves = [], []
     for item in case.items:
@@ -157,10 +165,10 @@ def _exploited(before: Update, row: Update, case: Case, now: datetime) -> list[t
             cves.append(cve)
     if not facts:
         return []
-    evidence = [tell.evidence(fact, [s for s in fact.said if s.kind is Kind.EXPLOITED]) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s.kind is Kind.EXPLOITED])]
     summary = phrases.exploited(row, cves, exploited=any(f.exploited or f.says(Kind.EXPLOITED) for f in facts))
     event = tell.event(row, Kind.EXPLOITED, now, summary=summary, evidence=evidence, facts=facts, mark=",".join(sorted(cves)))
-    return [(f"exploited {cve}", event) for cve in cves[:1]]
+    return [] if told.widened(event) else [(f"exploited {cves[0]}", event)]
 
 
 def _further(before: Update, row: Update, case: Case, now: datetime, told: Told, used: set[int]) -> list[tuple[str, Event]]:
@@ -182,7 +190,7 @@ def _further(before: Update, row: Update, case: Case, now: datetime, told: Told,
     used |= {id(item) for item in items}
     facts = [item.fact for item in items]
     packages = [p for p in row.packages if any(p.product == new.product and p.kb == new.kb for new in fresh)]
-    evidence = [tell.evidence(fact) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
     products = sorted({p.product for p in fresh})
     event = tell.event(
         row,
@@ -220,7 +228,7 @@ def _known_issues(before: Update, row: Update, case: Case, now: datetime, told: 
         return []
     used |= {id(item) for item in items}
     facts = [item.fact for item in items]
-    evidence = [tell.evidence(fact, [s for s in fact.said if s.kind is Kind.KNOWN_ISSUE]) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s.kind is Kind.KNOWN_ISSUE])]
     keys = ",".join(sorted(fact.entry.key for fact in facts))
     event = tell.event(row, Kind.KNOWN_ISSUE, now, summary=phrases.known_issue(row, facts), evidence=evidence, facts=facts, mark=keys)
     return [(f"known-issue {event.id}", event)]
@@ -235,15 +243,15 @@ def _revised(before: Update, row: Update, case: Case, now: datetime, told: Told,
         why = _untold(before, item, now)
         if why == "":
             items.append(item)
-        elif rows.last_told(before, "released") and why == _STORY:
-            told.support(rows.last_told(before, "released"), [item])
+        elif why == _STORY and rows.last_told(before, _offered(before)):
+            told.support(rows.last_told(before, _offered(before)), [item])
         else:
             told.hush(item.fact, why)
     if not items:
         return []
     facts = [item.fact for item in items]
     keys = ",".join(sorted(f"{fact.entry.key} {fact.change.sha256}" for fact in facts))
-    evidence = [tell.evidence(fact) for fact in facts]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
     event = tell.event(row, Kind.REVISED, now, summary=phrases.revised(row, facts), evidence=evidence, facts=facts, mark=keys)
     return [(f"revised {event.id}", event)]
 
@@ -254,7 +262,7 @@ _STORY = "another source tells of the same release"
 def _untold(before: Update, item: Item, now: datetime) -> str:
     """Why an item is no news by itself; "" when it is."""
     fact = item.fact
-    if before.first_seen == now or (fact.change.before is None and now - before.first_seen <= SAME_STORY and _adds_nothing(before, item)):
+    if before.first_seen == now or (fact.change.before is None and _adds_nothing(before, item)):
         return _STORY
     if fact.change.kind is ChangeKind.RETURNED:
         return "an entry that was missing is back as it was"
@@ -269,10 +277,16 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     return ""
 
 
+def _offered(row: Update) -> str:
+    """The fact that offered the current version: what a later source repeats of it is evidence for that."""
+    return "released" if row.version == 1 else f"re-released {row.version}"
+
+
 def _adds_nothing(before: Update, item: Item) -> bool:
-    """Whether a record of a known update brings neither a package nor, where advisories are known, a further one."""
+    """Whether an entry of a known update brings no package and no advisory that is new, or its first advisories soon after."""
     known = {advisory.id for advisory in before.advisories}
-    return not known or set(item.fact.entry.cves) <= known
+    early = not known and before.state is State.RELEASED and item.fact.change.time - before.first_seen <= SAME_STORY
+    return all(rows.holds(before, package) for package in item.packages) and (early or set(item.fact.entry.cves) <= known)
 
 
 def unplaced(docket: Docket, told: Told) -> None:
@@ -309,5 +323,5 @@ def _news(fact: Fact, now: datetime) -> Event:
     entry = fact.entry
     update_id = identify.slug(f"{fact.change.source} {entry.title}")[:80].strip("-")
     row = Update(update_id, canonical.fold(entry.title), "", "news", "", 1, State.RELEASED, now, products=entry.products, thread=update_id)
-    event = tell.event(row, Kind.NEWS, now, summary=canonical.fold(entry.title), evidence=[tell.evidence(fact)], facts=[fact], mark=entry.key)
+    event = tell.event(row, Kind.NEWS, now, summary=canonical.fold(entry.title), evidence=tell.evidence(fact), facts=[fact], mark=entry.key)
     return replace(event, update=UpdateRef(update_id, row.title, 1, products=entry.products))

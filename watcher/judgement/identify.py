@@ -50,7 +50,7 @@ def label_name(label: Label | None) -> tuple[str, ...]:
     """The name that a release label gives, without its version: v2 is the same update."""
     if label is None or not label.type:
         return ()
-    if label.type in MONTHLY:
+    if label.type in MONTHLY or (label.type == "CU" and not label.product):
         return (month_name(label.family, label.month, label.type),) if label.month else ()
     return (f"made:{label.product.lower()}",) if label.product else ()
 
@@ -109,11 +109,10 @@ def made(product: str) -> tuple[str, str]:
 
 
 def lone(package: Package) -> tuple[str, str]:
-    """Id and title of an update known by its KB article or build only: ``windows-kb5046617``."""
+    """Id and title of an update known by its KB article, or its build, or its month only: ``windows-kb5046617``."""
     family = canonical.family(package.product)
-    if package.kb:
-        return f"{slug(family)}-{package.kb.lower()}", f"{family} {package.kb}"
-    return f"{slug(package.product)}-{slug(package.build)}", f"{package.product} {package.build}"
+    name = package.kb or package.build
+    return f"{slug(family)}-{slug(name)}", f"{family} {name}"
 
 
 def advisory(cve: str) -> tuple[str, str]:

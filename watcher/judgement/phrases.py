@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watcher.judgement import tell
+from watcher.judgement import identify, tell
 from watcher.judgement.facts import Fact, Said
 from watcher.records import Kind, Update
 
@@ -38,7 +38,8 @@ def suspected(row: Update, gone: str) -> str:
 
 def re_released(row: Update) -> str:
     """It is offered again, or a new version is."""
-    return f"{tell.named(row)} is out: it replaces the version before{_for(row)}."
+    kbs = tell.named(row).removeprefix(identify.with_version(row.title, row.version))
+    return f"{row.title} is back as v{row.version}{kbs}{_for(row)}. Install it in place of the version before."
 
 
 def further(row: Update, products: Sequence[str]) -> str:

@@ -86,6 +86,21 @@ def event(  # noqa: PLR0913 - an event has that many parts
     )
 
 
+def joined(told: Event, more: Event) -> Event:
+    """One event for what two updates say alike: the first one's, with the products and packages of both."""
+
+    def both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted({*one, *other}))
+
+    update = replace(
+        told.update,
+        products=both(told.update.products, more.update.products),
+        kbs=both(told.update.kbs, more.update.kbs),
+        builds=tuple(sorted({*told.update.builds, *more.update.builds}, key=canonical.build_key)),
+    )
+    return replace(told, update=update, packages=(*told.packages, *more.packages), evidence=unique((*told.evidence, *more.evidence)))
+
+
 def scopes(sentences: Iterable[str]) -> tuple[str, ...]:
     """The distribution channels that sentences name."""
     text = "\n".join(sentences)
@@ -114,22 +129,26 @@ def unique(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     return tuple(seen.values())
 
 
-def evidence(fact: Fact, said: Iterable[Said] = ()) -> Evidence:
-    """Quote what a fact rests on: the deciding sentences, else the packages, else the new sentences."""
+def evidence(fact: Fact, said: Iterable[Said] = ()) -> tuple[Evidence, ...]:
+    """Quote what a fact rests on: the deciding sentences and the packages, else the new sentences; at least one piece."""
     change = fact.change
+    pieces = []
     quotes = " ".join(dict.fromkeys(piece.sentence for piece in said))
-    before, after = "", quotes
-    if not after and (fact.fresh or fact.gone or fact.grown):
+    if quotes:
+        pieces.append(("", quotes))
+    if change.after is not None and (fact.fresh or fact.gone or fact.grown):
         before = "; ".join(_package(p) for p in (*fact.gone, *(pair[0] for pair in fact.grown)))
-        after = "; ".join(_package(p) for p in (*fact.fresh, *(pair[1] for pair in fact.grown)))
-    if not after and change.after is not None:
+        pieces.append((before, "; ".join(_package(p) for p in (*fact.fresh, *(pair[1] for pair in fact.grown)))))
+    if not pieces and change.after is not None:
         before = "" if change.before is None else _line(change.before)
-        after = " ".join(text for passage, text in fact.sentences if passage != "title") or _line(change.after)
+        pieces.append((before, " ".join(text for passage, text in fact.sentences if passage != "title") or _line(change.after)))
     if change.after is None and change.before is not None:
-        before, after = _line(change.before), ""
+        pieces = [(_line(change.before), "")]
     word = {ChangeKind.APPEARED: "added", ChangeKind.MISSING: "removed", ChangeKind.RETURNED: "added"}.get(change.kind, "modified")
     url = fact.entry.url or change.url
-    return Evidence(change.source, url, change.time, change.sha256, word, excerpt(before), excerpt(after))
+    return tuple(
+        Evidence(change.source, url, change.time, change.sha256, word, excerpt(before), excerpt(after)) for before, after in pieces
+    )
 
 
 def excerpt(text: str) -> str:

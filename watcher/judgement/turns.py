@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watcher.judgement import facts, rows, schedule, tell
+from watcher.judgement import canonical, facts, rows, schedule, tell
 from watcher.judgement.attribute import Case, Item
 from watcher.judgement.facts import Said
 from watcher.records import Kind, Package, State, Update
@@ -85,15 +85,15 @@ def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
 
 def _speaks_of_it(item: Item) -> bool:
     """Whether an item's words are about this update: not where its entry left it, or has only now come to point at it."""
-    entry = item.fact.entry
+    entry, fact = item.fact.entry, item.fact
     if not entry.packages:
         return True
-    return bool(item.packages) and (item.fact.change.before is None or any(p not in item.fact.fresh for p in item.packages))
+    return bool(item.packages) and (fact.change.before is None or any(p not in fact.fresh for p in item.packages))
 
 
 def _counts(said: Said, row: Update, item: Item) -> bool:
     """Whether a word of a turn is about this version: not about another update, nor older than the last turn."""
-    if said.kind not in facts.HISTORY or not rows.about(said, row, item.fact.entry):
+    if said.kind not in facts.HISTORY or not rows.about(said, row, item.fact.entry) or not _names(said, row, item):
         return False
     if said.kind is Kind.RE_RELEASED:
         return True
@@ -102,6 +102,15 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
         return False
     older = said.time is not None and row.changed is not None and row.version > 1 and said.time < row.changed.replace(hour=0, minute=0)
     return not older
+
+
+def _names(said: Said, row: Update, item: Item) -> bool:
+    """Whether a passage that names products names one of this update's, where its entry speaks of several updates."""
+    others = {package.product for package in item.fact.entry.packages} - set(row.products)
+    passage = " ".join(text for name, text in item.fact.sentences if name == said.passage)
+    named = [name.lower() for name in canonical.products_in(passage)] if others else []
+    mine = [product.lower() for product in row.products]
+    return not named or any(name in product or product in name for name in named for product in mine)
 
 
 def _back(row: Update, back: list[tuple[Item, Said]], now: datetime) -> Turn:

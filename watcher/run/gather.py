@@ -66,7 +66,8 @@ def answers(
 ) -> Iterator[tuple[Source, Answers]]:
     """Ask all due sources; their answers, source by source.  A source that a recording says nothing of is left out.
 
-    What is followed for watched updates is asked last, when the ledger knows this check's updates.
+    What is followed for watched updates is asked last, when the ledger knows this check's updates.  A table that is read
+    for the first time comes first: it knows the names of what the records only number.
     """
     ordered = list(due)
     first = [source for source in ordered if source.kind not in FOLLOWING]
@@ -76,7 +77,7 @@ def answers(
         wanted = [one for source in group for one in _first(source, known[source.name], store, watch, now)]
         say(f"asking {len(wanted)} documents of {len(group)} sources")
         got = _ask(web, wanted, known, watch, now)
-        for source in group:
+        for source in sorted(group, key=lambda source: (source.kind != "build-table" or bool(known[source.name]), rank(source))):
             found, listed = _followed(source, got, known[source.name], web, watch, now, say)
             if found:
                 say(f"{source.name}: {len(found)} documents")
