@@ -104,9 +104,10 @@ class Recorder:
 def _record(url: str, time: datetime, status: int, headers: list[tuple[str, str]], body: bytes, *, gzip: bool) -> bytes:
     """Give the bytes of one record; the same response at the same time gives the same bytes."""
     from warcio.statusandheaders import StatusAndHeaders
-    from warcio.warcwriter import BufferWARCWriter
+    from warcio.warcwriter import WARCWriter
 
-    writer = BufferWARCWriter(gzip=gzip, warc_version="WARC/1.1")
+    written = io.BytesIO()
+    writer = WARCWriter(written, gzip=gzip, warc_version="WARC/1.1")
     name = f"{url} {_date(time)} {status} {hashlib.sha256(body).hexdigest()}"
     about = {"WARC-Date": _date(time), "WARC-Record-ID": _id(name)}
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
@@ -115,20 +116,22 @@ def _record(url: str, time: datetime, status: int, headers: list[tuple[str, str]
     else:
         kind, headers = "response", [*headers, ("Content-Length", str(len(body)))]
     http_headers = StatusAndHeaders(f"{status} {phrase}".strip(), headers, protocol="HTTP/1.1")
-    writer.write_record(writer.create_warc_record(url, kind, io.BytesIO(body), len(body), "", about, http_headers))
-    return bytes(writer.get_contents())
+    record = writer.create_warc_record(url, kind, io.BytesIO(body), len(body), warc_headers_dict=about, http_headers=http_headers)
+    writer.write_record(record)
+    return written.getvalue()
 
 
 def _preface(name: str, time: datetime, *, gzip: bool) -> bytes:
     """Give the record that opens a file and says who wrote it."""
-    from warcio.warcwriter import BufferWARCWriter
+    from warcio.warcwriter import WARCWriter
 
-    writer = BufferWARCWriter(gzip=gzip, warc_version="WARC/1.1")
+    written = io.BytesIO()
+    writer = WARCWriter(written, gzip=gzip, warc_version="WARC/1.1")
     record = writer.create_warcinfo_record(name, {"software": f"advisory-watcher/{__version__}", "format": "WARC File Format 1.1"})
     record.rec_headers.replace_header("WARC-Date", _date(time))
     record.rec_headers.replace_header("WARC-Record-ID", _id(f"warcinfo {name} {_date(time)}"))
     writer.write_record(record)
-    return bytes(writer.get_contents())
+    return written.getvalue()
 
 
 def _date(time: datetime) -> str:

@@ -6,6 +6,7 @@ Read are WARC 1.0 and 1.1 (ISO 28500), compressed record by record or not, as wg
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,6 +79,10 @@ def _walk(path: Path, file: BinaryIO) -> Iterator[tuple[Record, Any]]:
             if archive.err_count:
                 raise broken(path, offset, "the record is longer than it says")
             offset = archive.offset
+        if offset < os.fstat(file.fileno()).st_size:
+            raise broken(path, offset, "the file ends in the middle of a record")
+    except AttributeError as error:  # warcio's answer to a record that does not say what it is
+        raise broken(path, offset, "the record's head is not whole") from error
     except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError, UnicodeError) as error:
         what = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise broken(path, offset, f"this is no WARC record ({what[:120]})") from error
