@@ -7,7 +7,6 @@ Vendors' notes are full of what breaks naive splitters: ``15.2.1544.13``, ``KB50
 from __future__ import annotations
 
 import re
-from collections import Counter
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -25,16 +24,16 @@ _MARK = re.compile(r"^(?:[-*+\u2013\u2014]\s+|\(?\d{1,2}[.)]\s+|\(?[a-z][.)]\s+)
 _NUMBER = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
 _END = re.compile(r"""[.!?]+["')\]*_]*\s+(?=["'(\[*_]*[^\Wa-z_])""")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[\"'])(?:e\.g|i\.e|cf|vs|etc|no|nos|approx|incl|inc|corp|ltd|co|mr|mrs|ms|dr|st|ver|vol|fig|sec|art|ref|resp|dept|est"
+    r"(?:^|[\s(\[\"'])(?:e\.g|i\.e|cf|vs|etc|approx|incl|inc|corp|ltd|co|mr|mrs|ms|dr|st|ver|vol|fig|sec|art|ref|resp|dept|est"
     r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|u\.s|u\.k|a\.m|p\.m|[a-z])\.$",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
-    r"(?:[,-]|\b(?:the|an?|of|for|by|to|in|on|with|and|or|has|have|is|are|was|were|be|been|that|which|update|kb|microsoft))$",
+    r"(?:[,-]|\b(?:the|an?|of|for|by|to|in|on|with|and|or|has|have|is|are|was|were|be|been|that|which|update|kb|microsoft|released|releasing|paused|pulled))$",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:[.'/-][^\W_]+)*")
-_NEGATION = re.compile(r"^(?:no|not|never|none|nor|cannot|without|un\w+|.*n't)$")
+_NEGATION = re.compile(r"(?:no|not|never|none|nor|neither|cannot|without|un\w+|\w+n't)$")
 _SMALL = frozenset(re.findall(r"\w+", "a an the of to in on for at by that this these those is are and or as it its also please"))
 
 
@@ -50,18 +49,23 @@ def sentences(text: str) -> tuple[str, ...]:
 
 def _lines(text: str) -> Iterator[str]:
     """Paragraphs and list items; wrapped lines joined."""
-    held = ""
+    held: list[str] = []
     for raw in text.splitlines():
         line = " ".join(raw.split())
-        wrapped = held and line and not _MARK.match(line) and not _BULLET.match(line) and (line[0].islower() or _OPEN.search(held))
-        if wrapped:
-            held = f"{held} {line}"
-            continue
-        if held:
-            yield held
-        held = line
+        if held and not (line and _goes_on(held[-1], line)):
+            yield " ".join(held)
+            held = []
+        if line:
+            held.append(line)
     if held:
-        yield held
+        yield " ".join(held)
+
+
+def _goes_on(line: str, following: str) -> bool:
+    """Whether the sentence of a line goes on in the following one."""
+    if _MARK.match(following) or _BULLET.match(following) or line.endswith((".", "!", "?", ":", ";")):
+        return False
+    return following[0].islower() or bool(_OPEN.search(line[-12:]))
 
 
 def _items(line: str) -> Iterator[str]:
@@ -110,23 +114,23 @@ def words(sentence: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(sentence).casefold().replace("-", "")))
 
 
+def content(sentence: tuple[str, ...]) -> tuple[str, ...]:
+    """What a correction of typing never touches: the words with digits and the negations of a sentence, sorted."""
+    return tuple(sorted("not" if _NEGATION.match(word) else word for word in sentence if _NEGATION.match(word) or not word.isalpha()))
+
+
 def corrected(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     """Whether `after` is `before` with its typing corrected, both as `words` gives them.
 
-    Nine words in ten are the same, the others look alike or are small words come or gone; words
-    with digits and negations are all the same.  Whether it says another thing, only the rules know.
+    Nine words in ten are the same, the others look alike or are small words come or gone.  What
+    `content` keeps is the same.  Whether it says another thing now, only the rules know.
     """
-    if _content(before) != _content(after):
+    if content(before) != content(after):
         return False
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    return matcher.real_quick_ratio() >= SAME <= matcher.ratio() and all(
-        _alike(before[start:end], after[begin:stop]) for tag, start, end, begin, stop in matcher.get_opcodes() if tag != "equal"
+    return matcher.real_quick_ratio() >= SAME <= matcher.quick_ratio() and (
+        matcher.ratio() >= SAME and all(_alike(before[i:j], after[k:m]) for tag, i, j, k, m in matcher.get_opcodes() if tag != "equal")
     )
-
-
-def _content(sentence: tuple[str, ...]) -> Counter[str]:
-    """What a correction of typing never touches: words with digits, and negations."""
-    return Counter("not" if _NEGATION.match(word) else word for word in sentence if _NEGATION.match(word) or any(map(str.isdigit, word)))
 
 
 def _alike(before: tuple[str, ...], after: tuple[str, ...]) -> bool:

@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from watcher.errors import WatcherError
 from watcher.judgement.references import fold, kbs_in
-from watcher.judgement.sentences import corrected, sentences, words
+from watcher.judgement.sentences import content, corrected, sentences, words
 from watcher.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _KEYS = frozenset(
-    ("kind", "name", "patterns", "unless", "not_with", "context", "never_in", "silenced", "yields", "examples", "counter_examples")
+    "kind name stems patterns unless not_with context never_in silenced yields examples counter_examples".split()  # noqa: SIM905 - one line
 )
 _PLACES = ("before", "inside", "after", "anywhere")
 _TERM = re.compile(r"\{([a-z_]+)\}")
@@ -62,6 +62,7 @@ class Bar:
 class Rule:
     """One way of saying a kind.
 
+    ``stems`` are pieces of words: a cheap first look, a sentence without any is not read further.
     ``unless`` names bars and ``not_with`` adds the rule's own words, for the sentence.  For the whole text:
     ``context`` must stand in one of its sentences, ``never_in`` in none; ``silenced`` rules yield to a note that
     calls itself informational, and ``yields`` to the kinds that say more.  Examples are tests.
@@ -69,6 +70,7 @@ class Rule:
 
     kind: Kind
     name: str
+    stems: frozenset[str]
     pattern: re.Pattern[str]
     bars: tuple[Bar, ...]
     not_with: re.Pattern[str]
@@ -80,11 +82,11 @@ class Rule:
     counter_examples: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity, so that sentences can be remembered by it
 class Language:
-    """A language's table, compiled.  A text without any of the ``stems`` says nothing, whatever its rules."""
+    """A language's table, compiled.  A text without any of the ``stems``, which are those of all rules, says nothing."""
 
-    stems: re.Pattern[str]
+    stems: frozenset[str]
     clause: re.Pattern[str]
     informational: re.Pattern[str]
     aside: re.Pattern[str]
@@ -112,33 +114,45 @@ def new_sentences(before: Iterable[str], after: Iterable[str], language: str = "
     changes neither a number (a date is content), nor a negation, nor what the sentence says.
     """
     old = {words(sentence): sentence for text in before for sentence in sentences(text)}
-    known, news = set(old), list[str]()
+    alike: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for these in old:
+        alike.setdefault(content(these), []).append(these)
+    known, news = {(), *old}, list[str]()
     for sentence in (sentence for text in after for sentence in sentences(text)):
         these = words(sentence)
-        if not these or these in known:
+        if these in known:
             continue
         known.add(these)
         said = kinds(sentence, language)
-        if not any(corrected(those, these) and kinds(other, language) == said for those, other in old.items()):
+        if not any(corrected(those, these) and kinds(old[those], language) == said for those in alike.get(content(these), ())):
             news.append(sentence)
     return tuple(news)
 
 
 def readings(text: str, language: Language) -> tuple[Reading, ...]:
     """Return what `text` says by the rules of a compiled `language`."""
-    if not language.stems.search(fold(text)):
+    folded = fold(text).lower()
+    if not any(stem in folded for stem in language.stems):
         return ()
     found = tuple(fold(sentence) for sentence in sentences(text))
     informational = any(map(language.informational.search, found))
     said = [
         (rule, reading)
         for sentence in found
-        if language.stems.search(sentence)
-        for rule in language.rules
-        if not (informational and rule.silenced) and (reading := _reading(rule, sentence, language)) and _fits(rule, found)
+        for rule, reading in _said(sentence, language)
+        if not (informational and rule.silenced) and _fits(rule, found)
     ]
     told = {rule.kind for rule, _ in said}
     return tuple(reading for rule, reading in said if not rule.yields & told)
+
+
+@lru_cache(maxsize=1 << 14)  # vendors repeat themselves: a month's thousand notes are a few hundred sentences
+def _said(sentence: str, language: Language) -> tuple[tuple[Rule, Reading], ...]:
+    """What one folded sentence says by itself."""
+    lower = sentence.lower()
+    present = frozenset(stem for stem in language.stems if stem in lower)
+    found = ((rule, _reading(rule, sentence, language)) for rule in language.rules if rule.stems & present)
+    return tuple((rule, reading) for rule, reading in found if reading)
 
 
 def _fits(rule: Rule, text: tuple[str, ...]) -> bool:
@@ -183,12 +197,10 @@ def compiled(table: Mapping[str, Any]) -> Language:
     rule and what is wrong with it.
     """
     terms = table["terms"]
-    bars = {
-        name: Bar(*(_pattern(bar.get(where, ()), terms) for where in _PLACES))
-        for name, bar in table["bars"].items()
-    }
+    bars = {name: Bar(*(_pattern(bar.get(where, ()), terms) for where in _PLACES)) for name, bar in table["bars"].items()}
     rules = tuple(_rule(rule, bars, terms) for rule in table["rules"])
-    stems, clause, informational, aside = (_pattern(table[name], terms) for name in ("stems", "clause", "informational", "aside"))
+    clause, informational, aside = (_pattern(table[name], terms) for name in ("clause", "informational", "aside"))
+    stems = frozenset[str]().union(*(rule.stems for rule in rules))
     return Language(stems, clause, informational, aside, rules)
 
 
@@ -200,6 +212,7 @@ def _rule(rule: Mapping[str, Any], bars: Mapping[str, Bar], terms: Mapping[str, 
         return Rule(
             kind=Kind(rule["kind"]),
             name=rule["name"],
+            stems=frozenset(rule["stems"]),
             pattern=_pattern(rule["patterns"], terms),
             bars=tuple(bars[name] for name in rule.get("unless", ())),
             not_with=_pattern(rule.get("not_with", ()), terms),
