@@ -18,7 +18,8 @@ from tests.edges.ledger_samples import PRODUCT, SU, T0, event, fill, message
 from watcher import __version__, report
 from watcher.cli import app
 from watcher.cli.calling import Call, command
-from watcher.records import Confidence, Delivery, DeliveryState, Kind, Outcome, Times
+from watcher.cli.telling import why_not
+from watcher.records import Confidence, Delivery, DeliveryState, Event, Kind, Outcome, Subscriber, Times
 from watcher.store import Store
 
 Cli = Callable[..., Result]
@@ -363,6 +364,7 @@ def test_show_tells_an_updates_life(cli: Cli, state: Store, identifier: str) -> 
     told = said.stdout.splitlines()
     assert told[0] == f"November 2024 SU ({SU})"
     assert f"  products: {PRODUCT}" in told
+    assert "  dealt with since 2024-11-12 18:00Z" in told
     assert "  2024-11-12 18:00Z  released: released it is" in told
     assert "    msrc: added 2024-11-12 18:00Z, https://example.org/msrc" in told
     assert "      after:  temporarily paused" in told
@@ -376,6 +378,31 @@ def test_show_says_why_what_was_seen_led_to_no_event(cli: Cli, state: Store) -> 
     assert said.exit_code == 0
     assert "builds: November 2024 SU" in said.stdout
     assert "  No event: a date was corrected." in said.stdout
+
+
+def test_show_says_what_is_muted(cli: Cli, state: Store) -> None:
+    state.mute("windows-kb5046617", None)
+
+    assert "  muted for good" in cli("show", "windows-kb5046617").stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "told", "why"),
+    [
+        (Subscriber("a", ()), event(kind=Kind.NEWS), "who does not ask for news"),
+        (
+            Subscriber("a", (), suspected=False),
+            replace(event(kind=Kind.PULLED), confidence=Confidence.SUSPECTED),
+            "who asks for confirmed events only",
+        ),
+        (Subscriber("a", (), products=("Windows*",)), event(), "whose products (Windows*) are others"),
+        (Subscriber("a", (), when="daily 07:00"), event(), "whose next digest is yet to come (daily 07:00)"),
+        (Subscriber("a", ()), event(kind=Kind.CORRECTED), "who was not told of what it corrects"),
+        (Subscriber("a", ()), event(), "who was not subscribed then, or whose message is still to be made by the next run"),
+    ],
+)
+def test_why_somebody_was_not_told(subscriber: Subscriber, told: Event, why: str) -> None:
+    assert why_not(subscriber, told) == why
 
 
 @pytest.mark.parametrize("command", ["show", "ack", "mute"])

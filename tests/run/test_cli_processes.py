@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Reply, SourceServer, refused
+from tests.servers import Reply, SourceServer
 
 ROOT = Path(__file__).parents[2]
 FEED = b"""<?xml version="1.0" encoding="utf-8"?>
@@ -108,7 +108,8 @@ def test_sources_prints_what_one_extracts_and_changes_nothing(tmp_path: Path) ->
 
 @pytest.mark.parametrize("log_json", [False, True])
 def test_sources_names_cause_and_remedy_of_a_failure(tmp_path: Path, log_json: bool) -> None:
-    with refused() as url:
+    with SourceServer() as web:
+        url = web.url("/gone")
         ran = watcher(configured(tmp_path, url), "sources", "blog", *(["--log-json"] if log_json else []))
 
     assert ran.returncode == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +21,9 @@ from watcher.records import Entry, Failure, Follow, NotModified, Page, Snapshot,
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.web.fetch import Fetcher
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+DEPTH = 4  # provider metadata, its feed, its newest document
 
 
 @contextmanager
@@ -73,14 +78,8 @@ def sources(
         return
     source = named(settings, name)
     with live_web(settings) as web, report.progress(shown=call.lively) as say:
-        say(f"{source.name}: asking {source.url}")
-        snapshot = _extracted(settings, web, source, Follow("", source.url))
-        chosen = _chosen(snapshot, document)
-        if chosen:
-            say(f"{source.name} {chosen.document}: asking {chosen.url}")
-            _write_snapshot(_extracted(settings, web, source, chosen))
-        else:
-            _write_snapshot(snapshot)
+        snapshot = _looked_into(source, document, _followed(call, settings, source), partial(_extracted, settings, web, source), say)
+    _write_snapshot(snapshot)
 
 
 def _every(source: Source) -> str:
@@ -109,18 +108,51 @@ def _extracted(settings: Settings, web: Fetcher, source: Source, follow: Follow)
     return replace(snapshot, document=follow.document)
 
 
-def _chosen(snapshot: Snapshot, document: str | None) -> Follow | None:
-    """Choose the document to look into: the one named, else the newest; None when the source is a single document."""
-    from watcher.judgement.schedule import months
+def _followed(call: Call, settings: Settings, source: Source) -> tuple[Follow, ...] | None:
+    """List the pages that a source which only follows updates would ask now, None for any other source."""
+    from watcher.judgement import schedule
+    from watcher.run.gather import FOLLOWING
 
-    rows = snapshot.follow
+    if source.kind not in FOLLOWING:
+        return None
+    with call.store(settings) as store:
+        pages = [page for update in store.young_updates(now() - schedule.YOUNG) for page in schedule.pages(update, source.kind).items()]
+    if not pages:
+        raise ConfigurationError(
+            f"{source.name} follows the pages of young updates, and none is known yet. Start a check first: watcher run"
+        )
+    return tuple(Follow(document, url) for document, url in reversed(pages))
+
+
+def _looked_into(
+    source: Source,
+    document: str | None,
+    rows: tuple[Follow, ...] | None,
+    extracted: Callable[[Follow], Snapshot],
+    say: Callable[[str], None],
+) -> Snapshot:
+    """Read the document that was named, else the newest that has entries: an index only leads to others."""
+    chosen = _chosen(source.name, rows, document) if rows is not None else Follow("", source.url)
+    depth = 1
+    while True:
+        say(f"{source.name} {chosen.document}: asking {chosen.url}")
+        snapshot = extracted(chosen)
+        wanted = document if document != chosen.document else None
+        if depth == DEPTH or (wanted is None and (snapshot.entries or not snapshot.follow)):
+            return snapshot
+        chosen, depth = _chosen(source.name, snapshot.follow, wanted), depth + 1
+
+
+def _chosen(source: str, rows: tuple[Follow, ...], document: str | None) -> Follow:
+    """Choose the document that is named, else the newest."""
+    from watcher.judgement.schedule import month_end
+
     if document is not None:
         found = next((row for row in rows if row.document == document), None)
         if found is None:
-            raise ConfigurationError(f'{snapshot.source} leads to no document "{document}". It leads to: {_names(rows)}.')
+            raise ConfigurationError(f'{source} leads to no document "{document}". It leads to: {_names(rows)}.')
         return found
-    newest = months(rows, {}, snapshot.time)[-1:] or rows[-1:]
-    return newest[0] if newest and not snapshot.entries else None
+    return max(rows, key=lambda row: (month_end(row.document) or EARLIEST, row.mark))
 
 
 def _names(rows: tuple[Follow, ...]) -> str:

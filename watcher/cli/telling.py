@@ -13,7 +13,7 @@ from watcher.cli.calling import Call, command, length, now
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
 from watcher.judgement import canonical, digest
-from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Subscriber, Update
+from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Kind, Subscriber, Update
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -102,6 +102,7 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     ):
         if words:
             yield f"  {name}: {', '.join(words)}"
+    yield from _notes(update, store)
     for source, state, version in update.standings:
         yield f"  {source} has it as {state}, version {version}"
     events = store.events_of(update.id)
@@ -109,6 +110,17 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
         yield "  No event: it was known from the first check on."
     for event in events:
         yield from _event(event, settings, store)
+
+
+def _notes(update: Update, store: Store) -> Iterator[str]:
+    """Say what an administrator has noted of an update."""
+    dealt_with = store.acks().get(update.id)
+    if dealt_with:
+        yield f"  dealt with since {short(event_json.time(dealt_with))}"
+    mutes = store.mutes(now())
+    if update.id in mutes:
+        until = mutes[update.id]
+        yield f"  muted {f'until {short(event_json.time(until))}' if until else 'for good'}"
 
 
 def _event(event: Event, settings: Settings, store: Store) -> Iterator[str]:
@@ -144,6 +156,8 @@ def _delivery(delivery: Delivery) -> str:
 
 def why_not(subscriber: Subscriber, event: Event) -> str:
     """Say why nobody wrote to ``subscriber`` of ``event``."""
+    if event.kind is Kind.CORRECTED:
+        return "who was not told of what it corrects"
     if event.kind not in subscriber.kinds:
         return f"who does not ask for {event.kind.value}"
     if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
