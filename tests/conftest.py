@@ -11,12 +11,17 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from watcher.store import Store
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", parent=settings.get_profile("suite"), max_examples=20_000)
@@ -184,6 +189,41 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """Give the URL of an empty database, once of each kind that the state may live in."""
     return str(request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]))
+
+
+@pytest.fixture(scope="session")
+def _kept_stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Store]]:
+    """Open one state of each kind that a test asks for, once: making its schema takes longer than most tests."""
+    from watcher.store import Store
+
+    with ExitStack() as opened:
+        stores: dict[str, Store] = {}
+
+        def keep(kind: str) -> Store:
+            if kind not in stores:
+                stores[kind] = opened.enter_context(Store.open(url_of(kind)))
+            return stores[kind]
+
+        def url_of(kind: str) -> str:
+            if kind == "sqlite":
+                return f"sqlite:///{tmp_path_factory.mktemp('kept') / 'watcher.db'}"
+            server: _Server = request.getfixturevalue("postgres_server")
+            server.execute("CREATE DATABASE kept")
+            return server.url("kept")
+
+        yield keep
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, _kept_stores: Callable[[str], Store]) -> Iterator[Store]:
+    """Give an open, empty state, once of each kind; it is emptied after the test, not made anew."""
+    from watcher.store.tables import METADATA
+
+    kept = _kept_stores(request.param)
+    yield kept
+    with kept.writing() as connection:
+        for table in reversed(METADATA.sorted_tables):
+            connection.execute(table.delete())
 
 
 # --- Chromium ---------------------------------------------------------------------------------------------------------

@@ -14,12 +14,6 @@ from watcher.records import Failure, Outcome, Times, Validators
 from watcher.store import EntryChanges, Store, StoredEntry
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store.open(database_url) as opened:
-        yield opened
-
-
 @contextmanager
 def statements(store: Store) -> Iterator[list[str]]:
     """Collect the SQL that is executed, a line for each row of an executemany."""

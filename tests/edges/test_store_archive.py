@@ -28,19 +28,19 @@ def test_the_same_state_is_the_same_bytes_in_both_databases(sqlite_url: str, pos
         assert exported(one, tmp_path / "sqlite") == exported(other, tmp_path / "postgresql")
 
 
-def test_an_import_is_exported_to_the_same_bytes(database_url: str, tmp_path: Path) -> None:
+def test_an_import_is_exported_to_the_same_bytes(store: Store, tmp_path: Path) -> None:
     with Store.open("sqlite://") as first:
         fill(first)
         first.seal([(replace(message(3), body=b"\xff no UTF-8 \x00\r\n"), [("a@example.org", "mail")])], [])
         wanted = exported(first, tmp_path / "first")
-    with Store.open(database_url) as second:
-        second.import_(tmp_path / "first")
-        assert exported(second, tmp_path / "second") == wanted
+    store.import_(tmp_path / "first")
+    assert exported(store, tmp_path / "second") == wanted
     assert {name.removesuffix(".jsonl") for name in wanted} == TABLES
 
 
-def test_an_imported_state_answers_as_the_first_one_did(database_url: str, tmp_path: Path) -> None:
-    with Store.open("sqlite://") as first, Store.open(database_url) as second:
+def test_an_imported_state_answers_as_the_first_one_did(store: Store, tmp_path: Path) -> None:
+    second = store
+    with Store.open("sqlite://") as first:
         fill(first)
         first.export(tmp_path / "text")
         second.import_(tmp_path / "text")
@@ -55,16 +55,15 @@ def test_an_imported_state_answers_as_the_first_one_did(database_url: str, tmp_p
         assert (second.acks(), second.mutes(), second.edition()) == (first.acks(), first.mutes(), first.edition())
 
 
-def test_a_state_goes_on_after_an_import(database_url: str, tmp_path: Path) -> None:
+def test_a_state_goes_on_after_an_import(store: Store, tmp_path: Path) -> None:
     with Store.open("sqlite://") as first:
         fill(first)
         first.export(tmp_path)
-    with Store.open(database_url) as second:
-        second.import_(tmp_path)
-        second.record("msrc", outcome=Outcome(events=(event("e3"),)))
-        second.seal([(message(7, ("e3",)), [("a@example.org", "mail")])], ["e3"])
-        assert [each.id for each in second.events()] == ["e1", "e2", "e3"]
-        assert second.messages()[-1] == message(7, ("e3",))
+    store.import_(tmp_path)
+    store.record("msrc", outcome=Outcome(events=(event("e3"),)))
+    store.seal([(message(7, ("e3",)), [("a@example.org", "mail")])], ["e3"])
+    assert [each.id for each in store.events()] == ["e1", "e2", "e3"]
+    assert store.messages()[-1] == message(7, ("e3",))
 
 
 def test_check_times_are_in_a_file_of_their_own_which_need_not_be_kept(tmp_path: Path) -> None:
@@ -123,16 +122,15 @@ def test_a_mails_text_can_be_read_in_the_diff(tmp_path: Path) -> None:
     ],
 )
 def test_a_text_that_cannot_be_read_is_named_and_nothing_is_imported(
-    database_url: str, tmp_path: Path, file: str, line: bytes, named: str
+    store: Store, tmp_path: Path, file: str, line: bytes, named: str
 ) -> None:
     with Store.open("sqlite://") as first:
         first.record("builds", documents=[document()], entries=[EntryChanges("", (stored(),))])
         first.export(tmp_path / "text")
     (tmp_path / "text" / file).write_bytes(line)
-    with Store.open(database_url) as store:
-        with pytest.raises(StateError, match=named):
-            store.import_(tmp_path / "text")
-        assert store.documents() == {}
+    with pytest.raises(StateError, match=named):
+        store.import_(tmp_path / "text")
+    assert store.documents() == {}
 
 
 def test_an_import_wants_an_empty_state_and_an_export(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy import event as alchemy
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, event, evidence, fill, message, stored, suspicion, update
-from watcher.errors import StateError, StateHeldError
+from watcher.errors import StateError
 from watcher.records import Failure, Kind, Outcome, State, Times
 from watcher.store import EntryChanges, Store
 
@@ -53,16 +53,14 @@ def failed_check(store: Store) -> None:
 VERBS = {verb.__name__: verb for verb in (whole_check, whole_sealing, failed_check)}
 
 
+def text_of(store: Store, folder: Path) -> dict[str, bytes]:
+    store.export(folder / "text")
+    return {file.name: file.read_bytes() for file in (folder / "text").iterdir()}
+
+
 def state_of(url: str, folder: Path) -> dict[str, bytes]:
-    for _ in range(1000):
-        try:
-            opened = Store.open(url)
-        except StateHeldError:  # the server is about to notice that the killed process has gone
-            continue
-        with opened as store:
-            store.export(folder)
-            return {file.name: file.read_bytes() for file in folder.iterdir()}
-    pytest.fail("the state of a killed run stays held")
+    with Store.open(url, hold=False) as store:
+        return text_of(store, folder)
 
 
 class StumbleError(Exception):
@@ -88,25 +86,19 @@ def stumbling(store: Store, at: int) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_an_error_at_any_statement_leaves_nothing_of_the_transaction(database_url: str, tmp_path: Path, verb: str) -> None:
-    with Store.open(database_url) as store:
-        fill(store)
-        store.export(tmp_path / "before")
-        before = {file.name: file.read_bytes() for file in (tmp_path / "before").iterdir()}
-        for at in range(1, 100):
-            try:
-                with stumbling(store, at):
-                    VERBS[verb](store)
-            except StumbleError:
-                store.export(tmp_path / "now")
-                assert {file.name: file.read_bytes() for file in (tmp_path / "now").iterdir()} == before, at
-            else:
-                break
+def test_an_error_at_any_statement_leaves_nothing_of_the_transaction(store: Store, tmp_path: Path, verb: str) -> None:
+    fill(store)
+    before = text_of(store, tmp_path)
+    for at in range(1, 100):
+        try:
+            with stumbling(store, at):
+                VERBS[verb](store)
+        except StumbleError:
+            assert text_of(store, tmp_path) == before, at
         else:
-            pytest.fail("it never ended")
-        store.export(tmp_path / "now")
-        assert {file.name: file.read_bytes() for file in (tmp_path / "now").iterdir()} != before
-        assert at > 3
+            break
+    assert text_of(store, tmp_path) != before
+    assert at > 3
 
 
 KILLED = """
@@ -134,14 +126,14 @@ faults.VERBS[verb](store)
 def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(database_url: str, tmp_path: Path, verb: str, at: int) -> None:
     with Store.open(database_url) as store:
         fill(store)
-    before = state_of(database_url, tmp_path / "before")
+    before = state_of(database_url, tmp_path)
     words = [sys.executable, "-c", KILLED, database_url, verb]
     killed = subprocess.run([*words, str(at)], cwd=ROOT, check=False, capture_output=True, timeout=60)
     assert killed.returncode == -9, killed.stderr.decode()
-    assert state_of(database_url, tmp_path / "after") == before
-    with Store.open(database_url) as store:
+    assert state_of(database_url, tmp_path) == before
+    with Store.open(database_url, hold=False) as store:
         VERBS[verb](store)
-    assert state_of(database_url, tmp_path / "done") != before
+        assert text_of(store, tmp_path) != before
 
 
 def test_what_was_sealed_survives_a_kill_and_is_sent_with_the_same_id_and_date(database_url: str) -> None:
@@ -163,17 +155,14 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_full_disk_is_named_and_loses_nothing(sqlite_url: str, tmp_path: Path) -> None:
     with Store.open(sqlite_url) as store:
         fill(store)
-        store.export(tmp_path / "before")
+        before = text_of(store, tmp_path)
         pages = store._connection.exec_driver_sql("PRAGMA page_count").scalar()
         store._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         store._connection.rollback()
         much = tuple(stored(f"row {number}") for number in range(2000))
         with pytest.raises(StateError, match=r"full.*Free some space"):
             store.record("builds", entries=[EntryChanges("", much)])
-        store.export(tmp_path / "after")
-        assert [file.read_bytes() for file in sorted((tmp_path / "after").iterdir())] == [
-            file.read_bytes() for file in sorted((tmp_path / "before").iterdir())
-        ]
+        assert text_of(store, tmp_path) == before
 
 
 def test_a_lost_server_is_named_and_the_run_does_not_go_on_without_its_lock(postgres_url: str) -> None:
@@ -210,33 +199,35 @@ def test_a_damaged_page_is_named_when_it_is_read(tmp_path: Path) -> None:
         assert store.integrity() != ()
 
 
-def test_a_well_state_has_no_complaint(database_url: str) -> None:
-    with Store.open(database_url) as store:
-        fill(store)
-        assert store.integrity() == ()
+def test_a_well_state_has_no_complaint(store: Store) -> None:
+    fill(store)
+    assert store.integrity() == ()
 
 
-def test_a_time_without_a_zone_is_a_bug_and_stores_nothing(database_url: str) -> None:
-    with Store.open(database_url) as store:
-        with pytest.raises(StateError, match="without a zone"):
-            store.mute("a", T0.replace(tzinfo=None))
-        assert store.mutes() == {}
+def test_a_time_without_a_zone_is_a_bug_and_stores_nothing(store: Store) -> None:
+    with pytest.raises(StateError, match="without a zone"):
+        store.mute("a", T0.replace(tzinfo=None))
+    assert store.mutes() == {}
 
 
-def test_a_clock_that_jumps_back_confuses_no_order(database_url: str) -> None:
-    with Store.open(database_url) as store:
-        store.record("msrc", outcome=Outcome(events=(event("later", time=T0 + HOUR),)), times=[Times("msrc", "", T0 + HOUR)])
-        store.record("msrc", outcome=Outcome(events=(event("earlier", time=T0),)), times=[Times("msrc", "", T0)])
-        assert [each.id for each in store.events()] == ["later", "earlier"]
-        assert store.last_check() == T0
+def test_a_clock_that_jumps_back_confuses_no_order(store: Store) -> None:
+    store.record("msrc", outcome=Outcome(events=(event("later", time=T0 + HOUR),)), times=[Times("msrc", "", T0 + HOUR)])
+    store.record("msrc", outcome=Outcome(events=(event("earlier", time=T0),)), times=[Times("msrc", "", T0)])
+    assert [each.id for each in store.events()] == ["later", "earlier"]
+    assert store.last_check() == T0
 
 
-@given(st.text(), st.text(min_size=1), st.lists(st.text(), max_size=3))
-def test_whatever_text_a_source_has_is_stored_and_exported(words: str, name: str, names: list[str]) -> None:
-    with closing(Store.open("sqlite://")) as store:
-        odd = replace(update(names=tuple(names)), title=words)
-        told = replace(event(name), summary=words)
-        store.record("s", documents=[replace(document(), source="s")], outcome=Outcome(events=(told,), updates=(odd,)))
-        assert store.update(SU) == odd
-        assert store.events() == (told,)
-        assert all(SU in {each.id for each in store.updates_for([one])} for one in names if one)
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Store]:
+    with Store.open("sqlite://") as store:
+        yield store
+
+
+@given(st.text(), st.text(), st.lists(st.text(), max_size=3))
+def test_whatever_text_a_source_has_is_stored(memory: Store, words: str, name: str, names: list[str]) -> None:
+    odd = replace(update(names=tuple(names)), title=words)
+    told = replace(event(f"{len(memory.events())} {name}"), summary=words)
+    memory.record("s", outcome=Outcome(events=(told,), updates=(odd,)))
+    assert memory.update(SU) == odd
+    assert memory.event(told.id) == told
+    assert all(memory.updates_for([one]) == (odd,) for one in names if one)

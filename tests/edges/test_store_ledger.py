@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from tests.edges.ledger_samples import HOUR, SU, T0, event, evidence, message, suspicion, update
 from watcher.records import Event, Kind, Outcome, State, Update
 from watcher.store import Store
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store.open(database_url) as opened:
-        yield opened
 
 
 def tell(store: Store, *events: Event, updates: tuple[Update, ...] = ()) -> None:

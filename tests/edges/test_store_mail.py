@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,10 +15,9 @@ TO = [("b@example.org", "mail"), ("a@example.org", "mail")]
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store.open(database_url) as opened:
-        opened.record("msrc", outcome=Outcome(events=(event("e1"), event("e2"), event("e3")), updates=(update(),)))
-        yield opened
+def store(store: Store) -> Store:
+    store.record("msrc", outcome=Outcome(events=(event("e1"), event("e2"), event("e3")), updates=(update(),)))
+    return store
 
 
 def test_a_sealed_message_is_kept_to_the_byte_and_its_events_are_told(store: Store) -> None:
