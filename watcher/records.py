@@ -387,6 +387,7 @@ class Update:
     kbs: tuple[str, ...] = ()  # articles beyond those of the packages
     thread: str = ""  # the root of its mail thread: the id it was first told under
     told: tuple[tuple[str, str], ...] = ()
+    last: str = ""  # what was last said of it, with kind and day, for the next mail
     suspicions: tuple[Suspicion, ...] = ()
     standings: tuple[tuple[str, str, str], ...] = ()  # (source, state, version) as each source has it
     names: tuple[str, ...] = ()

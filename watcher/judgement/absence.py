@@ -84,7 +84,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     suspicion = Suspicion(source, document, keys, earlier.since if earlier else now, earlier.event if earlier else event.id, whole)
     if earlier is None:
         made.append(event)
-        row = rows.tell_key(row, f"suspected {row.version} {source} {now.isoformat()}", event.id)
+        row = rows.tell_event(row, f"suspected {row.version} {source} {now.isoformat()}", event)
     ledger.put(replace(row, suspicions=(*others, suspicion)))
 
 
@@ -134,13 +134,13 @@ def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
         row = replace(row, state=State.RELEASED, version=row.version + 1, suspicions=rest, changed=now)
         event = tell.event(row, Kind.RE_RELEASED, now, summary=phrases.re_released(row), evidence=evidence)
         made.append(event)
-        ledger.put(rows.tell_key(row, f"re-released {row.version}", event.id))
+        ledger.put(rows.tell_event(row, f"re-released {row.version}", event))
         return
     row = replace(row, state=State.RELEASED, suspicions=rest, told=tuple(pair for pair in row.told if not pair[0].startswith(f"pulled {row.version}")))
     summary = f"{tell.named(row)} is offered after all: what was missing is back as it was."
     event = tell.event(row, Kind.CORRECTED, now, summary=summary, evidence=evidence, corrects=wrong, mark=wrong)
     made.append(event)
-    ledger.put(rows.tell_key(row, f"corrected {wrong}", event.id))
+    ledger.put(rows.tell_event(row, f"corrected {wrong}", event))
 
 
 def confirmable(row: Update, source: str, document: str, now: datetime) -> bool:
@@ -167,5 +167,5 @@ def _confirm(row: Update, now: datetime, ledger: Ledger, made: list[Event], evid
     row = replace(row, state=State.PULLED, suspicions=(), changed=now)
     event = tell.event(row, Kind.PULLED, now, summary=phrases.pulled(row), evidence=pieces, because="absence: still gone at the next healthy check")  # type: ignore[arg-type]
     made.append(event)
-    row = rows.tell_key(row, f"pulled {row.version}", event.id)
-    ledger.put(rows.tell_key(row, f"pulled {row.version} by absence", event.id))
+    row = rows.tell_event(row, f"pulled {row.version}", event)
+    ledger.put(rows.tell_event(row, f"pulled {row.version} by absence", event))

@@ -97,13 +97,26 @@ def _place_packages(fact: Fact, docket: Docket, cumulative: dict[str, tuple[str,
 
 def _known(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
     """The update that a package belongs to by its own names, or by the label of the row it stands in."""
-    row = ledger.find(identify.package_names(package))
-    if row is not None:
+    row = _by_article(package, entry, ledger) or _by_build(package, ledger)
+    return row or ledger.find(identify.label_name(entry.label)) or _same_rollup(package, entry, ledger)
+
+
+def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+    """By KB article; a row whose label names another month outweighs a link, for tables link wrong articles at times."""
+    row = ledger.find((f"kb:{package.kb}",)) if package.kb else None
+    label = entry.label
+    if row is None or label is None or label.type not in identify.MONTHLY or row.month in ("", label.month):
         return row
-    row = ledger.find(identify.label_name(entry.label))
-    if row is not None:
-        return row
-    return _same_rollup(package, entry, ledger)
+    return row if any(package.build and p.build == package.build for p in row.packages) else None
+
+
+def _by_build(package: Package, ledger: Ledger) -> Update | None:
+    """By build, unless that build is known under another KB article."""
+    row = ledger.find(name for name in identify.package_names(package) if name.startswith("build:"))
+    if row is None:
+        return None
+    articles = {p.kb for p in row.packages if p.build == package.build}
+    return row if not package.kb or articles <= {"", package.kb} else None
 
 
 def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
@@ -121,7 +134,8 @@ def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | Non
 def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> Update | None:
     """The update whose package of the same product an unknown package replaces in the same entry.
 
-    Without the vendor's words it counts only within the update's own month: MSRC also corrects wrong articles that way.
+    Where updates bear a month, a package of another month is another update, unless this one is pulled and waits for it.
+    Elsewhere the vendor's words decide: MSRC also corrects wrong articles that way.
     """
     for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
         if identify.base(gone.product) != identify.base(package.product):
@@ -130,7 +144,7 @@ def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> U
         if row is None or (fact.entry.label and fact.entry.label.type in identify.MONTHLY and fact.entry.label.month != row.month):
             continue
         same_month = bool(row.month) and identify.month_of(now) == row.month and _published_with(fact.entry, row)
-        if fact.says(Kind.RE_RELEASED) or row.state is State.PULLED or same_month:
+        if row.state is State.PULLED or same_month or (not row.month and fact.says(Kind.RE_RELEASED)):
             return row
     return None
 

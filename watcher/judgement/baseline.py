@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from watcher.judgement import facts, rows, tell
+from watcher.judgement import facts, identify, rows, tell
 from watcher.judgement.attribute import Case, Item
 from watcher.judgement.facts import Said
 from watcher.judgement.ledger import Ledger
@@ -42,7 +42,9 @@ def _turn(item: Item, row: Update) -> Said | None:
     if said is None or not item.packages or not rows.about(said, row, item.fact.entry):
         return said if said is not None and not item.fact.entry.packages and rows.about(said, row, item.fact.entry) else None
     early = said.time is not None and row.released is not None and said.time < row.released
-    return None if early else said
+    published = item.fact.entry.published
+    other = bool(row.month) and published is not None and identify.month_of(published) != row.month
+    return None if early or (other and said.kind is Kind.RE_RELEASED) else said
 
 
 def _overtaken(said: Said, row: Update) -> bool:

@@ -98,7 +98,7 @@ def _key(kind: Kind, row: Update) -> str:
 def _finish(row: Update, docket: Docket, told: Told, events: Sequence[tuple[str, Event]]) -> None:
     for key, event in events:
         told.events.append(event)
-        row = rows.tell_key(replace(row, changed=docket.now), key, event.id)
+        row = rows.tell_event(replace(row, changed=docket.now), key, event)
     docket.ledger.put(row)
 
 

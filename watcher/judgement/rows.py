@@ -9,7 +9,7 @@ from watcher.judgement import identify, tell
 from watcher.judgement.attribute import Case
 from watcher.judgement.facts import Said, same
 from watcher.judgement.ledger import Ledger
-from watcher.records import Entry, Package, Update
+from watcher.records import Entry, Event, Package, Update
 
 
 def merged(row: Update, case: Case) -> Update:
@@ -18,9 +18,10 @@ def merged(row: Update, case: Case) -> Update:
     version = row.version
     for item in case.items:
         label = item.fact.entry.label
-        for package in item.packages:
+        for offered in item.packages:
+            package = made(row, offered)
             number = max(label.version if label else 1, known_version(row, package))
-            packages = put(packages, replace(package, version=number))
+            packages = put(packages, replace(package, version=number), certain=label is not None)
             version = max(version, number)
     entries = [item.fact.entry for item in case.items if item.fact.change.after is not None]
     told = [entry for item, entry in zip(case.items, entries, strict=False) if item.packages or not entry.packages or entry.cves]
@@ -34,6 +35,14 @@ def merged(row: Update, case: Case) -> Update:
         links=tuple(sorted({*row.links, *(entry.url for entry in entries if entry.url)})),
         standings=standings(row, case, version),
     )
+
+
+def made(row: Update, package: Package) -> Package:
+    """The package as a cumulative update has it: MSRC names the product to be updated, the table the one that it becomes."""
+    if row.type not in ("CU", "RU", "SP", "RTM") or not package.build:
+        return package
+    twin = next((p for p in row.packages if p.build == package.build and f"made:{p.product.lower()}" in row.names), None)
+    return replace(package, product=twin.product) if twin else package
 
 
 def standings(row: Update, case: Case, version: int) -> tuple[tuple[str, str, str], ...]:
@@ -58,14 +67,14 @@ def known_version(row: Update, package: Package) -> int:
     return max(mine, default=row.version)
 
 
-def put(packages: tuple[Package, ...], package: Package) -> tuple[Package, ...]:
-    """Add a package, or complete the one that it is; of two builds under one name the new one stays."""
+def put(packages: tuple[Package, ...], package: Package, *, certain: bool) -> tuple[Package, ...]:
+    """Add a package, or complete the one that it is; of two builds under one name a table's (``certain``) stays."""
     kept = []
     found = False
     for old in packages:
         twin = old.product == package.product and old.version == package.version and (old.kb == package.kb or not old.kb or not package.kb)
         if twin and not found:
-            kept.append(_completed(old, package))
+            kept.append(_completed(old, package if certain or not old.build else replace(package, build=old.build)))
             found = True
         else:
             kept.append(old)
@@ -104,6 +113,11 @@ def about(said: Said, row: Update, entry: Entry) -> bool:
 def tell_key(row: Update, key: str, event: str) -> Update:
     """Note that a fact is established, and by which event ("" for a first reading)."""
     return row if key in dict(row.told) else replace(row, told=(*row.told, (key, event)))
+
+
+def tell_event(row: Update, key: str, event: Event) -> Update:
+    """Note that an event told a fact, and what it said, for the next mail to repeat."""
+    return replace(tell_key(row, key, event.id), last=f"{event.kind.upper()}, {event.time:%d %B %Y}: {event.summary}")
 
 
 def told(row: Update, key: str) -> str | None:

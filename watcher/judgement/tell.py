@@ -82,7 +82,7 @@ def event(  # noqa: PLR0913 - an event has that many parts
         advisories=row.advisories,
         guidance=guidance(facts),
         because=because,
-        previous=row.told[-1][0] if row.told else "",
+        previous=row.last,
     )
 
 
