@@ -186,6 +186,31 @@ def test_closing_cuts_what_is_under_way(web: SourceServer) -> None:
     assert isinstance(found[0], Failure)
 
 
+def test_closing_ends_a_wait_for_another_attempt(web: SourceServer) -> None:
+    url, found = web.play("/feed", Reply(status=429, headers={"Retry-After": "50"})), list[Outcome]()
+    fetcher = Fetcher(impatient(sleep=None))
+    asking = threading.Thread(target=lambda: found.append(fetcher.get_all([wanted(url)], NOW, lambda one: one)[0][1]))
+    asking.start()
+    while not web.asked("/feed"):
+        threading.Event().wait(0.005)
+    fetcher.__exit__()
+    asking.join(10)
+    assert isinstance(found[0], Failure)
+    assert len(web.requests) == 1
+
+
+def test_a_fetcher_waits_by_itself_between_attempts(web: SourceServer) -> None:
+    url = web.play("/feed", Reply(status=500), Reply(b"x"))
+    assert page(url, impatient(sleep=None, first_wait=0.001)).body == b"x"
+
+
+def test_connections_to_many_hosts_are_not_all_kept() -> None:
+    with several(7) as servers, Fetcher(impatient(hosts=2)) as fetcher:
+        found = fetcher.get_all([wanted(server.play("/", Reply(b"x"))) for server in servers], NOW, type)
+        assert len(fetcher._askers) <= 5
+    assert [kind for _, kind in found] == [Page] * 7
+
+
 def test_the_http_library_is_loaded_only_when_something_is_fetched() -> None:
     heavy = {"requests", "urllib3", "tenacity", "warcio"}
     code = f"import sys, watcher.web.fetch, watcher.web.recording; sys.exit(bool({heavy} & set(sys.modules)))"

@@ -130,7 +130,7 @@ def test_waits_grow_and_are_bounded(web: SourceServer) -> None:
     assert 1 <= first <= 2
     assert 2 <= second <= 3
     assert 4 <= third <= 5
-    assert rest == [5, 5]
+    assert all(5 <= more <= 6 for more in rest)
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -42,9 +44,18 @@ def test_a_redirect_without_a_target_is_a_failure(web: SourceServer) -> None:
     assert failed(web.play("/a", Reply(status=302))).cause == "the server answered 302 Found"
 
 
-@pytest.mark.parametrize("target", ["ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1", "gopher:x", "http://127.0.0.1:99999/"])
-def test_a_redirect_out_of_the_web_is_refused(web: SourceServer, target: str) -> None:
-    assert "URL" in failed(web.play("/a", moved(target))).cause or "form" in failed(web.url("/a")).cause
+@pytest.mark.parametrize(
+    ("target", "cause"),
+    [
+        ("ftp://127.0.0.1/", "an address of the form ftp: cannot be asked"),
+        ("file:///etc/passwd", "an address of the form file: cannot be asked"),
+        ("gopher:x", "an address of the form gopher: cannot be asked"),
+        ("http://[::1", "a redirect leads to something that is no URL"),
+        ("http://127.0.0.1:99999/", "the address is no URL"),
+    ],
+)
+def test_a_redirect_out_of_the_web_is_refused(web: SourceServer, target: str, cause: str) -> None:
+    assert failed(web.play("/a", moved(target))).cause == cause
 
 
 def test_a_target_in_utf_8_is_understood(web: SourceServer) -> None:
@@ -93,7 +104,8 @@ def test_a_public_page_cannot_redirect_to_this_machine(web: SourceServer, monkey
 
 
 @pytest.mark.parametrize(
-    "target", ["http://127.0.0.1/", "http://localhost/", "http://169.254.169.254/latest/", "http://[::1]/", "http://10.0.0.1/"]
+    "target",
+    ["http://127.0.0.1/", "http://localhost/", "http://169.254.169.254/latest/", "http://[::1]/", "http://10.0.0.1/", "http://127.1/"],
 )
 def test_a_public_page_cannot_make_the_proxy_read_near_addresses(web: SourceServer, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     web.play("/feed", moved(target))
@@ -120,6 +132,46 @@ def test_tls_is_not_left(web: SourceServer, tls_web: SourceServer, ca: str) -> N
     tls_web.play("/feed", moved(web.play("/plain", Reply(b"x"))))
     assert failed(tls_web.url("/feed"), impatient(ca_bundle=Path(ca))).cause == "a redirect leads from https to http"
     assert not web.requests
+
+
+# --- names, with a name server that tells what the test says ---------------------------------------------------------
+
+
+class Names:
+    """Answers look-ups of names from lists, one answer after the other; addresses are looked up as ever."""
+
+    def __init__(self, **answers: list[list[str]]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+        self.real = socket.getaddrinfo
+
+    def __call__(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if literal(host) is not None:
+            return self.real(host, port, *args, **kwargs)
+        self.asked.append(host)
+        answers = self.answers[host.partition(".")[0]]
+        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+
+def test_a_public_source_cannot_lead_to_a_name_that_means_this_machine(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Names(vendor=[["8.8.8.8"]], trap=[["127.0.0.1"]]))
+    url = web.play("/secret", Reply(b"x")).replace("127.0.0.1", "trap.example")
+    assert "(127.0.0.1)" in failed(wanted(url, home="https://vendor.example/")).cause
+    assert not web.requests
+
+
+def test_only_the_address_that_was_checked_is_connected_to(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = Names(inner=[["127.0.0.1"], ["8.8.8.8"]])
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    assert page(web.play("/feed", Reply(b"x")).replace("127.0.0.1", "inner.example")).body == b"x"
+    assert names.asked == ["inner.example"]
+
+
+def test_a_host_s_addresses_are_tried_in_turn(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Names(two=[["127.0.0.2", "127.0.0.1"]], none=[["127.0.0.2", "127.0.0.3"]]))
+    assert page(web.play("/feed", Reply(b"x")).replace("127.0.0.1", "two.example")).body == b"x"
+    assert failed(web.url("/feed").replace("127.0.0.1", "none.example")).cause == "the connection was refused"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +217,10 @@ def test_a_page_leads_outwards_only(origin: str, target: str) -> None:
         ("a.localhost", "127.0.0.1"),
         ("[fe80::1%eth0]", "fe80::1"),
         ("10.0.0.1", "10.0.0.1"),
+        ("127.1", "127.0.0.1"),
+        ("0x7f000001", "127.0.0.1"),
+        ("2130706433", "127.0.0.1"),
+        ("1.2.3.999", "None"),
         ("example.org", "None"),
     ],
 )

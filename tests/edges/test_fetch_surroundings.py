@@ -92,6 +92,11 @@ def test_a_proxy_that_wants_a_password_is_said_so(web: SourceServer, monkeypatch
     assert "407" in failure.cause or "wants a name and password" in failure.cause
 
 
+def test_a_socks_proxy_without_its_library_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1")
+    assert "PySocks" in failed("http://advisories.example/feed").remedy
+
+
 def test_the_deadline_holds_through_a_proxy(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
     web.play("/feed", Reply(b"<rss/>" * 999, fault=Fault.DRIP_BODY))
     with ProxyServer({"advisories.example": web.port}) as proxy:

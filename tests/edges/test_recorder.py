@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+import shutil
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from warcio.checker import Checker
 
 from tests.fetching import NOW, impatient, outcome, wanted
 from tests.servers import Fault, Reply, SourceServer, moved
-from watcher.records import Page, Validators
+from watcher.records import NotModified, Page, Validators
 from watcher.web.fetch import Fetcher
 from watcher.web.recording import Recorder, Recording, RecordingError
 
@@ -127,3 +130,32 @@ def test_a_recording_that_cannot_be_written_names_its_file(tmp_path: Path) -> No
     (tmp_path / "file").write_text("x")
     with pytest.raises(RecordingError, match=r"r\.warc: cannot be written"):
         Recorder(tmp_path / "file" / "r.warc").add(Page("blog", "", "https://example.org/", NOW, 200, b"x"))
+
+
+def test_a_full_disk_leaves_whole_records(tmp_path: Path) -> None:
+    file = tmp_path / "r.warc"
+    Recorder(file).add(Page("blog", "", "https://example.org/", NOW, 200, b"x"))
+    before = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 1000, hard))
+    try:
+        with pytest.raises(RecordingError, match="Name another file, or make room"):
+            Recorder(file).add(Page("blog", "", "https://example.org/", NOW, 200, b"x" * 5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.read_bytes() == before
+
+
+@pytest.mark.skipif(not shutil.which("wget"), reason="no wget here")
+@pytest.mark.parametrize("compression", [[], ["--no-warc-compression"]])
+def test_what_wget_records_can_be_relived(web: SourceServer, tmp_path: Path, compression: list[str]) -> None:
+    web.play("/new", Reply(b"<rss/>" * 999, encoding="gzip", chunked=True))
+    urls = [web.play("/feed", moved("/new")), web.url("/none")]
+    command = ["wget", "--quiet", "--no-proxy", "--header=Accept-Encoding: gzip", f"--warc-file={tmp_path / 'r'}", *compression]
+    subprocess.run([*command, "-O", tmp_path / "out", *urls], check=False, cwd=tmp_path)
+    recording = Recording([next(tmp_path.glob("r.warc*"))])
+    found = recording.get_all([wanted(url) for url in urls], recording.dates()[-1], lambda one: one)
+    assert [one.body if isinstance(one, Page) else one.cause for _, one in found if not isinstance(one, NotModified)] == [
+        b"<rss/>" * 999,
+        "the server answered 404 Not Found",
+    ]

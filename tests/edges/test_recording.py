@@ -255,6 +255,13 @@ def test_a_recorded_circle_ends(tmp_path: Path) -> None:
     assert failure(Recording([write(tmp_path / "r.warc", [circle])]), FEED, "2024-11-13").cause == "more than 5 redirects"
 
 
+@pytest.mark.parametrize("nonsense", ["http://[::1", "http://example.org:99999/"])
+def test_addresses_that_are_none_lead_nowhere(tmp_path: Path, nonsense: str) -> None:
+    moved = Kept(FEED, "2024-11-12T00:00:00Z", b"", "302 Found", headers=(f"Location: {nonsense}",))
+    recording = Recording([write(tmp_path / "r.warc", [moved, Kept("http://example.org:99998/", "2024-11-12T00:00:00Z", b"x")])])
+    assert ask(recording, FEED, "2024-11-13") is None
+
+
 def test_too_large_a_recorded_body_is_a_failure(tmp_path: Path) -> None:
     bomb = Kept(FEED, "2024-11-12T00:00:00Z", gzipped(bytes(100_000)), headers=("Content-Encoding: gzip",))
     recording = Recording([write(tmp_path / "r.warc.gz", [bomb])], max_bytes=50_000)
@@ -336,3 +343,10 @@ def test_one_gzip_over_many_records_is_refused_with_a_remedy(tmp_path: Path) -> 
 @pytest.mark.parametrize("date", ["", "yesterday", "2024-13-01T00:00:00Z"])
 def test_a_record_without_a_date_is_refused(tmp_path: Path, date: str) -> None:
     assert "offset 0: " in refused([write(tmp_path / "r.warc", [Kept(FEED, date, b"x")])])
+
+
+def test_an_arc_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "r.arc"
+    head = b"1 0 Example\nURL IP-address Archive-date Content-type Archive-length\n\n"
+    file.write_bytes(b"filedesc://r.arc 127.0.0.1 20241112180000 text/plain %d\n%b\n" % (len(head), head))
+    assert "of arc, not of WARC" in refused([file])

@@ -7,6 +7,7 @@ the administrator's own word and may be anywhere.
 
 from __future__ import annotations
 
+import re
 import socket
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -59,6 +60,16 @@ def literal(host: str) -> Address | None:
     try:
         return ip_address(name)
     except ValueError:
+        return _old_form(name)
+
+
+def _old_form(name: str) -> IPv4Address | None:
+    """Read the forms that resolvers still take for an address: ``127.1``, ``0x7f000001``, ``2130706433``."""
+    if not re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", name):
+        return None
+    try:
+        return IPv4Address(socket.inet_aton(name))
+    except OSError:
         return None
 
 

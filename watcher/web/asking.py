@@ -50,6 +50,13 @@ class _Hop:
     nearest: Callable[[], Reach]
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects to us."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that there is nothing to follow: requests would prepare the next request before anybody has looked where it leads."""
+
+
 class Asker:
     """One worker's connections; used by one thread at a time."""
 
@@ -63,7 +70,7 @@ class Asker:
         self.trail: list[Answer] = []  # the last attempt's answers, redirects included
         self._proxies: dict[str, dict[str, str]] = {}
         self._verify = str(settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or "") or True
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False  # no .netrc; proxies and CA bundle are read here
         self._session.headers.update({"User-Agent": user_agent(settings.contact), "Accept-Encoding": "gzip, deflate"})
         self._session.mount("http://", CheckedAdapter(self.gate))
@@ -75,7 +82,7 @@ class Asker:
             sleep=sleep,
             reraise=True,
         )
-        self._backoff = tenacity.wait_exponential_jitter(settings.first_wait, settings.longest_wait, jitter=settings.first_wait)
+        self._backoff = tenacity.wait_exponential(settings.first_wait, settings.longest_wait) + tenacity.wait_random(0, settings.first_wait)
 
     def close(self) -> None:
         """Close all connections."""

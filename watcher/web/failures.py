@@ -198,6 +198,10 @@ def _of_answer(errors: list[BaseException], _: str) -> Trouble | None:
 
 
 def _of_address(errors: list[BaseException], _: str) -> Trouble | None:
+    if any("SOCKS" in str(one) for one in errors if type(one).__name__ == "InvalidSchema"):
+        return Trouble(
+            "the proxy is one for SOCKS, which needs a further library", "Install PySocks, or name a proxy for HTTP in HTTPS_PROXY."
+        )
     if any(isinstance(one, ValueError) for one in errors):
         return Trouble("the address is not a URL that can be asked", "Correct the source's `url`.")
     return None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from watcher.records import Failure
 from watcher.web import FetchSettings, Outcome, Wanted, urls
+from watcher.web.failures import AGAIN, Trouble
 
 if TYPE_CHECKING:
     from watcher.web.asking import Asker
@@ -73,7 +74,7 @@ class Fetcher:
 
         ``use`` runs in the thread that fetched, so that parsing goes on beside other hosts' answers.
         Hosts are asked in parallel, each over ``per_host`` connections.  When a host does not answer at all, its
-        remaining documents fail without being tried.  Only an exception of ``use`` is raised.
+        remaining documents fail without being tried.  Only an exception of ``use`` (or of the recorder) is raised; it ends the fetcher.
         """
         documents = list(wanted)
         if not documents:
@@ -95,7 +96,7 @@ class Fetcher:
             for asker in self._askers:
                 asker.gate.cut()
             raise
-        return [(one, results[place]) for place, one in enumerate(documents)]
+        return [(one, results[place]) for place, one in enumerate(documents) if place in results]
 
     def _ready(self) -> ThreadPoolExecutor:
         """Start the threads when something is wanted for the first time."""
@@ -122,7 +123,7 @@ class Fetcher:
             except IndexError:
                 break
             work.results[place] = work.use(self._ask(asker, work, work.documents[place]))
-        self._idle[host].append(asker)
+        self._rest(host, asker)
 
     def _ask(self, asker: Asker, work: _Round[T], wanted: Wanted) -> Outcome:
         if work.unreachable is not None:
@@ -148,9 +149,19 @@ class Fetcher:
             self._askers.append(asker)
             return asker
 
+    def _rest(self, host: str, asker: Asker) -> None:
+        """Keep a worker's connection for the next round, unless there are many: open files are counted by the system."""
+        with self._lock:
+            if len(self._askers) <= self._settings.hosts * 2:
+                self._idle[host].append(asker)
+                return
+            self._askers.remove(asker)
+        asker.close()
+
     def _pause(self, seconds: float) -> None:
-        """Wait; not any longer when the fetcher is closed."""
-        self._stop.wait(seconds)
+        """Wait; Trouble when the fetcher is closed meanwhile."""
+        if self._stop.wait(seconds):
+            raise Trouble("the run was ended before another attempt", AGAIN)
 
     def _slot(self, host: str) -> threading.BoundedSemaphore:
         """Give what must be held to ask ``host``: redirects bring several workers to one."""

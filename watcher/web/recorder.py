@@ -47,6 +47,12 @@ class RecordingError(WatcherError):
     exit_code = 2
 
 
+class UnwrittenError(RecordingError):
+    """A response could not be written down; the run ends there, and what it recorded before is whole."""
+
+    exit_code = 1
+
+
 class Recorder:
     """Appends to one WARC file, compressed record by record if its name ends in ``.gz``; opened at the first response.
 
@@ -79,17 +85,16 @@ class Recorder:
         """Write a response down; a 304 becomes a revisit of the copy recorded before.
 
         Raises:
-            RecordingError: the file cannot be written.
+            UnwrittenError: the file cannot be written.
         """
         record = _record(urls.public(url, self._secrets), time, status, self._harmless(headers), body, gzip=self._gzip)
         with self._lock:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                with self.path.open("ab") as file:
-                    # In one piece: what ends a run in between leaves whole records.
-                    file.write(record if file.tell() else _preface(self.path.name, time, gzip=self._gzip) + record)
+                with self.path.open("ab", buffering=0) as file:
+                    _append(file, record if file.tell() else _preface(self.path.name, time, gzip=self._gzip) + record)
             except OSError as error:
-                raise RecordingError(
+                raise UnwrittenError(
                     f"{self.path}: cannot be written: {error.strerror or error}. Name another file, or make room."
                 ) from error
 
@@ -99,6 +104,17 @@ class Recorder:
 
     def _harmless(self, headers: Mapping[str, str]) -> list[tuple[str, str]]:
         return [(name, urls.conceal(value, self._secrets)) for name, value in headers.items() if name.lower() not in _LEFT_OUT]
+
+
+def _append(file: io.FileIO, record: bytes) -> None:
+    """Write all of a record or, on a full disk, nothing: half of one would make the whole file unreadable."""
+    start = file.tell()
+    try:
+        while record:
+            record = record[file.write(record) :]
+    except OSError:
+        file.truncate(start)
+        raise
 
 
 def _record(url: str, time: datetime, status: int, headers: list[tuple[str, str]], body: bytes, *, gzip: bool) -> bytes:

@@ -101,7 +101,7 @@ class Recording:
             location = _header(record, "location") if record and record.status in REDIRECTS else ""
             if record is None or not location:
                 return record
-            url = urljoin(record.url, location)
+            url = _joined(record.url, location)
         raise Trouble(f"more than {self._redirects} redirects", "The address leads in a circle: correct the source's `url`.")
 
     def _newest(self, url: str, now: datetime) -> Record | None:
@@ -146,6 +146,14 @@ class Recording:
         kind = _header(record, "content-type") or _header(original, "content-type")
         status = original.status if record.status == 304 else record.status
         return Page(wanted.source.name, wanted.document, urls.public(wanted.url, {}), now, status, content, kind, validators, sha256)
+
+
+def _joined(base: str, location: str) -> str:
+    """Give the address that a redirect leads to; one that is no URL leads to nothing recorded."""
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return location
 
 
 def _header(record: Record, name: str) -> str:
