@@ -47,6 +47,15 @@ def test_a_document_is_found_again_as_it_was_written(store: Store) -> None:
     assert set(store.documents()) == {"builds ", "builds 2024-Nov", "other "}
 
 
+def test_the_documents_of_many_sources_come_at_once(store: Store) -> None:
+    store.record("a", documents=[document(source="a"), document("x", source="a")])
+    store.record("b", documents=[document(source="b")])
+    assert store.documents_of(["a", "none"]) == {"a": {"": document(source="a"), "x": document("x", source="a")}, "none": {}}
+    with statements(store) as seen:
+        store.documents_of(f"s{number}" for number in range(400))
+    assert sum("documents" in statement for statement in seen) == 1
+
+
 def test_an_entry_is_found_again_as_it_was_written_and_only_in_its_document(store: Store) -> None:
     store.record(
         "builds", documents=[document(), document("b")], entries=[EntryChanges("", (stored("a"),)), EntryChanges("b", (stored("c"),))]

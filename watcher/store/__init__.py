@@ -1,6 +1,7 @@
 """The state, in SQLite or PostgreSQL."""
 
+from watcher.store.retention import Pruned
 from watcher.store.store import Store
 from watcher.store.words import DeliveryCounts, EntryChanges, StoredEntry
 
-__all__ = ["DeliveryCounts", "EntryChanges", "Store", "StoredEntry"]
+__all__ = ["DeliveryCounts", "EntryChanges", "Pruned", "Store", "StoredEntry"]

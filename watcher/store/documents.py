@@ -33,6 +33,16 @@ class Documents(Base):
             found = [forms.record(Document, row) for row in connection.scalars(query)]
         return {d.document if source is not None else f"{d.source} {d.document}": d for d in found}
 
+    def documents_of(self, sources: Iterable[str]) -> dict[str, dict[str, Document]]:
+        """Give the documents of several sources, by source and name, with a query for hundreds of them."""
+        found: dict[str, dict[str, Document]] = {source: {} for source in sources}
+        with self.reading() as connection:
+            for chunk in chunks(tuple(found)):
+                for row in connection.scalars(select(DOCUMENTS.c.record).where(DOCUMENTS.c.source.in_(chunk))):
+                    document = forms.record(Document, row)
+                    found[document.source][document.document] = document
+        return found
+
     def times(self, source: str, document: str = "") -> Times:
         """Give the check times of one document; empty ones when it was never tried."""
         query = select(TIMES.c.record).where(TIMES.c.source == source, TIMES.c.document == document)
