@@ -16,10 +16,11 @@ from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Follow, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import csaf_provider, markup
-from watcher.sources.csaf_form import Cvss, Document, Note, Remediation, Revision, Vulnerability
+from watcher.sources.csaf_form import Cvss, Document, Note, Revision, Vulnerability
 from watcher.sources.csaf_products import Products, watched
 from watcher.sources.json_form import decode, in_utc, quoted
 
+# "<build>:<SubType>:<url>"; what is only offered to customers of extended security updates has no URL
 _MICROSOFT_FIX = re.compile(r"(?P<build>[^:\n]*):(?P<type>[^:\n]*):(?P<url>(?:https?://\S+)?)")
 _EXPLOIT_STATUS = re.compile(r"(Publicly Disclosed|Exploited):(Yes|No)\b", re.IGNORECASE)
 _PASSAGES = {  # a vulnerability's own description says nothing of the update
@@ -27,7 +28,6 @@ _PASSAGES = {  # a vulnerability's own description says nothing of the update
     "summary": "description",
     "description": "description",
 }
-_TYPES = {"Security Update": "SU", "Security Hotfix": "HU", "Hotfix Update": "HU"}
 _BOILERPLATE = {"Additional Resources", "Disclaimer", "Assigning CNA"}  # Microsoft's notes that are the same in all documents
 
 
@@ -49,7 +49,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 
 def _json(page: Page, watch: Watch) -> Snapshot:
-    members = decode(page.body.strip(), dict[str, msgspec.Raw], "a JSON object")
+    members = decode(page.body.strip(), dict[str, msgspec.Raw], "a CSAF document, feed or provider metadata")
     if "document" in members:
         return _document(page, watch)
     if "feed" in members:
@@ -62,12 +62,11 @@ def _json(page: Page, watch: Watch) -> Snapshot:
 def _markup(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
     if re.search(r"<(?:\w+:)?cvrfdoc\b", text):
         raise ParseError("this is a CVRF document, not CSAF", 'Give the source kind = "cvrf".')
-    soup = markup.soup(page)
-    hrefs = [str(anchor["href"]) for anchor in soup.find_all("a", href=True)]
-    follows, total = csaf_provider.listing(page, hrefs)
+    links = markup.links(text, page.url)
+    follows, total = csaf_provider.listing(page, links)
     if follows or total:
         return follows, total
-    older = next((href for href in hrefs if "cvrf" in href.lower()), "")
+    older = next((url for url in links if "cvrf" in url.lower()), "")
     hint = f"it offers CVRF only, {quoted(older)}" if older else ""
     raise markup.unlike(page, "a page that links CSAF documents", why=hint)
 
@@ -130,6 +129,7 @@ def _entry(page: Page, document: Document, products: Products) -> Entry:
         severity=(head.aggregate_severity.text if head.aggregate_severity else score.base_severity).capitalize(),
         cvss=score.base_score,
         vector=score.vector_string,
+        links=tuple(dict.fromkeys(_links(document, products))),
     )
 
 
@@ -146,20 +146,30 @@ def _products(document: Document, products: Products) -> tuple[str, ...]:
 
 
 def _packages(vulnerability: Vulnerability, products: Products) -> Iterator[Package]:
+    """Yield a package for each watched product of a fix that names more than words: a build, an article or an address."""
     for fix in vulnerability.remediations:
         if fix.category == "vendor_fix":
-            build, kind, url = _fix(fix)
+            told = _MICROSOFT_FIX.fullmatch(fix.details.strip())
+            build = canonical.build(told["build"]) if told else ""
+            url = markup.absolute(fix.url) or markup.absolute(told["url"] if told else "")
             kb = canonical.kb(url) or next(iter(canonical.kbs_in(fix.details)), "")
+            kind, esu = _type(told["type"] if told else ""), bool(build and not url)
             if build or url or kb:
-                yield from (Package(name, kb, build, url, type=kind) for name in products.of(fix.product_ids, fix.group_ids))
+                yield from (Package(name, kb, build, url, esu=esu, type=kind) for name in products.of(fix.product_ids, fix.group_ids))
 
 
-def _fix(fix: Remediation) -> tuple[str, str, str]:
-    """Return build, type and URL of a fix; Microsoft writes them "<build>:<SubType>:<url>", others write prose."""
-    told = _MICROSOFT_FIX.fullmatch(fix.details.strip())
-    if told is None:
-        return "", "", markup.absolute(fix.url)
-    return canonical.build(told["build"]), _TYPES.get(told["type"].strip(), ""), markup.absolute(fix.url) or told["url"]
+def _type(subtype: str) -> str:
+    if "cumulative" in subtype.lower():
+        return "CU"
+    return "SU" if subtype.strip() == "Security Update" else ""
+
+
+def _links(document: Document, products: Products) -> Iterator[str]:
+    for vulnerability in document.vulnerabilities:
+        for fix in vulnerability.remediations:
+            url = markup.absolute(fix.url)
+            if url and products.of(fix.product_ids, fix.group_ids):
+                yield url
 
 
 def _exploitation(vulnerabilities: Iterable[Vulnerability]) -> tuple[bool | None, bool | None]:

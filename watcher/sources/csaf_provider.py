@@ -140,12 +140,12 @@ def index(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
     return _follows(page, ((_below(page, path), "") for path in paths if _young(page, path))), len(paths)
 
 
-def listing(page: Page, hrefs: Iterable[str]) -> tuple[tuple[Follow, ...], int]:
+def listing(page: Page, links: Iterable[str]) -> tuple[tuple[Follow, ...], int]:
     """Return what a directory listing or a page leads to: its changes.csv, else its index.txt, else documents and folders.
 
-    ``hrefs`` are the page's links as they stand in it.
+    ``links`` are the page's, absolute.
     """
-    urls = tuple(dict.fromkeys(_link(page, href) for href in hrefs))
+    urls = tuple(dict.fromkeys(map(_shown, links)))
     here = page.url.rsplit("/", 1)[0] + "/"
     for name in ("changes.csv", "index.txt"):
         if here + name in urls:
@@ -187,10 +187,10 @@ def _below(page: Page, path: str) -> str:
     return url if url.startswith(here) else ""
 
 
-def _link(page: Page, href: str) -> str:
-    """Return a link's URL; of Fortinet's viewer (``?csaf_url=``) that of the document it shows."""
-    shown = re.search(r"[?&]csaf_url=(https://[^&]+)", href)
-    return shown[1] if shown else markup.absolute(href, page.url)
+def _shown(url: str) -> str:
+    """Return the document that a link leads to: of Fortinet's viewer (``?csaf_url=``) the one it shows."""
+    shown = re.search(r"[?&]csaf_url=(https://[^&]+)", url)
+    return shown[1] if shown else url
 
 
 def _base(page: Page) -> str:

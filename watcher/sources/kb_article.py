@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
@@ -121,6 +122,7 @@ def _entry(page: Page, kb: str, title: str, products: tuple[str, ...], passages:
         packages=(Package(products[0], kb, builds[0]),) if known else (),
         label=canonical.label(title),
         passages=passages,
+        available=True,
         links=links,
     )
 
@@ -180,6 +182,8 @@ def _sections(soup: BeautifulSoup) -> list[Section]:
         if isinstance(node, Tag) and node.name in _HEADINGS:
             headings = _under(headings, int(node.name[1]), canonical.fold(node.get_text(" ")))
             sections.append(Section(headings))
+        elif isinstance(node, Tag) and node.name == "br":
+            place = None, place[1]  # what comes is another line
         elif type(node) is NavigableString and node.strip() and not _is_aside(node, root):
             cell, column = _column(node)
             if cell and canonical.fold(cell.get_text(" ")) == column:
@@ -218,11 +222,10 @@ def _column(node: NavigableString) -> tuple[Tag | None, str]:
 
 
 def _is_aside(node: NavigableString, root: Tag) -> bool:
-    for parent in node.parents:
-        if parent is root:
-            return False
-        marks = [*(parent.get_attribute_list("class") or ()), parent.get("id"), parent.get("role")]
-        text = " ".join(str(mark) for mark in marks if mark)
-        if parent.name in _UNREAD or _ASIDE.search(text) or _APPLIES_TO.search(text):
-            return True
-    return False
+    return any(map(_stands_aside, takewhile(lambda parent: parent is not root, node.parents)))
+
+
+def _stands_aside(element: Tag) -> bool:
+    marks = [*(element.get_attribute_list("class") or ()), element.get("id"), element.get("role")]
+    text = " ".join(str(mark) for mark in marks if mark)
+    return element.name in _UNREAD or any(pattern.search(text) for pattern in (_ASIDE, _APPLIES_TO))
