@@ -238,15 +238,24 @@ def _place_words(fact: Fact, docket: Docket) -> None:
     if row is None and entry.label is not None and (fact.says(Kind.RELEASED, *TURNS) or entry.label.version > 1):
         row = _labelled(fact, docket)
     if row is None and entry.cves and entry.products and entry.key.upper() in entry.cves:
-        update_id, title = identify.advisory(entry.cves[0])
-        family = canonical.family(entry.products[0])
-        released = entry.published or docket.now
-        row = _new(docket, Update(update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now), released)
+        row = _announced(fact, docket)
     if row is None:
         docket.unplaced.append(fact)
     else:
         docket.case(row).item(fact)
 
+
+
+def _announced(fact: Fact, docket: Docket) -> Update:
+    """The row of an advisory without update; those of one family that appear at one check are one thing."""
+    family = canonical.family(fact.entry.products[0])
+    for case in docket.cases.values():
+        row = docket.ledger[case.update]
+        if row.type == "advisory" and row.family == family and docket.ledger.is_new(row.id):
+            return row
+    update_id, title = identify.advisory(fact.entry.cves[0])
+    row = Update(update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now)
+    return _new(docket, row, fact.entry.published or docket.now)
 
 
 def _labelled(fact: Fact, docket: Docket) -> Update | None:

@@ -60,6 +60,8 @@ def _first(row: Update, case: Case, docket: Docket, told: Told) -> None:
     for item in case.items:
         item.packages += item.successors
     row = rows.takeover(rows.merged(row, case), docket.ledger)
+    if row.type == "advisory":
+        row = replace(row, title=", ".join(advisory.id for advisory in row.advisories[:3]) or row.title)
     facts = [item.fact for item in case.items]
     recalled = any(fact.entry.label is not None and fact.entry.label.pulled for fact in facts)
     turn = turns.turn(replace(row, version=row.version, changed=None), case, now)

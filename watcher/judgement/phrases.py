@@ -18,7 +18,8 @@ def first(row: Update, kind: Kind) -> str:
     if kind is Kind.RELEASED:
         return f"{tell.named(row)} is available{_for(row)}.{_urgent(row)}"
     if kind is Kind.ANNOUNCED:
-        return f"{row.title} is published{_for(row)}; there is no update yet.{_urgent(row)}"
+        verb = "are" if len(row.advisories) > 1 else "is"
+        return f"{row.title} {verb} published{_for(row)}; there is no update yet.{_urgent(row)}"
     if kind is Kind.EXPLOITED:
         return exploited(row, [advisory.id for advisory in row.advisories], exploited=True)
     if kind is Kind.KNOWN_ISSUE:

@@ -132,11 +132,17 @@ def last_told(row: Update, prefix: str) -> str:
 
 def takeover(row: Update, ledger: Ledger) -> Update:
     """Take over the advisories without update that this update now fixes; their mail thread goes on here."""
-    for cve in [advisory.id for advisory in row.advisories] if row.type != "advisory" else []:
-        gone = identify.slug(cve)
-        if gone in ledger and gone != row.id and ledger[gone].type == "advisory":
-            ledger.put(row)
-            ledger.absorb(ledger[gone], ledger[row.id])
+    fixed = {advisory.id for advisory in row.advisories} if row.type != "advisory" else set()
+    for name in identify.cve_names(sorted(fixed)):
+        for gone in ledger.find_all((name,)):
+            if gone.type != "advisory" or gone.id == row.id:
+                continue
+            left = tuple(advisory for advisory in gone.advisories if advisory.id not in fixed)
+            ledger.put(row if row.told else replace(row, thread=gone.thread))
+            if left:
+                ledger.put(replace(gone, advisories=left, names=()))
+            else:
+                ledger.absorb(gone, ledger[row.id])
             row = ledger[row.id]
     return row
 
