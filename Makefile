@@ -83,5 +83,5 @@ script = if [ -f scripts/$(1).py ]; then $(BIN)/python scripts/$(1).py $(ARGS); 
 	else echo "make $(1): scripts/$(1).py is not written yet." >&2; exit 2; fi
 
 # pytest answers 5 when no test bears the marker.
-marked = $(PYTEST) -m $(1) $(2) $(ARGS) || { code=$$?; \
+marked = $(PYTEST) -m $(1) $(2) -o faulthandler_timeout=7200 $(ARGS) || { code=$$?; \
 	if [ $$code -eq 5 ]; then echo "make $(1): no test bears the marker '$(1)' yet." >&2; fi; exit $$code; }
