@@ -57,7 +57,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     """
     tree = markup.soup(page)
     releases = {found["build"]: found["product"] for found in _RELEASE.finditer(canonical.fold(tree.get_text(" ")))}
-    rows = _distinct(row for table in tree.find_all("table") for row in _table(table, page.url, releases))
+    rows = _distinct(row for table in markup.tables(tree) for row in _table(table, page.url, releases))
     if not rows:
         raise markup.unlike(page, "a page with a table of builds and release dates")
     entries = (_entry(row, page.url) for row in rows if watch.wants(row.product))
@@ -74,10 +74,8 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 
 def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
-    lines = [line.find_all(["td", "th"], recursive=False) for line in table.find_all("tr")]
-    if table.find("table") or not lines:
-        return []
-    columns = _columns([_text(cell) for cell in lines[0]])
+    lines = markup.cells(table)
+    columns = _columns([_text(cell) for cell in lines[0]] if lines else [])
     if not {"build", "date"} <= columns.keys():
         return []
     read = _windows_row if {"update", "kb"} <= columns.keys() else _named_row

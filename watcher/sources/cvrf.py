@@ -24,6 +24,7 @@ from watcher.sources.cvrf_document import WANTED, Month, Product, Remediation, V
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
 _SEVERITIES = ("Critical", "Important", "Moderate", "Low")
 _TOLD = {"FAQ": "faq", "Description": "description"}
+_REJECTED = re.compile(r"^\W*reject(?:ed)?\b.*(?:reason|\*\*)|- rejected$", re.IGNORECASE)
 _ADVICE = {"Workaround", "Mitigation"}
 
 
@@ -73,10 +74,19 @@ def _index(page: Page, rows: list[Any]) -> Snapshot:
 
 def _month(page: Page, watch: Watch, month: Month) -> Snapshot:
     entries = (_entry(item, month.products, month.watched) for item in month.vulnerabilities)
-    wanted = [
-        entry for entry in entries if entry.products or any(canonical.concerns(watch, name) for name in canonical.products_in(entry.title))
-    ]
-    return _snapshot(page, total=month.total, revisions=month.revisions, identity=month.identity, entries=tuple(_distinct(wanted)))
+    wanted = (entry if entry.products else _by_title(entry, watch) for entry in entries)
+    return _snapshot(
+        page,
+        total=month.total,
+        revisions=month.revisions,
+        identity=month.identity,
+        entries=tuple(_distinct(entry for entry in wanted if entry.products)),
+    )
+
+
+def _by_title(entry: Entry, watch: Watch) -> Entry:
+    """Give a vulnerability that lists no product (a rejected one, an early announcement) the watched ones that its title names."""
+    return replace(entry, products=tuple(name for name in canonical.products_in(entry.title) if canonical.concerns(watch, name)))
 
 
 def _snapshot(
@@ -112,15 +122,18 @@ def _entry(item: Vulnerability, products: Mapping[str, Product], watched: Mappin
     packages = dict.fromkeys(package for fix in fixes for package in _packages(fix, products, watched))
     named = [watched[number] for number in (*item.affected, *(number for fix in fixes for number in fix.products)) if number in watched]
     base, vector = _score(item, watched)
+    told = "\n".join([html for kind, _, html in item.notes if kind in _TOLD] + [html for _, _, html in revisions])
+    addresses = [*(markup.absolute(fix.url) for fix in fixes), *markup.links(told)]
+    cves = canonical.cves_in(item.cve)
     return Entry(
         key=canonical.fold(item.cve) or canonical.fold(item.title) or "unnamed",
         title=canonical.fold(item.title),
-        url=_GUIDE + (canonical.cves_in(item.cve) or ("",))[0],
+        url=_GUIDE + cves[0] if cves else "",
         published=min(dates, default=None),
         updated=max(dates, default=None),
         revision=revisions[-1][0] if revisions else "",
-        cves=canonical.cves_in(item.cve),
-        kbs=_articles(fixes),
+        cves=cves,
+        kbs=tuple(article for article in _articles(fixes) if article not in {package.kb for package in packages}),
         products=tuple(dict.fromkeys(named)),
         packages=tuple(packages),
         passages=tuple(_passages(item, revisions, fixes)),
@@ -129,7 +142,7 @@ def _entry(item: Vulnerability, products: Mapping[str, Product], watched: Mappin
         severity=_severity(item, watched),
         cvss=base,
         vector=vector,
-        links=tuple(dict.fromkeys(filter(None, (markup.absolute(fix.url) for fix in fixes)))),
+        links=tuple(dict.fromkeys(filter(None, addresses))),
     )
 
 
@@ -191,7 +204,9 @@ def _status(item: Vulnerability, segment: str) -> bool | None:
 
 
 def _severity(item: Vulnerability, watched: Mapping[str, str]) -> str:
-    """Return the gravest severity over the watched products; a threat that names no product is for all."""
+    """Return the gravest severity over the watched products; a threat that names no product is for all, a rejected CVE has none."""
+    if _REJECTED.search(item.title):
+        return ""
     said = {text for kind, text, numbers in item.threats if kind == "Severity" and (not numbers or not watched.keys().isdisjoint(numbers))}
     return next((severity for severity in _SEVERITIES if severity in said), "")
 

@@ -114,7 +114,9 @@ def read_xml(page: Page, choose: Choose) -> Month:
                 month.identity = _child(element.find("{*}Identification"), "ID")
             element.clear(keep_tail=False)
     except etree.XMLSyntaxError as error:
-        raise markup.unlike(page, WANTED, why=f"{error.msg}"[:160]) from error
+        if b"cvrfdoc" in body[:2000]:
+            raise ParseError(f"the document is cut off or damaged: {error.msg}", "The next check tries again.") from error
+        raise markup.unlike(page, WANTED) from error
     if events.root is None or etree.QName(events.root).localname != "cvrfdoc":
         raise markup.unlike(page, WANTED)
     return month

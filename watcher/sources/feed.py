@@ -8,10 +8,9 @@ attribute of ``<item>`` (``Revision="1.0000000000"``) that feedparser drops: it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
-from time import struct_time
 from typing import Any
 
 import feedparser
@@ -86,8 +85,8 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
 
 def _revisions(body: bytes, items: list[Any]) -> dict[int, str]:
     """Return the Update Guide's revision of each item, by place: "2.0" from ``Revision="2.0000000000"``."""
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=True)
-    root = etree.fromstring(body, parser)
+    parser = etree.XMLParser(encoding="utf-8", recover=True, resolve_entities=False, no_network=True, huge_tree=True)
+    root = etree.fromstring(markup.clean(body.decode("utf-8", "replace")).encode(), parser)
     found = [] if root is None else list(root.iter("{*}item"))
     if len(found) != len(items):  # a feed that only one of the two could read whole
         return {}
@@ -160,9 +159,13 @@ def _rank(entry: Entry) -> tuple[tuple[int, ...], datetime]:
     return numbers, entry.updated or datetime.min.replace(tzinfo=UTC)
 
 
-def _moment(time: struct_time | None) -> datetime | None:
+def _moment(time: Sequence[int] | None) -> datetime | None:
+    """Return feedparser's date, which is in UTC; None for one that no calendar has."""
+    if not time:
+        return None
+    year, month, day, hour, minute, second = time[:6]
     try:
-        return datetime(*time[:5], min(time[5], 59), tzinfo=UTC) if time else None
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except ValueError:  # the 31st of February
         return None
 

@@ -90,10 +90,11 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 def _rows(tree: BeautifulSoup) -> Iterator[_Row]:
     place = _Place()
+    tables = {id(table) for table in markup.tables(tree)}
     for node in tree.find_all(["h1", "h2", "h3", "h4", "p", "table"]):
-        if node.name == "table":
+        if id(node) in tables:
             yield from _table_rows(node, place)
-        elif node.find_parent("table"):
+        elif node.name == "table" or node.find_parent("table"):
             continue
         elif node.name == "p" and _PIPES.search(node.get_text()):
             yield from _piped_rows(node.decode_contents(), place)
@@ -112,7 +113,7 @@ def _move(place: _Place, node: Tag) -> None:
 
 
 def _table_rows(table: Tag, place: _Place) -> Iterator[_Row]:
-    lines = [line.find_all(["td", "th"], recursive=False) for line in table.find_all("tr")]
+    lines = markup.cells(table)
     columns = _columns([cell.get_text(" ") for cell in lines[0]] if lines else [])
     for line in lines[1:]:
         yield _row({name: line[number].decode_contents() for number, name in columns.items() if number < len(line)}, place)

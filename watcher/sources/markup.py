@@ -9,7 +9,7 @@ import codecs
 import re
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from bs4.dammit import UnicodeDammit
 from lxml import etree
 from markdown_it import MarkdownIt
@@ -30,6 +30,8 @@ _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")  # FAQ notes of MSRC mi
 _LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
+_XML = re.compile(r"<\?xml[^>]*>?", re.IGNORECASE)
+_UNREADABLE = re.compile(r"&#0*(?:x0*d[89a-f][0-9a-f]{2}|5(?:529[6-9]|5[3-9]\d\d|[67]\d{3}));?", re.IGNORECASE)  # lone surrogates
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -60,12 +62,30 @@ def absolute(href: str, base: str = "") -> str:
 
 def soup(page: Page) -> BeautifulSoup:
     """Return an HTML page as a tree; a BOM decides the encoding, then the header, then the page."""
-    marked = unmarked(page.body)
-    if marked is not None:
-        return BeautifulSoup(marked, "lxml")
-    named = _CHARSET.search(page.content_type)
-    dammit = UnicodeDammit(page.body, known_definite_encodings=[named[1]] if named else ["utf-8"], is_html=True)
-    return BeautifulSoup(dammit.unicode_markup or page.body.decode("latin-1"), "lxml")
+    text = unmarked(page.body)
+    if text is None:
+        named = _CHARSET.search(page.content_type)
+        dammit = UnicodeDammit(page.body, known_definite_encodings=[named[1]] if named else ["utf-8"], is_html=True)
+        text = dammit.unicode_markup or page.body.decode("latin-1")
+    # bs4 warns of text without markup and of XML: neither is a page
+    return BeautifulSoup(_XML.sub("", clean(text)) if "<" in text else "", "lxml")
+
+
+def tables(tree: BeautifulSoup) -> list[Tag]:
+    """Return a page's tables; those that hold others lay out the page and are left out."""
+    found = tree.find_all("table")
+    around = {id(table.find_parent("table")) for table in found}
+    return [table for table in found if id(table) not in around]
+
+
+def cells(table: Tag) -> list[list[Tag]]:
+    """Return a table's cells, row by row."""
+    return [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
+
+
+def clean(text: str) -> str:
+    """Return a text without the characters, written out or as references, that no XML library takes."""
+    return _UNREADABLE.sub("?", _UNPRINTABLE.sub(" ", text))
 
 
 def unmarked(body: bytes) -> str | None:
@@ -96,7 +116,7 @@ def _read(html: str) -> tuple[str, list[str]]:
     if "<" not in html and "&" not in html:
         return _tidy(html), [match[2] for match in _LINK.finditer(html)]
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
-    root = etree.fromstring(_UNPRINTABLE.sub(" ", html).encode() + b"\n", parser)
+    root = etree.fromstring(clean(html).encode() + b"\n", parser)
     if root is None:
         return "", []
     words: list[str] = []
@@ -118,6 +138,7 @@ def _read(html: str) -> tuple[str, list[str]]:
 
 
 def _tidy(text: str) -> str:
+    """Return text a line a paragraph, without Markdown's marks and surplus spaces."""
     marked = _LINK.sub(r"\1", _EMPHASIS.sub(r"\2", _UNPRINTABLE.sub(" ", text)))
     lines = (" ".join(line.split()) for line in marked.splitlines())
     return "\n".join(filter(None, lines))

@@ -1,0 +1,51 @@
+"""A byte order mark outranks whatever a document declares."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.sources import fixtures
+from watcher.records import Entry, Page
+from watcher.sources import parser
+
+MONTH = fixtures.DATA / "cvrf" / "november@2031-Nov.xml"
+WRONG = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+def entries(page: Page, path: Path) -> tuple[Entry, ...]:
+    return parser(page.source)(page, fixtures.watch(path)).entries
+
+
+def with_body(path: Path, body: bytes) -> Page:
+    return fixtures.page(path, body)
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"), [(codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF8, "utf-8")]
+)
+@pytest.mark.parametrize(
+    "path",
+    [MONTH, fixtures.DATA / "feed/blog.xml", fixtures.DATA / "build-table/exchange.html", fixtures.DATA / "cvrf/json@2031-Nov.json"],
+    ids=lambda path: path.parent.name + path.suffix,
+)
+def test_a_document_with_a_mark_is_read_whatever_it_declares(path: Path, mark: bytes, encoding: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    declared = WRONG + text if path == MONTH else text
+    assert entries(with_body(path, mark + declared.encode(encoding)), path) == entries(fixtures.page(path), path)
+
+
+def test_a_page_is_read_in_the_encoding_of_its_header() -> None:
+    path = fixtures.DATA / "issues-page/coming-soon.html"
+    html = "<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>Größe</td><td>klein</td></tr></table>"
+    page = replace(fixtures.page(path, html.encode("latin-1")), content_type="text/html; charset=iso-8859-1")
+    assert entries(page, path)[0].title == "Größe"
+
+
+def test_bytes_of_no_encoding_are_read_as_far_as_they_go() -> None:
+    path = fixtures.DATA / "issues-page/coming-soon.html"
+    html = b"<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>\xff\xfe\x81 broken</td><td>-</td></tr></table>"
+    assert entries(replace(fixtures.page(path, html), content_type=""), path)[0].title.endswith("broken")
