@@ -92,7 +92,7 @@ def log_to_stderr(loudness: int, *, as_json: bool) -> PlainLines | JsonLines:
 
 def complain(text: str, form: PlainLines | JsonLines) -> None:
     """Say on standard error why the command ends: each line as it is, or as the log's JSON does where that is wanted."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if isinstance(form, JsonLines):
             LOG.error("%s", line)
         else:

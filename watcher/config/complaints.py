@@ -43,6 +43,11 @@ def meant(word: str, known: Sequence[str]) -> str:
     return f"Known are: {', '.join(sorted(known))}."
 
 
+def printable(text: str) -> str:
+    """Write what cannot be seen as its escape: a value that is quoted must not break a line or turn the text."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def line_of(text: str, key: Key) -> int | None:
     """Find the line (from 1) of ``key`` in TOML ``text``; its table's line if the key itself has none, else None."""
     table = str(key[0])
@@ -82,7 +87,7 @@ class Complaints:
         line = line_of(self.text, key) if key else None
         place = f"{self.file}:{line}" if line else self.file
         subject = f"{spelled(key)}: " if key else ""
-        self.lines.append((line or 0, masked(f"{place}: {subject}{cause}. {remedy}", self.secrets)))
+        self.lines.append((line or 0, printable(masked(f"{place}: {subject}{cause}. {remedy}", self.secrets))))
 
     def attempt(self, key: Key, make: Callable[[], T], instead: T) -> T:
         """Give what ``make`` makes; if it raises Wrong, note that and give ``instead`` so that the rest is looked at too."""

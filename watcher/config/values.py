@@ -19,6 +19,13 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _WHEN = re.compile(rf"at-once|daily {_CLOCK}|weekly (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_CLOCK}")
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    HeaderParseError,
+)  # what email's parser raises for a lone quote and the like
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -78,7 +85,7 @@ def address(text: str) -> str:
     try:
         parsed = Address(addr_spec=text)
         whole = bool(parsed.username and parsed.domain) and not re.search(r"[\s\x00-\x1f\x7f]", text)
-    except (ValueError, IndexError, HeaderParseError):
+    except _UNREADABLE:
         whole = False
     if not whole:
         raise Wrong(f"{text!r} is no mail address", "Write it as name@example.org.")
@@ -89,10 +96,15 @@ def address(text: str) -> str:
 
 def sender(text: str) -> str:
     """Take a From, ``Advisory Watcher <watcher@example.org>`` or a bare address."""
-    header = default.header_factory("From", "" if _CONTROL.search(text) else text)
-    if len(header.addresses) != 1 or header.defects:
+    specs: list[str] = []
+    try:
+        header = default.header_factory("From", "" if _CONTROL.search(text) else text)
+        specs = [] if header.defects else [each.addr_spec for each in header.addresses]
+    except _UNREADABLE:
+        pass
+    if len(specs) != 1:
         raise Wrong(f"{text!r} is no sender", "Write it as: Advisory Watcher <watcher@example.org>.")
-    address(header.addresses[0].addr_spec)
+    address(specs[0])
     return text.strip()
 
 
