@@ -77,7 +77,7 @@ def _package(package: Package) -> list[Any]:
 
 def _passage(passage: Passage) -> list[str]:
     text = _ADDRESS.sub(lambda match: link(match[0]), fold(passage.text))
-    return [passage.name, _time(passage.time), _COUNTED.sub("", text)]
+    return [passage.name, _time(passage.time), fold(_COUNTED.sub("", text))]
 
 
 def _time(moment: datetime | None) -> str:
