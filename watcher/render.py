@@ -27,12 +27,11 @@ from jinja2 import (
 from markupsafe import Markup, escape
 
 from watcher.errors import ConfigurationError
-from watcher.formats import columns, greeting, mail, samples
-from watcher.formats.letter import Form, Story, story, vendor_words
-from watcher.formats.plain import line, paragraphs
+from watcher.formats import columns, context, mail, samples
+from watcher.formats.letter import Form
 from watcher.formats.words import Words
 from watcher.judgement import advice
-from watcher.records import GRAVITY, Message
+from watcher.records import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +41,9 @@ if TYPE_CHECKING:
 
 LARGEST = 100_000
 """Bytes of a message: Gmail cuts off longer ones (at 102 kB of HTML)."""
+
+SMALLEST_SHARE = 1 / 256
+"""Of the usual lengths, when a letter would become too large: one of everything, some words of each."""
 
 
 class MailSettings(Protocol):
@@ -79,22 +81,36 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake in a template or a table of words."""
+    """A mistake in a template or a table of words; ``line`` is 0 where none is known."""
 
     file: str
     line: int
     message: str
 
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place}: {self.message}" if place else self.message
+
+
+class TemplateMistakeError(ConfigurationError):
+    """A template cannot be rendered; ``problem`` says where."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem}. `watcher check` renders every template.")
+        self.problem = problem
+
 
 def message(letter: Letter, settings: Settings, now: datetime) -> Message:
     """Render ``letter`` as a message of at most 100 kB; equal arguments give equal bytes.
 
+    What would be larger is rendered again with less of each text; the first of everything stays.
+
     Raises ConfigurationError that names file and line when a template of the user's is wrong.
     """
-    share = 1.0
+    share = 1.0 if len(letter.events) < 2 else 0.5
     rendered = _message(letter, settings, now, share)
-    while len(rendered.body) > LARGEST and share > 1 / 64:
-        share /= 2
+    while len(rendered.body) > LARGEST and share > SMALLEST_SHARE:
+        share = max(SMALLEST_SHARE, min(share / 2, share * LARGEST / len(rendered.body)))
         rendered = _message(letter, settings, now, share)
     return rendered
 
@@ -102,58 +118,14 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
 def _message(letter: Letter, settings: Settings, now: datetime, share: float) -> Message:
     environment = templates(settings)
     form = Form(words(settings, letter.subscriber.language), settings.zone, settings.base_url, share)
-    context = _context(letter, form, now)
+    seen = context.of(letter, form, now)
     try:
-        text = _template(environment, letter, "txt").render(context)
-        html = inlined(_template(environment, letter, "html").render(context))
+        text = _template(environment, letter, "txt").render(seen)
+        html = inlined(_template(environment, letter, "html").render(seen))
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        found = _problem(error)
-        raise ConfigurationError(f"{found.file}, line {found.line}: {found.message}. `watcher check` renders every template.") from error
-    title = str(context["title"])
+        raise TemplateMistakeError(_problem(error)) from error
+    title = str(seen["title"])
     return mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
-
-
-def _context(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
-    """Give everything that a template may use; see docs/mail-templates.md."""
-    stories = tuple(story(event, form) for event in letter.events)
-    gone, good = greeting.gone(letter, form), greeting.good(letter, form, now)
-    counts = _counts(stories, form.words)
-    context: dict[str, Any] = {
-        "kind": letter.kind,
-        "words": form.words,
-        "subscriber": line(letter.subscriber.name, 80),
-        "stories": stories,
-        "counts": counts,
-        "gone": gone,
-        "good": good,
-        "sources": greeting.watched(letter, form.words),
-        "products": tuple(line(product, 100) for product in letter.products),
-        "lines": tuple(folded for text in letter.lines for folded in paragraphs(text, form.most(2000))),
-        "whole": form.most(12),
-        "heading": line(letter.subject, 150),
-        "page": form.base_url,
-        **(vendor_words(letter.events, form.words) if letter.events else {"vendor": "Microsoft", "Vendor": "Microsoft"}),
-    }
-    return context | {"title": _title(letter, context, form.words), "story": stories[0] if len(stories) == 1 else None}
-
-
-def _title(letter: Letter, context: dict[str, Any], words: Words) -> str:
-    if letter.kind == "digest":
-        tags = ", ".join(f"{number} {name}" for number, name in context["counts"])
-        return words.say("subject", "digest", count=len(letter.events), tags=tags)
-    if letter.kind == "operator":
-        return words.say("subject", "operator", title=line(letter.subject, 150))
-    if letter.kind == "welcome":
-        pulled = [kb for update in context["gone"] for kb, _ in update.kbs or ((update.title, ""),)]
-        key = "welcome_pulled" if pulled else "welcome"
-        return words.say("subject", key, products=words.series(context["products"], 3), pulled=words.series(pulled, 4))
-    return str(context["stories"][0].headline)
-
-
-def _counts(stories: tuple[Story, ...], words: Words) -> tuple[tuple[int, str], ...]:
-    """Count events by kind, gravest first."""
-    kinds = [told.kind for told in stories]
-    return tuple((kinds.count(kind), words.say("kind", kind)) for kind in GRAVITY if kind in kinds)
 
 
 def _template(environment: Environment, letter: Letter, form: str) -> Any:  # noqa: ANN401 - Jinja's Template
@@ -260,9 +232,10 @@ def _problems(settings: Settings) -> Iterator[Problem]:
     for letter in samples.letters():
         try:
             message(letter, settings, samples.NOW)
-        except ConfigurationError as error:
-            cause = error.__cause__
-            yield _problem(cause) if isinstance(cause, Exception) else Problem("", 0, str(error))
+        except TemplateMistakeError as error:
+            yield error.problem
+        except ConfigurationError as error:  # of the words; it names their file
+            yield Problem("", 0, str(error))
 
 
 def _problem(error: Exception) -> Problem:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 WIDTH = 72
 """Columns of the text part."""
 
+INDENT = "  "
+"""Before what a source says: only our own headings and steps begin a line."""
+
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> str:
     """Wrap a line of text; ``first`` starts it, ``indent`` each further line.  Addresses stay whole."""
@@ -28,17 +31,18 @@ def table(head: Sequence[str], rows: Iterable[Any], names: Sequence[str]) -> str
     """Set the attributes ``names`` of ``rows`` as columns under ``head``, one below the other where that is too wide."""
     cells = [tuple(str(getattr(row, name)) for name in names) for row in rows]
     widths = [max(len(row[number]) for row in (tuple(head), *cells)) for number in range(len(head))]
-    if sum(widths) + 2 * len(widths) - 2 > WIDTH:
+    if sum(widths) + 2 * len(widths) > WIDTH:
         return "\n".join(_stacked(head, row) for row in cells)
     rule = tuple("-" * width for width in widths)
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (tuple(head), rule, *cells)
+        INDENT + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (tuple(head), rule, *cells)
     )
 
 
 def _stacked(head: Sequence[str], row: Sequence[str]) -> str:
     details = ", ".join(f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True) if cell)
-    return "\n".join(part for part in (wrap(row[0]), wrap(details, "  ")) if part)
+    return "\n".join(part for part in (wrap(row[0], INDENT), wrap(details, INDENT * 2)) if part)
 
 
 def pairs(rows: Iterable[Any], name: str, address: str) -> list[tuple[str, str]]:

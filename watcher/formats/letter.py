@@ -232,7 +232,7 @@ def _quote(proof: Evidence, form: Form) -> Quote:
         source=line(words.name("source", proof.source), 100),
         url=link(proof.url),
         time=words.moment(proof.time, form.zone),
-        change=words.name("change", proof.change),
+        change=line(words.name("change", proof.change), 40),
         before=paragraphs(proof.before, form.most(900)),
         after=paragraphs(proof.after, form.most(900)),
         brief=line(proof.after or proof.before, form.most(240)),

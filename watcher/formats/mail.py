@@ -66,9 +66,9 @@ def subject(letter: Letter, words: Words, title: str = "") -> str:
 
 def domain_of(sender: str) -> str:
     """Give the domain of the From address in ASCII, for IDs; ``localhost`` when it has none."""
-    domain = parseaddr(sender)[1].rpartition("@")[2]
+    _, at, domain = parseaddr(sender)[1].rpartition("@")
     try:
-        return domain.encode("idna").decode("ascii") or "localhost"
+        return domain.encode("idna").decode("ascii") if at and domain else "localhost"
     except UnicodeError:
         return "localhost"
 

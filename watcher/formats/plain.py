@@ -11,8 +11,10 @@ import unicodedata
 from urllib.parse import quote, urlsplit
 
 ELLIPSIS = "…"
+LONGEST_LINK = 500
 _SPACES = re.compile(r"\s+")
 _UNSAFE_NAME = re.compile(r"[^a-z0-9.]+")
+_DOTS = re.compile(r"\.{2,}")
 _HOST = re.compile(r"[A-Za-z0-9.-]+")
 _PATH = "/%:@-._~!$&*+,;="
 _QUERY = _PATH + "?"
@@ -24,8 +26,9 @@ def visible(text: str) -> str:
 
     Line breaks of every kind become newlines.
     """
-    joined = text.replace("\r\n", "\n")
-    return "".join(_seen(character) for character in joined)
+    if text.isprintable():  # most are: nothing unseen, no space but U+0020
+        return text
+    return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
 
 
 def _seen(character: str) -> str:
@@ -47,19 +50,16 @@ def clip(text: str, most: int) -> str:
 
 def line(text: str, most: int = 300) -> str:
     """Fold ``text`` into one harmless line of at most ``most`` characters."""
-    return clip(_SPACES.sub(" ", visible(text)).strip(), most)
+    return clip(_SPACES.sub(" ", visible(text[: 8 * most + 200])).strip(), most)
 
 
 def paragraphs(text: str, most: int = 2000) -> tuple[str, ...]:
     """Split ``text`` at its line breaks into harmless lines, together at most ``most`` characters."""
     found: list[str] = []
     left = most
-    for piece in visible(text).split("\n"):
-        folded = line(piece, max(left, 1))
-        if not folded:
-            continue
-        if left <= 0:
-            found[-1] = found[-1] if found[-1].endswith(ELLIPSIS) else f"{found[-1]} {ELLIPSIS}"
+    for folded in filter(None, (_SPACES.sub(" ", piece).strip() for piece in visible(text[: 8 * most + 200]).split("\n"))):
+        if len(folded) > left:
+            found.append(clip(folded, left) if left > len(ELLIPSIS) + 1 else ELLIPSIS)
             break
         found.append(folded)
         left -= len(folded)
@@ -67,7 +67,12 @@ def paragraphs(text: str, most: int = 2000) -> tuple[str, ...]:
 
 
 def link(url: str) -> str:
-    """Give an http(s) address that is safe in text and in an attribute, "" for anything else."""
+    """Give an http(s) address that is safe in text and in an attribute, "" for anything else.
+
+    Addresses of more than 500 characters are nothing that a reader can judge, and mail programs break them.
+    """
+    if len(url) > LONGEST_LINK:
+        return ""
     try:
         parts = urlsplit(url.strip())
         host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
@@ -77,10 +82,11 @@ def link(url: str) -> str:
         return ""
     tail = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
     anchor = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{quote(parts.path, safe=_PATH)}{tail}{anchor}"
+    made = f"{parts.scheme}://{host}{f':{port}' if port else ''}{quote(parts.path, safe=_PATH)}{tail}{anchor}"
+    return made if len(made) <= LONGEST_LINK else ""
 
 
 def file_name(text: str, most: int = 80) -> str:
     """Make a file name's part of ``text``: lower case ASCII letters, digits, dots and hyphens; no leading dot."""
     folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return _UNSAFE_NAME.sub("-", folded).strip("-.")[:most].rstrip("-.").replace("..", ".")
+    return _DOTS.sub(".", _UNSAFE_NAME.sub("-", folded)).strip("-.")[:most].rstrip("-.")

@@ -1,0 +1,190 @@
+"""Who is told what, when, and in which letter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from watcher.judgement import digest
+from watcher.records import Confidence, Event, Kind, Subscriber, UpdateRef
+
+NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+ADMINS = Subscriber("admins", ("admins@example.org",))
+
+
+def event(kind: Kind, *, identity: str = "", products: tuple[str, ...] = ("Exchange Server 2019 CU14",), minutes: int = 0) -> Event:
+    update = UpdateRef("exchange-server-2030-05-su", "Exchange Server May 2030 SU", 1, products)
+    return Event(identity or kind.value, NOW - timedelta(minutes=minutes), kind, Confidence.CONFIRMED, update, "", thread="root")
+
+
+def told(*events: Event, to: Subscriber = ADMINS) -> list[str]:
+    return [letter.kind for letter in digest.compose(events, [to], NOW)]
+
+
+def test_one_event_is_one_letter_in_its_updates_thread() -> None:
+    (letter,) = digest.compose([event(Kind.PULLED)], [ADMINS], NOW)
+    assert (letter.kind, letter.subscriber, letter.update, letter.thread) == ("pulled", ADMINS, "exchange-server-2030-05-su", "root")
+
+
+def test_an_event_without_a_thread_starts_its_updates_own() -> None:
+    assert digest.single(ADMINS, replace(event(Kind.PULLED), thread="")).thread == "exchange-server-2030-05-su"
+
+
+def test_the_gravest_is_told_first_and_of_equals_the_oldest() -> None:
+    events = [
+        event(Kind.RELEASED),
+        event(Kind.PULLED, identity="late"),
+        event(Kind.EXPLOITED),
+        event(Kind.PULLED, identity="early", minutes=9),
+    ]
+    letters = digest.compose(events, [ADMINS], NOW)
+    assert [letter.events[0].id for letter in letters] == ["early", "late", "exploited", "released"]
+
+
+def test_the_gravest_is_told_first_across_subscribers() -> None:
+    exchange, windows = replace(ADMINS, products=("Exchange*",)), replace(ADMINS, name="windows", products=("Windows*",))
+    events = [event(Kind.RELEASED), event(Kind.PULLED, products=("Windows Server 2022",))]
+    assert [letter.subscriber.name for letter in digest.compose(events, [exchange, windows], NOW)] == ["windows", "admins"]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(5, ["released"] * 5), (6, ["digest"])])
+def test_more_than_five_for_one_subscriber_become_one_digest(number: int, expected: list[str]) -> None:
+    assert told(*(event(Kind.RELEASED, identity=str(n)) for n in range(number))) == expected
+
+
+def test_a_digest_is_about_no_single_update() -> None:
+    (letter,) = digest.compose([event(Kind.RELEASED, identity=str(n)) for n in range(6)], [ADMINS], NOW)
+    assert (letter.update, letter.thread, len(letter.events)) == ("", "", 6)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "product", "expected"),
+    [
+        ("Exchange Server*", "Exchange Server 2019 CU14", ["pulled"]),
+        ("exchange server 2019*", "Exchange Server 2019 CU14", ["pulled"]),
+        ("*", "SharePoint Server 2019", ["pulled"]),
+        ("Exchange Server 2016*", "Exchange Server 2019 CU14", []),
+    ],
+)
+def test_product_patterns_choose_and_ignore_case(pattern: str, product: str, expected: list[str]) -> None:
+    assert told(event(Kind.PULLED, products=(product,)), to=replace(ADMINS, products=(pattern,))) == expected
+
+
+def test_an_event_that_names_no_product_concerns_everybody() -> None:
+    assert told(event(Kind.PULLED, products=()), to=replace(ADMINS, products=("SharePoint*",))) == ["pulled"]
+
+
+def test_only_the_kinds_asked_for_are_told() -> None:
+    assert told(event(Kind.NEWS), event(Kind.REVISED), event(Kind.PULLED)) == ["pulled"]
+
+
+def test_suspected_events_are_told_unless_refused() -> None:
+    suspected = replace(event(Kind.PULLED), confidence=Confidence.SUSPECTED)
+    assert told(suspected) == ["pulled"]
+    assert told(suspected, to=replace(ADMINS, suspected=False)) == []
+
+
+def test_a_correction_goes_to_whoever_was_told_and_to_nobody_else() -> None:
+    correction = replace(event(Kind.CORRECTED), corrects="wrong")
+    other, quiet = replace(ADMINS, name="other"), replace(ADMINS, name="quiet", kinds=(Kind.PULLED,), suspected=False)
+    letters = digest.compose([correction], [ADMINS, other, quiet], NOW, told={"wrong": {"admins", "quiet"}})
+    assert [letter.subscriber.name for letter in letters] == ["admins", "quiet"]
+
+
+def test_a_correction_of_what_nobody_is_known_to_have_been_told_goes_to_all_whom_its_products_concern() -> None:
+    correction = replace(event(Kind.CORRECTED), corrects="wrong")
+    subscribers = [replace(ADMINS, kinds=(Kind.PULLED,)), replace(ADMINS, name="windows", products=("Windows*",))]
+    assert [letter.subscriber.name for letter in digest.compose([correction], subscribers, NOW)] == ["admins"]
+
+
+def test_what_lies_after_now_waits() -> None:
+    assert told(event(Kind.PULLED, minutes=-1)) == []
+
+
+def test_who_reads_digests_gets_nothing_at_once() -> None:
+    assert told(event(Kind.PULLED), to=replace(ADMINS, when="daily 07:00")) == []
+
+
+def test_a_digest_holds_what_happened_since_the_last_one_gravest_first() -> None:
+    daily = replace(ADMINS, when="daily 07:00")
+    events = [
+        event(Kind.RELEASED, minutes=5),
+        event(Kind.PULLED, minutes=2),
+        event(Kind.EXPLOITED, minutes=10),
+        event(Kind.KNOWN_ISSUE, minutes=-1),
+    ]
+    (letter,) = digest.grouped(daily, events, NOW - timedelta(minutes=10), NOW)
+    assert (letter.kind, [one.kind for one in letter.events]) == ("digest", [Kind.PULLED, Kind.RELEASED])
+
+
+def test_a_digest_of_nothing_is_not_sent() -> None:
+    assert digest.grouped(ADMINS, [event(Kind.NEWS)], NOW - timedelta(days=1), NOW) == ()
+
+
+@pytest.mark.parametrize("when", ["", "hourly", "daily", "daily 24:00", "daily 07:60", "weekly 07:00", "weekly Foo 07:00", "daily 7"])
+def test_a_time_that_is_none_is_refused_with_what_is_meant(when: str) -> None:
+    with pytest.raises(ValueError, match='write "at-once", "daily 07:00" or "weekly Mon 07:00"'):
+        digest.rhythm(when)
+
+
+@pytest.mark.parametrize(
+    ("when", "weekday"), [("at-once", "-"), ("daily 07:00", None), ("Weekly Mon 07:00", 0), ("weekly sunday 07:00", 6)]
+)
+def test_a_time_is_read(when: str, weekday: int | str | None) -> None:
+    found = digest.rhythm(when)
+    assert (found.weekday if found else "-") == weekday
+
+
+def at(text: str) -> datetime:
+    """Read a wall-clock time in Berlin, as UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("when", "last", "now", "expected"),
+    [
+        ("at-once", "2030-05-14T07:00", "2030-05-14T07:00", True),
+        ("daily 07:00", "2030-05-13T07:00", "2030-05-14T06:59", False),
+        ("daily 07:00", "2030-05-13T07:00", "2030-05-14T07:00", True),
+        ("daily 07:00", "2030-05-14T07:00", "2030-05-14T23:59", False),
+        ("daily 07:00", "2030-05-10T09:00", "2030-05-14T06:00", True),
+        ("weekly Mon 07:00", "2030-05-13T07:00", "2030-05-19T23:00", False),
+        ("weekly Mon 07:00", "2030-05-13T07:00", "2030-05-20T07:00", True),
+    ],
+)
+def test_a_digest_is_due_when_its_time_has_passed_since_the_last_one(when: str, last: str, now: str, expected: bool) -> None:
+    assert digest.due(when, BERLIN, at(last), at(now)) is expected
+
+
+def test_a_digest_never_sent_is_due() -> None:
+    assert digest.due("daily 07:00", BERLIN, None, NOW)
+
+
+def slots(when: str, start: datetime, hours: float) -> list[datetime]:
+    """Ask every 10 minutes, as a run would, and list the moments at which a digest was due."""
+    found: list[datetime] = []
+    last, now = start, start
+    while now < start + timedelta(hours=hours):
+        now += timedelta(minutes=10)
+        if digest.due(when, BERLIN, last, now):
+            found.append(now)
+            last = now
+    return found
+
+
+def test_a_time_skipped_by_summer_time_comes_an_hour_later_by_the_clock() -> None:
+    # In Berlin the clocks of 31 March 2030 go from 02:00 to 03:00.
+    assert slots("daily 02:30", at("2030-03-30T12:00"), 48) == [at("2030-03-31T03:30"), at("2030-04-01T02:30")]
+
+
+def test_a_time_repeated_at_the_end_of_summer_time_comes_once() -> None:
+    # In Berlin the clocks of 27 October 2030 go from 03:00 back to 02:00.
+    assert slots("daily 02:30", at("2030-10-26T12:00"), 48) == [datetime(2030, 10, 27, 0, 30, tzinfo=UTC), at("2030-10-28T02:30")]
+
+
+def test_the_wall_clock_rules_on_both_sides_of_the_change() -> None:
+    assert [slot.hour for slot in slots("daily 07:00", at("2030-03-29T12:00"), 72)] == [6, 5, 5]
