@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -205,12 +206,8 @@ def test_every_text_of_a_source_is_one_harmless_line() -> None:
         ),
         FORM,
     )
-    texts = [
-        text
-        for value in (told, *told.rows, *told.quotes, *told.flaws)
-        for field in fields(value)
-        for text in _texts(getattr(value, field.name))
-    ]
+    records: tuple[Any, ...] = (told, *told.rows, *told.quotes, *told.flaws)
+    texts = [text for record in records for field in fields(record) for text in _texts(getattr(record, field.name))]
     assert len(texts) >= 40
     assert [text for text in texts if len(text.splitlines()) > 1 or "\u202e" in text or "\x00" in text or len(text) > 4000] == []
 
