@@ -375,6 +375,8 @@ class Suspicion:
     since: datetime
     event: str  # id of the suspected event
     whole: bool  # all of the update's packages are gone there, not one of several
+    lost: tuple[Package, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

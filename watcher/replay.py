@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watcher.formats.event_json import public
 from watcher.run import Report, check
@@ -16,10 +16,10 @@ from watcher.web.recording import Recording
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.records import Event, Failure
+    from watcher.records import Event
 
 
-def replay(  # noqa: PLR0913 - what CONTRACT's command takes
+def replay(
     settings: Settings,
     recordings: list[Path],
     out: Path,
@@ -36,9 +36,9 @@ def replay(  # noqa: PLR0913 - what CONTRACT's command takes
     out.mkdir(parents=True, exist_ok=True)
     settings = _relived(settings, out)
     events: list[Event] = []
-    now, failures = datetime.min, 0
+    failures = 0
     with Recording(recordings) as web, Store.open(settings.state) as store:
-        last = store.last_check()
+        last = now = store.last_check()
         for now in checks(web.dates(), every, start, until):
             if last is not None and now <= last:
                 continue
@@ -47,7 +47,7 @@ def replay(  # noqa: PLR0913 - what CONTRACT's command takes
             failures += sum(len(source.failures) for source in report.sources)
             say(f"{now:%Y-%m-%d %H:%M} {len(events)} events, {failures} failures of sources")
         _write_events(out / "events.jsonl", store.events())
-    return Report(now, (), tuple(events))
+    return Report(now or datetime.min.replace(tzinfo=UTC), (), tuple(events))
 
 
 def checks(dates: tuple[datetime, ...], every: timedelta | None, start: datetime | None, until: datetime | None) -> Iterator[datetime]:
@@ -92,7 +92,7 @@ def differences(out: Path, against: Path) -> Iterator[str]:
             yield f"~ {line} (before: {other[event_id]['summary']})"
 
 
-def _read_events(folder: Path) -> dict[str, dict[str, object] | object]:  # type: ignore[type-arg]
+def _read_events(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "events.jsonl"
     if not path.exists():
         return {}

@@ -17,15 +17,45 @@ from watcher.records import Change, ChangeKind, Confidence, Event, Kind, Outcome
 
 CONFIRMING = timedelta(hours=1)
 TAKEN_BACK = timedelta(hours=24)  # what is restored within this was never pulled
+CHANNELS = {"download": "download-center", "catalog": "update-catalog", "kb-article": ""}
 
 
 def concerns(fact: Fact) -> bool:
     """Whether a change is an absence, or its end, in a source whose absence means something: a labelled row, a package page."""
     change = fact.change
-    row = change.entry.label is not None and bool(change.entry.packages)
     if change.kind in (ChangeKind.MISSING, ChangeKind.RETURNED):
-        return row or change.entry.available is not None
+        return (change.entry.label is not None and bool(change.entry.packages)) or change.entry.available is not None
     return _availability(change) is not None
+
+
+def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
+    """Suspect, confirm by a second source, or take back; the events are added to ``made``."""
+    gone: dict[str, list[Fact]] = {}
+    back: dict[str, list[Fact]] = {}
+    for fact in facts:
+        row = _row(fact, ledger)
+        if row is not None:
+            leaves = fact.change.kind is ChangeKind.MISSING or _availability(fact.change) is False
+            (gone if leaves else back).setdefault(row.id, []).append(fact)
+    for update_id, mine in sorted(gone.items()):
+        _gone(ledger[update_id], mine, ledger, now, made)
+    for update_id, mine in sorted(back.items()):
+        unaltered = [fact for fact in mine if not (fact.fresh or fact.grown)]  # what is back with another build is judged as that
+        if unaltered:
+            _back(ledger[update_id], unaltered, ledger, now, made)
+
+
+def confirm(suspected: Sequence[Update], source: str, documents: Sequence[str], now: datetime) -> Outcome:
+    """Confirm what still is gone at a healthy check; ``documents`` are those of the source that were healthy now."""
+    ledger = Ledger(suspected)
+    made: list[Event] = []
+    for row in sorted(suspected, key=lambda update: update.id):
+        for suspicion in row.suspicions:
+            ripe = suspicion.source == source and suspicion.document in documents and now - suspicion.since >= CONFIRMING
+            if ripe and suspicion.whole and row.state is State.RELEASED:
+                _confirm(row, suspicion, now, ledger, made, "still gone at the next healthy check")
+                break
+    return Outcome(events=tuple(made), updates=ledger.rows())
 
 
 def _availability(change: Change) -> bool | None:
@@ -35,137 +65,129 @@ def _availability(change: Change) -> bool | None:
     return change.after.available
 
 
-def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
-    """Suspect, confirm by a second source, or take back; the events are added to ``made``."""
-    gone: dict[str, list[Fact]] = {}
-    back: dict[str, list[Fact]] = {}
-    for fact in facts:
-        row = _row(fact, ledger)
-        if row is None:
-            continue
-        leaves = fact.change.kind is ChangeKind.MISSING or _availability(fact.change) is False
-        (gone if leaves else back).setdefault(row.id, []).append(fact)
-    for update_id, mine in sorted(gone.items()):
-        _gone(ledger[update_id], mine, ledger, now, made)
-    for update_id, mine in sorted(back.items()):
-        _back(ledger[update_id], mine, ledger, now, made)
-
-
 def _row(fact: Fact, ledger: Ledger) -> Update | None:
     entry = fact.change.before or fact.entry
     names = [name for package in entry.packages for name in identify.package_names(package)]
-    return ledger.find(names) or ledger.find(identify.label_name(entry.label)) or ledger.find(f"kb:{kb}" for kb in entry.kbs)
+    names += [*identify.label_name(entry.label), *(f"kb:{kb}" for kb in entry.kbs), identify.link_name(entry.url)]
+    return ledger.find(names)
 
 
 def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
     """Suspect a pull: only of a released update's current version, and only while it is young."""
     old = row.released is not None and now - row.released > schedule.YOUNG
-    if row.state is not State.RELEASED or old or not _current(row, facts):
+    lost = tuple(package for fact in facts for package in (fact.change.before or fact.entry).packages)
+    if row.state is not State.RELEASED or old or (lost and not any(_mine(package, row) for package in lost)):
         return
-    source, document = facts[0].change.source, facts[0].change.document
-    earlier = next((s for s in row.suspicions if s.source == source), None)
-    keys = tuple(sorted({*(earlier.keys if earlier else ()), *(f"{f.change.document}|{f.entry.key}" for f in facts)}))
-    others = [s for s in row.suspicions if s.source != source]
-    whole = (earlier.whole if earlier else False) or _whole(row, facts, earlier)
-    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
-    if whole and any(s.whole for s in others):
-        _confirm(replace(row, suspicions=()), facts[0].change.time, ledger, made, evidence=tuple(evidence))
+    change = facts[0].change
+    earlier = next((s for s in row.suspicions if s.source == change.source), None)
+    others = tuple(s for s in row.suspicions if s.source != change.source)
+    suspicion = _suspicion(row, facts, earlier, lost, now)
+    if others and (suspicion.whole or any(s.whole or _overlap(s, suspicion) for s in others)):
+        joint = replace(suspicion, evidence=tuple(e for s in (*others, suspicion) for e in s.evidence))
+        _confirm(row, joint, now, ledger, made, "gone at two sources")
         return
-    event = tell.event(
-        row,
-        Kind.PULLED,
-        now,
-        summary=phrases.suspected(row, _what(facts, source)),
-        evidence=evidence,
-        facts=(),
-        confidence=Confidence.SUSPECTED,
-        mark=",".join(keys),
-    )
-    suspicion = Suspicion(source, document, keys, earlier.since if earlier else now, earlier.event if earlier else event.id, whole)
     if earlier is None:
+        event = tell.event(
+            row,
+            Kind.PULLED,
+            now,
+            summary=phrases.suspected(row, _what(facts)),
+            evidence=suspicion.evidence,
+            confidence=Confidence.SUSPECTED,
+            mark=" ".join(suspicion.keys),
+            scope=_channel(row, change.document),
+        )
         made.append(event)
-        row = rows.tell_event(row, f"suspected {row.version} {source} {now.isoformat()}", event)
+        suspicion = replace(suspicion, event=event.id)
+        row = rows.tell_event(row, f"suspected {row.version} {event.id}", event)
     ledger.put(replace(row, suspicions=(*others, suspicion)))
 
 
-def _current(row: Update, facts: Sequence[Fact]) -> bool:
-    """Whether what is gone is of the current version: v1's rows may go when v2's have come."""
-    return any(_mine(package, row) for fact in facts for package in (fact.change.before or fact.entry).packages) or any(
-        not (fact.change.before or fact.entry).packages for fact in facts
+def _suspicion(row: Update, facts: Sequence[Fact], earlier: Suspicion | None, lost: tuple[Package, ...], now: datetime) -> Suspicion:
+    """What is gone there by now, with what was gone there before."""
+    change = facts[0].change
+    keys = {f"{fact.change.document}|{fact.entry.key}" for fact in facts}
+    evidence = tuple(piece for fact in facts for piece in tell.evidence(fact))
+    if earlier is not None:
+        keys |= set(earlier.keys)
+        lost = (*earlier.lost, *lost)
+        evidence = (*earlier.evidence, *evidence)
+    return Suspicion(
+        source=change.source,
+        document=change.document,
+        keys=tuple(sorted(keys)),
+        since=earlier.since if earlier else now,
+        event=earlier.event if earlier else "",
+        whole=_whole(row, change.document, keys, lost),
+        lost=lost,
+        evidence=tell.unique(evidence),
     )
 
 
+def _whole(row: Update, document: str, keys: set[str], lost: Sequence[Package]) -> bool:
+    """Whether every package of the current version is gone there: all of its pages, or all of its rows."""
+    kind = _page_kind(row, document)
+    if kind:
+        return set(schedule.pages(row, kind)) <= {key.partition("|")[0] for key in keys}
+    gone = {(p.product, p.build) for p in lost}
+    return bool(gone) and {(p.product, p.build) for p in tell.current(row) if p.build} <= gone
+
+
+def _page_kind(row: Update, document: str) -> str:
+    """The kind of the package page that a document is, "" when it is none of this update's."""
+    return next((kind for kind in CHANNELS if document and document in schedule.pages(row, kind)), "")
+
+
+def _channel(row: Update, document: str) -> tuple[str, ...]:
+    channel = CHANNELS.get(_page_kind(row, document), "")
+    return (channel,) if channel else ()
+
+
 def _mine(package: Package, row: Update) -> bool:
+    """Whether a package is of the current version: v1's rows may go when v2's have come."""
     return any(package.product == p.product and (package.build == p.build or package.kb == p.kb) for p in tell.current(row))
 
 
-def _whole(row: Update, facts: Sequence[Fact], earlier: Suspicion | None) -> bool:
-    """Whether every package of the current version is gone there."""
-    packages = [p for fact in facts for p in (fact.change.before or fact.entry).packages]
-    lost = {(p.product, p.build) for p in packages}
-    named = {key.partition("|")[2] for key in earlier.keys} if earlier else set()
-    if facts[0].entry.available is not None:
-        pages = set(schedule.pages(row, facts[0].change.source))
-        documents = {fact.change.document for fact in facts} | {key.partition("|")[0] for key in (earlier.keys if earlier else ())}
-        return bool(documents) and pages <= documents
-    shown = {(p.product, p.build) for p in tell.current(row) if p.build}
-    left = {pair for pair in shown - lost if not any(pair[0] in name for name in named)}
-    return bool(lost) and not left
+def _overlap(one: Suspicion, other: Suspicion) -> bool:
+    return bool({p.product for p in one.lost} & {p.product for p in other.lost})
 
 
-def _what(facts: Sequence[Fact], source: str) -> str:
-    titles = sorted({fact.entry.title for fact in facts})
-    what = "its row is gone" if facts[0].change.kind is ChangeKind.MISSING else "its download page says that it is gone"
-    return f"{what} at {source}: {tell.products(titles)}"
+def _what(facts: Sequence[Fact]) -> str:
+    titles = sorted({(fact.change.before or fact.entry).title for fact in facts})
+    what = "its row is gone" if facts[0].change.kind is ChangeKind.MISSING else "its page says that it is gone"
+    return f"{what} at {facts[0].change.source}: {tell.products(titles)}"
+
+
+def _confirm(row: Update, suspicion: Suspicion, now: datetime, ledger: Ledger, made: list[Event], why: str) -> None:
+    row = replace(row, state=State.PULLED, suspicions=(), changed=now)
+    scope = _channel(row, suspicion.document)
+    event = tell.event(
+        row, Kind.PULLED, now, summary=phrases.pulled(row), evidence=suspicion.evidence, because=f"absence: {why}", scope=scope
+    )
+    made.append(event)
+    row = rows.tell_event(row, f"pulled {row.version}", event)
+    ledger.put(rows.tell_event(row, f"pulled {row.version} by absence", event))
 
 
 def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
-    """What is back as it was takes a suspicion, or a verdict of absence alone, back."""
+    """What is back as it was takes a suspicion back, or a verdict of absence alone; later it is a re-release."""
     source = facts[0].change.source
     suspicion = next((s for s in row.suspicions if s.source == source), None)
     absent = rows.told(row, f"pulled {row.version} by absence")
-    if suspicion is None and (absent is None or row.state is not State.PULLED):
+    if suspicion is None and row.state is not State.PULLED:
         return
-    wrong = suspicion.event if suspicion else absent or ""
+    evidence = tell.unique(piece for fact in facts for piece in tell.evidence(fact))
     rest = tuple(s for s in row.suspicions if s.source != source)
-    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
-    restored = row.changed is None or now - row.changed <= TAKEN_BACK
-    if row.state is State.PULLED and not restored:
+    early = row.changed is None or now - row.changed <= TAKEN_BACK
+    if suspicion is None and not (absent and early):
         row = replace(row, state=State.RELEASED, version=row.version + 1, suspicions=rest, changed=now)
         event = tell.event(row, Kind.RE_RELEASED, now, summary=phrases.re_released(row), evidence=evidence)
         made.append(event)
         ledger.put(rows.tell_event(row, f"re-released {row.version}", event))
         return
-    row = replace(row, state=State.RELEASED, suspicions=rest, told=tuple(pair for pair in row.told if not pair[0].startswith(f"pulled {row.version}")))
-    summary = f"{tell.named(row)} is offered after all: what was missing is back as it was."
-    event = tell.event(row, Kind.CORRECTED, now, summary=summary, evidence=evidence, corrects=wrong, mark=wrong)
+    wrong = suspicion.event if suspicion else absent or ""
+    told = tuple(pair for pair in row.told if not pair[0].startswith(f"pulled {row.version}"))
+    row = replace(row, state=State.RELEASED, suspicions=rest, told=told)
+    event = tell.event(row, Kind.CORRECTED, now, summary=phrases.restored(row), evidence=evidence, corrects=wrong, mark=wrong)
     made.append(event)
     ledger.put(rows.tell_event(row, f"corrected {wrong}", event))
-
-
-def confirmable(row: Update, source: str, document: str, now: datetime) -> bool:
-    """Whether a healthy check of a document confirms the suspicion that it raised."""
-    return any(
-        s.source == source and s.whole and now - s.since >= CONFIRMING and (s.document == document or not document)
-        for s in row.suspicions
-        if row.state is State.RELEASED
-    )
-
-
-def confirm(suspected: Sequence[Update], source: str, documents: Sequence[str], now: datetime) -> Outcome:
-    """Confirm what still is gone at a healthy check; ``documents`` are those of the source that were healthy now."""
-    ledger = Ledger(suspected)
-    made: list[Event] = []
-    for row in sorted(suspected, key=lambda update: update.id):
-        if any(confirmable(row, source, document, now) for document in documents):
-            _confirm(row, now, ledger, made)
-    return Outcome(events=tuple(made), updates=ledger.rows())
-
-
-def _confirm(row: Update, now: datetime, ledger: Ledger, made: list[Event], evidence: Sequence[object] = ()) -> None:
-    pieces = tuple(e for e in evidence if not isinstance(e, str))
-    row = replace(row, state=State.PULLED, suspicions=(), changed=now)
-    event = tell.event(row, Kind.PULLED, now, summary=phrases.pulled(row), evidence=pieces, because="absence: still gone at the next healthy check")  # type: ignore[arg-type]
-    made.append(event)
-    row = rows.tell_event(row, f"pulled {row.version}", event)
-    ledger.put(rows.tell_event(row, f"pulled {row.version} by absence", event))

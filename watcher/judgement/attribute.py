@@ -245,7 +245,6 @@ def _place_words(fact: Fact, docket: Docket) -> None:
         docket.case(row).item(fact)
 
 
-
 def _announced(fact: Fact, docket: Docket) -> Update:
     """The row of an advisory without update; those of one family that appear at one check are one thing."""
     family = canonical.family(fact.entry.products[0])

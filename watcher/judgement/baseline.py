@@ -22,7 +22,9 @@ def settle(case: Case, ledger: Ledger) -> None:
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
         default=None,
     )
-    recalled = any(item.fact.entry.label and item.fact.entry.label.pulled and item.fact.entry.label.version >= row.version for item in case.items)
+    recalled = any(
+        item.fact.entry.label and item.fact.entry.label.pulled and item.fact.entry.label.version >= row.version for item in case.items
+    )
     if last is not None and last.kind is Kind.RE_RELEASED:
         row = replace(row, version=max(row.version, 2), state=State.RELEASED)
         row = rows.tell_key(row, f"re-released {row.version}", "")

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 from watcher.judgement import canonical
-from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot
+from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot, StoredEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An entry as the state has it.  ``lost``: it left in a copy that was believed only for its age, which is never a pull."""
-
-    entry: Entry
-    fingerprint: str
-    missing_since: datetime | None = None
-    lost: bool = False
-
-
-def changes(stored: Mapping[str, Stored], snapshot: Snapshot) -> tuple[Change, ...]:
+def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Change, ...]:
     """Compare all entries of a document with a credible snapshot; sorted by key.
 
     A row whose name changed while its build or its KB article and product stayed is altered, not gone.
@@ -46,7 +34,7 @@ def changes(stored: Mapping[str, Stored], snapshot: Snapshot) -> tuple[Change, .
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
 
 
-def _of_fresh(old: Stored | None, entry: Entry) -> tuple[ChangeKind, Entry | None, Entry] | None:
+def _of_fresh(old: StoredEntry | None, entry: Entry) -> tuple[ChangeKind, Entry | None, Entry] | None:
     if old is None:
         return ChangeKind.APPEARED, None, entry
     if old.missing_since is not None:
@@ -69,7 +57,7 @@ def _change(snapshot: Snapshot, kind: ChangeKind, before: Entry | None, after: E
     return Change(kind, snapshot.source, snapshot.document, snapshot.url, snapshot.time, snapshot.sha256, before, after)
 
 
-def _renamed(present: Mapping[str, Stored], fresh: Mapping[str, Entry]) -> dict[str, str]:
+def _renamed(present: Mapping[str, StoredEntry], fresh: Mapping[str, Entry]) -> dict[str, str]:
     """Old key -> new key for rows that are the same by build, or by KB article and product."""
     gone = {key: old.entry for key, old in present.items() if key not in fresh}
     come = {key: entry for key, entry in fresh.items() if key not in present}

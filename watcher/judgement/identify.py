@@ -17,7 +17,7 @@ from watcher.records import Entry, Label, Package, Update
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an update is its KB article.
 LABELLED = ("Exchange Server",)
 MONTHLY = ("SU", "HU")
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -60,6 +60,11 @@ def month_name(family: str, month: str, kind: str) -> str:
     return f"label:{family.lower()}/{month}/{kind.lower()}"
 
 
+def link_name(url: str) -> str:
+    """The name that a package's download page gives, however its link is spelled."""
+    return f"link:{canonical.link(url)}"
+
+
 def cve_names(cves: Iterable[str]) -> tuple[str, ...]:
     """The weakest names."""
     return tuple(f"cve:{cve}" for cve in cves)
@@ -70,6 +75,8 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
     names = [name for package in entry.packages for name in package_names(package)]
     names += [f"kb:{kb}" for kb in entry.kbs]
     names += label_name(entry.label)
+    if entry.available is not None:
+        names.append(link_name(entry.url))
     if entry.published and entry.packages:
         names += [
             month_name(family, month, kind)
@@ -86,6 +93,7 @@ def update_names(update: Update) -> tuple[str, ...]:
     """The names by which a ledger row is found again."""
     names = list(update.names)
     names += [name for package in update.packages for name in package_names(package)]
+    names += [link_name(package.url) for package in update.packages if "/download/" in package.url.lower()]
     names += [f"kb:{kb}" for kb in update.kbs]
     names += cve_names(advisory.id for advisory in update.advisories)
     return tuple(sorted(set(names)))

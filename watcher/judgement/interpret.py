@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from watcher.judgement import absence, baseline, decide, facts, identify
+from watcher.judgement import absence, baseline, decide, facts, identify, unplaced
 from watcher.judgement.attribute import attribute
 from watcher.judgement.facts import Fact
 from watcher.judgement.ledger import Ledger
-from watcher.records import Change, ChangeKind, Event, Evidence, Outcome, Update
+from watcher.judgement.told import Told
+from watcher.records import Change, ChangeKind, Outcome, Update
 
 
 def names(changes: Iterable[Change]) -> tuple[str, ...]:
@@ -40,23 +41,21 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     ordered = sorted(changes, key=lambda change: (change.document, change.entry.key, change.kind))
     settled = [facts.read(change) for change in ordered if first(change)]
     _settle(settled, ledger, now)
-    told = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
-    made: list[Event] = []
-    added: list[tuple[str, Evidence]] = []
-    silent: list[tuple[str, str, str]] = []
-    gone = [fact for fact in told if absence.concerns(fact)]
-    absence.judge(gone, ledger, now, made)
-    docket = attribute([fact for fact in told if fact.change.kind is not ChangeKind.MISSING], ledger, now)
+    read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
+    told = Told([], [], [])
+    gone = [fact for fact in read if absence.concerns(fact)]
+    absence.judge(gone, ledger, now, told.events)
+    docket = attribute([fact for fact in read if fact.change.kind is not ChangeKind.MISSING], ledger, now)
     for case in docket.cases.values():
-        decide.decide(case, docket, decide.Told(made, added, silent))
-    decide.unplaced(docket, decide.Told(made, added, silent))
-    silent += [(f.change.source, f.entry.key, "an absence is no statement of this source") for f in told if _mere_absence(f, gone)]
+        decide.decide(case, docket, told)
+    unplaced.judge(docket, told)
+    told.silent.extend((f.change.source, f.entry.key, "an absence is no statement of this source") for f in read if _mere_absence(f, gone))
     return Outcome(
-        events=tuple(sorted(made, key=lambda event: (event.update.id, event.kind, event.id))),
-        evidence=tuple(added),
+        events=tuple(sorted(told.events, key=lambda event: (event.update.id, event.kind, event.id))),
+        evidence=tuple(told.evidence),
         updates=ledger.rows(),
-        absorbed=tuple(sorted(ledger.absorbed.items())),
-        silent=tuple(silent),
+        absorbed=ledger.absorbed,
+        silent=tuple(told.silent),
     )
 
 

@@ -18,14 +18,14 @@ class Ledger:
         self._names: dict[str, list[str]] = {}
         self.before: dict[str, Update] = {}
         self.changed: set[str] = set()
-        self.absorbed: dict[str, str] = {}
+        self._heirs: dict[str, str] = {}
         for row in rows:
             self.before[row.id] = row
             self._index(row)
 
     def __getitem__(self, update_id: str) -> Update:
-        """The row of an id."""
-        return self._rows[update_id]
+        """The row of an id; that of its heir when it was absorbed."""
+        return self._rows[self._heirs.get(update_id, update_id)]
 
     def __contains__(self, update_id: object) -> bool:
         """Whether there is a row of that id."""
@@ -60,8 +60,7 @@ class Ledger:
         known = {advisory.id for advisory in into.advisories}
         self._rows.pop(gone.id, None)
         self.changed.discard(gone.id)
-        if gone.id in self.before:
-            self.absorbed[gone.id] = into.id
+        self._heirs[gone.id] = into.id
         self.put(
             replace(
                 into,
@@ -70,6 +69,11 @@ class Ledger:
                 advisories=(*into.advisories, *(a for a in gone.advisories if a.id not in known)),
             )
         )
+
+    @property
+    def absorbed(self) -> tuple[tuple[str, str], ...]:
+        """Ids that the state knows and that went, each with the id that took it over."""
+        return tuple((gone, heir) for gone, heir in sorted(self._heirs.items()) if gone in self.before)
 
     def rows(self) -> tuple[Update, ...]:
         """The rows that were put, by id."""

@@ -37,6 +37,11 @@ def suspected(row: Update, gone: str) -> str:
     return f"{tell.named(row)} may have been pulled: {gone}. The vendor has not said so."
 
 
+def restored(row: Update) -> str:
+    """What was missing is back as it was."""
+    return f"{tell.named(row)} is offered after all: what was missing is back as it was."
+
+
 def re_released(row: Update) -> str:
     """It is offered again, or a new version is."""
     kbs = tell.named(row).removeprefix(identify.with_version(row.title, row.version))
@@ -67,7 +72,7 @@ def revised(row: Update, facts: Sequence[Fact]) -> str:
     """Anything else."""
     cves = sorted({cve for fact in facts if fact.change.before is None for cve in fact.entry.cves})
     if cves:
-        return f"{tell.named(row)} also fixes {', '.join(cves[:4])}{' and more' if len(cves) > 4 else ''}."  # noqa: PLR2004 - a line
+        return f"{tell.named(row)} also fixes {', '.join(cves[:4])}{' and more' if len(cves) > 4 else ''}."
     return f"What the vendor says of {tell.named(row)} has changed."
 
 

@@ -30,7 +30,9 @@ def merged(row: Update, case: Case) -> Update:
         packages=packages,
         version=version,
         advisories=tell.advisories(row, told),
-        products=tuple(sorted({*row.products, *(p.product for p in packages), *(p for e in entries if not e.packages for p in e.products)})),
+        products=tuple(
+            sorted({*row.products, *(p.product for p in packages), *(p for e in entries if not e.packages for p in e.products)})
+        ),
         kbs=tuple(sorted({*row.kbs, *(kb for entry in entries if not entry.packages and not packages for kb in entry.kbs)})),
         links=tuple(sorted({*row.links, *(entry.url for entry in entries if entry.url)})),
         standings=standings(row, case, version),

@@ -67,7 +67,7 @@ def months(rows: Iterable[Follow], known: Mapping[str, Document], now: datetime)
 
 def _sort(row: Follow) -> datetime:
     end = month_end(row.document)
-    return end if end else datetime.min.replace(tzinfo=UTC)
+    return end or datetime.min.replace(tzinfo=UTC)
 
 
 def moved(rows: Iterable[Follow], known: Mapping[str, Document], _now: datetime) -> tuple[Follow, ...]:

@@ -181,14 +181,14 @@ def named(row: Update, packages: Sequence[Package] | None = None) -> str:
     """Title, version and KB articles: "Exchange Server November 2024 SU v2 (KB5049233)"."""
     ref = reference(row, packages)
     kbs = [kb for kb in ref.kbs if kb.lower() not in row.title.lower()]
-    shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")  # noqa: PLR2004 - as many as a line bears
+    shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")
     return identify.with_version(row.title, row.version) + (f" ({shown})" if shown else "")
 
 
 def products(names: Sequence[str]) -> str:
     """Products in a sentence."""
     shown = sorted(set(names))
-    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")  # noqa: PLR2004 - as above
+    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
 
 
 def _package(package: Package) -> str:

@@ -1,14 +1,14 @@
 """One check, top to bottom.
 
-    due       = schedule.due(sources, times, now)
-    answers   = gather.answers(due)                 fetched in parallel, parsed in the same worker; failures are values
-    for each source, in a fixed order:
-        verdict = credible.judge(...)               a copy that is not credible changes nothing but its validators
-        changes = compare.changes(...)
-        outcome = interpret.events(...)
-        store.record(...)                           one transaction; from here a killed run loses nothing
-    store.seal(post.letters(...))                   messages are fixed before any is sent
-    post.deliver(...)                               per recipient
+due       = schedule.due(sources, times, now)
+answers   = gather.answers(due)                 fetched in parallel, parsed in the same worker; failures are values
+for each source, in a fixed order:
+verdict = credible.judge(...)               a copy that is not credible changes nothing but its validators
+changes = compare.changes(...)
+outcome = interpret.events(...)
+store.record(...)                           one transaction; from here a killed run loses nothing
+store.seal(post.letters(...))                   messages are fixed before any is sent
+post.deliver(...)                               per recipient
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -42,7 +42,7 @@ class Answer:
     document: str
     url: str
     result: Snapshot | Failure | None
-    validators: Validators = Validators()
+    validators: Validators = field(default_factory=Validators)
     page: Page | None = None
     mark: str = ""
 
@@ -131,7 +131,13 @@ def _read(page: Page, kind: str, known: Document | None, watch: Watch) -> Answer
 
 
 def _followed(
-    source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known: dict[str, Document], web: Web, watch: Watch, now: datetime, say: Callable[[str], None]
+    source: Source,
+    got: dict[str, list[tuple[Wanted, Answer]]],
+    known: dict[str, Document],
+    web: Web,
+    watch: Watch,
+    now: datetime,
+    say: Callable[[str], None],
 ) -> tuple[list[Answer], tuple[Follow, ...]]:
     """The source's answers, and those of the documents that its index leads to, to the depth that an index may have."""
     found = [answer for _, answer in got.get(source.name, [])]

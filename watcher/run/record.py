@@ -86,8 +86,8 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     quiet = {change for change in changes if _quiet(change, verdict.late, widened, now)}
     check.changes += [change for change in changes if change not in quiet or change.kind is ChangeKind.APPEARED]
     if _first(snapshot.document, answers, now):
-        check.known |= {(c.document, c.entry.key, c.kind) for c in changes}
-    check.known |= {(c.document, c.entry.key, c.kind) for c in quiet}
+        check.known |= {_mark(change) for change in changes}
+    check.known |= {_mark(change) for change in quiet}
     entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
     if entries is not None:
         check.entries.append(entries)
@@ -109,6 +109,10 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     )
     if check.documents[-1] == known:
         check.documents.pop()
+
+
+def _mark(change: Change) -> tuple[str, str, ChangeKind]:
+    return change.document, change.entry.key, change.kind
 
 
 def _quiet(change: Change, late: bool, widened: bool, now: datetime) -> bool:  # noqa: FBT001 - a verdict's parts
@@ -173,7 +177,7 @@ def _interpreted(source: Source, check: Check, store: Store, now: datetime) -> O
     if check.changes:
         rows = {row.id: row for row in (*store.updates_for(interpret.names(check.changes)), *suspected)}
         known = check.known
-        outcome = interpret.events(check.changes, rows.values(), now, lambda change: (change.document, change.entry.key, change.kind) in known)
+        outcome = interpret.events(check.changes, rows.values(), now, lambda change: _mark(change) in known)
     changed = {row.id: row for row in outcome.updates}
     confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source.name, check.healthy, now)
     rows = {**changed, **{row.id: row for row in confirmed.updates}}

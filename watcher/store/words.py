@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from watcher.records import StoredEntry
 
-    from watcher.records import Entry
+__all__ = ["DeliveryCounts", "EntryChanges", "StoredEntry"]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """An entry as last seen.
-
-    ``missing_since`` is when a healthy copy first lacked it; None while it is there.  ``lost``: it went with a
-    copy that was accepted only because it stayed so, which is never a pull.
-    """
-
-    entry: Entry
-    fingerprint: str
-    missing_since: datetime | None = None
-    lost: bool = False
-    silent: str = ""  # why its last change was not told
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""Where decisions go: events, evidence for earlier ones, and what was not told, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from watcher.judgement import tell
+from watcher.judgement.attribute import Item
+from watcher.judgement.facts import Fact
+from watcher.records import Event, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where decisions go: new events, evidence for earlier ones (by event id), and what was not told, with the reason."""
+
+    events: list[Event]
+    evidence: list[tuple[str, Evidence]]
+    silent: list[tuple[str, str, str]]
+
+    def support(self, event: str, items: Iterable[Item]) -> None:
+        """Add the items' evidence to an earlier event, "" for what was known from the start."""
+        for item in items:
+            if event:
+                self.evidence.extend((event, piece) for piece in tell.evidence(item.fact, item.fact.said))
+            else:
+                self.hush(item.fact, "it was known from the first reading")
+
+    def widened(self, event: Event) -> Event | None:
+        """The event that already tells the same of the same advisories for another update, with this one's products added."""
+        for place, told in enumerate(self.events):
+            if told.kind is event.kind and told.summary.partition(";")[0] == event.summary.partition(";")[0]:
+                self.events[place] = tell.joined(told, event)
+                return self.events[place]
+        return None
+
+    def hush(self, fact: Fact, why: str) -> None:
+        """Note why a fact led to no event."""
+        self.silent.append((fact.change.source, fact.entry.key, why))
