@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from html import unescape
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
@@ -26,6 +27,7 @@ _BLOCKS = frozenset(
 )
 _UNREAD = frozenset(("script", "style", "template", "noscript", "head", "iframe", "svg", "s", "strike", "del"))
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
 _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")  # FAQ notes of MSRC mix Markdown into their HTML
 _LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -113,28 +115,40 @@ def opening(body: bytes) -> str:
 
 
 def _read(html: str) -> tuple[str, list[str]]:
-    if "<" not in html and "&" not in html:
-        return _tidy(html), [match[2] for match in _LINK.finditer(html)]
+    """Return text and the addresses linked; in markup a line's end is a space, as a browser has it, but in ``pre``."""
+    if "<" not in html:
+        text = unescape(clean(html)) if "&" in html else html
+        return _tidy(text), [match[2] for match in _LINK.finditer(text)]
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     root = etree.fromstring(clean(html).encode() + b"\n", parser)
     if root is None:
         return "", []
     words: list[str] = []
     hrefs: list[str] = []
+    kept = 0  # how many "pre" stand around
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         name = str(element.tag)
         if event == "end":
+            kept -= name == "pre"
             words.append("\n" if name in _BLOCKS else " " if name in {"td", "th"} else "")
-            words.append(element.tail or "")
+            words.append(_flowing(element.tail, kept))
         elif name in _UNREAD or _STRUCK.search(element.get("style") or ""):
             walk.skip_subtree()
+            kept += name == "pre"
         else:
+            kept += name == "pre"
             words.append("\n" if name in _BLOCKS else "")
-            words.append(element.text or "")
+            words.append(_flowing(element.text, kept))
             hrefs.extend(filter(None, [element.get("href")] if name == "a" else []))
     text = "".join(words)
     return _tidy(text), hrefs + [match[2] for match in _LINK.finditer(text)]
+
+
+def _flowing(text: str | None, kept: int) -> str:
+    if not text:
+        return ""
+    return text if kept else _SPACE.sub(" ", text)
 
 
 def _tidy(text: str) -> str:
