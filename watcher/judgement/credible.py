@@ -36,8 +36,8 @@ def doubt(snapshot: Snapshot, history: Document | None) -> str:
     if snapshot.total * 2 < history.total:
         return f"the copy has {snapshot.total} entries, the one before had {history.total}"
     if snapshot.total < history.total and snapshot.revisions < history.revisions:
-        return f"the copy is an older one: {snapshot.total} entries, {snapshot.revisions} revisions"
-            f" after {history.total} and {history.revisions}"
+        had = f"{history.total} and {history.revisions}"
+        return f"the copy is an older one: {snapshot.total} entries and {snapshot.revisions} revisions after {had}"
     return ""
 
 
