@@ -10,8 +10,6 @@ from watcher.records import StoredEntry
 __all__ = ["DeliveryCounts", "EntryChanges", "StoredEntry"]
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class EntryChanges:
     """What a check changes in the stored entries of one document.
