@@ -61,13 +61,15 @@ def test_a_whole_answer_has_a_deadline_though_every_byte_comes_in_time(web: Sour
     url = web.play("/feed", Reply(b"<rss/>" * 999, fault=fault))
     before = time.monotonic()
     assert failed(url, impatient(deadline=0.4)).cause == "the whole answer took longer than 0.4 s"
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 10
     assert len(web.asked("/feed")) == 1
 
 
 def test_a_body_without_a_length_that_is_cut_at_the_deadline_is_no_page(web: SourceServer) -> None:
     url = web.play("/feed", Reply(b"<rss/>" * 999, chunked=False, headers={"Connection": "close"}, fault=Fault.DRIP_BODY))
+    before = time.monotonic()
     assert "longer" in failed(url, impatient(deadline=0.3)).cause
+    assert time.monotonic() - before < 10
 
 
 @pytest.mark.parametrize(
@@ -89,9 +91,10 @@ def test_a_bomb_costs_no_more_memory_than_the_limit(web: SourceServer) -> None:
 
     url = web.play("/feed", bomb(80_000_000))
     tracemalloc.start()
-    failed(url, impatient(max_bytes=1_000_000, read_timeout=5))
+    failure = failed(url, impatient(max_bytes=1_000_000, read_timeout=30, deadline=30))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    assert "larger" in failure.cause
     assert peak < 12_000_000
 
 
