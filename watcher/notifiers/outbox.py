@@ -42,7 +42,7 @@ class Outbox:
         try:
             path = self._write(message)
         except OSError as error:
-            answer = f"{self.folder} cannot be written: {error.strerror or error}. Make it writable, or name another outbox in [mail]."
+            answer = f"{self.folder} cannot be written: {error.strerror or error}. Make it writable, or name another outbox in [mail]"
             return [Receipt(recipient, DeliveryState.DEFERRED, answer) for recipient in recipients]
         return [Receipt(recipient, DeliveryState.ACCEPTED, str(path)) for recipient in recipients]
 

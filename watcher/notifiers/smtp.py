@@ -132,15 +132,15 @@ class Line:
             self._authenticate(self.open)
         except ssl.SSLCertVerificationError as error:
             self._drop()
-            answer = f"{where}: its certificate is not trusted ({error.verify_message}). Name its authority's file as ca_bundle in [watch]."
+            answer = f"{where}: its certificate is not trusted ({error.verify_message}). Name its authority's file as ca_bundle in [watch]"
             raise DeliveryError(answer) from error
         except smtplib.SMTPAuthenticationError as error:
             self._drop()
-            answer = f"{where}: it refused the name or password ({_said(error)}). Check WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD."
+            answer = f"{where}: it refused the name or password ({_said(error)}). Check WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
             raise DeliveryError(answer) from error
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise DeliveryError(f"{where}: {_said(error)}. It is tried again by the next run.") from error
+            raise DeliveryError(f"{where}: {_said(error)}") from error
         return self.open
 
     def _dial(self) -> smtplib.SMTP:
@@ -199,7 +199,7 @@ class Line:
                     receipts.append(Receipt(recipient, _refusal(code), _words(code, answer)))
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise DeliveryError(f"{self.server.host}: {_said(error)}. It is tried again by the next run.") from error
+            raise DeliveryError(f"{self.server.host}: {_said(error)}") from error
         if accepted:
             state, answer_text = self._hand_over(connection, message)
             receipts += [Receipt(recipient, state, answer_text) for recipient in accepted]
@@ -213,7 +213,7 @@ class Line:
             code, answer = connection.docmd("DATA")
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            return DeliveryState.DEFERRED, f"{self.server.host}: {_said(error)}. It is tried again by the next run."
+            return DeliveryState.DEFERRED, f"{self.server.host}: {_said(error)}"
         if code != 354:
             return _refusal(code), _words(code, answer)
         try:
@@ -223,7 +223,7 @@ class Line:
             self._drop()
             return (
                 DeliveryState.UNKNOWN,
-                f"{self.server.host}: the connection was lost after the message ({_said(error)}); it may have arrived.",
+                f"{self.server.host}: the connection was lost after the message ({_said(error)}); it may have arrived",
             )
         return (DeliveryState.ACCEPTED if code == 250 else _refusal(code)), _words(code, answer)
 
@@ -269,7 +269,7 @@ def _said(error: BaseException) -> str:
     """Put an exception into the server's or the system's words."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _words(error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode())
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib turns it into a lost connection
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

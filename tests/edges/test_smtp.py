@@ -1,0 +1,290 @@
+"""Handing mail over: what each recipient's answer was, and that no password goes where it should not."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.mailing import PASSWORD, USER, MailServer, Postbox, free_port
+from watcher import notifiers
+from watcher.errors import ConfigurationError
+from watcher.notifiers import Receipt, smtp
+from watcher.records import DeliveryState, Message
+
+ONE, TWO, THREE = "one@example.org", "two@example.org", "three@example.org"
+BODY = b"Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\n.\r\n..two\r\n.three\r\nFrom me\r\n"
+MESSAGE = Message("<1@example.org>", datetime(2030, 5, 14, tzinfo=UTC), "pulled", "admins", "update", "x", ("e",), BODY)
+
+
+@dataclass(frozen=True)
+class Secret:
+    value: str
+
+    def reveal(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Mail:
+    smtp: str
+    sender: str = "Advisory Watcher <watcher@example.org>"
+    outbox: Path = Path("outbox")
+    user: Secret | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    mail: Mail
+    ca_bundle: Path | None = None
+
+
+def states(receipts: Sequence[Receipt]) -> list[str]:
+    return [receipt.state.value for receipt in receipts]
+
+
+def send(postbox: Postbox, *recipients: str, options: str = "") -> list[Receipt]:
+    with MailServer(postbox) as server:
+        return notifiers.send(MESSAGE, recipients or (ONE,), Settings(Mail(server.url + options)))
+
+
+@pytest.fixture
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def logged_in(url: str, ca: str | None, password: str = PASSWORD) -> Settings:
+    return Settings(Mail(url, user=Secret(USER), password=Secret(password)), Path(ca) if ca else None)
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_arrives_byte_for_byte() -> None:
+    postbox = Postbox()
+    assert send(postbox, ONE, TWO) == [Receipt(name, DeliveryState.ACCEPTED, "250 queued as 4711") for name in (ONE, TWO)]
+    (received,) = postbox.messages
+    assert (received.sender, received.recipients, received.body) == ("watcher@example.org", [ONE, TWO], BODY)
+
+
+def test_a_body_that_begins_with_a_dot_or_has_no_last_line_break_arrives() -> None:
+    postbox = Postbox()
+    with MailServer(postbox) as server, notifiers.connect(Settings(Mail(server.url))) as line:
+        line.send(replace(MESSAGE, body=b".x"), [ONE])
+    assert postbox.messages[0].body == b".x\r\n"
+
+
+def test_one_refused_recipient_stops_nobody_else() -> None:
+    postbox = Postbox(rcpt={TWO: "550 no such user", THREE: "450 greylisted, try later"})
+    receipts = send(postbox, ONE, TWO, THREE)
+    assert [(receipt.recipient, receipt.state.value, receipt.answer) for receipt in receipts] == [
+        (ONE, "accepted", "250 queued as 4711"),
+        (TWO, "refused", "550 no such user"),
+        (THREE, "deferred", "450 greylisted, try later"),
+    ]
+    assert postbox.messages[0].recipients == [ONE]
+
+
+def test_when_all_recipients_are_refused_no_message_is_sent() -> None:
+    postbox = Postbox(rcpt={ONE: "550 no"})
+    assert states(send(postbox)) == ["refused"]
+    assert postbox.messages == []
+
+
+@pytest.mark.parametrize(("answer", "state"), [("550 not you", "refused"), ("451 later", "deferred")])
+def test_a_refused_sender_is_each_recipients_answer(answer: str, state: str) -> None:
+    receipts = send(Postbox(mail=answer), ONE, TWO)
+    assert states(receipts) == [state] * 2
+    assert receipts[0].answer == f"the sender was refused: {answer}"
+
+
+@pytest.mark.parametrize(("answer", "state"), [("554 looks like spam", "refused"), ("452 disk full", "deferred")])
+def test_the_answer_to_the_message_is_kept(answer: str, state: str) -> None:
+    (receipt,) = send(Postbox(data=answer))
+    assert (receipt.state.value, receipt.answer) == (state, answer)
+
+
+@pytest.mark.parametrize(("command", "state"), [("MAIL", "deferred"), ("RCPT", "deferred"), ("DATA", "unknown")])
+def test_a_connection_cut_after_the_message_leaves_its_fate_unknown_and_before_it_does_not(command: str, state: str) -> None:
+    receipts = send(Postbox(cut=command), ONE, TWO)
+    assert states(receipts) == [state] * 2
+    assert ("may have arrived" in receipts[0].answer) is (state == "unknown")
+
+
+@pytest.mark.parametrize(("command", "state"), [("RCPT", "deferred"), ("DATA", "unknown")])
+def test_a_server_that_does_not_answer_in_time_is_given_up(command: str, state: str) -> None:
+    (receipt,) = send(Postbox(hang=command), options="?timeout=0.3")
+    assert receipt.state.value == state
+    assert "it did not answer in time" in receipt.answer
+
+
+def test_nobody_listening_defers_and_names_the_server() -> None:
+    port = free_port()
+    (receipt,) = notifiers.send(MESSAGE, [ONE], Settings(Mail(f"smtp://127.0.0.1:{port}")))
+    assert receipt == Receipt(ONE, DeliveryState.DEFERRED, f"127.0.0.1:{port}: Connection refused")
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+def test_several_messages_go_over_one_connection() -> None:
+    postbox = Postbox(rcpt={TWO: "550 no"})
+    with MailServer(postbox) as server, notifiers.connect(Settings(Mail(server.url))) as line:
+        assert [states(line.send(MESSAGE, [name])) for name in (ONE, TWO, THREE)] == [["accepted"], ["refused"], ["accepted"]]
+    assert len(postbox.sessions) == 1
+    assert [received.recipients for received in postbox.messages] == [[ONE], [THREE]]
+
+
+def test_a_lost_connection_is_opened_again_for_the_next_message() -> None:
+    postbox = Postbox(cut="DATA")
+    with MailServer(postbox) as server, notifiers.connect(Settings(Mail(server.url))) as line:
+        assert states(line.send(MESSAGE, [ONE])) == ["unknown"]
+        postbox.cut = ""
+        assert states(line.send(MESSAGE, [ONE])) == ["accepted"]
+    assert len(postbox.messages) == 2
+
+
+def test_a_server_that_hung_up_between_two_messages_is_called_again() -> None:
+    postbox = Postbox()
+    with MailServer(postbox) as server, notifiers.connect(Settings(Mail(server.url))) as line:
+        assert isinstance(line, smtp.Line)
+        line.send(MESSAGE, [ONE])
+        assert line.open is not None
+        assert line.open.sock is not None
+        line.open.sock.close()
+        assert states(line.send(MESSAGE, [ONE])) == ["accepted"]
+
+
+# --- encryption and passwords -----------------------------------------------------------------------------------------
+
+
+def test_starttls_is_used_where_it_is_offered(tls: ssl.SSLContext, ca: str) -> None:
+    postbox = Postbox()
+    with MailServer(postbox, tls=tls, auth=True) as server:
+        assert states(notifiers.send(MESSAGE, [ONE], logged_in(server.url, ca))) == ["accepted"]
+    assert postbox.logins in (["PLAIN"], ["LOGIN"])
+
+
+def test_tls_from_the_start(tls: ssl.SSLContext, ca: str) -> None:
+    postbox = Postbox()
+    with MailServer(postbox, tls=tls, implicit=True) as server:
+        assert states(notifiers.send(MESSAGE, [ONE], Settings(Mail(server.url), Path(ca)))) == ["accepted"]
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_a_certificate_of_an_unknown_authority_is_refused_before_the_password(tls: ssl.SSLContext, implicit: bool) -> None:
+    postbox = Postbox()
+    with MailServer(postbox, tls=tls, implicit=implicit, auth=not implicit) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], logged_in(server.url, None))
+    assert receipt.state is DeliveryState.DEFERRED
+    assert "its certificate is not trusted" in receipt.answer
+    assert "ca_bundle" in receipt.answer
+    assert postbox.logins == []
+
+
+def test_a_certificate_for_another_name_is_refused(authority: trustme.CA, ca: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("mail.example.org").configure_cert(context)
+    with MailServer(Postbox(), tls=context, auth=True) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], logged_in(server.url, ca))
+    assert "its certificate is not trusted (IP address mismatch" in receipt.answer
+
+
+def test_a_password_is_not_said_to_a_server_without_starttls() -> None:
+    postbox = Postbox()
+    with MailServer(postbox) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], logged_in(server.url, None))
+    assert receipt.state is DeliveryState.DEFERRED
+    assert "it offers no STARTTLS, and a password is only sent encrypted" in receipt.answer
+    assert (postbox.logins, postbox.messages) == ([], [])
+
+
+def test_a_wrong_password_is_deferred_named_and_never_printed(tls: ssl.SSLContext, ca: str) -> None:
+    with MailServer(Postbox(), tls=tls, auth=True) as server, notifiers.connect(logged_in(server.url, ca, "wrong password")) as line:
+        (receipt,) = line.send(MESSAGE, [ONE])
+        assert "wrong password" not in repr(line) + receipt.answer
+    assert receipt.state is DeliveryState.DEFERRED
+    assert "it refused the name or password (535" in receipt.answer
+    assert "WATCHER_SMTP_PASSWORD" in receipt.answer
+
+
+def test_a_token_is_said_as_xoauth2(tls: ssl.SSLContext, ca: str) -> None:
+    postbox = Postbox()
+    with MailServer(postbox, tls=tls, auth=True) as server:
+        assert states(notifiers.send(MESSAGE, [ONE], logged_in(f"{server.url}?auth=xoauth2", ca))) == ["accepted"]
+    assert postbox.logins == ["XOAUTH2"]
+
+
+def test_a_refused_token_is_deferred_after_the_servers_challenge(tls: ssl.SSLContext, ca: str) -> None:
+    with MailServer(Postbox(), tls=tls, auth=True) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], logged_in(f"{server.url}?auth=xoauth2", ca, "stale token"))
+    assert receipt.state is DeliveryState.DEFERRED
+    assert "it refused the name or password (535" in receipt.answer
+
+
+# --- addresses beyond ASCII -------------------------------------------------------------------------------------------
+
+
+def test_an_address_beyond_ascii_needs_a_server_that_knows_it() -> None:
+    postbox = Postbox()
+    with MailServer(postbox, utf8=True) as server:
+        assert states(notifiers.send(MESSAGE, ["größe@example.org"], Settings(Mail(server.url)))) == ["accepted"]
+    assert postbox.messages[0].recipients == ["größe@example.org"]
+    assert "SMTPUTF8" in postbox.messages[0].options
+
+
+def test_an_address_beyond_ascii_is_refused_where_the_server_does_not_know_it() -> None:
+    (receipt,) = send(Postbox(), "größe@example.org")
+    assert receipt == Receipt("größe@example.org", DeliveryState.REFUSED, "an address is not ASCII, and the server does not know SMTPUTF8")
+
+
+# --- the server's address ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "credentials", "expected"),
+    [
+        ("smtp://mail.example.org", False, smtp.Server("mail.example.org", 587, False, "offered", False, 30)),
+        ("smtp://mail.example.org:25", True, smtp.Server("mail.example.org", 25, False, "required", False, 30)),
+        ("smtps://mail.example.org", True, smtp.Server("mail.example.org", 465, True, "required", False, 30)),
+        ("smtp://localhost:25?starttls=never&timeout=5", False, smtp.Server("localhost", 25, False, "never", False, 5)),
+        ("smtp://mail.example.org?auth=xoauth2", True, smtp.Server("mail.example.org", 587, False, "required", True, 30)),
+    ],
+)
+def test_the_address_says_how_to_connect(address: str, credentials: bool, expected: smtp.Server) -> None:
+    assert smtp.server(address, credentials=credentials) == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mail.example.org",
+        "http://mail.example.org",
+        "smtp://",
+        "smtp://mail.example.org:port",
+        "smtp://mail.example.org?starttls=sometimes",
+        "smtp://mail.example.org?auth=ntlm",
+        "smtp://mail.example.org?timeout=soon",
+        "smtp://mail.example.org?timeout=0",
+        "smtp://mail.example.org?other=1",
+        "smtp://mail.example.org?nonsense",
+        "smtp://user:secret@mail.example.org",
+    ],
+)
+def test_a_wrong_address_is_an_error_that_shows_no_secret(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"\[mail\] smtp: ") as caught:
+        smtp.server(address, credentials=False)
+    assert "secret" not in str(caught.value)
+
+
+def test_with_a_password_starttls_cannot_be_left_to_the_server() -> None:
+    with pytest.raises(ConfigurationError, match="with a password STARTTLS is required"):
+        smtp.server("smtp://mail.example.org?starttls=offered", credentials=True)
