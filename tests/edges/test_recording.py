@@ -295,7 +295,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refused([tmp_path / "none.warc"]).startswith(f"{tmp_path / 'none.warc'}: cannot be read: No such file")
 
 
-@pytest.mark.parametrize("content", [b"<!DOCTYPE html><html>", b"\x00\x01\x02" * 99, gzip.compress(b"{}", mtime=0), b"WARC/1.1\r\nnonsense\r\n\r\n"])
+@pytest.mark.parametrize(
+    "content", [b"<!DOCTYPE html><html>", b"\x00\x01\x02" * 99, gzip.compress(b"{}", mtime=0), b"WARC/1.1\r\nnonsense\r\n\r\n"]
+)
 def test_a_file_that_is_no_warc_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "r.warc.gz"
     file.write_bytes(content)
