@@ -62,7 +62,7 @@ def test_an_index_leads_to_its_newest_month(folder: Path) -> None:
     with SourceServer() as web:
         web.play(
             "/updates",
-            Reply(f'{{"value": [{month("2024-Nov", web)}, {month("2024-Oct", web)}]}}'.encode(), content_type="application/json"),
+            Reply(f'{{"value": [{month("2024-Oct", web)}, {month("2024-Nov", web)}]}}'.encode(), content_type="application/json"),
         )
         web.play("/2024-Nov", cvrf("2024-Nov"))
         web.play("/2024-Oct", cvrf("2024-Oct"))
@@ -77,7 +77,7 @@ def test_an_index_leads_to_its_newest_month(folder: Path) -> None:
     assert named.stdout.startswith("msrc 2024-Oct: 1 entries")
     assert (unknown.exit_code, unknown.stderr.splitlines()[-1]) == (
         2,
-        'msrc leads to no document "2024-Sep". It leads to: 2024-Nov, 2024-Oct.',
+        'msrc leads to no document "2024-Sep". It leads to: 2024-Oct, 2024-Nov.',
     )
 
 
