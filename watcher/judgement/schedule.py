@@ -12,6 +12,7 @@ from watcher.records import Document, Follow, Source, Times, Update
 
 YOUNG = timedelta(days=90)  # how long a month or an update is followed whatever the index says
 FIRST_MONTHS = 12  # read at first contact
+AT_ONCE = 200  # documents of one index that one check reads: a server is asked politely
 _MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
 _NAMES = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 
@@ -71,13 +72,21 @@ def _sort(row: Follow) -> datetime:
 
 
 def moved(rows: Iterable[Follow], known: Mapping[str, Document], _now: datetime) -> tuple[Follow, ...]:
-    """For indexes that say when a document changed (CSAF): those not read yet, and those whose mark moved."""
-    chosen = []
-    for row in rows:
+    """For indexes that say when a document changed (CSAF): lists, documents not read yet, and those whose mark moved.
+
+    Lists and documents without a mark are asked every time; of the others at most ``AT_ONCE``, the newest first: what is left
+    is read by the next checks.
+    """
+    listed = {document.document: Follow(document.document, document.url, document.mark) for document in known.values() if document.document}
+    listed.update({row.document: row for row in rows})
+    always = [row for row in listed.values() if not row.mark]
+    marked = []
+    for row in listed.values():
         before = known.get(row.document)
-        if before is None or before.accepted is None or not row.mark or before.mark != row.mark:
-            chosen.append(row)
-    return tuple(sorted(chosen, key=lambda row: row.document))
+        if row.mark and (before is None or before.accepted is None or before.mark != row.mark):
+            marked.append(row)
+    newest = sorted(marked, key=lambda row: (row.mark, row.document), reverse=True)[:AT_ONCE]
+    return (*sorted(always, key=lambda row: row.document), *newest)
 
 
 def pages(update: Update, kind: str) -> dict[str, str]:

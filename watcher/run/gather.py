@@ -53,7 +53,6 @@ class Answers:
 
     answers: tuple[Answer, ...]
     known: dict[str, Document]
-    listed: tuple[Follow, ...] = ()  # what its index leads to
 
 
 def rank(source: Source) -> tuple[int, str]:
@@ -78,10 +77,10 @@ def answers(
         say(f"asking {len(wanted)} documents of {len(group)} sources")
         got = _ask(web, wanted, known, watch, now)
         for source in sorted(group, key=lambda source: (source.kind != "build-table" or bool(known[source.name]), rank(source))):
-            found, listed = _followed(source, got, known[source.name], web, watch, now, say)
+            found = _followed(source, got, known[source.name], web, watch, now, say)
             if found:
                 say(f"{source.name}: {len(found)} documents")
-                yield source, Answers(tuple(found), known[source.name], listed)
+                yield source, Answers(tuple(found), known[source.name])
 
 
 def _first(source: Source, known: dict[str, Document], store: Store, watch: Watch, now: datetime) -> list[Wanted]:
@@ -138,12 +137,12 @@ def _followed(
     watch: Watch,
     now: datetime,
     say: Callable[[str], None],
-) -> tuple[list[Answer], tuple[Follow, ...]]:
+) -> list[Answer]:
     """The source's answers, and those of the documents that its index leads to, to the depth that an index may have."""
     found = [answer for _, answer in got.get(source.name, [])]
     choose = INDEXED.get(source.kind)
     if choose is None or not found:
-        return found, ()
+        return found
     asked = {answer.document for answer in found}
     listed: dict[str, Follow] = {}
     for _ in range(DEPTH):
@@ -157,7 +156,7 @@ def _followed(
         more = _ask(web, [_wanted(source, row, known, watch) for row in rows], {source.name: known}, watch, now)
         asked |= set(marks)
         found += [replace(answer, mark=marks[answer.document]) for _, answer in more.get(source.name, [])]
-    return found, tuple(listed.values())
+    return found
 
 
 def _leads(answer: Answer, known: dict[str, Document]) -> tuple[Follow, ...]:

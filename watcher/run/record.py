@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from watcher.judgement import absence, canonical, compare, credible, interpret, schedule
-from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times
+from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Validators
 from watcher.run.gather import Answer, Answers
 from watcher.store import EntryChanges, Store, StoredEntry
 
@@ -27,13 +27,14 @@ class Check:
     known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)  # changes that are taken as known
     failures: list[Failure] = field(default_factory=list)
     healthy: list[str] = field(default_factory=list)
+    noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
 
 
 def source(source: Source, answers: Answers, store: Store, settings: Settings, now: datetime) -> SourceReport:
     """Judge and record one source's answers."""
     from watcher.run import SourceReport
 
-    check = Check()
+    check = Check(noted=_noted(answers))
     for answer in answers.answers:
         if isinstance(answer.result, Failure):
             check.failures.append(answer.result)
@@ -43,19 +44,25 @@ def source(source: Source, answers: Answers, store: Store, settings: Settings, n
             _snapshot(answer.result, answer, answers, store, settings, now, check)
         else:
             _unchanged(answer, answers.known.get(answer.document), check)
-    _listed(source, answers, check)
+    _note(source, answers, check)
     outcome = _interpreted(source, check, store, now)
+    _doubted(answers, check, now)
     times = _times(source, check, store, now)
-    if check.failures:
-        store.record_failure(check.failures, [row for row in times if row.failures])
-    healthy = [row for row in times if not row.failures]
     if check.documents or check.entries or outcome != Outcome():
-        store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=healthy)
+        store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=times)
     else:
-        store.touch(healthy)
+        store.touch(times)
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
     return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures))
+
+
+def _doubted(answers: Answers, check: Check, now: datetime) -> None:
+    """A suspect copy's document loses its validators, or a bad copy would be pinned by its own ETag, and is doubted from now on."""
+    for failure in check.failures:
+        if failure.suspect:
+            known = answers.known.get(failure.document, Document(failure.source, failure.document, failure.url))
+            check.documents.append(replace(known, validators=Validators(), suspect_since=known.suspect_since or now))
 
 
 def _unchanged(answer: Answer, known: Document | None, check: Check) -> None:
@@ -85,7 +92,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     widened = known is not None and known.accepted is not None and known.watch != settings.watch.mark
     quiet = {change for change in changes if _quiet(change, verdict.late, widened, now)}
     check.changes += [change for change in changes if change not in quiet or change.kind is ChangeKind.APPEARED]
-    if _first(snapshot.document, answers, now):
+    if snapshot.document in check.noted or _first(snapshot.document, answers, now):
         check.known |= {_mark(change) for change in changes}
     check.known |= {_mark(change) for change in quiet}
     entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
@@ -104,7 +111,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
             watch=settings.watch.mark,
             mark=answer.mark or (known.mark if known else ""),
             accepted=now if known is None or known.accepted is None or known.sha256 != snapshot.sha256 else known.accepted,
-            known=known.known if known else False,
+            known=snapshot.document in check.noted or (known.known if known else False),
         )
     )
     if check.documents[-1] == known:
@@ -156,18 +163,24 @@ def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime,
     return EntryChanges(snapshot.document, tuple(upserts), tuple(missing), now, lost, tuple(returned), tuple(removed))
 
 
-def _listed(source: Source, answers: Answers, check: Check) -> None:
-    """At the source's first check, note every document that its index lists: it existed, so its first reading is no news."""
-    index = answers.known.get("")
-    if not answers.listed or (index is not None and index.accepted is not None) or "" not in check.healthy:
-        return
-    written = {document.document for document in check.documents}
-    check.documents[:] = [replace(document, known=True) if document.document else document for document in check.documents]
-    check.documents += [_noted(source, row) for row in answers.listed if row.document not in written]
+def _noted(answers: Answers) -> dict[str, Follow]:
+    """What a list leads to when it is read for the first time: it existed, so its first reading is no news."""
+    noted: dict[str, Follow] = {}
+    for answer in answers.answers:
+        known = answers.known.get(answer.document)
+        if isinstance(answer.result, Snapshot) and (known is None or known.accepted is None):
+            noted.update({row.document: row for row in answer.result.follow})
+    return noted
 
 
-def _noted(source: Source, row: Follow) -> Document:
-    return Document(source.name, row.document, row.url, mark=row.mark, known=True)
+def _note(source: Source, answers: Answers, check: Check) -> None:
+    """Note the documents that a list led to at its first reading and that were not read themselves."""
+    written = {document.document for document in check.documents} | set(answers.known)
+    check.documents += [
+        Document(source.name, row.document, row.url, mark=row.mark, known=True)
+        for name, row in sorted(check.noted.items())
+        if name not in written
+    ]
 
 
 def _interpreted(source: Source, check: Check, store: Store, now: datetime) -> Outcome:
