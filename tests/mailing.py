@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
+import socketserver
 import ssl
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -120,3 +122,50 @@ def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])
+
+
+class _Conversation(socketserver.StreamRequestHandler):
+    """Answer each command as the script says: "" closes the connection."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, ScriptedServer)
+        self._say("220 ready")
+        in_body = False
+        for line in self.rfile:
+            command = "." if in_body and line == b".\r\n" else "" if in_body else line[:4].decode("ascii").strip().upper()
+            if not command:
+                continue
+            self.server.commands.append(command)
+            answer = self.server.script.get(command, {"DATA": "354 go on"}.get(command, "250 OK"))
+            if not answer:
+                return
+            self._say(answer)
+            in_body = command == "DATA" and answer.startswith("354")
+
+    def _say(self, answer: str) -> None:
+        self.wfile.write(f"{answer}\r\n".encode("ascii"))
+
+
+class ScriptedServer(socketserver.ThreadingTCPServer):
+    """A server that says what ``script`` holds for a command, for what a well-made one never does."""
+
+    daemon_threads = True
+
+    def __init__(self, script: dict[str, str]) -> None:
+        self.script = script
+        self.commands: list[str] = []
+        super().__init__(("127.0.0.1", 0), _Conversation)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,12 +107,16 @@ def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) ->
     assert "[mail]" in receipt.answer
 
 
-def test_a_failure_while_writing_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "0001-pulled-exchange-server-2030-05-su.eml" / "in the way").mkdir(parents=True)
-    box = outbox.Outbox(tmp_path, known={})
-    (receipt,) = box.send(replace(MESSAGE), ["one@example.org"])
-    assert receipt.state is DeliveryState.ACCEPTED
-    assert [path.suffix for path in tmp_path.iterdir()] == [".eml", ".eml"]
+def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(tmp_path: Path) -> None:
+    settings = Settings(Mail(tmp_path))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        (receipt,) = notifiers.send(MESSAGE, ["one@example.org"], settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (receipt.state, list(tmp_path.iterdir())) == (DeliveryState.DEFERRED, [])
+    assert write(tmp_path, MESSAGE) == ["0001-pulled-exchange-server-2030-05-su.eml"]
 
 
 def test_the_kinds_of_delivery_are_chosen_by_the_configuration() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.mailing import PASSWORD, USER, MailServer, Postbox, free_port
+from tests.mailing import PASSWORD, USER, MailServer, Postbox, ScriptedServer, free_port
 from watcher import notifiers
 from watcher.errors import ConfigurationError
 from watcher.notifiers import Receipt, smtp
@@ -161,6 +161,22 @@ def test_a_server_that_hung_up_between_two_messages_is_called_again() -> None:
         assert line.open.sock is not None
         line.open.sock.close()
         assert states(line.send(MESSAGE, [ONE])) == ["accepted"]
+
+
+@pytest.mark.parametrize(("answer", "state"), [("451 later", "deferred"), ("554 no", "refused"), ("", "deferred")])
+def test_what_is_said_to_data_comes_before_the_message(answer: str, state: str) -> None:
+    with ScriptedServer({"DATA": answer}) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], Settings(Mail(server.url)))
+    assert receipt.state.value == state
+    assert "may have arrived" not in receipt.answer
+
+
+@pytest.mark.parametrize("command", ["RSET", "NOOP"])
+@pytest.mark.parametrize("answer", ["", "421 idle for too long"])
+def test_a_server_that_tires_between_messages_loses_none(command: str, answer: str) -> None:
+    with ScriptedServer({command: answer}) as server, notifiers.connect(Settings(Mail(server.url))) as line:
+        assert [states(line.send(MESSAGE, [name])) for name in (ONE, TWO)] == [["accepted"], ["accepted"]]
+    assert server.commands.count(".") == 2
 
 
 # --- encryption and passwords -----------------------------------------------------------------------------------------
