@@ -18,7 +18,7 @@ import msgspec
 from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Follow, Package, Page, Passage, Snapshot, Watch
-from watcher.sources import markup
+from watcher.sources import json_form, markup
 from watcher.sources.cvrf_document import WANTED, Month, Product, Remediation, Vulnerability, read_json, read_xml
 
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
@@ -52,8 +52,8 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 def _decoded(page: Page, text: str | None) -> Mapping[str, Any]:
     try:
-        value = msgspec.json.decode(page.body if text is None else text)
-    except (msgspec.DecodeError, RecursionError) as error:
+        value = msgspec.json.decode(json_form.clean(page.body if text is None else text.encode("utf-8", "replace")))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise markup.unlike(page, WANTED, why=str(error)[:120]) from error
     if not isinstance(value, dict):
         raise markup.unlike(page, WANTED)

@@ -101,7 +101,7 @@ def read_xml(page: Page, choose: Choose) -> Month:
     )
     try:
         for _, element in events:
-            name = etree.QName(element).localname
+            name = _local(element)
             if name == "Vulnerability":
                 month.total += 1
                 month.revisions += sum(1 for _ in element.iter("{*}Revision"))
@@ -117,7 +117,7 @@ def read_xml(page: Page, choose: Choose) -> Month:
         if b"cvrfdoc" in body[:2000]:
             raise ParseError(f"the document is cut off or damaged: {error.msg}", "The next check tries again.") from error
         raise markup.unlike(page, WANTED) from error
-    if events.root is None or etree.QName(events.root).localname != "cvrfdoc":
+    if events.root is None or _local(events.root) != "cvrfdoc":
         raise markup.unlike(page, WANTED)
     return month
 
@@ -138,6 +138,11 @@ def read_json(value: Mapping[str, Any], choose: Choose) -> Month:
             vulnerability for vulnerability in found if not (ids := _ids(vulnerability)) or not watched.keys().isdisjoint(ids)
         ],
     )
+
+
+def _local(element: etree._Element) -> str:
+    """Return a tag without its namespace, or without a prefix that the document forgot to declare."""
+    return re.split(r"[}:]", str(element.tag))[-1]
 
 
 def _encoded(page: Page) -> bytes:
