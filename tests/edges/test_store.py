@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import event as alchemy
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, entry, event, evidence, fill, stored, update
-from watcher.records import Failure, Outcome, Times, Validators
+from watcher.records import Outcome, Times
 from watcher.store import EntryChanges, Store, StoredEntry
 
 
@@ -119,29 +118,6 @@ def test_check_times_lie_apart_from_documents(store: Store) -> None:
     assert store.last_check() == T0 + HOUR
     assert store.documents("builds") == {"": document()}
     assert store.documents("new") == {}
-
-
-def test_a_suspect_copy_costs_the_document_its_validators_and_is_dated_once(store: Store) -> None:
-    store.record("builds", documents=[document()])
-    first = Failure("builds", "", "https://example.org/", T0 + HOUR, "it is empty", "Look.", suspect=True)
-    store.record_failure([first], [Times("builds", "", T0 + HOUR, T0, 1, str(first))])
-    store.record_failure([replace(first, time=T0 + 2 * HOUR)], [])
-    assert store.documents("builds")[""] == replace(document(), validators=Validators(), suspect_since=T0 + HOUR)
-    assert store.times("builds").failures == 1
-
-
-def test_a_suspect_first_copy_is_remembered_too(store: Store) -> None:
-    store.record_failure([Failure("builds", "x", "https://example.org/x", T0, "another month's", "Wait.", suspect=True)], [])
-    assert store.documents("builds")["x"].suspect_since == T0
-    assert store.documents("builds")["x"].accepted is None
-
-
-def test_a_plain_failure_touches_no_document(store: Store) -> None:
-    store.record("builds", documents=[document()])
-    store.record_failure(
-        [Failure("builds", "", "https://example.org/", T0, "refused", "Wait.")], [Times("builds", "", T0, None, 1, "refused")]
-    )
-    assert store.documents("builds") == {"": document()}
 
 
 def test_a_check_without_change_costs_the_same_however_much_is_stored(store: Store) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import event as alchemy
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, event, evidence, fill, message, stored, suspicion, update
 from watcher.errors import StateError
-from watcher.records import Failure, Kind, Outcome, State, Times
+from watcher.records import Kind, Outcome, State, Times
 from watcher.store import EntryChanges, Store
 
 ROOT = Path(__file__).parents[2]
@@ -44,13 +44,7 @@ def whole_sealing(store: Store) -> None:
     store.seal([(message(8, ("e2",)), [("a@example.org", "mail"), ("teams", "teams")])], ["e2"])
 
 
-def failed_check(store: Store) -> None:
-    store.record_failure(
-        [Failure("builds", "", "https://example.org/", T0, "empty", "Look.", suspect=True)], [Times("builds", "", T0, T0, 1, "empty")]
-    )
-
-
-VERBS = {verb.__name__: verb for verb in (whole_check, whole_sealing, failed_check)}
+VERBS = {verb.__name__: verb for verb in (whole_check, whole_sealing)}
 
 
 def text_of(store: Store, folder: Path) -> dict[str, bytes]:

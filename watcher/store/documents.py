@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, func, literal, select, update
 
-from watcher.records import Document, Entry, Failure, Times, Validators
+from watcher.records import Document, Entry, Times
 from watcher.store import forms
 from watcher.store.base import Base
 from watcher.store.rows import chunks, upsert
@@ -89,15 +88,6 @@ class Documents(Base):
         with self.writing() as connection:
             write_times(connection, times)
 
-    def record_failure(self, failures: Iterable[Failure], times: Iterable[Times]) -> None:
-        """Write failures' times; a suspect copy's document loses its validators and keeps since when it is suspect.
-
-        Without validators the next request is unconditional: a bad copy must not be pinned by its own ETag.
-        """
-        with self.writing() as connection:
-            write_times(connection, times)
-            write_documents(connection, [_suspected(connection, failure) for failure in failures if failure.suspect])
-
 
 def write_times(connection: Connection, times: Iterable[Times]) -> None:
     """Write check times."""
@@ -109,13 +99,6 @@ def write_documents(connection: Connection, documents: Iterable[Document]) -> No
     """Write documents, replacing those of the same name."""
     rows = [{"source": d.source, "document": d.document, "record": forms.text(d)} for d in documents]
     upsert(connection, DOCUMENTS, rows)
-
-
-def _suspected(connection: Connection, failure: Failure) -> Document:
-    query = select(DOCUMENTS.c.record).where(DOCUMENTS.c.source == failure.source, DOCUMENTS.c.document == failure.document)
-    row = connection.scalar(query)
-    known = Document(failure.source, failure.document, failure.url) if row is None else forms.record(Document, row)
-    return replace(known, validators=Validators(), suspect_since=known.suspect_since or failure.time)
 
 
 def write_entries(connection: Connection, source: str, changes: EntryChanges, silent: Mapping[str, str]) -> None:
