@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -62,22 +63,22 @@ def test_an_index_leads_to_its_newest_month(folder: Path) -> None:
     with SourceServer() as web:
         web.play(
             "/updates",
-            Reply(f'{{"value": [{month("2024-Oct", web)}, {month("2024-Nov", web)}]}}'.encode(), content_type="application/json"),
+            Reply(f'{{"value": [{month("2024-Apr", web)}, {month("2024-May", web)}]}}'.encode(), content_type="application/json"),
         )
-        web.play("/2024-Nov", cvrf("2024-Nov"))
-        web.play("/2024-Oct", cvrf("2024-Oct"))
+        web.play("/2024-May", cvrf("2024-May"))
+        web.play("/2024-Apr", cvrf("2024-Apr"))
         config = f'[[source]]\nname = "msrc"\nkind = "cvrf"\nurl = "{web.url("/updates")}"\n'
         newest = sources(folder, config, "msrc")
-        named = sources(folder, config, "msrc", "--document", "2024-Oct")
+        named = sources(folder, config, "msrc", "--document", "2024-Apr")
         unknown = sources(folder, config, "msrc", "--document", "2024-Sep")
 
     assert newest.exit_code == 0, newest.stderr
-    assert newest.stdout.startswith("msrc 2024-Nov: 1 entries, 1 of them watched; it shows everything\n")
-    assert "A spoofing vulnerability of 2024-Nov  revision 1.0" in newest.stdout
-    assert named.stdout.startswith("msrc 2024-Oct: 1 entries")
+    assert newest.stdout.startswith("msrc 2024-May: 1 entries, 1 of them watched; it shows everything\n")
+    assert "A spoofing vulnerability of 2024-May  revision 1.0" in newest.stdout
+    assert named.stdout.startswith("msrc 2024-Apr: 1 entries")
     assert (unknown.exit_code, unknown.stderr.splitlines()[-1]) == (
         2,
-        'msrc leads to no document "2024-Sep". It leads to: 2024-Oct, 2024-Nov.',
+        'msrc leads to no document "2024-Sep". It leads to: 2024-Apr, 2024-May.',
     )
 
 
@@ -94,9 +95,10 @@ def test_a_source_that_follows_updates_has_nothing_to_say_before_the_first_check
 def test_a_source_that_follows_updates_shows_the_page_of_the_newest(folder: Path) -> None:
     with SourceServer() as web:
         url = web.play("/en-us/download/details.aspx?id=1", Reply(b"no page of the Download Center", content_type="text/html"))
-        package = Package("Exchange Server 2019 CU14", "KB5044062", url=url)
+        newer, older = (Package("Exchange Server 2019 CU14", url=f"{address}") for address in (url, url.replace("id=1", "id=2")))
         with Store.open(f"sqlite:///{folder}/state/watcher.db") as store:
-            store.record("msrc", outcome=Outcome(updates=(update(packages=(package,)),)))
+            before = update("exchange-server-2024-10-su", first_seen=T0 - timedelta(days=28), names=(), packages=(older,))
+            store.record("msrc", outcome=Outcome(updates=(before, update(packages=(newer,)))))
         with time_machine.travel(T0):
             said = sources(folder, FOLLOWING.replace("https://www.example.org/", web.url()), "downloads")
 

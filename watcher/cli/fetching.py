@@ -109,7 +109,7 @@ def _extracted(settings: Settings, web: Fetcher, source: Source, follow: Follow)
 
 
 def _followed(call: Call, settings: Settings, source: Source) -> tuple[Follow, ...] | None:
-    """List the pages that a source which only follows updates would ask now, None for any other source."""
+    """List the pages that a source which only follows updates would ask now, the newest update's first; None for any other source."""
     from watcher.judgement import schedule
     from watcher.run.gather import FOLLOWING
 
@@ -121,7 +121,7 @@ def _followed(call: Call, settings: Settings, source: Source) -> tuple[Follow, .
         raise ConfigurationError(
             f"{source.name} follows the pages of young updates, and none is known yet. Start a check first: watcher run"
         )
-    return tuple(Follow(document, url) for document, url in reversed(pages))
+    return tuple(Follow(document, url) for document, url in pages)
 
 
 def _looked_into(
