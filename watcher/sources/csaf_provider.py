@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 import msgspec
 from msgspec import Struct
@@ -150,7 +150,7 @@ def listing(page: Page, links: Iterable[str]) -> tuple[tuple[Follow, ...], int]:
     for name in ("changes.csv", "index.txt"):
         if here + name in urls:
             return _follows(page, ((here + name, ""),)), 1
-    documents = [url for url in urls if urlsplit(url).path.endswith(".json")]
+    documents = [url for url in urls if re.split(r"[?#]", url, maxsplit=1)[0].endswith(".json")]
     folders = [url for url in urls if url.startswith(here) and re.fullmatch(r"\d{4}/", url[len(here) :])]
     chosen = [url for url in (*documents, *folders) if _young(page, url)]
     return _follows(page, ((url, "") for url in chosen)), len(documents) + len(folders)

@@ -20,21 +20,23 @@ _SHOWN = 120  # characters of a text that an error quotes
 def decode(body: bytes, form: type[Form], wanted: str) -> Form:
     """Read ``body`` as a ``form``; ``wanted`` says in an error what it should have been ("a CSAF document").
 
-    Escaped control characters become spaces: no text needs them, and databases refuse some.
-
     Raises:
         ParseError: it is not JSON, ends too early, or lacks what the form needs; the text names the JSON path.
 
     """
     marked = markup.unmarked(body)
-    text = _CONTROL.sub(lambda found: found[1] or b" ", body if marked is None else marked.encode())
     try:
-        return msgspec.json.decode(text, type=form)
+        return msgspec.json.decode(clean(body if marked is None else marked.encode()), type=form)
     except msgspec.ValidationError as error:
         raise ParseError(f"this is not {wanted}: {error}", "The publisher must repair it; the next check reads it again.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         cause = f"this is not {wanted}, for it is no whole JSON ({error}; {len(body)} bytes): it begins with {markup.opening(body)}"
         raise ParseError(cause, "Nothing was changed; the next check tries again.") from error
+
+
+def clean(body: bytes) -> bytes:
+    """Return JSON with spaces for its escaped control characters: no text needs them, and databases refuse some."""
+    return _CONTROL.sub(lambda found: found[1] or b" ", body)
 
 
 def quoted(text: str) -> str:

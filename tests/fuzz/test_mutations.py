@@ -1,0 +1,70 @@
+"""No damage makes a parser raise anything but ParseError, return what later floors cannot bear, or think for long (law 4).
+
+The suite does a few hundred mutations of each kind's fixtures.  ``make fuzz`` does as many as fit into ``WATCHER_FUZZ_SECONDS``
+for each kind (60 by default), from another seed every time (``WATCHER_FUZZ_SEED`` names one).  A failure names seed, number and
+file: the body that broke the parser lies in ``out/fuzz``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.mutation import damaged, unsound
+from tests.sources import fixtures
+from watcher.errors import ParseError
+from watcher.records import Watch
+from watcher.sources import KINDS, parser
+
+FOLLOWED = ("catalog", "download", "kb-article")  # whose pages come with 404, too
+WATCHES = (Watch(), Watch(("*",)), Watch(("*Linux*", "Windows Server 2019*")))
+SLOW = 10.0  # seconds of processor time for at most 200 kB
+KEPT = Path(__file__).parents[2] / "out" / "fuzz"
+
+
+def check(kind: str, seed: str, number: int) -> None:
+    """Do the mutation of this seed and number."""
+    chance = random.Random(f"{seed} {kind} {number}")
+    paths = fixtures.cases(kind)
+    path = chance.choice(paths)
+    body = damaged(path.read_bytes(), [other.read_bytes() for other in paths], chance)
+    status = chance.choice((200, 200, 200, 404, 410)) if kind in FOLLOWED else 200
+    page = replace(fixtures.page(path, body), status=status, document=chance.choice((fixtures.page(path).document, "")))
+    started = time.process_time()
+    try:
+        faults = unsound(parser(kind)(page, chance.choice(WATCHES)))
+    except ParseError as error:
+        faults = [] if error.cause and error.remedy else ["an error without cause or remedy"]
+    except Exception as error:  # noqa: BLE001 - any other is what is searched for
+        faults = [f"{type(error).__name__}: {error}"]
+    spent = time.process_time() - started
+    faults += [f"it took {spent:.0f} s"] if spent > SLOW else []
+    if faults:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept = KEPT / f"{kind}-{number}{path.suffix}"
+        kept.write_bytes(body)
+        pytest.fail(f"{kind}, WATCHER_FUZZ_SEED={seed}, mutation {number} of {path.name}, kept in {kept}: {'; '.join(faults[:5])}")
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_few_hundred_damaged_documents_break_no_parser(kind: str) -> None:
+    for number in range(200):
+        check(kind, "suite", number)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_as_many_damaged_documents_as_time_allows_break_no_parser(kind: str) -> None:
+    seed = os.environ.get("WATCHER_FUZZ_SEED", "") or f"{random.randrange(2**32):08x}"
+    ends = time.monotonic() + float(os.environ.get("WATCHER_FUZZ_SECONDS", "60"))
+    for number in count():
+        if time.monotonic() > ends:
+            print(f"{kind}: {number} mutations, WATCHER_FUZZ_SEED={seed}")  # noqa: T201 - shown by -s
+            return
+        check(kind, seed, number)
