@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
-_COUNTED = re.compile(r"\b\d[\d.,]*[KM]? (?:views?|likes?|kudos|comments?|replies|reads?)\b", re.IGNORECASE)
+_COUNTED = re.compile(r"\b\d[\d.,]{0,12}[KM]? (?:views?|likes?|kudos|comments?|replies|reads?)\b", re.IGNORECASE)
 
 
 def fingerprint(entry: Entry) -> str:

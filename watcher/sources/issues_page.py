@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 
 from bs4 import BeautifulSoup, Tag
 
@@ -26,7 +27,7 @@ _COLUMNS = (  # the first that fits names a column
     ("issue", re.compile(r"issue|problem|symptom", re.IGNORECASE)),
 )
 _UPDATED_ON = re.compile(r"updated on", re.IGNORECASE)
-_PIPES = re.compile(r"^[^\n]*\|[^\n]*\n[ |:-]*-{2,}[ |:-]*\n", re.MULTILINE)
+_RULE = frozenset(" |:-")  # what the line between a Markdown table's head and body consists of
 _KEY_LETTERS = 100
 _TITLE_LETTERS = 160
 
@@ -96,7 +97,7 @@ def _rows(tree: BeautifulSoup) -> Iterator[_Row]:
             yield from _table_rows(node, place)
         elif node.name == "table" or node.find_parent("table"):
             continue
-        elif node.name == "p" and _PIPES.search(node.get_text()):
+        elif node.name == "p" and _piped(node.get_text().splitlines()):
             yield from _piped_rows(node.decode_contents(), place)
         else:
             _move(place, node)
@@ -119,13 +120,19 @@ def _table_rows(table: Tag, place: _Place) -> Iterator[_Row]:
         yield _row({name: line[number].decode_contents() for number, name in columns.items() if number < len(line)}, place)
 
 
+def _piped(lines: list[str]) -> list[str]:
+    """Return the table that was left as Markdown among lines: from its head on, without the rule below it."""
+    for number, (head, rule) in enumerate(pairwise(lines)):
+        if "|" in head and "--" in rule and _RULE.issuperset(rule):
+            return [head, *lines[number + 2 :]]
+    return []
+
+
 def _piped_rows(html: str, place: _Place) -> Iterator[_Row]:
-    """Read a table that was left as Markdown: a line a row, its cells between pipes, the outer pipes optional."""
-    table = _PIPES.search(html)
-    lines = html[table.start() :].splitlines() if table else []
-    columns = _columns([markup.plain(cell) for cell in _cells(lines[0])] if lines else [])
-    for line in lines[2:]:
-        cells = _cells(line)
+    """Read such a table: a line a row, its cells between pipes, the outer pipes optional."""
+    head, *lines = map(_cells, _piped(html.splitlines()))
+    columns = _columns([markup.plain(cell) for cell in head])
+    for cells in lines:
         yield _row({name: cells[number] for number, name in columns.items() if number < len(cells)}, place)
 
 

@@ -28,7 +28,7 @@ _BLOCKS = frozenset(
 _UNREAD = frozenset(("script", "style", "template", "noscript", "head", "iframe", "svg", "s", "strike", "del"))
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")  # FAQ notes of MSRC mix Markdown into their HTML
+_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.{1,300}?)(?<=\S)\1")  # FAQ notes of MSRC mix Markdown into their HTML
 _LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
