@@ -72,9 +72,11 @@ def check(  # noqa: PLR0913 - what a check depends on
     """
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
-    reports = []
+    reports, quiet = [], list[Times]()
     for source, answers in gather.answers(due, store, web, settings.watch, now, say):
-        reports.append(record.source(source, answers, store, settings, now))
+        reports.append(record.source(source, answers, store, settings, now, quiet))
+    if quiet:
+        store.touch(quiet)
     events = store.unsealed_events()
     post.seal(events, settings, store, now)
     sent, troubles = (0, ()) if dry_run else post.deliver(settings, store, now, say)

@@ -72,7 +72,7 @@ def answers(
     first = [source for source in ordered if source.kind not in FOLLOWING]
     later = [source for source in ordered if source.kind in FOLLOWING]
     for group in (first, later):
-        known = {source.name: store.documents(source.name) for source in group}
+        known = store.documents_of([source.name for source in group])
         wanted = [one for source in group for one in _first(source, known[source.name], store, watch, now)]
         say(f"asking {len(wanted)} documents of {len(group)} sources")
         got = _ask(web, wanted, known, watch, now)

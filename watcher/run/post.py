@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from watcher import notifiers, render
+from watcher import notifiers
 from watcher.judgement import digest
 from watcher.records import Delivery, DeliveryState, Event, Letter, Message, State
 
@@ -22,9 +22,12 @@ GIVE_UP = timedelta(days=5)
 def seal(events: tuple[Event, ...], settings: Settings, store: Store, now: datetime) -> None:
     """Compose the letters that are owed, fix them as messages and queue them, in one transaction with their events."""
     letters = [*_welcomes(settings, store), *digest.compose(events, settings.subscribers, now, _told(events, store))]
+    if not letters and not events:
+        return
+    from watcher import render  # a check with nothing to tell loads no template engine
+
     messages = [(render.message(letter, settings, now), [(address, "mail") for address in letter.subscriber.to]) for letter in letters]
-    if messages or events:
-        store.seal(messages, events)
+    store.seal(messages, events)
 
 
 def _told(events: Iterable[Event], store: Store) -> dict[str, set[str]]:

@@ -30,8 +30,10 @@ class Check:
     noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
 
 
-def source(source: Source, answers: Answers, store: Store, settings: Settings, now: datetime) -> SourceReport:
-    """Judge and record one source's answers."""
+def source(
+    source: Source, answers: Answers, store: Store, settings: Settings, now: datetime, quiet: list[Times]
+) -> SourceReport:
+    """Judge and record one source's answers; the times of one in which nothing changed are left in ``quiet``."""
     from watcher.run import SourceReport
 
     check = Check(noted=_noted(answers))
@@ -51,7 +53,7 @@ def source(source: Source, answers: Answers, store: Store, settings: Settings, n
     if check.documents or check.entries or outcome != Outcome():
         store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=times)
     else:
-        store.touch(times)
+        quiet += times
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
     return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures))
