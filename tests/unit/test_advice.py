@@ -44,6 +44,17 @@ def test_each_kind_has_its_steps(told: Event, expected: tuple[str, ...]) -> None
     assert advice.keys(told) == expected
 
 
+def test_a_cumulative_update_is_not_installed_on_itself() -> None:
+    update = UpdateRef("exchange-server-2019-cu15", "Exchange Server 2019 CU15", 1, ("Exchange Server 2019 CU15",))
+    assert advice.keys(replace(event(Kind.RELEASED), update=update)) == ("install-alone", "health-checker")
+
+
+@pytest.mark.parametrize(("guidance", "expected"), [(("Do this.",), ("issue-alone",)), ((), ("issue-alone-unguided",))])
+def test_an_issue_of_no_update_speaks_of_none(guidance: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    bare = replace(event(Kind.KNOWN_ISSUE, guidance=guidance), update=UpdateRef("issue-x", "X", 1), packages=())
+    assert advice.keys(bare) == expected
+
+
 def test_health_checker_is_for_exchange_alone() -> None:
     windows = replace(EXCHANGE, title="Windows KB9000001", products=("Windows Server 2022",))
     told = [replace(event(kind), update=windows) for kind in Kind]

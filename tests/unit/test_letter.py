@@ -97,7 +97,9 @@ def test_the_same_package_from_two_sources_is_one_row() -> None:
 
 def test_a_pulled_update_has_no_link_to_download_and_a_released_one_has() -> None:
     package = Package("A", "KB9000001", "1.0.0.9", "https://downloads.example.org/1", esu=True)
-    told = [letter.story(event(kind=kind, packages=(package,)), FORM).rows[0] for kind in (Kind.PULLED, Kind.RELEASED)]
+    kinds = (Kind.PULLED, Kind.RELEASED)
+    told = [letter.story(event(kind=kind, packages=(package,)), FORM).rows[0] for kind in kinds]
+    assert letter.story(event(kind=Kind.KNOWN_ISSUE, packages=(package,), pulled=True), FORM).rows[0].url == ""
     assert [(row.url, row.kb_url, row.note) for row in told] == [
         ("", "https://support.microsoft.com/help/9000001", "<esu>"),
         ("https://downloads.example.org/1", "https://support.microsoft.com/help/9000001", "<esu>"),
@@ -159,6 +161,11 @@ def test_a_suspected_event_says_so() -> None:
         ("<hold>", "<hold-installed>"),
     )
     assert letter.story(event(), FORM).caution == ""
+
+
+def test_what_one_source_says_at_one_time_stands_under_one_heading() -> None:
+    told = letter.story(event(evidence=(proof(), proof(after="more"), proof(after="later", change="modified"))), FORM)
+    assert [quote.headed for quote in told.quotes] == [True, False, True]
 
 
 def test_channels_are_named() -> None:

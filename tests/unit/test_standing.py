@@ -55,6 +55,7 @@ def test_old_levels_give_way_to_newer_ones_of_their_line() -> None:
         Package("Exchange Server 2019 CU9", build="15.2.858.15"),
         Package("Exchange Server 2010 SP3 RU32", build="14.3.513.0"),
         Package("Exchange Server 2010 SP2 RU1", build="14.2.247.5"),
+        Package("Exchange Server 2019 Preview", build="15.2.196.0"),
     )
     rows = standing.standings([update("new", packages), update("old", old, days=900)], NOW)
     assert [row.product for row in rows] == ["Exchange Server 2019 CU15", "Exchange Server 2019 CU14", "Exchange Server 2010 SP3 RU32"]

@@ -57,6 +57,7 @@ class Quote:
     url: str
     time: str
     change: str
+    headed: bool  # False where the quote before is of the same source, place and time
     before: tuple[str, ...]
     after: tuple[str, ...]
     brief: str  # the start of what is new, or of what is gone
@@ -181,7 +182,7 @@ def story(event: Event, form: Form) -> Story:
         other_builds=tuple(line(build, 40) for build in event.update.builds if line(build, 40) not in shown_builds)[:20],
         scope=", ".join(line(words.name("scope", channel), 60) for channel in event.scope[:10]),
         guidance=paragraphs("\n".join(event.guidance), form.most(3500)),
-        quotes=tuple(_quote(proof, form) for proof in event.evidence[: form.most(10)]),
+        quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
         flaws=tuple(_flaw(advisory, form) for advisory in flaws[: form.most(40)]),
@@ -222,16 +223,26 @@ def _row(package: Package, event: Event, words: Words) -> Row:
         notes.append(words.say("label", "esu"))
     kb, url = line(package.kb, 40), link(package.url)
     article = kb_url(kb)
-    offered = event.kind is not Kind.PULLED and package.version >= event.update.version and "support.microsoft.com/" not in url
-    return Row(line(package.product, 100), line(package.build, 40), kb, article, url if offered else "", "; ".join(notes))
+    article_only = "support.microsoft.com/" in url
+    gone = event.kind is Kind.PULLED or event.pulled or package.version < event.update.version
+    download = "" if gone or article_only else url
+    return Row(line(package.product, 100), line(package.build, 40), kb, article, download, "; ".join(notes))
 
 
-def _quote(proof: Evidence, form: Form) -> Quote:
+def _quotes(event: Event, form: Form) -> tuple[Quote, ...]:
+    """Quote the evidence; what one source says at one time and place stands under one heading."""
+    shown = event.evidence[: form.most(10)]
+    alike = [(proof.source, proof.url, proof.time, proof.change) for proof in shown]
+    return tuple(_quote(proof, form, headed=not place or alike[place] != alike[place - 1]) for place, proof in enumerate(shown))
+
+
+def _quote(proof: Evidence, form: Form, *, headed: bool) -> Quote:
     words = form.words
     return Quote(
         source=line(words.name("source", proof.source), 100),
         url=link(proof.url),
         time=words.moment(proof.time, form.zone),
+        headed=headed,
         change=line(words.name("change", proof.change), 40),
         before=paragraphs(proof.before, form.most(900)),
         after=paragraphs(proof.after, form.most(900)),

@@ -70,7 +70,12 @@ def _re_released(event: Event) -> tuple[str, ...]:
 
 
 def _released(event: Event) -> tuple[str, ...]:
-    return ("install-now" if is_exploited(event) else "install", *_checked(event))
+    return ("install-now" if is_exploited(event) else _tested(event), *_checked(event))
+
+
+def _tested(event: Event) -> str:
+    """A cumulative update is the product that it makes: naming both would say it twice."""
+    return "install-alone" if all(product in event.update.title for product in event.update.products) else "install"
 
 
 def _exploited(event: Event) -> tuple[str, ...]:
@@ -80,6 +85,8 @@ def _exploited(event: Event) -> tuple[str, ...]:
 
 
 def _known_issue(event: Event) -> tuple[str, ...]:
+    if not has_update(event):
+        return (_guided(event, "issue-alone", "issue-alone-unguided"),)
     return (_guided(event, "issue-guided", "issue-unguided"),)
 
 

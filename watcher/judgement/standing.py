@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watcher.records import Package, Update
 
 FRESH = timedelta(days=366)
-_LEVEL = re.compile(r"\s+(?:RTM|SP\d+|CU\d+|RU\d+)\b.*$")
+_LEVEL = re.compile(r"\s+(?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b.*$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from watcher.judgement import canonical, identify
 from watcher.judgement.facts import Fact, Said
-from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, Update, UpdateRef
+from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, State, Update, UpdateRef
 
 EXCERPT = 600  # characters of a quote
 GUIDANCE = 12  # sentences
@@ -83,6 +83,7 @@ def event(  # noqa: PLR0913 - an event has that many parts
         guidance=guidance(facts),
         because=because,
         previous=row.last,
+        pulled=row.state is State.PULLED,
     )
 
 
