@@ -75,7 +75,8 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
     try:  # a stream: feedparser takes bytes that look like a path or an address for one, and opens it
         feed = feedparser.parse(BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
     except Exception as error:  # whatever feedparser stumbles over is the source's fault, not a bug of ours
-        raise markup.unlike(page, _WANTED, why=f"{type(error).__name__}: {error}"[:120]) from error
+        root = error.__cause__ or error  # Python 3.11 wraps what a codec says
+        raise markup.unlike(page, _WANTED, why=f"{type(root).__name__}: {root}"[:120]) from error
     if not feed.version:
         raise markup.unlike(page, _WANTED)
     if feed.bozo and not _END.search(body):
