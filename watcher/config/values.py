@@ -186,7 +186,10 @@ def path(text: str, base: Path) -> Path:
     """Give the path that ``text`` means, seen from the folder ``base``."""
     if not text.strip() or _CONTROL.search(text):
         raise Wrong(f"{text!r} is no path", "Write the path of a file or folder.")
-    return base / Path(text).expanduser()
+    try:
+        return base / Path(text).expanduser()
+    except RuntimeError:
+        raise Wrong(f"nobody's home folder is known as {text.partition('/')[0]!r}", "Write the path in full.") from None
 
 
 def state_url(text: str, base: Path) -> str:
