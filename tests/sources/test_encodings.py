@@ -38,10 +38,21 @@ def test_a_document_with_a_mark_is_read_whatever_it_declares(path: Path, mark: b
     assert entries(with_body(path, mark + declared.encode(encoding)), path) == entries(fixtures.page(path), path)
 
 
-def test_a_page_is_read_in_the_encoding_of_its_header() -> None:
+@pytest.mark.parametrize(
+    ("content_type", "meta", "encoding"),
+    [
+        ("text/html; charset=iso-8859-1", "", "latin-1"),
+        ("text/html", '<meta charset="iso-8859-1">', "latin-1"),
+        ("text/html; charset=utf-8", '<meta charset="iso-8859-1">', "utf-8"),
+        ("", "", "utf-8"),
+        ("text/html; charset=klingon", "", "utf-8"),
+        ("text/html; charset=undefined", "", "utf-8"),
+    ],
+)
+def test_a_page_is_read_in_the_encoding_of_its_header_then_its_own_then_utf_8(content_type: str, meta: str, encoding: str) -> None:
     path = fixtures.DATA / "issues-page/coming-soon.html"
-    html = "<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>Größe</td><td>klein</td></tr></table>"
-    page = replace(fixtures.page(path, html.encode("latin-1")), content_type="text/html; charset=iso-8859-1")
+    html = f"{meta}<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>Größe</td><td>klein</td></tr></table>"
+    page = replace(fixtures.page(path, html.encode(encoding)), content_type=content_type)
     assert entries(page, path)[0].title == "Größe"
 
 

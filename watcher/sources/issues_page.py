@@ -97,8 +97,8 @@ def _rows(tree: BeautifulSoup) -> Iterator[_Row]:
             yield from _table_rows(node, place)
         elif node.name == "table" or node.find_parent("table"):
             continue
-        elif node.name == "p" and _piped(node.get_text().splitlines()):
-            yield from _piped_rows(node.decode_contents(), place)
+        elif node.name == "p" and (piped := _piped(node.decode_contents().splitlines())):
+            yield from _piped_rows(piped, place)
         else:
             _move(place, node)
 
@@ -128,11 +128,10 @@ def _piped(lines: list[str]) -> list[str]:
     return []
 
 
-def _piped_rows(html: str, place: _Place) -> Iterator[_Row]:
+def _piped_rows(lines: list[str], place: _Place) -> Iterator[_Row]:
     """Read such a table: a line a row, its cells between pipes, the outer pipes optional."""
-    head, *lines = map(_cells, _piped(html.splitlines()))
-    columns = _columns([markup.plain(cell) for cell in head])
-    for cells in lines:
+    columns = _columns([markup.plain(cell) for cell in _cells(lines[0])])
+    for cells in map(_cells, lines[1:]):
         yield _row({name: cells[number] for number, name in columns.items() if number < len(cells)}, place)
 
 

@@ -11,7 +11,6 @@ from html import unescape
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
-from bs4.dammit import UnicodeDammit
 from lxml import etree
 from markdown_it import MarkdownIt
 
@@ -65,10 +64,7 @@ def absolute(href: str, base: str = "") -> str:
 def soup(page: Page) -> BeautifulSoup:
     """Return an HTML page as a tree; a BOM decides the encoding, then the header, then the page."""
     text = unmarked(page.body)
-    if text is None:
-        named = _CHARSET.search(page.content_type)
-        dammit = UnicodeDammit(page.body, known_definite_encodings=[named[1]] if named else ["utf-8"], is_html=True)
-        text = dammit.unicode_markup or page.body.decode("latin-1")
+    text = _decoded(page) if text is None else text
     # bs4 warns of text without markup and of XML: neither is a page
     return BeautifulSoup(_XML.sub("", clean(text)) if "<" in text else "", "lxml")
 
@@ -88,6 +84,14 @@ def cells(table: Tag) -> list[list[Tag]]:
 def clean(text: str) -> str:
     """Return a text without the characters, written out or as references, that no XML library takes."""
     return _UNREADABLE.sub("?", _UNPRINTABLE.sub(" ", text))
+
+
+def _decoded(page: Page) -> str:
+    named = _CHARSET.search(page.content_type) or _CHARSET.search(page.body[:1024].decode("ascii", "replace"))
+    try:
+        return page.body.decode(named[1] if named else "utf-8", "replace")
+    except (LookupError, UnicodeError):  # an encoding that does not exist
+        return page.body.decode("utf-8", "replace")
 
 
 def unmarked(body: bytes) -> str | None:
