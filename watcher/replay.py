@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from watcher.formats.event_json import public
-from watcher.run import Report, check
+from watcher.run import Report, check, site
 from watcher.store import Store
 from watcher.web.recording import Recording
 
@@ -30,7 +30,7 @@ def replay(
 ) -> Report:
     """Relive recordings into ``out``; one that exists is continued after its last check.
 
-    Writes ``events.jsonl``, ``mail/*.eml`` and ``state.db`` there.  The report holds every event of these checks;
+    Writes ``events.jsonl``, ``mail/*.eml``, ``site/`` and ``state.db`` there.  The report holds every event of these checks;
     failures that the recording shows are what happened then, not failures of the replay.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -42,11 +42,13 @@ def replay(
         for now in checks(web.dates(), every, start, until):
             if last is not None and now <= last:
                 continue
-            report = check(settings, store, web, now, force=True, say=say)
+            report = check(settings, store, web, now, force=True, publish=False, say=say)
             events += report.events
             failures += sum(len(source.failures) for source in report.sources)
             say(f"{now:%Y-%m-%d %H:%M} {len(events)} events, {failures} failures of sources")
         _write_events(out / "events.jsonl", store.events())
+        if (seen := store.last_check()) is not None:
+            site.write(settings, store, seen, once=True)
     return Report(now or datetime.min.replace(tzinfo=UTC), (), tuple(events))
 
 

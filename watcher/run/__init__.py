@@ -9,18 +9,20 @@ outcome = interpret.events(...)
 store.record(...)                           one transaction; from here a killed run loses nothing
 store.seal(post.letters(...))                   messages are fixed before any is sent
 post.deliver(...)                               per recipient
+site.write(...)                                 feeds and page, when anything that they show has changed
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from watcher.errors import WatcherError
 from watcher.judgement import schedule
-from watcher.records import Event, Failure, Times
-from watcher.run import gather, post, record
+from watcher.records import Event, Failure, Outcome, Times
+from watcher.run import gather, post, record, site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -37,6 +39,7 @@ class SourceReport:
     new: int
     changed: int
     failures: tuple[Failure, ...]
+    outcome: Outcome = field(default_factory=Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Report:
     sources: tuple[SourceReport, ...] = ()
     events: tuple[Event, ...] = ()
     sent: int = 0
-    troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause
+    troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause, and a site that cannot be written
 
     @property
     def failed(self) -> bool:
@@ -64,12 +67,15 @@ def check(  # noqa: PLR0913 - what a check depends on
     only: Collection[str] | None = None,
     force: bool = False,
     dry_run: bool = False,
+    publish: bool = True,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Report:
     """Make one check of every due source and tell what it establishes.
 
-    ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store and delivers nothing.
+    ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and delivers and publishes nothing;
+    without ``publish`` the site is left to whoever checks several times in a row.
     """
+    before = site.mark(settings, store) if publish and not dry_run else ""
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
@@ -80,7 +86,21 @@ def check(  # noqa: PLR0913 - what a check depends on
     events = store.unsealed_events()
     post.seal(events, settings, store, now)
     sent, troubles = (0, ()) if dry_run else post.deliver(settings, store, now, say)
+    if publish and not dry_run:
+        troubles += _published(settings, store, now, before, reports, say)
     return Report(now, tuple(reports), events, sent, troubles)
+
+
+def _published(
+    settings: Settings, store: Store, now: datetime, before: str, reports: list[SourceReport], say: Callable[[str], None]
+) -> tuple[str, ...]:
+    """Publish what the check changed; a site that cannot be written is told, and takes nothing from what was recorded and sent."""
+    try:
+        changed = site.write(settings, store, now, before, site.Touched.by(report.outcome for report in reports))
+    except WatcherError as error:
+        return (str(error),)
+    say(f"site: {changed} files changed")
+    return ()
 
 
 def _times(store: Store) -> dict[str, Times]:

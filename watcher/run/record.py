@@ -30,9 +30,7 @@ class Check:
     noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
 
 
-def source(
-    source: Source, answers: Answers, store: Store, settings: Settings, now: datetime, quiet: list[Times]
-) -> SourceReport:
+def source(source: Source, answers: Answers, store: Store, settings: Settings, now: datetime, quiet: list[Times]) -> SourceReport:
     """Judge and record one source's answers; the times of one in which nothing changed are left in ``quiet``."""
     from watcher.run import SourceReport
 
@@ -56,7 +54,7 @@ def source(
         quiet += times
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
-    return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures))
+    return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures), outcome)
 
 
 def _doubted(answers: Answers, check: Check, now: datetime) -> None:

@@ -1,0 +1,160 @@
+"""An event as an entry of a feed: the same in Atom, RSS and JSON Feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from watcher.formats import event_json
+from watcher.formats.letter import Story, kb_url
+from watcher.formats.listing import page
+from watcher.formats.plain import line, link
+from watcher.records import Confidence, Event, Kind
+
+PAGE = 50
+"""Events of an archive; a feed holds the newest 50 to 99, or all while there are fewer."""
+
+NOBODY = "localhost"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the site is.
+
+    ``base_url`` ends with a slash, or is "" when nobody said; ``authority`` is the name in tag URIs (RFC 4151), which stays
+    when the site moves.
+    """
+
+    base_url: str
+    authority: str
+
+    def at(self, path: str) -> str:
+        """Give the address of a file of the site; a relative one when the site's own is not known."""
+        return f"{self.base_url}{path}"
+
+    def tag(self, name: str, day: str = "2025") -> str:
+        """Give a permanent name.  ``day`` is when it was given: a year or a date."""
+        return f"tag:{self.authority},{day}:{name}"
+
+
+def authority(base_url: str) -> str:
+    """Name who gives the tags: the host that the site is at, else this machine."""
+    host = urlsplit(base_url).hostname or NOBODY
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of a feed."""
+
+    id: str  # tag URI
+    url: str  # of the update's page
+    title: str
+    summary: str
+    content: str  # HTML, complete and escaped
+    published: datetime
+    updated: datetime
+    tags: tuple[tuple[str, str], ...]  # (kind, product or severity; its name)
+    related: tuple[str, ...]  # the vendor's pages
+    via: tuple[tuple[str, str], ...]  # (address, source) that told it
+    event: dict[str, Any]  # the public object
+
+
+@dataclass(frozen=True, slots=True)
+class Grave:
+    """A tombstone (RFC 6721): the entry of a release that was pulled."""
+
+    ref: str
+    when: datetime
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed: newest entry first; ``path`` from the site's root; ``previous`` leads to the archive before (RFC 5005)."""
+
+    path: str
+    title: str
+    items: tuple[Item, ...]
+    graves: tuple[Grave, ...] = ()
+    previous: str = ""
+    following: str = ""  # of an archive: the next one
+    archive: bool = False
+
+    @property
+    def updated(self) -> datetime:
+        """When an entry was last written."""
+        return max((item.updated for item in self.items), default=NEVER)
+
+
+def event_tag(event_id: str, time: datetime, place: Place) -> str:
+    """Give an event's permanent name."""
+    return place.tag(f"event/{line(event_id, 80).replace(' ', '-')}", f"{time.astimezone(UTC):%Y-%m-%d}")
+
+
+def item(event: Event, story: Story, content: str, place: Place) -> Item:
+    """Make the entry of an event; ``content`` is its HTML."""
+    severities = dict.fromkeys(flaw.severity for flaw in story.flaws if flaw.severity)
+    tags = [("kind", event.kind.value), *(("product", line(product, 100)) for product in event.update.products)]
+    tags += [("severity", severity) for severity in severities]
+    if event.confidence is Confidence.SUSPECTED:
+        tags.append(("kind", "suspected"))
+    vendor = [flaw.url for flaw in story.flaws] + [kb_url(kb) for kb in story.kbs] + [row.url for row in story.rows]
+    sources = dict.fromkeys((link(proof.url), line(proof.source, 80)) for proof in event.evidence)
+    return Item(
+        id=event_tag(event.id, event.time, place),
+        url=place.at(f"{page(event.update.id)}#{anchor(event.id)}"),
+        title=f"[{story.tag}] {story.headline}",
+        summary=story.summary,
+        content=content,
+        published=event.time,
+        updated=max((event.time, *(proof.time for proof in event.evidence))),
+        tags=tuple(dict.fromkeys(tags)),
+        related=tuple(dict.fromkeys(url for url in vendor if url))[:20],
+        via=tuple((url, source) for url, source in sources if url)[:20],
+        event=event_json.public(event),
+    )
+
+
+def anchor(event_id: str) -> str:
+    """Give the id that an event has on its update's page."""
+    return "e-" + "".join(sign for sign in event_id[:80] if sign.isascii() and sign.isalnum())
+
+
+def graves(events: Iterable[Event], place: Place) -> tuple[Grave, ...]:
+    """Give a tombstone for the entry of each release that a later event among ``events`` says is pulled."""
+    offered: dict[tuple[str, int], Event] = {}
+    found: list[Grave] = []
+    for event in events:
+        key = (event.update.id, event.update.version)
+        if event.kind in (Kind.RELEASED, Kind.RE_RELEASED):
+            offered[key] = event
+        elif event.kind is Kind.PULLED and event.confidence is Confidence.CONFIRMED and key in offered:
+            release = offered.pop(key)
+            comment = line(event.summary, 300)
+            found.append(Grave(event_tag(release.id, release.time, place), event.time, comment))
+    return tuple(reversed(found))
+
+
+def window(total: int) -> int:
+    """Say how many of ``total`` events the feed holds: from 50 to 99, or all while there are fewer than 100."""
+    return total - archives(total) * PAGE
+
+
+def archives(total: int) -> int:
+    """Say how many archives of 50 events there are before the feed's window."""
+    return max(0, total // PAGE - 1)
+
+
+def archive_path(number: int) -> str:
+    """Give the path of an archive; the oldest events are in the first."""
+    return f"archive/{number + 1}.atom"
+
+
+def newest(items: Sequence[Item], most: int = PAGE) -> tuple[Item, ...]:
+    """Give the newest entries, newest first, of ``items`` in order."""
+    return tuple(reversed(items[-most:]))

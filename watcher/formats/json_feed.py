@@ -1,0 +1,43 @@
+"""JSON Feed 1.1, each item with the event's public object as ``_advisory``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from watcher.formats.event_json import time
+from watcher.formats.feed import Feed, Item, Place
+
+VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def json_feed(feed: Feed, place: Place) -> bytes:
+    """Write a feed.  Equal feeds give equal bytes; only ASCII, so that no reader mistakes the encoding."""
+    head: dict[str, Any] = {
+        "version": VERSION,
+        "title": feed.title,
+        "description": "What became of the updates that are watched: released, pulled, re-released.",
+        "language": "en",
+        "authors": [{"name": "Advisory Watcher"}],
+    }
+    if place.base_url:
+        head |= {"home_page_url": place.at("index.html"), "feed_url": place.at(feed.path)}
+    shown = head | {"items": [_item(item, place) for item in feed.items]}
+    return (json.dumps(shown, indent=1) + "\n").encode()
+
+
+def _item(item: Item, place: Place) -> dict[str, Any]:
+    links = {"url": item.url} if place.base_url else {}
+    outside = next(iter([*(url for url, _ in item.via), *item.related]), "")
+    return {
+        "id": item.id,
+        **links,
+        **({"external_url": outside} if outside else {}),
+        "title": item.title,
+        "summary": item.summary,
+        "content_html": item.content,
+        "date_published": time(item.published),
+        "date_modified": time(item.updated),
+        "tags": [term for _, term in item.tags],
+        "_advisory": item.event,
+    }

@@ -1,0 +1,166 @@
+"""An update's page, ready to be shown: its life, what to do, packages, advisories, and every event with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from watcher.formats import difference, lifeline, listing
+from watcher.formats.difference import Piece
+from watcher.formats.event_json import time
+from watcher.formats.feed import anchor
+from watcher.formats.letter import Flaw, Form, Quote, Row, Story, story
+from watcher.formats.lifeline import Lifeline
+from watcher.formats.plain import line, link
+from watcher.judgement import identify
+from watcher.records import GRAVITY, Confidence, Event, Kind, State, Update, UpdateRef
+
+MINOR = (Kind.REVISED, Kind.NEWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Evidence: a quotation, and what is different in it when it is a text that was edited."""
+
+    quote: Quote
+    iso: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as the pages show it."""
+
+    story: Story
+    kind: str
+    rank: int  # the gravest first
+    suspected: bool
+    anchor: str
+    page: str  # from the site's root
+    iso: str
+    day: str
+    moment: str
+    products: tuple[str, ...]
+    search: str  # what the text filter looks at, in lower case
+    proofs: tuple[Proof, ...]
+    sources: tuple[tuple[str, str], ...]  # (source, address)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An update's page."""
+
+    path: str
+    id: str
+    title: str
+    state: str  # announced, released, pulled, suspected
+    kbs: tuple[tuple[str, str], ...]
+    released: datetime | None
+    since: datetime | None
+    known: bool  # from the first check on: nothing was told of it
+    summary: str
+    caution: str
+    actions: tuple[str, ...]
+    rows: tuple[Row, ...]
+    packaged: bool
+    flaws: tuple[Flaw, ...]
+    guidance: tuple[str, ...]
+    vendor: str
+    supersedes: tuple[str, ...]
+    line: Lifeline | None
+    told: tuple[Told, ...]  # the newest first
+    links: tuple[str, ...]
+
+
+def told(event: Event, form: Form) -> Told:
+    """Make an event ready to be shown."""
+    one = story(event, form)
+    words = [one.headline, one.summary, one.tag, *event.update.products, *event.update.kbs, *event.update.cves, *event.update.builds]
+    proofs = tuple(Proof(quote, time(proof.time), _pieces(quote)) for quote, proof in zip(one.quotes, event.evidence, strict=False))
+    return Told(
+        one,
+        event.kind.value,
+        GRAVITY[event.kind],
+        one.suspected,
+        anchor(event.id),
+        listing.page(event.update.id),
+        time(event.time),
+        form.words.day(event.time, form.zone),
+        one.time,
+        tuple(line(product, 100) for product in event.update.products),
+        line(" ".join(words).lower(), 1200),
+        proofs,
+        tuple(dict.fromkeys((quote.source, quote.url) for quote in one.quotes)),
+    )
+
+
+def page(update: Update, events: Sequence[Event], form: Form) -> Page:
+    """Compose the page of ``update``; ``events`` are those told of it, in order."""
+    now = _now(update, events)
+    stand = story(now, form)
+    row = listing.listing(update, events)
+    latest = [event for event in events if event.kind not in MINOR] or list(events)
+    last = story(latest[-1], form) if latest else None
+    doubted = row.suspected and update.state is not State.PULLED
+    return Page(
+        path=row.page,
+        id=row.id,
+        title=identify.with_version(line(update.title or update.id, 160), update.version),
+        state="suspected" if doubted else ("news" if update.type == "news" else update.state.value),
+        kbs=tuple((one.kb, one.kb_url) for one in dict.fromkeys(_kb(one) for one in stand.rows) if one.kb) or stand.other_kbs,
+        released=update.released,
+        since=update.changed,
+        known=not events,
+        summary=last.summary if last else "",
+        caution=last.caution if last and doubted else "",
+        actions=last.actions if last else (stand.actions if update.state is State.PULLED else ()),
+        rows=stand.rows,
+        packaged=stand.packaged,
+        flaws=stand.flaws,
+        guidance=next((story(event, form).guidance for event in reversed(latest) if event.guidance), ()),
+        vendor=stand.vendor if stand.vendor != form.words.say("vendor", "other") else (last.vendor if last else stand.vendor),
+        supersedes=tuple(dict.fromkeys(line(kb, 40) for package in update.packages for kb in package.supersedes))[:20],
+        line=lifeline.lifeline(update, events, form.words, form.zone),
+        told=tuple(told(event, form) for event in reversed(events)),
+        links=tuple(dict.fromkeys(filter(None, map(link, update.links))))[:20],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Article:
+    kb: str
+    kb_url: str
+
+
+def _kb(row: Row) -> _Article:
+    return _Article(row.kb, row.kb_url) if not row.note else _Article("", "")
+
+
+def _now(update: Update, events: Sequence[Event]) -> Event:
+    """Give an event that says what stands now, with everything that is known of the update."""
+    kind = {State.PULLED: Kind.PULLED, State.RELEASED: Kind.RELEASED, State.ANNOUNCED: Kind.ANNOUNCED}[update.state]
+    kbs = tuple(dict.fromkeys([*(p.kb for p in update.packages if p.kb), *update.kbs]))
+    builds = tuple(dict.fromkeys(p.build for p in update.packages if p.build))
+    cves = tuple(advisory.id for advisory in update.advisories)
+    reference = UpdateRef(update.id, update.title, update.version, update.products, kbs, cves, builds)
+    return Event(
+        update.id,
+        update.changed or update.first_seen,
+        kind,
+        Confidence.CONFIRMED,
+        reference,
+        "",
+        evidence=events[-1].evidence if events else (),
+        packages=update.packages,
+        advisories=update.advisories,
+        pulled=update.state is State.PULLED,
+    )
+
+
+def _pieces(quote: Quote) -> tuple[Piece, ...]:
+    """Give what was edited, () where the two texts have too little in common to be read as one."""
+    if not (quote.before and quote.after):
+        return ()
+    pieces = difference.pieces("\n".join(quote.before), "\n".join(quote.after))
+    return pieces if difference.edited(pieces) else ()

@@ -1,0 +1,27 @@
+"""Feeds and page: what the ledger shows, as static files that need no server of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watcher.publish import pages
+from watcher.publish.folder import PublishError, is_there, publish, read
+from watcher.publish.pages import Life, Render, Shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Life", "PublishError", "Render", "Shown", "is_there", "read", "status", "write"]
+
+
+def write(site: Path, shown: Shown, render: Render, status: bytes, *, once: bool = False) -> tuple[str, ...]:
+    """Publish what is ``shown``; give the names of the files that changed, ``status.json`` left out.
+
+    Equal arguments give equal bytes.  Raises PublishError, ConfigurationError when a template is wrong.
+    """
+    return publish(site, pages.files(shown, render), status, whole=shown.touched is None, once=once)
+
+
+def status(site: Path, body: bytes) -> None:
+    """Write ``status.json`` and nothing else.  Raises PublishError."""
+    publish(site, (), body, whole=False)
