@@ -247,6 +247,10 @@ def test_the_welcome_names_the_kb_articles_of_what_is_pulled() -> None:
     found = gone(update(), replace(FORM, base_url="https://a.example.org/"))
     assert found.kbs == (("KB1", "https://support.microsoft.com/help/1"),)
     assert found.rows == (("B", "1.0.0.10"), ("A", "1.0.0.9"))
+    assert found.sources == ()
+    assert gone(update(advisories=(Advisory("CVE-1", url="https://a.example.org/1"), Advisory("CVE-2")))).sources == (
+        ("CVE-1", "https://a.example.org/1"),
+    )
     assert (found.title, found.since, found.page) == ("U", "14 <5> 2030", "https://a.example.org/updates/u.html")
 
 

@@ -34,6 +34,7 @@ class Gone:
     kbs: tuple[tuple[str, str], ...]  # KB article, address
     rows: tuple[tuple[str, str], ...]  # product, build
     since: str
+    sources: tuple[tuple[str, str], ...]  # the vendor's record of each vulnerability, address
     page: str
 
 
@@ -87,6 +88,7 @@ def _gone(update: Update, form: Form) -> Gone:
         title=title if update.version < 2 or title.endswith(f"v{update.version}") else f"{title} v{update.version}",
         kbs=tuple((kb, kb_url(kb)) for kb in kbs),
         rows=tuple(dict.fromkeys((line(p.product, 100), line(p.build, 40)) for p in packages))[: form.most(30)],
+        sources=tuple((line(flaw.id, 40), link(flaw.url)) for flaw in update.advisories if link(flaw.url))[:10],
         since=form.words.day(update.changed, form.zone),
         page=link(f"{form.base_url}updates/{update.id}.html") if form.base_url else "",
     )

@@ -23,6 +23,10 @@ from watcher.records import (
 NOW = datetime(2030, 5, 14, 18, 0, tzinfo=UTC)
 _SUBSCRIBER = Subscriber("exchange-admins", ("exchange-admins@example.org",))
 _PAGE = "https://advisories.microsoft.com.example.org/sample"
+_ADVISORIES = (
+    Advisory("CVE-2030-10001", "Exchange Server Sample", "Critical", 8.1, "CVSS:3.1/AV:N", exploited=True, disclosed=True, url=_PAGE),
+    Advisory("CVE-2030-10002"),
+)
 _PACKAGES = (
     Package("Exchange Server 2030 CU2", "KB9000001", "15.4.1544.13", "https://downloads.example.org/details?id=1"),
     Package("Exchange Server 2030 CU1", "KB9000001", "15.4.1258.38", esu=True),
@@ -58,12 +62,7 @@ def event(kind: Kind) -> Event:
         ),
         thread="exchange-server-2030-05-su",
         packages=packages,
-        advisories=(
-            Advisory(
-                "CVE-2030-10001", "Exchange Server Sample", "Critical", 8.1, "CVSS:3.1/AV:N", exploited=True, disclosed=True, url=_PAGE
-            ),
-            Advisory("CVE-2030-10002"),
-        ),
+        advisories=_ADVISORIES,
         guidance=("The vendor's first paragraph.", "The vendor's second paragraph."),
         because="a sample rule: “a sentence that is new”",
         previous="What was said before.",
@@ -101,4 +100,17 @@ def welcome(*, pulled: bool) -> Letter:
 
 def _update(identity: str, state: State) -> Update:
     month = identity[16:23]
-    return Update(identity, f"Exchange Server {month} SU", "Exchange Server", "SU", month, 1, state, NOW, NOW, NOW, packages=_PACKAGES)
+    return Update(
+        identity,
+        f"Exchange Server {month} SU",
+        "Exchange Server",
+        "SU",
+        month,
+        1,
+        state,
+        NOW,
+        NOW,
+        NOW,
+        packages=_PACKAGES,
+        advisories=_ADVISORIES,
+    )
