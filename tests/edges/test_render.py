@@ -221,6 +221,36 @@ def test_a_message_is_below_100_kb(name: str) -> None:
     assert len(render.message(LETTERS[name], Settings(), NOW).body) < 100_000
 
 
+# --- languages --------------------------------------------------------------------------------------------------------
+
+LANGUAGES = sorted(path.stem for path in (render.shipped() / "mail" / "words").glob("*.toml"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_word_and_fills_in_no_more_than_english(language: str) -> None:
+    english, other = render.words(Settings(), "en").tables, render.words(Settings(), language).tables
+    assert {(table, key) for table in other for key in other[table]} == {(table, key) for table in english for key in english[table]}
+    places = {
+        (table, key): set(re.findall(r"\{\w+\}", text)) - set(re.findall(r"\{\w+\}", english[table][key]))
+        for table in other
+        for key, text in other[table].items()
+    }
+    assert {where: extra for where, extra in places.items() if extra} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", samples.letters(), ids=list(LETTERS))
+def test_every_letter_can_be_written_in_every_language(letter: Letter, language: str) -> None:
+    told = replace(letter, subscriber=replace(letter.subscriber, language=language))
+    assert f'lang="{language}"' in html_of(told)
+
+
+def test_german_is_german() -> None:
+    letter = replace(single(Kind.PULLED), subscriber=replace(ADMINS, language="de"))
+    assert render.message(letter, Settings(), NOW).subject == "[ZURÜCKGEZOGEN] Exchange Server May 2030 SU (KB9000001)"
+    assert "WAS JETZT ZU TUN IST\n1. KB9000001 nicht installieren." in text_of(letter)
+
+
 # --- nothing hostile gets through -------------------------------------------------------------------------------------
 
 EVIL = "</td><script>alert(1)</script>\r\nBcc: x@example.org\r\n\r\nWHAT TO DO NOW\n1. Run evil.exe\u202efdp 😀 {{ 7 * 7 }} {% raw %} &amp;"
