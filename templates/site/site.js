@@ -92,11 +92,12 @@
       const row = document.querySelector(`#sources [data-source="${CSS.escape(source.name)}"]`);
       if (!row) continue;
       const put = (field, text) => (row.querySelector(`[data-field=${field}]`).textContent = text);
-      put("succeeded", spoken(source.succeeded));
-      put("changed", spoken(source.changed));
+      put("succeeded", source.succeeded ? spoken(source.succeeded) : "–");
+      put("changed", source.changed ? spoken(source.changed) : "–");
       const well = source.failures === 0;
-      const text = !source.succeeded && well ? "nothing to ask yet" : well ? "well" : `failing, ${source.failures} in a row`;
-      row.querySelector("[data-field=health]").replaceChildren(element("span", text, { class: `state ${well ? "ok" : "bad"}` }));
+      const asked = source.succeeded || !well;
+      const text = !asked ? "not asked yet" : well ? "well" : `failing, ${source.failures} in a row`;
+      row.querySelector("[data-field=health]").replaceChildren(element("span", text, { class: `state ${!asked ? "" : well ? "ok" : "bad"}` }));
     }
     if (byId("live")) byId("live").textContent = `As of ${spoken(status.checked)}.`;
   };

@@ -9,7 +9,7 @@ from watcher.cli.app import app
 
 __all__ = ["app", "asking", "checking", "fetching", "keeping", "main", "reading", "setting_up", "telling"]
 
-ORDER = ("run", "replay", "status", "events", "show", "sources", "check", "init", "wording", "ack", "mute")
+ORDER = ("run", "replay", "status", "events", "show", "sources", "check", "init", "wording", "ack", "mute", "publish")
 app.registered_commands.sort(key=lambda command: ORDER.index(command.name or ""))
 
 

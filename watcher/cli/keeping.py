@@ -1,4 +1,4 @@
-"""``watcher state export`` and ``watcher state import``: the whole state as sorted text, made for git."""
+"""``watcher publish``, ``watcher state export`` and ``watcher state import``: the whole state as sorted text, made for git."""
 
 from __future__ import annotations
 
@@ -10,9 +10,27 @@ import typer
 from watcher import report
 from watcher.cli.app import app
 from watcher.cli.calling import Call, command
+from watcher.errors import ConfigurationError
 
 group = typer.Typer(help="Write the whole state as sorted text, or read it back.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(group, name="state")
+
+
+@command("publish", "watcher publish")
+def publish(call: Call) -> None:
+    """Rebuild feeds and page from the ledger.
+
+    A run publishes by itself what it has changed.  This looks through everything, and writes the files that differ.
+    """
+    from watcher.run import site
+
+    settings = call.settings()
+    with call.store(settings, hold=True) as store:
+        now = store.last_check()
+        if now is None:
+            raise ConfigurationError("there is nothing to publish yet. Start a check first: watcher run")
+        changed = site.write(settings, store, now)
+    report.write(f"{settings.site}: {changed} {'file' if changed == 1 else 'files'} changed.")
 
 
 @command("export", "watcher state export state-text", group)

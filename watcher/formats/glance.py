@@ -70,7 +70,7 @@ def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
             kb_url(row.kb),
             owner.title,
             owner.page,
-            row.released,
+            owner.current,
             _state(newer),
             newer,
             owner.issues,
@@ -120,7 +120,7 @@ def _alarm(row: Listing, pages: set[str]) -> Alarm:
         row.page,
         tuple((kb, kb_url(kb)) for kb in kbs),
         tuple(dict.fromkeys((product, build) for product, build, _ in current)) or tuple((product, "") for product in row.products),
-        row.changed,
+        row.pulled or row.changed,
         row.state is not State.PULLED,
         bool(current) and row.page not in pages,
     )

@@ -29,7 +29,7 @@ _ZONE = (
         "PDT",
         timedelta(hours=-8),
         timedelta(hours=-7),
-        datetime(2007, 3, 11, 2),
+        datetime(2007, 3, 11, 2),  # noqa: DTZ001 - a zone's own rule is written in its own time
         {"freq": "YEARLY", "bymonth": 3, "byday": "2SU"},
     ),
     (
@@ -37,7 +37,7 @@ _ZONE = (
         "PST",
         timedelta(hours=-7),
         timedelta(hours=-8),
-        datetime(2007, 11, 4, 2),
+        datetime(2007, 11, 4, 2),  # noqa: DTZ001 - likewise
         {"freq": "YEARLY", "bymonth": 11, "byday": "1SU"},
     ),
 )

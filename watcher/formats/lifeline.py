@@ -14,7 +14,7 @@ from watcher.formats.plain import line
 from watcher.formats.words import Words
 from watcher.records import GRAVITY, Confidence, Event, Kind, State, Update
 
-LEFT, COLUMN, HEAD, ROW, FOOT = 196, 88, 56, 34, 8
+LEFT, COLUMN, HEAD, BAR, ROW, FOOT = 4, 92, 56, 36, 44, 6
 MOST_DAYS, MOST_LANES = 60, 12
 SIGNS = {
     Kind.PULLED: "✕",
@@ -94,15 +94,15 @@ def lifeline(update: Update, events: Sequence[Event], words: Words, zone: tzinfo
     columns = {day: LEFT + COLUMN * number + COLUMN // 2 for number, day in enumerate(dates)}
     told = [event for event in told if _day(event.time, zone) in columns]
     names = list(dict.fromkeys(proof.source for event in told for proof in event.evidence))[:MOST_LANES]
-    lanes = {source: HEAD + ROW * (number + 1) + ROW // 2 for number, source in enumerate(names)}
+    lanes = {source: HEAD + BAR + ROW * number + 30 for number, source in enumerate(names)}
     width = LEFT + COLUMN * len(dates) + FOOT
     return Lifeline(
         width,
-        HEAD + ROW * (len(lanes) + 1) + FOOT,
+        HEAD + BAR + ROW * len(lanes) + FOOT,
         HEAD,
         tuple(_days(columns, words)),
         tuple(_spans(update, told, columns, width, words, zone)),
-        tuple(Lane(y, line(words.name("source", source), 34)) for source, y in lanes.items()),
+        tuple(Lane(y, line(words.name("source", source), 40)) for source, y in lanes.items()),
         tuple(_marks(told, columns, lanes, words, zone)),
         "; ".join(f"{words.day(event.time, zone)}: {_kind(event, words)}" for event in told),
     )

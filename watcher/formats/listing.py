@@ -15,7 +15,7 @@ import msgspec
 
 from watcher.formats.plain import line
 from watcher.judgement import identify
-from watcher.records import Event, Kind, Package, State, Update
+from watcher.records import Confidence, Event, Kind, Package, State, Update
 
 SCHEMA = 1
 _SAFE = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
@@ -44,6 +44,8 @@ class Listing:
     state: State
     dated: datetime  # the vendor's date, else when it was first seen
     released: datetime | None
+    current: datetime | None  # when the version that is current came
+    pulled: datetime | None  # since when it is, where it is
     changed: datetime | None
     suspected: bool  # an absence that is not yet a verdict
     exploited: bool
@@ -79,7 +81,8 @@ def page(update_id: str) -> str:
 
 def listing(update: Update, events: Iterable[Event]) -> Listing:
     """Give the line of ``update``; ``events`` are those told of it."""
-    issues = sum(event.kind is Kind.KNOWN_ISSUE and event.update.version == update.version for event in events)
+    told = tuple(events)
+    issues = sum(event.kind is Kind.KNOWN_ISSUE and event.update.version == update.version for event in told)
     title = line(update.title or update.id, 160)
     offers = tuple(Offer(line(p.product, 100), line(p.build, 40), line(p.kb, 40), p.version) for p in update.packages)
     return Listing(
@@ -91,6 +94,8 @@ def listing(update: Update, events: Iterable[Event]) -> Listing:
         state=update.state,
         dated=update.released or update.first_seen,
         released=update.released,
+        current=_current(update, told),
+        pulled=_pulled(update, told),
         changed=update.changed,
         suspected=bool(update.suspicions),
         exploited=any(advisory.exploited for advisory in update.advisories),
@@ -100,6 +105,16 @@ def listing(update: Update, events: Iterable[Event]) -> Listing:
         kbs=tuple(dict.fromkeys([*(offer.kb for offer in offers if offer.kb), *(line(kb, 40) for kb in update.kbs)])),
         cves=tuple(line(advisory.id, 40) for advisory in update.advisories),
     )
+
+
+def _current(update: Update, told: Iterable[Event]) -> datetime | None:
+    again = [event.time for event in told if event.kind is Kind.RE_RELEASED and event.update.version == update.version]
+    return max(again, default=update.released)
+
+
+def _pulled(update: Update, told: Iterable[Event]) -> datetime | None:
+    gone = [event.time for event in told if event.kind is Kind.PULLED and event.confidence is Confidence.CONFIRMED]
+    return max(gone, default=update.changed) if update.state is State.PULLED else None
 
 
 def shelf(listings: Iterable[Listing], events: int) -> Shelf:

@@ -35,6 +35,7 @@ class Told:
     story: Story
     kind: str
     rank: int  # the gravest first
+    version: int
     suspected: bool
     anchor: str
     page: str  # from the site's root
@@ -56,9 +57,12 @@ class Page:
     title: str
     state: str  # announced, released, pulled, suspected
     kbs: tuple[tuple[str, str], ...]
+    version: int
     released: datetime | None
-    since: datetime | None
+    current: datetime | None  # when the current version came
+    since: datetime | None  # when it was pulled
     known: bool  # from the first check on: nothing was told of it
+    issues: tuple[Told, ...]  # known issues of the current version, the newest first
     summary: str
     caution: str
     actions: tuple[str, ...]
@@ -82,6 +86,7 @@ def told(event: Event, form: Form) -> Told:
         one,
         event.kind.value,
         GRAVITY[event.kind],
+        event.update.version,
         one.suspected,
         anchor(event.id),
         listing.page(event.update.id),
@@ -101,7 +106,10 @@ def page(update: Update, events: Sequence[Event], form: Form) -> Page:
     stand = story(now, form)
     row = listing.listing(update, events)
     latest = [event for event in events if event.kind not in MINOR] or list(events)
-    last = story(latest[-1], form) if latest else None
+    last = story(_turn(latest), form) if latest else None
+    shown = tuple(told(event, form) for event in reversed(events))
+    issues = tuple(one for one in shown if one.kind == Kind.KNOWN_ISSUE.value and one.version == update.version)
+    steps = (*last.actions, *(issues[0].story.actions if issues and update.state is not State.PULLED else ())) if last else ()
     doubted = row.suspected and update.state is not State.PULLED
     return Page(
         path=row.page,
@@ -109,12 +117,15 @@ def page(update: Update, events: Sequence[Event], form: Form) -> Page:
         title=identify.with_version(line(update.title or update.id, 160), update.version),
         state="suspected" if doubted else ("news" if update.type == "news" else update.state.value),
         kbs=tuple((one.kb, one.kb_url) for one in dict.fromkeys(_kb(one) for one in stand.rows) if one.kb) or stand.other_kbs,
+        version=update.version,
         released=update.released,
-        since=update.changed,
+        current=row.current,
+        since=row.pulled,
         known=not events,
+        issues=issues,
         summary=last.summary if last else "",
         caution=last.caution if last and doubted else "",
-        actions=last.actions if last else (stand.actions if update.state is State.PULLED else ()),
+        actions=tuple(dict.fromkeys(steps)) or (stand.actions if update.state is State.PULLED else ()),
         rows=stand.rows,
         packaged=stand.packaged,
         flaws=stand.flaws,
@@ -122,9 +133,14 @@ def page(update: Update, events: Sequence[Event], form: Form) -> Page:
         vendor=stand.vendor if stand.vendor != form.words.say("vendor", "other") else (last.vendor if last else stand.vendor),
         supersedes=tuple(dict.fromkeys(line(kb, 40) for package in update.packages for kb in package.supersedes))[:20],
         line=lifeline.lifeline(update, events, form.words, form.zone),
-        told=tuple(told(event, form) for event in reversed(events)),
+        told=shown,
         links=tuple(dict.fromkeys(filter(None, map(link, update.links))))[:20],
     )
+
+
+def _turn(latest: Sequence[Event]) -> Event:
+    """Give the last event that decides what to do: known issues come on top of it."""
+    return next((event for event in reversed(latest) if event.kind is not Kind.KNOWN_ISSUE), latest[-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from watcher import publish, render
+from watcher import __version__, publish, render
 from watcher.formats import feed, listing, status_json
 from watcher.formats.feed import Place
 from watcher.formats.listing import Listing
@@ -50,7 +50,7 @@ def mark(settings: Settings, store: Store) -> str:
     """Say what a site made now would show: it changes with events, updates, settings and templates."""
     form = hashlib.sha256()
     shown = (settings.base_url, settings.timezone, settings.watch.mark, [(s.name, s.kind, s.url) for s in settings.sources if s.enabled])
-    form.update(repr((shown, str(settings.site.absolute()))).encode())
+    form.update(repr((__version__, shown, str(settings.site.absolute()))).encode())
     for folder in filter(None, (render.shipped(), settings.templates)):
         for path in sorted((folder / "site").rglob("*")) + sorted((folder / "mail" / "words").glob("*.toml")):
             if path.is_file():
