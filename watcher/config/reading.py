@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,7 +103,7 @@ def _table(raw: Any, form: type[S], key: Key, complaints: Complaints) -> S | Non
     if not isinstance(raw, dict):
         complaints.add(key, "it is no table", f"Write {heading(table)} on a line of its own, and its keys below.")
         return None
-    fields = {field.encode_name: field for field in msgspec.structs.fields(form)}
+    fields = {field.encode_name: field for field in _fields(form)}
     values: dict[str, Any] = {}
     for name, value in raw.items():
         if name not in fields:
@@ -119,6 +120,12 @@ def _table(raw: Any, form: type[S], key: Key, complaints: Complaints) -> S | Non
     if lacking or any(value is None for value in values.values()):
         return None
     return form(**{name: value for name, value in values.items() if value is not msgspec.UNSET})
+
+
+@cache
+def _fields(form: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """List a table's keys; msgspec works its annotations out anew each time."""
+    return msgspec.structs.fields(form)
 
 
 def _type_in_words(error: str) -> str:
@@ -143,8 +150,8 @@ def _example(field: msgspec.structs.FieldInfo) -> Any:  # noqa: ANN401  # of the
 def _meant(name: str, table: str) -> str:
     """Say what was probably meant by a key unknown in ``table`` ("" is the file itself)."""
     forms = SINGLE | REPEATED
-    homes = {other: [field.encode_name for field in msgspec.structs.fields(form)] for other, form in forms.items() if other != table}
-    known = [field.encode_name for field in msgspec.structs.fields(forms[table])] if table else list(forms)
+    homes = {other: [field.encode_name for field in _fields(form)] for other, form in forms.items() if other != table}
+    known = [field.encode_name for field in _fields(forms[table])] if table else list(forms)
     if near := nearest(name, known):
         return f'Do you mean "{near}"?' if table else f"Do you mean {heading(near)}?"
     near = nearest(name, [key for keys in homes.values() for key in keys])
