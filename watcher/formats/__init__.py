@@ -1,0 +1,1 @@
+"""Events to bytes, pure: mail, feeds and page, a file a form."""
