@@ -139,3 +139,8 @@ def test_a_page_that_offers_cvrf_only_says_so() -> None:
 def test_a_page_without_documents_is_refused_by_its_title() -> None:
     with pytest.raises(ParseError, match='this is not a page that links CSAF documents: it begins with the title "Sign in"'):
         read("csaf", b"<html><title>Sign in</title><a href='/login'>x</a>", "https://example.org/csaf/")
+
+
+def test_a_link_that_is_no_address_does_not_end_the_listing() -> None:
+    page = b'<a href="https://[::/x.json?csaf_url=https://[/y.json">bad</a><a href="good.json#top">good</a>'
+    assert "good.json#top" in [row.document for row in read("csaf", page, "https://example.org/csaf/").follow]

@@ -121,3 +121,9 @@ def test_details_of_another_form_name_the_place() -> None:
 def test_details_nested_without_end_are_refused() -> None:
     with pytest.raises(ParseError, match="does not say"):
         download(page("[" * 100_000))
+
+
+@pytest.mark.parametrize("digits", ['{"dlcDetailsView":{"error":%s}}', "{&quot;&#%s"], ids=["a number", "a character reference"])
+def test_too_many_digits_are_refused(digits: str) -> None:
+    with pytest.raises(ParseError, match="does not say"):
+        download(page(digits % ("9" * 5000)))

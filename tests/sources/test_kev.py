@@ -77,3 +77,8 @@ def test_a_catalogue_that_counts_itself_otherwise_is_a_failure() -> None:
 def test_what_breaks_the_schema_names_the_place(old: bytes, new: bytes, place: str) -> None:
     with pytest.raises(ParseError, match=place):
         catalogue(EVERYTHING, body("kev", "catalogue.json").replace(old, new))
+
+
+def test_a_number_of_too_many_digits_is_refused() -> None:
+    with pytest.raises(ParseError, match="Number out of range"):
+        catalogue(content=b"9" * 5000)

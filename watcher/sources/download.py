@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -99,16 +99,17 @@ def _view(page: Page) -> tuple[View, str]:
     text = page.body.decode("utf-8", "replace")
     start = _DETAILS.search(text)
     rest = text[start.end() :] if start else ""
-    found = _json(rest) or _json(html.unescape(rest)) or "null"
+    found = _json(rest) or _json(rest, html.unescape) or "null"
     details = decode(found.encode(), Details, "the Download Center's details") if found != "null" else Details()
     return details.dlc_details_view or View(), text[start.start() :] if start and found == "null" else ""
 
 
-def _json(text: str) -> str:
-    """Return the JSON value that ``text`` begins with, "" when it begins with none."""
+def _json(text: str, read: Callable[[str], str] = str) -> str:
+    """Return the JSON value that ``text`` begins with once it is read, "" when it begins with none."""
     try:
-        return text[: json.JSONDecoder().raw_decode(text)[1]]
-    except (ValueError, RecursionError):
+        plain = read(text)
+        return plain[: json.JSONDecoder().raw_decode(plain)[1]]
+    except (ValueError, RecursionError):  # no JSON; a number or a character reference of too many digits
         return ""
 
 

@@ -43,9 +43,12 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     revisions = _revisions(body, items) if b"Revision" in body else {}
     subject = next(iter(canonical.products_in(_text(feed.feed.get("title")))), "")
     assumed = canonical.family(subject) if subject else ""
-    entries = [_entry(item, page.url, assumed, revisions.get(place, "")) for place, item in enumerate(items)]
-    dates = [moment for entry in entries if (moment := entry.published or entry.updated)]
-    kept = [entry for entry in entries if not revisions or any(canonical.concerns(watch, name) for name in entry.products)]
+    kept = [
+        _entry(item, page.url, assumed, revisions.get(place, ""))
+        for place, item in enumerate(items)
+        if not revisions or _is_watched(item, watch)
+    ]
+    dates = [moment for item in items if (moment := _published(item) or _updated(item))]
     return Snapshot(
         source=page.source,
         document=page.document,
@@ -53,7 +56,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         time=page.time,
         sha256=page.sha256,
         coverage=Coverage.WINDOW,
-        total=len(entries),
+        total=len(items),
         revisions=len(revisions),
         entries=tuple(sorted(_distinct(kept), key=lambda entry: entry.key)),
         oldest=min(dates, default=None),
@@ -108,7 +111,7 @@ def _entry(item: Any, url: str, assumed: str, revision: str) -> Entry:  # noqa: 
     text = markup.plain(html)
     href = _text(item.get("link"))
     address = markup.absolute(href, url) if href else ""
-    published = _moment(item.get("published_parsed"))
+    published = _published(item)
     key = _key(item, address, title)
     named = canonical.cves_in(key) if revision else ()
     around = (address, *markup.links(html, address or url))
@@ -118,7 +121,7 @@ def _entry(item: Any, url: str, assumed: str, revision: str) -> Entry:  # noqa: 
         title=title,
         url=address or (_GUIDE + named[0] if named else url),
         published=published,
-        updated=_moment(dict.get(item, "updated_parsed")) or published,
+        updated=_updated(item) or published,
         revision=revision,
         cves=named or canonical.cves_in(about),
         kbs=tuple(dict.fromkeys(canonical.kbs_in(about) + canonical.kbs_in(" ".join(around)))),
@@ -127,6 +130,20 @@ def _entry(item: Any, url: str, assumed: str, revision: str) -> Entry:  # noqa: 
         passages=(Passage(f"revision {revision}" if revision else "content", text, published if revision else None),) if text else (),
         links=tuple(dict.fromkeys(filter(None, around))),
     )
+
+
+def _is_watched(item: Any, watch: Watch) -> bool:  # noqa: ANN401 - feedparser has no types
+    """Say whether an item names a watched product; asked before anything is made of it, for the Update Guide has thousands."""
+    named = canonical.products_in(f"{_text(item.get('title'))}\n{_content(item)}")
+    return any(canonical.concerns(watch, name) for name in named)
+
+
+def _published(item: Any) -> datetime | None:  # noqa: ANN401 - feedparser has no types
+    return _moment(item.get("published_parsed"))
+
+
+def _updated(item: Any) -> datetime | None:  # noqa: ANN401 - feedparser has no types
+    return _moment(dict.get(item, "updated_parsed"))  # its own get() lends the date of publication, with a warning
 
 
 def _content(item: Any) -> str:  # noqa: ANN401 - feedparser has no types
@@ -172,4 +189,4 @@ def _moment(time: Sequence[int] | None) -> datetime | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return markup.clean(value) if isinstance(value, str) else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
 from html import unescape
 from urllib.parse import urljoin
 
@@ -49,13 +50,18 @@ def links(html: str, base: str = "") -> tuple[str, ...]:
 
 def from_markdown(text: str) -> str:
     """Return Markdown as HTML; HTML in it is kept."""
-    return str(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text))
+    return str(_markdown().render(text))
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def absolute(href: str, base: str = "") -> str:
     """Return an absolute http address, "" for anything else."""
     try:
-        url = urljoin(base, href.strip().strip("()"))
+        url = urljoin(base, _UNPRINTABLE.sub("", href).strip().strip("()"))
     except ValueError:  # "http://["
         return ""
     return url if url.lower().startswith(("http://", "https://")) else ""
