@@ -12,17 +12,21 @@ from watcher.records import Document, Follow, Source, Times, Update
 
 YOUNG = timedelta(days=90)  # how long a month or an update is followed whatever the index says
 FIRST_MONTHS = 12  # read at first contact
+SLACK = timedelta(minutes=5)
 AT_ONCE = 200  # documents of one index that one check reads: a server is asked politely
 _MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
 _NAMES = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 
 
 def due(sources: Iterable[Source], times: Mapping[str, Times], now: datetime, *, force: bool = False) -> tuple[Source, ...]:
-    """The enabled sources whose interval has passed; a failed one is due at every run."""
+    """The enabled sources whose interval has passed; a failed one is due at every run.
+
+    A job that starts a little earlier than an interval after the last one (``SLACK``) is meant to ask, not to skip a turn.
+    """
     chosen = []
     for source in sources:
         last = times.get(source.name)
-        waiting = last is not None and last.succeeded is not None and not last.failures and now - last.succeeded < source.every
+        waiting = last is not None and last.succeeded is not None and not last.failures and now - last.succeeded < source.every - min(SLACK, source.every / 10)
         if source.enabled and (force or not waiting or (last is not None and last.succeeded is not None and last.succeeded > now)):
             chosen.append(source)
     return tuple(chosen)
