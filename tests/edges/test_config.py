@@ -272,6 +272,19 @@ def test_the_user_may_stand_in_the_address(tmp_path: Path) -> None:
     assert mail.user.reveal() == "it@example.org"
 
 
+def test_how_to_talk_to_the_mail_server_may_follow_its_address(tmp_path: Path) -> None:
+    url = "smtp://mail.example.org:25?starttls=never&auth=xoauth2&timeout=10"
+
+    assert loaded(tmp_path, SMTP.replace("smtp://mail.example.org", url), {}).mail.smtp == url
+
+
+@pytest.mark.parametrize("option", ["starttls=offered", "auth=ntlm", "timeout=0", "timeout=soon", "other=1", "nonsense"])
+def test_an_unknown_option_of_the_mail_server_is_named_with_the_known_ones(tmp_path: Path, option: str) -> None:
+    said = complaint(tmp_path, SMTP.replace("mail.example.org", f"mail.example.org?{option}"))
+
+    assert f'"{option}" is no option of a mail server. After the host may follow ?starttls=required or never' in said
+
+
 def test_a_mail_server_may_need_no_login(tmp_path: Path) -> None:
     mail = loaded(tmp_path, SMTP, {"WATCHER_SMTP_USER": "", "WATCHER_SMTP_PASSWORD": ""}).mail
 

@@ -18,7 +18,7 @@ from watcher.config.tables import ChannelTable, MailTable, SourceTable, Subscrib
 from watcher.records import Kind, Source, Subscriber, Watch
 from watcher.sources import KINDS
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "de")
 
 
 def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], complaints: Complaints) -> Settings:

@@ -72,7 +72,8 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     smtp: Annotated[
         str,
         Meta(
-            description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the start); absent: messages are written to the outbox",
+            description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the start); absent: messages are written to the outbox; "
+            "?starttls=required or never, ?auth=password or xoauth2 and ?timeout=SECONDS may follow",
             examples=["smtp://mail.example.org:587"],
         ),
     ] = ""
@@ -115,7 +116,7 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ] = "at-once"
     fallback: Annotated[list[str], Meta(description="Channels told when mail cannot be delivered", examples=[["teams"]])] = []
     suspected: Annotated[bool, Meta(description="false: only what is confirmed", examples=[True])] = True
-    language: Annotated[str, Meta(description="Language of the fixed words", examples=["en"])] = "en"
+    language: Annotated[str, Meta(description="Language of the fixed words: en, de", examples=["de"])] = "en"
 
 
 class ChannelTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

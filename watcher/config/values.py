@@ -26,6 +26,7 @@ _UNREADABLE = (
     TypeError,
     HeaderParseError,
 )  # what email's parser raises for a lone quote and the like
+_SMTP_OPTION = re.compile(r"starttls=(?:required|never)|auth=(?:password|xoauth2)|timeout=[1-9]\d{0,3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -157,7 +158,10 @@ def base_url(text: str) -> str:
 
 
 def smtp_url(text: str) -> tuple[str, str]:
-    """Take ``smtp://host:port`` or ``smtps://host:port``, also with ``user@`` before the host; give it without, and the user."""
+    """Take ``smtp://host:port`` or ``smtps://host:port``, also with ``user@`` before the host; give it without, and the user.
+
+    ``?starttls=required`` or ``never``, ``?auth=xoauth2`` and ``?timeout=SECONDS`` may follow.
+    """
     if not text:
         return "", ""
     example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
@@ -168,9 +172,16 @@ def smtp_url(text: str) -> tuple[str, str]:
         raise Wrong("the mail server's address names no host", f"Write it as {example}.")
     if parts.password is not None:
         raise Wrong("the mail server's address holds a password", "Leave it out, and set WATCHER_SMTP_PASSWORD.")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
+    if parts.path not in ("", "/") or parts.fragment:
         raise Wrong("the mail server's address has more than host and port", f"Write it as {example}.")
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", unquote(parts.username or "")
+    for option in filter(None, parts.query.split("&")):
+        if not _SMTP_OPTION.fullmatch(option):
+            raise Wrong(
+                f'"{option}" is no option of a mail server',
+                "After the host may follow ?starttls=required or never, ?auth=password or xoauth2, ?timeout=SECONDS; joined by &.",
+            )
+    options = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{options}", unquote(parts.username or "")
 
 
 def any_url(text: str) -> str:

@@ -31,8 +31,8 @@ _PERMANENT = 500
 class Server:
     """Where mail is handed over.
 
-    ``starttls`` is ``required``, ``offered`` (used when the server offers it) or ``never``; from the address's
-    ``?starttls=`` or, without it, required when there is a password and offered otherwise.
+    ``starttls`` is ``required`` or ``never`` as the address's ``?starttls=`` says; without it, required when there is
+    a password and else ``offered`` (used when the server offers it).
     """
 
     host: str
@@ -50,30 +50,21 @@ def server(address: str, *, credentials: bool) -> Server:
     """
     try:
         parts = urlsplit(address)
-        query = {key: values[-1] for key, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+        options = {key: values[-1] for key, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
         port = parts.port or _PORTS[parts.scheme]
-        timeout = float(query.pop("timeout", TIMEOUT))
+        timeout = float(options.pop("timeout", TIMEOUT))
     except (ValueError, KeyError) as error:
         raise ConfigurationError("[mail] smtp: write smtp://mail.example.org:587 or smtps://mail.example.org.") from error
-    starttls = query.pop("starttls", "required" if credentials else "offered")
-    auth = query.pop("auth", "password")
+    starttls, auth = options.pop("starttls", ""), options.pop("auth", "password")
     if parts.username or parts.password:
+        raise ConfigurationError("[mail] smtp: the password is WATCHER_SMTP_PASSWORD; it has no place in the address.")
+    known = starttls in {"", "required", "never"} and auth in {"password", "xoauth2"} and timeout > 0
+    if not parts.hostname or options or not known:
         raise ConfigurationError(
-            "[mail] smtp: take the name and password out of the address; they are WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD."
+            "[mail] smtp: only starttls=required or never, auth=password or xoauth2, and timeout=SECONDS may follow the host."
         )
-    if (
-        not parts.hostname
-        or query
-        or starttls not in {"required", "offered", "never"}
-        or auth not in {"password", "xoauth2"}
-        or timeout <= 0
-    ):
-        raise ConfigurationError(
-            "[mail] smtp: only starttls=required, offered or never, auth=password or xoauth2, and timeout=SECONDS may follow the host."
-        )
-    if credentials and starttls == "offered":
-        raise ConfigurationError("[mail] smtp: with a password STARTTLS is required; leave starttls= out.")
-    return Server(parts.hostname, port, parts.scheme == "smtps", starttls, auth == "xoauth2", timeout)
+    chosen = starttls or ("required" if credentials else "offered")
+    return Server(parts.hostname, port, parts.scheme == "smtps", chosen, auth == "xoauth2", timeout)
 
 
 @contextmanager
