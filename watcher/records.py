@@ -200,6 +200,7 @@ class Package:
     esu: bool = False  # only offered to customers of extended security updates
     version: int = 1  # of the update, filled in by judgement
     type: str = ""  # SU, HU, CU, RU... when the source says so
+    disputed: str = ""  # another build that the same row gives in its other form: one of the two is a typing error
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +378,7 @@ class Suspicion:
     whole: bool  # all of the update's packages are gone there, not one of several
     lost: tuple[Package, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    kind: str = ""  # the source's kind
 
 
 @dataclass(frozen=True, slots=True)

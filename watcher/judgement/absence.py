@@ -17,7 +17,7 @@ from watcher.records import Change, ChangeKind, Confidence, Event, Kind, Outcome
 
 CONFIRMING = timedelta(hours=1)
 TAKEN_BACK = timedelta(hours=24)  # what is restored within this was never pulled
-CHANNELS = {"download": "download-center", "catalog": "update-catalog", "kb-article": ""}
+CHANNELS = {"download": "download-center", "catalog": "update-catalog"}  # kinds of package pages; an article offers no package
 
 
 def concerns(fact: Fact) -> bool:
@@ -28,8 +28,8 @@ def concerns(fact: Fact) -> bool:
     return _availability(change) is not None
 
 
-def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
-    """Suspect, confirm by a second source, or take back; the events are added to ``made``."""
+def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> None:
+    """Suspect, confirm by a second source, or take back; the events are added to ``made``.  ``kind`` is the source's."""
     gone: dict[str, list[Fact]] = {}
     back: dict[str, list[Fact]] = {}
     for fact in facts:
@@ -38,7 +38,7 @@ def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event
             leaves = fact.change.kind is ChangeKind.MISSING or _availability(fact.change) is False
             (gone if leaves else back).setdefault(row.id, []).append(fact)
     for update_id, mine in sorted(gone.items()):
-        _gone(ledger[update_id], mine, ledger, now, made)
+        _gone(ledger[update_id], mine, ledger, now, made, kind)
     for update_id, mine in sorted(back.items()):
         unaltered = [fact for fact in mine if not (fact.fresh or fact.grown)]  # what is back with another build is judged as that
         if unaltered:
@@ -72,7 +72,7 @@ def _row(fact: Fact, ledger: Ledger) -> Update | None:
     return ledger.find(names)
 
 
-def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
+def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str) -> None:  # noqa: PLR0913
     """Suspect a pull: only of a released update's current version, and only while it is young."""
     old = row.released is not None and now - row.released > schedule.YOUNG
     lost = tuple(package for fact in facts for package in (fact.change.before or fact.entry).packages)
@@ -81,7 +81,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     change = facts[0].change
     earlier = next((s for s in row.suspicions if s.source == change.source), None)
     others = tuple(s for s in row.suspicions if s.source != change.source)
-    suspicion = _suspicion(row, facts, earlier, lost, now)
+    suspicion = _suspicion(row, facts, earlier, lost, now, kind)
     if others and (suspicion.whole or any(s.whole or _overlap(s, suspicion) for s in others)):
         joint = replace(suspicion, evidence=tuple(e for s in (*others, suspicion) for e in s.evidence))
         _confirm(row, joint, now, ledger, made, "gone at two sources")
@@ -95,7 +95,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
             evidence=suspicion.evidence,
             confidence=Confidence.SUSPECTED,
             mark=" ".join(suspicion.keys),
-            scope=_channel(row, change.document),
+            scope=_channel(kind),
         )
         made.append(event)
         suspicion = replace(suspicion, event=event.id)
@@ -103,7 +103,9 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     ledger.put(replace(row, suspicions=(*others, suspicion)))
 
 
-def _suspicion(row: Update, facts: Sequence[Fact], earlier: Suspicion | None, lost: tuple[Package, ...], now: datetime) -> Suspicion:
+def _suspicion(  # noqa: PLR0913 - what it is made of
+    row: Update, facts: Sequence[Fact], earlier: Suspicion | None, lost: tuple[Package, ...], now: datetime, kind: str
+) -> Suspicion:
     """What is gone there by now, with what was gone there before."""
     change = facts[0].change
     keys = {f"{fact.change.document}|{fact.entry.key}" for fact in facts}
@@ -118,29 +120,24 @@ def _suspicion(row: Update, facts: Sequence[Fact], earlier: Suspicion | None, lo
         keys=tuple(sorted(keys)),
         since=earlier.since if earlier else now,
         event=earlier.event if earlier else "",
-        whole=_whole(row, change.document, keys, lost),
+        whole=_whole(row, kind, keys, lost),
+        kind=kind,
         lost=lost,
         evidence=tell.unique(evidence),
     )
 
 
-def _whole(row: Update, document: str, keys: set[str], lost: Sequence[Package]) -> bool:
-    """Whether every package of the current version is gone there: all of its pages, or all of its rows."""
-    kind = _page_kind(row, document)
-    if kind:
-        return set(schedule.pages(row, kind)) <= {key.partition("|")[0] for key in keys}
+def _whole(row: Update, kind: str, keys: set[str], lost: Sequence[Package]) -> bool:
+    """Whether every package of the current version is gone there: all of its pages, or all of its rows; never an article."""
+    if kind in schedule.FOLLOWED:
+        pages = set(schedule.pages(row, kind))
+        return kind in CHANNELS and bool(pages) and pages <= {key.partition("|")[0] for key in keys}
     gone = {(p.product, p.build) for p in lost}
     return bool(gone) and {(p.product, p.build) for p in tell.current(row) if p.build} <= gone
 
 
-def _page_kind(row: Update, document: str) -> str:
-    """The kind of the package page that a document is, "" when it is none of this update's."""
-    return next((kind for kind in CHANNELS if document and document in schedule.pages(row, kind)), "")
-
-
-def _channel(row: Update, document: str) -> tuple[str, ...]:
-    channel = CHANNELS.get(_page_kind(row, document), "")
-    return (channel,) if channel else ()
+def _channel(kind: str) -> tuple[str, ...]:
+    return (CHANNELS[kind],) if kind in CHANNELS else ()
 
 
 def _mine(package: Package, row: Update) -> bool:
@@ -160,7 +157,7 @@ def _what(facts: Sequence[Fact]) -> str:
 
 def _confirm(row: Update, suspicion: Suspicion, now: datetime, ledger: Ledger, made: list[Event], why: str) -> None:
     row = replace(row, state=State.PULLED, suspicions=(), changed=now)
-    scope = _channel(row, suspicion.document)
+    scope = _channel(suspicion.kind)
     event = tell.event(
         row, Kind.PULLED, now, summary=phrases.pulled(row), evidence=suspicion.evidence, because=f"absence: {why}", scope=scope
     )

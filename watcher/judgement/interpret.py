@@ -31,11 +31,11 @@ def names(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, first: Callable[[Change], bool]) -> Outcome:
+def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, first: Callable[[Change], bool], kind: str = "") -> Outcome:
     """Interpret the changes of one source's check.
 
     ``known`` are the ledger's rows for ``names(changes)`` and those under suspicion at this source; ``first`` says whether a
-    change is taken as known (a first reading).  Neither the order of changes nor that of rows matters.
+    change is taken as known (a first reading); ``kind`` is the source's.  Neither the order of changes nor that of rows matters.
     """
     ledger = Ledger(known)
     ordered = sorted(changes, key=lambda change: (change.document, change.entry.key, change.kind))
@@ -44,7 +44,7 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     told = Told([], [], [])
     gone = [fact for fact in read if absence.concerns(fact)]
-    absence.judge(gone, ledger, now, told.events)
+    absence.judge(gone, ledger, now, told.events, kind)
     docket = attribute([fact for fact in read if fact.change.kind is not ChangeKind.MISSING], ledger, now)
     for case in docket.cases.values():
         decide.decide(case, docket, told)

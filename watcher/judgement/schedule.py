@@ -13,6 +13,7 @@ from watcher.records import Document, Follow, Source, Times, Update
 YOUNG = timedelta(days=90)  # how long a month or an update is followed whatever the index says
 FIRST_MONTHS = 12  # read at first contact
 SLACK = timedelta(minutes=5)
+FOLLOWED = ("download", "catalog", "kb-article")  # kinds of pages about one update
 AT_ONCE = 200  # documents of one index that one check reads: a server is asked politely
 _MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
 _NAMES = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -26,8 +27,14 @@ def due(sources: Iterable[Source], times: Mapping[str, Times], now: datetime, *,
     chosen = []
     for source in sources:
         last = times.get(source.name)
-        waiting = last is not None and last.succeeded is not None and not last.failures and now - last.succeeded < source.every - min(SLACK, source.every / 10)
-        if source.enabled and (force or not waiting or (last is not None and last.succeeded is not None and last.succeeded > now)):
+        waiting = (
+            last is not None
+            and last.succeeded is not None
+            and not last.failures
+            and now - last.succeeded < source.every - min(SLACK, source.every / 10)
+        )
+        ahead = last is not None and last.succeeded is not None and last.succeeded > now  # the clock has gone back
+        if source.enabled and (force or not waiting or ahead):
             chosen.append(source)
     return tuple(chosen)
 

@@ -17,7 +17,7 @@ from watcher.web import Outcome, Wanted
 # The order in which a check's sources are judged, whatever the order of the configuration: records that know KB articles
 # and builds first, then tables, pages, posts.
 RANK = ("cvrf", "csaf", "build-table", "download", "catalog", "kb-article", "feed", "issues-page", "kev")
-FOLLOWING = ("download", "catalog", "kb-article")  # asked about watched updates only
+FOLLOWING = schedule.FOLLOWED  # asked about watched updates only
 INDEXED = {"cvrf": schedule.months, "csaf": schedule.moved}
 DEPTH = 3  # provider metadata, its feed, its documents
 

@@ -190,7 +190,7 @@ def _interpreted(source: Source, check: Check, store: Store, now: datetime) -> O
     if check.changes:
         rows = {row.id: row for row in (*store.updates_for(interpret.names(check.changes)), *suspected)}
         known = check.known
-        outcome = interpret.events(check.changes, rows.values(), now, lambda change: _mark(change) in known)
+        outcome = interpret.events(check.changes, rows.values(), now, lambda change: _mark(change) in known, source.kind)
     changed = {row.id: row for row in outcome.updates}
     confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source.name, check.healthy, now)
     rows = {**changed, **{row.id: row for row in confirmed.updates}}
