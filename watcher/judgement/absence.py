@@ -72,7 +72,7 @@ def _row(fact: Fact, ledger: Ledger) -> Update | None:
     return ledger.find(names)
 
 
-def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str) -> None:  # noqa: PLR0913
+def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str) -> None:
     """Suspect a pull: only of a released update's current version, and only while it is young."""
     old = row.released is not None and now - row.released > schedule.YOUNG
     lost = tuple(package for fact in facts for package in (fact.change.before or fact.entry).packages)
@@ -103,7 +103,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     ledger.put(replace(row, suspicions=(*others, suspicion)))
 
 
-def _suspicion(  # noqa: PLR0913 - what it is made of
+def _suspicion(
     row: Update, facts: Sequence[Fact], earlier: Suspicion | None, lost: tuple[Package, ...], now: datetime, kind: str
 ) -> Suspicion:
     """What is gone there by now, with what was gone there before."""

@@ -84,7 +84,7 @@ def known_issues(row: Update, case: Case, now: datetime, used: set[int]) -> list
         listed = any(passage.name == "issue" for passage in fact.entry.passages)
         changed = any(name in ("issue", "workaround") for name, _ in fact.sentences)
         appeared = fact.change.kind is ChangeKind.APPEARED
-        recent = appeared and not credible.back_filled(fact.entry.published, now)
+        recent = appeared and not credible.back_filled(fact.entry.published or fact.entry.updated, now)
         young = not appeared and now - (row.released or row.first_seen) <= schedule.YOUNG
         if id(item) in used:
             continue

@@ -42,7 +42,7 @@ def _issue(fact: Fact, docket: Docket, told: Told) -> None:
         1,
         State.RELEASED,
         docket.now,
-        released=entry.published,
+        released=entry.published or entry.updated,
         products=entry.products,
         kbs=entry.kbs,
         thread=update_id,
