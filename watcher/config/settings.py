@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 from zoneinfo import ZoneInfo
@@ -85,6 +85,7 @@ class Settings:
     state: str = field(default="sqlite:///state/watcher.db", repr=False)
     site: Path = Path("public")
     base_url: str = ""  # ends with a slash when there is one
+    stale_after: timedelta | None = None  # how long a check's page may be believed; None: by the sources' intervals
     timezone: str = "UTC"
     ca_bundle: Path | None = None
     evidence: Path | None = None

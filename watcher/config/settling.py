@@ -36,6 +36,7 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         state=attempt(("watch", "state"), partial(_state, watch.state, base, environ, complaints.secrets), ""),
         site=attempt(("watch", "site"), partial(values.path, watch.site, base), base),
         base_url=attempt(("watch", "base_url"), partial(values.base_url, watch.base_url), ""),
+        stale_after=attempt(("watch", "stale_after"), partial(values.duration, watch.stale_after), None) if watch.stale_after else None,
         timezone=attempt(("watch", "timezone"), partial(values.zone, watch.timezone), "UTC"),
         ca_bundle=_optional(watch.ca_bundle, "ca_bundle", base, complaints, exists=True),
         evidence=_optional(watch.evidence, "evidence", base, complaints),

@@ -32,6 +32,13 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     base_url: Annotated[
         str, Meta(description="Address that the site folder is served at", examples=["https://advisories.example.org/"])
     ] = ""
+    stale_after: Annotated[
+        str,
+        Meta(
+            description="How long after a check the page calls itself stale; without it six hours, or three times the shortest interval",
+            examples=["26h"],
+        ),
+    ] = ""
     timezone: Annotated[str, Meta(description="Time zone that mail shows times in (IANA name)", examples=["Europe/Berlin"])] = "UTC"
     ca_bundle: Annotated[
         str, Meta(description="PEM file of certificate authorities to trust when fetching", examples=["/etc/ssl/corp.pem"])

@@ -24,7 +24,7 @@ def pieces(before: str, after: str) -> tuple[Piece, ...]:
     """Give the stretches that lead from ``before`` to ``after``; one ``gone`` and one ``new`` where hardly anything is common."""
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.ratio() < ALIKE:
+    if matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
         return tuple(Piece(kind, text) for kind, text in (("gone", before), ("new", after)) if text)
     found: list[Piece] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():

@@ -57,10 +57,11 @@ class Alarm:
 
 def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
     """Give where each product stands, newest product first.  ``now``: when anything was last established."""
-    owners = {(offer.product, offer.build, offer.kb): row for row in rows for offer in row.packages if offer.version >= row.version}
+    best = _best(rows)
+    owners = {(offer.product, offer.build, offer.kb): row for row in best for offer in row.packages if offer.version >= row.version}
     bad = _bad(rows)
     found: dict[str, Product] = {}
-    for row in standing.standings(map(bare, rows), now):
+    for row in standing.standings(map(bare, best), now):
         owner = owners[row.product, row.build, row.kb]
         newer = tuple(one for one in bad.pop(row.product, ()) if canonical.build_key(one.build) > canonical.build_key(row.build))
         found[row.product] = Product(
@@ -81,6 +82,25 @@ def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
     for name in sorted(bad.keys() - known):
         found[name] = Product(name, "", "", "", "", "", None, _state(bad[name]), tuple(bad[name]), 0, False, True)
     return tuple(found.values())
+
+
+def _best(rows: Iterable[Listing]) -> list[Listing]:
+    """Give the updates that hold some product's newest good build: all that judging where products stand needs of thousands."""
+    best: dict[str, tuple[tuple[int, ...], Listing]] = {}
+    for row in rows:
+        if row.state is State.RELEASED:
+            for offer in row.packages:
+                key = _key(offer.build)
+                if offer.version >= row.version and (offer.product not in best or best[offer.product][0] < key):
+                    best[offer.product] = (key, row)
+    return list({row.id: row for _, row in best.values()}.values())
+
+
+def _key(build: str) -> tuple[int, ...]:
+    try:
+        return tuple(map(int, build.split(".")))
+    except ValueError:
+        return canonical.build_key(build)
 
 
 def _state(bad: Iterable[Bad]) -> str:

@@ -22,8 +22,8 @@ def json_feed(feed: Feed, place: Place) -> bytes:
     }
     if place.base_url:
         head |= {"home_page_url": place.at("index.html"), "feed_url": place.at(feed.path)}
-    shown = head | {"items": [_item(item, place) for item in feed.items]}
-    return (json.dumps(shown, indent=1) + "\n").encode()
+    items = ",\n".join(json.dumps(_item(item, place)) for item in feed.items)  # a line each: a difference is readable
+    return f'{json.dumps(head)[:-1]}, "items": [\n{items}\n]}}\n'.encode()
 
 
 def _item(item: Item, place: Place) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def visible(text: str) -> str:
 
     Line breaks of every kind become newlines.
     """
-    if text.isprintable():  # most are: nothing unseen, no space but U+0020
+    if text.replace("\n", "").isprintable():  # most are: nothing unseen, no space but U+0020
         return text
     return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
 

@@ -10,7 +10,7 @@ from watcher.formats import difference, lifeline, listing
 from watcher.formats.difference import Piece
 from watcher.formats.event_json import time
 from watcher.formats.feed import anchor
-from watcher.formats.letter import Flaw, Form, Quote, Row, Story, story
+from watcher.formats.letter import Flaw, Form, Quote, Row, Story, headline_of, story, tag_of
 from watcher.formats.lifeline import Lifeline
 from watcher.formats.plain import line, link
 from watcher.judgement import identify
@@ -29,23 +29,37 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An event as the pages show it."""
+class Brief:
+    """An event as the front page lists it."""
 
-    story: Story
     kind: str
     rank: int  # the gravest first
-    version: int
+    tag: str
     suspected: bool
+    headline: str
+    summary: str
     anchor: str
     page: str  # from the site's root
     iso: str
     day: str
-    moment: str
     products: tuple[str, ...]
     search: str  # what the text filter looks at, in lower case
-    proofs: tuple[Proof, ...]
     sources: tuple[tuple[str, str], ...]  # (source, address)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as its update's page tells it."""
+
+    story: Story
+    kind: str
+    version: int
+    suspected: bool
+    anchor: str
+    iso: str
+    day: str
+    moment: str
+    proofs: tuple[Proof, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +91,43 @@ class Page:
     links: tuple[str, ...]
 
 
+def brief(event: Event, form: Form) -> Brief:
+    """Make an event ready to be listed."""
+    headline, ref = headline_of(event, form.words), event.update
+    summary, tag = line(event.summary, 600), tag_of(event, form.words)
+    words = [headline, summary, tag, *ref.products, *ref.kbs, *ref.cves, *ref.builds]
+    sources = dict.fromkeys((line(form.words.name("source", proof.source), 100), link(proof.url)) for proof in event.evidence[:10])
+    return Brief(
+        event.kind.value,
+        GRAVITY[event.kind],
+        tag,
+        event.confidence is Confidence.SUSPECTED,
+        headline,
+        summary,
+        anchor(event.id),
+        listing.page(ref.id),
+        time(event.time),
+        form.words.day(event.time, form.zone),
+        tuple(line(product, 100) for product in ref.products),
+        line(" ".join(words).lower(), 1200),
+        tuple(sources),
+    )
+
+
 def told(event: Event, form: Form) -> Told:
-    """Make an event ready to be shown."""
+    """Make an event ready to be told."""
     one = story(event, form)
-    words = [one.headline, one.summary, one.tag, *event.update.products, *event.update.kbs, *event.update.cves, *event.update.builds]
     proofs = tuple(Proof(quote, time(proof.time), _pieces(quote)) for quote, proof in zip(one.quotes, event.evidence, strict=False))
     return Told(
         one,
         event.kind.value,
-        GRAVITY[event.kind],
         event.update.version,
         one.suspected,
         anchor(event.id),
-        listing.page(event.update.id),
         time(event.time),
         form.words.day(event.time, form.zone),
         one.time,
-        tuple(line(product, 100) for product in event.update.products),
-        line(" ".join(words).lower(), 1200),
         proofs,
-        tuple(dict.fromkeys((quote.source, quote.url) for quote in one.quotes)),
     )
 
 

@@ -177,7 +177,7 @@ def _front(shown: Shown, desk: _Desk) -> Iterator[tuple[str, bytes]]:
     sources = tuple((s, line(shown.words.name("source", s.name), 100), link(s.url)) for s in shown.sources if s.enabled)
     yield "sources.html", desk.page("sources", "", {"title": "Sources", "section": "sources", "sources": sources})
     recent = [event for event in shown.events[-FRONT:] if event.kind is not Kind.NEWS]
-    told = tuple(update_page.told(event, desk.form) for event in reversed(recent))
+    told = tuple(update_page.brief(event, desk.form) for event in reversed(recent))
     names = {
         "title": TITLE,
         "section": "front",

@@ -221,4 +221,4 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
     doubted = {update.id: update for update in (*store.updates(state=State.PULLED), *store.suspicions())}
     standing = [(update.id, update.state, update.title) for _, update in sorted(doubted.items())]
     titles = dict(render.words(settings).tables.get("source", {}))
-    return status_json.status(healths, now, status_json.valid_until(enabled, now), standing, titles)
+    return status_json.status(healths, now, status_json.valid_until(enabled, now, settings.stale_after), standing, titles)
