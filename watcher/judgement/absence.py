@@ -51,7 +51,8 @@ def confirm(suspected: Sequence[Update], source: str, documents: Sequence[str], 
     made: list[Event] = []
     for row in sorted(suspected, key=lambda update: update.id):
         for suspicion in row.suspicions:
-            ripe = suspicion.source == source and suspicion.document in documents and now - suspicion.since >= CONFIRMING
+            asked = {key.partition("|")[0] for key in suspicion.keys} <= set(documents)
+            ripe = suspicion.source == source and asked and now - suspicion.since >= CONFIRMING
             if ripe and suspicion.whole and row.state is State.RELEASED:
                 _confirm(row, suspicion, now, ledger, made, "still gone at the next healthy check")
                 break

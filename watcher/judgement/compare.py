@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from watcher.judgement import canonical
 from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot, StoredEntry
@@ -12,9 +13,10 @@ def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Chan
     """Compare all entries of a document with a credible snapshot; sorted by key.
 
     A row whose name changed while its build or its KB article and product stayed is altered, not gone.
+    A row whose forms of a build disagree keeps the build it had.
     An entry that leaves a window below its oldest entry has aged out.
     """
-    fresh = {entry.key: entry for entry in snapshot.entries}
+    fresh = {entry.key: _settled(entry, stored.get(entry.key)) for entry in snapshot.entries}
     present = {key: old for key, old in stored.items() if old.missing_since is None}
     renamed = _renamed(present, fresh) if snapshot.coverage is Coverage.COMPLETE else {}
     found: list[Change] = []
@@ -32,6 +34,15 @@ def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Chan
         else:
             found.append(_change(snapshot, _leaving(old.entry, snapshot), old.entry, None))
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
+
+
+def _settled(entry: Entry, old: StoredEntry | None) -> Entry:
+    """A row whose two forms of a build disagree keeps the build it had: a typing error touches one of them, a release both."""
+    if old is None or not any(package.disputed for package in entry.packages):
+        return entry
+    had = {(package.product, package.kb): package.build for package in old.entry.packages}
+    kept = (replace(p, build=had.get((p.product, p.kb)) or p.build) if p.disputed else p for p in entry.packages)
+    return replace(entry, packages=tuple(kept))
 
 
 def _of_fresh(old: StoredEntry | None, entry: Entry) -> tuple[ChangeKind, Entry | None, Entry] | None:

@@ -48,6 +48,15 @@ class Fact:
         """The newest form of the entry."""
         return self.change.entry
 
+    @property
+    def version(self) -> int:
+        """The version that the entry's label names; a row whose name alone changed is the version it was (a typing error)."""
+        before, label = self.change.before, self.entry.label
+        number = label.version if label else 1
+        if before is None or before.label is None or not self.entry.packages or self.fresh or self.grown:
+            return number
+        return min(number, before.label.version)
+
     def says(self, *kinds: Kind) -> bool:
         """Whether a new sentence means one of these."""
         return any(said.kind in kinds for said in self.said)
@@ -139,6 +148,11 @@ def _turned(before: bool | None, after: bool | None) -> bool:  # noqa: FBT001 - 
 
 
 def builds_grew(before: Package, after: Package) -> bool:
-    """Whether a build went up as a re-release's does: the last number higher, all before it equal."""
+    """Whether a build went up as a re-release's does: the last number higher, all before it equal.
+
+    A build that the row gave before in its other form has not gone up: one form was a typing error.
+    """
+    if after.build == before.disputed:
+        return False
     old, new = canonical.build_key(before.build), canonical.build_key(after.build)
     return bool(old) and len(old) == len(new) and old[:-1] == new[:-1] and new[-1] > old[-1]

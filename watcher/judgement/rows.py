@@ -20,7 +20,7 @@ def merged(row: Update, case: Case) -> Update:
         label = item.fact.entry.label
         for offered in item.packages:
             package = made(row, offered)
-            number = max(label.version if label else 1, known_version(row, package))
+            number = max(item.fact.version, known_version(row, package))
             packages = put(packages, replace(package, version=number), certain=label is not None)
             version = max(version, number)
     entries = [item.fact.entry for item in case.items if item.fact.change.after is not None]
@@ -53,7 +53,7 @@ def standings(row: Update, case: Case, version: int) -> tuple[tuple[str, str, st
     for item in case.items:
         entry = item.fact.entry
         label = entry.label
-        number = label.version if label else max((known_version(row, p) for p in item.packages), default=version)
+        number = item.fact.version if label else max((known_version(row, p) for p in item.packages), default=version)
         said = f"revision {entry.revision}" if entry.revision else entry.title
         old = found.get(item.fact.change.source)
         if old is None or int(old[2]) <= number:

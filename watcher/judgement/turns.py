@@ -49,14 +49,15 @@ def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
     version = row.version
     items, packages = [], []
     for item in case.items:
-        label = item.fact.entry.label
+        named = item.fact.version
+        offered = item.fact.change.after is not None and (named > row.version or (named == row.version and _only_told(row)))
         grown = [after for before, after in item.fact.grown if after in item.packages and _grew(row, before, after, now)]
         mine = [*item.successors, *grown]
         if mine:
-            version = max(version, _next(row), label.version if label else 1)
-        elif label is not None and label.version > row.version and item.fact.change.after is not None:
-            version, mine = max(version, label.version), list(item.packages)
-        if mine or (label is not None and label.version > row.version):
+            version = max(version, _next(row), named)
+        elif offered:
+            version, mine = max(version, named), list(item.packages)
+        if mine or offered:
             items.append(item)
             packages += mine
     if not items:
@@ -66,8 +67,12 @@ def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
 
 def _next(row: Update) -> int:
     """The version that new packages are: the next one, or the current one where only words have told of it yet."""
-    untold = row.version > 1 and all(p.version < row.version for p in row.packages)
-    return row.version if untold and row.state is not State.PULLED else row.version + 1
+    return row.version if _only_told(row) else row.version + 1
+
+
+def _only_told(row: Update) -> bool:
+    """Whether only words have told of the current version, a later one than the first, and no package of it is known."""
+    return row.version > 1 and row.state is not State.PULLED and all(p.version < row.version for p in row.packages)
 
 
 def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
@@ -77,10 +82,10 @@ def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
     """
     if row.released is not None and now - row.released > schedule.YOUNG and row.state is not State.PULLED:
         return False
-    if any(p.build and p.build == after.build and p.version <= row.version for p in row.packages):
-        return False
-    other = bool(before.file and after.file) and (before.file, before.size) != (after.file, after.size)
-    return facts.builds_grew(before, after) or (other and before.build == after.build)
+    if before.build == after.build:
+        return bool(before.file and after.file) and (before.file, before.size) != (after.file, after.size)
+    known = any(p.build == after.build and p.version <= row.version for p in row.packages)
+    return facts.builds_grew(before, after) and not known
 
 
 def _speaks_of_it(item: Item) -> bool:
@@ -99,6 +104,8 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
         return False  # what a new record's FAQ carries is no news of this record's
     if said.kind is Kind.RE_RELEASED:
         return True
+    if said.passage == "title" and item.packages and item.fact.version < row.version:
+        return False  # the row of an earlier version is called "(recalled)"
     current = rows.all_kbs(tell.current(row))
     if row.version > 1 and said.kbs and not set(said.kbs) & set(current):
         return False

@@ -30,6 +30,7 @@ _COLUMNS = (  # the first that fits names a column
     ("name", re.compile(r"name|product|version", re.IGNORECASE)),
 )
 _RELEASE = re.compile(r"(?P<product>Windows(?: Server)?,?(?: (?:version )?\d\w*| R2)*) \(OS build (?P<build>\d{5})\)", re.IGNORECASE)
+_EXCHANGE = "Exchange Server"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "summary", "caption")
 
 
@@ -85,7 +86,7 @@ def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
         cells = {name: line[place] for name, place in columns.items() if place < len(line)}
         row = read(cells, base, {**releases, "": heading})
         rows.extend([row] if row else [])
-    return _with_short_builds(rows)
+    return _with_readable_products(_with_short_builds(rows))
 
 
 def _columns(names: list[str]) -> dict[str, int]:
@@ -106,7 +107,7 @@ def _named_row(cells: dict[str, Tag], base: str, releases: dict[str, str]) -> _R
         return None
     label = canonical.label(title)
     product = label.product if label and label.product else canonical.product(title)
-    if label is None and canonical.family(product) == "Exchange Server":
+    if label is None and canonical.family(product) == _EXCHANGE:
         label = Label(canonical.family(product), product, "RTM")
     url = _href(cells.get("name"), base) or _href(cells.get("kb"), base)
     article = canonical.kb(url) or canonical.kb(_text(cells.get("kb")))
@@ -143,6 +144,20 @@ def _with_short_builds(rows: list[_Row]) -> list[_Row]:
     return decided
 
 
+def _with_readable_products(rows: list[_Row]) -> list[_Row]:
+    """Read a name that is mistyped beyond recognition ("Exchenge Server 2019") by its build: else its row would seem to be gone."""
+    known = {canonical.build_key(row.build)[:3]: row.product for row in rows if canonical.family(row.product) == _EXCHANGE}
+    if len(known) * 2 < len({canonical.build_key(row.build)[:3] for row in rows}):
+        return rows
+    versions = {line[:2]: _EXCHANGE for line in known}
+    read = []
+    for row in rows:
+        line = canonical.build_key(row.build)[:3]
+        product = known.get(line) or versions.get(line[:2], row.product)
+        read.append(row if canonical.family(row.product) == _EXCHANGE else replace(row, product=product))
+    return read
+
+
 def _distinct(rows: Iterable[_Row]) -> list[_Row]:
     """Drop repetitions; number rows of one name from the lowest build up, so that a new one leaves the old one's key alone."""
     named: dict[str, list[_Row]] = {}
@@ -174,7 +189,8 @@ def _short_month(month: str) -> str:
 
 def _entry(row: _Row, url: str) -> Entry:
     kind = row.label.type if row.label else ""
-    package = Package(product=row.product, kb=row.kb, build=row.build, url=row.url, type=kind)
+    disputed = row.long if row.long != row.build else ""
+    package = Package(product=row.product, kb=row.kb, build=row.build, url=row.url, type=kind, disputed=disputed)
     return Entry(
         key=row.key,
         title=row.title,

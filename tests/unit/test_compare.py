@@ -1,0 +1,95 @@
+"""What is mechanically different."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from tests.unit.builders import CU13, CU14, NOV, days, package, post, row, snapshot, stored
+from watcher.judgement import compare
+from watcher.records import Coverage, Entry, StoredEntry
+
+V1 = row(f"{CU14} Nov30SU", "15.2.1544.13", "KB9000001")
+OTHER = row(f"{CU13} Nov30SU", "15.2.1258.38", "KB9000001")
+
+
+def found(known: dict[str, StoredEntry], *entries: Entry, **more: object) -> list[tuple[str, str]]:
+    copy = snapshot("builds", NOV, entries, **more)
+    return [(change.kind.value, change.entry.key) for change in compare.changes(known, copy)]
+
+
+def test_the_same_again_is_no_change() -> None:
+    assert found(stored(V1, OTHER), OTHER, V1) == []
+
+
+def test_a_new_row_appears_and_an_edited_one_is_altered_in_the_order_of_keys() -> None:
+    later = replace(V1, published=NOV + days(1))
+    assert found(stored(V1), later, OTHER) == [("appeared", OTHER.key), ("altered", V1.key)]
+
+
+def test_what_churns_is_no_change() -> None:
+    assert found(stored(V1), replace(V1, updated=NOV + days(1), title=f"{V1.title}  ")) == []
+
+
+def test_a_row_that_is_gone_is_missing_once_and_returns() -> None:
+    assert found(stored(V1, OTHER), OTHER) == [("missing", V1.key)]
+    gone = stored(V1, missing=NOV - days(1))
+    assert found(gone) == []
+    assert found(gone, V1) == [("returned", V1.key)]
+
+
+@pytest.mark.parametrize("name", [f"{CU14} Nov30 SU!", "Exchenge Server 2019 CU14"])
+def test_a_row_whose_name_changed_is_the_same_by_its_build(name: str) -> None:
+    assert found(stored(V1), replace(row(name, "15.2.1544.13"), packages=V1.packages)) == [("altered", name)]
+
+
+def test_a_row_without_a_build_is_the_same_by_article_and_product() -> None:
+    bare = row(f"{CU14} Nov30SU", "", "KB9000001")
+    assert found(stored(bare), replace(bare, key="x")) == [("altered", "x")]
+    assert found(stored(bare), row(f"{CU13} Nov30SU", "", "KB9000001")) == [("appeared", f"{CU13} Nov30SU"), ("missing", bare.key)]
+
+
+def test_one_new_row_is_the_heir_of_one_old_row_only() -> None:
+    twin = replace(V1, key="twin")
+    assert sorted(found(stored(V1, twin), replace(V1, key="new"))) == [("altered", "new"), ("missing", "twin")]
+
+
+def test_a_window_has_no_renamed_entries() -> None:
+    assert ("appeared", "x") in found(stored(V1), replace(V1, key="x"), coverage=Coverage.WINDOW, oldest=NOV - days(9))
+
+
+@pytest.mark.parametrize(
+    ("published", "oldest", "kind"),
+    [
+        (NOV - days(9), NOV - days(8), "aged-out"),
+        (NOV - days(8), NOV - days(8), "aged-out"),
+        (NOV - days(7), NOV - days(8), "missing"),
+        (None, NOV, "aged-out"),
+        (NOV, None, "aged-out"),
+    ],
+)
+def test_what_leaves_a_window_below_its_oldest_entry_has_aged_out(published: datetime | None, oldest: datetime | None, kind: str) -> None:
+    assert found(stored(post("1", "News", published=published)), coverage=Coverage.WINDOW, oldest=oldest) == [(kind, "1")]
+
+
+def test_a_row_whose_two_forms_disagree_keeps_the_build_it_had() -> None:
+    short = replace(V1, packages=(replace(V1.packages[0], build="15.2.1544.14", disputed="15.2.1544.13"),))
+    long = replace(V1, packages=(replace(V1.packages[0], disputed="15.2.1544.14"),))
+    assert found(stored(V1), short) == []
+    assert found(stored(V1), long) == []
+
+
+def test_a_row_whose_two_forms_agree_on_another_build_has_it() -> None:
+    both = replace(V1, packages=(replace(V1.packages[0], build="15.2.1544.14"),))
+    (change,) = compare.changes(stored(V1), snapshot("builds", NOV, [both]))
+    assert change.entry.packages == (package(build="15.2.1544.14", type="SU"),)
+
+
+def test_a_new_row_whose_forms_disagree_and_one_that_had_no_build_take_the_short_one() -> None:
+    odd = replace(V1, packages=(replace(V1.packages[0], disputed="15.2.1544.14"),))
+    assert found({}, odd) == [("appeared", V1.key)]
+    bare = replace(V1, packages=(replace(V1.packages[0], build=""),))
+    (change,) = compare.changes(stored(bare), snapshot("builds", NOV, [odd]))
+    assert change.entry.packages[0].build == "15.2.1544.13"

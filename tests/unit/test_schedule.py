@@ -1,0 +1,119 @@
+"""What to ask now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.unit.builders import CU13, CU14, NOV, SU, days, package, update
+from watcher.judgement import schedule
+from watcher.records import Document, Follow, Source, Times
+
+SOURCE = Source("builds", "build-table", "https://learn.example.org/builds")
+
+
+@pytest.mark.parametrize(
+    ("times", "asked"),
+    [
+        (None, True),
+        (Times("builds", ""), True),
+        (Times("builds", "", NOV, NOV - timedelta(minutes=54)), False),
+        (Times("builds", "", NOV, NOV - timedelta(minutes=55)), True),
+        (Times("builds", "", NOV, NOV - timedelta(minutes=1), failures=1), True),
+        (Times("builds", "", NOV, NOV + timedelta(minutes=5)), True),
+    ],
+)
+def test_a_source_is_due_when_its_interval_has_nearly_passed_it_failed_or_the_clock_went_back(times: Times | None, asked: bool) -> None:
+    known = {} if times is None else {"builds": times}
+    assert bool(schedule.due([SOURCE], known, NOV)) is asked
+    assert schedule.due([SOURCE], known, NOV, force=True) == (SOURCE,)
+
+
+def test_a_source_that_is_off_is_never_due() -> None:
+    off = Source("builds", "build-table", SOURCE.url, enabled=False)
+    assert schedule.due([off], {}, NOV, force=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("document", "end"),
+    [
+        ("2030-Nov", datetime(2030, 12, 1, tzinfo=UTC)),
+        ("2030-Dec", datetime(2031, 1, 1, tzinfo=UTC)),
+        ("2017-May-B", datetime(2017, 6, 1, tzinfo=UTC)),
+        ("2018-FEB", datetime(2018, 3, 1, tzinfo=UTC)),
+        ("2018-Foo", None),
+        ("", None),
+    ],
+)
+def test_a_months_document_ends_with_its_month(document: str, end: datetime | None) -> None:
+    assert schedule.month_end(document) == end
+    assert schedule.young(document, NOV) is (end is not None and end > NOV - days(90))
+
+
+def known(*names: str, mark: str = "m", accepted: datetime | None = NOV) -> dict[str, Document]:
+    return {name: Document("msrc", name, f"https://msrc.example.org/{name}", mark=mark, accepted=accepted) for name in names}
+
+
+def follow(*names: str, mark: str = "m") -> list[Follow]:
+    return [Follow(name, f"https://msrc.example.org/{name}", mark) for name in names]
+
+
+ABBREVIATIONS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+YEAR_AND_MORE = [f"{year}-{month}" for year in (2029, 2030) for month in ABBREVIATIONS][:23]
+
+
+def asked(rows: list[Follow], documents: dict[str, Document]) -> list[str]:
+    return [row.document for row in schedule.months(rows, documents, NOV)]
+
+
+def test_at_first_contact_the_newest_twelve_months_are_read() -> None:
+    assert sorted(asked(follow(*YEAR_AND_MORE, "notes"), {})) == sorted(YEAR_AND_MORE[-12:])
+
+
+def test_afterwards_young_months_and_older_ones_whose_row_has_moved_are_asked() -> None:
+    documents = known(*YEAR_AND_MORE)
+    young = ["2030-Aug", "2030-Nov", "2030-Oct", "2030-Sep"]
+    assert asked(follow(*YEAR_AND_MORE), documents) == young
+    moved = [*follow(*YEAR_AND_MORE[1:]), *follow("2029-Jan", mark="moved")]
+    assert asked(moved, documents) == ["2029-Jan", *young]
+
+
+def test_a_month_that_the_index_drops_is_asked_all_the_same_and_a_new_old_one_once() -> None:
+    documents = known("2030-Nov") | {"": Document("msrc", "", "https://msrc.example.org/")}
+    assert asked([], documents) == ["2030-Nov"]
+    assert asked(follow("2030-Nov", "2005-Jan"), documents) == ["2005-Jan", "2030-Nov"]
+
+
+def test_a_month_of_the_first_twelve_that_failed_is_read_later_and_an_older_one_is_not() -> None:
+    documents = known(*YEAR_AND_MORE[:22], accepted=None) | known("2030-Nov")
+    assert sorted(asked(follow(*YEAR_AND_MORE), documents)) == sorted(YEAR_AND_MORE[-12:])
+
+
+def test_of_an_index_with_marks_lists_new_documents_and_moved_ones_are_asked() -> None:
+    rows = [*follow("list", mark=""), *follow("new", "moved", mark="2030-11-12"), *follow("same", "unread")]
+    documents = known("moved", "same") | known("unread", accepted=None) | known("dropped", mark="") | known("")
+    chosen = [row.document for row in schedule.moved(rows, documents, NOV)]
+    assert chosen == ["dropped", "list", "unread", "new", "moved"]
+
+
+def test_what_is_too_much_for_one_check_is_left_to_the_next() -> None:
+    rows = [Follow(f"d{number:04}", "", f"{number:04}") for number in range(schedule.AT_ONCE + 5)]
+    chosen = [row.document for row in schedule.moved(rows, {}, NOV)]
+    assert len(chosen) == schedule.AT_ONCE
+    assert chosen[0] == f"d{schedule.AT_ONCE + 4:04}"
+
+
+def test_the_pages_of_an_update_are_those_of_its_current_packages() -> None:
+    link = "https://www.microsoft.com/en-us/download/details.aspx?id=7"
+    held = update(
+        SU,
+        package(CU14, "KB9000002", url=link, version=2),
+        package(CU13, "", url="https://example.org/file", version=2),
+        package(CU13, "KB9000001", url=link.replace("7", "6")),
+        version=2,
+    )
+    assert schedule.pages(held, "download") == {"7": link}
+    assert schedule.pages(held, "kb-article") == {"KB9000002": "https://support.microsoft.com/help/9000002"}
+    assert list(schedule.pages(held, "catalog")) == ["KB9000002"]
+    assert schedule.pages(held, "feed") == {}
