@@ -246,15 +246,17 @@ def _place_words(fact: Fact, docket: Docket) -> None:
 
 
 def _announced(fact: Fact, docket: Docket) -> Update:
-    """The row of an advisory without update; those of one family that appear at one check are one thing."""
+    """The row of an advisory without update; those of one family and day that appear at one check are one thing."""
     family = canonical.family(fact.entry.products[0])
+    published = fact.entry.published or docket.now
     for case in docket.cases.values():
         row = docket.ledger[case.update]
-        if row.type == "advisory" and row.family == family and docket.ledger.is_new(row.id):
+        same_day = row.released is not None and row.released.date() == published.date()
+        if row.type == "advisory" and row.family == family and same_day and docket.ledger.is_new(row.id):
             return row
     update_id, title = identify.advisory(fact.entry.cves[0])
     row = Update(update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now)
-    return _new(docket, row, fact.entry.published or docket.now)
+    return _new(docket, row, published)
 
 
 def _labelled(fact: Fact, docket: Docket) -> Update | None:
