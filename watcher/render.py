@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,7 +89,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}, line {self.line}" if self.line else self.file
+        place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.message}" if place else self.message
 
 
@@ -188,7 +189,7 @@ def _tidy(text: str) -> str:
 
 
 def words(settings: Settings, language: str = "en") -> Words:
-    """Read a language's table of fixed words; the user's file need only hold what differs."""
+    """Read a language's table of fixed words; the user's file need only hold what differs, and English fills the gaps."""
     name = f"mail/words/{language}.toml"
     folders = [shipped(), *([settings.templates] if settings.templates else [])]
     found = [folder / name for folder in folders if (folder / name).is_file()]
@@ -196,7 +197,7 @@ def words(settings: Settings, language: str = "en") -> Words:
         known = sorted({path.stem for folder in folders for path in (folder / "mail/words").glob("*.toml")})
         raise ConfigurationError(f'There are no words in the language "{language}". Known: {", ".join(known)}; or write {name}.')
     tables: dict[str, dict[str, str]] = {}
-    for path in found:
+    for path in dict.fromkeys([shipped() / "mail/words/en.toml", *found]):
         for table, entries in _read_words(path).items():
             tables.setdefault(table, {}).update(entries)
     return Words(language, str(found[-1]), tables)
@@ -218,7 +219,7 @@ def _read_words(path: Path) -> dict[str, dict[str, str]]:
 
 
 def check(settings: Settings) -> list[Problem]:
-    """Render every mail template against sample events and name the mistakes."""
+    """Render every mail template against sample letters and name the mistakes; in English and the user's own languages."""
     return list(dict.fromkeys(_problems(settings)))
 
 
@@ -229,9 +230,10 @@ def _problems(settings: Settings) -> Iterator[Problem]:
             environment.get_template(name)
         except TemplateError as error:
             yield _problem(error)
-    for letter in samples.letters():
+    own = sorted(path.stem for path in settings.templates.glob("mail/words/*.toml")) if settings.templates else []
+    for language, letter in product(dict.fromkeys(["en", *own]), samples.letters()):
         try:
-            message(letter, settings, samples.NOW)
+            message(replace(letter, subscriber=replace(letter.subscriber, language=language)), settings, samples.NOW)
         except TemplateMistakeError as error:
             yield error.problem
         except ConfigurationError as error:  # of the words; it names their file

@@ -8,6 +8,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
@@ -201,6 +202,31 @@ def test_a_screen_reader_hears_tables_only_where_there_are_some(name: str) -> No
     assert soup.html.get("lang") == "en"
 
 
+# What Word, which draws mail in Outlook for Windows, understands; the last two are lost there without harm.
+WORD = {
+    "background-color",
+    "border-bottom",
+    "border-collapse",
+    "border-left",
+    "border-top",
+    "color",
+    "font-family",
+    "font-size",
+    "font-weight",
+}
+WORD |= {"letter-spacing", "line-height", "margin", "padding", "text-align", "text-decoration", "vertical-align", "width"}
+WORD |= {f"margin-{side}" for side in ("top", "bottom")} | {"max-width", "overflow-wrap"}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_outlook_can_draw_it(name: str) -> None:
+    soup = BeautifulSoup(sample(name)[1], "lxml")
+    styled = [(tag, dict(part.split(":", 1) for part in str(tag["style"]).rstrip(";").split(";"))) for tag in soup.select("[style]")]
+    assert {key.strip() for _, style in styled for key in style} - WORD == set()
+    assert {tag.name for tag, style in styled if " ".join(style).count("padding") and tag.name in {"p", "div", "a", "span"}} == set()
+    assert {tag.name for tag in soup.find_all(True)} & {"div", "section", "article", "button", "svg"} == set()
+
+
 def test_dark_mode_and_phones_keep_their_rules_and_all_else_is_inline() -> None:
     soup = BeautifulSoup(html_of(single(Kind.PULLED)), "lxml")
     kept = "".join(style.get_text() for style in soup.find_all("style"))
@@ -228,7 +254,9 @@ LANGUAGES = sorted(path.stem for path in (render.shipped() / "mail" / "words").g
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_every_word_and_fills_in_no_more_than_english(language: str) -> None:
-    english, other = render.words(Settings(), "en").tables, render.words(Settings(), language).tables
+    english, other = (
+        tomllib.loads((render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8")) for name in ("en", language)
+    )
     assert {(table, key) for table in other for key in other[table]} == {(table, key) for table in english for key in english[table]}
     places = {
         (table, key): set(re.findall(r"\{\w+\}", text)) - set(re.findall(r"\{\w+\}", english[table][key]))
@@ -382,7 +410,7 @@ def test_a_mistake_in_a_template_is_named_with_file_and_line(tmp_path: Path, nam
 
 def test_a_mistake_stops_the_message_with_a_remedy(tmp_path: Path) -> None:
     settings = own(tmp_path, "mail/event.txt", "{{ nothing }}")
-    with pytest.raises(ConfigurationError, match=r"event\.txt, line 1: 'nothing' is undefined\. `watcher check` renders every template"):
+    with pytest.raises(ConfigurationError, match=r"event\.txt:1: 'nothing' is undefined\. `watcher check` renders every template"):
         text_of(single(Kind.PULLED), settings)
 
 
@@ -401,6 +429,16 @@ def test_a_mistake_in_the_words_is_named(tmp_path: Path, text: str, message: str
     assert len(problems) >= 1
     assert re.search(message, problems[0].message)
     assert "en.toml" in problems[0].file + problems[0].message
+
+
+def test_a_language_of_the_users_own_is_checked_and_english_fills_its_gaps(tmp_path: Path) -> None:
+    settings = own(tmp_path, "mail/words/fr.toml", '[heading]\nnow = "Que faire maintenant"\n')
+    letter = replace(single(Kind.PULLED), subscriber=replace(ADMINS, language="fr"))
+    assert "QUE FAIRE MAINTENANT\n1. Do not install" in text_of(letter, settings)
+    assert render.check(settings) == []
+    own(tmp_path, "mail/words/fr.toml", '[heading]\nnow = "{quoi}"\n')
+    said = f"{tmp_path}/mail/words/fr.toml: [heading] now: its words cannot be filled in ('quoi'). Compare it with "
+    assert {str(problem).split("the shipped")[0] for problem in render.check(settings)} == {said}
 
 
 def test_an_unknown_language_names_the_known_ones() -> None:

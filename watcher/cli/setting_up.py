@@ -34,7 +34,7 @@ def check(
     settings = call.settings()
     from watcher.render import check as problems
 
-    found = [f"{problem.file}:{problem.line}: {problem.message}" for problem in problems(settings)]
+    found = [str(problem) for problem in problems(settings)]
     if found:
         raise ConfigurationError("\n".join(found))
     report.write(settings.masked(summary(settings)))

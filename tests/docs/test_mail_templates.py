@@ -1,0 +1,37 @@
+"""What templates may use is written down."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watcher import render
+from watcher.config.settings import Settings
+from watcher.formats import context, greeting, letter, samples
+from watcher.formats.letter import Form
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTED = set(re.findall(r"`([\w/.-]+)`", (ROOT / "docs" / "mail-templates.md").read_text(encoding="utf-8")))
+
+
+def test_every_name_of_the_context_is_documented() -> None:
+    names = context.of(samples.letters()[0], Form(render.words(Settings()), UTC), samples.NOW)
+    assert set(names) - DOCUMENTED == set()
+
+
+@pytest.mark.parametrize("record", [letter.Story, letter.Row, letter.Quote, letter.Flaw, greeting.Gone, greeting.Good, greeting.Watched])
+def test_every_field_that_a_template_sees_is_documented(record: Any) -> None:
+    assert {field.name for field in fields(record)} - DOCUMENTED == set()
+
+
+def test_every_template_is_documented() -> None:
+    shipped = {str(path.relative_to(render.shipped())) for path in (render.shipped() / "mail").rglob("*.*")}
+    named = {name.removesuffix(".html").removesuffix(".txt") for name in shipped} | {
+        name for name in shipped if name.endswith((".css", ".toml"))
+    }
+    assert {name for name in named if name not in DOCUMENTED and f"{name}.html" not in DOCUMENTED} - {"mail/words/de.toml"} == set()
