@@ -7,8 +7,8 @@ verdict = credible.judge(...)               a copy that is not credible changes 
 changes = compare.changes(...)
 outcome = interpret.events(...)
 store.record(...)                           one transaction; from here a killed run loses nothing
-store.seal(post.letters(...))                   messages are fixed before any is sent
-post.deliver(...)                               per recipient
+letters.seal(...)                               messages are fixed before any is sent
+deliver.due(...)                                per recipient
 site.write(...)                                 feeds and page, when anything that they show has changed
 """
 
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.records import Event, Failure, Outcome, Times
-from watcher.run import gather, post, record, site
+from watcher.run import deliver, gather, letters, record, site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -84,8 +84,8 @@ def check(  # noqa: PLR0913 - what a check depends on
     if quiet:
         store.touch(quiet)
     events = store.unsealed_events()
-    post.seal(events, settings, store, now)
-    sent, troubles = (0, ()) if dry_run else post.deliver(settings, store, now, say)
+    letters.seal(events, settings, store, now)
+    sent, troubles = (0, ()) if dry_run else deliver.due(settings, store, now, say)
     if publish and not dry_run:
         troubles += _published(settings, store, now, before, reports, say)
     return Report(now, tuple(reports), events, sent, troubles)
