@@ -1,0 +1,157 @@
+"""Updates made up for tests of feeds and page, and the site that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from watcher import publish, render
+from watcher.config import Settings
+from watcher.formats import listing, status_json
+from watcher.formats.feed import Place
+from watcher.formats.letter import Form
+from watcher.publish import Life, Shown
+from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, Source, State, Suspicion, Times, Update, UpdateRef
+
+T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
+DAY = timedelta(days=1)
+PLACE = Place("https://advisories.example.org/", "advisories.example.org")
+NOWHERE = Place("", "localhost")
+SETTINGS = Settings(
+    base_url=PLACE.base_url,
+    sources=(
+        Source("msrc-cvrf", "cvrf", "https://api.example.org/updates"),
+        Source("exchange-builds", "build-table", "https://learn.example.org/builds", timedelta(hours=1)),
+        Source("off", "feed", "https://off.example.org/", enabled=False),
+    ),
+)
+FORM = Form(render.words(SETTINGS), UTC, PLACE.base_url)
+CU2, CU1 = "Exchange Server 2030 CU2", "Exchange Server 2030 CU1"
+BUILDS = {1: ("15.4.1544.13", "15.4.1258.38"), 2: ("15.4.1544.14", "15.4.1258.39")}
+
+
+def packages(version: int = 1, kb: str = "") -> tuple[Package, ...]:
+    article = kb or f"KB900000{version}"
+    return tuple(
+        Package(product, article, build, f"https://download.example.org/details?id={version}", version=version, supersedes=("KB9000000",))
+        for product, build in zip((CU2, CU1), BUILDS[version], strict=True)
+    )
+
+
+def proof(source: str = "msrc-cvrf", time: datetime = T0, before: str = "", after: str = "It is out.", url: str = "") -> Evidence:
+    change = "modified" if before and after else ("added" if after else "removed")
+    return Evidence(source, url or f"https://{source}.example.org/page", time, "0" * 64, change, before, after)
+
+
+def event(kind: Kind, days: float = 0, version: int = 1, update: str = "exchange-server-2030-05-su", **more: Any) -> Event:
+    """Give an event of an update, ``days`` after the first."""
+    time = T0 + days * DAY
+    owned = packages(version)
+    ref = UpdateRef(
+        update,
+        "Exchange Server May 2030 SU",
+        version,
+        tuple(p.product for p in owned),
+        tuple(dict.fromkeys(p.kb for p in owned)),
+        ("CVE-2030-10001",),
+        tuple(p.build for p in owned),
+    )
+    given: dict[str, Any] = {
+        "summary": f"{ref.title} is {kind.value}.",
+        "evidence": (proof(time=time),),
+        "thread": update,
+        "packages": owned,
+        "advisories": (Advisory("CVE-2030-10001", "A flaw", "Critical", 8.1, url="https://msrc.example.org/CVE-2030-10001"),),
+        "guidance": ("Do as it says here.",),
+    }
+    return Event(f"{kind.value}{int(days * 24)}", time, kind, Confidence.CONFIRMED, ref, **(given | more))
+
+
+def update(state: State = State.RELEASED, version: int = 1, name: str = "exchange-server-2030-05-su", **more: Any) -> Update:
+    owned = tuple(package for number in range(1, version + 1) for package in packages(number))
+    given: dict[str, Any] = {
+        "released": T0,
+        "changed": T0,
+        "products": (CU2, CU1),
+        "packages": owned,
+        "advisories": (Advisory("CVE-2030-10001", "A flaw", "Critical", 8.1, url="https://msrc.example.org/CVE-2030-10001"),),
+        "links": ("https://learn.example.org/builds", "javascript:alert(1)"),
+    }
+    return Update(name, "Exchange Server May 2030 SU", "Exchange Server", "SU", "2030-05", version, state, T0, **(given | more))
+
+
+RELEASED = event(Kind.RELEASED, evidence=(proof(), proof("exchange-builds", T0 + DAY, after="Exchange Server 2030 CU2 15.4.1544.13")))
+PULLED = event(
+    Kind.PULLED,
+    2,
+    evidence=(
+        proof("msrc-cvrf", T0 + 2 * DAY, "The update is available for download.", "The update is temporarily not available for download."),
+    ),
+)
+ISSUE = event(Kind.KNOWN_ISSUE, 3, evidence=(proof("exchange-issues", T0 + 3 * DAY, after="Mail may stop."),), pulled=True)
+BACK = event(Kind.RE_RELEASED, 15, 2, evidence=(proof(time=T0 + 15 * DAY, after="Version 2 is available."),))
+STORY = (RELEASED, PULLED, ISSUE, BACK)
+PULLED_LIFE = Life(update(State.PULLED, changed=T0 + 3 * DAY), STORY[:3])
+WHOLE_LIFE = Life(update(version=2, changed=T0 + 15 * DAY), STORY)
+OLD_LIFE = Life(
+    update(
+        name="exchange-server-2030-02-su",
+        released=T0 - 90 * DAY,
+        changed=None,
+        packages=(Package(CU2, "KB8999999", "15.4.1544.9"), Package("Exchange Server 2020 CU9", "KB8999999", "15.0.1.9")),
+    ),
+    (),
+)
+
+
+def suspicion() -> Suspicion:
+    return Suspicion("download-center", "x", ("x",), T0, "e", whole=True)
+
+
+def shown(lives: Iterable[Life], place: Place = PLACE, moved: tuple[tuple[str, str], ...] = (), **more: Any) -> Shown:
+    """Show whole lives, as the ledger would hand them over."""
+    known = tuple(lives)
+    rows = [listing.listing(life.update, life.events) for life in known if life.update.type != "news"]
+    events = tuple(sorted((event for life in known for event in life.events), key=lambda event: (event.time, event.id)))
+    products = sorted({product for row in rows for product in (*row.products, *(offer.product for offer in row.packages))})
+    by_product = {product: tuple(event for event in events if product in event.update.products) for product in products}
+    given: dict[str, Any] = {
+        "place": place,
+        "words": FORM.words,
+        "zone": UTC,
+        "watched": ("Exchange Server*",),
+        "sources": SETTINGS.sources,
+        "shelf": listing.shelf(rows, len(events)),
+        "lives": known,
+        "moved": moved,
+        "years": frozenset(row.dated.year for row in rows),
+        "events": events,
+        "products": by_product,
+    }
+    return Shown(**(given | more))
+
+
+def rendered(name: str, names: Mapping[str, Any]) -> str:
+    return render.templates(SETTINGS).get_template(name).render(names)
+
+
+def status(now: datetime = T0, failures: int = 0, pulled: tuple[tuple[str, State, str], ...] = ()) -> bytes:
+    sources = [source for source in SETTINGS.sources if source.enabled]
+    healths = [status_json.Health(source, (Times(source.name, "", now, now, failures),), now) for source in sources]
+    return status_json.status(healths, now, status_json.valid_until(sources, now), pulled, {"msrc-cvrf": "Security Response Center"})
+
+
+def site(folder: Path, lives: Iterable[Life] = (WHOLE_LIFE, OLD_LIFE), now: datetime = T0, **more: Any) -> tuple[str, ...]:
+    """Publish a site; give what changed."""
+    return publish.write(folder, shown(lives, **more), rendered, status(now))
+
+
+def many(count: int) -> Life:
+    """Give a life with so many events, an hour apart."""
+    events = tuple(
+        replace(event(Kind.REVISED, number / 24), id=f"r{number:04}", summary=f"Number {number}.", guidance=()) for number in range(count)
+    )
+    return Life(update(), events)
