@@ -473,20 +473,69 @@ class Subscriber:
     language: str = "en"
 
 
+class Fitness(StrEnum):
+    """Whether the build that a server runs is good at this moment."""
+
+    GOOD = "good"
+    NEWER = "newer-available"
+    REPLACED = "replaced"  # the same update was released again, and this is the version before
+    PULLED = "pulled"
+    SUSPECTED = "suspected-pulled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One of the administrator's servers, as the inventory has it; never published."""
+
+    name: str
+    build: str  # in the short form
+    product: str = ""  # "" where the inventory names none
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A package with the update that it is of; ``latest`` is that update's version now."""
+
+    update: str  # id
+    title: str  # without its version
+    type: str
+    version: int
+    latest: int
+    package: Package
+    released: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a server's build means at this moment, and what there is to install instead."""
+
+    server: Server
+    fitness: Fitness
+    product: str = ""  # the server's, as the sources name it
+    installed: Offer | None = None  # what its build is
+    newest: Offer | None = None  # the newest good build of its branch, where that is newer
+    unrestricted: Offer | None = None  # where the newest is for customers of extended security updates: the newest for everybody
+    ahead: Offer | None = None  # the newest good build of its product in another branch, where that is newer
+    overtaken: bool = False  # later updates are for that other branch only
+    left: Offer | None = None  # a later security update that is for newer products only
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A message to be rendered: who is written to, of what kind, about which events."""
 
-    kind: str  # an event's kind, "digest", "welcome" or "operator"
+    kind: str  # an event's kind, "digest", "welcome", "reminder" or "operator"
     subscriber: Subscriber
     events: tuple[Event, ...] = ()
     update: str = ""  # id of the one update it is about
     thread: str = ""
-    standing: tuple[Update, ...] = ()  # welcome: every watched update that still matters
+    standing: tuple[Update, ...] = ()  # welcome: every watched update that still matters; reminder: the one it is about
     sources: tuple[Source, ...] = ()  # welcome: what is watched
     products: tuple[str, ...] = ()  # welcome: which products
     subject: str = ""  # operator: what it is about
     lines: tuple[str, ...] = ()  # operator: what happened, what to do
+    servers: tuple[Exposure, ...] = ()  # the administrator's servers, all of them; empty without an inventory
 
 
 class DeliveryState(StrEnum):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.formats import greeting
 from watcher.formats.letter import Form, Story, story, vendor_words
 from watcher.formats.plain import line, paragraphs
+from watcher.formats.servers import Place, places
 from watcher.records import GRAVITY
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
     """Give every name that a template may use; see docs/mail-templates.md."""
-    stories = tuple(story(event, form) for event in letter.events)
+    stories = tuple(story(event, form, letter.servers) for event in letter.events)
     gone, good = greeting.gone(letter, form), greeting.good(letter, form, now)
     counts = _counts(stories, form.words)
     names: dict[str, Any] = {
@@ -36,16 +37,26 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "short": form.most(200),
         "most": form.most(4000),
         "heading": line(letter.subject, 150),
+        "update": line(letter.update, 120),
+        "servers": _reminded(letter, form),
         "page": form.base_url,
         **(vendor_words(letter.events, form.words) if letter.events else {"vendor": "Microsoft", "Vendor": "Microsoft"}),
     }
     return names | {"title": _title(letter, names, form.words), "story": stories[0] if len(stories) == 1 else None}
 
 
+def _reminded(letter: Letter, form: Form) -> tuple[Place, ...]:
+    """Give the servers that a reminder is about."""
+    return places(letter.servers, form.words, update=letter.update) if letter.kind == "reminder" else ()
+
+
 def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
     if letter.kind == "digest":
         tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
         return words.say("subject", "digest", count=len(letter.events), tags=tags)
+    if letter.kind == "reminder":
+        named = words.series([place.name for place in names["servers"]], 3)
+        return words.say("subject", "reminder", title=names["heading"], servers=named)
     if letter.kind == "operator":
         return words.say("subject", "operator", title=line(letter.subject, 150))
     if letter.kind == "welcome":

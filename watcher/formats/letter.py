@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from watcher.formats.plain import line, link, paragraphs
-from watcher.judgement import advice, canonical
-from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package
+from watcher.formats.servers import Place, places
+from watcher.judgement import advice, canonical, exposure
+from watcher.records import Advisory, Confidence, Event, Evidence, Exposure, Kind, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from watcher.formats.words import Words
 
@@ -109,6 +110,9 @@ class Story:
     previous: str
     page: str
     time: str
+    servers: tuple[Place, ...] = ()  # the administrator's servers that it concerns
+    more_servers: int = 0
+    inventory: bool = False  # there is an inventory to look at
 
 
 def title_of(event: Event) -> str:
@@ -154,9 +158,10 @@ def kb_url(kb: str) -> str:
     return f"https://support.microsoft.com/help/{number}" if number.isascii() and number.isdigit() else ""
 
 
-def story(event: Event, form: Form) -> Story:
-    """Make ``event`` ready to be told."""
+def story(event: Event, form: Form, known: Sequence[Exposure] = ()) -> Story:
+    """Make ``event`` ready to be told; ``known`` are the administrator's servers."""
     words = form.words
+    mine = exposure.concerned(event, known)
     rows = _rows(event, form)
     shown_kbs, shown_builds = {row.kb for row in rows}, {row.build for row in rows}
     flaws = sorted(event.advisories, key=lambda a: (not a.exploited, not a.disclosed, -(a.cvss or 0), a.id))
@@ -190,6 +195,9 @@ def story(event: Event, form: Form) -> Story:
         previous=line(event.previous, form.most(600)),
         page=link(f"{form.base_url}updates/{event.update.id}.html") if form.base_url else "",
         time=words.moment(event.time, form.zone),
+        servers=places(mine[: form.most(60)], words, event, vendor=vendor["vendor"]),
+        more_servers=max(0, len(mine) - form.most(60)),
+        inventory=bool(known),
     )
 
 

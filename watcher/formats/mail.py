@@ -75,7 +75,7 @@ def domain_of(sender: str) -> str:
 
 def message_id(letter: Letter, sender: str, now: datetime) -> str:
     """Make the Message-ID out of what the letter tells and to whom; a letter without events is its time's own."""
-    told = [event.id for event in letter.events] or [letter.subject, *letter.lines, now.isoformat()]
+    told = [event.id for event in letter.events] or [*filter(None, (letter.update,)), letter.subject, *letter.lines, now.isoformat()]
     return f"<{_hash(letter.kind, letter.subscriber.name, *letter.subscriber.to, *told)}@{domain_of(sender)}>"
 
 
@@ -86,7 +86,7 @@ def root_id(letter: Letter, sender: str) -> str:
 
 def topic(letter: Letter) -> str:
     """Give the Thread-Topic, the same for all of a thread: the update's title without version, or the CVE it began with."""
-    update = letter.events[0].update
+    update = letter.events[0].update if letter.events else letter.standing[0]
     if letter.thread != update.id:
         return line(letter.thread.upper() if letter.thread.startswith(("cve-", "adv")) else letter.thread, 150)
     if letter.thread.startswith(("cve-", "adv")):
@@ -101,7 +101,8 @@ def thread_index(letter: Letter, now: datetime) -> str:
     thread = hashlib.sha256(f"{letter.subscriber.name}\n{letter.thread}".encode()).digest()[:16]
     since = max(0, _ticks(now - _THREAD_BASE))
     child = (since >> 18) & 0x7FFFFFFF if since < _CLOSE else 1 << 31 | (since >> 23) & 0x7FFFFFFF
-    own = hashlib.sha256("\n".join(event.id for event in letter.events).encode()).digest()[0] & 0xF0
+    told = [event.id for event in letter.events] or [now.isoformat()]
+    own = hashlib.sha256("\n".join(told).encode()).digest()[0] & 0xF0
     return base64.b64encode(head + thread + child.to_bytes(4, "big") + bytes([own])).decode("ascii")
 
 
@@ -137,11 +138,11 @@ def _headers(letter: Letter, sender: str, now: datetime, headline: str, identity
         ("Date", format_datetime(now.astimezone(UTC))),
         ("Message-ID", identity),
     ]
-    if letter.thread and letter.events:
+    if letter.thread and (letter.events or letter.kind == "reminder"):
         root = root_id(letter, sender)
         headers += [("In-Reply-To", root), ("References", root)]
         headers += [("Thread-Topic", topic(letter)), ("Thread-Index", thread_index(letter, now))]
-    if letter.kind in {"pulled", "exploited"}:
+    if letter.kind in {"pulled", "exploited", "reminder"}:
         headers.append(("Importance", "high"))
     headers += [
         ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from watcher.judgement import exposure
 from watcher.records import (
     Advisory,
     Confidence,
     Event,
     Evidence,
+    Exposure,
     Kind,
     Letter,
     Package,
+    Server,
     Source,
     State,
     Subscriber,
@@ -85,7 +88,22 @@ def letters() -> tuple[Letter, ...]:
         welcome(pulled=False),
         Letter("welcome", _SUBSCRIBER),
         operator,
+        *(replace(letter, servers=_servers()) for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]))),
+        reminder(),
     )
+
+
+def reminder() -> Letter:
+    """Give a sample of the weekly reminder that a pulled build is still installed."""
+    update = _update("exchange-server-2030-05-su", State.PULLED)
+    known = exposure.reminded(update, _servers())
+    return Letter("reminder", _SUBSCRIBER, (), update.id, update.id, (update,), subject=f"{update.title} (KB9000001)", servers=known)
+
+
+def _servers() -> tuple[Exposure, ...]:
+    updates = (_update("exchange-server-2030-02-su", State.RELEASED), _update("exchange-server-2030-05-su", State.PULLED))
+    names = {"EX01": "15.4.1544.13", "EX02": "15.4.1258.38", "EX03": "15.4.1544.4", "EX04": "1.2.3.4"}
+    return exposure.exposures([Server(name, build) for name, build in names.items()], updates)
 
 
 def welcome(*, pulled: bool) -> Letter:

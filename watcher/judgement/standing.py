@@ -30,6 +30,11 @@ class Standing:
     released: datetime | None
 
 
+def line(product: str) -> str:
+    """Give a product's name without its level: "Exchange Server 2019" of "Exchange Server 2019 CU14"."""
+    return _LEVEL.sub("", product)
+
+
 def offered(update: Update) -> tuple[Package, ...]:
     """Give the packages of ``update`` that are offered: none of a pulled update, none of a version that was replaced."""
     if update.state is not State.RELEASED:
@@ -58,11 +63,10 @@ def standings(updates: Iterable[Update], now: datetime) -> tuple[Standing, ...]:
     lines: set[str] = set()
     kept: list[Standing] = []
     for row in ordered:
-        line = _LEVEL.sub("", row.product)
         fresh = row.released is not None and now - row.released <= FRESH
-        if fresh or line not in lines:
+        if fresh or line(row.product) not in lines:
             kept.append(row)
-        lines.add(line)
+        lines.add(line(row.product))
     return tuple(kept)
 
 
