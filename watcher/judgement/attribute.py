@@ -137,6 +137,10 @@ def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> U
     Where updates bear a month, a package of another month is another update, unless this one is pulled and waits for it.
     Elsewhere the vendor's words decide: MSRC also corrects wrong articles that way.
     """
+    waiting = [ledger.find((f"kb:{kb}",)) for said in fact.said if said.kind is Kind.RE_RELEASED for kb in said.kbs]
+    for row in waiting:
+        if row is not None and row.state is State.PULLED and any(p.product == package.product for p in row.packages):
+            return row  # the vendor names the pulled update that this one takes the place of
     for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
         if identify.base(gone.product) != identify.base(package.product):
             continue

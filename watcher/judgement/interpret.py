@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from watcher.judgement import absence, baseline, decide, facts, identify, unplaced
+from watcher.judgement import absence, baseline, canonical, decide, facts, identify, unplaced
 from watcher.judgement.attribute import attribute
 from watcher.judgement.facts import Fact
 from watcher.judgement.ledger import Ledger
@@ -28,6 +28,9 @@ def names(changes: Iterable[Change]) -> tuple[str, ...]:
         for entry in (change.before, change.after):
             if entry is not None:
                 found.update(dict.fromkeys(identify.entry_names(entry)))
+        if change.before is not None and change.after is not None:
+            prose = (passage.text for passage in change.after.passages if passage not in change.before.passages)
+            found.update((f"kb:{kb}", None) for text in prose for kb in canonical.kbs_in(text))
     return tuple(found)
 
 
@@ -44,8 +47,8 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     told = Told([], [], [])
     gone = [fact for fact in read if absence.concerns(fact)]
-    absence.judge(gone, ledger, now, told.events, kind)
-    docket = attribute([fact for fact in read if fact.change.kind is not ChangeKind.MISSING], ledger, now)
+    judged = absence.judge(gone, ledger, now, told.events, kind)
+    docket = attribute([f for f in read if f.change.kind is not ChangeKind.MISSING and f not in judged], ledger, now)
     for case in docket.cases.values():
         decide.decide(case, docket, told)
     unplaced.judge(docket, told)

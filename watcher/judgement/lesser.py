@@ -13,6 +13,7 @@ from watcher.records import ChangeKind, Event, Kind, Package, State, Update
 
 SAME_STORY = timedelta(days=7)  # within this of a release its records are the same story told by further sources
 _STORY = "another source tells of the same release"
+_ASIDE = "another source has told of the update at this very check"
 _INFORMATIONAL = re.compile(r"information(?:al)? (?:change|update)s? only|acknowledg", re.IGNORECASE)
 
 
@@ -111,6 +112,8 @@ def revised(before: Update, row: Update, case: Case, now: datetime, told: Told, 
             items.append(item)
         elif why == _STORY and rows.last_told(before, _offered(before)):
             told.support(rows.last_told(before, _offered(before)), [item])
+        elif why == _ASIDE:
+            told.support(before.told[-1][1], [item])
         else:
             told.hush(item.fact, why)
     if not items:
@@ -132,12 +135,20 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     texts = [text for name, text in fact.sentences if name.startswith(("revision", "faq", "content", "workaround", "issue", "note"))]
     if fact.fresh or fact.gone or fact.grown or fact.change.before is None:
         return ""
+    if _redated(fact):
+        return ""
     if not texts:
         return "nothing that concerns an administrator has changed"
     revisions = [text for name, text in fact.sentences if name.startswith("revision")]
     if revisions and all(_INFORMATIONAL.search(canonical.fold(text)) for text in revisions) and not fact.said:
         return "the vendor calls it an informational change"
-    return ""
+    return _ASIDE if before.changed == now and before.told else ""
+
+
+def _redated(fact: Fact) -> bool:
+    """Whether a table's row has got another release date: a correction that is told as one."""
+    before, after = fact.change.before, fact.change.after
+    return before is not None and after is not None and after.label is not None and before.published != after.published
 
 
 def _offered(row: Update) -> str:

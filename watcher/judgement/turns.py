@@ -34,7 +34,7 @@ def turn(row: Update, case: Case, now: datetime) -> Turn | None:
     raised = _raised(row, case, now)
     if raised is not None:
         return raised
-    spoken = [(item, said) for item in case.items if _speaks_of_it(item) for said in item.fact.said if _counts(said, row, item)]
+    spoken = [(item, said) for item in case.items for said in item.fact.said if _speaks_of_it(said, row, item) and _counts(said, row, item)]
     pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
     back = [(item, said) for item, said in spoken if said.kind is Kind.RE_RELEASED]
     if back:
@@ -88,9 +88,14 @@ def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
     return facts.builds_grew(before, after) and not known
 
 
-def _speaks_of_it(item: Item) -> bool:
-    """Whether an item's words are about this update: not where its entry left it, or has only now come to point at it."""
+def _speaks_of_it(said: Said, row: Update, item: Item) -> bool:
+    """Whether an item's words are about this update: not where its entry has only now come to point at it.
+
+    A pull that takes packages out of its entry is about those; any other word is about the packages that stay.
+    """
     entry, fact = item.fact.entry, item.fact
+    if said.kind is Kind.PULLED and fact.gone:
+        return any(rows.holds(row, package) for package in fact.gone)
     if not entry.packages:
         return True
     return bool(item.packages) and (fact.change.before is None or any(p not in fact.fresh for p in item.packages))
