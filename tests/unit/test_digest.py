@@ -109,20 +109,51 @@ def test_who_reads_digests_gets_nothing_at_once() -> None:
     assert told(event(Kind.PULLED), to=replace(ADMINS, when="daily 07:00")) == []
 
 
-def test_a_digest_holds_what_happened_since_the_last_one_gravest_first() -> None:
+def test_a_digest_holds_what_concerns_its_reader_gravest_first() -> None:
     daily = replace(ADMINS, when="daily 07:00")
-    events = [
-        event(Kind.RELEASED, minutes=5),
-        event(Kind.PULLED, minutes=2),
-        event(Kind.EXPLOITED, minutes=10),
-        event(Kind.KNOWN_ISSUE, minutes=-1),
-    ]
-    (letter,) = digest.grouped(daily, events, NOW - timedelta(minutes=10), NOW)
+    events = [event(Kind.RELEASED, minutes=5), event(Kind.NEWS, minutes=4), event(Kind.PULLED, minutes=2)]
+    (letter,) = digest.grouped(daily, events)
     assert (letter.kind, [one.kind for one in letter.events]) == ("digest", [Kind.PULLED, Kind.RELEASED])
 
 
 def test_a_digest_of_nothing_is_not_sent() -> None:
-    assert digest.grouped(ADMINS, [event(Kind.NEWS)], NOW - timedelta(days=1), NOW) == ()
+    assert digest.grouped(ADMINS, [event(Kind.NEWS)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"pulled": set[str]()}, ["corrected", "pulled"]),  # both stand in this digest
+        ({"elsewhere": {"admins"}}, ["corrected", "pulled"]),
+        ({"elsewhere": {"others"}}, ["pulled"]),
+    ],
+)
+def test_a_correction_is_told_with_what_it_corrects_or_to_whoever_was_told_that(told: dict[str, set[str]], expected: list[str]) -> None:
+    correction = replace(event(Kind.CORRECTED), corrects=next(iter(told)))
+    (letter,) = digest.grouped(ADMINS, [event(Kind.PULLED), correction], told)
+    assert sorted(one.kind.value for one in letter.events) == expected
+
+
+@pytest.mark.parametrize(
+    ("waiting", "last_run", "now", "expected"),
+    [
+        ([], "2030-05-13T06:00", "2030-05-14T07:05", False),  # nothing to tell
+        (["2030-05-14T06:59"], "2030-05-14T06:59", "2030-05-14T07:05", True),
+        (["2030-05-14T06:59"], None, "2030-05-14T09:00", True),  # a run that was killed after the slot, and no check time
+        (["2030-05-14T07:05"], "2030-05-13T07:05", "2030-05-14T07:05", True),  # one run a day, a little late
+        (["2030-05-14T07:35"], "2030-05-14T07:05", "2030-05-14T07:35", False),  # tomorrow's
+        (["2030-05-14T07:35"], "2030-05-15T06:35", "2030-05-15T07:05", True),
+        (["2030-05-14T07:35"], None, "2030-05-14T08:05", False),
+    ],
+)
+def test_a_digest_is_owed_once_its_time_has_come_for_what_waits(waiting: list[str], last_run: str | None, now: str, expected: bool) -> None:
+    known = at(last_run) if last_run else None
+    assert digest.owed("daily 07:00", BERLIN, [at(text) for text in waiting], known, at(now)) is expected
+
+
+def test_what_waits_for_a_digest_that_was_changed_to_at_once_is_told_now() -> None:
+    assert digest.owed("at-once", BERLIN, [NOW], NOW, NOW)
+    assert not digest.owed("at-once", BERLIN, [], NOW, NOW)
 
 
 @pytest.mark.parametrize("when", ["", "hourly", "daily", "daily 24:00", "daily 07:60", "weekly 07:00", "weekly Foo 07:00", "daily 7"])

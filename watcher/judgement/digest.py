@@ -59,6 +59,16 @@ def due(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bo
     return beat is None or last is None or last < _slot(beat, timezone, now)
 
 
+def owed(when: str, timezone: tzinfo, waiting: Iterable[datetime], last_run: datetime | None, now: datetime) -> bool:
+    """Say whether a digest is to be sent now, given the times of the events that wait for it.
+
+    It is when a slot has passed since one of them was established, and at the first run after a slot also for what that
+    very run has established: a watcher that runs once a day, a little late, would keep it for a day otherwise.
+    """
+    first = min(waiting, default=None)
+    return first is not None and any(due(when, timezone, since, now) for since in (first, last_run) if since is not None)
+
+
 def _slot(beat: Rhythm, timezone: tzinfo, now: datetime) -> datetime:
     """Give the newest slot not later than ``now``, in UTC."""
     day = now.astimezone(timezone).date() + timedelta(days=1)
@@ -121,13 +131,15 @@ def single(subscriber: Subscriber, event: Event) -> Letter:
     return Letter(event.kind.value, subscriber, (event,), event.update.id, event.thread or event.update.id)
 
 
-def grouped(
-    subscriber: Subscriber, events: Iterable[Event], since: datetime, now: datetime, told: Mapping[str, Collection[str]] | None = None
-) -> tuple[Letter, ...]:
-    """Compose the digest of a subscriber whose slot is due: what was established after ``since``, up to ``now``.
+def grouped(subscriber: Subscriber, events: Iterable[Event], told: Mapping[str, Collection[str]] | None = None) -> tuple[Letter, ...]:
+    """Compose a subscriber's digest of ``events``: those that no digest of theirs has told of yet, in order.
 
-    Nothing to tell gives no letter.
+    A correction of what stands in the same digest is told, too.  Nothing to tell gives no letter.
     """
-    known = told or {}
-    mine = gravest_first(event for event in events if since < event.time <= now and concerns(subscriber, event, known.get(event.corrects)))
-    return (Letter("digest", subscriber, mine),) if mine else ()
+    known = {event: set(names) for event, names in (told or {}).items()}
+    mine: list[Event] = []
+    for event in events:
+        if concerns(subscriber, event, known.get(event.corrects)):
+            known.setdefault(event.id, set()).add(subscriber.name)
+            mine.append(event)
+    return (Letter("digest", subscriber, gravest_first(mine)),) if mine else ()

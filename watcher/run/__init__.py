@@ -76,6 +76,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     without ``publish`` the site is left to whoever checks several times in a row.
     """
     before = site.mark(settings, store) if publish and not dry_run else ""
+    last_run = store.last_check()
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
@@ -84,7 +85,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     if quiet:
         store.touch(quiet)
     events = store.unsealed_events()
-    letters.seal(events, settings, store, now)
+    letters.seal(events, settings, store, last_run, now)
     sent, troubles = (0, ()) if dry_run else deliver.due(settings, store, now, say)
     if publish and not dry_run:
         troubles += _published(settings, store, now, before, reports, say)

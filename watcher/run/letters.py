@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
-from watcher.records import Event, Letter, State
+from watcher.records import Event, Letter, Message, State
+from watcher.run import digests
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
 
 
-def seal(events: tuple[Event, ...], settings: Settings, store: Store, now: datetime) -> None:
-    """Compose the letters that are owed, fix them as messages and queue them, in one transaction with their events."""
-    letters = [*_welcomes(settings, store), *digest.compose(events, settings.subscribers, now, _told(events, store))]
-    if not letters and not events:
+def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: datetime | None, now: datetime) -> None:
+    """Compose the letters that are owed, fix them as messages and queue them, in one transaction with their events.
+
+    ``events`` are those that no message has been made of yet; ``last_run`` is when the run before was.
+    """
+    latest = max((now, *(event.time for event in events)))  # a clock that has gone back keeps no event from being told
+    letters = [*_welcomes(settings, store), *digest.compose(events, settings.subscribers, latest, digests.told(events, store))]
+    grouped, notes = digests.owed(settings, store, last_run, now)
+    letters += grouped
+    if not letters and not events and not notes:
         return
+    store.seal(_messages(letters, settings, now), events, notes)
+
+
+def _messages(letters: list[Letter], settings: Settings, now: datetime) -> list[tuple[Message, list[tuple[str, str]]]]:
+    """Render each letter, and say to whom it goes."""
+    if not letters:
+        return []
     from watcher import render  # a check with nothing to tell loads no template engine
 
-    messages = [(render.message(letter, settings, now), [(address, "mail") for address in letter.subscriber.to]) for letter in letters]
-    store.seal(messages, events)
-
-
-def _told(events: Iterable[Event], store: Store) -> dict[str, set[str]]:
-    """Who was told of the events that corrections are about."""
-    return {
-        event.corrects: {message.subscriber for message, _ in store.messages_of(event=event.corrects)} for event in events if event.corrects
-    }
+    return [(render.message(letter, settings, now), [(address, "mail") for address in letter.subscriber.to]) for letter in letters]
 
 
 def _welcomes(settings: Settings, store: Store) -> list[Letter]:

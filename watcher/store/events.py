@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from watcher.records import Event, Evidence, Kind
 from watcher.store import forms
@@ -61,6 +61,19 @@ class Events(Base):
             owner = connection.scalar(select(ABSORBED.c.update_id).where(ABSORBED.c.id == update_id)) or update_id
             rows = connection.scalars(select(EVENTS.c.record).where(EVENTS.c.update_id == owner).order_by(EVENTS.c.sequence))
             return tuple(forms.record(Event, row) for row in rows)
+
+    def events_after(self, sequence: int) -> dict[int, Event]:
+        """Give the events whose place in the order is beyond ``sequence``, by place (from 1), in order."""
+        query = select(EVENTS.c.sequence, EVENTS.c.record).where(EVENTS.c.sequence > sequence).order_by(EVENTS.c.sequence)
+        with self.reading() as connection:
+            return {row.sequence: forms.record(Event, row.record) for row in connection.execute(query)}
+
+    def last_sealed(self) -> int:
+        """Give the place of the newest event before which all are queued, 0 when there is none."""
+        with self.reading() as connection:
+            first = connection.scalar(select(func.min(EVENTS.c.sequence)).where(EVENTS.c.queued.is_(False)))
+            last = connection.scalar(select(func.max(EVENTS.c.sequence))) if first is None else first - 1
+        return int(last or 0)
 
     def unsealed_events(self) -> tuple[Event, ...]:
         """Give the events of which no message has been made yet, in order."""

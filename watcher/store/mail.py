@@ -10,12 +10,13 @@ from sqlalchemy import func, insert, or_, select, update
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.store import forms
 from watcher.store.base import Base
+from watcher.store.marks import write_notes
 from watcher.store.rows import chunks, next_sequence, upsert
 from watcher.store.tables import ABSORBED, DELIVERIES, EVENTS, MESSAGES, TOLD
 from watcher.store.words import DeliveryCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Select
@@ -26,10 +27,16 @@ _MESSAGE = (MESSAGES.c.record.label("message_record"), MESSAGES.c.body)
 class Mail(Base):
     """The verbs of messages and deliveries."""
 
-    def seal(self, messages: Iterable[tuple[Message, Iterable[tuple[str, str]]]], events: Iterable[Event | str] = ()) -> None:
+    def seal(
+        self,
+        messages: Iterable[tuple[Message, Iterable[tuple[str, str]]]],
+        events: Iterable[Event | str] = (),
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
         """Store messages with a queued delivery for each (recipient, channel), and mark ``events`` (or their ids) as queued.
 
         One transaction, on the disk when this returns.  Events of which nobody is told are sealed by naming them, too.
+        ``notes`` are single values (``meta``) that are written with them; "" takes one away.
         """
         sealed = [(message, tuple(to)) for message, to in messages]
         with self.writing(durable=True) as connection:
@@ -41,6 +48,7 @@ class Mail(Base):
             ids = dict.fromkeys(event.id if isinstance(event, Event) else event for event in events)
             for chunk in chunks(ids):
                 connection.execute(update(EVENTS).where(EVENTS.c.id.in_(chunk)).values(queued=True))
+            write_notes(connection, notes or {})
 
     def due_deliveries(self, now: datetime) -> list[tuple[Message, Delivery]]:
         """Give what is to be sent at ``now``, in the order in which the messages were sealed.
@@ -53,10 +61,10 @@ class Mail(Base):
         with self.reading() as connection:
             return [(_message(row.message_record, row.body), forms.record(Delivery, row.record)) for row in connection.execute(query)]
 
-    def mark(self, delivery: Delivery) -> None:
-        """Write what became of one delivery, or add a delivery (a fallback's channel); on the disk when this returns."""
+    def mark(self, *deliveries: Delivery) -> None:
+        """Write what became of a delivery, and add deliveries (a fallback's channels) in the same transaction; on the disk afterwards."""
         with self.writing(durable=True) as connection:
-            write_deliveries(connection, [delivery])
+            write_deliveries(connection, deliveries)
 
     def delivery_counts(self) -> DeliveryCounts:
         """Count the deliveries that wait, and those given up."""

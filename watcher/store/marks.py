@@ -12,6 +12,7 @@ from watcher.store.rows import upsert
 from watcher.store.tables import ABSORBED, ACKS, META, MUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -57,9 +58,15 @@ class Marks(Base):
             return connection.scalar(select(META.c.value).where(META.c.key == key)) or ""
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep a single value.  It is exported: no check times, no secrets."""
+        """Keep a single value, "" takes it away.  It is exported: no check times, no secrets."""
         with self.writing() as connection:
-            upsert(connection, META, [{"key": key, "value": value}])
+            write_notes(connection, {key: value})
+
+    def metas(self, prefix: str) -> dict[str, str]:
+        """Give the single values whose keys begin with ``prefix``, by the rest of their keys."""
+        with self.reading() as connection:
+            rows = connection.execute(select(META).where(META.c.key.startswith(prefix, autoescape=True)).order_by(META.c.key))
+            return {row.key.removeprefix(prefix): row.value for row in rows}
 
     def edition(self) -> int:
         """Count the transactions that changed events or updates: as long as it stays, what was published is true."""
@@ -76,6 +83,13 @@ class Marks(Base):
         except StateError as error:
             return (str(error),)
         return tuple(each for each in found if each != "ok")
+
+
+def write_notes(connection: Connection, notes: Mapping[str, str]) -> None:
+    """Write single values; "" takes one away."""
+    upsert(connection, META, [{"key": key, "value": value} for key, value in notes.items() if value])
+    for key in (key for key, value in notes.items() if not value):
+        connection.execute(delete(META).where(META.c.key == key))
 
 
 def bump_edition(connection: Connection) -> None:
