@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watcher.judgement import identify, phrases, rows, schedule, tell
-from watcher.judgement.facts import Fact
+from watcher.judgement.facts import Fact, same
 from watcher.judgement.ledger import Ledger
 from watcher.records import Change, ChangeKind, Confidence, Event, Kind, Outcome, Package, State, Suspicion, Update
 
@@ -28,8 +28,11 @@ def concerns(fact: Fact) -> bool:
     return _availability(change) is not None
 
 
-def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> None:
-    """Suspect, confirm by a second source, or take back; the events are added to ``made``.  ``kind`` is the source's."""
+def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> list[Fact]:
+    """Suspect, confirm by a second source, or take back; the events are added to ``made``.  ``kind`` is the source's.
+
+    Returns the facts that say no more than that: pages that have come to say that their download is gone, or back.
+    """
     gone: dict[str, list[Fact]] = {}
     back: dict[str, list[Fact]] = {}
     for fact in facts:
@@ -40,9 +43,19 @@ def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event
     for update_id, mine in sorted(gone.items()):
         _gone(ledger[update_id], mine, ledger, now, made, kind)
     for update_id, mine in sorted(back.items()):
-        unaltered = [fact for fact in mine if not (fact.fresh or fact.grown)]  # what is back with another build is judged as that
-        if unaltered:
-            _back(ledger[update_id], unaltered, ledger, now, made)
+        rows_back = [f for f in mine if _availability(f.change) is None and not (f.fresh or f.grown)]  # another build is judged as that
+        pages_back = [f for f in mine if _availability(f.change)]
+        if rows_back or pages_back:
+            altered = not all(_as_it_was(fact, ledger[update_id]) for fact in pages_back)
+            _back(ledger[update_id], [*rows_back, *pages_back], ledger, now, made, altered=altered)
+    return [fact for mine in (*gone.values(), *back.values()) for fact in mine if _availability(fact.change) is not None]
+
+
+def _as_it_was(fact: Fact, row: Update) -> bool:
+    """Whether a page that is back offers what it did: the lost packages with their files, or, later, the update's."""
+    lost = [package for s in row.suspicions if s.source == fact.change.source for package in s.lost]
+    known = lost or [replace(package, file="", size=None) for package in row.packages]
+    return all(any(same(package, other) for other in known) for package in fact.entry.packages)
 
 
 def confirm(suspected: Sequence[Update], source: str, documents: Sequence[str], now: datetime) -> Outcome:
@@ -167,8 +180,8 @@ def _confirm(row: Update, suspicion: Suspicion, now: datetime, ledger: Ledger, m
     ledger.put(rows.tell_event(row, f"pulled {row.version} by absence", event))
 
 
-def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event]) -> None:
-    """What is back as it was takes a suspicion back, or a verdict of absence alone; later it is a re-release."""
+def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event], *, altered: bool) -> None:
+    """What is back as it was takes a suspicion back, or a verdict of absence alone; later, or altered, it is a re-release."""
     source = facts[0].change.source
     suspicion = next((s for s in row.suspicions if s.source == source), None)
     absent = rows.told(row, f"pulled {row.version} by absence")
@@ -177,7 +190,7 @@ def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     evidence = tell.unique(piece for fact in facts for piece in tell.evidence(fact))
     rest = tuple(s for s in row.suspicions if s.source != source)
     early = row.changed is None or now - row.changed <= TAKEN_BACK
-    if suspicion is None and not (absent and early):
+    if altered or (suspicion is None and not (absent and early)):
         row = replace(row, state=State.RELEASED, version=row.version + 1, suspicions=rest, changed=now)
         event = tell.event(row, Kind.RE_RELEASED, now, summary=phrases.re_released(row), evidence=evidence)
         made.append(event)

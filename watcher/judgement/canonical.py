@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from watcher.judgement.labels import label
 from watcher.judgement.names import concerns, family, is_linux, product, products_in
-from watcher.judgement.references import build, build_key, builds_in, cves_in, date, fold, kb, kbs_in, link
+from watcher.judgement.references import build, build_key, builds_in, cves_in, date, download_page, fold, kb, kbs_in, link
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +26,7 @@ __all__ = [
     "concerns",
     "cves_in",
     "date",
+    "download_page",
     "family",
     "fingerprint",
     "fold",

@@ -67,7 +67,7 @@ def read(change: Change) -> Fact:
     before, after = change.before, change.after
     old = before.packages if before else ()
     new = after.packages if after else ()
-    grown = _grown(old, new)
+    grown = _grown(old, new, row=_one_row(before, after))
     regrown = {package for pair in grown for package in pair}
     fresh = tuple(p for p in new if p not in regrown and not any(same(p, q) for q in old))
     gone = tuple(p for p in old if p not in regrown and not any(same(p, q) for q in new))
@@ -108,12 +108,23 @@ def history(entry: Entry) -> Said | None:
     return next((said for said in told if said.kind is Kind.RE_RELEASED), told[-1] if told else None)
 
 
-def _grown(old: tuple[Package, ...], new: tuple[Package, ...]) -> tuple[tuple[Package, Package], ...]:
+def _one_row(before: Entry | None, after: Entry | None) -> bool:
+    """Whether this is a table's row that kept its name: a higher build under it is another version, whatever its article."""
+    return before is not None and after is not None and before.label is not None and before.label == after.label
+
+
+def _grown(old: tuple[Package, ...], new: tuple[Package, ...], *, row: bool) -> tuple[tuple[Package, Package], ...]:
     pairs = []
     for package in new:
         if any(same(package, other) for other in old):
             continue
-        twins = [o for o in old if o.product == package.product and o.kb == package.kb and not any(same(o, n) for n in new)]
+        twins = [
+            other
+            for other in old
+            if other.product == package.product
+            and (other.kb == package.kb or (row and builds_grew(other, package)))
+            and not any(same(other, n) for n in new)
+        ]
         if len(twins) == 1:
             pairs.append((twins[0], package))
     return tuple(pairs)

@@ -93,7 +93,7 @@ def update_names(update: Update) -> tuple[str, ...]:
     """The names by which a ledger row is found again."""
     names = list(update.names)
     names += [name for package in update.packages for name in package_names(package)]
-    names += [link_name(package.url) for package in update.packages if "/download/" in package.url.lower()]
+    names += [link_name(package.url) for package in update.packages if canonical.download_page(package.url)]
     names += [f"kb:{kb}" for kb in update.kbs]
     names += cve_names(advisory.id for advisory in update.advisories)
     return tuple(sorted(set(names)))

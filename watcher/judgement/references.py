@@ -146,6 +146,12 @@ def link(url: str) -> str:
     return f"{parts.scheme.lower()}://{host}{port}{path}" + (f"?{query}" if query else "")
 
 
+def download_page(url: str) -> str:
+    """Return the one spelling of a Download Center's details page, "" for any other address, a file's among them."""
+    address = link(url)
+    return address if address.startswith("https://www.microsoft.com/download/details.aspx?") else ""
+
+
 def _microsoft_link(host: str, path: str, query: str) -> str:
     path = "/" + "/".join(segment for segment in path.split("/") if segment and not _LOCALE.fullmatch(segment))
     host = {"docs.microsoft.com": "learn.microsoft.com", "microsoft.com": "www.microsoft.com"}.get(host, host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from watcher.judgement import identify, tell
+from watcher.judgement import canonical, identify, tell
 from watcher.judgement.attribute import Case
 from watcher.judgement.facts import Said, same
 from watcher.judgement.ledger import Ledger
@@ -88,7 +88,7 @@ def _completed(old: Package, new: Package) -> Package:
         new,
         kb=new.kb or old.kb,
         build=new.build or old.build,
-        url=new.url or old.url,
+        url=old.url if canonical.download_page(old.url) and not canonical.download_page(new.url) else new.url or old.url,
         file=new.file or old.file,
         size=new.size if new.size is not None else old.size,
         supersedes=new.supersedes or old.supersedes,

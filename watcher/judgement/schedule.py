@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from watcher.judgement import canonical
+from watcher.judgement import canonical, tell
 from watcher.records import Document, Follow, Source, Times, Update
 
 YOUNG = timedelta(days=90)  # how long a month or an update is followed whatever the index says
@@ -106,12 +106,10 @@ def pages(update: Update, kind: str) -> dict[str, str]:
     ``kind`` is the source's kind: ``download`` (Download Center pages its packages link), ``kb-article`` or ``catalog``.
     """
     found: dict[str, str] = {}
-    for package in update.packages:
-        if package.version != update.version:
-            continue
-        if kind == "download" and "/download/" in package.url.lower():
-            link = canonical.link(package.url)
-            found[link.rpartition("=")[2] or link] = package.url
+    for package in tell.current(update):
+        page = canonical.download_page(package.url) if kind == "download" else ""
+        if page:
+            found[page.rpartition("=")[2] or page] = package.url
         if kind == "kb-article" and package.kb:
             found[package.kb] = f"https://support.microsoft.com/help/{package.kb.removeprefix('KB')}"
         if kind == "catalog" and package.kb:

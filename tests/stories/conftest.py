@@ -1,0 +1,28 @@
+"""A world for each story, on a state that is emptied after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stories.telling import World
+from watcher.store import Store
+from watcher.store.tables import METADATA
+
+
+@pytest.fixture
+def world(_kept_stores: Callable[[str], Store], tmp_path: Path) -> Iterator[World]:
+    """A world whose watcher keeps its state in SQLite."""
+    store = _kept_stores("sqlite")
+    yield World(store, tmp_path)
+    with store.writing() as connection:
+        for table in reversed(METADATA.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def any_world(store: Store, tmp_path: Path) -> World:
+    """A world for each kind of database."""
+    return World(store, tmp_path)
