@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import shorten
 
 from watcher.judgement import identify, tell
 from watcher.judgement.facts import Fact, Said
 from watcher.records import Kind, Update
+
+QUOTED = 160  # characters of a quote in a sentence
 
 
 def first(row: Update, kind: Kind) -> str:
@@ -65,7 +68,7 @@ def known_issue(row: Update, facts: Sequence[Fact]) -> str:
     new = any(fact.change.before is None or not any(name == "workaround" for name, _ in fact.sentences) for fact in facts)
     quote = next((text for fact in facts for name, text in fact.sentences if name in ("issue", "workaround")), "")
     what = "has a known issue" if new else "has new guidance on a known issue"
-    return f"{tell.named(row)} {what}" + (f": {tell.excerpt(quote)[:160].rstrip(' .')}." if quote else ".")
+    return f"{tell.named(row)} {what}" + (f": {shorten(quote, QUOTED, placeholder='…').rstrip(' .')}." if quote else ".")
 
 
 def revised(row: Update, facts: Sequence[Fact]) -> str:
