@@ -68,7 +68,9 @@ def known_issue(row: Update, facts: Sequence[Fact]) -> str:
     new = any(fact.change.before is None or not any(name == "workaround" for name, _ in fact.sentences) for fact in facts)
     quote = next((text for fact in facts for name, text in fact.sentences if name in ("issue", "workaround")), "")
     what = "has a known issue" if new else "has new guidance on a known issue"
-    return f"{tell.named(row)} {what}" + (f": {shorten(quote, QUOTED, placeholder='…').rstrip(' .')}." if quote else ".")
+    short = shorten(quote, QUOTED, placeholder="…").rstrip(" .")
+    end = "" if short.endswith("…") else "."
+    return f"{tell.named(row)} {what}: {short}{end}" if short else f"{tell.named(row)} {what}."
 
 
 def revised(row: Update, facts: Sequence[Fact]) -> str:
