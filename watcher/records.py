@@ -471,6 +471,7 @@ class Subscriber:
     fallback: tuple[str, ...] = ()
     suspected: bool = True
     language: str = "en"
+    channels: tuple[str, ...] = ()  # told the same in short
 
 
 class Fitness(StrEnum):
@@ -560,6 +561,7 @@ class Message:
     subject: str
     events: tuple[str, ...]
     body: bytes  # RFC 5322, CRLF
+    chat: str = ""  # the same in short, for channels beside mail
 
 
 @dataclass(frozen=True, slots=True)

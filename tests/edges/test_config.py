@@ -302,3 +302,79 @@ def test_postgresql_is_reached_by_psycopg(tmp_path: Path) -> None:
     text = '[watch]\nstate = "postgresql://watcher:${PW}@db.example.org/advisories"'
 
     assert loaded(tmp_path, text, {"PW": "p%40ss"}).state == "postgresql+psycopg://watcher:p%40ss@db.example.org/advisories"
+
+
+# --- who is told how the watcher is, and the ways out ------------------------------------------------------------------
+
+
+GRAPH = SMTP.replace("smtp://mail.example.org", "graph://w@example.org").replace("[[sub", 'tenant = "example.org"\nclient = "1"\n[[sub')
+PEM = "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----"
+
+
+def test_a_channel_may_be_all_that_a_subscriber_has(tmp_path: Path) -> None:
+    text = '[[subscriber]]\nname = "chat"\nchannels = ["teams", "teams"]\n[[channel]]\nname = "teams"\nurl = "json://hook.example.org"'
+    (subscriber,) = loaded(tmp_path, text, {}).subscribers
+
+    assert (subscriber.to, subscriber.channels) == ((), ("teams",))
+
+
+def test_the_operator_is_told_after_three_failures_and_of_quiet_weeks_when_that_is_wished(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[operator]\nto = ["it@example.org"]\nquiet = true\nlanguage = "de"', {})
+
+    assert settings.operator is not None
+    assert (settings.operator.failures, settings.operator.quiet) == (3, True)
+    assert (settings.operator.reader.to, settings.operator.reader.language) == (("it@example.org",), "de")
+    assert loaded(tmp_path, "", {}).operator is None
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", ("${BEAT}", "${BEAT}/start", "${BEAT}/fail")),
+        ('start = ""\nfailure = "https://beat.example.org/down"', ("${BEAT}", "", "https://beat.example.org/down")),
+    ],
+)
+def test_a_heartbeats_addresses_are_beside_its_url_unless_named(tmp_path: Path, more: str, expected: tuple[str, str, str]) -> None:
+    settings = loaded(tmp_path, f'[heartbeat]\nurl = "${{BEAT}}"\n{more}', {"BEAT": "https://beat.example.org/4711-secret"})
+
+    assert settings.heartbeat is not None
+    assert (settings.heartbeat.url, settings.heartbeat.start, settings.heartbeat.failure) == expected
+    assert settings.masked("https://beat.example.org/4711-secret") == "${BEAT}"
+
+
+def test_a_heartbeat_with_a_query_has_only_the_addresses_that_are_named(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[heartbeat]\nurl = "https://beat.example.org/push/1?status=up"', {})
+
+    assert settings.heartbeat is not None
+    assert (settings.heartbeat.start, settings.heartbeat.failure) == ("", "")
+
+
+@pytest.mark.parametrize("environ", [{"WATCHER_CLIENT_SECRET": "it is secret"}, {"WATCHER_CLIENT_CERTIFICATE": PEM}])
+def test_graph_logs_in_by_a_secret_or_a_certificate(tmp_path: Path, environ: dict[str, str]) -> None:
+    settings = loaded(tmp_path, GRAPH, environ)
+    mail = settings.mail
+
+    assert mail.oauth is not None
+    assert (mail.smtp, mail.oauth.tenant, mail.oauth.client) == ("graph://w@example.org", "example.org", "1")
+    assert [known.reveal() for known in (mail.oauth.secret, mail.oauth.certificate) if known] == list(environ.values())
+    assert settings.masked(f"x {next(iter(environ.values()))} y") == f"x ${{{next(iter(environ))}}} y"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"WATCHER_CLIENT_SECRET": "one", "WATCHER_CLIENT_CERTIFICATE": PEM}, "and both WATCHER_CLIENT_SECRET and"),
+        ({"WATCHER_CLIENT_CERTIFICATE": "-----BEGIN CERTIFICATE-----"}, "holds no certificate with its private key"),
+    ],
+)
+def test_a_login_at_microsoft_365_that_cannot_work_is_refused(tmp_path: Path, environ: dict[str, str], said: str) -> None:
+    assert said in complaint(tmp_path, GRAPH, environ)
+
+
+def test_smtp_by_oauth_needs_the_mailbox_and_no_password(tmp_path: Path) -> None:
+    smtp = GRAPH.replace("graph://w@example.org", "smtp://w%40example.org@smtp.office365.com")
+    mail = loaded(tmp_path, smtp, {"WATCHER_CLIENT_SECRET": "it is secret"}).mail
+
+    assert mail.user is not None
+    assert (mail.user.reveal(), mail.password) == ("w@example.org", None)
+    assert "needs the mailbox that sends" in complaint(tmp_path, smtp.replace("w%40example.org@", ""), {"WATCHER_CLIENT_SECRET": "x"})

@@ -49,7 +49,13 @@ def test_the_sample_shows_every_key_and_each_is_read(tmp_path: Path) -> None:
     (tmp_path / "watcher.toml").write_text(whole.replace("/etc/ssl/corp.pem", "corp.pem"), encoding="utf-8")
     (tmp_path / "corp.pem").touch()
     (tmp_path / "templates").mkdir()
-    settings = config.load(tmp_path / "watcher.toml", {"TEAMS_URL": "json://hook.example.org/"})
+    environ = {
+        "TEAMS_URL": "json://hook.example.org/",
+        "HEARTBEAT_URL": "https://beat.example.org/4711",
+        "WATCHER_SMTP_USER": "watcher@example.org",
+        "WATCHER_CLIENT_SECRET": "a secret of the client",
+    }
+    settings = config.load(tmp_path / "watcher.toml", environ)
 
     assert settings.subscribers[0].kinds == tuple(kind for kind in Kind if kind not in (Kind.REVISED, Kind.NEWS))
     assert "another-blog" in {source.name for source in settings.sources}
@@ -63,6 +69,8 @@ def test_the_schema_describes_every_key_with_an_example() -> None:
         "source": "SourceTable",
         "subscriber": "SubscriberTable",
         "channel": "ChannelTable",
+        "operator": "OperatorTable",
+        "heartbeat": "HeartbeatTable",
     }
 
     assert set(made["$defs"]["FileTables"]["properties"]) == set(tables)

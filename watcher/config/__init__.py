@@ -7,9 +7,9 @@ from pathlib import Path
 
 from watcher.config import reading, settling
 from watcher.config.complaints import Complaints
-from watcher.config.settings import Channel, Mail, Secret, Settings
+from watcher.config.settings import Channel, Heartbeat, Mail, OAuth, Operator, Secret, Settings
 
-__all__ = ["Channel", "Mail", "Secret", "Settings", "load"]
+__all__ = ["Channel", "Heartbeat", "Mail", "OAuth", "Operator", "Secret", "Settings", "load"]
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

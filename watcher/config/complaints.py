@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
@@ -96,6 +96,14 @@ class Complaints:
         except Wrong as wrong:
             self.add(key, wrong.cause, wrong.remedy)
             return instead
+
+    def unique(self, names: Iterable[tuple[Key, str]], noun: str) -> None:
+        """Complain of each name that an earlier one of the same table bears."""
+        seen: set[str] = set()
+        for key, name in names:
+            if name.lower() in seen:
+                self.add((*key, "name"), f'there is a {noun} "{name}" already', "Give each a name of its own.")
+            seen.add(name.lower())
 
     def settle(self) -> None:
         """Raise ConfigurationError with all that was noted in the order of the file, if anything was."""

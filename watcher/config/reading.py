@@ -16,7 +16,18 @@ import msgspec
 import platformdirs
 
 from watcher.config.complaints import Complaints, Key, nearest
-from watcher.config.tables import REPEATED, SINGLE, ChannelTable, MailTable, SourceTable, SubscriberTable, WatchTable, heading
+from watcher.config.tables import (
+    REPEATED,
+    SINGLE,
+    ChannelTable,
+    HeartbeatTable,
+    MailTable,
+    OperatorTable,
+    SourceTable,
+    SubscriberTable,
+    WatchTable,
+    heading,
+)
 from watcher.errors import ConfigurationError
 
 NAME = "watcher.toml"
@@ -66,6 +77,8 @@ class Tables:
     source: tuple[tuple[Key, SourceTable], ...] = ()
     subscriber: tuple[tuple[Key, SubscriberTable], ...] = ()
     channel: tuple[tuple[Key, ChannelTable], ...] = ()
+    operator: OperatorTable | None = None
+    heartbeat: HeartbeatTable | None = None
 
 
 def tables(text: str, complaints: Complaints) -> Tables:
@@ -85,6 +98,8 @@ def tables(text: str, complaints: Complaints) -> Tables:
         source=_repeated(raw.get("source", []), SourceTable, "source", complaints),
         subscriber=_repeated(raw.get("subscriber", []), SubscriberTable, "subscriber", complaints),
         channel=_repeated(raw.get("channel", []), ChannelTable, "channel", complaints),
+        operator=_table(raw["operator"], OperatorTable, ("operator",), complaints) if "operator" in raw else None,
+        heartbeat=_table(raw["heartbeat"], HeartbeatTable, ("heartbeat",), complaints) if "heartbeat" in raw else None,
     )
 
 

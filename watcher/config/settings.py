@@ -57,10 +57,23 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuth:
+    """The login at Microsoft 365 by client credentials; either ``secret`` or ``certificate`` (PEM with its key) is set."""
+
+    tenant: str
+    client: str
+    authority: str = "https://login.microsoftonline.com"
+    graph: str = "https://graph.microsoft.com"
+    secret: Secret | None = None
+    certificate: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """How mail leaves: by the server of ``smtp`` (``smtp://host:587`` or ``smtps://host:465``), or as files.
 
-    ``smtp`` is "" when messages are written to ``outbox`` instead.  ``user`` and ``password`` are both set or both None.
+    ``smtp`` may also be ``graph://mailbox``; it is "" when messages are written to ``outbox`` instead.
+    ``user`` and ``password`` are both set or both None, but with ``oauth`` there is no password.
     """
 
     sender: str = "Advisory Watcher <watcher@localhost>"
@@ -68,6 +81,26 @@ class Mail:
     outbox: Path = Path("outbox")
     user: Secret | None = None
     password: Secret | None = None
+    give_up: timedelta = timedelta(days=5)
+    oauth: OAuth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is told how the watcher itself is: as a subscriber, after how many failures, and whether weekly that all is quiet."""
+
+    reader: Subscriber
+    failures: int = 3
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What is asked when a run went well, begins ("" for nothing) and failed; ``${NAME}`` stays for whoever asks."""
+
+    url: str
+    start: str
+    failure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +129,8 @@ class Settings:
     subscribers: tuple[Subscriber, ...] = ()
     channels: tuple[Channel, ...] = ()
     mail: Mail = Mail()
+    operator: Operator | None = None
+    heartbeat: Heartbeat | None = None
     secrets: tuple[Secret, ...] = ()
 
     @property

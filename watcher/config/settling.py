@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from msgspec import UNSET
 
-from watcher.config import environment, values
+from watcher.config import environment, values, ways
 from watcher.config.builtin import BUILTIN, NOBODY_NAMED
 from watcher.config.complaints import Complaints, Key, Wrong, meant
 from watcher.config.reading import Tables
-from watcher.config.settings import Channel, Mail, Secret, Settings
-from watcher.config.tables import ChannelTable, MailTable, SourceTable, SubscriberTable
+from watcher.config.settings import Operator, Secret, Settings
+from watcher.config.tables import OperatorTable, SourceTable, SubscriberTable
 from watcher.records import Kind, Source, Subscriber, Watch
 from watcher.sources import KINDS
 
@@ -29,7 +29,8 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
     base = file.absolute().parent if file else Path()
     watch = tables.watch
     attempt = complaints.attempt
-    channels = _channels(tables.channel, environ, complaints)
+    channels = ways.channels(tables.channel, environ, complaints)
+    names = tuple(channel.name for channel in channels)
     return Settings(
         file=file,
         watch=Watch(_patterns(watch.products, ("watch", "products"), complaints)),
@@ -44,9 +45,11 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         templates=_optional(watch.templates, "templates", base, complaints, exists=True),
         contact=attempt(("watch", "contact"), partial(values.one_line, watch.contact), ""),
         sources=_sources(tables, environ, complaints),
-        subscribers=_subscribers(tables.subscriber, tuple(channel.name for channel in channels), complaints),
+        subscribers=_subscribers(tables.subscriber, names, complaints),
         channels=channels,
-        mail=_mail(tables.mail, base, environ, complaints, told=bool(tables.subscriber)),
+        mail=ways.mail(tables.mail, base, environ, complaints, told=bool(tables.subscriber)),
+        operator=_operator(tables.operator, names, complaints) if tables.operator else None,
+        heartbeat=ways.heartbeat(tables.heartbeat, environ, complaints) if tables.heartbeat else None,
         secrets=tuple(complaints.secrets),
     )
 
@@ -74,19 +77,10 @@ def _patterns(texts: list[str], key: Key, complaints: Complaints) -> tuple[str, 
     return tuple(dict.fromkeys(complaints.attempt(key, partial(values.pattern, text), "") for text in texts))
 
 
-def _unique(names: Iterable[tuple[Key, str]], noun: str, complaints: Complaints) -> None:
-    """Complain of each name that an earlier one of the same table bears."""
-    seen: set[str] = set()
-    for key, name in names:
-        if name.lower() in seen:
-            complaints.add((*key, "name"), f'there is a {noun} "{name}" already', "Give each a name of its own.")
-        seen.add(name.lower())
-
-
 def _sources(tables: Tables, environ: Mapping[str, str], complaints: Complaints) -> tuple[Source, ...]:
     """Lay the sources of the file over the built-in ones whose kinds this version knows."""
     known = {source.name: source for source in BUILTIN if tables.watch.builtin_sources and source.kind in KINDS}
-    _unique(((key, table.name) for key, table in tables.source), "source", complaints)
+    complaints.unique(((key, table.name) for key, table in tables.source), "source")
     for key, table in tables.source:
         source = _source(table, key, environ, complaints)
         if source:
@@ -127,93 +121,64 @@ def _source_url(text: str, environ: Mapping[str, str], secrets: list[Secret]) ->
 def _subscribers(
     tables: tuple[tuple[Key, SubscriberTable], ...], channels: tuple[str, ...], complaints: Complaints
 ) -> tuple[Subscriber, ...]:
-    _unique(((key, table.name) for key, table in tables), "subscriber", complaints)
+    complaints.unique(((key, table.name) for key, table in tables), "subscriber")
     return tuple(_subscriber(table, key, channels, complaints) for key, table in tables) if tables else (NOBODY_NAMED,)
 
 
 def _subscriber(table: SubscriberTable, key: Key, channels: tuple[str, ...], complaints: Complaints) -> Subscriber:
     attempt = complaints.attempt
-    if not table.to:
-        complaints.add((*key, "to"), "the list is empty: nobody would be told", 'Write addresses: to = ["name@example.org"].')
+    _told(table, key, complaints)
     if table.kinds == []:
         complaints.add((*key, "kinds"), "the list is empty: nothing would be told", "Leave kinds out, or name some.")
     kinds = table.kinds if table.kinds is not UNSET else [kind.value for kind in NOBODY_NAMED.kinds]
     kind_words = tuple(kind.value for kind in Kind)
     chosen = [attempt((*key, "kinds"), partial(values.choice, word, kind_words, "kind of event"), "news") for word in kinds]
-    fallback = [attempt((*key, "fallback"), partial(_channel_name, word, channels), "") for word in table.fallback]
     return Subscriber(
         name=attempt((*key, "name"), partial(values.name, table.name), ""),
-        to=tuple(dict.fromkeys(attempt((*key, "to"), partial(values.address, text), "") for text in table.to)),
+        to=_addresses(table, key, complaints),
         products=_patterns(table.products, (*key, "products"), complaints),
         kinds=tuple(kind for kind in Kind if kind.value in chosen),
         when=attempt((*key, "when"), partial(values.when, table.when), "at-once"),
-        fallback=tuple(dict.fromkeys(fallback)),
+        fallback=_named_channels(table.fallback, (*key, "fallback"), channels, complaints),
         suspected=table.suspected,
-        language=attempt((*key, "language"), partial(values.choice, table.language, LANGUAGES, "language known here"), "en"),
+        language=_language(table, key, complaints),
+        channels=_named_channels(table.channels, (*key, "channels"), channels, complaints),
     )
+
+
+def _operator(table: OperatorTable, channels: tuple[str, ...], complaints: Complaints) -> Operator:
+    key: Key = ("operator",)
+    _told(table, key, complaints)
+    reader = Subscriber(
+        name="operator",
+        to=_addresses(table, key, complaints),
+        fallback=_named_channels(table.fallback, (*key, "fallback"), channels, complaints),
+        language=_language(table, key, complaints),
+        channels=_named_channels(table.channels, (*key, "channels"), channels, complaints),
+    )
+    return Operator(reader, table.failures, table.quiet)
+
+
+def _told(table: SubscriberTable | OperatorTable, key: Key, complaints: Complaints) -> None:
+    """Complain of a table that names nobody."""
+    if not table.to and not table.channels:
+        complaints.add((*key, "to"), "nobody would be told", 'Write addresses, to = ["name@example.org"], or the names of channels.')
+
+
+def _addresses(table: SubscriberTable | OperatorTable, key: Key, complaints: Complaints) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(complaints.attempt((*key, "to"), partial(values.address, text), "") for text in table.to))
+
+
+def _language(table: SubscriberTable | OperatorTable, key: Key, complaints: Complaints) -> str:
+    return complaints.attempt((*key, "language"), partial(values.choice, table.language, LANGUAGES, "language known here"), "en")
+
+
+def _named_channels(texts: list[str], key: Key, channels: tuple[str, ...], complaints: Complaints) -> tuple[str, ...]:
+    """Take the names of channels, each once."""
+    return tuple(dict.fromkeys(complaints.attempt(key, partial(_channel_name, text, channels), "") for text in texts))
 
 
 def _channel_name(text: str, channels: tuple[str, ...]) -> str:
     if text not in channels:
         raise Wrong(f'there is no channel "{text}"', meant(text, channels) if channels else f'Add a [[channel]] with name = "{text}".')
     return text
-
-
-def _channels(tables: tuple[tuple[Key, ChannelTable], ...], environ: Mapping[str, str], complaints: Complaints) -> tuple[Channel, ...]:
-    _unique(((key, table.name) for key, table in tables), "channel", complaints)
-    nothing = Secret("", "")
-    return tuple(
-        Channel(
-            complaints.attempt((*key, "name"), partial(values.name, table.name), table.name),
-            complaints.attempt((*key, "url"), partial(_channel_url, table, environ, complaints.secrets), nothing),
-        )
-        for key, table in tables
-    )
-
-
-def _channel_url(table: ChannelTable, environ: Mapping[str, str], secrets: list[Secret]) -> Secret:
-    environment.without_password(table.url)
-    url = Secret(f"channel {table.name}", values.any_url(environment.expanded(table.url, environ, secrets)))
-    secrets.append(url)
-    return url
-
-
-def _mail(table: MailTable, base: Path, environ: Mapping[str, str], complaints: Complaints, *, told: bool) -> Mail:
-    attempt = complaints.attempt
-    smtp, named = attempt(("mail", "smtp"), partial(_smtp, table.smtp, environ, complaints.secrets), ("", ""))
-    if table.smtp and not table.sender:
-        complaints.add(("mail", "smtp"), "a mail server is named, but no sender", 'Write from = "Advisory Watcher <watcher@example.org>".')
-    if table.smtp and not told:
-        complaints.add(("mail", "smtp"), "a mail server is named, but nobody to write to", "Add a [[subscriber]] with name and to.")
-    nobody: tuple[Secret | None, Secret | None] = (None, None)
-    user, password = attempt(("mail", "smtp"), partial(_login, named, environ, complaints.secrets), nobody) if smtp else nobody
-    return Mail(
-        sender=attempt(("mail", "from"), partial(values.sender, table.sender), "") if table.sender else Mail().sender,
-        smtp=smtp,
-        outbox=attempt(("mail", "outbox"), partial(values.path, table.outbox, base), base),
-        user=user,
-        password=password,
-    )
-
-
-def _smtp(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> tuple[str, str]:
-    return values.smtp_url(environment.expanded(text, environ, secrets))
-
-
-def _login(named: str, environ: Mapping[str, str], secrets: list[Secret]) -> tuple[Secret | None, Secret | None]:
-    """Give user (the one ``named`` in the address, or the environment's) and password of the mail server, both or neither."""
-    user = Secret("WATCHER_SMTP_USER", named) if named else environment.secret("WATCHER_SMTP_USER", environ)
-    password = environment.secret("WATCHER_SMTP_PASSWORD", environ)
-    if user and not password:
-        raise Wrong(
-            f"there is a user, {'named here' if named else 'WATCHER_SMTP_USER'}, but WATCHER_SMTP_PASSWORD is not set",
-            "Set WATCHER_SMTP_PASSWORD, or WATCHER_SMTP_PASSWORD_FILE to a file that holds it.",
-        )
-    if password and not user:
-        raise Wrong(
-            "WATCHER_SMTP_PASSWORD is set, but there is no user",
-            "Write smtp://user@host:port, or set WATCHER_SMTP_USER, or unset the password.",
-        )
-    if password:
-        secrets.append(password)  # the user is none: masking it would mask half of the log
-    return user, password

@@ -70,7 +70,8 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How mail leaves.
 
     The password comes from WATCHER_SMTP_PASSWORD or the file that WATCHER_SMTP_PASSWORD_FILE names; the user stands in the
-    address (smtp://user@host) or comes from WATCHER_SMTP_USER.
+    address (smtp://user@host) or comes from WATCHER_SMTP_USER.  With tenant and client the login is Microsoft 365's OAuth:
+    the client's secret comes from WATCHER_CLIENT_SECRET, or its certificate and key (PEM) from WATCHER_CLIENT_CERTIFICATE.
     """
 
     sender: Annotated[str, Meta(description="The From of every message", examples=["Advisory Watcher <watcher@example.org>"])] = (
@@ -80,13 +81,33 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the start); absent: messages are written to the outbox; "
-            "?starttls=required or never, ?auth=password or xoauth2 and ?timeout=SECONDS may follow",
+            "?starttls=required or never, ?auth=password or xoauth2 and ?timeout=SECONDS may follow; graph://MAILBOX sends by "
+            "Microsoft Graph",
             examples=["smtp://mail.example.org:587"],
         ),
     ] = ""
     outbox: Annotated[str, Meta(description="Folder that messages are written to when there is no mail server", examples=["outbox"])] = (
         "outbox"
     )
+    give_up: Annotated[str, Meta(description="How long a message that cannot be delivered is tried again", examples=["5d"])] = "5d"
+    tenant: Annotated[
+        str, Meta(description="Microsoft 365: the directory (tenant) that the sending mailbox is in", examples=["example.onmicrosoft.com"])
+    ] = ""
+    client: Annotated[
+        str,
+        Meta(
+            description="Microsoft 365: the application (client) id that may send mail", examples=["00000000-0000-0000-0000-000000000000"]
+        ),
+    ] = ""
+    authority: Annotated[
+        str,
+        Meta(
+            description="Microsoft 365: where tokens come from; national clouds have others", examples=["https://login.microsoftonline.com"]
+        ),
+    ] = "https://login.microsoftonline.com"
+    graph: Annotated[
+        str, Meta(description="Microsoft 365: where Graph is; national clouds have others", examples=["https://graph.microsoft.com"])
+    ] = "https://graph.microsoft.com"
 
 
 class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -106,7 +127,10 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Who is told what, and when."""
 
     name: Annotated[str, Meta(description="Name of the subscriber", examples=["exchange-admins"])]
-    to: Annotated[list[str], Meta(description="Mail addresses", examples=[["exchange-admins@example.org"]])]
+    to: Annotated[list[str], Meta(description="Mail addresses", examples=[["exchange-admins@example.org"]])] = []
+    channels: Annotated[
+        list[str], Meta(description="Channels that are told the same in short, with or without mail", examples=[["teams"]])
+    ] = []
     products: Annotated[
         list[str],
         Meta(description="Shell patterns of the products that concern them; * is all that is watched", examples=[["Exchange Server*"]]),
@@ -121,7 +145,13 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     when: Annotated[
         str, Meta(description="at-once, daily HH:MM or weekly DAY HH:MM, in the time zone of [watch]", examples=["daily 07:00"])
     ] = "at-once"
-    fallback: Annotated[list[str], Meta(description="Channels told when mail cannot be delivered", examples=[["teams"]])] = []
+    fallback: Annotated[
+        list[str],
+        Meta(
+            description="Channels told when mail about something pulled, exploited or re-released is refused or cannot be delivered",
+            examples=[["teams"]],
+        ),
+    ] = []
     suspected: Annotated[bool, Meta(description="false: only what is confirmed", examples=[True])] = True
     language: Annotated[str, Meta(description="Language of the fixed words: en, de", examples=["de"])] = "en"
 
@@ -129,8 +159,37 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class ChannelTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A way of telling beside mail."""
 
-    name: Annotated[str, Meta(description="Name that a subscriber's fallback uses", examples=["teams"])]
+    name: Annotated[str, Meta(description="Name by which a subscriber's channels and fallback mean it", examples=["teams"])]
     url: Annotated[str, Meta(description="Any Apprise URL; ${NAME} is taken from the environment", examples=["${TEAMS_URL}"])]
+
+
+class OperatorTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who is told how the watcher itself is: what is wrong once, and once that it is well again."""
+
+    to: Annotated[list[str], Meta(description="Mail addresses", examples=[["it@example.org"]])] = []
+    channels: Annotated[list[str], Meta(description="Channels that are told the same in short", examples=[["teams"]])] = []
+    fallback: Annotated[list[str], Meta(description="Channels told when this mail cannot be delivered", examples=[["teams"]])] = []
+    failures: Annotated[int, Meta(description="How often in a row a source may fail before it is told", examples=[3], ge=1, le=1000)] = 3
+    quiet: Annotated[
+        bool, Meta(description="true: a mail every Monday at 08:00 that says how all sources are, also when all is quiet", examples=[True])
+    ] = False
+    language: Annotated[str, Meta(description="Language of the fixed words: en, de", examples=["de"])] = "en"
+
+
+class HeartbeatTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An address that is asked after each run, so that somebody notices when there are no runs any more."""
+
+    url: Annotated[
+        str, Meta(description="Asked when a run went well; ${NAME} is taken from the environment", examples=["${HEARTBEAT_URL}"])
+    ]
+    start: Annotated[
+        str | UnsetType,
+        Meta(description='Asked when a run begins; without it url and "/start", "" for none', examples=["${HEARTBEAT_URL}/start"]),
+    ] = UNSET
+    failure: Annotated[
+        str | UnsetType,
+        Meta(description='Asked when a run failed; without it url and "/fail", "" for none', examples=["${HEARTBEAT_URL}/fail"]),
+    ] = UNSET
 
 
 class FileTables(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -141,9 +200,16 @@ class FileTables(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     source: list[SourceTable] = []
     subscriber: list[SubscriberTable] = []
     channel: list[ChannelTable] = []
+    operator: OperatorTable | UnsetType = UNSET
+    heartbeat: HeartbeatTable | UnsetType = UNSET
 
 
-SINGLE: dict[str, type[msgspec.Struct]] = {"watch": WatchTable, "mail": MailTable}
+SINGLE: dict[str, type[msgspec.Struct]] = {
+    "watch": WatchTable,
+    "mail": MailTable,
+    "operator": OperatorTable,
+    "heartbeat": HeartbeatTable,
+}
 REPEATED: dict[str, type[msgspec.Struct]] = {"source": SourceTable, "subscriber": SubscriberTable, "channel": ChannelTable}
 
 

@@ -164,6 +164,8 @@ def smtp_url(text: str) -> tuple[str, str]:
     """
     if not text:
         return "", ""
+    if text.startswith("graph:"):
+        return graph_url(text), ""
     example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
     parts = _split(text, example)
     if parts.scheme not in ("smtp", "smtps"):
@@ -182,6 +184,31 @@ def smtp_url(text: str) -> tuple[str, str]:
             )
     options = f"?{parts.query}" if parts.query else ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{options}", unquote(parts.username or "")
+
+
+def graph_url(text: str) -> str:
+    """Take ``graph://mailbox@example.org``: the mailbox that sends by Microsoft Graph."""
+    mailbox = text.removeprefix("graph://")
+    try:
+        address(mailbox)
+    except Wrong:
+        raise Wrong("Graph's address names no mailbox", "Write the one that sends: graph://watcher@example.org.") from None
+    return text
+
+
+def https_url(text: str) -> str:
+    """Take the address of a service that secrets are sent to: https, a host, nothing after it; give it without a slash at its end."""
+    parts = urlsplit(web_url(text))
+    if parts.scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise Wrong("secrets are sent there", "Write https:// and the host, nothing more.")
+    return text.rstrip("/")
+
+
+def one_word(text: str) -> str:
+    """Take an id or a domain name: no spaces, no slashes."""
+    if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", text):
+        raise Wrong(f"{text!r} is no id", "Write it as the app registration shows it: letters, digits, dots and hyphens.")
+    return text
 
 
 def any_url(text: str) -> str:
