@@ -1,0 +1,171 @@
+"""Publishing follows the ledger: what a check changed is published, and comes to the same as publishing everything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from tests.formats import lives
+from tests.formats.lives import BACK, ISSUE, PULLED, RELEASED, T0, WHOLE_LIFE
+from watcher.config import Settings
+from watcher.records import Document, Event, Kind, Outcome, State, Times, Update
+from watcher.run import site
+from watcher.store import Store
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "status.json"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(lives.SETTINGS, site=tmp_path / "public")
+
+
+@pytest.fixture
+def ledger(sqlite_url: str) -> Iterator[Store]:
+    with Store.open(sqlite_url) as store:
+        yield store
+
+
+def told(store: Store, settings: Settings, outcome: Outcome) -> int:
+    """Record an outcome as a check does, and publish what it changed; give how many files that were."""
+    before = site.mark(settings, store)
+    store.record("msrc-cvrf", outcome=outcome)
+    return site.write(settings, store, T0, before, site.Touched.by([outcome]))
+
+
+def whole(store: Store, settings: Settings, aside: Path) -> dict[str, bytes]:
+    """Give what publishing everything would give."""
+    shutil.rmtree(aside, ignore_errors=True)
+    site.write(replace(settings, site=aside), store, T0, once=True)
+    return tree(aside)
+
+
+def update_of(event: Event, state: State = State.RELEASED, version: int = 1) -> Update:
+    return lives.update(state, version, event.update.id, products=event.update.products)
+
+
+OTHER = replace(RELEASED, id="other", update=replace(RELEASED.update, id="windows-kb7", title="Windows KB7", products=("Windows",)))
+NEWS = replace(RELEASED, id="news", kind=Kind.NEWS, update=replace(RELEASED.update, id="a-post", title="A post", products=()))
+STEPS = {
+    "released": Outcome(events=(RELEASED,), updates=(update_of(RELEASED),)),
+    "pulled": Outcome(events=(PULLED,), updates=(update_of(PULLED, State.PULLED),)),
+    "issue": Outcome(events=(ISSUE,), updates=(update_of(ISSUE, State.PULLED),)),
+    "back": Outcome(events=(BACK,), updates=(update_of(BACK, version=2),)),
+    "other": Outcome(events=(OTHER,), updates=(update_of(OTHER),)),
+    "news": Outcome(events=(NEWS,)),
+    "evidence": Outcome(evidence=((RELEASED.id, lives.proof("kb-articles", after="More.")),)),
+    "quiet": Outcome(updates=(lives.OLD_LIFE.update,)),
+    "another year": Outcome(updates=(lives.update(name="old", released=T0 - timedelta(days=900)),)),
+    "doubted": Outcome(updates=(lives.update(suspicions=(lives.suspicion(),)),)),
+    "announced": Outcome(
+        events=(replace(lives.event(Kind.ANNOUNCED, update="cve-2030-10001"), id="ann"),),
+        updates=(lives.update(State.ANNOUNCED, name="cve-2030-10001", released=None, packages=()),),
+    ),
+    "absorbed": Outcome(updates=(update_of(RELEASED),), absorbed=(("cve-2030-10001", RELEASED.update.id),)),
+    "many": Outcome(events=lives.many(180).events, updates=(lives.update(),)),
+}
+
+
+@profile(max_examples=12)
+@given(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=7))
+def test_what_each_check_publishes_comes_to_the_same_as_publishing_everything(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("law")
+    settings = replace(lives.SETTINGS, site=folder / "public")
+    with Store.open(f"sqlite:///{folder / 'state.db'}") as store:
+        told(store, settings, Outcome())
+        for step in steps:
+            told(store, settings, STEPS[step])
+        assert tree(settings.site) == whole(store, settings, folder / "whole"), steps
+    shutil.rmtree(folder)
+
+
+def test_a_new_event_touches_the_files_that_show_it(ledger: Store, settings: Settings) -> None:
+    told(ledger, settings, Outcome(updates=tuple(lives.update(name=f"update-{number}") for number in range(30))))
+    told(ledger, settings, STEPS["other"])
+    before = {path: path.stat().st_ino for path in settings.site.rglob("*")}
+    changed = told(ledger, settings, STEPS["released"])
+    after = {
+        str(path.relative_to(settings.site))
+        for path in settings.site.rglob("*")
+        if path.is_file() and before.get(path) != path.stat().st_ino
+    }
+    assert changed == len(after - {"status.json"})
+    assert {name for name in after if "/" in name} == {
+        "updates/exchange-server-2030-05-su.html",
+        "products/exchange-server-2030-cu2.atom",
+        "products/exchange-server-2030-cu1.atom",
+        "years/2030.html",
+    }
+
+
+def test_a_check_that_learns_nothing_writes_the_status_only(ledger: Store, settings: Settings) -> None:
+    told(ledger, settings, STEPS["released"])
+    before = {path: path.stat().st_ino for path in settings.site.rglob("*") if path.is_file()}
+    assert told(ledger, settings, Outcome()) == 0
+    assert [path.name for path, inode in before.items() if path.stat().st_ino != inode] == ["status.json"]
+
+
+def test_what_a_killed_run_left_unpublished_the_next_publishes(ledger: Store, settings: Settings, tmp_path: Path) -> None:
+    told(ledger, settings, STEPS["released"])
+    ledger.record("msrc-cvrf", outcome=STEPS["pulled"])  # and killed before it was published
+    assert told(ledger, settings, STEPS["news"]) > 0
+    assert "is pulled right now" in (settings.site / "index.html").read_text()
+    assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole")
+
+
+def test_a_site_that_was_deleted_or_spoiled_is_made_anew(ledger: Store, settings: Settings, tmp_path: Path) -> None:
+    told(ledger, settings, STEPS["released"])
+    shutil.rmtree(settings.site)
+    assert told(ledger, settings, Outcome()) > 0
+    (settings.site / "updates.json").write_text("{}")
+    told(ledger, settings, STEPS["news"])
+    assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole")
+
+
+def test_other_settings_and_templates_are_published_at_once(ledger: Store, settings: Settings, tmp_path: Path) -> None:
+    told(ledger, settings, STEPS["released"])
+    own = tmp_path / "templates" / "site"
+    own.mkdir(parents=True)
+    (own / "style.css").write_text("body { color: black; }\n")
+    assert told(ledger, replace(settings, templates=own.parent), Outcome()) == 1
+    assert (settings.site / "style.css").read_text() == "body { color: black; }\n"
+
+
+def test_the_names_of_entries_stay_when_the_site_moves(ledger: Store, settings: Settings) -> None:
+    told(ledger, settings, STEPS["released"])
+    first = json.loads((settings.site / "events.json").read_text())["items"][0]
+    told(ledger, replace(settings, base_url="https://other.example.org/"), Outcome())
+    second = json.loads((settings.site / "events.json").read_text())["items"][0]
+    assert first["id"] == second["id"] == "tag:advisories.example.org,2030-05-14:event/released0"
+    assert second["url"].startswith("https://other.example.org/")
+
+
+def test_an_event_that_is_known_already_is_counted_once(ledger: Store, settings: Settings, tmp_path: Path) -> None:
+    told(ledger, settings, STEPS["released"])
+    told(ledger, settings, STEPS["other"])
+    told(ledger, settings, STEPS["released"])
+    assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole")
+
+
+def test_the_status_knows_when_each_source_was_asked_and_what_is_pulled(ledger: Store, settings: Settings) -> None:
+    document = Document("msrc-cvrf", "", "https://api.example.org/updates", accepted=T0 - timedelta(days=1))
+    ledger.record("msrc-cvrf", documents=[document], outcome=STEPS["pulled"], times=[Times("msrc-cvrf", "", T0, T0)])
+    site.write(replace(settings, stale_after=timedelta(hours=26)), ledger, T0)
+    read = json.loads((settings.site / "status.json").read_text())
+    assert read["valid_until"] == "2030-05-15T20:00:00Z"
+    assert [entry["id"] for entry in read["pulled"]] == [WHOLE_LIFE.update.id]
+    assert read["sources"][0]["succeeded"] == "2030-05-14T18:00:00Z"
+    assert read["sources"][0]["changed"] == "2030-05-13T18:00:00Z"
