@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from watcher.judgement import canonical, identify
+from watcher.judgement import canonical, facts, identify
 from watcher.judgement.facts import Fact
 from watcher.judgement.ledger import Ledger
 from watcher.records import Entry, Kind, Package, State, Update
@@ -61,14 +61,14 @@ class Docket:
         return self.cases.setdefault(update.id, Case(update.id))
 
 
-def attribute(facts: Iterable[Fact], ledger: Ledger, now: datetime) -> Docket:
+def attribute(read: Iterable[Fact], ledger: Ledger, now: datetime) -> Docket:
     """Open a case for every update that the facts concern.
 
     Labelled facts go first (a table knows the release's name), entries that appeared before those that were altered
     (what a new advisory offers is new; what an old one now points to may be the same).
     """
     docket = Docket(ledger, now)
-    ordered = sorted(facts, key=lambda fact: (fact.entry.label is None, fact.change.before is not None, fact.entry.key))
+    ordered = sorted(read, key=lambda fact: (fact.entry.label is None, fact.change.before is not None, fact.entry.key))
     cumulative = _of_one_date(ordered)
     for fact in ordered:
         if fact.entry.packages or fact.gone:
@@ -82,7 +82,7 @@ def _place_packages(fact: Fact, docket: Docket, cumulative: dict[str, tuple[str,
     ledger = docket.ledger
     for package in fact.entry.packages if fact.change.after else ():
         row = _known(package, fact.entry, ledger)
-        succeeded = _succeeded(fact, package, ledger, docket.now) if row is None else None
+        succeeded = _succeeded(fact, package, ledger, docket.now) or _named_again(fact, package, ledger) if row is None else None
         if row is None and succeeded is not None:
             docket.case(succeeded).item(fact).successors.append(package)
             continue
@@ -151,6 +151,17 @@ def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> U
         if row.state is State.PULLED or same_month or (not row.month and fact.says(Kind.RE_RELEASED)):
             return row
     return None
+
+
+def _named_again(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
+    """The month's update whose re-release as this very article the history of a record tells that is read for the first time."""
+    entry = fact.entry
+    said = facts.history(entry) if fact.change.before is None and package.kb and entry.published else None
+    if said is None or said.kind is not Kind.RE_RELEASED or package.kb not in said.kbs or entry.published is None:
+        return None
+    row = ledger.find((identify.month_name(canonical.family(package.product), identify.month_of(entry.published), "SU"),))
+    covered = row is not None and any(identify.base(p.product) == identify.base(package.product) for p in row.packages)
+    return row if covered else None
 
 
 def _published_with(entry: Entry, row: Update) -> bool:
@@ -223,10 +234,10 @@ def _dated(fact: Fact, now: datetime) -> datetime:
     return next((time for time in times if time is not None), now)
 
 
-def _of_one_date(facts: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
+def _of_one_date(read: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
     """Products made by cumulative updates of one family and date, each with all of that date."""
     dates: dict[tuple[str, datetime], set[str]] = defaultdict(set)
-    for fact in facts:
+    for fact in read:
         label, entry = fact.entry.label, fact.entry
         if label is not None and label.type == "CU" and label.product and entry.published and fact.change.after:
             dates[label.family, entry.published].add(label.product)

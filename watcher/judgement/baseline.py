@@ -16,7 +16,12 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 def settle(case: Case, ledger: Ledger) -> None:
     """Bring a case's update up to what its entries and their histories say."""
-    row = rows.merged(ledger[case.update], case)
+    row = ledger[case.update]
+    for item in case.items:
+        if item.successors:
+            row = replace(row, version=max(row.version, 2))
+            item.packages += item.successors
+    row = rows.merged(row, case)
     last = max(
         (said for item in case.items if (said := _turn(item, row)) is not None),
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from watcher.judgement import canonical
-from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot, StoredEntry
+from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot, StoredEntry, Watch
 
 
 def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Change, ...]:
@@ -14,16 +15,18 @@ def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Chan
 
     A row whose name changed while its build or its KB article and product stayed is altered, not gone.
     A row whose forms of a build disagree keeps the build it had.
-    An entry that leaves a window below its oldest entry has aged out.
+    An entry that leaves a window below its oldest entry has aged out; one that comes below all that is known is back from there.
     """
     fresh = {entry.key: _settled(entry, stored.get(entry.key)) for entry in snapshot.entries}
     present = {key: old for key, old in stored.items() if old.missing_since is None}
     renamed = _renamed(present, fresh) if snapshot.coverage is Coverage.COMPLETE else {}
+    dates = [old.entry.published for old in present.values() if old.entry.published] if snapshot.coverage is Coverage.WINDOW else []
+    oldest = min(dates, default=None)
     found: list[Change] = []
     for key, entry in fresh.items():
         if key in renamed.values():
             continue
-        change = _of_fresh(stored.get(key), entry)
+        change = _of_fresh(stored.get(key), entry, oldest)
         if change:
             found.append(_change(snapshot, *change))
     for key, old in present.items():
@@ -36,6 +39,42 @@ def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Chan
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
 
 
+def rewatched(changes: Iterable[Change], watch: Watch) -> tuple[Change, ...]:
+    """The changes of a document that is read for other products than before.
+
+    What only the other choice of products brings into an entry appears, and is no news; what else is different has altered.
+    """
+    found: list[Change] = []
+    for change in changes:
+        before, after = change.before, change.after
+        if change.kind is not ChangeKind.ALTERED or before is None or after is None:
+            found.append(change)
+            continue
+        chosen = _chosen(before, after, watch)
+        if set(chosen.packages) - set(before.packages) or set(chosen.products) - set(before.products):
+            found.append(replace(change, kind=ChangeKind.APPEARED, before=None, after=chosen))
+        if canonical.fingerprint(chosen) != canonical.fingerprint(after):
+            found.append(replace(change, before=chosen))
+    return tuple(found)
+
+
+def _chosen(before: Entry, after: Entry, watch: Watch) -> Entry:
+    """An entry as it would have been read before, had the same products been watched then."""
+    had = {package.product for package in before.packages}
+    kept = tuple(package for package in before.packages if watch.wants(package.product))
+    come = tuple(package for package in after.packages if package.product not in had)
+    return replace(
+        before,
+        products=after.products,
+        packages=(*kept, *come),
+        kbs=after.kbs,
+        links=after.links,
+        severity=after.severity,
+        cvss=after.cvss,
+        vector=after.vector,
+    )
+
+
 def _settled(entry: Entry, old: StoredEntry | None) -> Entry:
     """A row whose two forms of a build disagree keeps the build it had: a typing error touches one of them, a release both."""
     if old is None or not any(package.disputed for package in entry.packages):
@@ -45,7 +84,9 @@ def _settled(entry: Entry, old: StoredEntry | None) -> Entry:
     return replace(entry, packages=tuple(kept))
 
 
-def _of_fresh(old: StoredEntry | None, entry: Entry) -> tuple[ChangeKind, Entry | None, Entry] | None:
+def _of_fresh(old: StoredEntry | None, entry: Entry, oldest: datetime | None) -> tuple[ChangeKind, Entry | None, Entry] | None:
+    if old is None and oldest is not None and entry.published is not None and entry.published < oldest and not entry.revision:
+        return ChangeKind.RETURNED, entry, entry
     if old is None:
         return ChangeKind.APPEARED, None, entry
     if old.missing_since is not None:

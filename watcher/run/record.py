@@ -90,10 +90,11 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
         check.failures.append(Failure(snapshot.source, snapshot.document, snapshot.url, now, verdict.doubt, remedy, suspect=True))
         return
     widened = known is not None and known.accepted is not None and known.watch != settings.watch.mark
-    quiet = {change for change in changes if _quiet(change, verdict.late, widened, now)}
-    check.changes += [change for change in changes if change not in quiet or change.kind is ChangeKind.APPEARED]
+    read = compare.rewatched(changes, settings.watch) if widened else changes
+    quiet = {change for change in read if _quiet(change, verdict.late, widened, now)}
+    check.changes += [change for change in read if change not in quiet or change.kind is ChangeKind.APPEARED]
     if snapshot.document in check.noted or _first(snapshot.document, answers, now):
-        check.known |= {_mark(change) for change in changes}
+        check.known |= {_mark(change) for change in read}
     check.known |= {_mark(change) for change in quiet}
     entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
     if entries is not None:

@@ -1,0 +1,156 @@
+"""The blog and the Update Guide's feed: an entry's identity outlives its content (FORMATS 3 and 4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stories.pages import CU14, OUTAGE, Cve, Fix, blog, guide, month, post, table
+from tests.stories.telling import World
+
+SU = "exchange-server-2024-11-su"
+TITLE = "Released: November 2024 Exchange Server Security Updates"
+TEXT = "<p>Security updates for Exchange Server 2019 are now available (KB5044062).</p>"
+OLD = post(4250001, "What is new for calendars", "2024-10-21", "<p>Calendars.</p>")
+PAUSED = "<p>11/14: We have temporarily paused the rollout of the November 2024 SU.</p>"
+
+
+@pytest.fixture
+def released(world: World) -> World:
+    """The blog has told of November's update."""
+    world.at("2024-11-08 06:00", blog=blog(OLD))
+    assert world.at("2024-11-12 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD)) == [f"released {SU} KB5044062"]
+    return world
+
+
+def test_a_post_is_known_by_its_number_however_it_is_linked(released: World) -> None:
+    for slug in ("released-november-2024", "Released-November-2024-V2", "renamed"):
+        assert released.at("2024-11-13 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT, slug=slug), OLD)) == []
+
+
+def test_an_old_address_of_a_post_is_the_same_post(released: World) -> None:
+    number = "/blog/exchange/post/4293125"
+    elsewhere = post(4293125, TITLE, "2024-11-12", TEXT).replace(number, "/t5/exchange-team-blog/post/ba-p/4293125?WT.mc_id=x")
+
+    assert released.at("2024-11-13 18:00", blog=blog(elsewhere, OLD)) == []
+
+
+def test_a_post_edited_in_place_tells_only_what_is_new_in_it(released: World) -> None:
+    edited = blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED), OLD)
+    assert released.at("2024-11-14 18:00", blog=edited) == [f"pulled {SU} KB5044062"]
+
+    more = blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED + "<p>11/16: A question was added.</p>"), OLD)
+    assert [said for said in released.at("2024-11-16 18:00", blog=more) if not said.startswith("revised")] == []
+
+
+def test_typing_that_is_corrected_is_nothing(released: World) -> None:
+    corrected = TEXT.replace(
+        "Security updates for Exchange Server 2019 are now", "Security updates for Exchange Server 2019 are  now"
+    ).replace(".</p>", "</p>")
+
+    assert released.at("2024-11-13 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", corrected), OLD)) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "We have not paused the November 2024 SU.",
+        "If we find an issue, we will pause the update.",
+        "Has the update been pulled?",
+        "We will re-release the update as soon as the fix is ready.",
+        "In 2021 we paused an update for a week.",
+        "The update is not yet available in the catalogue.",
+    ],
+)
+def test_what_is_denied_planned_asked_or_remembered_is_no_turn(released: World, words: str) -> None:
+    told = released.at("2024-11-14 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", f"{TEXT}<p>{words}</p>"), OLD))
+
+    assert [said for said in told if not said.startswith("revised")] == []
+    assert released.pulled == []
+
+
+def test_a_pull_of_another_update_named_in_a_post_is_not_this_ones(released: World) -> None:
+    words = "<p>KB5030524 was removed from the Download Center last year.</p>"
+    told = released.at("2024-11-14 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + words), OLD))
+
+    assert [said for said in told if not said.startswith("revised")] == []
+    assert released.pulled == []
+
+
+def test_a_post_that_leaves_the_window_has_aged_out(released: World) -> None:
+    posts = [post(4300000 + day, f"Something else {day}", f"2024-12-{day:02d}", "<p>Something else.</p>") for day in range(20, 10, -1)]
+    told = released.at("2024-12-20 18:00", blog=blog(*posts))
+
+    assert {said.split()[0] for said in told} == {"news"}
+    assert released.at("2024-12-20 20:00") == []
+    assert (released.failures, released.pulled) == ([], [])
+
+
+def test_a_post_that_is_deleted_inside_the_window_is_no_pull(released: World) -> None:
+    assert released.at("2024-11-14 18:00", blog=blog(OLD)) == []
+    assert released.at("2024-11-14 20:00") == []
+    assert released.pulled == []
+
+
+def test_a_new_post_that_is_none_of_these_is_news(released: World) -> None:
+    party = post(4300001, "Our summer party", "2024-11-20", "<p>We danced.</p>")
+
+    (said,) = released.at("2024-11-20 18:00", blog=blog(party, post(4293125, TITLE, "2024-11-12", TEXT), OLD))
+    assert said.startswith("news ")
+
+
+@pytest.mark.parametrize("shown", [OUTAGE, b"", blog()], ids=["an outage page with 200", "nothing", "an empty feed"])
+def test_a_feed_that_fails_is_named_and_its_return_is_no_news(released: World, shown: bytes) -> None:
+    for hour in (8, 10):
+        assert released.at(f"2024-11-14 {hour:02d}:00", blog=shown) == []
+        assert released.failures[0].startswith("exchange-blog: ")
+    assert released.at("2024-11-14 12:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD)) == []
+    assert released.failures == []
+
+
+def test_a_shrunken_feed_is_doubted(world: World) -> None:
+    posts = [post(4300000 + day, f"Something else {day}", f"2024-11-{day:02d}", "<p>Something else.</p>") for day in range(20, 10, -1)]
+    world.at("2024-11-20 06:00", blog=blog(*posts))
+
+    assert world.at("2024-11-20 18:00", blog=blog(*posts[:4])) == []
+    assert world.failures == ["exchange-blog: the copy has 4 entries, the one before had 10"]
+    assert world.at("2024-11-20 20:00", blog=blog(*posts)) == []
+
+
+def test_the_guide_keeps_its_guid_and_tells_each_revision(world: World) -> None:
+    """The same guid stands for every revision: a reader that has seen it misses the pull and the re-release."""
+    world.at("2024-11-08 06:00", guide=guide(("CVE-2024-40000", "1.0", "2024-10-08", "Information published.")))
+    fixes = (Fix(CU14, "5044062", "15.02.1544.013"),)
+    told = world.at(
+        "2024-11-12 18:00",
+        month("2024-Oct", linux=1),
+        table=table(("Exchange Server 2019 CU14 (2024H1)", "February 13, 2024", "15.2.1544.4")),
+    )
+    told += world.at("2024-11-12 19:00", month("2024-Nov", Cve("CVE-2024-49040", fixes)))
+    assert told == [f"released {SU} KB5044062"]
+
+    old = ("CVE-2024-40000", "1.0", "2024-10-08", "Information published.")
+    published = ("CVE-2024-49040", "1.0", "2024-11-12", "Information published.")
+    assert world.at("2024-11-12 20:00", guide=guide(published, old)) == []
+    paused = ("CVE-2024-49040", "2.0", "2024-11-14", "We have temporarily paused the rollout of this update.")
+    assert world.at("2024-11-14 20:00", guide=guide(paused, old)) == [f"pulled {SU} KB5044062"]
+    back = ("CVE-2024-49040", "3.0", "2024-11-27", "The update has been **re-released** as KB5049233.")
+    (said,) = world.at("2024-11-27 20:00", guide=guide(back, old))
+    assert said.startswith(f"re-released {SU} v2")
+
+
+def test_the_guide_says_it_later_than_the_months_document_and_is_evidence(world: World) -> None:
+    fixes = (Fix(CU14, "5044062", "15.02.1544.013"),)
+    first, second = (
+        ("1.0", "2024-11-12", "Information published."),
+        ("2.0", "2024-11-14", "We have temporarily paused the rollout of this update."),
+    )
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=1), guide=guide(("CVE-2024-40000", "1.0", "2024-10-08", "Information published.")))
+    world.at(
+        "2024-11-12 18:00",
+        month("2024-Nov", Cve("CVE-2024-49040", fixes, (first,))),
+        guide=guide(("CVE-2024-49040", "1.0", "2024-11-12", first[2])),
+    )
+    assert world.at("2024-11-14 18:00", month("2024-Nov", Cve("CVE-2024-49040", fixes, (first, second)))) == [f"pulled {SU} KB5044062"]
+
+    assert world.at("2024-11-14 22:00", guide=guide(("CVE-2024-49040", "2.0", "2024-11-14", second[2]))) == []
+    assert {piece.source for piece in world.event("pulled").evidence} == {"msrc-cvrf", "msrc-guide"}
