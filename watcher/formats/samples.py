@@ -96,7 +96,7 @@ def letters() -> tuple[Letter, ...]:
 def reminder() -> Letter:
     """Give a sample of the weekly reminder that a pulled build is still installed."""
     update = _update("exchange-server-2030-05-su", State.PULLED)
-    known = exposure.reminded(update, _servers())
+    known = exposure.reminded(update.id, _servers())
     return Letter("reminder", _SUBSCRIBER, (), update.id, update.id, (update,), subject=f"{update.title} (KB9000001)", servers=known)
 
 

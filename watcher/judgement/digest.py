@@ -91,10 +91,10 @@ def concerns(subscriber: Subscriber, event: Event, told: Collection[str] | None 
         return False
     if event.kind is not Kind.CORRECTED and event.kind not in subscriber.kinds:
         return False
-    return _touches(subscriber.products, event.update.products)
+    return touches(subscriber.products, event.update.products)
 
 
-def _touches(patterns: tuple[str, ...], products: tuple[str, ...]) -> bool:
+def touches(patterns: tuple[str, ...], products: tuple[str, ...]) -> bool:
     """Match shell patterns, case ignored; an event that names no product concerns everybody."""
     return not products or any(fnmatchcase(product.lower(), pattern.lower()) for product in products for pattern in patterns)
 

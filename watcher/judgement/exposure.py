@@ -43,9 +43,9 @@ def concerned(event: Event, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
     return tuple(exposure for exposure in known if has(exposure, event.update.id) or _is_for(event, exposure))
 
 
-def reminded(update: Update, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Give the servers on which a pulled version of ``update`` is installed."""
-    return tuple(exposure for exposure in known if exposure.fitness is Fitness.PULLED and has(exposure, update.id))
+def reminded(update: str, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """Give the servers on which a pulled version of an update is installed."""
+    return tuple(exposure for exposure in known if exposure.fitness is Fitness.PULLED and has(exposure, update))
 
 
 def has(exposure: Exposure, update: str) -> bool:

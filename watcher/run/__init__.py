@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.records import Event, Failure, Outcome, Times
-from watcher.run import deliver, gather, letters, record, site
+from watcher.run import deliver, evidence, gather, letters, record, servers, site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -40,6 +40,7 @@ class SourceReport:
     changed: int
     failures: tuple[Failure, ...]
     outcome: Outcome = field(default_factory=Outcome)
+    trouble: str = ""  # its evidence could not be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Report:
     sources: tuple[SourceReport, ...] = ()
     events: tuple[Event, ...] = ()
     sent: int = 0
-    troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause, and a site that cannot be written
+    troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause; a site or evidence that cannot be written
+    warnings: tuple[str, ...] = ()  # what is wrong with the inventory
 
     @property
     def failed(self) -> bool:
@@ -80,8 +82,9 @@ def check(  # noqa: PLR0913 - what a check depends on
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
-    for source, answers in gather.answers(due, store, web, settings.watch, now, say):
-        reports.append(record.source(source, answers, store, settings, now, quiet))
+    kept = None if dry_run else evidence.shelf(settings, last_run)
+    for source, answers in gather.answers(due, store, web, settings.watch, now, say, kept):
+        reports.append(record.source(source, answers, store, settings, now, quiet, kept))
     if quiet:
         store.touch(quiet)
     events = store.unsealed_events()
@@ -89,7 +92,8 @@ def check(  # noqa: PLR0913 - what a check depends on
     sent, troubles = (0, ()) if dry_run else deliver.due(settings, store, now, say)
     if publish and not dry_run:
         troubles += _published(settings, store, now, before, reports, say)
-    return Report(now, tuple(reports), events, sent, troubles)
+    troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))
+    return Report(now, tuple(reports), events, sent, troubles, servers.complaints(settings))
 
 
 def _published(

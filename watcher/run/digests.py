@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
 from watcher.records import Event, Letter
+from watcher.run import servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -36,7 +37,7 @@ def owed(settings: Settings, store: Store, last_run: datetime | None, now: datet
         begun = int(told_until.get(subscriber.name, sealed))
         waiting = {place: event for place, event in store.events_after(begun).items() if not at_once or place <= sealed}
         if digest.owed(subscriber.when, settings.zone, (event.time for event in waiting.values()), last_run, now):
-            letters += digest.grouped(subscriber, waiting.values(), told(waiting.values(), store))
+            letters += digest.grouped(subscriber, servers.unmuted(waiting.values(), store, now), told(waiting.values(), store))
             begun = max(waiting)
         notes[NOTE + subscriber.name] = "" if at_once else str(begun)
     kept = {f"{NOTE}{name}": place for name, place in told_until.items()}

@@ -36,7 +36,7 @@ class Web(Protocol):
 class Answer:
     """What became of one document: a snapshot, None when it is the copy that is known, or a failure.
 
-    ``page`` is kept for evidence only when it was parsed; ``mark`` is what the index said of it.
+    ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what the index said of it.
     """
 
     document: str
@@ -55,89 +55,110 @@ class Answers:
     known: dict[str, Document]
 
 
+class Kept(Protocol):
+    """Where copies are kept for evidence."""
+
+    def has(self, known: Document) -> bool:
+        """Say whether the copy that the state knows is kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What all requests of a check have in common."""
+
+    web: Web
+    watch: Watch
+    now: datetime
+    say: Callable[[str], None]
+    kept: Kept | None = None
+
+    def lacks(self, known: Document | None) -> bool:
+        """Say whether a copy that the state knows should be kept, and is not."""
+        return self.kept is not None and known is not None and known.accepted is not None and not self.kept.has(known)
+
+
 def rank(source: Source) -> tuple[int, str]:
     """A source's place in the order of judging."""
     return (RANK.index(source.kind) if source.kind in RANK else len(RANK), source.name)
 
 
 def answers(
-    due: Iterable[Source], store: Store, web: Web, watch: Watch, now: datetime, say: Callable[[str], None]
+    due: Iterable[Source],
+    store: Store,
+    web: Web,
+    watch: Watch,
+    now: datetime,
+    say: Callable[[str], None],
+    kept: Kept | None = None,
 ) -> Iterator[tuple[Source, Answers]]:
     """Ask all due sources; their answers, source by source.  A source that a recording says nothing of is left out.
 
     What is followed for watched updates is asked last, when the ledger knows this check's updates.  A table that is read
     for the first time comes first: it knows the names of what the records only number.
+    A copy that ``kept`` should have and lacks is asked for again, whole.
     """
+    asking = Round(web, watch, now, say, kept)
     ordered = list(due)
     first = [source for source in ordered if source.kind not in FOLLOWING]
     later = [source for source in ordered if source.kind in FOLLOWING]
     for group in (first, later):
         known = store.documents_of([source.name for source in group])
-        wanted = [one for source in group for one in _first(source, known[source.name], store, watch, now)]
+        wanted = [one for source in group for one in _first(source, known[source.name], store, asking)]
         say(f"asking {len(wanted)} documents of {len(group)} sources")
-        got = _ask(web, wanted, known, watch, now)
+        got = _ask(wanted, known, asking)
         for source in sorted(group, key=lambda source: (source.kind != "build-table" or bool(known[source.name]), rank(source))):
-            found = _followed(source, got, known[source.name], web, watch, now, say)
+            found = _followed(source, got, known[source.name], asking)
             if found:
                 say(f"{source.name}: {len(found)} documents")
                 yield source, Answers(tuple(found), known[source.name])
 
 
-def _first(source: Source, known: dict[str, Document], store: Store, watch: Watch, now: datetime) -> list[Wanted]:
+def _first(source: Source, known: dict[str, Document], store: Store, asking: Round) -> list[Wanted]:
     if source.kind not in FOLLOWING:
-        return [_wanted(source, Follow("", source.url), known, watch)]
+        return [_wanted(source, Follow("", source.url), known, asking)]
     pages: dict[str, str] = {}
-    for update in store.young_updates(now - schedule.YOUNG):
+    for update in store.young_updates(asking.now - schedule.YOUNG):
         pages.update(schedule.pages(update, source.kind))
-    return [_wanted(source, Follow(document, url), known, watch) for document, url in sorted(pages.items())]
+    return [_wanted(source, Follow(document, url), known, asking) for document, url in sorted(pages.items())]
 
 
-def _wanted(source: Source, row: Follow, known: dict[str, Document], watch: Watch) -> Wanted:
-    """Ask conditionally, unless other products are watched than when the copy was read."""
+def _wanted(source: Source, row: Follow, known: dict[str, Document], asking: Round) -> Wanted:
+    """Ask conditionally, unless other products are watched than when the copy was read, or the copy is wanted as evidence."""
     document = known.get(row.document)
-    validators = document.validators if document and document.watch == watch.mark else Validators()
-    return Wanted(source, row.document, row.url, validators)
+    conditional = document is not None and document.watch == asking.watch.mark and not asking.lacks(document)
+    return Wanted(source, row.document, row.url, document.validators if document and conditional else Validators())
 
 
-def _ask(
-    web: Web, wanted: list[Wanted], known: dict[str, dict[str, Document]], watch: Watch, now: datetime
-) -> dict[str, list[tuple[Wanted, Answer]]]:
+def _ask(wanted: list[Wanted], known: dict[str, dict[str, Document]], asking: Round) -> dict[str, list[tuple[Wanted, Answer]]]:
     kinds = {one.source.name: one.source.kind for one in wanted}
 
     def use(outcome: Outcome) -> Answer:
         if isinstance(outcome, Page):
-            return _read(outcome, kinds[outcome.source], known[outcome.source].get(outcome.document), watch)
+            return _read(outcome, kinds[outcome.source], known[outcome.source].get(outcome.document), asking)
         result = None if isinstance(outcome, NotModified) else outcome
         return Answer(outcome.document, outcome.url, result)
 
     got: dict[str, list[tuple[Wanted, Answer]]] = {}
-    for one, answer in web.get_all(wanted, now, use):
+    for one, answer in asking.web.get_all(wanted, asking.now, use):
         got.setdefault(one.source.name, []).append((one, answer))
     return got
 
 
-def _read(page: Page, kind: str, known: Document | None, watch: Watch) -> Answer:
+def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answer:
     """Parse a page, unless it is the very copy that was read last."""
-    same = known is not None and known.sha256 == page.sha256 and known.watch == watch.mark and known.suspect_since is None
+    same = known is not None and known.sha256 == page.sha256 and known.watch == asking.watch.mark and known.suspect_since is None
     if same and not (kind in INDEXED and page.document == ""):
-        return Answer(page.document, page.url, None, page.validators)
+        return Answer(page.document, page.url, None, page.validators, page if asking.lacks(known) else None)
     try:
-        snapshot = sources.parser(kind)(page, watch)
+        snapshot = sources.parser(kind)(page, asking.watch)
     except ParseError as error:
         failure = Failure(page.source, page.document, page.url, page.time, error.cause, error.remedy, suspect=True)
         return Answer(page.document, page.url, failure)
     return Answer(page.document, page.url, snapshot, page.validators, page)
 
 
-def _followed(
-    source: Source,
-    got: dict[str, list[tuple[Wanted, Answer]]],
-    known: dict[str, Document],
-    web: Web,
-    watch: Watch,
-    now: datetime,
-    say: Callable[[str], None],
-) -> list[Answer]:
+def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known: dict[str, Document], asking: Round) -> list[Answer]:
     """The source's answers, and those of the documents that its index leads to, to the depth that an index may have."""
     found = [answer for _, answer in got.get(source.name, [])]
     choose = INDEXED.get(source.kind)
@@ -148,12 +169,12 @@ def _followed(
     for _ in range(DEPTH):
         fresh = {row.document: row for answer in found for row in _leads(answer, known)}
         listed.update(fresh)
-        rows = [row for row in choose(tuple(listed.values()), known, now) if row.document not in asked]
+        rows = [row for row in choose(tuple(listed.values()), known, asking.now) if row.document not in asked]
         if not rows:
             break
-        say(f"{source.name}: {len(rows)} documents to read")
+        asking.say(f"{source.name}: {len(rows)} documents to read")
         marks = {row.document: row.mark for row in rows}
-        more = _ask(web, [_wanted(source, row, known, watch) for row in rows], {source.name: known}, watch, now)
+        more = _ask([_wanted(source, row, known, asking) for row in rows], {source.name: known}, asking)
         asked |= set(marks)
         found += [replace(answer, mark=marks[answer.document]) for _, answer in more.get(source.name, [])]
     return found

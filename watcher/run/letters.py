@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
 from watcher.records import Event, Letter, Message, State
-from watcher.run import digests
+from watcher.run import digests, servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -20,9 +20,12 @@ def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: 
     ``events`` are those that no message has been made of yet; ``last_run`` is when the run before was.
     """
     latest = max((now, *(event.time for event in events)))  # a clock that has gone back keeps no event from being told
-    letters = [*_welcomes(settings, store), *digest.compose(events, settings.subscribers, latest, digests.told(events, store))]
+    letters = [
+        *_welcomes(settings, store),
+        *digest.compose(servers.unmuted(events, store, now), settings.subscribers, latest, digests.told(events, store)),
+    ]
     grouped, notes = digests.owed(settings, store, last_run, now)
-    letters += grouped
+    letters = servers.aware([*letters, *grouped], settings, store, now)
     if not letters and not events and not notes:
         return
     store.seal(_messages(letters, settings, now), events, notes)

@@ -15,6 +15,7 @@ from watcher.store import EntryChanges, Store, StoredEntry
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.run import SourceReport
+    from watcher.run.evidence import Shelf
 
 
 @dataclass(slots=True)
@@ -30,7 +31,9 @@ class Check:
     noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
 
 
-def source(source: Source, answers: Answers, store: Store, settings: Settings, now: datetime, quiet: list[Times]) -> SourceReport:
+def source(
+    source: Source, answers: Answers, store: Store, settings: Settings, now: datetime, quiet: list[Times], kept: Shelf | None = None
+) -> SourceReport:
     """Judge and record one source's answers; the times of one in which nothing changed are left in ``quiet``."""
     from watcher.run import SourceReport
 
@@ -48,13 +51,19 @@ def source(source: Source, answers: Answers, store: Store, settings: Settings, n
     outcome = _interpreted(source, check, store, now)
     _doubted(answers, check, now)
     times = _times(source, check, store, now)
+    trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""
     if check.documents or check.entries or outcome != Outcome():
         store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=times)
     else:
         quiet += times
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
-    return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures), outcome)
+    return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures), outcome, trouble)
+
+
+def _believed(answers: Answers, check: Check) -> Answers:
+    """Give the answers that were believed."""
+    return replace(answers, answers=tuple(answer for answer in answers.answers if answer.document in check.healthy))
 
 
 def _doubted(answers: Answers, check: Check, now: datetime) -> None:

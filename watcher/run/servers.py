@@ -1,0 +1,118 @@
+"""The administrator's own servers: read from the inventory, judged by the ledger, told in mail, never published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.errors import ConfigurationError, ParseError
+from watcher.formats import inventory
+from watcher.formats.inventory import Inventory
+from watcher.judgement import digest, exposure
+from watcher.records import Event, Exposure, Kind, Letter, Subscriber, Update
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+EVERY = timedelta(days=7) - timedelta(hours=1)  # a job that comes a little early is meant to remind
+REMINDER = "reminder"
+
+
+def read(path: Path) -> Inventory:
+    """Read an inventory file.  Raises ConfigurationError with cause and remedy when it cannot be read at all."""
+    try:
+        return inventory.parse(path.read_bytes())
+    except ParseError as error:
+        raise ConfigurationError(f"{path}: {error.cause}. {error.remedy}") from error
+    except OSError as error:
+        remedy = "Correct [watch] inventory, write the file, or leave the key out."
+        raise ConfigurationError(f"{path}: the inventory cannot be read ({error.strerror or error}). {remedy}") from error
+
+
+def complaints(settings: Settings) -> tuple[str, ...]:
+    """Say what is wrong with the configured inventory, line by line; nothing without one."""
+    if settings.inventory is None:
+        return ()
+    try:
+        wrong = read(settings.inventory).complaints
+    except ConfigurationError as error:
+        return (str(error),)
+    return tuple(f"{settings.inventory}: {text}. The other lines count." for text in wrong)
+
+
+def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
+    """Judge the servers of the configured inventory; none without one, and none where it cannot be read (``complaints`` says so)."""
+    if settings.inventory is None:
+        return ()
+    try:
+        servers = read(settings.inventory).servers
+    except ConfigurationError:
+        return ()
+    return exposure.exposures(servers, store.updates()) if servers else ()
+
+
+def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
+    """Leave out the events of updates that are muted; a correction is for whoever was told what it corrects, and stays."""
+    muted = store.mutes(now)
+    heirs = store.absorbed() if muted else {}
+    return tuple(event for event in events if event.kind is Kind.CORRECTED or heirs.get(event.update.id, event.update.id) not in muted)
+
+
+def aware(letters: list[Letter], settings: Settings, store: Store, now: datetime) -> list[Letter]:
+    """Give the letters with the servers that they concern, and the reminders that are due beside them."""
+    known = exposures(settings, store)
+    if not known:
+        return letters
+    return [
+        *(replace(letter, servers=known) if letter.events else letter for letter in letters),
+        *reminders(letters, known, settings, store, now),
+    ]
+
+
+def reminders(letters: Iterable[Letter], known: tuple[Exposure, ...], settings: Settings, store: Store, now: datetime) -> list[Letter]:
+    """Compose what is due once a week: a pulled build is still installed.
+
+    An update that is acknowledged since it was pulled, or muted, is left out; so is one that the same subscriber gets a letter about
+    anyway, and everything for a subscriber who is only welcomed now.
+    """
+    installed = sorted({each.installed.update for each in known if each.installed and exposure.reminded(each.installed.update, [each])})
+    beside = {(letter.subscriber.name, told) for letter in letters for told in (letter.kind, *(event.update.id for event in letter.events))}
+    made = []
+    for update in filter(None, map(store.update, installed)):
+        mine = exposure.reminded(update.id, known)
+        for subscriber in settings.subscribers if not _settled(update, store, now) else ():
+            welcomed = (subscriber.name, "welcome") in beside or (subscriber.name, update.id) in beside
+            if not welcomed and _wanted(subscriber, update) and _due(subscriber, update, store, now):
+                made.append(_reminder(subscriber, update, mine))
+    return made
+
+
+def _reminder(subscriber: Subscriber, update: Update, mine: tuple[Exposure, ...]) -> Letter:
+    kbs = dict.fromkeys(each.installed.package.kb for each in mine if each.installed and each.installed.package.kb)
+    title = f"{update.title} ({', '.join(kbs)})" if kbs and not any(kb in update.title for kb in kbs) else update.title
+    return Letter(REMINDER, subscriber, (), update.id, update.thread or update.id, (update,), subject=title, servers=mine)
+
+
+def _settled(update: Update, store: Store, now: datetime) -> bool:
+    """Say whether nobody wants to be reminded of an update: it is muted, or acknowledged since it was last pulled."""
+    if update.id in store.mutes(now):
+        return True
+    acknowledged = store.acks().get(update.id)
+    events = (store.event(event) for key, event in update.told if key.startswith("pulled ") and event)
+    pulled = max((event.time for event in events if event is not None), default=None)
+    return acknowledged is not None and (pulled is None or acknowledged >= pulled)
+
+
+def _wanted(subscriber: Subscriber, update: Update) -> bool:
+    return Kind.PULLED in subscriber.kinds and digest.touches(subscriber.products, update.products)
+
+
+def _due(subscriber: Subscriber, update: Update, store: Store, now: datetime) -> bool:
+    """Say whether a week has passed since the last message about the update to a subscriber; the welcome told of it, too."""
+    told = [message.date for message, _ in store.messages_of(update=update.id) if message.subscriber == subscriber.name]
+    told = told or [message.date for message in store.messages(kind="welcome") if message.subscriber == subscriber.name]
+    return not told or now - max(told) >= EVERY
