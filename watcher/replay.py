@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from watcher.formats.event_json import public
+from watcher.errors import ConfigurationError
+from watcher.formats import event_json
 from watcher.run import Report, check, site
 from watcher.store import Store
 from watcher.web.recording import Recording
@@ -33,11 +34,12 @@ def replay(
     Writes ``events.jsonl``, ``mail/*.eml``, ``site/`` and ``state.db`` there.  The report holds every event of these checks;
     failures that the recording shows are what happened then, not failures of the replay.
     """
-    out.mkdir(parents=True, exist_ok=True)
     settings = _relived(settings, out)
     events: list[Event] = []
     failures = 0
-    with Recording(recordings) as web, Store.open(settings.state) as store:
+    web = Recording(recordings)  # before anything is written: what cannot be read leaves nothing behind
+    out.mkdir(parents=True, exist_ok=True)
+    with web, Store.open(settings.state) as store:
         last = now = store.last_check()
         for now in checks(web.dates(), every, start, until):
             if last is not None and now <= last:
@@ -76,13 +78,16 @@ def _relived(settings: Settings, out: Path) -> Settings:
 
 
 def _write_events(path: Path, events: tuple[Event, ...]) -> None:
-    lines = [json.dumps(public(event), sort_keys=True, ensure_ascii=False) + "\n" for event in events]
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(f"{event_json.line(event)}\n" for event in events), encoding="utf-8", newline="\n")
 
 
 def differences(out: Path, against: Path) -> Iterator[str]:
-    """What one replay tells otherwise than another: a line for each event that only one of them has."""
-    mine, other = _read_events(out), _read_events(against)
+    """What one replay tells otherwise than another: a line for each event that only one of them has.
+
+    ``+`` is told by ``out`` only, ``-`` by ``against`` only, ``~`` by both in other words.  Raises ConfigurationError when
+    ``against`` is no replay's folder.
+    """
+    mine, other = read_events(out), read_events(against)
     for event_id in sorted(mine.keys() | other.keys(), key=lambda i: ((mine.get(i) or other[i])["time"], i)):
         event = mine.get(event_id) or other[event_id]
         line = f"{event['time']} {event['kind']} {event['update']['id']}: {event['summary']}"
@@ -94,8 +99,13 @@ def differences(out: Path, against: Path) -> Iterator[str]:
             yield f"~ {line} (before: {other[event_id]['summary']})"
 
 
-def _read_events(folder: Path) -> dict[str, dict[str, Any]]:
+def read_events(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read a replay's events by id.  Raises ConfigurationError when the folder holds none."""
     path = folder / "events.jsonl"
-    if not path.exists():
-        return {}
-    return {event["id"]: event for event in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    try:
+        return {event["id"]: event for event in map(json.loads, path.read_text(encoding="utf-8").split("\n")[:-1])}
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror or error}). Name the folder that an earlier replay wrote with --out."
+        raise ConfigurationError(msg) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path}: holds no events ({error}). Name the folder that an earlier replay wrote with --out.") from error

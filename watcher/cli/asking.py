@@ -22,21 +22,30 @@ ALL_GIVEN_UP = 1_000_000  # deliveries: more than any state will ever hold
 
 @command("status", "watcher status --json")
 def status(call: Call, *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False) -> None:
-    """Say how every source and delivery is.
+    """Say how every source and delivery is, and where each server stands.
 
-    Of each source: its last success, last change, failures in a row, and what it holds.  Exit code 1 if anything is unwell:
+    Of each source: its last success, last change, failures in a row, and what it holds.  Of each server of the inventory:
+    what its build is, whether it is good, and what to do.  Exit code 1 if anything is unwell:
     a source that failed or was never read, a delivery that was given up.
 
     The object of --json has ok, sources (each with name, kind, url, last_success, last_change, failures, failure, documents,
-    entries; times in UTC or null) and deliveries (waiting, refused, given_up).
+    entries; times in UTC or null), deliveries (waiting, refused, given_up) and servers (those of the inventory, as in
+    watcher build --json).
     """
+    from watcher.cli import servers
+    from watcher.run.servers import complaints, exposures
+
     settings = call.settings()
     with call.store(settings) as store:
-        found = standing(settings, store)
+        found, known = standing(settings, store), exposures(settings, store)
+    for text in complaints(settings):
+        report.LOG.warning("%s", text)
     if as_json:
-        report.write_json(found)
+        report.write_json(found | {"servers": servers.objects(known, settings) if known else []})
     else:
         _write_status(found)
+        for line in servers.lines(known, settings) if known else ():
+            report.write(report.harmless(line))
     end_with_failure(failed=not found["ok"])
 
 

@@ -85,9 +85,11 @@ def replay(
     step = length(every) if every else None
     first, last = moment(start) if start else None, moment(until, end=True) if until else None
     settings = call.settings()
-    from watcher.replay import differences
+    from watcher.replay import differences, read_events
     from watcher.replay import replay as relive
 
+    if against:
+        read_events(against)  # before anything is done: a wrong name costs nothing
     with report.progress(shown=call.lively, level=logging.DEBUG) as say:  # several lines a check, and hundreds of checks
         told = relive(settings, recordings, out, step, first, last, say)
     if not call.quiet:
@@ -106,6 +108,8 @@ def say_how_it_went(told: Report) -> None:
         report.LOG.error("%s", failure)
     for trouble in told.troubles:
         report.LOG.error("%s", trouble)
+    for warning in told.warnings:
+        report.LOG.warning("%s", warning)
     if failed and len(failed) == len(told.sources):
         report.LOG.error("No source could be read. Nothing is lost: the next run asks again.")
     new, changed = (sum(getattr(source, count) for source in told.sources) for count in ("new", "changed"))

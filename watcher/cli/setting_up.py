@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(
     call: Call, *, schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the file instead.")] = False
 ) -> None:
-    """Validate configuration and templates.
+    """Validate configuration, templates and inventory.
 
     Each mistake is named by file, line and key, with what is wrong and what is meant.
     """
@@ -33,8 +33,9 @@ def check(
         return
     settings = call.settings()
     from watcher.render import check as problems
+    from watcher.run.servers import complaints
 
-    found = [str(problem) for problem in problems(settings)]
+    found = [*(str(problem) for problem in problems(settings)), *complaints(settings)]
     if found:
         raise ConfigurationError("\n".join(found))
     report.write(settings.masked(summary(settings)))

@@ -55,17 +55,21 @@ def _place(known: Exposure, words: Words, event: Event | None, update: str, vend
 def _filled(known: Exposure, update: str) -> dict[str, object]:
     """Give what the sentences of the table ``step`` may name."""
     installed, ahead = known.installed, known.ahead if known.left is None else known.left
+    update = update or (installed.update if installed else "")
     return {
         "product": line(known.product or known.server.product, 100),
         "newest": _offered(known.newest, update),
         "open": _offered(known.unrestricted, update),
-        "ahead": ", ".join(filter(None, (_product(ahead), _offered(ahead, update)))),
+        "ahead": offered(ahead) if ahead else "",
         "version": installed.latest if installed else 1,
     }
 
 
-def _product(offer: Offer | None) -> str:
-    return "" if offer is None else f"{line(offer.package.product, 100)} {line(offer.package.build, 40)}"
+def offered(offer: Offer) -> str:
+    """Name product, build, update and article of what lies in another branch, each once."""
+    product, title = line(offer.package.product, 100), named(offer)
+    parts = (f"{product} {line(offer.package.build, 40)}", "" if title == product else title, line(offer.package.kb, 40))
+    return ", ".join(filter(None, parts))
 
 
 def _offered(offer: Offer | None, update: str) -> str:

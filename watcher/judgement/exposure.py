@@ -53,6 +53,11 @@ def has(exposure: Exposure, update: str) -> bool:
     return exposure.installed is not None and exposure.installed.update == update
 
 
+def line(exposure: Exposure) -> str:
+    """Name the line of products that a server's is of: "Exchange Server 2019"."""
+    return standing.line(exposure.product)
+
+
 def step(exposure: Exposure, event: Event | None = None) -> str:
     """Name the sentence that says what to do for a server, in view of an event where there is one."""
     if event is None or exposure.installed is None:

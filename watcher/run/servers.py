@@ -29,7 +29,7 @@ def read(path: Path) -> Inventory:
     except ParseError as error:
         raise ConfigurationError(f"{path}: {error.cause}. {error.remedy}") from error
     except OSError as error:
-        remedy = "Correct [watch] inventory, write the file, or leave the key out."
+        remedy = "Correct the path, or write the file; a run goes on without it."
         raise ConfigurationError(f"{path}: the inventory cannot be read ({error.strerror or error}). {remedy}") from error
 
 
