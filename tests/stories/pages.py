@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -117,24 +118,24 @@ def _package(place: int) -> str:
     )
 
 
-def index(months: dict[str, Month]) -> bytes:
-    """Write MSRC's list of months."""
+def address(name: str) -> str:
+    """Where a month's document is served."""
+    return f"https://api.msrc.microsoft.com/cvrf/v3.0/cvrf/{name}"
+
+
+def index(months: dict[str, Month], served: Callable[[str], str] = address) -> bytes:
+    """Write MSRC's list of months; ``served`` says where each document is."""
     rows = [
         {
             "ID": each.name,
             "DocumentTitle": "Security Updates",
             "Severity": None,
             "CurrentReleaseDate": each.current,
-            "CvrfUrl": address(each.name),
+            "CvrfUrl": served(each.name),
         }
         for each in months.values()
     ]
     return json.dumps({"@odata.context": "https://api.msrc.microsoft.com/$metadata#Updates", "value": rows}).encode()
-
-
-def address(name: str) -> str:
-    """Where a month's document is served."""
-    return f"https://api.msrc.microsoft.com/cvrf/v3.0/cvrf/{name}"
 
 
 def table(*rows: tuple[str, ...]) -> bytes:
