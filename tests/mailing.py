@@ -40,6 +40,7 @@ class Postbox:
     data: str = ""
     cut: str = ""
     hang: str = ""
+    token: str = PASSWORD  # what XOAUTH2 takes
     messages: list[Received] = field(default_factory=list)
     sessions: set[int] = field(default_factory=set)
     logins: list[str] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Postbox:
     async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
         self.logins.append(args[0])
         said = base64.b64decode(args[1]).decode()
-        if said == f"user={USER}\1auth=Bearer {PASSWORD}\1\1":
+        if said == f"user={USER}\1auth=Bearer {self.token}\1\1":
             return AuthResult(success=True)
         await server.challenge_auth('{"status":"401"}', encode_to_b64=True)
         return AuthResult(success=False, handled=False)

@@ -28,7 +28,7 @@ from jinja2 import (
 from markupsafe import Markup, escape
 
 from watcher.errors import ConfigurationError
-from watcher.formats import columns, context, mail, samples
+from watcher.formats import chat, columns, context, mail, samples
 from watcher.formats.letter import Form
 from watcher.formats.words import Words
 from watcher.judgement import advice
@@ -126,7 +126,24 @@ def _message(letter: Letter, settings: Settings, now: datetime, share: float) ->
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise TemplateMistakeError(_problem(error)) from error
     title = str(seen["title"])
-    return mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
+    made = mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
+    reader = letter.subscriber
+    return replace(made, chat=_chat(letter, seen, settings)) if reader.channels or reader.fallback else made
+
+
+def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
+    """Render a letter in short, for channels beside mail; what its texts hold cannot mention anybody there."""
+    environment = _chat_environment(settings.templates)
+    try:
+        template = environment.select_template([f"chat/{letter.kind}.txt", "chat/event.txt"])
+        return chat.tidy(template.render(seen, most_lines=chat.MOST_LINES))
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise TemplateMistakeError(_problem(error)) from error
+
+
+@lru_cache(maxsize=8)
+def _chat_environment(folder: Path | None) -> Environment:
+    return _environment(folder).overlay(finalize=chat.apart)
 
 
 def _template(environment: Environment, letter: Letter, form: str) -> Any:  # noqa: ANN401 - Jinja's Template
@@ -156,7 +173,7 @@ def _environment(folder: Path | None) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"wrap": columns.wrap, "pairs": columns.pairs, "linked": linked, "lines": lines}
+    environment.filters |= {"wrap": columns.wrap, "pairs": columns.pairs, "linked": linked, "lines": lines, "address": chat.address}
     environment.globals["table"] = columns.table
     return environment
 
@@ -233,7 +250,7 @@ def _problems(settings: Settings) -> Iterator[Problem]:
     own = sorted(path.stem for path in settings.templates.glob("mail/words/*.toml")) if settings.templates else []
     for language, letter in product(dict.fromkeys(["en", *own]), samples.letters()):
         try:
-            message(replace(letter, subscriber=replace(letter.subscriber, language=language)), settings, samples.NOW)
+            message(replace(letter, subscriber=replace(letter.subscriber, language=language, channels=("chat",))), settings, samples.NOW)
         except TemplateMistakeError as error:
             yield error.problem
         except ConfigurationError as error:  # of the words; it names their file

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from watcher.config.builtin import NOBODY_NAMED
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
 from watcher.run import Report, check, site
@@ -72,9 +73,11 @@ def _steps(dates: tuple[datetime, ...], every: timedelta) -> Iterator[datetime]:
 
 def _relived(settings: Settings, out: Path) -> Settings:
     """The settings of a replay: one subscriber at once, messages as files, everything under ``out``."""
-    subscriber = replace(settings.subscribers[0], when="at-once", to=settings.subscribers[0].to[:1])
-    mail = replace(settings.mail, smtp="", user=None, password=None, outbox=out / "mail")
-    return replace(settings, state=f"sqlite:///{out / 'state.db'}", site=out / "site", mail=mail, subscribers=(subscriber,), evidence=None)
+    first = settings.subscribers[0]
+    subscriber = replace(first, when="at-once", to=first.to[:1] or NOBODY_NAMED.to, channels=(), fallback=())
+    mail = replace(settings.mail, smtp="", user=None, password=None, oauth=None, outbox=out / "mail")
+    alone = replace(settings, subscribers=(subscriber,), channels=(), operator=None, heartbeat=None, evidence=None, mail=mail)
+    return replace(alone, state=f"sqlite:///{out / 'state.db'}", site=out / "site")
 
 
 def _write_events(path: Path, events: tuple[Event, ...]) -> None:

@@ -32,12 +32,14 @@ class Mail:
     sender: str = "watcher@example.org"
     user: None = None
     password: None = None
+    oauth: None = None
 
 
 @dataclass(frozen=True)
 class Settings:
     mail: Mail
     ca_bundle: None = None
+    channels: tuple[()] = ()
 
 
 def numbered(number: int, **changes: str) -> Message:

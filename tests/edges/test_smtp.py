@@ -31,18 +31,36 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Channel:
+    name: str
+    url: Secret
+
+
+@dataclass(frozen=True)
+class Login:
+    authority: str
+    graph: str
+    secret: Secret | None = None
+    certificate: Secret | None = None
+    tenant: str = "example.onmicrosoft.com"
+    client: str = "4711"
+
+
+@dataclass(frozen=True)
 class Mail:
     smtp: str
     sender: str = "Advisory Watcher <watcher@example.org>"
     outbox: Path = Path("outbox")
     user: Secret | None = None
     password: Secret | None = None
+    oauth: Login | None = None
 
 
 @dataclass(frozen=True)
 class Settings:
     mail: Mail
     ca_bundle: Path | None = None
+    channels: tuple[Channel, ...] = ()
 
 
 def states(receipts: Sequence[Receipt]) -> list[str]:

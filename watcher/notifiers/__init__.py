@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from watcher.records import DeliveryState, Message
 
 KINDS: dict[str, str] = {
+    "apprise": "watcher.notifiers.apprise",
+    "graph": "watcher.notifiers.graph",
     "outbox": "watcher.notifiers.outbox",
     "smtp": "watcher.notifiers.smtp",
 }
@@ -40,6 +42,54 @@ class Secret(Protocol):
         ...
 
 
+class Channel(Protocol):
+    """A way of telling beside mail."""
+
+    @property
+    def name(self) -> str:
+        """Give its name."""
+        ...
+
+    @property
+    def url(self) -> Secret:
+        """Give its address."""
+        ...
+
+
+class OAuth(Protocol):
+    """The login at Microsoft 365."""
+
+    @property
+    def tenant(self) -> str:
+        """Give the directory."""
+        ...
+
+    @property
+    def client(self) -> str:
+        """Give the application's id."""
+        ...
+
+    @property
+    def authority(self) -> str:
+        """Give where tokens come from."""
+        ...
+
+    @property
+    def graph(self) -> str:
+        """Give where Graph is."""
+        ...
+
+    @property
+    def secret(self) -> Secret | None:
+        """Give the application's secret."""
+        ...
+
+    @property
+    def certificate(self) -> Secret | None:
+        """Give its certificate with its key, as PEM."""
+        ...
+
+
 class MailSettings(Protocol):
     """How mail leaves."""
 
@@ -50,7 +100,7 @@ class MailSettings(Protocol):
 
     @property
     def smtp(self) -> str:
-        """Give the mail server's address, "" when there is none."""
+        """Give the mail server's address or Graph's mailbox, "" when there is neither."""
         ...
 
     @property
@@ -68,6 +118,11 @@ class MailSettings(Protocol):
         """Give its password, or its token for XOAUTH2."""
         ...
 
+    @property
+    def oauth(self) -> OAuth | None:
+        """Give the login at Microsoft 365, None without it."""
+        ...
+
 
 class Settings(Protocol):
     """What delivering needs of the configuration."""
@@ -80,6 +135,11 @@ class Settings(Protocol):
     @property
     def ca_bundle(self) -> Path | None:
         """Give the file of certificate authorities to trust, None for the system's."""
+        ...
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """Give the channels beside mail."""
         ...
 
 
@@ -96,7 +156,9 @@ class _Module(Protocol):
 
 
 def kind(settings: Settings) -> str:
-    """Choose by the configuration: a mail server when there is one, else files."""
+    """Choose by the configuration: a mail server or Graph when there is one, else files."""
+    if settings.mail.smtp.startswith("graph:"):
+        return "graph"
     return "smtp" if settings.mail.smtp else "outbox"
 
 

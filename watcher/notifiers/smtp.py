@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from watcher.errors import ConfigurationError, DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
 from watcher.records import DeliveryState
 
 if TYPE_CHECKING:
@@ -71,12 +72,13 @@ def server(address: str, *, credentials: bool) -> Server:
 def connect(settings: Settings) -> Iterator[Notifier]:
     """Give a notifier that connects at its first message and keeps the connection for the next ones."""
     user, password = settings.mail.user, settings.mail.password
-    credentials = (user.reveal(), password.reveal()) if user and password else None
+    credentials = (user.reveal(), password.reveal() if password else "") if user and (password or settings.mail.oauth) else None
     line = Line(
         server(settings.mail.smtp, credentials=credentials is not None),
         parseaddr(settings.mail.sender)[1],
         str(settings.ca_bundle) if settings.ca_bundle else None,
         credentials,
+        Tokens.of(settings) if user else None,
     )
     try:
         yield line
@@ -86,16 +88,24 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 
 @dataclass(slots=True)
 class Line:
-    """A connection to one mail server, opened when needed and again after it was lost."""
+    """A connection to one mail server, opened when needed and again after it was lost.
+
+    With ``tokens`` the password is a token of Microsoft 365.  ``away`` is why no connection can be had, "" when that is
+    not known: a server that is away, or refuses the login, is not asked again for each message.
+    """
 
     server: Server
     sender: str
     ca_bundle: str | None
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+    tokens: Tokens | None = field(default=None, repr=False)
     open: smtplib.SMTP | None = field(default=None, repr=False)
+    away: str = ""
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Hand ``message`` over; what fails for all recipients is each one's receipt."""
+        if self.away:
+            return [Receipt(recipient, DeliveryState.DEFERRED, self.away) for recipient in recipients]
         try:
             connection = self._connection()
             options = self._options(connection, recipients)
@@ -116,23 +126,25 @@ class Line:
         """Give the open connection, or a new one: encrypted, then authenticated.  Raises DeliveryError."""
         if self.open is not None and self._alive(self.open):
             return self.open
-        where = f"{self.server.host}:{self.server.port}"
         try:
             self.open = self._dial()
             self._encrypt(self.open)
             self._authenticate(self.open)
-        except ssl.SSLCertVerificationError as error:
+        except (OSError, smtplib.SMTPException, DeliveryError) as error:
             self._drop()
-            answer = f"{where}: its certificate is not trusted ({error.verify_message}). Name its authority's file as ca_bundle in [watch]"
-            raise DeliveryError(answer) from error
-        except smtplib.SMTPAuthenticationError as error:
-            self._drop()
-            answer = f"{where}: it refused the name or password ({_said(error)}). Check WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
-            raise DeliveryError(answer) from error
-        except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            raise DeliveryError(f"{where}: {_said(error)}") from error
+            self.away = error.answer if isinstance(error, DeliveryError) else self._why(error)
+            raise DeliveryError(self.away) from error
         return self.open
+
+    def _why(self, error: Exception) -> str:
+        """Say why there is no connection, and what to do where that is known."""
+        where = f"{self.server.host}:{self.server.port}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"{where}: its certificate is not trusted ({error.verify_message}). Name its authority's file as ca_bundle in [watch]"
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            check = "that the client may use SMTP.SendAsApp" if self.tokens else "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+            return f"{where}: it refused the name or password ({_said(error)}). Check {check}"
+        return f"{where}: {_said(error)}"
 
     def _dial(self) -> smtplib.SMTP:
         if self.server.implicit:
@@ -156,7 +168,9 @@ class Line:
         if self.credentials is None:
             return
         user, secret = self.credentials
-        if not self.server.xoauth2:
+        if self.tokens is not None:
+            secret = self.tokens.token(SMTP_SCOPE)
+        elif not self.server.xoauth2:
             connection.login(user, secret)
             return
         token = base64.b64encode(f"user={user}\1auth=Bearer {secret}\1\1".encode()).decode("ascii")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
 from watcher.records import Event, Letter, Message, State
-from watcher.run import digests, servers
+from watcher.run import deliver, digests, servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -37,7 +37,7 @@ def _messages(letters: list[Letter], settings: Settings, now: datetime) -> list[
         return []
     from watcher import render  # a check with nothing to tell loads no template engine
 
-    return [(render.message(letter, settings, now), [(address, "mail") for address in letter.subscriber.to]) for letter in letters]
+    return [(render.message(letter, settings, now), deliver.ways(letter.subscriber)) for letter in letters]
 
 
 def _welcomes(settings: Settings, store: Store) -> list[Letter]:

@@ -1,0 +1,101 @@
+"""Messages by Microsoft Graph's sendMail, in MIME form: base64 in a text/plain body, answered by 202.
+
+Graph sends to whom the message's headers name, to all of them or to none, so one answer is every recipient's.
+https://learn.microsoft.com/graph/outlook-send-mime-message
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import requests
+
+from watcher.errors import ConfigurationError, DeliveryError
+from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.notifiers.microsoft import Tokens, session
+from watcher.records import DeliveryState
+
+if TYPE_CHECKING:
+    from watcher.records import Message
+
+_ACCEPTED = 202
+_OURS = frozenset({401, 403, 404})  # wrong rights or mailbox: the configuration's mistake, not the message's
+_TRANSIENT = frozenset({408, 429})
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Notifier]:
+    """Give a notifier that sends as the mailbox of ``graph://mailbox``.  Raises ConfigurationError without a client to log in as."""
+    tokens = Tokens.of(settings)
+    if tokens is None:
+        raise ConfigurationError("[mail] smtp: graph:// needs tenant and client in [mail].")
+    with session(tokens.ca_bundle) as opened:
+        yield Mailbox(settings.mail.smtp.removeprefix("graph://"), tokens, opened)
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """A mailbox that sends; ``away`` is why Graph cannot be asked in this run, "" when it can."""
+
+    name: str
+    tokens: Tokens
+    session: requests.Session
+    away: str = ""
+
+    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+        """Send ``message``, once for all its recipients."""
+        state, answer = (DeliveryState.DEFERRED, self.away) if self.away else self._send(message)
+        return [Receipt(recipient, state, answer) for recipient in recipients]
+
+    def _send(self, message: Message) -> tuple[DeliveryState, str]:
+        oauth = self.tokens.oauth
+        try:
+            token = self.tokens.token(f"{oauth.graph}/.default")
+        except DeliveryError as error:
+            self.away = error.answer
+            return DeliveryState.DEFERRED, error.answer
+        try:
+            answer = self.session.post(
+                f"{oauth.graph}/v1.0/users/{quote(self.name, safe='@')}/sendMail",
+                data=base64.b64encode(message.body),
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "text/plain"},
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            return self._cut(error)
+        return self._judged(answer)
+
+    def _cut(self, error: requests.RequestException) -> tuple[DeliveryState, str]:
+        """Judge a request without an answer: what was cut after a connection was made may have been taken."""
+        where = self.tokens.oauth.graph
+        if isinstance(error, requests.exceptions.SSLError):
+            self.away = f"{where}: its certificate is not trusted. Name its authority's file as ca_bundle in [watch]"
+            return DeliveryState.DEFERRED, self.away
+        if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)) or "NewConnectionError" in repr(error):
+            self.away = f"{where}: it could not be reached"
+            return DeliveryState.DEFERRED, self.away
+        return DeliveryState.UNKNOWN, f"{where}: the connection was lost before its answer; the message may have been sent"
+
+    def _judged(self, answer: requests.Response) -> tuple[DeliveryState, str]:
+        if answer.status_code == _ACCEPTED:
+            return DeliveryState.ACCEPTED, f"202 {answer.headers.get('request-id', '')}".strip()
+        said = f"Graph answered {answer.status_code} {_said(answer)}".strip()
+        if answer.status_code in _OURS:
+            return DeliveryState.DEFERRED, f"{said}. Check that {self.name} is a mailbox, and that the client has Mail.Send for it"
+        if 400 <= answer.status_code < 500 and answer.status_code not in _TRANSIENT:
+            return DeliveryState.REFUSED, said
+        return DeliveryState.DEFERRED, said
+
+
+def _said(answer: requests.Response) -> str:
+    """Give Graph's own words: ``{"error": {"code": ..., "message": ...}}``."""
+    try:
+        error: Any = answer.json()["error"]
+        return " ".join(f"{error['code']}: {error['message']}".split())[:300]
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,87 @@
+"""Tokens of Microsoft 365 by client credentials (RFC 6749 section 4.4), through msal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from watcher.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from watcher.notifiers import OAuth, Settings
+
+SMTP_SCOPE = "https://outlook.office365.com/.default"
+TIMEOUT = 30.0
+"""Seconds that an answer may take."""
+
+
+def session(ca_bundle: str | None) -> requests.Session:
+    """Give a session that trusts ``ca_bundle`` where it is named: requests itself would prefer REQUESTS_CA_BUNDLE to a session's own."""
+    made = requests.Session()
+    made.request = partial(made.request, verify=ca_bundle or True, timeout=TIMEOUT)  # type: ignore[method-assign]  # as msal's own documentation does
+    return made
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Fetches tokens when they are needed; msal keeps each until shortly before it ends."""
+
+    oauth: OAuth
+    ca_bundle: str | None = None
+    application: Any = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Tokens | None:
+        """Give the tokens of the configured client, None without one."""
+        bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+        return cls(settings.mail.oauth, bundle) if settings.mail.oauth else None
+
+    def token(self, scope: str) -> str:
+        """Fetch a token for ``scope``.  Raises DeliveryError with Microsoft's own words when there is none."""
+        try:
+            self.application = self.application or self._application()
+            answer = self.application.acquire_token_for_client(scopes=[scope])
+        except (OSError, ValueError, RuntimeError, KeyError) as error:  # requests' errors are OSErrors; msal raises the others
+            raise DeliveryError(f"{self.oauth.authority}: no token could be fetched ({_cause(error)})") from error
+        if "access_token" not in answer:
+            said = " ".join(str(answer.get("error_description") or answer.get("error") or "no reason was given").split())[:300]
+            check = "Check tenant and client in [mail], and the client's secret or certificate"
+            raise DeliveryError(f"{self.oauth.authority}: it gave no token ({said}). {check}")
+        return str(answer["access_token"])
+
+    def _application(self) -> Any:  # noqa: ANN401 - msal has no types
+        """Make msal's application; the authority is taken as it is configured, without asking Microsoft whether it is one."""
+        import msal
+
+        secret, certificate = self.oauth.secret, self.oauth.certificate
+        pem = certificate.reveal() if certificate else ""
+        credential = {"private_key": _key(pem), "public_certificate": pem} if pem else secret.reveal() if secret else None
+        return msal.ConfidentialClientApplication(
+            self.oauth.client,
+            authority=f"{self.oauth.authority}/{self.oauth.tenant}",
+            client_credential=credential,
+            instance_discovery=False,
+            http_client=session(self.ca_bundle),
+        )
+
+
+def _key(pem: str) -> str:
+    """Take the private key out of a PEM text that holds its certificate, too."""
+    found = re.search(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", pem, re.DOTALL)
+    if found is None:
+        raise ValueError("the certificate's private key cannot be read")
+    return found[0]
+
+
+def _cause(error: Exception) -> str:
+    """Name what failed; the whole text of a certificate or an address is nothing for a log."""
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "its certificate is not trusted; name its authority's file as ca_bundle in [watch]"
+    if isinstance(error, requests.RequestException):
+        return "it could not be reached"
+    return type(error).__name__ if len(text) > 200 or not text else text
