@@ -1,30 +1,43 @@
-"""Takes pictures of every kind of mail in Chromium: on a phone and on desks, by day and by night.
+"""Takes pictures of every kind of mail, and of the page, in Chromium: on a phone and on desks, by day and by night.
 
 The letters are the samples that `watcher check` renders, and the mail of `make demo` when it has been run.
+The page is that of the demo's recording, while its update is pulled and when it is back.
 Needs a Chromium of the system; pictures lie in ``out/screenshots``.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 import shutil
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from watcher import render
+from scripts import demo
+from watcher import config, render
 from watcher.config.settings import Mail, Settings
 from watcher.formats import samples
 from watcher.records import Kind, Letter
+from watcher.replay import replay
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "screenshots"
 DEMO = ROOT / "out" / "demo"
 WIDTHS = (360, 640, 1000)
+WINDOWS = (360, 800, 1440)
+UPDATE = "updates/exchange-server-2024-11-su.html"
+MOMENTS = {"pulled": datetime(2024, 11, 21, tzinfo=UTC), "back": None}
 SETTINGS = Settings(mail=Mail(sender="Advisory Watcher <watcher@example.org>"), base_url="https://advisories.example.org/")
 
 
@@ -64,6 +77,57 @@ def picture(browser: Browser, name: str, html: str) -> None:
         context.close()
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+def sites(work: Path) -> Iterator[tuple[str, Path]]:
+    """Give the site of the demo's recording at each of the moments."""
+    recording = work / "november-2024.warc.gz"
+    demo.record(demo.PAGES, recording)
+    settings = work / "watcher.toml"
+    settings.touch()
+    for name, until in MOMENTS.items():
+        replay(config.load(settings, {}), [recording], work / name, None, None, until)
+        yield name, work / name / "site"
+
+
+def site_pictures(browser: Browser, name: str, site: Path) -> None:
+    """Take the front page and an update's page at each width, light and dark, at the moment of their last check."""
+    checked = json.loads((site / "status.json").read_text(encoding="utf-8"))["checked"]
+    with served(site) as address:
+        for scheme in ("light", "dark"):
+            context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+            page = context.new_page()
+            page.clock.set_fixed_time(checked)
+            for path in ("index.html", UPDATE):
+                page.goto(f"{address}{path}", wait_until="networkidle")
+                for width in WINDOWS:
+                    page.set_viewport_size({"width": width, "height": 900})
+                    kind = "update" if path == UPDATE else "front"
+                    page.screenshot(path=OUT / f"site-{name}-{kind}-{width}-{scheme}.png", full_page=True)
+            context.close()
+        if name == "pulled":
+            page = browser.new_page(viewport={"width": 1000, "height": 720}, color_scheme="light")
+            page.clock.set_fixed_time(checked)
+            page.goto(address, wait_until="networkidle")
+            page.screenshot(path=OUT / "readme.png")  # docs/images/page.png
+            page.close()
+
+
 def main() -> int:
     """Take all pictures; 1 where there is no Chromium."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
@@ -77,6 +141,9 @@ def main() -> int:
         )
         for name, body in mails():
             picture(browser, name, html_of(body))
+        with tempfile.TemporaryDirectory(prefix="watcher-pictures-") as work:
+            for name, site in sites(Path(work)):
+                site_pictures(browser, name, site)
         browser.close()
     print(f"{len(list(OUT.glob('*.png')))} pictures lie in {OUT}")
     return 0

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-_TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
-ALIKE = 0.35
+_TOKEN = re.compile(r"\s+|\w+(?:[.-]\w+)*|[^\w\s]")  # a build or a CVE is a word
+ALIKE = 0.6
 """Share of common words below which two texts are another text, not the same one edited."""
 
 
