@@ -91,6 +91,7 @@ COMMANDS = [
     "status",
     "events",
     "show",
+    "build",
     "sources",
     "check",
     "init",
@@ -114,7 +115,7 @@ def test_every_command_has_help_with_an_example_and_the_shared_options(cli: Cli,
 def test_the_commands_are_listed_by_what_is_needed_most(cli: Cli) -> None:
     listed = [line.split()[0] for line in cli("--help").stdout.split("Commands:\n")[1].splitlines() if line.startswith("  ")]
 
-    assert listed[:11] == COMMANDS[:11]
+    assert listed[:12] == COMMANDS[:12]
 
 
 def test_the_version_is_said(cli: Cli) -> None:
@@ -266,6 +267,7 @@ def test_status_json_says_all_of_every_source(cli: Cli, state: Store) -> None:
     assert found == {
         "ok": False,
         "deliveries": {"waiting": 3, "refused": 0, "given_up": 0},
+        "servers": [],
         "sources": [
             {
                 "name": "builds",

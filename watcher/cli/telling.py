@@ -12,7 +12,7 @@ from watcher.cli.asking import short
 from watcher.cli.calling import Call, command, length, now
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
-from watcher.judgement import canonical, digest
+from watcher.judgement import canonical, digest, identify
 from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Kind, Subscriber, Update
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Update id, KB article, CV
 def show(call: Call, identifier: Id) -> None:
     """Tell one update's life.
 
-    Its events, the evidence with before and after, who was told when, and why somebody was not.
+    What each source has of it, and where they disagree; its events, the evidence with before and after, who was told when, and
+    why somebody was not; what was seen of it and not told, and why.
     """
     settings = call.settings()
     with call.store(settings) as store:
@@ -41,7 +42,10 @@ def show(call: Call, identifier: Id) -> None:
 
 @command("ack", "watcher ack KB5044062")
 def ack(call: Call, identifier: Id) -> None:
-    """Note that this update has been dealt with: no reminders."""
+    """Note that this update has been dealt with: no reminders.
+
+    It is forgotten when the update is pulled again.
+    """
     settings = call.settings()
     with call.store(settings) as store:
         for update in _one_at_least(store, identifier):
@@ -56,7 +60,10 @@ def mute(
     *,
     how_long: Annotated[str | None, typer.Option("--for", metavar="LENGTH", help="Only for so long: 30d. For good without it.")] = None,
 ) -> None:
-    """Ask for no more about this update."""
+    """Ask for no more about this update.
+
+    Its events are recorded and published all the same.  A correction of what was told before is still sent.
+    """
     until = now() + length(how_long) if how_long else None
     settings = call.settings()
     with call.store(settings) as store:
@@ -103,13 +110,40 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
         if words:
             yield f"  {name}: {', '.join(words)}"
     yield from _notes(update, store)
-    for source, state, version in update.standings:
-        yield f"  {source} has it as {state}, version {version}"
+    for source, said, version in update.standings:
+        yield f"  {source} has it as v{version}: {said}"
+    if disagreement := disagreeing(update):
+        yield f"  The sources disagree: {disagreement}"
     events = store.events_of(update.id)
     if not events:
         yield "  No event: it was known from the first check on."
     for event in events:
-        yield from _event(event, settings, store)
+        yield from _event(event, update.id, settings, store)
+    for message, deliveries in store.messages_of(update=update.id):
+        if message.kind == "reminder":
+            yield from (f"  reminded: {message.subscriber}, {_delivery(each)}, by {message.id}" for each in deliveries)
+    yield from unsaid(update, settings, store)
+
+
+def disagreeing(update: Update) -> str:
+    """Say which sources have an older version than the others; "" when they agree."""
+    versions = {int(version) for _, _, version in update.standings}
+    if len(versions) < 2:
+        return ""
+    newest = max(versions)
+    ahead = ", ".join(source for source, _, version in update.standings if int(version) == newest)
+    behind = "; ".join(f"{source} still v{version} ({said})" for source, said, version in update.standings if int(version) < newest)
+    return f"{ahead} has v{newest}; {behind}"
+
+
+def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
+    """Say what was seen of an update and led to no event, and why."""
+    names = {*update.names, *identify.update_names(update)}
+    for source in settings.sources:
+        for document in store.documents(source.name):
+            for stored in store.entries(source.name, document).values():
+                if stored.silent and names & set(identify.entry_names(stored.entry)):
+                    yield f"  not told: {f'{source.name} {document}'.strip()}, {stored.entry.title}: {stored.silent}"
 
 
 def _notes(update: Update, store: Store) -> Iterator[str]:
@@ -123,13 +157,18 @@ def _notes(update: Update, store: Store) -> Iterator[str]:
         yield f"  muted {f'until {short(event_json.time(until))}' if until else 'for good'}"
 
 
-def _event(event: Event, settings: Settings, store: Store) -> Iterator[str]:
+def _event(event: Event, update: str, settings: Settings, store: Store) -> Iterator[str]:
     suspected = " (suspected)" if event.confidence is Confidence.SUSPECTED else ""
     yield f"  {short(event_json.time(event.time))}  {event.kind.value}{suspected}: {event.summary}"
     if event.because:
         yield f"    because: {event.because}"
     for evidence in event.evidence:
         yield from _evidence(evidence)
+    if settings.evidence is not None:
+        from watcher.run.evidence import kept
+
+        yield from (f"    kept in {path}" for path in kept(settings, event))
+    muted = store.mutes(now())
     told: set[str] = set()
     for message, deliveries in store.messages_of(event=event.id):
         told.add(message.subscriber)
@@ -137,7 +176,7 @@ def _event(event: Event, settings: Settings, store: Store) -> Iterator[str]:
             yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
     for subscriber in settings.subscribers:
         if subscriber.name not in told:
-            yield f"    not told: {subscriber.name}, {why_not(subscriber, event)}"
+            yield f"    not told: {subscriber.name}, {why_not(subscriber, event, muted=update in muted)}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:
@@ -154,8 +193,8 @@ def _delivery(delivery: Delivery) -> str:
     return f"{delivery.recipient} by {delivery.channel}: {delivery.state.value}{when}{answer}"
 
 
-def why_not(subscriber: Subscriber, event: Event) -> str:
-    """Say why nobody wrote to ``subscriber`` of ``event``."""
+def why_not(subscriber: Subscriber, event: Event, *, muted: bool = False) -> str:
+    """Say why nobody wrote to ``subscriber`` of ``event``; ``muted``: its update is."""
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
     if event.kind not in subscriber.kinds:
@@ -164,6 +203,8 @@ def why_not(subscriber: Subscriber, event: Event) -> str:
         return "who asks for confirmed events only"
     if not digest.concerns(subscriber, event):
         return f"whose products ({', '.join(subscriber.products)}) are others"
+    if muted:
+        return "for the update is muted"
     if subscriber.when != "at-once":
         return f"whose next digest is yet to come ({subscriber.when})"
     return "who was not subscribed then, or whose message is still to be made by the next run"

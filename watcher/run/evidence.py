@@ -73,7 +73,7 @@ class Shelf:
 
     def _keep_events(self, source: Source, answers: Answers, outcome: Outcome, store: Store, now: datetime) -> None:
         updates = _updates(outcome, store)
-        target = self._file(now, source.name)
+        target = self.file(now, source.name)
         mine = _documents(source.name, updates, store) | _about(answers, updates) | _lists(source, answers)
         mine |= {name for event in outcome.events for name in _of_event(event, answers)}
         written = self.folder / f".{target.name}"
@@ -105,7 +105,7 @@ class Shelf:
         names = [suspicion.event for row in updates for suspicion in row.suspicions] + [event.corrects for event in events]
         for earlier in filter(None, (store.event(name) for name in dict.fromkeys(names) if name)):
             for named in sorted({evidence.source for evidence in earlier.evidence}):
-                path = self._file(earlier.time, named)
+                path = self.file(earlier.time, named)
                 if path.exists():
                     yield path
 
@@ -127,7 +127,8 @@ class Shelf:
         folder = self.folder / "current" / identify.slug(source)
         return sorted(folder.glob(f"{_mark(document)}-*-{sha256[:16] or '*'}.warc.gz"))
 
-    def _file(self, time: datetime, source: str) -> Path:
+    def file(self, time: datetime, source: str) -> Path:
+        """Name the file of a source's events of one check."""
         return self.folder / f"{time:%Y%m%dT%H%M%SZ}-{identify.slug(source)}.warc.gz"
 
     def _prune(self) -> None:
@@ -137,6 +138,15 @@ class Shelf:
             size += path.stat().st_size
             if place and (place >= MOST or size > LARGEST):
                 path.unlink(missing_ok=True)
+
+
+def kept(settings: Settings, event: Event) -> tuple[Path, ...]:
+    """Give the files that hold what led to an event, as far as they are still there."""
+    if settings.evidence is None:
+        return ()
+    folder = Shelf(settings.evidence, settings, None)
+    files = (folder.file(event.time, source) for source in sorted({evidence.source for evidence in event.evidence}))
+    return tuple(path for path in files if path.exists())
 
 
 def shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:

@@ -1,0 +1,315 @@
+"""What a server's build means: pulled, replaced, out of date or good, and what there is to install instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.builders import CU13, CU14, CU23, NEW_KB, NOV, OLD_KB, SU, days, package, update
+from watcher.judgement import exposure
+from watcher.records import (
+    Confidence,
+    Event,
+    Exposure,
+    Fitness,
+    Kind,
+    Package,
+    Server,
+    State,
+    Suspicion,
+    Update,
+    UpdateRef,
+)
+
+V1 = (package(CU14, OLD_KB, "15.2.1544.13"), package(CU13, OLD_KB, "15.2.1258.38"))
+V2 = (package(CU14, NEW_KB, "15.2.1544.14", version=2), package(CU13, NEW_KB, "15.2.1258.39", version=2))
+BEFORE = update("april", package(CU14, "KB9000000", "15.2.1544.11"), title="April 2030 HU", type="HU", released=NOV - days(200))
+RELEASED = update(SU, *V1)
+PULLED = replace(RELEASED, state=State.PULLED, told=(("pulled 1", "e2"),))
+BACK = replace(RELEASED, version=2, packages=(*V1, *V2), told=(("pulled 1", "e2"), ("re-released 2", "e3")))
+DOUBT = Suspicion("builds", "", ("row",), NOV, "e9", whole=True)
+
+
+def of(build: str, *updates: Update, product: str = "") -> Exposure:
+    (found,) = exposure.exposures([Server("EX01", build, product)], updates)
+    return found
+
+
+def stands(build: str, *updates: Update, product: str = "") -> tuple[str, str]:
+    """Give how a build stands, and the step to take."""
+    found = of(build, *updates, product=product)
+    return found.fitness.value, exposure.step(found)
+
+
+def newest(found: Exposure) -> str:
+    assert found.newest is not None
+    return f"v{found.newest.version} {found.newest.package.kb} {found.newest.package.build}"
+
+
+def event(kind: Kind, row: Update, *, packages: tuple[Package, ...] | None = None, **more: object) -> Event:
+    shown = row.packages if packages is None else packages
+    products = more.pop("products", tuple(sorted({p.product for p in shown})))
+    builds, kbs = tuple(p.build for p in shown if p.build), tuple({p.kb for p in shown if p.kb})
+    ref = UpdateRef(row.id, row.title, row.version, products, kbs, (), builds)  # type: ignore[arg-type]
+    return Event("e1", NOV, kind, Confidence.CONFIRMED, ref, "", packages=shown, **more)  # type: ignore[arg-type]
+
+
+# --- one update's life ------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_build_is_good() -> None:
+    assert stands("15.2.1544.13", BEFORE, RELEASED) == ("good", "nothing")
+    assert of("15.2.1544.13", BEFORE, RELEASED).newest is None
+
+
+def test_an_older_build_is_to_be_replaced_by_the_newest_of_its_branch() -> None:
+    found = of("15.2.1544.11", BEFORE, RELEASED)
+
+    assert (found.fitness, exposure.step(found)) == (Fitness.NEWER, "install")
+    assert newest(found) == f"v1 {OLD_KB} 15.2.1544.13"
+    assert found.installed is not None
+    assert found.installed.update == "april"
+
+
+def test_builds_are_compared_by_their_numbers_not_as_texts() -> None:
+    nine, ten = update("a", package(CU14, "KB9", "15.2.1544.9")), update("b", package(CU14, "KB10", "15.2.1544.10"))
+
+    assert newest(of("15.2.1544.9", nine, ten)) == "v1 KB10 15.2.1544.10"
+    assert stands("15.2.1544.10", nine, ten) == ("good", "nothing")
+
+
+def test_a_pulled_build_without_a_successor_is_the_vendors_word_to_follow() -> None:
+    assert stands("15.2.1544.13", BEFORE, PULLED) == ("pulled", "follow")
+
+
+def test_nobody_is_told_to_install_what_is_pulled() -> None:
+    assert stands("15.2.1544.11", BEFORE, PULLED) == ("good", "nothing")
+
+
+def test_the_first_version_stays_pulled_when_the_second_is_out_and_is_replaced_by_it() -> None:
+    found = of("15.2.1544.13", BEFORE, BACK)
+
+    assert (found.fitness, exposure.step(found)) == (Fitness.PULLED, "install")
+    assert newest(found) == f"v2 {NEW_KB} 15.2.1544.14"
+    assert found.installed is not None
+    assert (found.installed.version, found.installed.latest) == (1, 2)
+    assert stands("15.2.1544.14", BEFORE, BACK) == ("good", "nothing")
+    assert newest(of("15.2.1544.11", BEFORE, BACK)) == f"v2 {NEW_KB} 15.2.1544.14"
+
+
+def test_a_first_version_that_was_never_pulled_is_replaced() -> None:
+    assert stands("15.2.1544.13", replace(BACK, told=())) == ("replaced", "install")
+
+
+def test_what_is_offered_again_as_it_was_is_to_be_installed_again() -> None:
+    again = replace(RELEASED, version=2, told=(("pulled 1", "e2"), ("re-released 2", "e3")))
+
+    assert stands("15.2.1544.13", again) == ("replaced", "again")
+    assert newest(of("15.2.1544.11", BEFORE, again)) == f"v2 {OLD_KB} 15.2.1544.13"
+
+
+def test_a_suspicion_says_wait_and_recommends_nothing() -> None:
+    doubted = replace(RELEASED, suspicions=(DOUBT,))
+
+    assert stands("15.2.1544.13", BEFORE, doubted) == ("suspected-pulled", "hold")
+    assert stands("15.2.1544.11", BEFORE, doubted) == ("good", "nothing")
+
+
+def test_where_two_updates_have_a_build_the_pulled_one_says_so() -> None:
+    twin = update("twin", package(CU14, "", "15.2.1544.13"))
+
+    assert of("15.2.1544.13", twin, PULLED).fitness is Fitness.PULLED
+    assert of("15.2.1544.13", PULLED, twin).fitness is Fitness.PULLED
+
+
+def test_either_form_of_a_build_that_a_row_gives_in_two_is_known() -> None:
+    typing_error = update(SU, replace(package(CU14, OLD_KB, "15.2.1544.13"), disputed="5.2.1544.13"))
+
+    assert of("5.2.1544.13", typing_error).fitness is Fitness.GOOD
+
+
+# --- branches, lines, families ----------------------------------------------------------------------------------------
+
+CU15 = "Exchange Server 2019 CU15"
+MADE = update("cu15", package(CU15, "", "15.2.1748.10"), type="CU", title=CU15, month="", released=NOV + days(90))
+LATER = update(
+    "may",
+    package(CU15, "KB9000005", "15.2.1748.24"),
+    package(CU14, "KB9000005", "15.2.1544.25"),
+    title="May 2031 SU",
+    released=NOV + days(180),
+)
+
+
+def test_a_new_cumulative_update_leaves_an_older_branch_good_and_is_named() -> None:
+    found = of("15.2.1544.13", RELEASED, MADE)
+
+    assert (found.fitness, exposure.step(found), found.overtaken) == (Fitness.GOOD, "nothing", False)
+    assert found.ahead is not None
+    assert found.ahead.package.build == "15.2.1748.10"
+
+
+def test_a_branch_that_later_updates_pass_by_is_to_be_left() -> None:
+    found = of("15.2.1258.38", RELEASED, MADE, LATER)
+
+    assert (found.fitness, exposure.step(found), found.overtaken) == (Fitness.NEWER, "move", True)
+    assert found.ahead is not None
+    assert found.ahead.package.build == "15.2.1748.24"
+    assert stands("15.2.1544.13", RELEASED, MADE, LATER) == ("newer-available", "install")
+
+
+def test_a_pulled_build_of_a_branch_that_is_passed_by_is_left_by_moving_on() -> None:
+    assert stands("15.2.1258.38", PULLED, MADE, LATER) == ("pulled", "move")
+
+
+def test_rollups_whose_builds_have_branches_of_their_own_follow_each_other() -> None:
+    rollups = [
+        update(f"ru{number}", package(f"Exchange Server 2010 SP3 RU{number}", "", build), type="RU", released=NOV + days(number))
+        for number, build in ((31, "14.3.509.0"), (32, "14.3.513.0"))
+    ]
+
+    assert stands("14.3.509.0", *rollups) == ("newer-available", "move")
+    assert stands("14.3.513.0", *rollups) == ("good", "nothing")
+
+
+def test_a_product_that_later_security_updates_leave_out_is_told_so() -> None:
+    old = update("old", package("Exchange Server 2013 CU23", "KB9", "15.0.1497.48"), released=NOV - days(600))
+    found = of("15.0.1497.48", old, RELEASED)
+
+    assert (found.fitness, exposure.step(found)) == (Fitness.NEWER, "left")
+    assert found.left is not None
+    assert found.left.update == SU
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        update("hu", package("Exchange Server SE", "KB9", "15.2.2562.46"), type="HU", released=NOV + days(60)),
+        update("older", package("Exchange Server SE", "KB9", "15.2.2562.46"), released=NOV - days(60)),
+        update("below", package("Exchange Server 2013 CU23", "KB9", "15.0.1497.48"), released=NOV + days(60)),
+    ],
+    ids=["a hotfix", "an earlier one", "one for an older product"],
+)
+def test_not_every_update_for_another_product_leaves_one_behind(other: Update) -> None:
+    assert stands("15.2.1544.13", RELEASED, other) == ("good", "nothing")
+
+
+def test_builds_of_another_family_do_not_count() -> None:
+    windows = update("windows", Package("Windows Server 2025", "KB7", "15.2.1544.13"), family="Windows")
+
+    assert of("15.2.1544.13", windows, RELEASED, product="Exchange Server 2019").product == CU14
+    assert of("15.2.1544.13", windows, product="Exchange Server 2019").fitness is Fitness.UNKNOWN
+    assert of("15.2.1544.13", windows, product="Windows Server 2025").fitness is Fitness.GOOD
+
+
+def test_an_updates_package_without_a_build_says_nothing() -> None:
+    assert of("15.2.1544.13", update(SU, package(CU14, OLD_KB))).fitness is Fitness.UNKNOWN
+
+
+# --- unknown builds ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "step", "product"),
+    [
+        ("15.2.1544.12", "unknown-install", CU14),
+        ("15.2.1544.99", "unknown-newer", CU14),
+        ("15.2.9999.1", "unknown", ""),
+    ],
+)
+def test_an_unknown_build_says_so_and_names_its_branch(build: str, step: str, product: str) -> None:
+    found = of(build, BEFORE, RELEASED)
+
+    assert (found.fitness, exposure.step(found), found.product) == (Fitness.UNKNOWN, step, product)
+    assert exposure.step(found, event(Kind.PULLED, RELEASED)) == step
+    assert found.installed is None
+
+
+# --- extended security updates ----------------------------------------------------------------------------------------
+
+
+def test_what_only_customers_of_extended_updates_get_is_said_with_what_everybody_gets() -> None:
+    esu = update("esu", replace(package(CU14, "KB9000007", "15.2.1544.30"), esu=True), released=NOV + days(400))
+
+    assert stands("15.2.1544.13", RELEASED, esu) == ("newer-available", "install-esu")
+    found = of("15.2.1544.11", BEFORE, RELEASED, esu)
+    assert exposure.step(found) == "install-esu-or"
+    assert found.unrestricted is not None
+    assert found.unrestricted.package.build == "15.2.1544.13"
+
+
+def test_of_one_build_the_package_for_everybody_counts() -> None:
+    both = update("both", replace(V1[0], esu=True), V1[0])
+
+    assert stands("15.2.1544.11", BEFORE, both) == ("newer-available", "install")
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def concerned(told: Event, *builds: str, ledger: tuple[Update, ...] = (BEFORE, BACK)) -> list[str]:
+    known = exposure.exposures([Server(build, build) for build in builds], ledger)
+    return [found.server.build for found in exposure.concerned(told, known)]
+
+
+def test_an_update_concerns_where_it_is_installed_and_where_it_is_for() -> None:
+    told = event(Kind.RE_RELEASED, BACK, packages=V2)
+
+    assert concerned(told, "15.2.1544.13", "15.2.1544.14", "15.2.1544.11", "15.2.9999.1") == [
+        "15.2.1544.13",
+        "15.2.1544.14",
+        "15.2.1544.11",
+    ]
+
+
+def test_what_is_older_than_a_servers_build_does_not_concern_it() -> None:
+    assert concerned(event(Kind.REVISED, BEFORE), "15.2.1544.13") == []
+    assert concerned(event(Kind.REVISED, update("old", package(CU13, "KB1", "15.2.1258.20"))), "15.2.1544.13") == []
+
+
+def test_an_update_of_another_branch_concerns_the_products_line() -> None:
+    assert concerned(event(Kind.RELEASED, MADE), "15.2.1544.13") == ["15.2.1544.13"]
+    assert concerned(event(Kind.RELEASED, update("x", package(CU23, "KB1", "15.3.1.1"))), "15.2.1544.13") == []
+
+
+@pytest.mark.parametrize(("products", "expected"), [(("Exchange Server",), 1), ((CU14,), 1), (("Exchange Server 2016",), 0), ((), 0)])
+def test_an_advisory_concerns_the_products_that_it_names(products: tuple[str, ...], expected: int) -> None:
+    told = event(Kind.ANNOUNCED, update("cve"), products=products)
+
+    assert len(concerned(told, "15.2.1544.14")) == expected
+
+
+@pytest.mark.parametrize(
+    ("build", "told", "ledger", "step"),
+    [
+        ("15.2.1544.13", event(Kind.PULLED, PULLED), (BEFORE, PULLED), "follow"),
+        ("15.2.1544.11", event(Kind.PULLED, PULLED), (BEFORE, PULLED), "keep-off"),
+        ("15.2.1544.11", event(Kind.KNOWN_ISSUE, PULLED, pulled=True), (BEFORE, PULLED), "keep-off"),
+        (
+            "15.2.1544.13",
+            replace(event(Kind.PULLED, RELEASED), confidence=Confidence.SUSPECTED),
+            (replace(RELEASED, suspicions=(DOUBT,)),),
+            "hold",
+        ),
+        ("15.2.1544.13", event(Kind.RE_RELEASED, BACK), (BEFORE, BACK), "install"),
+        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, RELEASED), (RELEASED,), "check-issue"),
+        ("15.2.1544.11", event(Kind.KNOWN_ISSUE, RELEASED), (BEFORE, RELEASED), "install"),
+        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, BACK), (BACK,), "install"),
+        ("15.2.1544.13", event(Kind.EXPLOITED, update("cve"), products=(CU14,)), (RELEASED,), "no-update-yet"),
+        ("15.2.1544.13", event(Kind.REVISED, RELEASED), (RELEASED,), "nothing"),
+    ],
+)
+def test_the_step_fits_what_has_happened(build: str, told: Event, ledger: tuple[Update, ...], step: str) -> None:
+    assert exposure.step(of(build, *ledger), told) == step
+
+
+def test_one_is_reminded_of_what_is_pulled_and_installed() -> None:
+    known = exposure.exposures([Server("EX01", "15.2.1544.13"), Server("EX02", "15.2.1544.14"), Server("EX03", "1.2.3.4")], (BACK,))
+
+    assert [found.server.name for found in exposure.reminded(SU, known)] == ["EX01"]
+    assert exposure.reminded("april", known) == ()
+
+
+def test_a_servers_line_is_its_product_without_level() -> None:
+    assert exposure.line(of("15.2.1544.13", RELEASED)) == "Exchange Server 2019"

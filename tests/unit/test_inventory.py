@@ -1,0 +1,100 @@
+"""The inventory is read in every form in which it comes, and a bad line costs that line only."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.errors import ParseError
+from watcher.formats.inventory import Inventory, build_of, parse
+from watcher.records import Server
+
+EX01 = Server("EX01", "15.2.1544.13", "Exchange Server 2019 CU14")
+PLAIN = "server,product,build\nEX01,Exchange Server 2019 CU14,15.2.1544.13\n"
+SHELL = '#TYPE Selected.Server\r\n"Name","AdminDisplayVersion"\r\n"EX01","Version 15.2 (Build 1544.13)"\r\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PLAIN.encode(),
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace("\n", "\r\n").encode(),
+        f"sep=,\n\n{PLAIN}".encode(),
+        b"Product,Build,Server\nMicrosoft Exchange Server 2019 Cumulative Update 14, 15.02.1544.013 ,EX01\n",
+    ],
+)
+def test_one_server_is_read_in_every_form(body: bytes) -> None:
+    assert parse(body) == Inventory((EX01,))
+
+
+@pytest.mark.parametrize("body", [SHELL.encode(), SHELL.encode("utf-16"), SHELL.replace("#TYPE Selected.Server\r\n", "").encode()])
+def test_what_the_exchange_shell_exports_is_read(body: bytes) -> None:
+    assert parse(body) == Inventory((Server("EX01", "15.2.1544.13"),))
+
+
+def test_other_columns_are_left_alone_and_a_product_may_be_missing() -> None:
+    assert parse(b"Site,Name,Edition,Version,Product\nX,EX01,Enterprise,15.2.1544.13\n").servers == (Server("EX01", "15.2.1544.13"),)
+
+
+def test_a_bad_line_is_named_and_the_others_count() -> None:
+    read = parse(b"server,build\nEX01,15.2.1544.13\nEX02,unknown\n,15.2.1544.14\n\nex01,15.2.1544.14\nEX03\nEX04,15.2.1258.38\n")
+
+    assert [server.name for server in read.servers] == ["EX01", "EX04"]
+    assert read.complaints == (
+        'line 3: "unknown" of EX02 is no build; write it as 15.2.1544.13',
+        "line 4: it names no server",
+        'line 6: "ex01" stands there twice; the first line counts',
+        'line 7: "" of EX03 is no build; write it as 15.2.1544.13',
+    )
+
+
+def test_lines_above_the_head_are_counted() -> None:
+    assert parse(b"#TYPE x\n\nserver,build\nEX01,?\n").complaints[0].startswith("line 4: ")
+
+
+def test_letters_of_windows_are_read() -> None:
+    assert parse("server,build\nMÜNCHEN,15.2.1544.13\n".encode("cp1252")).servers[0].name == "MÜNCHEN"
+
+
+def test_a_field_that_is_too_long_costs_its_line() -> None:
+    read = parse(b"server,build\nEX01," + b"1" * 200_000 + b"\nEX02,15.2.1544.13\n")
+
+    assert [server.name for server in read.servers] == ["EX02"]
+
+
+@pytest.mark.parametrize(("body", "found"), [(b"", "it is empty"), (b"EX01,15.2.1544.13\n", 'its first line is "EX01,15.2.1544.13"')])
+def test_a_file_without_a_head_is_refused_with_a_remedy(body: bytes, found: str) -> None:
+    with pytest.raises(ParseError, match="no column of servers and one of builds") as refused:
+        parse(body)
+
+    assert found in refused.value.cause
+    assert "server,product,build" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("written", "build"),
+    [
+        ("Version 15.2 (Build 1544.13)", "15.2.1544.13"),
+        ("Version 14.3 (Build 123.4)", "14.3.123.4"),
+        ("15.02.1544.013", "15.2.1544.13"),
+        ("15.2", ""),
+    ],
+)
+def test_a_build_is_read_in_every_form(written: str, build: str) -> None:
+    assert build_of(written) == build
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: f"server,build\n{text}".encode("utf-8", "surrogatepass")))
+def test_no_bytes_make_it_fail_otherwise(body: bytes) -> None:
+    try:
+        read = parse(body)
+    except ParseError:
+        return
+    assert all(server.name and server.build for server in read.servers)
