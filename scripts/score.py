@@ -2,7 +2,8 @@
 
 ``score.py SHARED`` where SHARED holds ``score.py``, ``score_notes.py`` and ``corpus/``.  Each recording is replayed with the
 default products and with ``*``.  The expected events are those of the default products; with ``*`` everything else is told
-as well, so only a pull or a re-release that nobody expects counts as a false alarm there.  Ends with 1 unless all is clean.
+as well, so only a pull that nobody expects counts as a false alarm there, and a re-release where nothing at all is
+expected; other re-releases are counted to be looked at.  Ends with 1 unless all is clean.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from rich.table import Table
 
 WATCHER = Path(sys.executable).with_name("watcher")
 EVERYTHING = '[watch]\nproducts = ["*"]\n'
-GRAVE = re.compile(r"^ +\S+ (?:pulled|re-released) ", re.MULTILINE)
+PULLED = re.compile(r"^ +\S+ pulled ", re.MULTILINE)
+RE_RELEASED = re.compile(r"^ +\S+ re-released ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Score:
     missed: int
     false_alarms: int
     duplicates: int
+    others_back: int
     suspected: int
     delay: str
     mails: int
@@ -76,13 +79,15 @@ def score(recording: Path, expected: Path, products: str, folder: Path, scorer: 
     answer, seconds = replay(recording, products, folder)
     events = folder / "out" / "events.jsonl"
     if answer.returncode > 1 or not events.exists():  # 1: a source failed in the recording, as it did then
-        return Score(name, products, "failed", 0, 0, 0, 0, "", 0, seconds, answer.stderr[-2000:] or answer.stdout[-2000:])
+        return Score(name, products, "failed", 0, 0, 0, 0, 0, "", 0, seconds, answer.stderr[-2000:] or answer.stdout[-2000:])
     judged = subprocess.run([sys.executable, scorer, events, expected], capture_output=True, text=True, check=False).stdout
     figures = re.search(r"(\d+ of \d+) detected, (\d+) missed, (\d+) false alarms, (\d+) duplicates, .*worst delay (.*)", judged)
     if figures is None:
-        return Score(name, products, "failed", 0, 0, 0, 0, "", 0, seconds, judged)
+        return Score(name, products, "failed", 0, 0, 0, 0, 0, "", 0, seconds, judged)
     told = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
-    grave = len(GRAVE.findall(section(judged, "false alarms")))
+    unexpected = section(judged, "false alarms")
+    back = len(RE_RELEASED.findall(unexpected))
+    grave = len(PULLED.findall(unexpected)) + (0 if expected.read_text(encoding="utf-8").strip() else back)
     return Score(
         recording=name,
         products=products,
@@ -90,6 +95,7 @@ def score(recording: Path, expected: Path, products: str, folder: Path, scorer: 
         missed=int(figures[2]),
         false_alarms=grave if products == "*" else int(figures[3]),
         duplicates=int(figures[4]),
+        others_back=back,
         suspected=sum(e.get("confidence") == "suspected" and e["kind"] in {"pulled", "re-released"} for e in told),
         delay=figures[5],
         mails=len(list((folder / "out" / "mail").glob("*.eml"))),
@@ -107,13 +113,15 @@ def table(scores: list[Score]) -> Table:
         "missed": lambda s: s.missed,
         "false alarms": lambda s: s.false_alarms,
         "duplicates": lambda s: s.duplicates,
+        "others back": lambda s: s.others_back,
         "suspected": lambda s: s.suspected,
         "worst delay": lambda s: s.delay,
         "mails": lambda s: s.mails,
         "seconds": lambda s: f"{s.seconds:.1f}",
     }
     laid = Table(
-        caption="suspected: pulls and re-releases suspected only. With * a false alarm is a pull or a re-release that nobody expects."
+        caption="suspected: pulls and re-releases suspected only. With * a false alarm is a pull that nobody expects;"
+        " others back: re-releases of products that the expectations do not speak of."
     )
     for name in columns:
         laid.add_column(name, justify="left" if name in {"recording", "products"} else "right", no_wrap=True)
