@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.builders import CU13, CU14, NEW_KB, NOV, OLD_KB, SU, change, days, issue, kinds, package, page, row, tell, update
-from watcher.judgement import absence
+from watcher.judgement import absence, facts
 from watcher.records import Change, ChangeKind, Entry, Outcome, Package, State, Update
 
 LABEL = ("label:exchange server/2030-11/su",)
@@ -201,13 +201,7 @@ def test_a_return_at_one_source_leaves_the_suspicion_of_another() -> None:
 def test_only_a_page_that_changes_what_it_says_is_heard(before: bool | None, now: bool | None, absent: bool) -> None:
     pages: list[Entry] = [page("1", available=value) for value in (before, now)]
     made: Change = change(pages[0], pages[1])
-    assert absence.concerns(absence_fact(made)) is absent
-
-
-def absence_fact(made: Change) -> absence.Fact:
-    from watcher.judgement import facts
-
-    return facts.read(made)
+    assert absence.concerns(facts.read(made)) is absent
 
 
 def test_when_nothing_was_ever_established_the_return_of_a_pulled_one_is_early() -> None:

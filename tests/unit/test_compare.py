@@ -74,6 +74,16 @@ def test_what_leaves_a_window_below_its_oldest_entry_has_aged_out(published: dat
     assert found(stored(post("1", "News", published=published)), coverage=Coverage.WINDOW, oldest=oldest) == [(kind, "1")]
 
 
+def test_a_window_that_reaches_further_back_than_all_that_is_known_shows_nothing_new() -> None:
+    known = stored(post("2", "News", published=NOV))
+    assert found(known, post("1", "Old", published=NOV - days(1)), post("2", "News"), coverage=Coverage.WINDOW) == [("returned", "1")]
+    assert found(known, post("1", "New", published=NOV), post("2", "News"), coverage=Coverage.WINDOW) == [("appeared", "1")]
+    assert found(known, post("1", "Undated", published=None), post("2", "News"), coverage=Coverage.WINDOW) == [("appeared", "1")]
+    revised = post("1", "Old", published=NOV - days(1), revision="2.0")
+    assert found(known, revised, post("2", "News"), coverage=Coverage.WINDOW) == [("appeared", "1")]
+    assert found({}, post("1", "First", published=NOV - days(1)), coverage=Coverage.WINDOW) == [("appeared", "1")]
+
+
 def test_a_row_whose_two_forms_disagree_keeps_the_build_it_had() -> None:
     short = replace(V1, packages=(replace(V1.packages[0], build="15.2.1544.14", disputed="15.2.1544.13"),))
     long = replace(V1, packages=(replace(V1.packages[0], disputed="15.2.1544.14"),))

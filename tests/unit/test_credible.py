@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.builders import CU14, NOV, change, days, package, row, snapshot
 from watcher.judgement import credible
-from watcher.records import Change, Document, Snapshot
+from watcher.records import Change, ChangeKind, Document, Snapshot
 
 HISTORY = Document("msrc", "2030-Nov", "https://msrc.example.org/", identity="2030-Nov", total=100, revisions=300, accepted=NOV)
 
@@ -93,7 +93,7 @@ def test_a_release_of_many_rows_a_corrected_date_and_what_ages_out_are_no_layout
     assert not believed([change(None, replace(each, published=NOV - days(31))) for each in rows])
     assert believed([change(None, replace(each, published=None)) for each in rows])
     assert believed([change(each, replace(each, published=NOV - days(400))) for each in rows])
-    assert believed([change(each, None, kind=credible.ChangeKind.AGED_OUT) for each in rows])
+    assert believed([change(each, None, kind=ChangeKind.AGED_OUT) for each in rows])
 
 
 @pytest.mark.parametrize(("released", "old"), [(None, False), (NOV - days(30), False), (NOV - days(30.01), True), (NOV + days(99), False)])

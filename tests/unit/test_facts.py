@@ -110,7 +110,7 @@ def test_a_form_that_is_corrected_to_what_the_other_form_said_has_not_grown() ->
 
 def _history(*passages: Passage) -> str | None:
     said = facts.history(Entry("k", "t", passages=passages))
-    return said and said.kind.value
+    return said.kind.value if said else None
 
 
 def test_a_history_of_revisions_ends_with_its_last_turn() -> None:

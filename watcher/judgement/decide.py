@@ -31,8 +31,8 @@ def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
     if row.type == "advisory":
         row = replace(row, title=", ".join(advisory.id for advisory in row.advisories[:3]) or row.title)
     facts = [item.fact for item in case.items]
-    recalled = any(fact.entry.label is not None and fact.entry.label.pulled for fact in facts)
-    turn = turns.turn(replace(row, version=row.version, changed=None), case, now)
+    recalled = any(fact.entry.label is not None and fact.entry.label.pulled and fact.version >= row.version for fact in facts)
+    turn = turns.turn(replace(row, changed=None), case, now)
     kind = _first_kind(row, facts, turn, now, recalled=recalled)
     if kind is Kind.PULLED:
         row = replace(row, state=State.PULLED)

@@ -140,7 +140,7 @@ def takeover(row: Update, ledger: Ledger) -> Update:
             if gone.type != "advisory" or gone.id == row.id:
                 continue
             left = tuple(advisory for advisory in gone.advisories if advisory.id not in fixed)
-            ledger.put(row if row.told else replace(row, thread=gone.thread))
+            ledger.put(row if row.told else replace(row, thread=gone.thread, last=row.last or gone.last))
             if left:
                 ledger.put(replace(gone, advisories=left, names=()))
             else:

@@ -16,9 +16,11 @@ from datetime import datetime
 
 from bs4 import Tag
 
+from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Label, Package, Page, Snapshot, Watch
 from watcher.sources import markup
+from watcher.sources.json_form import quoted
 
 _COLUMNS = (  # the first that fits names a column
     ("long", re.compile(r"build.*long", re.IGNORECASE)),
@@ -53,7 +55,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     """Return the watched rows of all tables of builds on a page, keyed by their canonical name.
 
     Raises:
-        ParseError: the page has no table of builds, or only empty ones.
+        ParseError: the page has no table of builds, or only empty ones, or one whose head cannot be read.
 
     """
     tree = markup.soup(page)
@@ -78,6 +80,7 @@ def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
     lines = markup.cells(table)
     columns = _columns([_text(cell) for cell in lines[0]] if lines else [])
     if not {"build", "date"} <= columns.keys():
+        _refuse_unread(lines)
         return []
     read = _windows_row if {"update", "kb"} <= columns.keys() else _named_row
     heading = _release_above(table)
@@ -87,6 +90,15 @@ def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
         row = read(cells, base, {**releases, "": heading})
         rows.extend([row] if row else [])
     return _with_readable_products(_with_short_builds(rows))
+
+
+def _refuse_unread(lines: list[list[Tag]]) -> None:
+    """Raise ParseError for a table that holds builds under a head that names none: skipped, its rows would seem to be gone."""
+    rows = [[_text(cell) for cell in line] for line in lines]
+    builds = [row for row in rows if any(canonical.build(text) == text and text for text in row)]
+    if len(builds) * 2 >= len(rows) > 0:
+        head = " | ".join(rows[0])
+        raise ParseError(f"a table of builds has a head without a column for builds or dates: {quoted(head)}")
 
 
 def _columns(names: list[str]) -> dict[str, int]:

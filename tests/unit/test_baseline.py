@@ -1,0 +1,118 @@
+"""A first reading tells nothing, but its histories set every update's state right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.builders import (
+    BACK,
+    CU14,
+    NEW_KB,
+    NOV,
+    OLD_KB,
+    PAUSED,
+    SU,
+    advisory,
+    after,
+    change,
+    days,
+    issue,
+    package,
+    post,
+    revision,
+    row,
+    tell,
+    update,
+)
+from watcher.records import Entry, State, Update
+
+PUBLISHED = revision("1.0", "Information published.")
+PAUSE = revision("2.0", PAUSED, NOV + days(2))
+RETURN = revision("3.0", BACK, NOV + days(15))
+
+
+def settled(*entries: Entry, known: tuple[Update, ...] = ()) -> tuple[Update, ...]:
+    outcome = tell(*(change(None, entry, time=NOV + days(30)) for entry in entries), known=known, first=True)
+    assert outcome.events == ()
+    return after(outcome, *known)
+
+
+def standing(*entries: Entry) -> list[tuple[str, State, int]]:
+    return [(held.id, held.state, held.version) for held in settled(*entries)]
+
+
+def test_a_watcher_installed_after_the_pull_knows_it() -> None:
+    (held,) = settled(advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE]))
+    assert (held.id, held.state, held.version, held.changed) == (SU, State.PULLED, 1, NOV + days(2))
+    assert held.told == (("pulled 1", ""),)
+
+
+def test_after_the_re_release_it_stands_at_the_second_version() -> None:
+    (held,) = settled(advisory("CVE-2030-0001", package(kb=NEW_KB), passages=[PUBLISHED, PAUSE, RETURN]))
+    assert (held.state, held.version, held.changed) == (State.RELEASED, 2, NOV + days(15))
+
+
+def test_the_latest_word_of_several_entries_counts() -> None:
+    pulled = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE])
+    back = advisory("CVE-2030-0002", package(), passages=[PUBLISHED, RETURN])
+    assert standing(pulled, back) == standing(back, pulled) == [(SU, State.RELEASED, 2)]
+
+
+def test_tables_rows_tell_versions_and_a_name_tells_of_a_recall() -> None:
+    v1, v2 = row(f"{CU14} Nov30SU", "15.2.1544.13", OLD_KB), row(f"{CU14} Nov30SUv2", "15.2.1544.14", NEW_KB)
+    assert standing(v1) == [(SU, State.RELEASED, 1)]
+    assert standing(v1, v2) == [(SU, State.RELEASED, 2)]
+    recalled = row(f"{CU14} Nov30SU (recalled)", "15.2.1544.13", OLD_KB)
+    assert standing(recalled) == [(SU, State.PULLED, 1)]
+    assert standing(recalled, v2) == [(SU, State.RELEASED, 2)]
+
+
+def test_a_pull_whose_update_has_a_newer_version_by_now_is_overtaken() -> None:
+    paused = advisory("CVE-2030-0001", package(kb=OLD_KB), passages=[PUBLISHED, PAUSE])
+    v2 = row(f"{CU14} Nov30SUv2", "15.2.1544.14", NEW_KB)
+    assert standing(paused, v2) == [(SU, State.RELEASED, 2)]
+    again = replace(paused, passages=(PUBLISHED, revision("4.0", f"We have temporarily paused the rollout of {NEW_KB}.", NOV + days(20))))
+    assert standing(replace(again, packages=(package(kb=NEW_KB),)), v2) == [(SU, State.PULLED, 2)]
+
+
+def test_a_word_of_a_return_in_another_months_record_or_before_the_release_is_not_about_it() -> None:
+    elsewhere = advisory("CVE-2030-0009", package(), passages=[PUBLISHED, RETURN], published=NOV - days(60))
+    known = tell(change(None, advisory("CVE-2030-0001", package()))).updates
+    (held,) = settled(elsewhere, known=known)
+    assert (held.state, held.version) == (State.RELEASED, 1)
+    early = advisory("CVE-2030-0009", package(), passages=[revision("2.0", PAUSED, NOV - days(30))])
+    (held,) = settled(early, known=known)
+    assert held.state is State.RELEASED
+
+
+def test_words_about_another_article_and_of_an_entry_without_packages() -> None:
+    known = (update(SU, package(), names=("label:exchange server/2030-11/su",)),)
+    other = post("1", "November 2030 Exchange Server Security Updates", "We have temporarily paused the rollout of KB5990700.")
+    assert [held.state for held in settled(other, known=known)] == [State.RELEASED]
+    mine = post("1", "November 2030 Exchange Server Security Updates", PAUSED)
+    assert [held.state for held in settled(mine, known=known)] == [State.PULLED]
+    packaged = advisory("CVE-2030-0001", package(), passages=[revision("2.0", "We have temporarily paused the rollout of KB5990700.")])
+    assert [held.state for held in settled(packaged)] == [State.RELEASED]
+
+
+def test_a_word_without_a_date_is_older_than_one_with() -> None:
+    undated = post("1", "November 2030 Exchange Server Security Updates", PAUSED)
+    dated = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, RETURN])
+    assert standing(undated, dated) == [(SU, State.RELEASED, 2)]
+
+
+def test_an_issue_and_an_advisory_without_update_change_no_state() -> None:
+    known = (update(SU, package(), names=("label:exchange server/2030-11/su",)),)
+    assert [held.state for held in settled(issue("1", label="Exchange Server Nov30SU"), known=known)] == [State.RELEASED]
+    assert standing(advisory("CVE-2030-0001", products=(CU14,))) == [("cve-2030-0001", State.ANNOUNCED, 1)]
+    returned = advisory("CVE-2030-0001", products=(CU14,), passages=[PUBLISHED])
+    assert standing(returned) == [("cve-2030-0001", State.ANNOUNCED, 1)]
+
+
+@pytest.mark.parametrize("passages", [(PUBLISHED,), (PUBLISHED, PAUSE), (PUBLISHED, PAUSE, RETURN)])
+def test_a_second_reading_of_the_same_changes_nothing(passages: tuple[object, ...]) -> None:
+    entry = advisory("CVE-2030-0001", package(), passages=passages)  # type: ignore[arg-type]
+    known = settled(entry)
+    assert settled(entry, known=known) == known
