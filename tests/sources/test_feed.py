@@ -14,3 +14,14 @@ def test_a_leap_second_is_the_second_before_it() -> None:
 def test_a_day_that_no_calendar_has_is_no_date() -> None:
     assert feed._moment((2031, 2, 31, 0, 0, 0, 0, 1, 0)) is None
     assert feed._moment(None) is None
+
+
+def test_feedparser_reads_through_the_driver_that_merges_text() -> None:
+    import xml.sax
+
+    import feedparser.api
+
+    import watcher.sources.feed  # noqa: F401 - what is tested is that loading it chooses the driver
+
+    driver = xml.sax.make_parser(feedparser.api.PREFERRED_XML_PARSERS)
+    assert type(driver).__module__ == "watcher.sources.merged_text"

@@ -42,7 +42,7 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     """
     ledger = Ledger(known)
     ordered = sorted(changes, key=lambda change: (change.document, change.entry.key, change.kind))
-    settled = [facts.read(change) for change in ordered if first(change)]
+    settled = [facts.read(change) for change in ordered if first(change) and _names_any(change)]
     _settle(settled, ledger, now)
     read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     told = Told([], [], [])
@@ -60,6 +60,12 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
         absorbed=ledger.absorbed,
         silent=tuple(told.silent),
     )
+
+
+def _names_any(change: Change) -> bool:
+    """Whether what is taken as known can be about an update: a post that names none is not read."""
+    entry = change.entry
+    return change.before is not None or bool(entry.packages or entry.kbs or entry.cves or entry.label)
 
 
 def _mere_absence(fact: Fact, gone: list[Fact]) -> bool:

@@ -52,6 +52,9 @@ _OTHERS_IN_PROSE = re.compile(
     r"|(?<!\w)\.NET(?: Framework| Core)?(?: \d[\d.]*\d)?(?!\w)",
 )
 
+_OTHERS = ("Windows ", "SharePoint", "SQL Server", "Office", "Edge", "Outlook", "Dynamics 365", "Visual Studio", "Skype", "DevOps", ".NET")
+"""What any of the others begins with or holds, for a quick look."""
+
 
 def product(name: str) -> str:
     """Return the canonical name of one product.
@@ -97,10 +100,13 @@ def concerns(watch: Watch, name: str, *, linux: bool = False) -> bool:
 def products_in(text: str) -> tuple[str, ...]:
     """Return the products that prose names, in its order; an Exchange Server of no edition only when there is none with one."""
     folded = fold(text)
-    found = list(_exchanges_in(folded))
-    if not found and _UNVERSIONED.search(folded):
-        found.append(EXCHANGE)
-    found.extend(product(match[0]) for match in _OTHERS_IN_PROSE.finditer(folded))
+    found: list[str] = []
+    if "exchange" in folded.lower():
+        found.extend(_exchanges_in(folded))
+        if not found and _UNVERSIONED.search(folded):
+            found.append(EXCHANGE)
+    if any(name in folded for name in _OTHERS):
+        found.extend(product(match[0]) for match in _OTHERS_IN_PROSE.finditer(folded))
     return tuple(dict.fromkeys(found))
 
 

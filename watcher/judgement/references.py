@@ -55,6 +55,7 @@ _KB_IN_PROSE = re.compile(
     r"|(?<![\w./#=$-])([2-6]\d{6})(?![\w-]|[.,]\d)",
     re.IGNORECASE,
 )
+_SIX_DIGITS = re.compile(r"\d{6}")  # what names no article is most of all text
 _PLACEHOLDERS = {"1234567", "123456", "7654321"}
 
 _LOCALE = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-[a-z]{2}", re.IGNORECASE)
@@ -71,7 +72,8 @@ _DATES = (
 
 def fold(text: str) -> str:
     """Return ``text`` for comparison: one kind of space, hyphen and quote, nothing unseen; the case is kept."""
-    return " ".join(unicodedata.normalize("NFC", text).translate(_FOLDED).split())
+    plain = text.replace("`", "'") if text.isascii() else unicodedata.normalize("NFC", text).translate(_FOLDED)
+    return " ".join(plain.split())
 
 
 def build(text: str) -> str:
@@ -104,13 +106,19 @@ def kb(text: str) -> str:
 
 def kbs_in(text: str) -> tuple[str, ...]:
     """Return the KB articles that a text or an address names, in its order."""
+    if not _SIX_DIGITS.search(text):
+        return ()
     numbers = (next(filter(None, match.groups())) for match in _KB_IN_PROSE.finditer(fold(text)))
     return _unique(filter(None, map(_article, numbers)))
 
 
 def cves_in(text: str) -> tuple[str, ...]:
     """Return the CVE and ADV numbers that a text names, in its order."""
-    return _unique(match[0].upper() for match in _CVE.finditer(fold(text)))
+    folded = fold(text)
+    lower = folded.lower()
+    if "cve-" not in lower and "adv" not in lower:
+        return ()
+    return _unique(match[0].upper() for match in _CVE.finditer(folded))
 
 
 def date(text: str) -> datetime | None:

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any
 
 import feedparser
+import feedparser.api
 from lxml import etree
 
 from watcher.errors import ParseError
@@ -26,6 +27,8 @@ _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
 _END = re.compile(rb"(?:</(?:\w+:)?(?:rss|feed|RDF|channel)\s*>|/>)\s*(?:<!--[^<]*-->\s*)*\Z", re.IGNORECASE)
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
 _WANTED = "an RSS, RDF or Atom feed"
+
+feedparser.api.PREFERRED_XML_PARSERS[:] = ["watcher.sources.merged_text"]  # SAX drivers, tried before Python's own
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -108,13 +111,13 @@ def _entry(item: Any, url: str, assumed: str, revision: str) -> Entry:  # noqa: 
     html = _content(item)
     if revision:
         html = markup.from_markdown(html)
-    text = markup.plain(html)
+    text, linked = markup.plain_and_links(html)
     href = _text(item.get("link"))
     address = markup.absolute(href, url) if href else ""
     published = _published(item)
     key = _key(item, address, title)
     named = canonical.cves_in(key) if revision else ()
-    around = (address, *markup.links(html, address or url))
+    around = (address, *markup.joined(linked, address or url))
     about = f"{title}\n{text}"
     return Entry(
         key=named[0] if named else key,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from functools import cache
 from html import unescape
 from urllib.parse import urljoin
@@ -25,6 +26,7 @@ _BLOCKS = frozenset(
         *("table", "tbody", "tfoot", "thead", "tr", "ul"),
     )
 )
+_ENDS = dict.fromkeys(_BLOCKS, "\n") | {"td": " ", "th": " "}
 _UNREAD = frozenset(("script", "style", "template", "noscript", "head", "iframe", "svg", "s", "strike", "del"))
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -44,8 +46,18 @@ def plain(html: str) -> str:
 
 def links(html: str, base: str = "") -> tuple[str, ...]:
     """Return the http addresses that HTML links to, absolute, each once, in its order."""
-    joined = (absolute(href, base) for href in _read(html)[1])
-    return tuple(dict.fromkeys(filter(None, joined)))
+    return joined(_read(html)[1], base)
+
+
+def plain_and_links(html: str) -> tuple[str, list[str]]:
+    """Return both at once: the plain text, and the addresses as they are written."""
+    return _read(html)
+
+
+def joined(hrefs: Iterable[str], base: str = "") -> tuple[str, ...]:
+    """Return the http addresses among ``hrefs``, absolute, each once, in their order."""
+    found = (absolute(href, base) for href in hrefs)
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def from_markdown(text: str) -> str:
@@ -89,7 +101,8 @@ def cells(table: Tag) -> list[list[Tag]]:
 
 def clean(text: str) -> str:
     """Return a text without the characters, written out or as references, that no XML library takes."""
-    return _UNREADABLE.sub("?", _UNPRINTABLE.sub(" ", text))
+    printable = _UNPRINTABLE.sub(" ", text)
+    return _UNREADABLE.sub("?", printable) if "&#" in printable else printable
 
 
 def _decoded(page: Page) -> str:
@@ -133,36 +146,42 @@ def _read(html: str) -> tuple[str, list[str]]:
     root = etree.fromstring(clean(html).encode() + b"\n", parser)
     if root is None:
         return "", []
+    text, hrefs = _walked(root)
+    return _tidy(text), hrefs + [match[2] for match in _LINK.finditer(text)]
+
+
+def _walked(root: etree._Element) -> tuple[str, list[str]]:
+    """Return a tree's text, and the addresses that its anchors lead to."""
     words: list[str] = []
     hrefs: list[str] = []
     kept = 0  # how many "pre" stand around
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
-        name = str(element.tag)
+        name = element.tag
         if event == "end":
             kept -= name == "pre"
-            words.append("\n" if name in _BLOCKS else " " if name in {"td", "th"} else "")
-            words.append(_flowing(element.tail, kept))
-        elif name in _UNREAD or _STRUCK.search(element.get("style") or ""):
+            if name in _ENDS:
+                words.append(_ENDS[name])
+            if tail := element.tail:
+                words.append(tail if kept or tail.isprintable() else _SPACE.sub(" ", tail))
+        elif name in _UNREAD or ((style := element.get("style")) and _STRUCK.search(style)):
             walk.skip_subtree()
             kept += name == "pre"
         else:
             kept += name == "pre"
-            words.append("\n" if name in _BLOCKS else "")
-            words.append(_flowing(element.text, kept))
-            hrefs.extend(filter(None, [element.get("href")] if name == "a" else []))
-    text = "".join(words)
-    return _tidy(text), hrefs + [match[2] for match in _LINK.finditer(text)]
-
-
-def _flowing(text: str | None, kept: int) -> str:
-    if not text:
-        return ""
-    return text if kept else _SPACE.sub(" ", text)
+            if name in _BLOCKS:
+                words.append("\n")
+            if text := element.text:
+                words.append(text if kept or text.isprintable() else _SPACE.sub(" ", text))
+            if name == "a" and (href := element.get("href")):
+                hrefs.append(href)
+    return "".join(words), hrefs
 
 
 def _tidy(text: str) -> str:
     """Return text a line a paragraph, without Markdown's marks and surplus spaces."""
-    marked = _LINK.sub(r"\1", _EMPHASIS.sub(r"\2", _UNPRINTABLE.sub(" ", text)))
+    marked = _UNPRINTABLE.sub(" ", text)
+    marked = _EMPHASIS.sub(r"\2", marked) if "**" in marked or "__" in marked else marked
+    marked = _LINK.sub(r"\1", marked) if "](" in marked else marked
     lines = (" ".join(line.split()) for line in marked.splitlines())
     return "\n".join(filter(None, lines))
