@@ -76,7 +76,8 @@ def put(packages: tuple[Package, ...], package: Package, *, certain: bool) -> tu
     for old in packages:
         twin = old.product == package.product and old.version == package.version and (old.kb == package.kb or not old.kb or not package.kb)
         if twin and not found:
-            kept.append(_completed(old, package if certain or not old.build else replace(package, build=old.build)))
+            offered = package if certain or not old.build else replace(package, build=old.build)
+            kept.append(_completed(old, replace(offered, esu=old.esu) if certain else offered))  # a table says nothing of who may have it
             found = True
         else:
             kept.append(old)
