@@ -13,7 +13,7 @@ from watcher.config import Settings
 from watcher.formats import listing, status_json
 from watcher.formats.feed import Place
 from watcher.formats.letter import Form
-from watcher.publish import Life, Shown
+from watcher.publish.pages import Life, Shown
 from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, Source, State, Suspicion, Times, Update, UpdateRef
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)

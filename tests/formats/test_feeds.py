@@ -18,8 +18,7 @@ from tests.formats.lives import BACK, ISSUE, NOWHERE, PLACE, PULLED, RELEASED, S
 from watcher.formats import atom, feed, json_feed, opml, rss
 from watcher.formats.feed import Feed, Place
 from watcher.formats.letter import story
-from watcher.publish import Life
-from watcher.publish.pages import files
+from watcher.publish.pages import Life, files
 from watcher.records import Confidence, Event, Kind
 
 HERE = Path(__file__).parent

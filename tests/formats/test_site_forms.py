@@ -10,6 +10,7 @@ import icalendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.formats import lives
 from tests.formats.lives import BACK, CU1, CU2, DAY, FORM, ISSUE, PLACE, PULLED, RELEASED, STORY, T0, WHOLE_LIFE
@@ -115,7 +116,7 @@ def test_a_doubt_is_no_verdict() -> None:
     (alarm,) = glance.alarms([doubted], glance.products([doubted], T0))
     assert alarm.suspected
     newer = row(lives.update(suspicions=(lives.suspicion(),), packages=(Package(CU2, "KB1", "15.4.1544.99", version=1),)))
-    announced = replace(newer, state=State.ANNOUNCED)
+    announced = structs.replace(newer, state=State.ANNOUNCED)
     assert stand(announced, row(lives.OLD_LIFE.update))[CU2].state == "suspected"
 
 

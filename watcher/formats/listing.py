@@ -1,6 +1,7 @@
 """Every update in a line: what the front page, the pages of years and the search need of it, kept as ``updates.json``.
 
-The file is read back by the next publishing, so that one new event does not mean reading every update of the state.
+The file is read back by the next publishing, so that one new event does not mean reading every update of the state.  Its records
+are msgspec's own, which are read three times as fast as dataclasses: there are thousands of them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -22,8 +22,7 @@ _SAFE = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)")
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """A package as far as a list shows it."""
 
     product: str
@@ -32,8 +31,7 @@ class Offer:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True, gc=False):
     """An update as far as a list shows it; ``page`` is its page's path from the site's root."""
 
     id: str
@@ -56,8 +54,7 @@ class Listing:
     cves: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True, gc=False):
     """All updates, newest first; ``as_of`` is when anything was last established, ``events`` how many were told."""
 
     schema: int

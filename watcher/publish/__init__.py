@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from watcher.publish import pages
 from watcher.publish.folder import PublishError, is_there, publish, read
-from watcher.publish.pages import Life, Render, Shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Life", "PublishError", "Render", "Shown", "is_there", "read", "status", "write"]
+    from watcher.publish.pages import Render, Shown
+
+__all__ = ["PublishError", "is_there", "read", "status", "write"]
 
 
 def write(site: Path, shown: Shown, render: Render, status: bytes, *, once: bool = False) -> tuple[str, ...]:
@@ -19,6 +19,8 @@ def write(site: Path, shown: Shown, render: Render, status: bytes, *, once: bool
 
     Equal arguments give equal bytes.  Raises PublishError, ConfigurationError when a template is wrong.
     """
+    from watcher.publish import pages  # a check that changes nothing loads no page
+
     return publish(site, pages.files(shown, render), status, whole=shown.touched is None, once=once)
 
 

@@ -168,7 +168,7 @@ def _front(shown: Shown, desk: _Desk) -> Iterator[tuple[str, bytes]]:
     shelf, place = shown.shelf, shown.place
     as_of = shelf.as_of or feed.NEVER
     stand = glance.products(shelf.updates, as_of)
-    known = sorted({*(row.name for row in stand), *(line(product, 100) for row in shelf.updates for product in row.products)})
+    known = sorted({*(row.name for row in stand), *(product for row in shelf.updates for product in row.products)})
     followed = tuple((name, f"products/{listing.name(name)}.atom") for name in known)
     yield "updates.opml", opml.opml(TITLE, [(f"{TITLE}: all events", "events.atom"), *((f"{TITLE}: {n}", p) for n, p in followed)], place)
     yield "calendar.ics", ics.ics(as_of.year, place)
