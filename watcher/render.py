@@ -1,6 +1,7 @@
 """Mail from templates: a letter in, a whole message out.
 
-The one place that knows Jinja2 and css-inline.  A folder of the user's goes before the shipped templates, file by file.
+The one place that knows Jinja2 and css-inline, which are loaded when the first letter is rendered.
+A folder of the user's goes before the shipped templates, file by file.
 """
 
 from __future__ import annotations
@@ -14,21 +15,9 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import css_inline
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    select_autoescape,
-)
 from markupsafe import Markup, escape
 
 from watcher.errors import ConfigurationError
-from watcher.formats import chat, columns, context, mail, samples
 from watcher.formats.letter import Form
 from watcher.formats.words import Words
 from watcher.judgement import advice
@@ -37,6 +26,9 @@ from watcher.records import Message
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime, tzinfo
+
+    import css_inline
+    from jinja2 import Environment
 
     from watcher.records import Letter
 
@@ -117,6 +109,10 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
 
 
 def _message(letter: Letter, settings: Settings, now: datetime, share: float) -> Message:
+    from jinja2 import TemplateError
+
+    from watcher.formats import context, mail
+
     environment = templates(settings)
     form = Form(words(settings, letter.subscriber.language), settings.zone, settings.base_url, share)
     seen = context.of(letter, form, now)
@@ -133,6 +129,10 @@ def _message(letter: Letter, settings: Settings, now: datetime, share: float) ->
 
 def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
     """Render a letter in short, for channels beside mail; what its texts hold cannot mention anybody there."""
+    from jinja2 import TemplateError
+
+    from watcher.formats import chat
+
     environment = _chat_environment(settings.templates)
     try:
         template = environment.select_template([f"chat/{letter.kind}.txt", "chat/event.txt"])
@@ -143,6 +143,8 @@ def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
 
 @lru_cache(maxsize=8)
 def _chat_environment(folder: Path | None) -> Environment:
+    from watcher.formats import chat
+
     return _environment(folder).overlay(finalize=chat.apart)
 
 
@@ -164,6 +166,10 @@ def shipped() -> Path:
 
 @lru_cache(maxsize=8)
 def _environment(folder: Path | None) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    from watcher.formats import chat, columns
+
     own = [FileSystemLoader(folder)] if folder else []
     environment = Environment(
         loader=ChoiceLoader([*own, FileSystemLoader(shipped())]),
@@ -180,6 +186,8 @@ def _environment(folder: Path | None) -> Environment:
 
 @lru_cache(maxsize=2)
 def _inliner() -> css_inline.CSSInliner:
+    import css_inline
+
     return css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
@@ -241,6 +249,10 @@ def check(settings: Settings) -> list[Problem]:
 
 
 def _problems(settings: Settings) -> Iterator[Problem]:
+    from jinja2 import TemplateError
+
+    from watcher.formats import samples
+
     environment = templates(settings)
     for name in environment.list_templates(filter_func=lambda name: name.endswith((".txt", ".html"))):
         try:
@@ -259,6 +271,8 @@ def _problems(settings: Settings) -> Iterator[Problem]:
 
 def _problem(error: Exception) -> Problem:
     """Find the template's file and line in an error; Jinja2 puts them into the traceback."""
+    from jinja2 import TemplateNotFound, TemplateSyntaxError
+
     if isinstance(error, TemplateSyntaxError):
         return Problem(error.filename or error.name or "", error.lineno, error.message or "wrong syntax")
     if isinstance(error, TemplateNotFound):
