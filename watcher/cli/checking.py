@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,21 +37,28 @@ def run(
     settings = call.settings()
     only = frozenset(_switched_on(named(settings, name)) for name in source) if source else None
     from watcher.run import check
+    from watcher.run.heartbeat import beating
 
     at = now()
     with (
         call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
+        beating(settings if not dry_run else replace(settings, heartbeat=None), _warn) as beat,
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
         told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, say=say)
         waiting = store.due_deliveries(at) if dry_run else []
+        beat.failed = told.failed
     if not call.quiet:
         write_events(told.events)
         for message, delivery in waiting:
             report.write(report.harmless(f"would be sent to {delivery.recipient}: {message.subject}"))
     say_how_it_went(told)
     end_with_failure(failed=told.failed)
+
+
+def _warn(text: str) -> None:
+    report.LOG.warning("%s", text)
 
 
 def _switched_on(source: Source) -> str:

@@ -203,8 +203,7 @@ class Line:
                 else:
                     receipts.append(Receipt(recipient, _refusal(code), _words(code, answer)))
         except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            raise DeliveryError(f"{self.server.host}: {_said(error)}") from error
+            raise DeliveryError(self._lost(error)) from error
         if accepted:
             state, answer_text = self._hand_over(connection, message)
             receipts += [Receipt(recipient, state, answer_text) for recipient in accepted]
@@ -217,15 +216,14 @@ class Line:
         try:
             code, answer = connection.docmd("DATA")
         except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            return DeliveryState.DEFERRED, f"{self.server.host}: {_said(error)}"
+            return DeliveryState.DEFERRED, self._lost(error)
         if code != 354:
             return _refusal(code), _words(code, answer)
         try:
             connection.send(_dotted(message.body))
             code, answer = connection.getreply()
         except (OSError, smtplib.SMTPException) as error:
-            self._drop()
+            self._lost(error)
             return (
                 DeliveryState.UNKNOWN,
                 f"{self.server.host}: the connection was lost after the message ({_said(error)}); it may have arrived",
@@ -249,6 +247,14 @@ class Line:
             except (OSError, smtplib.SMTPException):
                 self._drop()
 
+    def _lost(self, error: Exception) -> str:
+        """Drop the connection, say why, and ask no more in this run where the server keeps one waiting."""
+        self._drop()
+        why = f"{self.server.host}: {_said(error)}"
+        if _late(error):
+            self.away = why
+        return why
+
     def _drop(self) -> None:
         if self.open is not None:
             self.open.close()
@@ -270,11 +276,15 @@ def _words(code: int, answer: bytes) -> str:
     return f"{code} {' '.join(answer.decode('utf-8', 'replace').split())}"
 
 
+def _late(error: BaseException) -> bool:
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)  # smtplib turns it into a lost connection
+
+
 def _said(error: BaseException) -> str:
     """Put an exception into the server's or the system's words."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _words(error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode())
-    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib turns it into a lost connection
+    if _late(error):
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
 from watcher.records import Event, Letter, Message, State
-from watcher.run import deliver, digests, servers
+from watcher.run import deliver, digests, operator, servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -25,7 +25,9 @@ def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: 
         *digest.compose(servers.unmuted(events, store, now), settings.subscribers, latest, digests.told(events, store)),
     ]
     grouped, notes = digests.owed(settings, store, last_run, now)
-    letters = servers.aware([*letters, *grouped], settings, store, now)
+    to_operator, told = operator.letters(settings, store, now)
+    letters = [*servers.aware([*letters, *grouped], settings, store, now), *to_operator]
+    notes |= told
     if not letters and not events and not notes:
         return
     store.seal(_messages(letters, settings, now), events, notes)

@@ -1,0 +1,62 @@
+"""What the operator is told: troubles of the watcher itself, each once, and once when it is over; weekly how all is."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from watcher.formats import operator
+from watcher.formats.letter import Form
+from watcher.judgement import digest, health
+from watcher.judgement.health import Standing
+from watcher.records import Letter, Times
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+TOLD, WEEKLY = "operator told", "operator weekly"
+MOST_LOST = 200  # deliveries given up that are looked at; more of them are told by `watcher status`
+
+
+def letters(settings: Settings, store: Store, now: datetime) -> tuple[list[Letter], dict[str, str]]:
+    """Compose what the operator is to hear now; give it with the notes that are to be sealed with it."""
+    if settings.operator is None:
+        return [], {}
+    standings = _standings(settings, store)
+    lost = store.given_up(MOST_LOST) if store.delivery_counts().given_up else []
+    wrong = health.troubles(standings, lost, settings.operator.failures, now)
+    told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
+    new, over = health.changes(wrong, told, now)
+    weekly = settings.operator.quiet and digest.due(health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now)
+    kept = {trouble.key: told.get(trouble.key, now.isoformat()) for trouble in wrong}
+    notes = {} if kept == told else {TOLD: json.dumps(kept, sort_keys=True) if kept else ""}
+    if not (new or over or weekly):
+        return [], notes
+    reader, form = settings.operator.reader, _form(settings, settings.operator.reader.language)
+    found = [operator.changed(reader, new, over, form)] if new or over else []
+    if weekly:
+        found.append(operator.weekly(reader, standings, wrong, form))
+        notes[WEEKLY] = now.isoformat()
+    return found, notes
+
+
+def _form(settings: Settings, language: str) -> Form:
+    from watcher import render  # a check with nothing to tell loads no template engine
+
+    return Form(render.words(settings, language), settings.zone, settings.base_url)
+
+
+def _standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
+    """Give each source that is on, with the documents of those that have monthly ones."""
+    times: dict[str, list[Times]] = {}
+    for one in store.all_times():
+        times.setdefault(one.source, []).append(one)
+    sources = [source for source in settings.sources if source.enabled]
+    documents = store.documents_of(source.name for source in sources if source.kind == "cvrf")
+    return tuple(Standing(source, tuple(times.get(source.name, ())), tuple(documents.get(source.name, {}).values())) for source in sources)
+
+
+def _time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
