@@ -1,15 +1,14 @@
 """One check, top to bottom.
 
-due       = schedule.due(sources, times, now)
-answers   = gather.answers(due)                 fetched in parallel, parsed in the same worker; failures are values
-for each source, in a fixed order:
-verdict = credible.judge(...)               a copy that is not credible changes nothing but its validators
-changes = compare.changes(...)
-outcome = interpret.events(...)
-store.record(...)                           one transaction; from here a killed run loses nothing
-letters.seal(...)                               messages are fixed before any is sent
-deliver.due(...)                                per recipient
-site.write(...)                                 feeds and page, when anything that they show has changed
+    due = schedule.due(sources, times, now)
+    for source, answers in gather.answers(due):  fetched in parallel, parsed in the same worker; failures are values
+        verdict = credible.judge(...)            a copy that is not credible changes nothing but its validators
+        changes = compare.changes(...)
+        outcome = interpret.events(...)
+        store.record(...)                        one transaction; from here a killed run loses nothing
+    letters.seal(...)                            messages are fixed before any is sent
+    deliver.due(...)                             per recipient
+    site.write(...)                              feeds and page, when anything that they show has changed
 """
 
 from __future__ import annotations
