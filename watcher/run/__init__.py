@@ -1,5 +1,7 @@
 """One check, top to bottom.
 
+A source that fails stops no other; what it said before stays as it was.
+
     due = schedule.due(sources, times, now)
     for source, answers in gather.answers(due):  fetched in parallel, parsed in the same worker; failures are values
         verdict = credible.judge(...)            a copy that is not credible changes nothing but its validators
