@@ -19,6 +19,8 @@ from watcher.web import Outcome, Wanted
 RANK = ("cvrf", "csaf", "build-table", "download", "catalog", "kb-article", "feed", "issues-page", "kev")
 FOLLOWING = schedule.FOLLOWED  # asked about watched updates only
 INDEXED = {"cvrf": schedule.months, "csaf": schedule.moved}
+TOGETHER = 64
+"""Sources that are asked and judged together: so many answers are in memory at a time."""
 DEPTH = 3  # provider metadata, its feed, its documents
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class Answers:
 
     answers: tuple[Answer, ...]
     known: dict[str, Document]
+    suspected: bool = True  # something may be suspected at this source
 
 
 class Kept(Protocol):
@@ -100,18 +103,26 @@ def answers(
     """
     asking = Round(web, watch, now, say, kept)
     ordered = list(due)
-    first = [source for source in ordered if source.kind not in FOLLOWING]
-    later = [source for source in ordered if source.kind in FOLLOWING]
-    for group in (first, later):
+    first = _in_turn([source for source in ordered if source.kind not in FOLLOWING], store)
+    later = _in_turn([source for source in ordered if source.kind in FOLLOWING], store)
+    for group in (some[place : place + TOGETHER] for some in (first, later) for place in range(0, len(some), TOGETHER)):
         known = store.documents_of([source.name for source in group])
+        suspected = store.suspected_sources()
         wanted = [one for source in group for one in _first(source, known[source.name], store, asking)]
         say(f"asking {len(wanted)} documents of {len(group)} sources")
         got = _ask(wanted, known, asking)
-        for source in sorted(group, key=lambda source: (source.kind != "build-table" or bool(known[source.name]), rank(source))):
+        for source in group:
             found = _followed(source, got, known[source.name], asking)
+            got.pop(source.name, None)  # what has been judged need not be kept
             if found:
                 say(f"{source.name}: {len(found)} documents")
-                yield source, Answers(tuple(found), known[source.name])
+                yield source, Answers(tuple(found), known[source.name], source.name in suspected)
+
+
+def _in_turn(group: list[Source], store: Store) -> list[Source]:
+    """Put sources into the order of judging."""
+    read = {name for name, documents in store.documents_of([s.name for s in group if s.kind == "build-table"]).items() if documents}
+    return sorted(group, key=lambda source: (source.kind != "build-table" or source.name in read, rank(source)))
 
 
 def _first(source: Source, known: dict[str, Document], store: Store, asking: Round) -> list[Wanted]:
@@ -155,7 +166,7 @@ def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answe
     except ParseError as error:
         failure = Failure(page.source, page.document, page.url, page.time, error.cause, error.remedy, suspect=True)
         return Answer(page.document, page.url, failure)
-    return Answer(page.document, page.url, snapshot, page.validators, page)
+    return Answer(page.document, page.url, snapshot, page.validators, page if asking.kept is not None else None)
 
 
 def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known: dict[str, Document], asking: Round) -> list[Answer]:

@@ -48,7 +48,7 @@ def source(
         else:
             _unchanged(answer, answers.known.get(answer.document), check)
     _note(source, answers, check)
-    outcome = _interpreted(source, check, store, now)
+    outcome = _interpreted(source, check, store, now) if check.changes or answers.suspected else Outcome()
     _doubted(answers, check, now)
     times = _times(source, check, store, now)
     trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""

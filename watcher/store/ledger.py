@@ -80,6 +80,11 @@ class Ledger(Base):
         with self.reading() as connection:
             return self._of(connection, set(connection.scalars(query)))
 
+    def suspected_sources(self) -> frozenset[str]:
+        """Name the sources at which anything is suspected: of any other there is nothing to ask."""
+        with self.reading() as connection:
+            return frozenset(connection.scalars(select(SUSPICIONS.c.source).distinct()))
+
     def absorbed(self) -> dict[str, str]:
         """Give the ids that went, with the id of the update that has them now."""
         with self.reading() as connection:
