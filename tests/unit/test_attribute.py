@@ -29,7 +29,7 @@ from tests.unit.builders import (
     tell,
     update,
 )
-from watcher.records import Advisory, Entry, Outcome, Package, State
+from watcher.records import Advisory, Entry, Label, Outcome, Package, State
 
 SERVER = "Windows Server 2019"
 
@@ -204,10 +204,16 @@ def test_a_post_may_name_an_update_before_any_table_does() -> None:
 
 
 def test_a_label_that_names_no_update_founds_none() -> None:
-    label = post("1", "Exchange Server").label
-    bare = replace(post("1", "x", f"{BACK}"), label=label)
-    outcome = tell(change(None, bare))
-    assert [kind for kind, _ in told(outcome)] == ["news"]
+    bare = post("1", "A rollup", BACK, label=Label("Exchange Server", "", "RU", version=2))
+    assert [kind for kind, _ in told(tell(change(None, bare)))] == ["news"]
+
+
+def test_a_cumulative_update_joins_the_one_of_its_date_when_both_are_in_one_check() -> None:
+    one, two = row("Exchange Server 2019 CU15", "15.2.1748.10"), row("Exchange Server 2016 CU24", "15.1.2600.7")
+    known = after(tell(change(None, one)))
+    linked = replace(one, packages=(replace(one.packages[0], kb="KB9000009"),))
+    outcome = tell(change(one, linked, time=NOV + days(1)), change(None, two, time=NOV + days(1)), known=known)
+    assert {identity for _, identity in told(outcome)} == {"exchange-server-2019-cu15"}
 
 
 def test_advisories_without_update_of_one_family_at_one_check_are_one() -> None:

@@ -217,6 +217,13 @@ def test_a_catalogue_of_attacks_tells_it_and_one_event_serves_all_updates_that_f
     assert outcome.events[0].update.kbs == ("KB5990617", OLD_KB)
 
 
+def test_other_advisories_of_other_updates_are_events_of_their_own() -> None:
+    windows = advisory("CVE-2030-0007", Package("Windows Server 2019", "KB5990617"))
+    known = after(tell(change(None, RECORD), change(None, windows)))
+    changes = [change(each, replace(each, exploited=True), time=NOV + days(20)) for each in (RECORD, windows)]
+    assert kinds(tell(*changes, known=known)) == ["exploited 1", "exploited 1"]
+
+
 # --- known issues -----------------------------------------------------------------------------------------------------
 
 
