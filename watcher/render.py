@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -24,7 +25,7 @@ from watcher.judgement import advice
 from watcher.records import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime, tzinfo
 
     import css_inline
@@ -109,18 +110,14 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
 
 
 def _message(letter: Letter, settings: Settings, now: datetime, share: float) -> Message:
-    from jinja2 import TemplateError
-
     from watcher.formats import context, mail
 
     environment = templates(settings)
     form = Form(words(settings, letter.subscriber.language), settings.zone, settings.base_url, share)
     seen = context.of(letter, form, now)
-    try:
+    with mistakes():
         text = _template(environment, letter, "txt").render(seen)
         html = inlined(_template(environment, letter, "html").render(seen))
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise TemplateMistakeError(_problem(error)) from error
     title = str(seen["title"])
     made = mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
     reader = letter.subscriber
@@ -129,14 +126,26 @@ def _message(letter: Letter, settings: Settings, now: datetime, share: float) ->
 
 def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
     """Render a letter in short, for channels beside mail; what its texts hold cannot mention anybody there."""
-    from jinja2 import TemplateError
-
     from watcher.formats import chat
 
-    environment = _chat_environment(settings.templates)
-    try:
-        template = environment.select_template([f"chat/{letter.kind}.txt", "chat/event.txt"])
+    with mistakes():
+        template = _chat_environment(settings.templates).select_template([f"chat/{letter.kind}.txt", "chat/event.txt"])
         return chat.tidy(template.render(seen, most_lines=chat.MOST_LINES))
+
+
+def page(settings: Settings, name: str, names: Mapping[str, Any]) -> str:
+    """Render a template of the page, by its name in the folder of templates.  Raises TemplateMistakeError."""
+    with mistakes():
+        return templates(settings).get_template(name).render(names)
+
+
+@contextmanager
+def mistakes() -> Iterator[None]:
+    """Say of what goes wrong in a template where it did: TemplateMistakeError."""
+    from jinja2 import TemplateError
+
+    try:
+        yield
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise TemplateMistakeError(_problem(error)) from error
 
@@ -223,12 +232,14 @@ def words(settings: Settings, language: str = "en") -> Words:
         raise ConfigurationError(f'There are no words in the language "{language}". Known: {", ".join(known)}; or write {name}.')
     tables: dict[str, dict[str, str]] = {}
     for path in dict.fromkeys([shipped() / "mail/words/en.toml", *found]):
-        for table, entries in _read_words(path).items():
+        for table, entries in _read_words(path, path.stat().st_mtime_ns).items():
             tables.setdefault(table, {}).update(entries)
     return Words(language, str(found[-1]), tables)
 
 
-def _read_words(path: Path) -> dict[str, dict[str, str]]:
+@lru_cache(maxsize=8)
+def _read_words(path: Path, _changed: int) -> dict[str, dict[str, str]]:
+    """Read a table of words, once as long as the file does not change."""
     try:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

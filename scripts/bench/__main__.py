@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
-from scripts.bench import feeds, parties, state
+from scripts.bench import feeds, parties, site, state
 from scripts.bench.measure import ROOT, Cost, RefusedError, middle, run, server, table
 from scripts.bench.parties import Party
 
@@ -27,10 +27,10 @@ def main() -> None:
     chooser.add_argument("--full", action="store_true", help="5,000 feeds and 100,000 updates, too, and five runs of each")
     chooser.add_argument("--runs", type=int, default=0, help="how often each is run; the median counts")
     chooser.add_argument("--feeds", type=int, action="append", help="so many feeds, instead of 100 and 1,000")
-    chooser.add_argument("--only", choices=("checks", "late", "start", "replay", "growth"), action="append")
+    chooser.add_argument("--only", choices=("checks", "late", "start", "replay", "growth", "site"), action="append")
     chooser.add_argument("--alone", action="store_true", help="floor and watcher only")
     wanted = chooser.parse_args()
-    chosen = wanted.only or ["checks", "late", "start", "replay", "growth"]
+    chosen = wanted.only or ["checks", "late", "start", "replay", "growth", "site"]
     runs = wanted.runs or (5 if wanted.full else 3)
     sizes = wanted.feeds or ([100, 1000, 5000] if wanted.full else [100, 1000])
     os.environ["PYTHONPATH"] = str(ROOT)
@@ -44,6 +44,7 @@ def main() -> None:
             "start": lambda: start(work, runs),
             "replay": lambda: replay(work, runs),
             "growth": lambda: growth(work, wanted.full),
+            "site": lambda: publishing(work, wanted.full),
         }
         for scene in chosen:
             scenes[scene]()
@@ -105,6 +106,16 @@ def late(work: Path, port: int, runs: int, contest: tuple[Party, ...]) -> None:
         same = middle([run(party.command(folder), folder) for _ in range(runs)])
         rows.append([party.name, f"{cold.wall:.2f} s", f"{same.wall:.2f} s"])
     table(["eleven sources at 100 ms", "cold check", "unchanged"], rows)
+
+
+def publishing(work: Path, full: bool) -> None:  # noqa: FBT001
+    """Measure what feeds and page cost: all of them, and one new event among thousands of updates."""
+    rows = []
+    for size in (1000, 5000) if full else (1000,):
+        folder = work / f"site-{size}"
+        folder.mkdir()
+        rows.append(site.publishing(folder, size))
+    table(["updates", "all of it", "one page", "one new event", "", "files"], rows)
 
 
 def start(work: Path, runs: int) -> None:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from tests.formats import lives
 from tests.formats.lives import BACK, ISSUE, PULLED, RELEASED, T0, WHOLE_LIFE
 from watcher.config import Settings
+from watcher.errors import ConfigurationError
 from watcher.records import Document, Event, Kind, Outcome, State, Times, Update
-from watcher.run import site
+from watcher.run import sample_site, site
 from watcher.store import Store
 
 
@@ -169,3 +170,26 @@ def test_the_status_knows_when_each_source_was_asked_and_what_is_pulled(ledger: 
     assert [entry["id"] for entry in read["pulled"]] == [WHOLE_LIFE.update.id]
     assert read["sources"][0]["succeeded"] == "2030-05-14T18:00:00Z"
     assert read["sources"][0]["changed"] == "2030-05-13T18:00:00Z"
+
+
+def test_a_wrong_template_of_the_page_is_named_by_file_and_line(settings: Settings, ledger: Store, tmp_path: Path) -> None:
+    own = tmp_path / "templates"
+    (own / "site").mkdir(parents=True)
+    wrong = own / "site" / "entry.html"
+    mine = replace(settings, templates=own)
+    assert sample_site.complaints(settings) == ()
+    wrong.write_text("<p>fine</p>\n{{ story.nothing }}\n")
+    (found,) = sample_site.complaints(mine)
+    assert found.startswith(f"{wrong}:2: ")
+    ledger.record("msrc-cvrf", outcome=STEPS["released"])
+    with pytest.raises(ConfigurationError, match="watcher check"):
+        site.write(mine, ledger, T0)
+    assert not settings.site.exists()
+
+
+def test_wrong_words_are_named_by_their_file(settings: Settings, tmp_path: Path) -> None:
+    words = tmp_path / "templates" / "mail" / "words" / "en.toml"
+    words.parent.mkdir(parents=True)
+    words.write_text("[kind\n")
+    (found,) = sample_site.complaints(replace(settings, templates=tmp_path / "templates"))
+    assert found.startswith(str(words))

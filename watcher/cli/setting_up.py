@@ -33,9 +33,10 @@ def check(
         return
     settings = call.settings()
     from watcher.render import check as problems
+    from watcher.run import sample_site
     from watcher.run.servers import complaints
 
-    found = [*(str(problem) for problem in problems(settings)), *complaints(settings)]
+    found = dict.fromkeys([*(str(problem) for problem in problems(settings)), *sample_site.complaints(settings), *complaints(settings)])
     if found:
         raise ConfigurationError("\n".join(found))
     report.write(settings.masked(summary(settings)))

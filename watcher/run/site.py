@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from watcher import __version__, publish, render
 from watcher.formats import status_json
@@ -77,12 +78,7 @@ def write(settings: Settings, store: Store, now: datetime, before: str = "", tou
 
 
 def _renderer(settings: Settings) -> Render:
-    environment = render.templates(settings)
-
-    def made(name: str, names: Mapping[str, Any]) -> str:
-        return environment.get_template(name).render(names)
-
-    return made
+    return partial(render.page, settings)
 
 
 def _status(settings: Settings, store: Store, now: datetime) -> bytes:

@@ -1,0 +1,59 @@
+"""What publishing costs: a site of many updates, and one new event among them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from scripts.bench import state
+from watcher import config, render
+from watcher.config import Settings
+from watcher.publish import pages
+from watcher.records import Kind, Outcome, State, Update
+from watcher.run import shown as ledger
+from watcher.run import site
+from watcher.store import Store
+
+
+def publishing(folder: Path, size: int) -> list[str]:
+    """Publish ``size`` updates, then one new event; a row: updates, all of it, one update's page, one event, files changed."""
+    state.fill(folder, size)
+    settings = config.load(folder / "watcher.toml", {})
+    now = datetime.now(UTC)
+    with Store.open(settings.state) as store:
+        whole = _timed(lambda: site.write(settings, store, now))
+        page = min(_timed(lambda: _one_page(settings, store)) for _ in range(5))
+        update = store.updates(limit=1)[0]
+        spent, changed = _one_event(settings, store, update, now)
+    return [f"{size:,}", f"{whole:.1f} s", f"{page * 1000:.1f} ms", f"{spent * 1000:.0f} ms", f"{spent / page:.0f}x", str(changed)]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _one_page(settings: Settings, store: Store) -> None:
+    """Make the page of one update."""
+    shown = ledger.part(settings, store, site.Touched(updates=frozenset({store.updates(limit=1)[0].id})))
+    if shown is not None:
+        next(pages.files(replace(shown, events=()), partial(render.page, settings)))
+
+
+def _one_event(settings: Settings, store: Store, update: Update, now: datetime) -> tuple[float, int]:
+    """Tell that the newest update was pulled, and publish that; the second of two, so that nothing is read for the first time."""
+    spent, changed = 0.0, 0
+    for turn in range(2):
+        told = replace(store.events_of(update.id)[0], id=f"turn{turn}", kind=Kind.PULLED, time=now + timedelta(seconds=turn))
+        outcome = Outcome(events=(told,), updates=(replace(update, state=State.PULLED, changed=told.time),))
+        before = site.mark(settings, store)
+        store.record("msrc-cvrf", outcome=outcome)
+        start = time.perf_counter()
+        changed = site.write(settings, store, now, before, site.Touched.by([outcome]))
+        spent = time.perf_counter() - start
+    return spent, changed
