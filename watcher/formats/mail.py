@@ -164,7 +164,7 @@ def _policy(letter: Letter, sender: str) -> EmailPolicy:
 
 def _encoding(text: str) -> str:
     """Choose quoted-printable, which tools can search, unless base64 is much shorter."""
-    foreign = sum(not character.isascii() for character in text)
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
     return "base64" if foreign * 6 > len(text) else "quoted-printable"
 
 
