@@ -48,7 +48,7 @@ def ack(call: Call, identifier: Id) -> None:
     """
     settings = call.settings()
     with call.store(settings) as store:
-        for update in _one_at_least(store, identifier):
+        for update in one_at_least(store, identifier):
             store.ack(update.id, now())
             report.write(f"{update.id}: dealt with, no reminders.")
 
@@ -67,7 +67,7 @@ def mute(
     until = now() + length(how_long) if how_long else None
     settings = call.settings()
     with call.store(settings) as store:
-        for update in _one_at_least(store, identifier):
+        for update in one_at_least(store, identifier):
             store.mute(update.id, until)
             report.write(f"{update.id}: muted {f'until {short(event_json.time(until))}' if until else 'for good'}.")
 
@@ -83,7 +83,8 @@ def known(store: Store, identifier: str) -> tuple[Update, ...]:
     return store.updates_for(names)
 
 
-def _one_at_least(store: Store, identifier: str) -> tuple[Update, ...]:
+def one_at_least(store: Store, identifier: str) -> tuple[Update, ...]:
+    """Find them likewise.  Raises ConfigurationError when there is none."""
     found = known(store, identifier)
     if not found:
         raise _unknown(identifier)

@@ -1,0 +1,104 @@
+"""``watcher mail test`` and ``watcher mail preview``."""
+
+from __future__ import annotations
+
+import email
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mailing import MailServer, Postbox
+from tests.office import ADMINS, FEED, Office, event
+from tests.servers import Reply, SourceServer
+from tests.services import Service
+from watcher import report
+from watcher.records import Kind
+
+AT = "2030-05-14T18:00:00+00:00"
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    monkeypatch.chdir(tmp_path)
+    log = report.LOG
+    before = (log.handlers[:], log.level, log.propagate)
+    with SourceServer() as web:
+        web.play("/feed", Reply(FEED))
+        yield Office(tmp_path, web.url("/feed"))
+    log.handlers[:], log.level, log.propagate = before
+
+
+def test_a_test_message_says_what_the_server_answered(office: Office) -> None:
+    with MailServer(Postbox()) as server:
+        office.smtp = server.url
+        said = office.call(AT, "mail", "test", "one@example.org")
+    assert (said.exit_code, said.stdout) == (0, "one@example.org: accepted: 250 queued as 4711\n")
+    (received,) = server.postbox.messages
+    message = email.message_from_bytes(received.body)
+    assert (message["To"], message["Subject"]) == ("one@example.org", "[OPERATOR] this is a test")
+    assert not (office.folder / "state").exists()
+
+
+def test_a_test_message_that_is_refused_ends_with_1(office: Office) -> None:
+    with MailServer(Postbox(rcpt={"one@example.org": "550 no such user"})) as server:
+        office.smtp = server.url
+        said = office.call(AT, "mail", "test", "one@example.org")
+    assert said.exit_code == 1
+    assert "one@example.org: refused: 550 no such user" in said.stderr
+
+
+def test_a_channel_is_tested_by_its_name(office: Office) -> None:
+    with Service() as hook:
+        office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "json://127.0.0.1:{hook.port}/hook"\n'
+        said = office.call(AT, "mail", "test", "teams")
+        assert (said.exit_code, said.stdout) == (0, "teams: accepted: taken\n")
+        assert json.loads(hook.posted[0].body)["title"] == "(OPERATOR) this is a test"
+
+
+def test_what_is_neither_address_nor_channel_is_refused(office: Office) -> None:
+    said = office.call(AT, "mail", "test", "tems")
+    assert said.exit_code == 2
+    assert "'tems' is no mail address" in said.stderr
+
+
+def test_a_preview_without_an_id_shows_every_kind(office: Office) -> None:
+    said = office.call(AT, "mail", "preview")
+    assert said.exit_code == 0
+    files = sorted(path.name for path in (office.folder / "preview").glob("*.eml"))
+    assert len(said.stdout.splitlines()) == len(files)
+    assert {"digest", "welcome", "operator", "pulled", "re"} <= {name.removesuffix(".eml").split("-")[1] for name in files}
+    assert len(list((office.folder / "preview").glob("*.html"))) == len(files)
+
+
+def test_a_preview_of_an_update_is_what_its_events_would_send(office: Office) -> None:
+    office.run("2030-05-14T05:00:00+00:00")
+    office.happens(event(), event(Kind.RELEASED, 2))
+    before = sorted((office.folder / "outbox").iterdir())
+    said = office.call(AT, "mail", "preview", "pulled-1", "--out", "shown", "--subscriber", "admins")
+    assert (said.exit_code, said.stdout) == (0, "shown/0001-pulled-exchange-server-2030-05-su-1.eml\n")
+    message = email.message_from_bytes((office.folder / "shown/0001-pulled-exchange-server-2030-05-su-1.eml").read_bytes())
+    assert message["Subject"] == "[PULLED] Exchange Server May 2030 SU 1 (KB9000001)"
+    assert sorted((office.folder / "outbox").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("KB5000000",), 'no update is known as "KB5000000"'),
+        (("--subscriber", "admin"), 'there is no subscriber "admin". Do you mean "admins"?'),
+    ],
+)
+def test_a_preview_of_nothing_says_what_is_meant(office: Office, words: tuple[str, ...], said: str) -> None:
+    office.run("2030-05-14T05:00:00+00:00")
+    found = office.call(AT, "mail", "preview", *words)
+    assert found.exit_code == 2
+    assert said in found.stderr
+
+
+def test_a_preview_that_cannot_be_written_says_so(office: Office) -> None:
+    (office.folder / "taken").write_text("")
+    found = office.call(AT, "mail", "preview", "--out", "taken")
+    assert found.exit_code == 1
+    assert "taken cannot be written: " in found.stderr

@@ -1,0 +1,149 @@
+"""``watcher mail test`` and ``watcher mail preview``: does mail go out, and what would it look like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher import report
+from watcher.cli.app import app
+from watcher.cli.calling import Call, command, end_with_failure, now
+from watcher.errors import ConfigurationError, WatcherError
+from watcher.judgement import digest
+from watcher.records import DeliveryState, Letter, Message, Subscriber
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+group = typer.Typer(help="Send a test message, or write what would be sent.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(group, name="mail")
+
+
+@command("test", "watcher mail test exchange-admins@example.org", group)
+def test(call: Call, to: Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or the name of a [[channel]].")]) -> None:
+    """Send one test message, and say what the server answered.
+
+    It goes out as every message does: by the mail server, as a file, or to the channel.  Nothing is noted in the state.
+    """
+    settings = call.settings()
+    from watcher import notifiers
+
+    channel = to in {channel.name for channel in settings.channels}
+    reader = Subscriber("test", () if channel else (_address(to),), channels=(to,) if channel else ())
+    message = _test_message(reader, settings, now())
+    with notifiers.connect(settings, "apprise" if channel else "") as notifier:
+        (receipt,) = notifier.send(message, [to])
+    accepted = receipt.state is DeliveryState.ACCEPTED
+    said = settings.masked(report.harmless(f"{to}: {receipt.state.value}: {receipt.answer}"))
+    if accepted:
+        report.write(said)
+    else:
+        report.LOG.error("%s", said)
+    end_with_failure(failed=not accepted)
+
+
+def _address(text: str) -> str:
+    from watcher.config.complaints import Wrong
+    from watcher.config.values import address
+
+    try:
+        return address(text)
+    except Wrong as wrong:
+        raise ConfigurationError(str(wrong)) from None
+
+
+def _test_message(reader: Subscriber, settings: Settings, at: datetime) -> Message:
+    from watcher import render
+
+    words = render.words(settings)
+    letter = Letter("operator", reader, subject=words.say("operator", "test"), lines=(words.say("operator", "test_text"),))
+    return render.message(letter, settings, at)
+
+
+@command("preview", "watcher mail preview KB5044062 --out preview", group)
+def preview(
+    call: Call,
+    identifier: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Update id, KB article, CVE, build or event id; without it, a sample of every kind."),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the messages are written.")] = Path("preview"),
+    subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="As this one would get it, not the first.")] = None,
+) -> None:
+    """Write the messages that events would send, without sending.
+
+    Each is written as .eml, and its HTML beside it for a browser.
+    """
+    settings = call.settings()
+    reader = _reader(settings, subscriber)
+    if identifier is None:
+        from watcher.formats import samples
+
+        letters = [replace(letter, subscriber=reader) for letter in samples.letters()]
+        messages = _rendered(letters, settings, samples.NOW)
+    else:
+        with call.store(settings) as store:
+            messages = _rendered(_letters(store, identifier, settings, reader), settings, now())
+    for path in _write(messages, out):
+        report.write(str(path))
+
+
+def _reader(settings: Settings, name: str | None) -> Subscriber:
+    from watcher.config.complaints import meant
+
+    found = next((each for each in settings.subscribers if name in (None, each.name)), None)
+    if found is None:
+        known = [each.name for each in settings.subscribers]
+        raise ConfigurationError(f'there is no subscriber "{name}". {meant(name or "", known)}')
+    return found
+
+
+def _letters(store: Store, identifier: str, settings: Settings, reader: Subscriber) -> list[Letter]:
+    """Compose the letters of one event, or of an update's events and one digest of them, with the servers that they concern."""
+    from watcher.cli.telling import one_at_least
+    from watcher.run import servers
+
+    event = store.event(identifier)
+    events = (event,) if event else tuple(each for update in one_at_least(store, identifier) for each in store.events_of(update.id))
+    if not events:
+        raise ConfigurationError(f'"{identifier}" was known from the first check on: there is no event, and no message would be sent.')
+    letters = [digest.single(reader, each) for each in events]
+    if len(events) > 1:
+        letters.append(Letter("digest", reader, digest.gravest_first(events)))
+    known = servers.exposures(settings, store)
+    return [replace(letter, servers=known) for letter in letters]
+
+
+def _rendered(letters: Iterable[Letter], settings: Settings, at: datetime) -> list[Message]:
+    from watcher import render
+
+    return [render.message(letter, settings, at) for letter in letters]
+
+
+def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
+    """Write each message, its HTML beside it."""
+    import email
+    import email.policy
+
+    from watcher.notifiers import outbox
+
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, message in enumerate(messages, 1):
+            path = folder / outbox.name(message, number)
+            path.write_bytes(message.body)
+            html = email.message_from_bytes(message.body, policy=email.policy.default).get_body(("html",))
+            if html is not None:
+                path.with_suffix(".html").write_text(html.get_content(), encoding="utf-8")
+            written.append(path)
+    except OSError as error:
+        raise WatcherError(f"{folder} cannot be written: {error.strerror or error}. Name another folder with --out.") from error
+    return written
