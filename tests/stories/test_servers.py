@@ -210,6 +210,37 @@ def test_what_was_pulled_before_the_first_check_is_reminded_of_a_week_after_the_
     assert world.mails[-1]["References"]
 
 
+def test_a_first_check_knows_that_the_version_before_was_pulled(world: World) -> None:
+    owns(world)
+    back = released(PAUSED, BACK, kb="5049233", build="15.02.1544.014")
+    world.at("2024-12-15 06:00", OCTOBER, month("2024-Nov", back), table=table(V2_ROW, V1_ROW, OLD_ROW))
+    world.at("2024-12-22 06:00")
+
+    assert world.pulled == []
+    assert servers_of(text(world.mail("reminder"))) == ["MAILBOX-ONE 15.2.1544.13 = v1, pulled: install v2, KB5049233"]
+
+
+def test_a_first_check_knows_a_row_that_says_recalled(world: World) -> None:
+    owns(world, "server,build\nOLD,14.3.224.1\n")
+    rows = [
+        ("Exchange Server 2010 SP3 RU8-v2", "December 12, 2014", "14.3.224.2", "https://support.microsoft.com/help/2986475"),
+        ("Exchange Server 2010 SP3 RU8-v1 (recalled)", "December 9, 2014", "14.3.224.1", ""),
+    ]
+    world.at("2024-12-15 06:00", OCTOBER, table=table(*rows))
+    world.at("2024-12-22 06:00")
+
+    assert servers_of(text(world.mail("reminder"))) == ["OLD 14.3.224.1 = v1, pulled: install v2, KB2986475"]
+
+
+def test_a_correction_reaches_who_was_told_though_they_have_muted_the_update(world: World) -> None:
+    begin(world)
+    world.at("2024-11-15 06:00", table=table(OLD_ROW))
+    world.store.mute(SU)
+    world.at("2024-11-15 06:30", table=table(V1_ROW, OLD_ROW))
+
+    assert [mail["X-Watcher-Event"] for mail in world.mails] == ["welcome", "released", "pulled", "corrected"]
+
+
 def test_a_run_that_ends_before_it_sends_reminds_once(world: World) -> None:
     owns(world)
     pull(world)

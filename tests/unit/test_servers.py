@@ -149,6 +149,12 @@ def test_of_very_many_servers_some_are_counted_only() -> None:
     assert (len(told.servers), told.more_servers) == (60, 10)
 
 
+def test_a_welcome_says_where_the_servers_stand() -> None:
+    names = context.of(Letter("welcome", READER, servers=known("15.2.1544.13", "15.2.1544.14", ledger=(BACK,))), FORM, BACK.first_seen)
+
+    assert [found.state for found in names["servers"]] == ["pulled", "good"]
+
+
 @pytest.mark.parametrize(("kind", "expected"), [("reminder", ["EX01"]), ("operator", [])])
 def test_only_a_reminder_has_servers_of_its_own(kind: str, expected: list[str]) -> None:
     letter = Letter(kind, READER, update=SU, standing=(PULLED,), subject="It", servers=known("15.2.1544.13", ledger=(PULLED,)))

@@ -38,16 +38,17 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "most": form.most(4000),
         "heading": line(letter.subject, 150),
         "update": line(letter.update, 120),
-        "servers": _reminded(letter, form),
+        "servers": _places(letter, form),
         "page": form.base_url,
         **(vendor_words(letter.events, form.words) if letter.events else {"vendor": "Microsoft", "Vendor": "Microsoft"}),
     }
     return names | {"title": _title(letter, names, form.words), "story": stories[0] if len(stories) == 1 else None}
 
 
-def _reminded(letter: Letter, form: Form) -> tuple[Place, ...]:
-    """Give the servers that a reminder is about."""
-    return places(letter.servers, form.words, update=letter.update) if letter.kind == "reminder" else ()
+def _places(letter: Letter, form: Form) -> tuple[Place, ...]:
+    """Give the servers that a reminder is about; all of them for a welcome."""
+    shown = letter.servers[: form.most(60)] if letter.kind in ("reminder", "welcome") else ()
+    return places(shown, form.words, update=letter.update)
 
 
 def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:

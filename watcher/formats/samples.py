@@ -88,7 +88,10 @@ def letters() -> tuple[Letter, ...]:
         welcome(pulled=False),
         Letter("welcome", _SUBSCRIBER),
         operator,
-        *(replace(letter, servers=_servers()) for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]))),
+        *(
+            replace(letter, servers=_servers())
+            for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]), welcome(pulled=True))
+        ),
         reminder(),
     )
 

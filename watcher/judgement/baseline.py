@@ -40,7 +40,20 @@ def settle(case: Case, ledger: Ledger) -> None:
         row = replace(row, state=State.RELEASED if row.type != "advisory" else row.state)
     if last is not None and last.time is not None:
         row = replace(row, changed=max(last.time, row.changed or _NEVER))
-    ledger.put(rows.takeover(row, ledger))
+    ledger.put(rows.takeover(_pulled_before(row, case), ledger))
+
+
+def _pulled_before(row: Update, case: Case) -> Update:
+    """Note which version was pulled before the current one: who still runs it is to be told."""
+    if row.version < 2 or row.state is not State.RELEASED:
+        return row
+    for item in case.items:
+        label = item.fact.entry.label
+        if label is not None and label.pulled:
+            row = rows.tell_key(row, f"pulled {label.version}", "")
+        elif _turn(item, row) is not None and facts.was_pulled(item.fact.entry):
+            row = rows.tell_key(row, f"pulled {row.version - 1}", "")
+    return row
 
 
 def _turn(item: Item, row: Update) -> Said | None:

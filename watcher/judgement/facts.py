@@ -108,6 +108,11 @@ def history(entry: Entry) -> Said | None:
     return next((said for said in told if said.kind is Kind.RE_RELEASED), told[-1] if told else None)
 
 
+def was_pulled(entry: Entry) -> bool:
+    """Whether an entry's own history tells of a pull, whatever came after it."""
+    return any(said.kind is Kind.PULLED for passage in entry.passages if passage.name not in UNREAD for said in _said(passage))
+
+
 def _one_row(before: Entry | None, after: Entry | None) -> bool:
     """Whether this is a table's row that kept its name: a higher build under it is another version, whatever its article."""
     return before is not None and after is not None and before.label is not None and before.label == after.label

@@ -68,7 +68,7 @@ def aware(letters: list[Letter], settings: Settings, store: Store, now: datetime
     if not known:
         return letters
     return [
-        *(replace(letter, servers=known) if letter.events else letter for letter in letters),
+        *(replace(letter, servers=known) if letter.events or letter.kind == "welcome" else letter for letter in letters),
         *reminders(letters, known, settings, store, now),
     ]
 
