@@ -120,8 +120,7 @@ def _message(letter: Letter, settings: Settings, now: datetime, share: float) ->
         html = inlined(_template(environment, letter, "html").render(seen))
     title = str(seen["title"])
     made = mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
-    reader = letter.subscriber
-    return replace(made, chat=_chat(letter, seen, settings)) if reader.channels or reader.fallback else made
+    return replace(made, chat=_chat(letter, seen, settings)) if letter.subscriber.channels or letter.subscriber.fallback else made
 
 
 def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
@@ -287,8 +286,7 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, TemplateSyntaxError):
         return Problem(error.filename or error.name or "", error.lineno, error.message or "wrong syntax")
     if isinstance(error, TemplateNotFound):
-        where = _frames(error)
-        return Problem(*(where or (str(error.name), 0)), f"there is no template {error.name}")
+        return Problem(*(_frames(error) or (str(error.name), 0)), f"there is no template {error.name}")
     return Problem(*(_frames(error) or ("", 0)), str(error))
 
 
