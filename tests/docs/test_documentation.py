@@ -71,7 +71,7 @@ def test_a_sample_of_configuration_is_valid(sample: str, tmp_path: Path) -> None
     file = tmp_path / "watcher.toml"
     file.write_text(sample, encoding="utf-8")
     wanted = re.findall(r"\$\{(\w+)\}", sample)
-    settings = config.load(file, dict.fromkeys(wanted, "https://chat.example.org/x"))
+    settings = config.load(file, dict.fromkeys(wanted, "https://chat.example.org/x") | {"WATCHER_CLIENT_SECRET": "a secret"})
     assert settings.file == file
 
 

@@ -1,0 +1,57 @@
+"""A real mail server: what it accepts arrives once in each mailbox, what it refuses is told."""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postfix
+from tests.office import FEED, Office, event
+from tests.postfix import Postfix
+from tests.servers import Reply, SourceServer
+from watcher import report
+from watcher.records import Kind
+
+NIGHT, FIRST, SECOND, THIRD = (f"2030-05-14T{hour}:00:00+00:00" for hour in ("05", "18", "19", "23"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postfix]:
+    if why := postfix.missing():
+        pytest.skip(why)
+    with Postfix() as running:
+        yield running
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    log = report.LOG
+    before = (log.handlers[:], log.level, log.propagate)
+    with SourceServer() as web:
+        web.play("/feed", Reply(FEED))
+        yield Office(tmp_path, web.url("/feed"))
+    log.handlers[:], log.level, log.propagate = before
+
+
+def test_release_pull_and_return_arrive_once_in_one_thread_and_a_stranger_is_refused(office: Office, server: Postfix) -> None:
+    office.more = '[[subscriber]]\nname = "admins"\nto = ["one@example.org", "two@example.org", "nobody@example.org"]\n'
+    office.run(NIGHT)
+    office.smtp = server.url
+    codes = []
+    for at, kind in ((FIRST, Kind.RELEASED), (SECOND, Kind.PULLED), (THIRD, Kind.RE_RELEASED)):
+        office.happens(event(kind, at=at))
+        said = office.run(at)
+        codes.append(said.exit_code)
+        assert "mail to nobody@example.org" in said.stderr
+        assert "refused: 550 5.1.1" in said.stderr
+    assert codes == [1, 1, 1]
+    assert office.run("2030-05-15T06:00:00+00:00").exit_code == 0
+    for user in ("one", "two"):
+        messages = [email.message_from_bytes(body) for body in server.messages(user, 3)]
+        assert sorted(message["X-Watcher-Event"] for message in messages) == ["pulled", "re-released", "released"]
+        assert len({message["Message-ID"] for message in messages}) == 3
+        assert len({message["References"] for message in messages}) == 1
+    assert office.status(THIRD) == (1, {"waiting": 0, "refused": 3, "given_up": 3})
