@@ -175,6 +175,14 @@ def test_another_file_in_the_catalogue_is_a_re_release(released: World) -> None:
     assert released.at("2024-11-20 10:00", pages={CATALOG: other}) == [f"re-released {SU} v2 KB5044062"]
 
 
+def test_pages_are_followed_on_after_the_same_article_was_re_released(released: World) -> None:
+    again = ("1.1", "2024-11-20", "KB5044062 has been re-released with a new signature.")
+    cve = Cve("CVE-2024-49040", FIXES, (("1.0", "2024-11-12", "Information published."), again))
+    assert released.at("2024-11-20 18:00", month("2024-Nov", cve)) == [f"re-released {SU} v2 KB5044062"]
+
+    assert released.at("2024-11-22 18:00", pages=dict.fromkeys(ALL, GONE)) == [f"pulled? {SU} v2 KB5044062"]
+
+
 def test_a_new_number_of_the_download_page_alone_is_no_re_release(released: World) -> None:
     moved = tuple(Fix(fix.product, fix.kb, fix.build, url(f"2{PAGES[fix.product]}")) for fix in FIXES)
     pages = {url(f"2{number}"): offered(product) for product, number in PAGES.items()}

@@ -83,11 +83,15 @@ def test_a_post_that_leaves_the_window_has_aged_out(released: World) -> None:
     assert {said.split()[0] for said in told} == {"news"}
     assert released.at("2024-12-20 20:00") == []
     assert (released.failures, released.pulled) == ([], [])
+    assert "4293125" not in released.store.entries("exchange-blog")
 
 
 def test_a_post_that_is_deleted_inside_the_window_is_no_pull(released: World) -> None:
-    assert released.at("2024-11-14 18:00", blog=blog(OLD)) == []
+    older = post(4240001, "Older", "2024-10-01", "<p>Older.</p>")
+    released.at("2024-11-13 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD, older))
+    assert released.at("2024-11-14 18:00", blog=blog(OLD, older)) == []
     assert released.at("2024-11-14 20:00") == []
+    assert released.store.entries("exchange-blog")["4293125"].missing_since is not None
     assert released.pulled == []
 
 
