@@ -127,6 +127,17 @@ def test_a_wider_watch_takes_what_it_finds_as_known(world: World) -> None:
     assert world.at("2024-11-14 18:00", month("2024-Nov", november(PAUSED, fixes=both))) == [f"pulled {SU} KB5044062"]
 
 
+def test_a_pull_seen_at_the_very_check_that_watches_more_is_told(world: World) -> None:
+    world.watches("Exchange Server 2016*")
+    both = (*V1, Fix(CU23, "5044062", "15.01.2507.043"))
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=1))
+    world.at("2024-11-12 18:00", month("2024-Nov", november(fixes=both)))
+
+    world.watches("Exchange Server*")
+    assert world.at("2024-11-14 18:00", month("2024-Nov", november(PAUSED, fixes=both))) == [f"pulled {SU} KB5044062"]
+    assert world.last.update.products == ("Exchange Server 2016 CU23", "Exchange Server 2019 CU14")
+
+
 def test_a_narrower_watch_makes_nothing_missing(world: World) -> None:
     both = (*V1, Fix(CU23, "5044062", "15.01.2507.043"))
     rows = (NOV, ("Exchange Server 2016 CU23 Nov24SU", "November 12, 2024", "15.1.2507.43", "KB5044062"), APR, CU)
