@@ -194,3 +194,12 @@ def test_a_recorded_page_that_is_edited_tells_of_no_pull_and_no_re_release(
         if told:
             found[what] = told
     assert found == {}
+
+
+@pytest.mark.parametrize("head", tables.HEADS)
+def test_a_small_table_whose_head_cannot_be_read_is_the_sources_failure(head: str, known: Memory, page: Snapshot) -> None:
+    body = tables.html(tables.full()).replace(f"<th>{head}</th>", "<th>?</th>", 1)
+    assert turned(known, page, body) == []
+    if head != tables.HEADS[3]:  # the long form is not needed
+        with pytest.raises(ParseError, match="head without a column"):
+            tables.read(body)

@@ -208,3 +208,21 @@ def test_a_passage_that_names_products_is_about_the_updates_for_them() -> None:
     paused = revised("We have temporarily paused the rollout of the update for Windows Server 2019.", NOV + days(2), both)
     outcome = tell(change(both, paused, time=NOV + days(2)), known=[RELEASED, windows])
     assert [event.update.id for event in outcome.events if event.kind == "pulled"] == ["windows-kb5990617"]
+
+
+def test_an_update_is_young_up_to_its_ninetieth_day() -> None:
+    old, new = (row(f"{CU14} Nov30SU", build, OLD_KB) for build in ("15.2.1544.13", "15.2.1544.14"))
+    assert kinds(says(old, new, RELEASED, 90, "builds")) == ["re-released 2"]
+
+
+def test_a_first_version_of_which_something_was_established_is_no_echo_of_a_return() -> None:
+    assert kinds(says(RECORD, revised(BACK, NOV + days(1)), replace(RELEASED, changed=NOV), 1)) == ["re-released 2"]
+
+
+def test_the_rows_of_a_version_that_is_pulled_by_now_do_not_bring_it_back_and_its_successor_is_the_next() -> None:
+    told = replace(PULLED, version=2, changed=NOV + days(16), told=(*PULLED.told, ("re-released 2", "e3"), ("pulled 2", "e4")))
+    table = says(None, row(f"{CU14} Nov30SUv2", "15.2.1544.14", NEW_KB), told, 17, "builds")
+    assert "re-released" not in " ".join(kinds(table))
+    assert [held.state for held in after(table, told)] == [State.PULLED]
+    swapped = says(RECORD, replace(RECORD, packages=(package(CU14, "KB9000003", "15.2.1544.15"),)), told, 18)
+    assert "re-released 3" in kinds(swapped)

@@ -79,10 +79,11 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
     lines = markup.cells(table)
     columns = _columns([_text(cell) for cell in lines[0]] if lines else [])
-    if not {"build", "date"} <= columns.keys():
+    read = _windows_row if {"update", "kb"} <= columns.keys() else _named_row
+    needed = {"build", "date"} if read is _windows_row else {"build", "date", "name"}
+    if not needed <= columns.keys():
         _refuse_unread(lines)
         return []
-    read = _windows_row if {"update", "kb"} <= columns.keys() else _named_row
     heading = _release_above(table)
     rows = []
     for line in lines[1:]:
@@ -93,12 +94,12 @@ def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
 
 
 def _refuse_unread(lines: list[list[Tag]]) -> None:
-    """Raise ParseError for a table that holds builds under a head that names none: skipped, its rows would seem to be gone."""
+    """Raise ParseError for a table that holds builds under a head that cannot be read: skipped, its rows would seem to be gone."""
     rows = [[_text(cell) for cell in line] for line in lines]
     builds = [row for row in rows if any(canonical.build(text) == text and text for text in row)]
     if len(builds) * 2 >= len(rows) > 0:
         head = " | ".join(rows[0])
-        raise ParseError(f"a table of builds has a head without a column for builds or dates: {quoted(head)}")
+        raise ParseError(f"a table of builds has a head without a column for names, builds or dates: {quoted(head)}")
 
 
 def _columns(names: list[str]) -> dict[str, int]:
