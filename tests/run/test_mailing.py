@@ -102,3 +102,12 @@ def test_a_preview_that_cannot_be_written_says_so(office: Office) -> None:
     found = office.call(AT, "mail", "preview", "--out", "taken")
     assert found.exit_code == 1
     assert "taken cannot be written: " in found.stderr
+
+
+@pytest.mark.parametrize(("url", "code"), [("json://hook.example.org/x", 0), ("nonsense://hook.example.org/secret-4711", 2)])
+def test_check_names_a_channel_whose_address_no_service_has(office: Office, url: str, code: int) -> None:
+    office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "{url}"\n'
+    said = office.call(AT, "check")
+    assert said.exit_code == code
+    assert ("the channel teams: no address that Apprise knows" in said.stderr) is bool(code)
+    assert "4711" not in said.stderr

@@ -37,6 +37,10 @@ def check(
     from watcher.run.servers import complaints
 
     found = dict.fromkeys([*(str(problem) for problem in problems(settings)), *sample_site.complaints(settings), *complaints(settings)])
+    if settings.channels:
+        from watcher.notifiers import apprise  # loads every service that it knows
+
+        found |= dict.fromkeys(apprise.mistakes(settings))
     if found:
         raise ConfigurationError("\n".join(found))
     report.write(settings.masked(summary(settings)))
