@@ -137,10 +137,9 @@ def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> U
     Where updates bear a month, a package of another month is another update, unless this one is pulled and waits for it.
     Elsewhere the vendor's words decide: MSRC also corrects wrong articles that way.
     """
-    waiting = [ledger.find((f"kb:{kb}",)) for said in fact.said if said.kind is Kind.RE_RELEASED for kb in said.kbs]
-    for row in waiting:
-        if row is not None and row.state is State.PULLED and any(p.product == package.product for p in row.packages):
-            return row  # the vendor names the pulled update that this one takes the place of
+    waiting = _waiting(fact, package, ledger)
+    if waiting is not None:
+        return waiting
     for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
         if identify.base(gone.product) != identify.base(package.product):
             continue
@@ -149,6 +148,16 @@ def _succeeded(fact: Fact, package: Package, ledger: Ledger, now: datetime) -> U
             continue
         same_month = bool(row.month) and identify.month_of(now) == row.month and _published_with(fact.entry, row)
         if row.state is State.PULLED or same_month or (not row.month and fact.says(Kind.RE_RELEASED)):
+            return row
+    return None
+
+
+def _waiting(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
+    """The pulled update that a new sentence names beside the package which takes its place."""
+    named = [canonical.kbs_in(text) for _, text in fact.sentences]
+    for kb in (kb for kbs in named if package.kb in kbs for kb in kbs):
+        row = ledger.find((f"kb:{kb}",))
+        if row is not None and row.state is State.PULLED and any(p.product == package.product for p in row.packages):
             return row
     return None
 
