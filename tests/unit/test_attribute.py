@@ -248,3 +248,13 @@ def test_an_issue_is_about_its_label() -> None:
     known = [update(SU, package(), names=("label:exchange server/2030-11/su",))]
     outcome = tell(change(None, issue("1", label="Exchange Server Nov30SU"), source="issues"), known=known)
     assert told(outcome) == [("known-issue", SU)]
+
+
+def test_an_article_that_the_vendor_names_as_the_return_of_a_pulled_one_is_its_next_version() -> None:
+    known = [update("windows-kb5990617", Package(SERVER, "KB5990617"), month="", family="Windows", type="update", state=State.PULLED)]
+    words = "Microsoft has re-released KB5990617 as KB5990618 to resolve the known issue."
+    spoken = advisory("CVE-2030-0002", Package(SERVER, "KB5990618"), passages=[revision("2.0", words)])
+    outcome = tell(change(advisory("CVE-2030-0002"), spoken, time=NOV + days(9)), known=known)
+    assert loud(outcome) == [("re-released", "windows-kb5990617")]
+    elsewhere = replace(spoken, packages=(Package("Windows Server 2022", "KB5990618"),))
+    assert ("released", "windows-kb5990618") in loud(tell(change(advisory("CVE-2030-0002"), elsewhere, time=NOV + days(9)), known=known))

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from tests.unit.builders import CU13, CU14, NOV, days, package, post, row, snapshot, stored
+from tests.unit.builders import CU13, CU14, NOV, advisory, change, days, package, post, revision, row, snapshot, stored
 from watcher.judgement import compare
-from watcher.records import Coverage, Entry, StoredEntry
+from watcher.records import Coverage, Entry, StoredEntry, Watch
 
 V1 = row(f"{CU14} Nov30SU", "15.2.1544.13", "KB9000001")
 OTHER = row(f"{CU13} Nov30SU", "15.2.1258.38", "KB9000001")
@@ -103,3 +103,24 @@ def test_a_new_row_whose_forms_disagree_and_one_that_had_no_build_take_the_short
     bare = replace(V1, packages=(replace(V1.packages[0], build=""),))
     (change,) = compare.changes(stored(bare), snapshot("builds", NOV, [odd]))
     assert change.entry.packages[0].build == "15.2.1544.13"
+
+
+def test_what_only_another_choice_of_products_brings_into_an_entry_appears_and_what_else_is_different_has_altered() -> None:
+    both = Watch((CU14, CU13))
+    one, two = advisory("CVE-2030-0001", package(CU14)), advisory("CVE-2030-0001", package(CU14), package(CU13))
+    more = replace(two, passages=(revision("2.0", "More."),))
+
+    def seen(before: Entry, after: Entry) -> list[tuple[str, int, int]]:
+        made = compare.rewatched([change(before, after)], both)
+        return [(c.kind.value, len(c.before.packages) if c.before else 0, len(c.after.packages) if c.after else 0) for c in made]
+
+    assert seen(one, two) == [("appeared", 0, 2)]
+    assert seen(one, more) == [("appeared", 0, 2), ("altered", 2, 2)]
+    assert seen(two, replace(two, passages=more.passages)) == [("altered", 2, 2)]
+    new = change(None, two)
+    assert compare.rewatched([new], both) == (new,)
+
+
+def test_what_is_no_longer_watched_has_not_gone() -> None:
+    two, one = advisory("CVE-2030-0001", package(CU14), package(CU13)), advisory("CVE-2030-0001", package(CU14))
+    assert compare.rewatched([change(two, one)], Watch((CU14,))) == ()
