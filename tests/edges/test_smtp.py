@@ -14,7 +14,7 @@ import trustme
 from tests.mailing import PASSWORD, USER, MailServer, Postbox, ScriptedServer, free_port
 from watcher import notifiers
 from watcher.errors import ConfigurationError
-from watcher.notifiers import Receipt, smtp
+from watcher.notifiers import Receipt, smtp, smtp_server
 from watcher.records import DeliveryState, Message
 
 ONE, TWO, THREE = "one@example.org", "two@example.org", "three@example.org"
@@ -286,15 +286,15 @@ def test_an_address_beyond_ascii_is_refused_where_the_server_does_not_know_it() 
 @pytest.mark.parametrize(
     ("address", "credentials", "expected"),
     [
-        ("smtp://mail.example.org", False, smtp.Server("mail.example.org", 587, False, "offered", False, 30)),
-        ("smtp://mail.example.org:25", True, smtp.Server("mail.example.org", 25, False, "required", False, 30)),
-        ("smtps://mail.example.org", True, smtp.Server("mail.example.org", 465, True, "required", False, 30)),
-        ("smtp://localhost:25?starttls=never&timeout=5", False, smtp.Server("localhost", 25, False, "never", False, 5)),
-        ("smtp://mail.example.org?auth=xoauth2", True, smtp.Server("mail.example.org", 587, False, "required", True, 30)),
+        ("smtp://mail.example.org", False, smtp_server.Server("mail.example.org", 587, False, "offered", False, 30)),
+        ("smtp://mail.example.org:25", True, smtp_server.Server("mail.example.org", 25, False, "required", False, 30)),
+        ("smtps://mail.example.org", True, smtp_server.Server("mail.example.org", 465, True, "required", False, 30)),
+        ("smtp://localhost:25?starttls=never&timeout=5", False, smtp_server.Server("localhost", 25, False, "never", False, 5)),
+        ("smtp://mail.example.org?auth=xoauth2", True, smtp_server.Server("mail.example.org", 587, False, "required", True, 30)),
     ],
 )
-def test_the_address_says_how_to_connect(address: str, credentials: bool, expected: smtp.Server) -> None:
-    assert smtp.server(address, credentials=credentials) == expected
+def test_the_address_says_how_to_connect(address: str, credentials: bool, expected: smtp_server.Server) -> None:
+    assert smtp_server.server(address, credentials=credentials) == expected
 
 
 @pytest.mark.parametrize(
@@ -315,5 +315,5 @@ def test_the_address_says_how_to_connect(address: str, credentials: bool, expect
 )
 def test_a_wrong_address_is_an_error_that_shows_no_secret(address: str) -> None:
     with pytest.raises(ConfigurationError, match=r"\[mail\] smtp: ") as caught:
-        smtp.server(address, credentials=False)
+        smtp_server.server(address, credentials=False)
     assert "secret" not in str(caught.value)

@@ -10,62 +10,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
-from watcher.errors import ConfigurationError, DeliveryError
+from watcher.errors import DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
+from watcher.notifiers.smtp_server import Server, server
 from watcher.records import DeliveryState
 
 if TYPE_CHECKING:
     from watcher.records import Message
 
-TIMEOUT = 30.0
-"""Seconds that the server may take for any one answer."""
-
-_PORTS = {"smtp": 587, "smtps": 465}
 _TRANSIENT = 400
 _PERMANENT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where mail is handed over.
-
-    ``starttls`` is ``required`` or ``never`` as the address's ``?starttls=`` says; without it, required when there is
-    a password and else ``offered`` (used when the server offers it).
-    """
-
-    host: str
-    port: int
-    implicit: bool  # TLS from the start
-    starttls: str
-    xoauth2: bool
-    timeout: float
-
-
-def server(address: str, *, credentials: bool) -> Server:
-    """Read ``smtp://host:587``, ``smtps://host``; ``?starttls=never``, ``?auth=xoauth2`` and ``?timeout=10`` may follow.
-
-    Raises ConfigurationError that names what is wrong.
-    """
-    try:
-        parts = urlsplit(address)
-        options = {key: values[-1] for key, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
-        port = parts.port or _PORTS[parts.scheme]
-        timeout = float(options.pop("timeout", TIMEOUT))
-    except (ValueError, KeyError) as error:
-        raise ConfigurationError("[mail] smtp: write smtp://mail.example.org:587 or smtps://mail.example.org.") from error
-    starttls, auth = options.pop("starttls", ""), options.pop("auth", "password")
-    if parts.username or parts.password:
-        raise ConfigurationError("[mail] smtp: the password is WATCHER_SMTP_PASSWORD; it has no place in the address.")
-    known = starttls in {"", "required", "never"} and auth in {"password", "xoauth2"} and timeout > 0
-    if not parts.hostname or options or not known:
-        raise ConfigurationError(
-            "[mail] smtp: only starttls=required or never, auth=password or xoauth2, and timeout=SECONDS may follow the host."
-        )
-    chosen = starttls or ("required" if credentials else "offered")
-    return Server(parts.hostname, port, parts.scheme == "smtps", chosen, auth == "xoauth2", timeout)
 
 
 @contextmanager
@@ -84,6 +40,14 @@ def connect(settings: Settings) -> Iterator[Notifier]:
         yield line
     finally:
         line.hang_up()
+
+
+def greet(settings: Settings) -> str:
+    """Connect, encrypt and log in as for a message, and hang up; say what was agreed.  Raises DeliveryError, ConfigurationError."""
+    with connect(settings) as line:
+        if not isinstance(line, Line):  # pragma: no cover - what connect gives
+            return ""
+        return line.greet()
 
 
 @dataclass(slots=True)
@@ -113,6 +77,13 @@ class Line:
         except DeliveryError as error:
             state = DeliveryState.UNKNOWN if error.unknown else DeliveryState.REFUSED if error.permanent else DeliveryState.DEFERRED
             return [Receipt(recipient, state, error.answer) for recipient in recipients]
+
+    def greet(self) -> str:
+        """Open the connection; say which server, and how safe.  Raises DeliveryError."""
+        connection = self._connection()
+        safe = f"with {connection.sock.version()}" if isinstance(connection.sock, ssl.SSLSocket) else "without TLS"
+        login = "logged in" if self.credentials else "no login"
+        return f"{self.server.host}:{self.server.port} answers {safe}, {login}"
 
     def hang_up(self) -> None:
         """Close the connection politely, if that is possible."""
