@@ -1,4 +1,18 @@
-"""Every rule's examples are read as the rule says, its counter-examples are not, and texts are read as a whole."""
+"""Every rule's examples are read as the rule says, its counter-examples are not, and texts are read as a whole.
+
+What a revision note is called:
+
+- re-released: what was offered is offered again or made good: rereleased, reoffered, replaced, a new version of it,
+  "to comprehensively address ... has released", "to address a known issue (a regression) ... has released".
+- released: an update is there for a product that had none, or a further one: "announcing the availability of", "is now
+  available", links to updates added.  The next phase of a hardening may be called either.
+- pulled: the offer ended or pauses.  "Not immediately available" is no pull: there was nothing to pull.
+- known-issue: an update does harm and nothing new is offered for it; with a new package it is re-released.
+- exploited: exploited or publicly disclosed turned to yes, although the note calls itself informational.
+- affected: the product table alone changed.  It is revised or nothing; when customers should install a named update for
+  the added product it may be called released.
+- informational: all else, and what calls itself so; a detection change alone may be called re-released.
+"""
 
 from __future__ import annotations
 
