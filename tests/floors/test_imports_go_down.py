@@ -147,7 +147,7 @@ def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
     names = {re.split(r"[\[>=;<! ]", requirement)[0].lower() for requirement in wanted}
-    return {module for module, places in packages_distributions().items() if names & {place.lower() for place in places}}
+    return {module for module, places in packages_distributions().items() if names & {place.lower().replace("_", "-") for place in places}}
 
 
 @pytest.mark.parametrize("folder", ["watcher", "tests", "scripts"])

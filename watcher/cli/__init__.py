@@ -4,12 +4,41 @@ from __future__ import annotations
 
 import sys
 
-from watcher.cli import asking, checking, fetching, keeping, reading, servers, setting_up, telling
+from watcher.cli import asking, checking, doctoring, fetching, keeping, mailing, reading, servers, setting_up, telling
 from watcher.cli.app import app
 
-__all__ = ["app", "asking", "checking", "fetching", "keeping", "main", "reading", "servers", "setting_up", "telling"]
+__all__ = [
+    "app",
+    "asking",
+    "checking",
+    "doctoring",
+    "fetching",
+    "keeping",
+    "mailing",
+    "main",
+    "reading",
+    "servers",
+    "setting_up",
+    "telling",
+]
 
-ORDER = ("run", "replay", "status", "events", "show", "build", "sources", "check", "init", "wording", "ack", "mute", "publish")
+ORDER = (
+    "run",
+    "send",
+    "replay",
+    "status",
+    "doctor",
+    "events",
+    "show",
+    "build",
+    "sources",
+    "check",
+    "init",
+    "wording",
+    "ack",
+    "mute",
+    "publish",
+)
 app.registered_commands.sort(key=lambda command: ORDER.index(command.name or ""))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,9 @@ from watcher.errors import ConfigurationError
 from watcher.records import Source
 
 if TYPE_CHECKING:
+    from watcher.config import Settings
     from watcher.run import Report
+    from watcher.store import Store
 
 
 @command("run", "watcher run --source exchange-builds --dry-run")
@@ -27,6 +30,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Touch nothing, and print what would be done.")] = False,
     source: Annotated[list[str] | None, typer.Option("--source", metavar="NAME", help="Only this one (may be repeated).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Ask every source, due or not.")] = False,
+    no_send: Annotated[bool, typer.Option("--no-send", help="Make and keep the messages, and leave sending them to watcher send.")] = False,
+    metrics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write figures to this file, for Prometheus; instead of metrics in [watch].")
+    ] = None,
     record: Annotated[Path | None, typer.Option(metavar="FILE.warc.gz", help="Append every response to this recording.")] = None,
 ) -> None:
     """Make one check of every due source.
@@ -46,7 +53,9 @@ def run(
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
-        told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, say=say)
+        told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, send=not no_send, say=say)
+        if not dry_run:
+            finish(settings, store, at, metrics or settings.metrics)
         waiting = store.due_deliveries(at) if dry_run else []
         beat.failed = told.failed
     if not call.quiet:
@@ -55,6 +64,33 @@ def run(
             report.write(report.harmless(f"would be sent to {delivery.recipient}: {message.subject}"))
     say_how_it_went(told)
     end_with_failure(failed=told.failed)
+
+
+@command("send", "watcher run --no-send && watcher send")
+def send(call: Call) -> None:
+    """Send the messages that are due, and ask no source.
+
+    For schedules that carry the state from machine to machine: the messages are made and kept by run --no-send, the state
+    is brought to where the next run will find it, and only then they are sent.
+    """
+    settings = call.settings()
+    from watcher.run import Report, deliver
+
+    at = now()
+    with call.store(settings, hold=True) as store, report.progress(shown=call.lively) as say:
+        sent, troubles = deliver.due(settings, store, at, say)
+    say_how_it_went(Report(at, sent=sent, troubles=troubles))
+    end_with_failure(failed=bool(troubles))
+
+
+def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None) -> None:
+    """Forget what has been kept long enough, and write the figures."""
+    store.prune(at - settings.keep)
+    if metrics:
+        from watcher.cli.asking import standing
+        from watcher.run.metrics import write
+
+        write(metrics, standing(settings, store), at)
 
 
 def _warn(text: str) -> None:

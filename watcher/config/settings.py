@@ -124,6 +124,8 @@ class Settings:
     evidence: Path | None = None
     inventory: Path | None = None
     templates: Path | None = None  # the user's own, looked into before the shipped ones
+    keep: timedelta = timedelta(days=400)  # how long what is settled is kept
+    metrics: Path | None = None  # for Prometheus' textfile collector
     contact: str = ""  # told to the servers asked, in User-Agent
     sources: tuple[Source, ...] = ()
     subscribers: tuple[Subscriber, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         evidence=_optional(watch.evidence, "evidence", base, complaints),
         inventory=_optional(watch.inventory, "inventory", base, complaints),
         templates=_optional(watch.templates, "templates", base, complaints, exists=True),
+        keep=attempt(("watch", "keep"), partial(values.duration, watch.keep), timedelta(days=400)),
+        metrics=_optional(watch.metrics, "metrics", base, complaints),
         contact=attempt(("watch", "contact"), partial(values.one_line, watch.contact), ""),
         sources=_sources(tables, environ, complaints),
         subscribers=_subscribers(tables.subscriber, names, complaints),

@@ -63,6 +63,20 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=["it@example.org"],
         ),
     ] = ""
+    keep: Annotated[
+        str,
+        Meta(
+            description="How long delivered messages, and pages that nothing leads to any more, are kept; updates and events stay",
+            examples=["400d"],
+        ),
+    ] = "400d"
+    metrics: Annotated[
+        str,
+        Meta(
+            description="File that each run writes its figures to, for Prometheus' textfile collector",
+            examples=["/var/lib/node_exporter/textfile/watcher.prom"],
+        ),
+    ] = ""
     builtin_sources: Annotated[bool, Meta(description="false: only the sources named in this file are read", examples=[True])] = True
 
 

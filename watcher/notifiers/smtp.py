@@ -42,14 +42,6 @@ def connect(settings: Settings) -> Iterator[Notifier]:
         line.hang_up()
 
 
-def greet(settings: Settings) -> str:
-    """Connect, encrypt and log in as for a message, and hang up; say what was agreed.  Raises DeliveryError, ConfigurationError."""
-    with connect(settings) as line:
-        if not isinstance(line, Line):  # pragma: no cover - what connect gives
-            return ""
-        return line.greet()
-
-
 @dataclass(slots=True)
 class Line:
     """A connection to one mail server, opened when needed and again after it was lost.
@@ -78,12 +70,9 @@ class Line:
             state = DeliveryState.UNKNOWN if error.unknown else DeliveryState.REFUSED if error.permanent else DeliveryState.DEFERRED
             return [Receipt(recipient, state, error.answer) for recipient in recipients]
 
-    def greet(self) -> str:
-        """Open the connection; say which server, and how safe.  Raises DeliveryError."""
-        connection = self._connection()
-        safe = f"with {connection.sock.version()}" if isinstance(connection.sock, ssl.SSLSocket) else "without TLS"
-        login = "logged in" if self.credentials else "no login"
-        return f"{self.server.host}:{self.server.port} answers {safe}, {login}"
+    def greet(self) -> smtplib.SMTP:
+        """Connect, encrypt and log in, as before a message.  Raises DeliveryError."""
+        return self._connection()
 
     def hang_up(self) -> None:
         """Close the connection politely, if that is possible."""

@@ -71,12 +71,13 @@ def check(  # noqa: PLR0913 - what a check depends on
     force: bool = False,
     dry_run: bool = False,
     publish: bool = True,
+    send: bool = True,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Report:
     """Make one check of every due source and tell what it establishes.
 
     ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and delivers and publishes nothing;
-    without ``publish`` the site is left to whoever checks several times in a row.
+    without ``send`` the messages are made and kept; without ``publish`` the site is left to whoever checks several times in a row.
     """
     before = site.mark(settings, store) if publish and not dry_run else ""
     last_run = store.last_check()
@@ -90,7 +91,7 @@ def check(  # noqa: PLR0913 - what a check depends on
         store.touch(quiet)
     events = store.unsealed_events()
     letters.seal(events, settings, store, last_run, now)
-    sent, troubles = (0, ()) if dry_run else deliver.due(settings, store, now, say)
+    sent, troubles = (0, ()) if dry_run or not send else deliver.due(settings, store, now, say)
     if publish and not dry_run:
         troubles += _published(settings, store, now, before, reports, say)
     troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))

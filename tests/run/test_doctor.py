@@ -1,0 +1,166 @@
+"""``watcher doctor``: each thing that is unwell has its finding, with an id, how grave it is, and a remedy."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.mailing import MailServer, Postbox, free_port
+from tests.servers import Reply, SourceServer
+from watcher import config, doctor, report
+from watcher.cli import app
+from watcher.config import Settings
+from watcher.doctor import Finding, Severity
+from watcher.records import Delivery, DeliveryState, Message, Times
+from watcher.store import Store
+from watcher.web import FetchSettings
+from watcher.web.fetch import Fetcher
+
+NOW = datetime(2030, 11, 12, 18, 0, tzinfo=UTC)
+FEED = b'<rss version="2.0"><channel><title>b</title><item><title>t</title></item></channel></rss>'
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    file = tmp_path / "watcher.toml"
+    source = '[[source]]\nname = "blog"\nkind = "feed"\nurl = "http://127.0.0.1:9/feed"\n'
+    file.write_text(
+        f'[watch]\nbuiltin_sources = false\n{source}[[subscriber]]\nname = "admins"\nto = ["admins@example.org"]\n', encoding="utf-8"
+    )
+    return config.load(file, {})
+
+
+def looked_over(settings: Settings, now: datetime = NOW) -> dict[str, Finding]:
+    return {finding.id: finding for finding in doctor.findings(settings, {}, now, None)}
+
+
+def unwell(found: dict[str, Finding]) -> set[str]:
+    return {name for name, finding in found.items() if finding.severity is not Severity.WELL}
+
+
+def touch(settings: Settings, at: datetime) -> None:
+    with Store.open(settings.state) as store:
+        store.touch([Times("blog", "", at, at)])
+
+
+def test_a_watcher_that_checks_in_time_has_nothing_but_its_outbox(settings: Settings) -> None:
+    touch(settings, NOW - timedelta(minutes=5))
+    assert unwell(looked_over(settings)) == set()
+    assert unwell({finding.id: finding for finding in doctor.mail(settings)}) == {"mail.outbox"}
+
+
+def test_every_finding_that_is_not_well_has_a_remedy(settings: Settings) -> None:
+    found = looked_over(replace(settings, file=None, subscribers=()), NOW.replace(year=1970))
+    assert {"config.default", "config.nobody", "clock.wrong", "schedule.never"} <= unwell(found)
+    assert [name for name in unwell(found) if not found[name].remedy] == []
+
+
+def test_a_schedule_that_has_stopped_is_seen(settings: Settings) -> None:
+    touch(settings, NOW - timedelta(days=2))
+    assert unwell(looked_over(settings)) == {"schedule.late"}
+
+
+def test_a_clock_that_has_gone_back_is_seen(settings: Settings) -> None:
+    touch(settings, NOW + timedelta(days=1))
+    assert looked_over(settings)["clock.back"].severity is Severity.ERROR
+
+
+def test_a_damaged_state_is_an_error_and_stays_as_it_is(settings: Settings, tmp_path: Path) -> None:
+    touch(settings, NOW)
+    file = tmp_path / "state" / "watcher.db"
+    file.write_bytes(file.read_bytes()[:4096] + bytes(4096) + file.read_bytes()[8192:])
+    before = file.read_bytes()
+    found = looked_over(settings)
+    assert found.keys() & {"state.damaged", "state.unusable"}
+    assert file.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_state_and_a_secret_that_others_may_read_are_told(settings: Settings, tmp_path: Path) -> None:
+    touch(settings, NOW)
+    (tmp_path / "state" / "watcher.db").chmod(0o644)
+    assert "chmod 600" in looked_over(settings)["state.readable"].remedy
+    password = tmp_path / "password"
+    password.write_text("x")
+    password.chmod(0o640)
+    (finding,) = doctor.secrets({"WATCHER_SMTP_PASSWORD_FILE": str(password)})
+    assert (finding.id, finding.severity) == ("secret.readable", Severity.WARNING)
+    password.chmod(0o600)
+    (finding,) = doctor.secrets({"WATCHER_SMTP_PASSWORD_FILE": str(password)})
+    assert finding.severity is Severity.WELL
+
+
+def test_deliveries_given_up_are_told(settings: Settings) -> None:
+    touch(settings, NOW)
+    with Store.open(settings.state) as store:
+        message = Message("<1@example.org>", NOW, "released", "admins", "", "s", (), b"Message-ID: <1@example.org>\r\n\r\n")
+        store.seal([(message, [("a@example.org", "mail")])])
+        store.mark(Delivery(message.id, "a@example.org", state=DeliveryState.REFUSED, settled=NOW))
+    assert unwell(looked_over(settings)) == {"mail.given-up"}
+
+
+def test_a_full_disk_is_told_before_it_is_full(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(settings, NOW)
+    monkeypatch.setattr(doctor, "ROOM", 1 << 60)
+    assert unwell(looked_over(settings)) == {"disk.full"}
+
+
+def test_each_source_is_asked(settings: Settings) -> None:
+    with SourceServer() as web, Fetcher(FetchSettings(attempts=1)) as fetcher:
+        (source,) = settings.sources
+        good = replace(source, name="good", url=web.play("/feed", Reply(FEED)))
+        gone = replace(source, name="gone", url=web.url("/gone"))
+        found = [(finding.id, finding.text.split()[0]) for finding in doctor.sources(replace(settings, sources=(good, gone)), fetcher, NOW)]
+    assert found == [("source.answers", "good"), ("source.fails", "gone:")]
+
+
+def test_the_mail_server_is_greeted_and_nothing_is_sent(settings: Settings) -> None:
+    plain = MailServer(Postbox())
+    plain.start()
+    try:
+        found = list(doctor.mail(replace(settings, mail=replace(settings.mail, smtp=plain.url))))
+    finally:
+        plain.stop()
+    assert [finding.id for finding in found] == ["mail.ready", "mail.open"]
+    assert plain.postbox.messages == []
+
+
+def test_a_mail_server_that_is_away_is_an_error(settings: Settings) -> None:
+    away = f"smtp://127.0.0.1:{free_port()}?timeout=5"
+    (finding,) = doctor.mail(replace(settings, mail=replace(settings.mail, smtp=away)))
+    assert (finding.id, finding.severity) == ("mail.refused", Severity.ERROR)
+    assert "127.0.0.1" in finding.text
+
+
+def test_the_command_names_each_finding_and_ends_with_1_for_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (report.LOG.handlers[:], report.LOG.level, report.LOG.propagate)
+    monkeypatch.chdir(settings.file.parent if settings.file else ".")
+    touch(settings, datetime.now(UTC))
+    answer = CliRunner().invoke(app, ["doctor", "--offline", "--json"], prog_name="watcher")
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert answer.exit_code == 0
+    assert {"config.file", "state.whole", "schedule.timely"} <= {finding["id"] for finding in found}
+    assert all(finding.keys() == {"id", "severity", "text", "remedy"} for finding in found)
+    touch(settings, datetime.now(UTC) + timedelta(days=400))
+    assert CliRunner().invoke(app, ["doctor", "--offline"], prog_name="watcher").exit_code == 1
+    report.LOG.handlers[:], report.LOG.level, report.LOG.propagate = before
+
+
+def test_nothing_is_changed_by_looking(settings: Settings, tmp_path: Path) -> None:
+    touch(settings, NOW)
+    with sqlite3.connect(tmp_path / "state" / "watcher.db") as database:
+        before = list(database.iterdump())
+    database.close()
+    names = sorted(path.name for path in tmp_path.rglob("*"))
+    looked_over(settings)
+    with sqlite3.connect(tmp_path / "state" / "watcher.db") as database:
+        assert list(database.iterdump()) == before
+    database.close()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == names

@@ -1,0 +1,42 @@
+"""``watcher doctor``: what is unwell or will be, and what to do."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from watcher import report
+from watcher.cli.calling import Call, command, end_with_failure, now
+from watcher.cli.fetching import live_web
+
+
+@command("doctor", "watcher doctor --offline")
+def doctor(
+    call: Call,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding instead of a table.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither the sources nor the mail server.")] = False,
+) -> None:
+    """Look everything over: configuration, secrets, clock, state, disk, sources, mail server, schedule.
+
+    Nothing is changed and no message is sent.  Each finding has an id, how grave it is (error, warning, well), and a remedy.
+    Exit code 1 if one of them is an error.
+
+    The objects of --json have id, severity, text and remedy.
+    """
+    settings = call.settings()
+    from watcher.doctor import Severity, findings
+
+    with nullcontext(None) if offline else live_web(settings) as web:
+        found = list(findings(settings, os.environ, now(), web))
+    if as_json:
+        for finding in found:
+            report.write_json({name: settings.masked(value) for name, value in asdict(finding).items()})
+    else:
+        rows = ((finding.severity.value, finding.id, settings.masked(finding.text), settings.masked(finding.remedy)) for finding in found)
+        report.write_table(("", "id", "finding", "remedy"), rows)
+    end_with_failure(failed=any(finding.severity is Severity.ERROR for finding in found))

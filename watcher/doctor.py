@@ -1,0 +1,226 @@
+"""Looks the watcher over: what is unwell or will be, each finding with an id, how grave it is, and what to do.
+
+Nothing is changed.  Sources and mail server are asked unless told otherwise; no message is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.errors import DeliveryError, StateError, StateHeldError, WatcherError
+from watcher.judgement import schedule
+from watcher.records import Failure, Source
+from watcher.store import Store
+from watcher.store.place import place
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.run.gather import Web
+
+ROOM = 200_000_000
+"""Bytes that should be free where state, site and outbox lie."""
+
+YOUNGEST = 2025
+"""A clock that shows an earlier year is wrong."""
+
+AHEAD = timedelta(minutes=5)
+LATE = 3  # intervals without a check
+
+
+class Severity(StrEnum):
+    """How grave a finding is: an error keeps the watcher from its work, a warning will or may."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    WELL = "well"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``id`` stays the same from version to version."""
+
+    id: str
+    severity: Severity
+    text: str
+    remedy: str = ""
+
+
+def findings(settings: Settings, environ: Mapping[str, str], now: datetime, web: Web | None) -> Iterator[Finding]:
+    """Look at everything, in one order; without ``web`` neither sources nor mail server are asked."""
+    yield from configuration(settings)
+    yield from secrets(environ)
+    yield from clock(now)
+    yield from state(settings, now)
+    yield from folders(settings)
+    if web is not None:
+        yield from sources(settings, web, now)
+        yield from mail(settings)
+
+
+def configuration(settings: Settings) -> Iterator[Finding]:
+    """Look at the file and the templates; that the file is valid is known when there are settings."""
+    from watcher import render
+
+    if settings.file is None:
+        yield Finding("config.default", Severity.WARNING, "there is no watcher.toml: the built-in defaults run", "Write one: watcher init")
+    else:
+        yield Finding("config.file", Severity.WELL, f"{settings.file} is valid")
+    problems = render.check(settings)
+    yield from (Finding("config.template", Severity.ERROR, str(problem), "Correct the template.") for problem in problems)
+    if not any(subscriber.to or subscriber.channels for subscriber in settings.subscribers):
+        yield Finding(
+            "config.nobody", Severity.WARNING, "nobody is told: there is no [[subscriber]]", "Add a [[subscriber]] with its addresses."
+        )
+
+
+def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the files that hold secrets: nobody else may read them."""
+    for name, value in sorted(environ.items()):
+        if not (name.startswith("WATCHER_") and name.endswith("_FILE")):
+            continue
+        mode = _mode(Path(value))
+        if mode is not None and mode & 0o077 and os.name == "posix":
+            yield Finding("secret.readable", Severity.WARNING, f"{name}: others may read {value} ({mode:03o})", f"chmod 600 {value}")
+        elif mode is not None:
+            yield Finding("secret.file", Severity.WELL, f"{name}: {value}")
+
+
+def clock(now: datetime) -> Iterator[Finding]:
+    """Look at the clock."""
+    if now.year < YOUNGEST:
+        yield Finding("clock.wrong", Severity.ERROR, f"the clock says {now:%Y-%m-%d}", "Set it, and keep it right with NTP.")
+    else:
+        yield Finding("clock.year", Severity.WELL, f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def state(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Look at the state: can it be opened, is it whole, when was the last check."""
+    where = place(settings.state)
+    try:
+        with Store.open(settings.state, hold=False) as store:
+            complaints = store.integrity()
+            last = store.last_check()
+            counts = store.delivery_counts()
+    except StateHeldError as error:
+        yield Finding("state.held", Severity.WARNING, str(error), "Wait for the other run to end, and look again.")
+        return
+    except StateError as error:
+        yield Finding("state.unusable", Severity.ERROR, str(error), "See docs/operations.md, State.")
+        return
+    damaged = "Put a backup in its place: docs/operations.md, State."
+    yield from (Finding("state.damaged", Severity.ERROR, f"{where}: {complaint}", damaged) for complaint in complaints)
+    if not complaints:
+        yield Finding("state.whole", Severity.WELL, f"{where} is whole")
+    mode = _mode(where.file) if where.file else None
+    if mode is not None and mode & 0o077 and os.name == "posix":
+        yield Finding(
+            "state.readable", Severity.WARNING, f"others may read {where} ({mode:03o}): it holds addresses", f"chmod 600 {where.file}"
+        )
+    if counts.given_up:
+        yield Finding("mail.given-up", Severity.WARNING, f"{counts.given_up} deliveries were given up", "See to whom: watcher status")
+    yield from _timely(settings, last, now)
+
+
+def _timely(settings: Settings, last: datetime | None, now: datetime) -> Iterator[Finding]:
+    """Say whether checks come as often as the sources ask for."""
+    often = min((source.every for source in settings.sources if source.enabled), default=timedelta(hours=1))
+    if last is None:
+        yield Finding(
+            "schedule.never", Severity.WARNING, "there was no check yet", "Start one: watcher run. Then schedule it: docs/operations.md"
+        )
+    elif last > now + AHEAD:
+        text = f"the last check was at {last:%Y-%m-%d %H:%M}, which is yet to come: the clock has gone back"
+        yield Finding("clock.back", Severity.ERROR, text, "Set the clock. Sources are asked all the same.")
+    elif now - last > LATE * often + schedule.SLACK:
+        text = f"the last check was at {last:%Y-%m-%d %H:%M}, and a source wants to be asked every {often}"
+        yield Finding("schedule.late", Severity.WARNING, text, "See whether the schedule still runs: cron, systemctl list-timers, Actions.")
+    else:
+        yield Finding("schedule.timely", Severity.WELL, f"the last check was at {last:%Y-%m-%d %H:%M}")
+
+
+def folders(settings: Settings) -> Iterator[Finding]:
+    """Look at the places that are written to: rights and room."""
+    where = place(settings.state)
+    wanted = {"state": where.file.parent if where.file else None, "site": settings.site, "evidence": settings.evidence}
+    wanted |= {
+        "outbox": None if settings.mail.smtp else settings.mail.outbox,
+        "metrics": settings.metrics.parent if settings.metrics else None,
+    }
+    for name, folder in wanted.items():
+        if folder is None:
+            continue
+        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+        free = shutil.disk_usage(there).free
+        if not os.access(there, os.W_OK):
+            yield Finding(
+                "disk.rights", Severity.ERROR, f"{name}: {there} cannot be written", "Give the watcher's account write access to it."
+            )
+        elif free < ROOM:
+            yield Finding(
+                "disk.full",
+                Severity.WARNING,
+                f"{name}: {free // 1_000_000} MB are free at {there}",
+                "Make room; keep in [watch] limits the state.",
+            )
+        else:
+            yield Finding("disk.room", Severity.WELL, f"{name}: {folder}")
+
+
+def sources(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
+    """Ask each source for its first document."""
+    from watcher.web import Outcome, Wanted
+
+    asked = [source for source in settings.sources if source.enabled and source.kind not in schedule.FOLLOWED]
+
+    def use(outcome: Outcome) -> str:
+        return str(outcome) if isinstance(outcome, Failure) else ""
+
+    for wanted, failure in web.get_all([Wanted(source, "", source.url) for source in asked], now, use):
+        yield _answered(wanted.source, failure)
+
+
+def _answered(source: Source, failure: str) -> Finding:
+    if failure:
+        return Finding("source.fails", Severity.ERROR, failure, f"Try it alone: watcher sources {source.name}")
+    return Finding("source.answers", Severity.WELL, f"{source.name} answers")
+
+
+def mail(settings: Settings) -> Iterator[Finding]:
+    """Greet the mail server as a message would be: EHLO, TLS, login; nothing is sent."""
+    if not settings.mail.smtp:
+        yield Finding(
+            "mail.outbox", Severity.WARNING, f"messages are only written to {settings.mail.outbox}", "Name a mail server: smtp in [mail]."
+        )
+        return
+    if settings.mail.smtp.startswith("graph:"):
+        yield Finding("mail.graph", Severity.WELL, "mail leaves by Microsoft Graph", "Try it: watcher mail test ADDRESS")
+        return
+    from watcher.notifiers import greeting
+
+    try:
+        said = greeting.greet(settings)
+    except DeliveryError as error:
+        yield Finding("mail.refused", Severity.ERROR, error.answer, "Correct smtp in [mail], or the login; then: watcher mail test ADDRESS")
+    except WatcherError as error:
+        yield Finding("mail.refused", Severity.ERROR, str(error), "Correct [mail].")
+    else:
+        yield Finding("mail.ready", Severity.WELL, said)
+        if "without TLS" in said:
+            yield Finding(
+                "mail.open", Severity.WARNING, "the mail server is spoken to without TLS", "Let it offer STARTTLS, or use smtps://."
+            )
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
