@@ -15,7 +15,7 @@ LOW    := watcher/records.py,watcher/errors.py,watcher/judgement/*,watcher/sourc
 LOW_TESTS := $(wildcard tests/floors tests/docs tests/unit tests/laws tests/sources tests/formats tests/stories)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check score demo bench soak fuzz docs screenshots lock clean setup-run setup-dev lint types coverage workflows
+.PHONY: help run test check score demo bench audit soak fuzz docs screenshots lock clean setup-run setup-dev lint types coverage workflows
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do printf '%-12s %s\n' "$$target" "$$text"; done
@@ -43,8 +43,8 @@ types: setup-dev
 	$(BIN)/mypy
 
 workflows: setup-dev
-	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github
-	if [ -x $(BIN)/shellcheck ]; then $(BIN)/shellcheck scripts/*.sh .ci/run; fi
+	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github action.yml
+	if [ -x $(BIN)/shellcheck ]; then $(BIN)/shellcheck scripts/*.sh scripts/bench/*.sh .ci/run; fi
 
 # The list of what is missing is printed also when a test fails.
 coverage: setup-dev
@@ -59,7 +59,12 @@ demo: setup-run ## relives November 2024 in a few seconds
 	@$(call script,demo)
 
 bench: setup-dev ## measures, beside the floor and the peers
-	@$(call script,bench)
+	@PYTHON=$(BIN)/python sh scripts/bench/peers.sh
+	@$(BIN)/python -m scripts.bench $(ARGS)
+
+audit: setup-dev ## asks whether a locked library has a known weakness (needs a network)
+	@$(BIN)/python -m venv .bench/audit && .bench/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.bench/audit/bin/pip-audit --requirement requirements/run.txt --require-hashes --disable-pip
 
 docs: setup-dev ## writes the reference pages from the code
 	@$(BIN)/python scripts/reference.py

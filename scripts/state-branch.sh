@@ -1,8 +1,10 @@
 #!/bin/sh
-# Carries state/ and outbox/ between runs on a branch of its own, which holds nothing else and one commit only.
-#   state-branch.sh fetch   lays out what the last run pushed; nothing when there never was a run
-#   state-branch.sh push    pushes what is there now, unless the branch has moved since the fetch
+# Carries the state, as the sorted text of `watcher state export`, and outbox/ between runs on a branch of its own.
+#   state-branch.sh fetch   lays out state-text/ and outbox/ as the last run pushed them; nothing when there never was a run
+#   state-branch.sh seal    pushes them before anything is sent; refused when another run was faster, and then nothing may be sent
+#   state-branch.sh push    pushes them after sending: if the branch has moved, the receipts are merged into what is there
 # A branch that cannot be read is an error, never a first run: a first run announces nothing.
+# Nothing is pushed when nothing but check times has changed and no source fails.
 # Read: STATE_BRANCH (default watcher-state), STATE_REMOTE (default origin), GITHUB_TOKEN (optional; it stays in the environment).
 set -eu
 branch=${STATE_BRANCH:-watcher-state}
@@ -10,6 +12,7 @@ remote=${STATE_REMOTE:-origin}
 ref=refs/heads/$branch
 kept=$(git rev-parse --absolute-git-dir)
 seen=$kept/watcher-state-seen
+tries=5
 
 # git asks this for a password when the remote wants one; the token is in no file and in no command line.
 with_token() {
@@ -21,9 +24,13 @@ with_token() {
     fi
 }
 
+as_watcher() {
+    git -c user.name='Advisory Watcher' -c user.email='watcher@example.org' "$@"
+}
+
 fetch() {
-    if [ -e state/watcher.db ]; then
-        echo "Here is a state already (state/watcher.db); it is not overwritten. Move it away first." >&2
+    if [ -e state/watcher.db ] || [ -e state-text ]; then
+        echo "Here is a state already (state/watcher.db or state-text); it is not overwritten. Move it away first." >&2
         exit 1
     fi
     code=0
@@ -38,40 +45,90 @@ fetch() {
         exit 1
     fi
     with_token fetch --quiet --no-tags --depth=1 "$remote" "$ref"
-    rm -rf state outbox
+    rm -rf outbox
     git archive FETCH_HEAD | tar -xf -
     git rev-parse FETCH_HEAD >"$seen"
     echo "The state of $(git log -1 --format=%cI FETCH_HEAD) is laid out."
 }
 
-push() {
+# Sets tree to what lies here; fails when nothing but check times has changed since the fetch, and no source failed or fails.
+changed() {
+    GIT_INDEX_FILE=$kept/watcher-state-index
+    export GIT_INDEX_FILE
+    rm -f "$GIT_INDEX_FILE"
+    for folder in state-text outbox; do
+        if [ -d "$folder" ]; then git add --force -- "$folder"; fi
+    done
+    tree=$(git write-tree)
+    unset GIT_INDEX_FILE
+    before=$(cat "$seen")
+    if [ -z "$before" ]; then return 0; fi
+    if ! git diff --quiet "$before" "$tree" -- . ':!state-text/times.jsonl'; then return 0; fi
+    { cat state-text/times.jsonl; git show "$before:state-text/times.jsonl" 2>/dev/null || :; } | grep -q '"failures":[1-9]'
+}
+
+# The lease: an empty value means that the branch must not be there.
+to_branch() {
+    with_token push --quiet --force-with-lease="$ref:$1" "$remote" "$2:$ref" && echo "$2" >"$seen"
+}
+
+commit() {
+    before=$(cat "$seen")
+    as_watcher commit-tree "$tree" ${before:+-p "$before"} -m "$1"
+}
+
+ready() {
     if [ ! -e "$seen" ]; then
         echo "Nothing was fetched before, so nothing is pushed: it might undo another run." >&2
         exit 1
     fi
-    GIT_INDEX_FILE=$kept/watcher-state-index
-    export GIT_INDEX_FILE
-    rm -f "$GIT_INDEX_FILE"
-    for folder in state outbox; do
-        if [ -d "$folder" ]; then git add --force -- "$folder"; fi
-    done
-    tree=$(git write-tree)
-    commit=$(git -c user.name='Advisory Watcher' -c user.email='watcher@example.org' commit-tree "$tree" -m 'State of the last run')
-    # The lease: an empty value means that the branch must not be there.
-    if ! with_token push --quiet --force-with-lease="$ref:$(cat "$seen")" "$remote" "$commit:$ref"; then
-        echo "The state could not be pushed: $branch has moved since it was fetched, or cannot be reached. The next run starts from what is there:" >&2
-        echo "it finds again what this one found, and may send again what this one sent." >&2
+    if ! changed; then
+        echo "Nothing but check times has changed: nothing is pushed."
+        exit 0
+    fi
+}
+
+seal() {
+    ready
+    if ! to_branch "$(cat "$seen")" "$(commit 'What a check has found, before anything is sent')"; then
+        echo "$branch has moved since it was fetched, or cannot be reached: another run was faster. Nothing may be sent from here;" >&2
+        echo "the next run starts from what is there, and finds again what this one found." >&2
         exit 1
     fi
-    echo "$commit" >"$seen"
-    echo "The state is on $branch."
+    echo "What is to be sent is on $branch."
+}
+
+push() {
+    ready
+    mine=$(commit 'What was sent')
+    if to_branch "$(cat "$seen")" "$mine"; then
+        echo "The state is on $branch."
+        return
+    fi
+    while [ "$tries" -gt 0 ]; do
+        tries=$((tries - 1))
+        with_token fetch --quiet --no-tags "$remote" "$ref" || continue
+        theirs=$(git rev-parse FETCH_HEAD)
+        tree=$(git merge-tree --write-tree "$theirs" "$mine" 2>/dev/null) || break
+        if to_branch "$theirs" "$(as_watcher commit-tree "$tree" -p "$theirs" -m 'What was sent, beside another run')"; then
+            echo "The state is on $branch, merged with another run's."
+            return
+        fi
+    done
+    aside=$branch-$(git rev-parse --short "$mine")
+    if with_token push --quiet "$remote" "$mine:refs/heads/$aside"; then
+        echo "$branch holds what does not fit; what this run sent and learned is kept on $aside." >&2
+    fi
+    echo "The state could not be pushed to $branch. The next run finds again what this one found, and may send again what this one sent." >&2
+    exit 1
 }
 
 case ${1:-} in
 fetch) fetch ;;
+seal) seal ;;
 push) push ;;
 *)
-    echo "usage: state-branch.sh fetch|push" >&2
+    echo "usage: state-branch.sh fetch|seal|push" >&2
     exit 2
     ;;
 esac

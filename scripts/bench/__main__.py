@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, server() as port:
         work = Path(name)
         scenes: dict[str, Callable[[], None]] = {
-            "checks": lambda: [checks(work, port, size, runs, contest) for size in sizes] and None,
+            "checks": lambda: all_checks(work, port, sizes, runs, contest),
             "late": lambda: late(work, port, runs, contest),
             "start": lambda: start(work, runs),
             "replay": lambda: replay(work, runs),
@@ -48,6 +48,12 @@ def main() -> None:
         }
         for scene in chosen:
             scenes[scene]()
+
+
+def all_checks(work: Path, port: int, sizes: list[int], runs: int, contest: tuple[Party, ...]) -> None:
+    """Compare checks of each number of feeds."""
+    for size in sizes:
+        checks(work, port, size, runs, contest)
 
 
 def checks(work: Path, port: int, size: int, runs: int, contest: tuple[Party, ...]) -> None:
@@ -70,7 +76,7 @@ def checks(work: Path, port: int, size: int, runs: int, contest: tuple[Party, ..
 
 
 def _three(party: Party, work: Path, port: int, urls: list[str], runs: int) -> tuple[Cost, Cost, Cost]:
-    cold, same, few = [], [], []
+    cold, few = [], []
     colds = runs if len(urls) < 500 or party.name in (parties.FLOOR.name, parties.WATCHER.name) else 1  # some peers take minutes
     folder = work / "party"
     _change(port, 0, 0)
@@ -80,8 +86,7 @@ def _three(party: Party, work: Path, port: int, urls: list[str], runs: int) -> t
         party.prepare(folder, urls)
         cold.append(run(party.command(folder), folder))
     run(party.command(folder), folder)  # what only the second check does is not counted
-    for _ in range(runs):
-        same.append(run(party.command(folder), folder))
+    same = [run(party.command(folder), folder) for _ in range(runs)]
     for edition in range(1, runs + 1):
         _change(port, 100, edition)
         few.append(run(party.command(folder), folder))

@@ -7,7 +7,9 @@ from functools import cache
 SIZE = 74_000  # bytes on average: from half to one and a half of it
 POSTS = 20
 HOSTS = 16  # as many servers as the watcher asks at a time: 127.0.0.1 to 127.0.0.16
-_SENTENCE = "<p>This update improves the health of mailbox servers and of the <b>transport service</b>; see the notes, and <i>plan</i> ahead.</p>"
+_SENTENCE = (
+    "<p>This update improves the health of mailbox servers and of the <b>transport service</b>; see the notes, and <i>plan</i> ahead.</p>"
+)
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>'
     "<title>Blog @N@</title><link>https://blog@N@.example.org/</link><description>What is new</description>"

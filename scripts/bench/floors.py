@@ -57,7 +57,7 @@ def parse(recordings: list[Path]) -> None:
                 elif "html" in kind:
                     html.parse(BytesIO(body))
                 elif body:
-                    etree.fromstring(body, etree.XMLParser(recover=True, huge_tree=True, resolve_entities=False))  # noqa: S320
+                    etree.fromstring(body, etree.XMLParser(recover=True, huge_tree=True, resolve_entities=False))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,28 @@ def test_secrets_are_given_to_single_steps_only() -> None:
         assert "secrets." not in str(outer)
 
 
-def test_the_state_is_pushed_also_after_a_check_that_failed() -> None:
-    steps = load(FOLDER / "watch.yml")["jobs"]["watch"]["steps"]
-    push = next(step for step in steps if "push" in step.get("run", ""))
-    assert push["if"] == "always() && steps.state.outcome == 'success'"
+def steps(path: Path) -> list[dict[str, Any]]:
+    found = load(path)
+    listed = found["runs"]["steps"] if "runs" in found else found["jobs"]["watch"]["steps"]
+    assert isinstance(listed, list)
+    return listed
+
+
+@pytest.mark.parametrize("path", [FOLDER / "watch.yml", FOLDER.parents[1] / "action.yml"], ids=names)
+def test_what_is_to_be_sent_is_pushed_before_and_what_was_sent_after_also_when_a_step_failed(path: Path) -> None:
+    words = [(step["run"].split()[-1], step.get("if", "")) for step in steps(path) if ".sh" in step.get("run", "")]
+    fetched, sealed = "always() && steps.state.outcome == 'success'", "always() && steps.seal.outcome == 'success'"
+    assert words == [("fetch", ""), ("check", ""), ("seal", fetched), ("send", sealed), ("push", sealed)]
+
+
+@pytest.mark.parametrize("path", [FOLDER / "watch.yml", FOLDER.parents[1] / "action.yml"], ids=names)
+def test_no_step_has_both_the_token_and_a_password(path: Path) -> None:
+    named = [set(step.get("env", {})) for step in steps(path)]
+    assert [names for names in named if {"GITHUB_TOKEN", "WATCHER_SMTP_PASSWORD"} <= names] == []
+    assert any("WATCHER_SMTP_PASSWORD" in names for names in named)
+
+
+def test_the_action_pins_what_it_uses_and_puts_no_expression_into_a_script() -> None:
+    text = (FOLDER.parents[1] / "action.yml").read_text(encoding="utf-8")
+    assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", re.findall(r"uses: (.*)", text)[0])
+    assert [step["run"] for step in steps(FOLDER.parents[1] / "action.yml") if "${{" in step.get("run", "")] == []

@@ -49,8 +49,9 @@ def clone(remote: Path, place: Path) -> Path:
 
 def check(runner: Path, seen: bytes) -> None:
     """Do what a run does to the state, as far as the branch is concerned."""
-    (runner / "state").mkdir(exist_ok=True)
-    (runner / "state" / "watcher.db").write_bytes(seen)
+    (runner / "state-text").mkdir(exist_ok=True)
+    (runner / "state-text" / "meta.jsonl").write_bytes(seen)
+    (runner / "state-text" / "times.jsonl").write_bytes(b'{"source":"blog"}\n')
     (runner / "outbox").mkdir(exist_ok=True)
     (runner / "outbox" / f"{len(seen)}.eml").write_bytes(b"Subject: " + seen)
 
@@ -63,36 +64,85 @@ def test_what_a_run_knew_is_there_for_the_next_one(remote: Path, tmp_path: Path)
 
     two = clone(remote, tmp_path / "two")
     assert carry(two, "fetch").returncode == 0
-    assert (two / "state" / "watcher.db").read_bytes() == b"\x00one"
+    assert (two / "state-text" / "meta.jsonl").read_bytes() == b"\x00one"
     assert (two / "outbox" / "4.eml").exists()
 
 
-def test_the_branch_holds_the_state_alone_in_one_commit(remote: Path, tmp_path: Path) -> None:
+def test_the_branch_holds_the_state_alone_and_its_history_says_what_happened(remote: Path, tmp_path: Path) -> None:
     for number in (1, 2, 3):
         runner = clone(remote, tmp_path / f"runner{number}")
         carry(runner, "fetch")
         check(runner, b"x" * number)
         assert carry(runner, "push").returncode == 0
-    assert git(remote, "rev-list", "--count", "watcher-state") == "1"
+    assert git(remote, "rev-list", "--count", "watcher-state") == "3"
     assert git(remote, "ls-tree", "-r", "--name-only", "watcher-state").split() == [
         "outbox/1.eml",
         "outbox/2.eml",
         "outbox/3.eml",
-        "state/watcher.db",
+        "state-text/meta.jsonl",
+        "state-text/times.jsonl",
     ]
     assert git(remote, "ls-tree", "-r", "--name-only", "main") == "README.md"
 
 
-def test_of_two_runs_from_one_state_the_later_push_is_refused(remote: Path, tmp_path: Path) -> None:
-    one, two = clone(remote, tmp_path / "one"), clone(remote, tmp_path / "two")
-    for runner in (one, two):
+@pytest.mark.parametrize(("failures", "commits"), [(0, "1"), (2, "2")])
+def test_check_times_alone_are_no_commit_unless_a_source_fails(remote: Path, tmp_path: Path, failures: int, commits: str) -> None:
+    for number in (0, failures):
+        runner = clone(remote, tmp_path / f"runner{len(list(tmp_path.iterdir()))}")
         carry(runner, "fetch")
+        check(runner, b"one")
+        failed = f',"failures":{number}' if number else ""
+        times = f'{{"source":"blog","tried":"{runner.name}"{failed}}}\n'
+        (runner / "state-text" / "times.jsonl").write_text(times)
+        assert carry(runner, "push").returncode == 0
+    assert git(remote, "rev-list", "--count", "watcher-state") == commits
+
+
+def racing(remote: Path, tmp_path: Path, *names: str) -> list[Path]:
+    """Two runners that begin with the same state, which has a line for each of its files."""
+    start = clone(remote, tmp_path / "start")
+    carry(start, "fetch")
+    check(start, b"start")
+    carry(start, "push")
+    runners = [clone(remote, tmp_path / name) for name in names]
+    assert [carry(runner, "fetch").returncode for runner in runners] == [0] * len(runners)
+    return runners
+
+
+def test_of_two_runs_from_one_state_only_one_may_send(remote: Path, tmp_path: Path) -> None:
+    one, two = racing(remote, tmp_path, "one", "two")
+    for runner in (one, two):
         check(runner, runner.name.encode())
-    assert carry(one, "push").returncode == 0
-    refused = carry(two, "push")
+    assert carry(one, "seal").returncode == 0
+    refused = carry(two, "seal")
     assert refused.returncode == 1
-    assert "has moved since it was fetched" in refused.stderr
-    assert git(remote, "show", "watcher-state:state/watcher.db") == "one"
+    assert "Nothing may be sent from here" in refused.stderr
+    assert git(remote, "show", "watcher-state:state-text/meta.jsonl") == "one"
+
+
+def test_what_was_sent_is_merged_into_what_another_run_pushed_meanwhile(remote: Path, tmp_path: Path) -> None:
+    one, two = racing(remote, tmp_path, "one", "two")
+    (one / "state-text" / "deliveries.jsonl").write_text("sent\n")
+    (two / "state-text" / "entries.jsonl").write_text("new\n")
+    assert carry(two, "push").returncode == 0
+    merged = carry(one, "push")
+    assert merged.returncode == 0, merged.stderr
+    assert "merged" in merged.stdout
+    for name, text in (("deliveries", "sent"), ("entries", "new")):
+        assert git(remote, "show", f"watcher-state:state-text/{name}.jsonl") == text
+
+
+def test_what_does_not_fit_is_kept_on_a_branch_beside(remote: Path, tmp_path: Path) -> None:
+    one, two = racing(remote, tmp_path, "one", "two")
+    for runner in (two, one):
+        (runner / "state-text" / "deliveries.jsonl").write_text(f"sent by {runner.name}\n")
+    assert carry(two, "push").returncode == 0
+    answer = carry(one, "push")
+    assert answer.returncode == 1
+    assert git(remote, "show", "watcher-state:state-text/deliveries.jsonl") == "sent by two"
+    (aside,) = [name.strip() for name in git(remote, "branch", "--list", "watcher-state-*").splitlines()]
+    assert aside in answer.stderr
+    assert git(remote, "show", f"{aside}:state-text/deliveries.jsonl") == "sent by one"
 
 
 def test_a_remote_that_cannot_be_read_is_no_first_run(remote: Path, tmp_path: Path) -> None:
@@ -104,12 +154,14 @@ def test_a_remote_that_cannot_be_read_is_no_first_run(remote: Path, tmp_path: Pa
     assert carry(runner, "push").returncode == 1
 
 
-def test_a_state_that_is_here_already_is_not_overwritten(remote: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["state/watcher.db", "state-text/meta.jsonl"])
+def test_a_state_that_is_here_already_is_not_overwritten(remote: Path, tmp_path: Path, place: str) -> None:
     runner = clone(remote, tmp_path / "runner")
-    check(runner, b"mine")
+    (runner / place).parent.mkdir()
+    (runner / place).write_bytes(b"mine")
     answer = carry(runner, "fetch")
     assert answer.returncode == 1
-    assert (runner / "state" / "watcher.db").read_bytes() == b"mine"
+    assert (runner / place).read_bytes() == b"mine"
 
 
 def test_the_token_lies_nowhere(remote: Path, tmp_path: Path) -> None:
