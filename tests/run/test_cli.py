@@ -87,8 +87,10 @@ def lines(result: Result) -> list[Any]:
 
 COMMANDS = [
     "run",
+    "send",
     "replay",
     "status",
+    "doctor",
     "events",
     "show",
     "build",

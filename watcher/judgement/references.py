@@ -61,6 +61,7 @@ _PLACEHOLDERS = {"1234567", "123456", "7654321"}
 _LOCALE = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-[a-z]{2}", re.IGNORECASE)
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _TRACKING = re.compile(r"utm_.*|wt\..*|ocid|fbclid|gclid|msclkid|mc_[ce]id|cmpid|icid|irgwc|displaylang", re.IGNORECASE)
+_DETAILS_PAGE = re.compile(r"https?://[^/?#]+/(?:[a-z-]+/)?downloads?/details\.aspx\?", re.IGNORECASE)
 _POST_PATH = re.compile(r"/(?:t5|blog|discussions?)/.*?/(?:ba-p/)?(\d{5,})/?$", re.IGNORECASE)
 _DATES = (
     re.compile(rf"(?P<month>{MONTH})\.?,? *(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? +)?(?P<year>(?:19|20)\d\d)", re.IGNORECASE),
@@ -155,9 +156,9 @@ def link(url: str) -> str:
 
 
 def download_page(url: str) -> str:
-    """Return the one spelling of a Download Center's details page, "" for any other address, a file's among them."""
+    """Return the one spelling of a Download Center's details page, a mirror's too, "" for any other address, a file's among them."""
     address = link(url)
-    return address if address.startswith("https://www.microsoft.com/download/details.aspx?") else ""
+    return address if _DETAILS_PAGE.match(address) else ""
 
 
 def _microsoft_link(host: str, path: str, query: str) -> str:

@@ -164,16 +164,17 @@ def advisories(row: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
     for entry in entries:
         for cve in entry.cves:
             old = known.get(cve, Advisory(cve))
+            its = cve in entry.key.upper()  # the advisory itself: a post about it does not give it its headline
             mine = len(entry.cves) == 1 or entry.key.upper() == cve
             known[cve] = replace(
                 old,
-                title=(entry.title if mine and entry.title and entry.title != cve else "") or old.title,
+                title=(entry.title if its and entry.title != cve else "") or old.title,
                 severity=entry.severity or old.severity,
                 cvss=entry.cvss if entry.cvss is not None else old.cvss,
                 vector=entry.vector or old.vector,
                 exploited=old.exploited or bool(mine and entry.exploited),
                 disclosed=old.disclosed or bool(mine and entry.disclosed),
-                url=(entry.url if mine else "") or old.url,
+                url=(entry.url if its else "") or old.url,
             )
     return tuple(known[cve] for cve in sorted(known))
 

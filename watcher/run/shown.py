@@ -78,8 +78,9 @@ def part(settings: Settings, store: Store, touched: Touched) -> Shown | None:
     old = listing.decode(publish.read(settings.site, "updates.json"))
     if old is None or not publish.is_there(settings.site):
         return None
-    heirs = {name: heir for name, heir in store.absorbed().items() if name in touched.updates}
-    lives = tuple(_life(store, name) for name in sorted({heirs.get(name, name) for name in touched.updates | _owners(store, touched)}))
+    about = touched.updates | _owners(store, touched)
+    heirs = {name: heir for name, heir in store.absorbed().items() if name in touched.updates or heir in about}
+    lives = tuple(_life(store, name) for name in sorted({heirs.get(name, name) for name in about}))
     known = {row.id: row for row in old.updates}
     new = {row.id: row for row in (listing.listing(life.update, life.events) for life in lives) if row.type != NEWS}
     rows = {name: row for name, row in (known | new).items() if name not in heirs}
