@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from watcher import sources
@@ -21,6 +21,7 @@ FOLLOWING = schedule.FOLLOWED  # asked about watched updates only
 INDEXED = {"cvrf": schedule.months, "csaf": schedule.moved}
 TOGETHER = 64
 """Sources that are asked and judged together: so many answers are in memory at a time."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 DEPTH = 3  # provider metadata, its feed, its documents
 
 T = TypeVar("T")
@@ -131,7 +132,10 @@ def _first(source: Source, known: dict[str, Document], store: Store, asking: Rou
     pages: dict[str, str] = {}
     for update in store.young_updates(asking.now - schedule.YOUNG):
         pages.update(schedule.pages(update, source.kind))
-    return [_wanted(source, Follow(document, url), known, asking) for document, url in sorted(pages.items())]
+    chosen = sorted(pages)
+    if len(chosen) > schedule.AT_ONCE:  # many products are watched: the pages that have waited longest, the others by the next checks
+        chosen = sorted(pages, key=lambda name: (store.times(source.name, name).tried or _NEVER, name))[: schedule.AT_ONCE]
+    return [_wanted(source, Follow(name, pages[name]), known, asking) for name in chosen]
 
 
 def _wanted(source: Source, row: Follow, known: dict[str, Document], asking: Round) -> Wanted:
