@@ -97,7 +97,7 @@ def test_a_name_is_harmless(kind: str, update: str, expected: str) -> None:
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
     assert write(tmp_path, MESSAGE) == ["0001-pulled-exchange-server-2030-05-su.eml"]
-    assert (tmp_path / "0001-pulled-exchange-server-2030-05-su.eml").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "0001-pulled-exchange-server-2030-05-su.eml").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) -> None:

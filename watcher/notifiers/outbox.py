@@ -47,7 +47,7 @@ class Outbox:
         return [Receipt(recipient, DeliveryState.ACCEPTED, str(path)) for recipient in recipients]
 
     def _write(self, message: Message) -> Path:
-        """Write aside and rename, so that a reader and a killed run see a whole file or none."""
+        """Write aside and rename: readers and a killed run see a whole file or none, and only the owner reads it (it holds addresses)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.known is None:
             self.known = {identity: path for path in sorted(self.folder.glob("*.eml")) for identity in _ids(path)}
@@ -59,7 +59,6 @@ class Outbox:
                 aside.write(message.body)
                 aside.flush()
                 os.fsync(aside.fileno())
-                Path(aside.name).chmod(0o644)
                 Path(aside.name).replace(path)
             except OSError:
                 Path(aside.name).unlink(missing_ok=True)

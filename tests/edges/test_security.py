@@ -1,0 +1,120 @@
+"""What a hostile source cannot do, as far as no other file tests it; docs/security.md names the tests of every threat."""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+import time
+import tracemalloc
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from watcher.errors import ParseError
+from watcher.judgement import canonical, wording
+from watcher.judgement.sentences import sentences
+from watcher.notifiers import outbox
+from watcher.records import Message, Page, Watch
+from watcher.sources import KINDS, markup, parser
+from watcher.store import Store
+
+NOW = datetime(2030, 11, 12, 18, 0, tzinfo=UTC)
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+BILLION = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{LAUGHS}]>'
+OUTSIDE = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l9 SYSTEM "file:///etc/hostname">]>'
+FORMS = {
+    "feed": '<rss version="2.0"><channel><title>&l9;</title><item><title>&l9;</title></item></channel></rss>',
+    "cvrf": '<cvrf:cvrfdoc xmlns:cvrf="http://www.icasi.org/CVRF/schema/cvrf/1.1"><cvrf:DocumentTitle>&l9;</cvrf:DocumentTitle></cvrf:cvrfdoc>',
+    "csaf": '<feed xmlns="http://www.w3.org/2005/Atom"><title>&l9;</title></feed>',
+}
+
+
+def page(body: str, kind: str) -> Page:
+    document = "2030-Nov" if kind == "cvrf" else ""
+    return Page("s", document, "https://example.org/x", NOW, 200, body.encode(), "application/xml")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("head", [BILLION, OUTSIDE], ids=["billion laughs", "a file of this machine"])
+def test_entities_are_neither_expanded_nor_read_from_files(head: str, kind: str) -> None:
+    body = head + FORMS.get(kind, "<html><body>&l9;</body></html>")
+    hostname = Path("/etc/hostname").read_text(encoding="utf-8").strip() if Path("/etc/hostname").exists() else "no such name"
+    tracemalloc.start()
+    try:
+        said = repr(parser(kind)(page(body, kind), Watch(("*",))))
+    except ParseError as error:
+        said = str(error)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "lollol" not in said
+    assert not hostname or hostname not in said or hostname in body
+    assert peak < 50_000_000
+
+
+ALPHABETS = (
+    "a ",
+    "KB5 ",
+    "15.2.",
+    "CVE-",
+    "Exchange Server 2019 CU",
+    "**_",
+    "[](",
+    "<p",
+    "not un",
+    "re-released as ",
+    "((",
+    "1) ",
+    "&#x",
+    "..., ",
+)
+READERS: tuple[Callable[[str], object], ...] = (
+    canonical.product,
+    canonical.products_in,
+    canonical.kbs_in,
+    canonical.cves_in,
+    canonical.builds_in,
+    canonical.date,
+    canonical.link,
+    canonical.family,
+    canonical.label,
+    markup.plain,
+    sentences,
+    wording.read,
+)
+
+
+@pytest.mark.parametrize("read", READERS, ids=lambda read: getattr(read, "__name__", "?"))
+def test_no_text_makes_a_pattern_blow_up(read: Callable[[str], object]) -> None:
+    """Eight times the text takes some eight times as long, not sixty-four times: for hostile repetitions of what the patterns look for."""
+    chosen = random.Random(6)
+    read("warm")
+    for alphabet in (*ALPHABETS, *("".join(chosen.choices(ALPHABETS, k=3)) for _ in range(6))):
+        small, large = (_seconds(read, (alphabet * size)[:size]) for size in (4_000, 32_000))
+        assert large < 0.25 or large < 30 * small, f"{alphabet!r}: {small:.3f} s for 4,000 characters, {large:.3f} s for 32,000"
+
+
+def _seconds(read: Callable[[str], object], text: str) -> float:
+    start = time.process_time()
+    read(text)
+    return time.process_time() - start
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_state_and_outbox_are_for_their_owner_only(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'state' / 'watcher.db'}") as store:
+        store.set_meta("a", "b")
+        modes = {
+            path.name: stat.S_IMODE(path.stat().st_mode)
+            for path in (tmp_path / "state").iterdir()
+            if path.suffix not in (".lock", ".holder")
+        }
+    assert modes
+    assert set(modes.values()) == {0o600}, modes
+    message = Message("<1@example.org>", NOW, "released", "admins", "../../etc/passwd", "s", (), b"Message-ID: <1@example.org>\r\n\r\n")
+    (receipt,) = outbox.Outbox(tmp_path / "outbox").send(message, ["a@example.org"])
+    written = Path(receipt.answer)
+    assert written.parent == tmp_path / "outbox"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
