@@ -107,7 +107,11 @@ def late(work: Path, port: int, runs: int, contest: tuple[Party, ...]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         party.prepare(folder, urls)
-        cold = run(party.command(folder), folder)
+        try:
+            cold = run(party.command(folder), folder)
+        except RefusedError as error:
+            print(f"{party.name}: {error}")
+            continue
         same = middle([run(party.command(folder), folder) for _ in range(runs)])
         rows.append([party.name, f"{cold.wall:.2f} s", f"{same.wall:.2f} s"])
     table(["eleven sources at 100 ms", "cold check", "unchanged"], rows)

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.records import Event, Failure, Outcome, Times
-from watcher.run import deliver, evidence, gather, letters, record, servers, site
+from watcher.run import deliver, gather, letters, servers, site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
+    from watcher.run.evidence import Shelf
     from watcher.run.gather import Web
     from watcher.store import Store
 
@@ -84,8 +85,10 @@ def check(  # noqa: PLR0913 - what a check depends on
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
-    kept = None if dry_run else evidence.shelf(settings, last_run)
+    kept = None if dry_run else _shelf(settings, last_run)
     for source, answers in gather.answers(due, store, web, settings.watch, now, say, kept):
+        from watcher.run import record  # a check with nothing due loads no judgement
+
         reports.append(record.source(source, answers, store, settings, now, quiet, kept))
     if quiet:
         store.touch(quiet)
@@ -96,6 +99,15 @@ def check(  # noqa: PLR0913 - what a check depends on
         troubles += _published(settings, store, now, before, reports, say)
     troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))
     return Report(now, tuple(reports), events, sent, troubles, servers.complaints(settings))
+
+
+def _shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:
+    """Where evidence is kept, None when it is not."""
+    if settings.evidence is None:
+        return None
+    from watcher.run import evidence
+
+    return evidence.shelf(settings, last_run)
 
 
 def _published(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from watcher.judgement import absence, canonical, compare, credible, interpret, schedule
-from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Validators
+from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Update, Validators
 from watcher.run.gather import Answer, Answers
 from watcher.store import EntryChanges, Store, StoredEntry
 
@@ -48,7 +48,8 @@ def source(
         else:
             _unchanged(answer, answers.known.get(answer.document), check)
     _note(source, answers, check)
-    outcome = _interpreted(source, check, store, now) if check.changes or answers.suspected else Outcome()
+    suspected = store.suspicions(source.name) if answers.suspected else ()
+    outcome = _interpreted(source, check, store, suspected, now) if check.changes or suspected else Outcome()
     _doubted(answers, check, now)
     times = _times(source, check, store, now)
     trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""
@@ -193,9 +194,8 @@ def _note(source: Source, answers: Answers, check: Check) -> None:
     ]
 
 
-def _interpreted(source: Source, check: Check, store: Store, now: datetime) -> Outcome:
+def _interpreted(source: Source, check: Check, store: Store, suspected: tuple[Update, ...], now: datetime) -> Outcome:
     """What the changes mean; and what a healthy check confirms of earlier suspicions."""
-    suspected = store.suspicions(source.name)
     outcome = Outcome()
     if check.changes:
         rows = {row.id: row for row in (*store.updates_for(interpret.names(check.changes)), *suspected)}
