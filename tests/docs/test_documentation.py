@@ -71,7 +71,10 @@ def test_a_sample_of_configuration_is_valid(sample: str, tmp_path: Path) -> None
     file = tmp_path / "watcher.toml"
     file.write_text(sample, encoding="utf-8")
     wanted = re.findall(r"\$\{(\w+)\}", sample)
-    settings = config.load(file, dict.fromkeys(wanted, "https://chat.example.org/x") | {"WATCHER_CLIENT_SECRET": "a secret"})
+    environ = dict.fromkeys(wanted, "https://chat.example.org/x") | {"WATCHER_CLIENT_SECRET": "a secret"}
+    if re.search(r"smtps?://[^/\s]+@", sample):
+        environ["WATCHER_SMTP_PASSWORD"] = "a password"
+    settings = config.load(file, environ)
     assert settings.file == file
 
 
