@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from watcher.errors import StateError
+from watcher.errors import StateError, StateRefusedError
 from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
 from watcher.store import forms, lines
 from watcher.store.base import Base
@@ -26,6 +26,7 @@ from watcher.store.documents import entry_row, write_documents, write_times
 from watcher.store.events import event_row
 from watcher.store.ledger import write_updates
 from watcher.store.mail import write_deliveries, write_message
+from watcher.store.products import write_concerned
 from watcher.store.rows import chunks
 from watcher.store.tables import ABSORBED, ACKS, DELIVERIES, DOCUMENTS, ENTRIES, EVENTS, MESSAGES, META, METADATA, MUTES, TIMES, UPDATES
 from watcher.store.words import StoredEntry
@@ -72,12 +73,12 @@ class Archive(Base):
     def import_(self, folder: Path) -> None:
         """Fill this state, which must be empty, from an export; a missing file is an empty table.
 
-        StateError, and nothing imported, when there is no export in ``folder``, when a line cannot be read (the error names
+        StateRefusedError, and nothing imported, when there is no export in ``folder``, when a line cannot be read (the error names
         file and line), or when the state is not empty.
         """
         if not (folder / "meta.jsonl").is_file():
             msg = f"There is no exported state in {folder}: it has no meta.jsonl. Name the folder that 'watcher state export' wrote."
-            raise StateError(msg)
+            raise StateRefusedError(msg)
         with self.writing(durable=True) as connection:
             self._refuse_full(connection)
             for name, (_, form) in _WHOLE.items():
@@ -87,13 +88,13 @@ class Archive(Base):
                         _WRITERS[form](connection, chunk)
                 except IntegrityError as error:
                     msg = f"{file} does not fit the other files: {error.orig}. Export the state again, or take all files of one commit."
-                    raise StateError(msg) from error
+                    raise StateRefusedError(msg) from error
 
     def _refuse_full(self, connection: Connection) -> None:
         full = [table.name for table in METADATA.sorted_tables if connection.execute(select(table).limit(1)).first() is not None]
         if full:
             msg = f"The state {self.place} is not empty (it has {', '.join(full)}). Import into a new one: name another [watch] state."
-            raise StateError(msg)
+            raise StateRefusedError(msg)
 
 
 @contextmanager
@@ -144,7 +145,7 @@ _READERS: dict[type, Callable[[Row[Any]], object]] = {
 
 
 def _lines(file: Path, form: type) -> Iterator[Any]:
-    """Read a file's lines as records of ``form``; StateError names the line that is none."""
+    """Read a file's lines as records of ``form``; StateRefusedError names the line that is none."""
     if not file.exists():
         return
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(form)
@@ -155,7 +156,7 @@ def _lines(file: Path, form: type) -> Iterator[Any]:
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 start = line[:60].decode("utf-8", "backslashreplace").strip()
                 msg = f"{file}, line {number}: {error}: {start!r}. Resolve a merge conflict there, or take the file of an earlier commit."
-                raise StateError(msg) from error
+                raise StateRefusedError(msg) from error
             yield read
 
 
@@ -164,7 +165,7 @@ def _write_meta(connection: Connection, chunk: list[lines.MetaLine]) -> None:
     form = next((line.value for line in chunk if line.key == "form"), lines.FORM)
     if form != lines.FORM:
         msg = f"The exported state has form {form}, and this program reads form {lines.FORM}. Install the version that wrote it."
-        raise StateError(msg)
+        raise StateRefusedError(msg)
     _insert(connection, META, rows)
 
 
@@ -176,6 +177,7 @@ def _write_entries(connection: Connection, chunk: list[lines.EntryLine]) -> None
 def _write_events(connection: Connection, chunk: list[lines.EventLine]) -> None:
     rows = [event_row(line.sequence, line.event) | {"update_id": line.update, "queued": line.queued} for line in chunk]
     _insert(connection, EVENTS, rows)
+    write_concerned(connection, [(line.sequence, line.event) for line in chunk])
 
 
 def _write_messages(connection: Connection, chunk: list[lines.MessageLine]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select, update
 from watcher.records import Event, Evidence, Kind
 from watcher.store import forms
 from watcher.store.base import Base
+from watcher.store.products import write_concerned
 from watcher.store.rows import chunks, next_sequence
 from watcher.store.tables import ABSORBED, EVENTS, clean
 
@@ -95,8 +96,9 @@ def add_events(connection: Connection, events: Iterable[Event]) -> bool:
             del new[known]
     if new:
         first = next_sequence(connection, EVENTS)
-        rows = [event_row(sequence, event) for sequence, event in enumerate(new.values(), first)]
-        connection.execute(insert(EVENTS), rows)
+        placed = list(enumerate(new.values(), first))
+        connection.execute(insert(EVENTS), [event_row(sequence, event) for sequence, event in placed])
+        write_concerned(connection, placed)
     return bool(new)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from watcher.records import State, Update
 from watcher.store import forms
 from watcher.store.base import Base
+from watcher.store.products import write_offers
 from watcher.store.rows import chunks, upsert
 from watcher.store.tables import ABSORBED, EVENTS, MESSAGES, NAMES, SUSPICIONS, UPDATES, clean
 
@@ -90,6 +91,15 @@ class Ledger(Base):
         with self.reading() as connection:
             return {row.id: row.update_id for row in connection.execute(select(ABSORBED))}
 
+    def heirs(self, ids: Iterable[str]) -> dict[str, str]:
+        """Give those of ``ids`` that went, and those that went to one of them, each with the update that has them now."""
+        found: dict[str, str] = {}
+        with self.reading() as connection:
+            for chunk in chunks(dict.fromkeys(ids)):
+                query = select(ABSORBED).where(or_(ABSORBED.c.id.in_(chunk), ABSORBED.c.update_id.in_(chunk)))
+                found.update((row.id, row.update_id) for row in connection.execute(query))
+        return found
+
     def count_updates(self) -> int:
         """Count the stored updates."""
         with self.reading() as connection:
@@ -124,6 +134,7 @@ def write_updates(connection: Connection, updates: Iterable[Update]) -> bool:
 
 def _derive(connection: Connection, updates: Sequence[Update]) -> None:
     ids = [each.id for each in updates]
+    write_offers(connection, updates)
     names = {(clean(name), each.id) for each in updates for name in each.names if name}
     doubts = {(clean(s.source), clean(s.document), each.id) for each in updates for s in each.suspicions}
     old_names: set[tuple[str, str]] = set()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from watcher.errors import StateError
+from watcher.errors import StateRefusedError
 from watcher.store.tables import METADATA
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from watcher.store.place import Place
 
-HEAD = "0001"  # the newest migration in migrations/versions; a test holds the two together
+HEAD = "0002"  # the newest migration in migrations/versions; a test holds the two together
 
 
 def version(connection: Connection) -> str:
@@ -31,7 +31,7 @@ def version(connection: Connection) -> str:
 def migrate(connection: Connection, place: Place) -> None:
     """Run the missing migrations inside the transaction of ``connection``: all of them, or none.
 
-    StateError when a newer version of the program wrote the schema, or when another program's tables are there.
+    StateRefusedError when a newer version of the program wrote the schema, or when another program's tables are there.
     """
     found = version(connection)
     if found == HEAD:
@@ -48,7 +48,7 @@ def migrate(connection: Connection, place: Place) -> None:
             f"The state {place} was written by a newer version of this program (schema {found}, this one knows {HEAD}). "
             "Install the newer version, or restore the backup made before it was used."
         )
-        raise StateError(msg)
+        raise StateRefusedError(msg)
     command.upgrade(config, "head")
 
 
@@ -70,4 +70,4 @@ def _refuse_strangers(connection: Connection, place: Place) -> None:
             f"The state {place} has tables that this program did not make ({', '.join(taken)}). "
             "Give the watcher a database, or a schema, of its own."
         )
-        raise StateError(msg)
+        raise StateRefusedError(msg)

@@ -22,6 +22,7 @@ from watcher.store.mail import Mail
 from watcher.store.marks import Marks, bump_edition
 from watcher.store.opening import connect
 from watcher.store.place import place
+from watcher.store.products import Products
 from watcher.store.retention import Retention
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from watcher.store.words import EntryChanges
 
 
-class Store(Documents, Ledger, Events, Mail, Marks, Archive, Retention):
+class Store(Documents, Ledger, Events, Products, Mail, Marks, Archive, Retention):
     """An open state; a context manager that closes it and lets it go."""
 
     def __init__(self, connection: Connection, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:

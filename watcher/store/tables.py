@@ -119,6 +119,16 @@ NAMES = Table(
     Column("update_id", Word, ForeignKey("updates.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
+# Derived from the updates: which packages are offered, so that a product's newest good build is found without reading them all.
+OFFERS = Table(
+    "offers",
+    METADATA,
+    Column("product", Word, primary_key=True),
+    Column("update_id", Word, ForeignKey("updates.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("rank", Word, nullable=False),  # sorts as build, then the update's date
+)
+Index("ix_offers_rank", OFFERS.c.product, OFFERS.c.rank, OFFERS.c.update_id)
+
 # Derived from the updates: where an absence is not yet a verdict.
 SUSPICIONS = Table(
     "suspicions",
@@ -148,6 +158,14 @@ EVENTS = Table(
     Column("record", Text, nullable=False),
 )
 Index("ix_events_queued", EVENTS.c.queued, EVENTS.c.sequence)
+
+# Derived from the events: which products each was about when it was told.
+CONCERNED = Table(
+    "concerned",
+    METADATA,
+    Column("product", Word, primary_key=True),
+    Column("sequence", Integer, ForeignKey("events.sequence", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+)
 
 MESSAGES = Table(
     "messages",
