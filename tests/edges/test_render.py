@@ -202,31 +202,6 @@ def test_a_screen_reader_hears_tables_only_where_there_are_some(name: str) -> No
     assert soup.html.get("lang") == "en"
 
 
-# What Word, which draws mail in Outlook for Windows, understands; the last two are lost there without harm.
-WORD = {
-    "background-color",
-    "border-bottom",
-    "border-collapse",
-    "border-left",
-    "border-top",
-    "color",
-    "font-family",
-    "font-size",
-    "font-weight",
-}
-WORD |= {"letter-spacing", "line-height", "margin", "padding", "text-align", "text-decoration", "vertical-align", "width"}
-WORD |= {f"margin-{side}" for side in ("top", "bottom")} | {"max-width", "overflow-wrap"}
-
-
-@pytest.mark.parametrize("name", LETTERS)
-def test_outlook_can_draw_it(name: str) -> None:
-    soup = BeautifulSoup(sample(name)[1], "lxml")
-    styled = [(tag, dict(part.split(":", 1) for part in str(tag["style"]).rstrip(";").split(";"))) for tag in soup.select("[style]")]
-    assert {key.strip() for _, style in styled for key in style} - WORD == set()
-    assert {tag.name for tag, style in styled if " ".join(style).count("padding") and tag.name in {"p", "div", "a", "span"}} == set()
-    assert {tag.name for tag in soup.find_all(True)} & {"div", "section", "article", "button", "svg"} == set()
-
-
 def test_dark_mode_and_phones_keep_their_rules_and_all_else_is_inline() -> None:
     soup = BeautifulSoup(html_of(single(Kind.PULLED)), "lxml")
     kept = "".join(style.get_text() for style in soup.find_all("style"))
