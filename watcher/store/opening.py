@@ -96,7 +96,9 @@ def _connect_memory(place: Place, stack: ExitStack, original: Path | None) -> Co
 
 def _copy(original: Path, connection: Connection) -> None:
     memory = connection.connection.driver_connection
-    source = sqlite3.connect(f"file:{quote(str(original.resolve()))}?mode=ro", uri=True, timeout=BUSY)
+    # Who may write takes SQLite's side files away again; those that were there before belong to a run, or to one that was killed.
+    mode = "ro" if original.with_name(f"{original.name}-wal").exists() else "rw"
+    source = sqlite3.connect(f"file:{quote(str(original.resolve()))}?mode={mode}", uri=True, timeout=BUSY)
     try:
         source.backup(memory)  # type: ignore[arg-type]  # SQLAlchemy types every driver's connection as one
     finally:
