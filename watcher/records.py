@@ -94,6 +94,8 @@ class Source:
     url: str
     every: timedelta = timedelta(hours=1)
     enabled: bool = True
+    silent: timedelta | None = None  # how long it may show nothing new; None: as long as it likes
+    monthly: bool = False  # it has something new on every Patch Tuesday
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class Page:
     content_type: str = ""
     validators: Validators = Validators()
     known_sha256: str = ""  # of the body, where it is known already: a recording is asked for one body many times
+    moved: str = ""  # where the address leads for good (301, 308)
 
     @property
     def sha256(self) -> str:
@@ -136,6 +139,7 @@ class NotModified:
     document: str
     url: str
     time: datetime
+    moved: str = ""  # where the address leads for good (301, 308)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +153,17 @@ class Failure:
     cause: str
     remedy: str
     suspect: bool = False  # a copy came, but is not credible: its validators are dropped
+    asked: bool = True  # False: another document had just found the host not to answer
+
+    @property
+    def name(self) -> str:
+        """The source, and which of its documents."""
+        return f"{self.source} {self.document}".strip()
 
     def __str__(self) -> str:
         """Name source, cause and remedy in one line."""
-        name = f"{self.source} {self.document}".strip()
-        return f"{name}: {self.cause} ({self.url}). {self.remedy}"
+        unasked = "" if self.asked else "; not asked, for its host had just failed"
+        return f"{self.name}: {self.cause} ({self.url}{unasked}). {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +275,8 @@ class Snapshot:
     """All watched entries of one fetch of one document.
 
     ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is the name that the
-    document gives itself.  ``oldest`` is the oldest entry's date where coverage is WINDOW.
+    document gives itself.  ``oldest`` is the oldest entry's date where coverage is WINDOW, ``newest`` the newest date that
+    anything in the copy bears, watched or not.
     """
 
     source: str
@@ -279,6 +290,7 @@ class Snapshot:
     identity: str = ""
     entries: tuple[Entry, ...] = ()
     oldest: datetime | None = None
+    newest: datetime | None = None
     follow: tuple[Follow, ...] = ()
 
 
@@ -302,6 +314,7 @@ class Document:
     accepted: datetime | None = None
     suspect_since: datetime | None = None
     known: bool = False  # it was listed at the source's first check: its first reading is no news
+    newest: datetime | None = None  # the newest date in its last copy that was believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +327,10 @@ class Times:
     succeeded: datetime | None = None
     failures: int = 0  # in a row
     failure: str = ""  # the last one's text, "" when well
+    cause: str = ""  # of the last failure
+    remedy: str = ""
+    suspect: bool = False  # something came, and could not be read or believed
+    moved: str = ""  # where the source's address led for good when it last answered well
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +464,12 @@ class Event:
     advisories: tuple[Advisory, ...] = ()
     guidance: tuple[str, ...] = ()  # the vendor's own words on what to do, paragraph by paragraph
     because: str = ""  # rule and words that decided
-    previous: str = ""  # what we said of it last: the summary of the event before
+    previous: str = ""  # what was said of it last: the summary of the event before
     pulled: bool = False  # the update that the event is about stands pulled, whatever the event's kind
+    phrase: str = ""  # which of the fixed sentences ``summary`` is, by its key, for other languages; "" for none of them
+    places: tuple[tuple[str, str], ...] = ()  # what fills it in beside the fields above
+    workaround: bool = False  # ``guidance`` names one
+    links: tuple[str, ...] = ()  # where the guidance leads ("see this article")
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,6 +544,15 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What happened before an event of a letter: to the same update; of a correction, the event that it corrects."""
+
+    of: str  # id of the letter's event
+    event: Event
+    told: bool  # this very subscriber was told of it, or is to be by a message that is queued
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A message to be rendered: who is written to, of what kind, about which events."""
 
@@ -537,6 +567,7 @@ class Letter:
     subject: str = ""  # operator: what it is about
     lines: tuple[str, ...] = ()  # operator: what happened, what to do
     servers: tuple[Exposure, ...] = ()  # the administrator's servers, all of them; empty without an inventory
+    before: tuple[Before, ...] = ()  # what happened before its events
 
 
 class DeliveryState(StrEnum):

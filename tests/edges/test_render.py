@@ -116,7 +116,7 @@ def test_evidence_stands_with_before_and_after_links_and_times() -> None:
     assert "Exchange Emerging Issues, changed, 14 May 2030, 20:00 CEST\nhttps://" in text
     assert "Before:\n> As it was.\nNow:\n> As it is & was <not>.\n" in text
     assert "Gone:\n> What is gone.\n" in text
-    assert "Decided by: a sample rule" in text
+    assert "Recognised by: a sample rule" in text
 
 
 def test_a_pull_offers_no_download() -> None:

@@ -54,7 +54,7 @@ def fill(stage: Stage, count: int) -> None:
         row = Update(f"old-{number}", f"Old {number}", "Exchange Server", "SU", "", 1, State.RELEASED, old, old, old, packages=(package,))
         row = replace(row, names=identify.update_names(row))
         rows.append(row)
-        told.append(tell.event(row, Kind.RELEASED, old, summary=f"Old {number} is available."))
+        told.append(tell.event(row, Kind.RELEASED, old, summary=tell.Phrase(f"Old {number} is available.")))
         entries.append(StoredEntry(Entry(f"old {number}", f"old {number}", packages=(package,)), "0" * 64))
     with Store.open(stage.settings.state) as store:
         changes = EntryChanges("", tuple(entries), (), old)

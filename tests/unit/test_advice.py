@@ -31,6 +31,9 @@ def event(kind: Kind, *, guidance: tuple[str, ...] = ("Do this.",), version: int
         (event(Kind.RELEASED), ("install", "health-checker")),
         (event(Kind.KNOWN_ISSUE), ("issue-guided",)),
         (event(Kind.KNOWN_ISSUE, guidance=()), ("issue-unguided",)),
+        (replace(event(Kind.KNOWN_ISSUE), workaround=True), ("workaround", "issue-install")),
+        (replace(event(Kind.KNOWN_ISSUE), workaround=True, update=UpdateRef("issue-x", "X", 1), packages=()), ("workaround",)),
+        (replace(event(Kind.KNOWN_ISSUE), workaround=True, pulled=True), ("still-pulled", "workaround")),
         (event(Kind.ANNOUNCED), ("no-update-yet", "mitigate")),
         (event(Kind.ANNOUNCED, guidance=()), ("no-update-yet", "mitigate-unguided")),
         (event(Kind.CORRECTED), ("disregard",)),
@@ -85,3 +88,24 @@ def test_a_suspected_pull_asks_to_wait_and_never_to_uninstall() -> None:
 
 def test_any_other_suspicion_asks_for_nothing() -> None:
     assert advice.keys(replace(event(Kind.RE_RELEASED), confidence=Confidence.SUSPECTED)) == ("wait",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Restart the transport service on every server.", True),
+        ("Please follow the workaround provided on this KB article", True),
+        ("Meanwhile, please uninstall the update if mail flow has stopped.", True),
+        ("", False),
+        ("None", False),
+        ("N/A", False),
+        ("There is no known workaround.", False),
+        ("A workaround is not yet available.", False),
+        ("We are investigating this issue.", False),
+        ("The issue is going to be fixed, and an updated version will be released.", False),
+        ("We'll update this page once the update is released.", False),
+        ("This has been fixed.", False),
+    ],
+)
+def test_a_workaround_says_what_to_do(text: str, expected: bool) -> None:
+    assert advice.is_workaround(text) is expected

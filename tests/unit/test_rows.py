@@ -9,7 +9,7 @@ from watcher.judgement import rows
 from watcher.judgement.attribute import Case
 from watcher.judgement.facts import Fact, Said
 from watcher.judgement.ledger import Ledger
-from watcher.judgement.tell import event
+from watcher.judgement.tell import Phrase, event
 from watcher.records import Advisory, Entry, Kind, Package, State
 
 
@@ -83,7 +83,7 @@ def test_a_sentence_is_about_an_update_unless_it_names_other_articles() -> None:
 
 
 def test_what_was_told_is_noted_once_and_found_again() -> None:
-    made = event(update(SU, package()), Kind.PULLED, NOV, summary="It was pulled.")
+    made = event(update(SU, package()), Kind.PULLED, NOV, summary=Phrase("It was pulled."))
     held = rows.tell_event(update(SU), "pulled 1", made)
     assert rows.told(held, "pulled 1") == made.id
     assert rows.told(rows.tell_key(held, "pulled 1", "other"), "pulled 1") == made.id

@@ -49,7 +49,7 @@ def test_an_event_shows_the_packages_of_the_current_version_newest_build_first()
     held = replace(
         HELD, version=2, packages=(*HELD.packages, package(CU14, NEW_KB, "15.2.1544.14", version=2), package(CU23, NEW_KB, "", version=2))
     )
-    event = tell.event(held, Kind.RE_RELEASED, NOV, summary="x")
+    event = tell.event(held, Kind.RE_RELEASED, NOV, summary=tell.Phrase("x"))
     assert (event.update.kbs, event.update.builds, event.update.products) == ((NEW_KB,), ("15.2.1544.14",), (CU23, CU14))
     assert [p.product for p in event.packages] == [CU14, CU23]
 
@@ -124,9 +124,9 @@ def test_the_scope_is_the_channels_that_are_named(sentence: str, channels: tuple
 def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_given() -> None:
     text = "We have temporarily paused the rollout of this update through Windows Update."
     paused = fact(advisory(), advisory(passages=[revision("2.0", text)]))
-    assert tell.event(HELD, Kind.PULLED, NOV, summary="x", facts=[paused]).scope == ("windows-update",)
-    assert tell.event(HELD, Kind.REVISED, NOV, summary="x", facts=[paused]).scope == ()
-    assert tell.event(HELD, Kind.PULLED, NOV, summary="x", facts=[paused], scope=("wsus",)).scope == ("wsus",)
+    assert tell.event(HELD, Kind.PULLED, NOV, summary=tell.Phrase("x"), facts=[paused]).scope == ("windows-update",)
+    assert tell.event(HELD, Kind.REVISED, NOV, summary=tell.Phrase("x"), facts=[paused]).scope == ()
+    assert tell.event(HELD, Kind.PULLED, NOV, summary=tell.Phrase("x"), facts=[paused], scope=("wsus",)).scope == ("wsus",)
 
 
 def test_guidance_is_the_vendors_new_words_without_what_every_record_says() -> None:
@@ -165,7 +165,7 @@ def test_a_title_names_the_articles_that_it_does_not_name_itself() -> None:
 
 def test_one_event_for_what_two_updates_say_alike() -> None:
     other = update("windows-kb5990617", Package("Windows Server 2019", "KB5990617", "10.0.1.9"), title="Windows KB5990617")
-    one, two = (tell.event(held, Kind.EXPLOITED, NOV, summary="x") for held in (HELD, other))
+    one, two = (tell.event(held, Kind.EXPLOITED, NOV, summary=tell.Phrase("x")) for held in (HELD, other))
     both = tell.joined(one, two)
     assert both.id == one.id
     assert both.update.kbs == ("KB5990617", OLD_KB)
@@ -175,26 +175,29 @@ def test_one_event_for_what_two_updates_say_alike() -> None:
 
 def test_the_sentences_of_each_kind() -> None:
     v2 = update(SU, package(CU14, NEW_KB, version=2), version=2)
-    assert phrases.pulled(HELD).startswith(f"Exchange Server November 2030 SU ({OLD_KB}) was pulled")
+    assert phrases.pulled(HELD).text.startswith(f"Exchange Server November 2030 SU ({OLD_KB}) was pulled")
     assert phrases.first(HELD, Kind.PULLED) == phrases.pulled(HELD)
     assert (
-        phrases.re_released(v2)
+        phrases.re_released(v2).text
         == f"Exchange Server November 2030 SU is back as v2 ({NEW_KB}) for {CU14}. Install it in place of the version before."
     )
     assert phrases.first(v2, Kind.RE_RELEASED) == phrases.re_released(v2)
-    assert phrases.first(HELD, Kind.REVISED).endswith(f"is listed now, with an earlier date for {CU13}, {CU14}.")
-    assert "may have been pulled: its row is gone. The vendor has not said so." in phrases.suspected(HELD, "its row is gone")
-    assert "is offered after all" in phrases.restored(HELD)
-    assert phrases.revised(HELD, []) == f"What the vendor says of Exchange Server November 2030 SU ({OLD_KB}) has changed."
+    assert phrases.first(HELD, Kind.REVISED).text.endswith(f"is listed now, with an earlier date for {CU13}, {CU14}.")
+    doubted = phrases.suspected(HELD, "exchange-builds", "CU13, CU14", row_gone=True)
+    assert doubted.text.endswith("may have been pulled: its row is gone at exchange-builds: CU13, CU14. The vendor has not said so.")
+    assert (doubted.key, doubted.places) == ("suspected-row", (("source", "exchange-builds"), ("titles", "CU13, CU14")))
+    assert "its page says that it is gone at" in phrases.suspected(HELD, "download-center", "CU14", row_gone=False).text
+    assert "is offered after all" in phrases.restored(HELD).text
+    assert phrases.revised(HELD, []).text == f"What the vendor says of Exchange Server November 2030 SU ({OLD_KB}) has changed."
     made = update("exchange-server-2019-cu15", package("Exchange Server 2019 CU15", ""), title="Exchange Server 2019 CU15", type="CU")
-    assert phrases.first(made, Kind.RELEASED) == "Exchange Server 2019 CU15 is available."
+    assert phrases.first(made, Kind.RELEASED).text == "Exchange Server 2019 CU15 is available."
     alone = update("cve-2030-0001", type="advisory", title="CVE-2030-0001", state=State.ANNOUNCED, advisories=(Advisory("CVE-2030-0001"),))
-    assert phrases.first(alone, Kind.EXPLOITED) == "CVE-2030-0001 is now exploited in attacks."
+    assert phrases.first(alone, Kind.EXPLOITED).text == "CVE-2030-0001 is now exploited in attacks."
     silent = fact(issue("1", workaround="Wait."), replace(issue("1", workaround="Wait."), severity="x"))
-    assert phrases.known_issue(HELD, [silent]).endswith("has a known issue.")
+    assert phrases.known_issue(HELD, [silent]).text.endswith("has a known issue.")
 
 
 def test_the_rule_and_the_words_that_decided_are_named_once() -> None:
     twice = fact(None, advisory(passages=[revision("2.0", PAUSED), Passage("faq", PAUSED)]))
     assert len(twice.said) >= 1
-    assert phrases.because([*twice.said, *twice.said]) == "paused: paused the rollout"
+    assert phrases.because([*twice.said, *twice.said]) == "paused: “paused the rollout”"

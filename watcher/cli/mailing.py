@@ -108,7 +108,7 @@ def _reader(settings: Settings, name: str | None) -> Subscriber:
 def _letters(store: Store, identifier: str, settings: Settings, reader: Subscriber) -> list[Letter]:
     """Compose the letters of one event, or of an update's events and one digest of them, with the servers that they concern."""
     from watcher.cli.telling import one_at_least
-    from watcher.run import servers
+    from watcher.run import memory, servers
 
     event = store.event(identifier)
     events = (event,) if event else tuple(each for update in one_at_least(store, identifier) for each in store.events_of(update.id))
@@ -118,7 +118,7 @@ def _letters(store: Store, identifier: str, settings: Settings, reader: Subscrib
     if len(events) > 1:
         letters.append(Letter("digest", reader, digest.gravest_first(events)))
     known = servers.exposures(settings, store)
-    return [replace(letter, servers=known) for letter in letters]
+    return memory.reminded([replace(letter, servers=known) for letter in letters], store)
 
 
 def _rendered(letters: Iterable[Letter], settings: Settings, at: datetime) -> list[Message]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
     """Give every name that a template may use; see docs/mail-templates.md."""
-    stories = tuple(story(event, form, letter.servers) for event in letter.events)
+    earlier = {before.of: before for before in letter.before}
+    stories = tuple(story(event, form, letter.servers, earlier.get(event.id)) for event in letter.events)
     gone, good = greeting.gone(letter, form), greeting.good(letter, form, now)
     counts = _counts(stories, form.words)
     names: dict[str, Any] = {

@@ -11,10 +11,11 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from watcher.formats import saying
 from watcher.formats.plain import line, link, paragraphs
 from watcher.formats.servers import Place, places
 from watcher.judgement import advice, canonical, exposure
-from watcher.records import Advisory, Confidence, Event, Evidence, Exposure, Kind, Package
+from watcher.records import Advisory, Before, Confidence, Event, Evidence, Exposure, Kind, Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,7 +92,8 @@ class Story:
     title: str
     kbs: tuple[str, ...]  # of the version it is about
     headline: str  # title and KB articles
-    summary: str
+    summary: str  # a sentence that names the update, in English
+    said: str  # the same in the reader's language, to be read below the headline
     vendor: str
     caution: str  # said first of a suspected event, else ""
     actions: tuple[str, ...]
@@ -102,12 +104,14 @@ class Story:
     other_builds: tuple[str, ...]
     scope: str
     guidance: tuple[str, ...]
+    links: tuple[str, ...]  # where the guidance leads
     quotes: tuple[Quote, ...]
     more_quotes: int
     because: str
     flaws: tuple[Flaw, ...]
     more_flaws: int
-    previous: str
+    previous: str  # what happened before; of a correction, what it corrects
+    remembered: bool  # this reader was told of that
     page: str
     time: str
     servers: tuple[Place, ...] = ()  # the administrator's servers that it concerns
@@ -158,8 +162,8 @@ def kb_url(kb: str) -> str:
     return f"https://support.microsoft.com/help/{number}" if number.isascii() and number.isdigit() else ""
 
 
-def story(event: Event, form: Form, known: Sequence[Exposure] = ()) -> Story:
-    """Make ``event`` ready to be told; ``known`` are the administrator's servers."""
+def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Before | None = None) -> Story:
+    """Make ``event`` ready to be told; ``known`` are the administrator's servers, ``earlier`` is what happened before it."""
     words = form.words
     mine = exposure.concerned(event, known)
     rows = _rows(event, form)
@@ -177,6 +181,7 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = ()) -> Story:
         kbs=kbs_of(event),
         headline=headline_of(event, words),
         summary=line(event.summary, form.most(600)),
+        said=_said(event, form),
         vendor=vendor["vendor"],
         caution=words.say("note", "suspected", **vendor) if event.confidence is Confidence.SUSPECTED else "",
         actions=actions(event, words),
@@ -187,12 +192,14 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = ()) -> Story:
         other_builds=tuple(line(build, 40) for build in event.update.builds if line(build, 40) not in shown_builds)[:20],
         scope=", ".join(line(words.name("scope", channel), 60) for channel in event.scope[:10]),
         guidance=paragraphs("\n".join(event.guidance), form.most(3500)),
+        links=tuple(dict.fromkeys(filter(None, map(link, event.links)))),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
         flaws=tuple(_flaw(advisory, form) for advisory in flaws[: form.most(40)]),
         more_flaws=max(0, len(flaws) - form.most(40)),
-        previous=line(event.previous, form.most(600)),
+        previous=line(_previous(earlier.event, form) if earlier else event.previous, form.most(600)),
+        remembered=bool(earlier and earlier.told),
         page=link(f"{form.base_url}updates/{event.update.id}.html") if form.base_url else "",
         time=words.moment(event.time, form.zone),
         servers=places(mine[: form.most(60)], words, event, vendor=vendor["vendor"]),
@@ -203,8 +210,26 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = ()) -> Story:
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:
     """Say what to do now, a sentence or two a step."""
+    places = _places(event, words)
+    return tuple(words.say("advice", key, **places) for key in advice.keys(event))
+
+
+def _said(event: Event, form: Form) -> str:
+    """Say in a sentence or two what happened, "" where the title says it all."""
+    said = line(saying.sentence(event, form.words, _places(event, form.words)), form.most(600))
+    return "" if said == title_of(event) else said
+
+
+def _previous(event: Event, form: Form) -> str:
+    """Quote an earlier event: ``PULLED, 14 Nov 2024: This update was pulled...``."""
+    said = saying.sentence(event, form.words, _places(event, form.words))
+    return f"{tag_of(event, form.words)}, {form.words.day(event.time, form.zone)}: {said}"
+
+
+def _places(event: Event, words: Words) -> dict[str, object]:
+    """What fills in the fixed sentences about an event."""
     kbs = words.series(kbs_of(event))
-    places = {
+    return {
         "title": title_of(event),
         "kbs": kbs or title_of(event),
         "it": kbs or title_of(event),
@@ -213,7 +238,6 @@ def actions(event: Event, words: Words) -> tuple[str, ...]:
         "products": words.series([line(product, 80) for product in event.update.products]) or title_of(event),
         **vendor_words((event,), words),
     }
-    return tuple(words.say("advice", key, **places) for key in advice.keys(event))
 
 
 def _rows(event: Event, form: Form) -> tuple[Row, ...]:

@@ -69,6 +69,8 @@ def event(kind: Kind) -> Event:
         guidance=("The vendor's first paragraph.", "The vendor's second paragraph."),
         because="a sample rule: “a sentence that is new”",
         previous="What was said before.",
+        workaround=kind is Kind.KNOWN_ISSUE,
+        links=(_PAGE,) if kind is Kind.KNOWN_ISSUE else (),
     )
 
 

@@ -105,7 +105,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
             row,
             Kind.PULLED,
             now,
-            summary=phrases.suspected(row, _what(facts)),
+            summary=_suspected(row, facts),
             evidence=suspicion.evidence,
             confidence=Confidence.SUSPECTED,
             mark=" ".join(suspicion.keys),
@@ -163,10 +163,10 @@ def _overlap(one: Suspicion, other: Suspicion) -> bool:
     return bool({p.product for p in one.lost} & {p.product for p in other.lost})
 
 
-def _what(facts: Sequence[Fact]) -> str:
-    titles = sorted({(fact.change.before or fact.entry).title for fact in facts})
-    what = "its row is gone" if facts[0].change.kind is ChangeKind.MISSING else "its page says that it is gone"
-    return f"{what} at {facts[0].change.source}: {tell.products(titles)}"
+def _suspected(row: Update, facts: Sequence[Fact]) -> tell.Phrase:
+    titles = tell.products([(fact.change.before or fact.entry).title for fact in facts])
+    change = facts[0].change
+    return phrases.suspected(row, change.source, titles, row_gone=change.kind is ChangeKind.MISSING)
 
 
 def _confirm(row: Update, suspicion: Suspicion, now: datetime, ledger: Ledger, made: list[Event], why: str) -> None:

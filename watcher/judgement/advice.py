@@ -6,6 +6,7 @@ Whether to uninstall is the vendor's to say: we point to its words and add none 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from watcher.records import Confidence, Kind
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from watcher.records import Event
 
 HEALTH_CHECKER = "https://aka.ms/ExchangeHealthChecker"
+_NO_WORKAROUND = re.compile(
+    r"^(?:none|n/?a|tbd|no|not applicable)\W*$|\bno (?:known |other )?workarounds?\b"
+    r"|\b(?:workarounds?|fix) (?:is|are) not (?:yet )?(?:available|known)|\b(?:investigating|under investigation|working on)\b"
+    r"|\b(?:will|going to) be (?:\w+ )?(?:fixed|addressed|resolved|released|provided)\b"
+    r"|(?:\bwill|'ll|’ll) (?:update|provide|share|release|address|fix|resolve)\b|\b(?:has|have) been (?:fixed|addressed|resolved)\b",
+    re.IGNORECASE,
+)
 
 
 def keys(event: Event) -> tuple[str, ...]:
@@ -21,8 +29,13 @@ def keys(event: Event) -> tuple[str, ...]:
     if event.confidence is Confidence.SUSPECTED:
         return _suspected(event)
     if event.pulled and event.kind in _INSTALLING:
-        return ("still-pulled", _guided(event, "mitigate", "mitigate-unguided"))
+        return ("still-pulled", "workaround" if event.workaround else _guided(event, "mitigate", "mitigate-unguided"))
     return _STEPS.get(event.kind, _nothing)(event)
+
+
+def is_workaround(text: str) -> bool:
+    """Say whether what stands where a workaround should stand is one: "none" and "we are investigating" are not."""
+    return bool(text.strip()) and not _NO_WORKAROUND.search(text.strip())
 
 
 def is_exchange(event: Event) -> bool:
@@ -85,6 +98,8 @@ def _exploited(event: Event) -> tuple[str, ...]:
 
 
 def _known_issue(event: Event) -> tuple[str, ...]:
+    if event.workaround:
+        return ("workaround", *(("issue-install",) if has_update(event) else ()))
     if not has_update(event):
         return (_guided(event, "issue-alone", "issue-alone-unguided"),)
     return (_guided(event, "issue-guided", "issue-unguided"),)

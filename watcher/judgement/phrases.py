@@ -1,4 +1,8 @@
-"""The one sentence that an event says to an administrator."""
+"""The one sentence that an event says to an administrator.
+
+Each is a phrase: English text for the ledger, and the key by which a mail says the same in its reader's language
+(``[summary]`` in ``templates/mail/words``).
+"""
 
 from __future__ import annotations
 
@@ -7,83 +11,90 @@ from textwrap import shorten
 
 from watcher.judgement import identify, tell
 from watcher.judgement.facts import Fact, Said
+from watcher.judgement.tell import Phrase
 from watcher.records import Kind, Update
 
 QUOTED = 160  # characters of a quote in a sentence
 
 
-def first(row: Update, kind: Kind) -> str:
+def first(row: Update, kind: Kind) -> Phrase:
     """What is said of an update at first sight."""
     if kind is Kind.PULLED:
         return pulled(row)
     if kind is Kind.RE_RELEASED:
         return re_released(row)
     if kind is Kind.RELEASED:
-        return f"{tell.named(row)} is available{_for(row)}.{_urgent(row)}"
+        return Phrase(f"{tell.named(row)} is available{_for(row)}.{_urgent(row)}", "released")
     if kind is Kind.ANNOUNCED:
         verb = "are" if len(row.advisories) > 1 else "is"
-        return f"{row.title} {verb} published{_for(row)}; there is no update yet.{_urgent(row)}"
+        return Phrase(f"{row.title} {verb} published{_for(row)}; there is no update yet.{_urgent(row)}", "announced")
     if kind is Kind.EXPLOITED:
         return exploited(row, [advisory.id for advisory in row.advisories], exploited=True)
     if kind is Kind.KNOWN_ISSUE:
-        return f"A known issue is listed: {row.title}."
-    return f"{tell.named(row)} is listed now, with an earlier date{_for(row)}."
+        return Phrase(f"A known issue is listed: {row.title}.", "issue-listed")
+    return Phrase(f"{tell.named(row)} is listed now, with an earlier date{_for(row)}.", "listed")
 
 
-def pulled(row: Update) -> str:
+def pulled(row: Update) -> Phrase:
     """The vendor no longer offers it."""
-    return f"{tell.named(row)} was pulled: the vendor has paused or withdrawn it. Do not install it."
+    return Phrase(f"{tell.named(row)} was pulled: the vendor has paused or withdrawn it. Do not install it.", "pulled")
 
 
-def suspected(row: Update, gone: str) -> str:
-    """An absence that is no verdict yet."""
-    return f"{tell.named(row)} may have been pulled: {gone}. The vendor has not said so."
+def suspected(row: Update, source: str, titles: str, *, row_gone: bool) -> Phrase:
+    """An absence that is no verdict yet: a table's row is gone, or a page says that its download is."""
+    what = "its row is gone" if row_gone else "its page says that it is gone"
+    text = f"{tell.named(row)} may have been pulled: {what} at {source}: {titles}. The vendor has not said so."
+    return Phrase(text, "suspected-row" if row_gone else "suspected-page", (("source", source), ("titles", titles)))
 
 
-def restored(row: Update) -> str:
+def restored(row: Update) -> Phrase:
     """What was missing is back as it was."""
-    return f"{tell.named(row)} is offered after all: what was missing is back as it was."
+    return Phrase(f"{tell.named(row)} is offered after all: what was missing is back as it was.", "restored")
 
 
-def re_released(row: Update) -> str:
+def re_released(row: Update) -> Phrase:
     """It is offered again, or a new version is."""
     kbs = tell.named(row).removeprefix(identify.with_version(row.title, row.version))
-    return f"{row.title} is back as v{row.version}{kbs}{_for(row)}. Install it in place of the version before."
+    text = f"{row.title} is back as v{row.version}{kbs}{_for(row)}. Install it in place of the version before."
+    return Phrase(text, "re-released")
 
 
-def further(row: Update, products: Sequence[str]) -> str:
+def further(row: Update, products: Sequence[str]) -> Phrase:
     """A package for further products of a known update."""
-    return f"{tell.named(row)} is now available for {tell.products(products)} too."
+    return Phrase(f"{tell.named(row)} is now available for {tell.products(products)} too.", "further")
 
 
-def exploited(row: Update, cves: Sequence[str], *, exploited: bool) -> str:
+def exploited(row: Update, cves: Sequence[str], *, exploited: bool) -> Phrase:
     """Exploited or disclosed, from no to yes."""
-    what = "exploited in attacks" if exploited else "publicly disclosed"
-    fixed = f"; {tell.named(row)} fixes it" if row.type != "advisory" else ""
-    return f"{', '.join(sorted(set(cves)))} is now {what}{fixed}."
+    named, what = ", ".join(sorted(set(cves))), "exploited in attacks" if exploited else "publicly disclosed"
+    fixed = row.type != "advisory"
+    key = f"{'exploited' if exploited else 'disclosed'}{'-fixed' if fixed else ''}"
+    return Phrase(f"{named} is now {what}{f'; {tell.named(row)} fixes it' if fixed else ''}.", key, (("cves", named),))
 
 
-def known_issue(row: Update, facts: Sequence[Fact]) -> str:
+def known_issue(row: Update, facts: Sequence[Fact]) -> Phrase:
     """A known issue is new, or its workaround is."""
     new = any(fact.change.before is None or not any(name == "workaround" for name, _ in fact.sentences) for fact in facts)
     quote = next((text for fact in facts for name, text in fact.sentences if name in ("issue", "workaround")), "")
     what = "has a known issue" if new else "has new guidance on a known issue"
     short = shorten(quote, QUOTED, placeholder="…").rstrip(" .")
-    end = "" if short.endswith("…") else "."
-    return f"{tell.named(row)} {what}: {short}{end}" if short else f"{tell.named(row)} {what}."
+    said = f"{short}{'' if short.endswith('…') else '.'}" if short else ""
+    text = f"{tell.named(row)} {what}: {said}" if said else f"{tell.named(row)} {what}."
+    return Phrase(text, f"{'issue' if new else 'issue-guidance'}{'' if said else '-bare'}", (("quote", said),))
 
 
-def revised(row: Update, facts: Sequence[Fact]) -> str:
+def revised(row: Update, facts: Sequence[Fact]) -> Phrase:
     """Anything else."""
     cves = sorted({cve for fact in facts if fact.change.before is None for cve in fact.entry.cves})
     if cves:
-        return f"{tell.named(row)} also fixes {', '.join(cves[:4])}{' and more' if len(cves) > 4 else ''}."
-    return f"What the vendor says of {tell.named(row)} has changed."
+        named = f"{', '.join(cves[:4])}{' and more' if len(cves) > 4 else ''}"
+        return Phrase(f"{tell.named(row)} also fixes {named}.", "also-fixes", (("cves", ", ".join(cves)),))
+    return Phrase(f"What the vendor says of {tell.named(row)} has changed.", "changed")
 
 
 def because(said: Iterable[Said]) -> str:
     """The rule and the words that decided."""
-    return "; ".join(dict.fromkeys(f"{piece.rule}: {piece.words}" for piece in said))
+    return "; ".join(dict.fromkeys(f"{piece.rule}: “{piece.words}”" for piece in said))
 
 
 def _for(row: Update) -> str:

@@ -120,7 +120,7 @@ def tell_key(row: Update, key: str, event: str) -> Update:
 
 def tell_event(row: Update, key: str, event: Event) -> Update:
     """Note that an event told a fact, and what it said, for the next mail to repeat."""
-    return replace(tell_key(row, key, event.id), last=f"{event.kind.upper()}, {event.time:%d %B %Y}: {event.summary}")
+    return replace(tell_key(row, key, event.id), last=f"{event.kind.upper().replace('-I', ' I')}, {event.time:%d %B %Y}: {event.summary}")
 
 
 def told(row: Update, key: str) -> str | None:

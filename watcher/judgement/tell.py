@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watcher.judgement import canonical, identify
+from watcher.judgement import advice, canonical, identify
 from watcher.judgement.facts import Fact, Said
 from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, State, Update, UpdateRef
 
 EXCERPT = 600  # characters of a quote
+LINKS = 5  # of a known issue
 GUIDANCE = 12  # sentences
 _CHANNELS = (
     ("download-center", re.compile(r"download cent(?:er|re)", re.IGNORECASE)),
@@ -21,6 +22,15 @@ _CHANNELS = (
     ("wsus", re.compile(r"\bwsus\b|windows server update services", re.IGNORECASE)),
 )
 _EMPTY = re.compile(r"^(?:information published|initial release)\.?$|^why (?:are|is|did)\b.*\?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence in English; its key and what fills it in, for other languages ("" where it is none of the fixed ones)."""
+
+    text: str
+    key: str = ""
+    places: tuple[tuple[str, str], ...] = ()
 
 
 def event_id(update: str, kind: Kind, confidence: Confidence, version: int, time: datetime, mark: str = "") -> str:
@@ -55,7 +65,7 @@ def event(  # noqa: PLR0913 - an event has that many parts
     kind: Kind,
     now: datetime,
     *,
-    summary: str,
+    summary: Phrase,
     evidence: Iterable[Evidence] = (),
     facts: Sequence[Fact] = (),
     confidence: Confidence = Confidence.CONFIRMED,
@@ -73,7 +83,7 @@ def event(  # noqa: PLR0913 - an event has that many parts
         kind=kind,
         confidence=confidence,
         update=reference(row, packages),
-        summary=summary,
+        summary=summary.text,
         scope=scope or scopes(said.sentence for fact in facts for said in fact.said if said.kind is kind),
         corrects=corrects,
         evidence=unique(evidence),
@@ -84,6 +94,10 @@ def event(  # noqa: PLR0913 - an event has that many parts
         because=because,
         previous=row.last,
         pulled=row.state is State.PULLED,
+        phrase=summary.key,
+        places=summary.places,
+        workaround=any(name == "workaround" and advice.is_workaround(text) for fact in facts for name, text in fact.sentences),
+        links=links(facts),
     )
 
 
@@ -120,6 +134,12 @@ def guidance(facts: Sequence[Fact]) -> tuple[str, ...]:
                 if folded and folded not in told and not _EMPTY.match(folded):
                     told.append(folded)
     return tuple(told[:GUIDANCE])
+
+
+def links(facts: Sequence[Fact]) -> tuple[str, ...]:
+    """Where the text of known issues leads: their workarounds often stand elsewhere."""
+    found = (link for fact in facts if any(passage.name == "issue" for passage in fact.entry.passages) for link in fact.entry.links)
+    return tuple(dict.fromkeys(found))[:LINKS]
 
 
 def unique(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

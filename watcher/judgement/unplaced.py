@@ -57,5 +57,6 @@ def _news(fact: Fact, now: datetime) -> Event:
     entry = fact.entry
     update_id = identify.slug(f"{fact.change.source} {entry.title}")[:80].strip("-")
     row = Update(update_id, canonical.fold(entry.title), "", "news", "", 1, State.RELEASED, now, products=entry.products, thread=update_id)
-    event = tell.event(row, Kind.NEWS, now, summary=canonical.fold(entry.title), evidence=tell.evidence(fact), facts=[fact], mark=entry.key)
+    summary = tell.Phrase(row.title)
+    event = tell.event(row, Kind.NEWS, now, summary=summary, evidence=tell.evidence(fact), facts=[fact], mark=entry.key)
     return replace(event, update=UpdateRef(update_id, row.title, 1, products=entry.products))

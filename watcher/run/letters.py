@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
 from watcher.records import Event, Letter, Message, State
-from watcher.run import deliver, digests, operator, servers
+from watcher.run import deliver, digests, memory, operator, servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -26,7 +26,7 @@ def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: 
     ]
     grouped, notes = digests.owed(settings, store, last_run, now)
     to_operator, told = operator.letters(settings, store, now)
-    letters = [*servers.aware([*letters, *grouped], settings, store, now), *to_operator]
+    letters = [*memory.reminded(servers.aware([*letters, *grouped], settings, store, now), store), *to_operator]
     notes |= told
     if not letters and not events and not notes:
         return

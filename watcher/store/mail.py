@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Select
 
 _MESSAGE = (MESSAGES.c.record.label("message_record"), MESSAGES.c.body)
 
@@ -50,16 +50,22 @@ class Mail(Base):
                 connection.execute(update(EVENTS).where(EVENTS.c.id.in_(chunk)).values(queued=True))
             write_notes(connection, notes or {})
 
-    def due_deliveries(self, now: datetime) -> list[tuple[Message, Delivery]]:
+    def due_deliveries(self, now: datetime | None) -> list[tuple[Message, Delivery]]:
         """Give what is to be sent at ``now``, in the order in which the messages were sealed.
 
-        Due is what is queued, deferred or unknown, not settled, and whose next try, if it has one, has come.
+        Due is what is queued, deferred or unknown, not settled, and whose next try, if it has one, has come;
+        None gives all that is not settled.
         """
-        query = select(*_MESSAGE, DELIVERIES.c.record).join(DELIVERIES, DELIVERIES.c.message == MESSAGES.c.id)
-        query = query.where(DELIVERIES.c.open, or_(DELIVERIES.c.next_try.is_(None), DELIVERIES.c.next_try <= now))
+        query = select(*_MESSAGE, DELIVERIES.c.record).join(DELIVERIES, DELIVERIES.c.message == MESSAGES.c.id).where(DELIVERIES.c.open)
+        if now is not None:
+            query = query.where(or_(DELIVERIES.c.next_try.is_(None), DELIVERIES.c.next_try <= now))
         query = query.order_by(MESSAGES.c.sequence, DELIVERIES.c.channel, DELIVERIES.c.recipient)
         with self.reading() as connection:
             return [(_message(row.message_record, row.body), forms.record(Delivery, row.record)) for row in connection.execute(query)]
+
+    def waiting(self) -> list[tuple[Message, Delivery]]:
+        """Give what is on its way, in the order in which the messages were sealed; the messages without their bodies."""
+        return self._without_bodies(DELIVERIES.c.open, MESSAGES.c.sequence)
 
     def mark(self, *deliveries: Delivery) -> None:
         """Write what became of a delivery, and add deliveries (a fallback's channels) in the same transaction; on the disk afterwards."""
@@ -74,12 +80,17 @@ class Mail(Base):
         return DeliveryCounts(int(waiting or 0), int(lost or 0))
 
     def given_up(self, limit: int = 20) -> list[tuple[Message, Delivery]]:
-        """Give the deliveries that will never arrive, those of the newest messages first."""
-        query = select(*_MESSAGE, DELIVERIES.c.record).join(DELIVERIES, DELIVERIES.c.message == MESSAGES.c.id)
-        query = query.where(DELIVERIES.c.given_up)
-        query = query.order_by(MESSAGES.c.sequence.desc(), DELIVERIES.c.channel, DELIVERIES.c.recipient).limit(limit)
+        """Give the deliveries that will never arrive, those of the newest messages first; the messages without their bodies."""
+        return self._without_bodies(DELIVERIES.c.given_up, MESSAGES.c.sequence.desc(), limit)
+
+    def _without_bodies(
+        self, which: ColumnElement[bool], order: ColumnElement[int], limit: int | None = None
+    ) -> list[tuple[Message, Delivery]]:
+        query = select(MESSAGES.c.record.label("message_record"), DELIVERIES.c.record)
+        query = query.join(DELIVERIES, DELIVERIES.c.message == MESSAGES.c.id).where(which)
+        query = query.order_by(order, DELIVERIES.c.channel, DELIVERIES.c.recipient).limit(limit)
         with self.reading() as connection:
-            return [(_message(row.message_record, row.body), forms.record(Delivery, row.record)) for row in connection.execute(query)]
+            return [(_message(row.message_record, b""), forms.record(Delivery, row.record)) for row in connection.execute(query)]
 
     def message(self, message_id: str) -> Message | None:
         """Give one message by its Message-ID, None when there is none."""
@@ -116,6 +127,16 @@ class Mail(Base):
             query = select(*_MESSAGE).where(MESSAGES.c.update_id == _owner(connection, update), MESSAGES.c.subscriber == subscriber)
             found = self._messages(query.order_by(MESSAGES.c.sequence.desc()).limit(1))
         return found[0] if found else None
+
+    def told(self, subscriber: str, events: Iterable[str]) -> frozenset[str]:
+        """Say which of ``events`` (ids) a subscriber was told of, by a message that reached a recipient or is on its way to one."""
+        found: set[str] = set()
+        query = select(TOLD.c.event).join(MESSAGES, MESSAGES.c.id == TOLD.c.message).join(DELIVERIES, DELIVERIES.c.message == MESSAGES.c.id)
+        query = query.where(MESSAGES.c.subscriber == subscriber, ~DELIVERIES.c.given_up)
+        with self.reading() as connection:
+            for chunk in chunks(dict.fromkeys(events)):
+                found.update(connection.scalars(query.where(TOLD.c.event.in_(chunk))))
+        return frozenset(found)
 
     def subscribers_told(self, kind: str) -> frozenset[str]:
         """Name the subscribers for whom a message of ``kind`` ("welcome") was ever sealed."""
