@@ -210,8 +210,8 @@ def test_show_tells_the_whole_life(cli: Cli, state: Store) -> None:
     lines = [line.strip() for line in said.stdout.splitlines()]
     assert "builds has it as v1: Nov30SU" in lines
     assert "The sources disagree: msrc has v2; builds still v1 (Nov30SU)" in lines
-    assert "muted for good" in lines
-    assert "not told: admins, for the update is muted" in lines
+    assert f"{SU}: muted for good" in lines
+    assert "not told: admins, for it is muted" in lines
     assert f"reminded: admins, a@example.org by mail: accepted 2024-11-19 18:00Z, by {reminder.id}" in lines
     assert "not told: builds, Known since long: a date was corrected" in lines
 
@@ -227,7 +227,7 @@ def test_show_names_the_file_that_proves_an_event(cli: Cli, state: Store, folder
 
 
 def test_a_muted_update_is_why_nobody_was_told() -> None:
-    assert why_not(Subscriber("a", ()), event(), muted=True) == "for the update is muted"
+    assert why_not(Subscriber("a", ()), event(), muted=True) == "for it is muted"
     assert why_not(Subscriber("a", (), kinds=(Kind.PULLED,)), event(), muted=True) == "who does not ask for released"
 
 
@@ -239,6 +239,6 @@ def test_what_is_acknowledged_by_its_build_is_its_update(cli: Cli, folder: Path)
         row = replace(BACK, names=("build:exchange server:15.2.1544.13",))
         store.record("builds", outcome=Outcome(updates=(row,)))
     with time_machine.travel(T0, tick=False):
-        assert cli("ack", "15.02.1544.013").stdout == f"{SU}: dealt with, no reminders.\n"
+        assert cli("ack", "15.02.1544.013").stdout == f"{SU}: dealt with, no reminders unless it is pulled again.\n"
     with Store.open(f"sqlite:///{folder}/state/watcher.db", hold=False) as store:
         assert store.acks() == {SU: T0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from watcher.cli import asking, checking, doctoring, fetching, keeping, mailing, reading, servers, setting_up, telling
+from watcher.cli import asking, checking, doctoring, fetching, keeping, mailing, noting, reading, servers, setting_up, telling
 from watcher.cli.app import app
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "keeping",
     "mailing",
     "main",
+    "noting",
     "reading",
     "servers",
     "setting_up",

@@ -1,4 +1,4 @@
-"""``watcher show``, ``ack`` and ``mute``: one update's life, and what an administrator says to it."""
+"""``watcher show``: one update's life."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import typer
 
 from watcher import report
 from watcher.cli.asking import short
-from watcher.cli.calling import Call, command, length, now
+from watcher.cli.calling import Call, command, now
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
-from watcher.judgement import canonical, digest, identify
+from watcher.judgement import canonical, digest, identify, muting
 from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Kind, Subscriber, Update
 
 if TYPE_CHECKING:
@@ -38,38 +38,6 @@ def show(call: Call, identifier: Id) -> None:
     if not lines:
         raise _unknown(identifier)
     report.write(settings.masked("\n".join(report.harmless(line) for line in lines)))
-
-
-@command("ack", "watcher ack KB5044062")
-def ack(call: Call, identifier: Id) -> None:
-    """Note that this update has been dealt with: no reminders.
-
-    It is forgotten when the update is pulled again.
-    """
-    settings = call.settings()
-    with call.store(settings) as store:
-        for update in one_at_least(store, identifier):
-            store.ack(update.id, now())
-            report.write(f"{update.id}: dealt with, no reminders.")
-
-
-@command("mute", "watcher mute KB5044062 --for 30d")
-def mute(
-    call: Call,
-    identifier: Id,
-    *,
-    how_long: Annotated[str | None, typer.Option("--for", metavar="LENGTH", help="Only for so long: 30d. For good without it.")] = None,
-) -> None:
-    """Ask for no more about this update.
-
-    Its events are recorded and published all the same.  A correction of what was told before is still sent.
-    """
-    until = now() + length(how_long) if how_long else None
-    settings = call.settings()
-    with call.store(settings) as store:
-        for update in one_at_least(store, identifier):
-            store.mute(update.id, until)
-            report.write(f"{update.id}: muted {f'until {short(event_json.time(until))}' if until else 'for good'}.")
 
 
 def known(store: Store, identifier: str) -> tuple[Update, ...]:
@@ -148,14 +116,10 @@ def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
 
 
 def _notes(update: Update, store: Store) -> Iterator[str]:
-    """Say what an administrator has noted of an update."""
-    dealt_with = store.acks().get(update.id)
-    if dealt_with:
-        yield f"  dealt with since {short(event_json.time(dealt_with))}"
-    mutes = store.mutes(now())
-    if update.id in mutes:
-        until = mutes[update.id]
-        yield f"  muted {f'until {short(event_json.time(until))}' if until else 'for good'}"
+    """Say what an administrator has noted of an update, of its products and of kinds."""
+    from watcher.cli.noting import notes
+
+    yield from (f"  {note.line}" for note in notes(store) if muting.is_about(note.target, update))
 
 
 def _event(event: Event, update: str, settings: Settings, store: Store) -> Iterator[str]:
@@ -169,7 +133,7 @@ def _event(event: Event, update: str, settings: Settings, store: Store) -> Itera
         from watcher.run.evidence import kept
 
         yield from (f"    kept in {path}" for path in kept(settings, event))
-    muted = store.mutes(now())
+    muted = muting.mutes(store.mutes(now()), event, update)
     told: set[str] = set()
     for message, deliveries in store.messages_of(event=event.id):
         told.add(message.subscriber)
@@ -177,7 +141,7 @@ def _event(event: Event, update: str, settings: Settings, store: Store) -> Itera
             yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
     for subscriber in settings.subscribers:
         if subscriber.name not in told:
-            yield f"    not told: {subscriber.name}, {why_not(subscriber, event, muted=update in muted)}"
+            yield f"    not told: {subscriber.name}, {why_not(subscriber, event, muted=muted)}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:
@@ -195,7 +159,7 @@ def _delivery(delivery: Delivery) -> str:
 
 
 def why_not(subscriber: Subscriber, event: Event, *, muted: bool = False) -> str:
-    """Say why nobody wrote to ``subscriber`` of ``event``; ``muted``: its update is."""
+    """Say why nobody wrote to ``subscriber`` of ``event``; ``muted``: its update, products or kind are."""
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
     if event.kind not in subscriber.kinds:
@@ -205,7 +169,7 @@ def why_not(subscriber: Subscriber, event: Event, *, muted: bool = False) -> str
     if not digest.concerns(subscriber, event):
         return f"whose products ({', '.join(subscriber.products)}) are others"
     if muted:
-        return "for the update is muted"
+        return "for it is muted"
     if subscriber.when != "at-once":
         return f"whose next digest is yet to come ({subscriber.when})"
     return "who was not subscribed then, or whose message is still to be made by the next run"

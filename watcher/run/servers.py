@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from watcher.errors import ConfigurationError, ParseError
 from watcher.formats import inventory
 from watcher.formats.inventory import Inventory
-from watcher.judgement import digest, exposure
+from watcher.judgement import digest, exposure, muting
 from watcher.records import Event, Exposure, Kind, Letter, Subscriber, Update
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
 
 
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
-    """Leave out the events of updates that are muted; a correction is for whoever was told what it corrects, and stays."""
+    """Leave out the events that are muted; a correction is for whoever was told what it corrects, and stays."""
     muted = store.mutes(now)
     heirs = store.absorbed() if muted else {}
-    return tuple(event for event in events if event.kind is Kind.CORRECTED or heirs.get(event.update.id, event.update.id) not in muted)
+    return tuple(event for event in events if not muting.mutes(muted, event, heirs.get(event.update.id, event.update.id)))
 
 
 def aware(letters: list[Letter], settings: Settings, store: Store, now: datetime) -> list[Letter]:
@@ -76,15 +76,15 @@ def aware(letters: list[Letter], settings: Settings, store: Store, now: datetime
 def reminders(letters: Iterable[Letter], known: tuple[Exposure, ...], settings: Settings, store: Store, now: datetime) -> list[Letter]:
     """Compose what is due once a week: a pulled build is still installed.
 
-    An update that is acknowledged since it was pulled, or muted, is left out; so is one that the same subscriber gets a letter about
-    anyway, and everything for a subscriber who is only welcomed now.
+    An update and servers of a product that are acknowledged since it was pulled, or muted, are left out; so is an update that the
+    same subscriber gets a letter about anyway, and everything for a subscriber who is only welcomed now.
     """
     installed = sorted({each.installed.update for each in known if each.installed and exposure.reminded(each.installed.update, [each])})
     beside = {(letter.subscriber.name, told) for letter in letters for told in (letter.kind, *(event.update.id for event in letter.events))}
     made = []
     for update in filter(None, map(store.update, installed)):
-        mine = exposure.reminded(update.id, known)
-        for subscriber in settings.subscribers if not _settled(update, store, now) else ():
+        mine = _unsettled(exposure.reminded(update.id, known), update, store, now)
+        for subscriber in settings.subscribers if mine else ():
             welcomed = (subscriber.name, "welcome") in beside or (subscriber.name, update.id) in beside
             if not welcomed and _wanted(subscriber, update) and _due(subscriber, update, store, now):
                 made.append(_reminder(subscriber, update, mine))
@@ -97,14 +97,17 @@ def _reminder(subscriber: Subscriber, update: Update, mine: tuple[Exposure, ...]
     return Letter(REMINDER, subscriber, (), update.id, update.thread or update.id, (update,), subject=title, servers=mine)
 
 
-def _settled(update: Update, store: Store, now: datetime) -> bool:
-    """Say whether nobody wants to be reminded of an update: it is muted, or acknowledged since it was last pulled."""
-    if update.id in store.mutes(now):
-        return True
-    acknowledged = store.acks().get(update.id)
+def _unsettled(mine: tuple[Exposure, ...], update: Update, store: Store, now: datetime) -> tuple[Exposure, ...]:
+    """Leave out the servers of which nobody wants to be reminded: muted, or acknowledged since the update was last pulled."""
     events = (store.event(event) for key, event in update.told if key.startswith("pulled ") and event)
     pulled = max((event.time for event in events if event is not None), default=None)
-    return acknowledged is not None and (pulled is None or acknowledged >= pulled)
+    settled = {target for target, time in store.acks().items() if pulled is None or time >= pulled}
+    settled |= {target.removeprefix(muting.REMINDER) for target in store.mutes(now)}
+    if update.id in settled or f"{muting.KIND}{Kind.PULLED.value}" in settled:
+        return ()
+    return tuple(
+        each for each in mine if not muting.covers(settled, each.product or (each.installed.package.product if each.installed else ""))
+    )
 
 
 def _wanted(subscriber: Subscriber, update: Update) -> bool:

@@ -24,9 +24,14 @@ class Marks(Base):
     """The verbs of notes."""
 
     def ack(self, update_id: str, now: datetime) -> None:
-        """Note that an update has been dealt with."""
+        """Note that an update (or a target of ``watcher.judgement.muting``) has been dealt with."""
         with self.writing() as connection:
             upsert(connection, ACKS, [{"update_id": update_id, "time": now}])
+
+    def unack(self, update_id: str) -> None:
+        """Take that note back; nothing happens when there is none."""
+        with self.writing() as connection:
+            connection.execute(delete(ACKS).where(ACKS.c.update_id == update_id))
 
     def acks(self) -> dict[str, datetime]:
         """Give when which update was dealt with; an absorbed one's note counts for the update that took it over."""
@@ -36,7 +41,7 @@ class Marks(Base):
             return {heirs.get(row.update_id, row.update_id): row.time for row in rows}
 
     def mute(self, target: str, until: datetime | None = None) -> None:
-        """Ask for no more about ``target`` (an update's id), for good or ``until`` a time."""
+        """Ask for no more about ``target`` (an update's id, or as ``watcher.judgement.muting`` says), for good or ``until`` a time."""
         with self.writing() as connection:
             upsert(connection, MUTES, [{"target": target, "until": until}])
 
