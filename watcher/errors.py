@@ -20,7 +20,11 @@ class ConfigurationError(WatcherError):
 
 
 class StateError(WatcherError):
-    """The state cannot be opened, read or written."""
+    """The state cannot be opened, read or written; what was recorded before is kept, and the next run tries again."""
+
+
+class StateRefusedError(StateError):
+    """The state, its address or what should be read into it is not this program's; nothing was touched."""
 
     exit_code = 2
 

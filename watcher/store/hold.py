@@ -53,8 +53,10 @@ def file_hold(place: Place, file: Path) -> Iterator[None]:
         with suppress(OSError):
             who = holder.read_text("utf-8").strip()
         raise _held(place, who or "another process") from error
-    except (OSError, NotImplementedError) as error:
-        msg = f"The state {place} cannot be locked: {error}. Give the watcher's account write access to the folder, on a local disk."
+    except OSError as error:
+        raise place.closed("locked", error) from error
+    except NotImplementedError as error:
+        msg = f"The state {place} cannot be locked: {error}. Keep it on a local disk."
         raise StateError(msg) from error
     try:
         with suppress(OSError):  # only for the words of the error above

@@ -69,7 +69,7 @@ def _prepare(place: Place, file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _no_access(place, error) from error
+        raise place.closed("written", error) from error
 
 
 def _create(place: Place, file: Path) -> None:
@@ -77,11 +77,7 @@ def _create(place: Place, file: Path) -> None:
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise _no_access(place, error) from error
-
-
-def _no_access(place: Place, error: OSError) -> StateError:
-    return StateError(f"The state {place} cannot be written: {error}. Give the watcher's account write access to the file and its folder.")
+        raise place.closed("written", error) from error
 
 
 def _connect_memory(place: Place, stack: ExitStack, original: Path | None) -> Connection:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from watcher.errors import StateError
+from watcher.errors import StateError, StateRefusedError
 
 _FORMS = "Write 'sqlite:///state/watcher.db' or 'postgresql+psycopg://user@host/database' as [watch] state."
+
+_ROOM = 1 << 18  # bytes: SQLite's side files begin with 32 KiB, and pages come by the transaction
 
 # What the database says, in lower case -> what is the matter and what to do.  The first that is found counts.
 _MEANINGS: tuple[tuple[str, str], ...] = (
     ("not a database", "The file is not a state of this program, or it is damaged. {rescue}"),
     ("malformed", "The file is damaged. {rescue}"),
-    ("disk is full", "The disk is full. Free some space and run again: nothing that was recorded before is lost."),
-    ("no space left", "The disk is full. Free some space and run again: nothing that was recorded before is lost."),
+    ("disk is full", "{full}"),
+    ("no space left", "{full}"),
     ("readonly", "The file cannot be written. Give the watcher's account write access to the file and to its folder."),
     ("read-only", "The database cannot be written. Use the primary server, and an account that may write."),
     ("permission denied", "The account may not do that. Grant it the rights to create, read and write tables in its schema."),
@@ -30,6 +34,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ("no password supplied", "The server wants a password. Put it into PGPASSWORD or into a file named by PGPASSFILE."),
     ("connection", "The server cannot be reached. Check host and port, and that it runs; then run again."),
 )
+_FULL = "The disk is full. Free some space and run again: nothing that was recorded before is lost."
 _RESCUE = "Restore it from a backup, or move it away and import the last export with 'watcher state import'."
 
 
@@ -59,21 +64,39 @@ class Place:
             said = said.replace(str(self.url.password), "***")
         folded = said.lower()
         meaning = next((text for mark, text in _MEANINGS if mark in folded), "Run again; if it stays, check the database. {rescue}")
-        return StateError(f"The state {self} does not work: {said}. {meaning.format(rescue=_RESCUE)}")
+        if "disk i/o error" in folded and self._is_full():
+            meaning = "{full}"
+        return StateError(f"The state {self} does not work: {said}. {meaning.format(rescue=_RESCUE, full=_FULL)}")
+
+    def closed(self, verb: str, error: OSError) -> StateError:
+        """Say that the state cannot be ``verb`` (written, locked), and what to do about what the system said."""
+        remedy = "Give the watcher's account write access to the file and its folder, on a local disk."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            remedy = _FULL
+        if error.errno == errno.EROFS:
+            remedy = "Its disk is read-only. Mount it so that it can be written, or name another [watch] state."
+        return StateError(f"The state {self} cannot be {verb}: {error}. {remedy}")
+
+    def _is_full(self) -> bool:
+        """Whether SQLite's files have no room to grow: it does not always say so itself."""
+        try:
+            return self.file is not None and shutil.disk_usage(self.file.parent).free < _ROOM
+        except OSError:
+            return False
 
 
 def place(url: str) -> Place:
-    """Read a database URL; StateError (without any password) when it is none that is known."""
+    """Read a database URL; StateRefusedError (without any password) when it is none that is known."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         msg = f"The state's address is not a database URL. {_FORMS}"
-        raise StateError(msg) from None  # the error would quote the address with its password
+        raise StateRefusedError(msg) from None  # the error would quote the address with its password
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in {"sqlite", "postgresql+psycopg"} or (parsed.drivername == "sqlite" and parsed.query):
         msg = f"The state cannot be kept in {parsed.drivername!r}. {_FORMS}"
-        raise StateError(msg)
+        raise StateRefusedError(msg)
     named = parsed.database if parsed.drivername == "sqlite" else None
     in_memory = not named or named == ":memory:"
     return Place(parsed, None if in_memory else Path(str(named)))
