@@ -568,6 +568,7 @@ class Letter:
     lines: tuple[str, ...] = ()  # operator: what happened, what to do
     servers: tuple[Exposure, ...] = ()  # the administrator's servers, all of them; empty without an inventory
     before: tuple[Before, ...] = ()  # what happened before its events
+    unread: tuple[tuple[str, str], ...] = ()  # welcome: sources that could not be read yet, and why
 
 
 class DeliveryState(StrEnum):

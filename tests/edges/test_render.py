@@ -133,9 +133,17 @@ def test_the_welcome_names_what_is_pulled_before_all_else() -> None:
 
 
 def test_the_welcome_of_a_quiet_day_says_that_nothing_is_pulled() -> None:
-    message = render.message(samples.welcome(pulled=False), Settings(), NOW)
+    message = render.message(replace(samples.welcome(pulled=False), unread=()), Settings(), NOW)
     assert message.subject == "[WELCOME] Advisory Watcher: Exchange Server*"
     assert "Nothing that is watched is pulled." in parts(message)[0]
+
+
+def test_there_is_no_all_clear_for_a_source_that_was_not_read() -> None:
+    for part in parts(render.message(samples.welcome(pulled=False), Settings(), NOW)):
+        said = " ".join(BeautifulSoup(part, "lxml").get_text(" ").split())
+        assert "Nothing that is watched is pulled." not in said
+        assert "Among what could be read, nothing is pulled. Not read yet: exchange-builds." in said
+        assert "Could not be read yet: it answered 503" in said
 
 
 def test_a_digest_counts_its_events_in_the_subject() -> None:

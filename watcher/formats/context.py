@@ -32,6 +32,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "gone": gone,
         "good": good,
         "sources": greeting.watched(letter, form.words),
+        "unread": tuple(line(name, 60) for name, _ in letter.unread),
         "products": tuple(line(product, 100) for product in letter.products),
         "lines": tuple(folded for text in letter.lines for folded in paragraphs(text, form.most(2000))),
         "whole": form.most(12),

@@ -24,6 +24,7 @@ class Watched:
     title: str
     url: str
     every: str
+    unread: str = ""  # why it could not be read yet, "" where it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Good:
 
 def watched(letter: Letter, words: Words) -> tuple[Watched, ...]:
     """List the sources."""
-    return tuple(_watched(source, words) for source in letter.sources)
+    unread = dict(letter.unread)
+    return tuple(_watched(source, words, unread.get(source.name, "")) for source in letter.sources)
 
 
 def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:
@@ -76,8 +78,9 @@ def good(letter: Letter, form: Form, now: datetime) -> tuple[Good, ...]:
     )
 
 
-def _watched(source: Source, words: Words) -> Watched:
-    return Watched(line(source.name, 60), line(words.name("source", source.name), 100), link(source.url), _span(source.every))
+def _watched(source: Source, words: Words, unread: str) -> Watched:
+    title = line(words.name("source", source.name), 100)
+    return Watched(line(source.name, 60), title, link(source.url), _span(source.every), line(unread, 200))
 
 
 def _gone(update: Update, form: Form) -> Gone:

@@ -118,7 +118,8 @@ def welcome(*, pulled: bool) -> Letter:
         *((_update("exchange-server-2030-05-su", State.PULLED),) if pulled else ()),
     )
     sources = (Source("msrc-cvrf", "cvrf", _PAGE), Source("exchange-builds", "build-table", _PAGE, timedelta(minutes=90)))
-    return Letter("welcome", _SUBSCRIBER, standing=standing, sources=sources, products=("Exchange Server*",))
+    unread = () if pulled else (("exchange-builds", "it answered 503"),)
+    return Letter("welcome", _SUBSCRIBER, standing=standing, sources=sources, products=("Exchange Server*",), unread=unread)
 
 
 def _update(identity: str, state: State) -> Update:
