@@ -45,7 +45,7 @@ def letters() -> dict[str, Letter]:
     """Give one sample letter of each kind."""
     first = samples.letters()[0].subscriber
     digest = Letter("digest", first, tuple(samples.event(kind) for kind in Kind))
-    several = (*samples.letters()[: len(Kind)], digest, samples.welcome(pulled=True), samples.letters()[-1])
+    several = (*samples.letters()[: len(Kind)], digest, samples.welcome(pulled=True), samples.operator(), samples.reminder())
     return {letter.kind: letter for letter in several}
 
 
@@ -75,6 +75,14 @@ def picture(browser: Browser, name: str, html: str) -> None:
             page.set_viewport_size({"width": width, "height": 800})
             page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png", full_page=True)
         context.close()
+
+
+def readme_mail(browser: Browser, mail: Path) -> None:
+    """Take the mail of a real pull, as docs/images/mail.png shows it."""
+    page = browser.new_page(viewport={"width": 640, "height": 860}, color_scheme="light")
+    page.set_content(html_of(mail.read_bytes()))
+    page.screenshot(path=OUT / "readme-mail.png")  # docs/images/mail.png
+    page.close()
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -144,6 +152,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="watcher-pictures-") as work:
             for name, site in sites(Path(work)):
                 site_pictures(browser, name, site)
+                if name == "pulled":
+                    readme_mail(browser, next((site.parent / "mail").glob("*-pulled-*.eml")))
         browser.close()
     print(f"{len(list(OUT.glob('*.png')))} pictures lie in {OUT}")
     return 0

@@ -21,7 +21,10 @@ from watcher.records import Kind, Letter
 pytestmark = pytest.mark.browser
 SETTINGS = Settings(mail=Mail(sender="Advisory Watcher <watcher@example.org>"), base_url="https://advisories.example.org/")
 DIGEST = Letter("digest", samples.letters()[0].subscriber, tuple(samples.event(kind) for kind in Kind))
-LETTERS = {letter.kind: letter for letter in (*samples.letters()[: len(Kind)], DIGEST, samples.welcome(pulled=True), samples.letters()[-1])}
+LETTERS = {
+    letter.kind: letter
+    for letter in (*samples.letters()[: len(Kind)], DIGEST, samples.welcome(pulled=True), samples.operator(), samples.reminder())
+}
 
 CONTRAST = """() => {
   const rgba = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);

@@ -145,8 +145,8 @@ def test_before_the_first_check_no_build_is_known(cli: Cli) -> None:
     said = cli("build", "15.2.1544.13")
 
     assert said.exit_code == 0
-    assert "No update is known yet. Start a check first: watcher run" in said.stderr
-    assert said.stdout.startswith("15.2.1544.13 = unknown build: ")
+    assert "Nothing was read yet, so no build can be judged. Start a check first: watcher run" in said.stderr
+    assert said.stdout == ""
 
 
 # --- status and check -------------------------------------------------------------------------------------------------

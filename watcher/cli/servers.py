@@ -43,13 +43,13 @@ def build(
     with call.store(settings) as store:
         updates = store.updates()
     if not updates:
-        report.LOG.warning("No update is known yet. Start a check first: watcher run")
+        report.LOG.warning("Nothing was read yet, so no build can be judged. Start a check first: watcher run")
     known = exposure.exposures(servers, updates)
     if as_json:
         for row in objects(known, settings):
             report.write_json(row)
         return
-    for line in lines(known, settings):
+    for line in lines(known, settings) if updates else ():
         report.write(report.harmless(line))
 
 

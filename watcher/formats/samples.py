@@ -82,20 +82,24 @@ def letters() -> tuple[Letter, ...]:
         Event(f"{told.id}-bare", NOW, told.kind, told.confidence, UpdateRef("cve-2030-10001", "CVE-2030-10001", 1), "") for told in events
     )
     singles = tuple(Letter(told.kind.value, _SUBSCRIBER, (told,), told.update.id, told.update.id) for told in (*events, *suspected, *bare))
-    operator = Letter("operator", _SUBSCRIBER, subject="a source fails", lines=("sample-source failed three times.",))
     return (
         *singles,
         Letter("digest", _SUBSCRIBER, events),
         welcome(pulled=True),
         welcome(pulled=False),
         Letter("welcome", _SUBSCRIBER),
-        operator,
+        operator(),
         *(
             replace(letter, servers=_servers())
             for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]), welcome(pulled=True))
         ),
         reminder(),
     )
+
+
+def operator() -> Letter:
+    """Give a sample of what the watcher says about itself."""
+    return Letter("operator", _SUBSCRIBER, subject="a source fails", lines=("sample-source failed three times.",))
 
 
 def reminder() -> Letter:
