@@ -84,8 +84,8 @@ def test_figures_are_written_for_the_collector(folder: Path) -> None:
 
 def test_figures_that_cannot_be_written_are_an_error_with_a_remedy(folder: Path) -> None:
     answer = watcher("run", "--metrics", str(folder / "nowhere" / "figures.prom"))
-    assert answer.exit_code == 2
-    assert "Correct metrics, or the folder's rights." in answer.stderr
+    assert answer.exit_code == 1
+    assert "Correct metrics, its folder's rights, or make room." in answer.stderr
 
 
 def test_what_was_delivered_long_ago_is_forgotten_and_the_welcome_never(folder: Path) -> None:

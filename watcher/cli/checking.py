@@ -55,7 +55,7 @@ def run(
     ):
         told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, send=not no_send, say=say)
         if not dry_run:
-            finish(settings, store, at, metrics or settings.metrics)
+            told = replace(told, troubles=told.troubles + finish(settings, store, at, metrics or settings.metrics))
         waiting = store.due_deliveries(at) if dry_run else []
         beat.failed = told.failed
     if not call.quiet:
@@ -83,14 +83,18 @@ def send(call: Call) -> None:
     end_with_failure(failed=bool(troubles))
 
 
-def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None) -> None:
-    """Forget what has been kept long enough, and write the figures."""
+def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None) -> tuple[str, ...]:
+    """Forget what has been kept long enough, and write the figures; give what went wrong with these."""
     store.prune(at - settings.keep)
     if metrics:
         from watcher.cli.asking import standing
         from watcher.run.metrics import write
 
-        write(metrics, standing(settings, store), at)
+        try:
+            write(metrics, standing(settings, store), at)
+        except OSError as error:
+            return (f"{metrics}: the figures cannot be written ({error.strerror}). Correct metrics, its folder's rights, or make room.",)
+    return ()
 
 
 def _warn(text: str) -> None:

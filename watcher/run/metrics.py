@@ -8,11 +8,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
-from watcher.errors import ConfigurationError
-
 
 def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
-    """Write ``standing``, the object of ``watcher status --json``.  Raises ConfigurationError when the file cannot be written."""
+    """Write ``standing``, the object of ``watcher status --json``.  Raises OSError when the file cannot be written."""
     registry = CollectorRegistry()
     run = Gauge("watcher_last_run_timestamp_seconds", "When the last run ended", registry=registry)
     run.set(now.timestamp())
@@ -22,13 +20,8 @@ def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
     deliveries = Gauge("watcher_deliveries", "Messages to recipients, by what became of them", ["state"], registry=registry)
     for state, count in standing["deliveries"].items():
         deliveries.labels(state).set(count)
-    try:
-        write_to_textfile(str(file), registry)
-        file.chmod(0o644)  # the collector runs as somebody else
-    except OSError as error:
-        raise ConfigurationError(
-            f"{file}: the figures cannot be written ({error.strerror}). Correct metrics, or the folder's rights."
-        ) from error
+    write_to_textfile(str(file), registry)
+    file.chmod(0o644)  # the collector runs as somebody else
 
 
 def _sources(sources: list[dict[str, Any]], registry: CollectorRegistry) -> None:
