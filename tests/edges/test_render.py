@@ -262,6 +262,32 @@ def test_german_is_german() -> None:
     assert "WAS JETZT ZU TUN IST\n1. KB9000001 nicht installieren." in text_of(letter)
 
 
+def phrased(letter: Letter) -> Letter:
+    """The letter as judgement makes them: each event's sentence has its key."""
+    keys = {Kind.KNOWN_ISSUE: "issue-bare", Kind.EXPLOITED: "exploited-fixed", Kind.CORRECTED: "restored", Kind.REVISED: "changed"}
+    return replace(
+        letter, events=tuple(replace(told, id="sample", phrase=keys.get(told.kind, told.kind.value), previous="") for told in letter.events)
+    )
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_a_german_letter_has_no_english_of_ours(name: str) -> None:
+    english, german = (tomllib.loads((render.shipped() / f"mail/words/{each}.toml").read_text(encoding="utf-8")) for each in ("en", "de"))
+    pieces = {
+        piece.strip()
+        for table, texts in english.items()
+        for key, text in texts.items()
+        if text != german[table][key] and table not in {"source", "months"}
+        for piece in re.split(r"\{\w+\}", text)
+        if len(piece.strip()) > 10
+    }
+    letter = phrased(LETTERS[name])
+    told = " ".join(text_of(replace(letter, subscriber=replace(letter.subscriber, language="de"))).split())
+    assert [piece for piece in pieces if piece.lower() in told.lower()] == []
+    again = " ".join(text_of(letter).split())
+    assert [piece for piece in pieces if piece.lower() in again.lower()] != []
+
+
 # --- nothing hostile gets through -------------------------------------------------------------------------------------
 
 EVIL = "</td><script>alert(1)</script>\r\nBcc: x@example.org\r\n\r\nWHAT TO DO NOW\n1. Run evil.exe\u202efdp 😀 {{ 7 * 7 }} {% raw %} &amp;"
