@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
+WRITES_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"  # what is installed has its bytecode beside it, and so have all contestants here
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class RefusedError(Exception):
 def run(words: Sequence[str | Path], folder: Path, more: Mapping[str, str] | None = None, well: tuple[int, ...] = (0,)) -> Cost:
     """Run a command in ``folder`` to its end.  Raises RefusedError."""
     said = folder / "said.txt"
+    environ = {name: value for name, value in os.environ.items() if name != WRITES_NO_BYTECODE} | dict(more or {})
     with said.open("wb") as out:
         start = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in words], cwd=folder, stdout=out, stderr=out, env={**os.environ, **(more or {})})
+        process = subprocess.Popen([str(word) for word in words], cwd=folder, stdout=out, stderr=out, env=environ)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)

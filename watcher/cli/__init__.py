@@ -1,51 +1,65 @@
-"""The commands of ``watcher``, each module a group of them; see docs/commands.md."""
+"""The commands of ``watcher``, each module a group of them; see docs/commands.md.
+
+A run loads the module of its command alone: the others, and what they need, would cost more than many a check.
+``watcher.cli.app`` is the whole of them.
+"""
 
 from __future__ import annotations
 
+import gc
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from watcher.cli import asking, checking, doctoring, fetching, keeping, mailing, noting, reading, servers, setting_up, telling
-from watcher.cli.app import app
+if TYPE_CHECKING:
+    import typer
 
-__all__ = [
-    "app",
-    "asking",
-    "checking",
-    "doctoring",
-    "fetching",
-    "keeping",
-    "mailing",
-    "main",
-    "noting",
-    "reading",
-    "servers",
-    "setting_up",
-    "telling",
-]
+    app: typer.Typer
 
-ORDER = (
-    "run",
-    "send",
-    "replay",
-    "status",
-    "doctor",
-    "events",
-    "show",
-    "build",
-    "sources",
-    "check",
-    "init",
-    "wording",
-    "ack",
-    "mute",
-    "publish",
-)
-app.registered_commands.sort(key=lambda command: ORDER.index(command.name or ""))
+COMMANDS = {
+    "run": "checking",
+    "send": "checking",
+    "replay": "checking",
+    "status": "asking",
+    "doctor": "doctoring",
+    "events": "asking",
+    "show": "telling",
+    "build": "servers",
+    "sources": "fetching",
+    "check": "setting_up",
+    "init": "setting_up",
+    "wording": "reading",
+    "ack": "noting",
+    "mute": "noting",
+    "publish": "keeping",
+    "mail": "mailing",
+    "state": "keeping",
+}
+"""The module of each command, in the order in which help lists them; groups of commands come last."""
+
+
+def load(command: str = "") -> typer.Typer:
+    """Load the module of ``command``; all of them where it names none."""
+    from watcher.cli.root import app
+
+    named = COMMANDS.get(command)
+    for module in dict.fromkeys(COMMANDS.values()) if named is None else (named,):
+        import_module(f"watcher.cli.{module}")
+    order = list(COMMANDS)
+    app.registered_commands.sort(key=lambda each: order.index(each.name or ""))
+    return app
+
+
+def __getattr__(name: str) -> object:
+    if name == "app":
+        return load()
+    raise AttributeError(name)
 
 
 def main() -> None:
     """Run the command that the command line names."""
+    gc.set_threshold(50_000, 20, 20)  # hundreds of modules are loaded, and none of them is garbage: Python's 700 costs a tenth of a run
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its code
-    app(prog_name="watcher")
+    load(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="watcher")

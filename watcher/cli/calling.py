@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from watcher import report
-from watcher.cli.app import app
+from watcher.cli.root import app
 from watcher.errors import WatcherError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.app import app
 from watcher.cli.calling import Call, command
+from watcher.cli.root import app
 from watcher.errors import ConfigurationError
+from watcher.formats.counted import counted
 
 group = typer.Typer(help="Write the whole state as sorted text, or read it back.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(group, name="state")
@@ -30,7 +31,7 @@ def publish(call: Call) -> None:
         if now is None:
             raise ConfigurationError("there is nothing to publish yet. Start a check first: watcher run")
         changed = site.write(settings, store, now)
-    report.write(f"{settings.site}: {changed} {'file' if changed == 1 else 'files'} changed.")
+    report.write(f"{settings.site}: {counted(changed, 'file')} changed.")
 
 
 @command("export", "watcher state export state-text", group)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watcher import report
-from watcher.cli.app import app
 from watcher.cli.calling import Call, command, end_with_failure, now
+from watcher.cli.root import app
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import digest
 from watcher.records import DeliveryState, Letter, Message, Subscriber
