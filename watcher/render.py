@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from markupsafe import Markup, escape
 
 from watcher.errors import ConfigurationError
-from watcher.formats.letter import Form
 from watcher.formats.words import Words
-from watcher.judgement import advice
 from watcher.records import Message
 
 if TYPE_CHECKING:
@@ -111,6 +109,7 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
 
 def _message(letter: Letter, settings: Settings, now: datetime, share: float) -> Message:
     from watcher.formats import context, mail
+    from watcher.formats.letter import Form
 
     environment = templates(settings)
     form = Form(words(settings, letter.subscriber.language), settings.zone, settings.base_url, share)
@@ -206,6 +205,8 @@ def inlined(html: str) -> str:
 
 def linked(text: str) -> Markup:
     """Make a link of Health Checker's address, the one address in our own words; the rest is escaped."""
+    from watcher.judgement import advice
+
     address = advice.HEALTH_CHECKER
     return Markup(str(escape(text)).replace(address, f'<a href="{address}">{address}</a>'))  # noqa: S704 - escaped before
 

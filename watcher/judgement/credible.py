@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watcher.judgement import identify
 from watcher.records import Change, ChangeKind, Document, Snapshot
 
 PATIENCE = timedelta(hours=48)  # a copy that is still so afterwards is what the vendor means
@@ -65,6 +64,8 @@ def judge_layout(changes: tuple[Change, ...], history: Document | None, now: dat
 
     Rows that appear with a recent date are what a release looks like and do not count.
     """
+    from watcher.judgement import identify  # most checks compare no table
+
     moved: set[str] = set()
     for change in changes:
         if change.kind is ChangeKind.ALTERED and not _moves(change):

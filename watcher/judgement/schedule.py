@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from watcher.judgement import canonical, tell
 from watcher.records import Document, Follow, Source, Times, Update
 
 YOUNG = timedelta(days=90)  # how long a month or an update is followed whatever the index says
@@ -105,6 +104,8 @@ def pages(update: Update, kind: str) -> dict[str, str]:
 
     ``kind`` is the source's kind: ``download`` (Download Center pages its packages link), ``kb-article`` or ``catalog``.
     """
+    from watcher.judgement import canonical, tell  # a check with nothing due needs neither
+
     found: dict[str, str] = {}
     for package in tell.current(update):
         page = canonical.download_page(package.url) if kind == "download" else ""

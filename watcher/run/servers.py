@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.errors import ConfigurationError, ParseError
-from watcher.formats import inventory
-from watcher.formats.inventory import Inventory
-from watcher.judgement import digest, exposure, muting
+from watcher.judgement import digest, muting
 from watcher.records import Event, Exposure, Kind, Letter, Subscriber, Update
 
 if TYPE_CHECKING:
     from watcher.config import Settings
+    from watcher.formats.inventory import Inventory
     from watcher.store import Store
 
 EVERY = timedelta(days=7) - timedelta(hours=1)  # a job that comes a little early is meant to remind
@@ -24,6 +23,8 @@ REMINDER = "reminder"
 
 def read(path: Path) -> Inventory:
     """Read an inventory file.  Raises ConfigurationError with cause and remedy when it cannot be read at all."""
+    from watcher.formats import inventory
+
     try:
         return inventory.parse(path.read_bytes())
     except ParseError as error:
@@ -52,7 +53,11 @@ def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
         servers = read(settings.inventory).servers
     except ConfigurationError:
         return ()
-    return exposure.exposures(servers, store.updates()) if servers else ()
+    if not servers:
+        return ()
+    from watcher.judgement import exposure
+
+    return exposure.exposures(servers, store.updates())
 
 
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
@@ -79,6 +84,8 @@ def reminders(letters: Iterable[Letter], known: tuple[Exposure, ...], settings: 
     An update and servers of a product that are acknowledged since it was pulled, or muted, are left out; so is an update that the
     same subscriber gets a letter about anyway, and everything for a subscriber who is only welcomed now.
     """
+    from watcher.judgement import exposure
+
     installed = sorted({each.installed.update for each in known if each.installed and exposure.reminded(each.installed.update, [each])})
     beside = {(letter.subscriber.name, told) for letter in letters for told in (letter.kind, *(event.update.id for event in letter.events))}
     made = []
