@@ -161,8 +161,9 @@ def test_a_host_that_does_not_answer_is_not_tried_for_each_of_its_documents() ->
     clock_of_first: list[float] = []
     with refused() as closed, Fetcher(impatient(sleep=clock_of_first.append)) as fetcher:
         results = fetcher.get_all([wanted(f"{closed}{number}") for number in range(3)], NOW, lambda found: found)
-    causes = [found.cause for _, found in results if isinstance(found, Failure)]
-    assert causes == ["the connection was refused", *["not tried: the connection was refused"] * 2]
+    failures = [found for _, found in results if isinstance(found, Failure)]
+    assert [(one.cause, one.asked) for one in failures] == [("the connection was refused", asked) for asked in (True, False, False)]
+    assert str(failures[1]).startswith(f"blog: the connection was refused ({closed}1; not asked, for its host had just failed). ")
     assert len(clock_of_first) == 2
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watcher import report
-from watcher.cli.asking import short
 from watcher.cli.calling import Call, command, now
+from watcher.cli.source_health import short
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
 from watcher.judgement import canonical, digest, identify, muting

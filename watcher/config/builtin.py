@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from watcher.records import Source, Subscriber
 
+# How long each may be silent: twice the longest pause that was seen, and more; where none is given, no pause would prove anything.
 BUILTIN: tuple[Source, ...] = (
-    Source("msrc-cvrf", "cvrf", "https://api.msrc.microsoft.com/cvrf/v3.0/updates"),
-    Source("msrc-guide", "feed", "https://api.msrc.microsoft.com/update-guide/rss"),
-    Source("msrc-csaf", "csaf", "https://msrc.microsoft.com/csaf/provider-metadata.json"),
+    Source("msrc-cvrf", "cvrf", "https://api.msrc.microsoft.com/cvrf/v3.0/updates", monthly=True),
+    Source("msrc-guide", "feed", "https://api.msrc.microsoft.com/update-guide/rss", monthly=True),
+    Source("msrc-csaf", "csaf", "https://msrc.microsoft.com/csaf/provider-metadata.json", monthly=True),
     Source("msrc-blog", "feed", "https://msrc.microsoft.com/blog/feed", enabled=False),  # never seen live
-    Source("exchange-blog", "feed", "https://techcommunity.microsoft.com/t5/s/gxcuf89792/rss/board?board.id=Exchange"),
+    Source(
+        "exchange-blog",
+        "feed",
+        "https://techcommunity.microsoft.com/t5/s/gxcuf89792/rss/board?board.id=Exchange",
+        silent=timedelta(days=60),
+    ),
     Source("exchange-issues", "issues-page", "https://microsoft.github.io/CSS-Exchange/Emerging-Issues/"),
     Source("exchange-builds", "build-table", "https://learn.microsoft.com/en-us/exchange/new-features/build-numbers-and-release-dates"),
     Source("download-center", "download", "https://www.microsoft.com/en-us/download/details.aspx"),
     Source("kb-articles", "kb-article", "https://support.microsoft.com/help/"),
     Source("update-catalog", "catalog", "https://www.catalog.update.microsoft.com/Search.aspx"),
     Source("health-checker", "feed", "https://github.com/microsoft/CSS-Exchange/releases.atom"),
-    Source("cisa-kev", "kev", "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"),
+    Source(
+        "cisa-kev",
+        "kev",
+        "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+        silent=timedelta(days=30),
+    ),
 )
 
 # Without a [[subscriber]] the messages become files, addressed to nobody who could be reached by accident.

@@ -105,12 +105,16 @@ def _source(table: SourceTable, key: Key, environ: Mapping[str, str], complaints
             complaints.add(key, f'the source "{table.name}" has no {name}', f"Give {name}; only a built-in source may leave it out. {hint}")
             return None
     attempt = complaints.attempt
+    own = (builtin.silent, builtin.monthly) if builtin else (None, kind == "cvrf")  # of cvrf only Microsoft's months count
+    silent, monthly = own if table.silent is UNSET else attempt((*key, "silent"), partial(values.silence, table.silent), own)
     return Source(
         name=attempt((*key, "name"), partial(values.name, table.name), ""),
         kind=attempt((*key, "kind"), partial(values.choice, kind, tuple(KINDS), "kind of source"), ""),
         url=attempt((*key, "url"), partial(_source_url, url, environ, complaints.secrets), ""),
         every=every if table.every is UNSET else attempt((*key, "every"), partial(values.duration, table.every), every),
         enabled=True if table.enabled is UNSET else table.enabled,
+        silent=silent,
+        monthly=monthly,
     )
 
 

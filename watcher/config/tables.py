@@ -135,6 +135,14 @@ class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ] = UNSET
     every: Annotated[str | UnsetType, Meta(description="How often it is asked", examples=["30m"])] = UNSET
     enabled: Annotated[bool | UnsetType, Meta(description="false switches it off", examples=[True])] = UNSET
+    silent: Annotated[
+        str | UnsetType,
+        Meta(
+            description="How long it may show nothing new before the operator is told: 45d, patch-tuesday (Microsoft's monthly hour) or "
+            "never; without it never, but for built-in sources that have a rhythm",
+            examples=["45d"],
+        ),
+    ] = UNSET
 
 
 class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -41,6 +41,20 @@ def duration(text: str) -> timedelta:
     return length
 
 
+PATCH_TUESDAY = "patch-tuesday"
+
+
+def silence(text: str) -> tuple[timedelta | None, bool]:
+    """Read how long a source may show nothing new: ``45d``, ``never``, or ``patch-tuesday``, which is the second value."""
+    word = text.strip().lower()
+    if word in ("never", PATCH_TUESDAY):
+        return None, word == PATCH_TUESDAY
+    try:
+        return duration(text), False
+    except Wrong:
+        raise Wrong(f'"{text}" is no length of time', f'Write "45d", "{PATCH_TUESDAY}" or "never".') from None
+
+
 def name(text: str) -> str:
     """Take a name that is safe in file names, headers and on a command line."""
     if not _NAME.fullmatch(text):

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import calendar
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from watcher.formats.feed import Place
+from watcher.judgement.health import release_hour
 
 if TYPE_CHECKING:
     from icalendar import Timezone
 
 REDMOND = "America/Los_Angeles"
-
-
-def patch_tuesday(year: int, month: int) -> datetime:
-    """Give the time of a month's Patch Tuesday, in UTC."""
-    first = calendar.weekday(year, month, 1)
-    day = 1 + (calendar.TUESDAY - first) % 7 + 7
-    return datetime(year, month, day, 10, tzinfo=ZoneInfo(REDMOND)).astimezone(UTC)
 
 
 # The rule of the United States since 2007, written out: a table of the system's may differ from machine to machine.
@@ -47,7 +40,7 @@ def ics(year: int, place: Place) -> bytes:
     """Write the calendar: one event that recurs for ever, from the Patch Tuesday of January of ``year`` on."""
     from icalendar import Calendar, Event, vRecur
 
-    first = patch_tuesday(year, 1).astimezone(ZoneInfo(REDMOND))
+    first = release_hour(year, 1).astimezone(ZoneInfo(REDMOND))
     book = Calendar()
     book.add("prodid", "-//Advisory Watcher//EN")
     book.add("version", "2.0")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from watcher.judgement import schedule
 from watcher.records import Delivery, Document, Message, Source, Times
 
-FAILS, SILENT, LOST = "fails", "silent", "lost"
+FAILS, LAYOUT, SILENT, OVERDUE, MOVED, LOST = "fails", "layout", "silent", "overdue", "moved", "lost"
 PATIENCE = timedelta(hours=6)
 """How long after Microsoft's hour the month's document may take to come."""
 
@@ -29,12 +29,22 @@ class Standing:
 
     source: Source
     times: tuple[Times, ...] = ()
-    documents: tuple[Document, ...] = ()  # with their last changes; only of monthly documents need they be given
+    documents: tuple[Document, ...] = ()  # with their last changes; only of sources that can be silent need they be given
 
     @property
     def succeeded(self) -> datetime | None:
         """When it last answered well."""
         return max((each.succeeded for each in self.times if each.succeeded), default=None)
+
+    @property
+    def moved(self) -> str:
+        """Where its address leads for good, "" when it stays."""
+        return next((each.moved for each in self.times if each.moved), "")
+
+    def asked_since(self, moment: datetime, documents: Collection[str]) -> bool:
+        """Say whether its index, and those of its ``documents``, last answered well at ``moment`` or later."""
+        asked = [each.succeeded for each in self.times if each.document in ("", *documents)]
+        return bool(asked) and all(each is not None and each >= moment for each in asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +56,26 @@ class Trouble:
     name: str
     detail: str = ""
     count: int = 0  # failures in a row
-    since: datetime | None = None  # the last success, or when something should have come
+    since: datetime | None = None  # the last success, or when something should have come, or the newest thing that came
+    cause: str = ""  # of failures: those of one cause are told as one
+    remedy: str = ""
 
 
-def troubles(standings: Iterable[Standing], lost: Iterable[tuple[Message, Delivery]], failures: int, now: datetime) -> tuple[Trouble, ...]:
-    """Name what is wrong now: sources that failed ``failures`` times in a row or are silent, and deliveries given up.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be told now, and the keys of all that has been told then and is not over."""
+
+    new: tuple[Trouble, ...]
+    over: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def troubles(standings: Iterable[Standing], lost: Iterable[tuple[Message, Delivery]], failures: int) -> tuple[Trouble, ...]:
+    """Name what is wrong: sources that failed ``failures`` times in a row, are silent or have moved, and deliveries given up.
 
     A message to the operator that was given up is none: it would be told by one more of its kind.
     """
-    found: list[Trouble] = []
-    for standing in standings:
-        fails = _fails(standing, failures)
-        found += [each for each in (fails or _silent(standing, now),) if each]
+    found = [each for standing in standings for each in (_fails(standing, failures), silent(standing), moved(standing)) if each]
     found += [
         Trouble(f"{LOST} {message.id} {delivery.recipient}", LOST, delivery.recipient, f"{message.subject}: {delivery.answer}")
         for message, delivery in lost
@@ -66,54 +84,119 @@ def troubles(standings: Iterable[Standing], lost: Iterable[tuple[Message, Delive
     return tuple(found)
 
 
-def changes(wrong: Iterable[Trouble], told: Collection[str], now: datetime) -> tuple[tuple[Trouble, ...], tuple[str, ...]]:
+def turn(wrong: Iterable[Trouble], told: Collection[str], watched: Collection[str], now: datetime) -> Turn:
     """Give the troubles not told yet, and the keys of told ones that are over and worth a word.
 
-    A delivery given up is never over, and a month that never came is followed by the next one.
+    A delivery given up is never over, a month that never came is followed by the next one, a source that moved on has not come
+    back, and of a source that is not ``watched`` any more there is nothing to say.
     """
     open_now = {trouble.key: trouble for trouble in wrong}
-    month = _month(patch_tuesday(now))
-    over = tuple(sorted(key for key in told if key not in open_now and (key.startswith(FAILS) or key.endswith(f" {month}"))))
-    return tuple(trouble for key, trouble in open_now.items() if key not in told), over
+    roaming = {trouble.name for trouble in open_now.values() if trouble.kind == MOVED}
+    month = _month(patch_tuesday(now - PATIENCE))
+
+    def worth_a_word(key: str) -> bool:
+        kind, name, *rest = key.split(" ")
+        past = (kind == SILENT and rest != [month]) or (kind == MOVED and name in roaming)
+        return kind != LOST and name in watched and not past
+
+    new = tuple(trouble for key, trouble in open_now.items() if key not in told)
+    return Turn(new, tuple(sorted(key for key in told if key not in open_now and worth_a_word(key))), tuple(open_now))
 
 
 def patch_tuesday(now: datetime) -> datetime:
     """Give the newest release hour of Microsoft's monthly updates not later than ``now``: the second Tuesday, 10:00 Pacific."""
-    pacific = ZoneInfo(_PACIFIC)
-    local = now.astimezone(pacific)
+    local = now.astimezone(ZoneInfo(_PACIFIC))
     year, month = local.year, local.month
-    while True:
-        first = calendar.weekday(year, month, 1)
-        day = 1 + (calendar.TUESDAY - first) % 7 + 7
-        released = datetime.combine(datetime(year, month, day, tzinfo=UTC).date(), _HOUR, pacific).astimezone(UTC)
-        if released <= now:
-            return released
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
+    released = release_hour(year, month)
+    return released if released <= now else release_hour(*((year, month - 1) if month > 1 else (year - 1, 12)))
+
+
+def release_hour(year: int, month: int) -> datetime:
+    """Give the hour of a month's Patch Tuesday, in UTC."""
+    day = 1 + (calendar.TUESDAY - calendar.weekday(year, month, 1)) % 7 + 7
+    return datetime.combine(datetime(year, month, day, tzinfo=UTC).date(), _HOUR, ZoneInfo(_PACIFIC)).astimezone(UTC)
 
 
 def _fails(standing: Standing, failures: int) -> Trouble | None:
+    """Name the document that failed most often; one that came and could not be read or believed is a page that looks different.
+
+    Both have one key: a page of an outage and an outage without a page are one story.
+    """
     worst = max(standing.times, key=lambda each: each.failures, default=None)
     if worst is None or worst.failures < failures:
         return None
     name = standing.source.name
-    return Trouble(f"{FAILS} {name}", FAILS, name, worst.failure, worst.failures, worst.succeeded)
+    return Trouble(
+        f"{FAILS} {name}",
+        LAYOUT if worst.suspect else FAILS,
+        name,
+        worst.failure,
+        worst.failures,
+        worst.succeeded,
+        worst.cause,
+        worst.remedy,
+    )
 
 
-def _silent(standing: Standing, now: datetime) -> Trouble | None:
+def moved(standing: Standing) -> Trouble | None:
+    """Say whether the source's own address leads for good to another one."""
+    name, to = standing.source.name, standing.moved
+    return Trouble(f"{MOVED} {name} {to}", MOVED, name, to) if to else None
+
+
+def silent(standing: Standing) -> Trouble | None:
+    """Say whether a source has shown nothing new for longer than its rhythm allows, though it answers."""
+    source = standing.source
+    if source.monthly:
+        return _without_the_month(standing) if source.kind == "cvrf" else _without_the_day(standing)
+    newest, documents = _newest(standing)
+    if source.silent is None or newest is None or not standing.asked_since(newest + source.silent, documents):
+        return None
+    return Trouble(f"{OVERDUE} {source.name}", OVERDUE, source.name, since=newest)
+
+
+def _newest(standing: Standing) -> tuple[datetime | None, tuple[str, ...]]:
+    """Give the newest date that the source's documents bear, and which of them bear dates; without dates, when a copy last differed."""
+    dated = [document for document in standing.documents if document.newest]
+    if dated:
+        return max(document.newest for document in dated if document.newest), tuple(document.document for document in dated)
+    return max((document.accepted for document in standing.documents if document.accepted), default=None), ()
+
+
+def _without_the_day(standing: Standing) -> Trouble | None:
+    """Say whether a source that is news on every Patch Tuesday has nothing of that day or later, hours after the hour.
+
+    By the day, for Microsoft dates what is released at ten in the morning to the midnight before.
+    """
+    newest, documents = _newest(standing)
+    last = max((each.succeeded for each in standing.times if each.succeeded), default=None)
+    if newest is None or last is None:
+        return None
+    released = patch_tuesday(last - PATIENCE)
+    day = datetime.combine(released.date(), time(), UTC)
+    return _silent(standing, released) if newest < day and standing.asked_since(released + PATIENCE, documents) else None
+
+
+def _without_the_month(standing: Standing) -> Trouble | None:
     """Say whether a source of monthly documents has shown none of the month whose release hour passed hours ago.
 
     MSRC opens a month's document days before, for what is fixed earlier, so it counts only when it has changed since.
     """
-    released = patch_tuesday(now)
+    last = max((each.succeeded for each in standing.times if each.succeeded), default=None)
     monthly = [document for document in standing.documents if document.accepted and schedule.month_end(document.document)]
+    if last is None:
+        return None
+    released = patch_tuesday(last - PATIENCE)
     known_before = any(document.accepted < released for document in monthly if document.accepted)
-    if now - released < PATIENCE or not known_before:
-        return None
     this_month = [document for document in monthly if _is_of(document, _month(released))]
-    if any(document.accepted >= released for document in this_month if document.accepted):
-        return None
-    name = standing.source.name
-    return Trouble(f"{SILENT} {name} {_month(released)}", SILENT, name, _month(released), since=released)
+    came = any(document.accepted >= released for document in this_month if document.accepted)
+    asked = standing.asked_since(released + PATIENCE, [document.document for document in this_month])
+    return _silent(standing, released) if known_before and asked and not came else None
+
+
+def _silent(standing: Standing, released: datetime) -> Trouble:
+    name, month = standing.source.name, _month(released)
+    return Trouble(f"{SILENT} {name} {month}", SILENT, name, month, since=released)
 
 
 def _is_of(document: Document, month: str) -> bool:

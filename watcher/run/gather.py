@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from watcher import sources
 from watcher.errors import ParseError
+from watcher.formats.counted import counted
 from watcher.judgement import credible, schedule
 from watcher.records import Document, Failure, Follow, NotModified, Page, Snapshot, Source, Validators, Watch
 from watcher.store import Store
@@ -39,7 +40,8 @@ class Web(Protocol):
 class Answer:
     """What became of one document: a snapshot, None when it is the copy that is known, or a failure.
 
-    ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what the index said of it.
+    ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what the index said of it; ``moved`` is where its
+    address leads for good.
     """
 
     document: str
@@ -48,6 +50,7 @@ class Answer:
     validators: Validators = field(default_factory=Validators)
     page: Page | None = None
     mark: str = ""
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +113,13 @@ def answers(
         known = store.documents_of([source.name for source in group])
         suspected = store.suspected_sources()
         wanted = [one for source in group for one in _first(source, known[source.name], store, asking)]
-        say(f"asking {len(wanted)} documents of {len(group)} sources")
+        say(f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}")
         got = _ask(wanted, known, asking)
         for source in group:
             found = _followed(source, got, known[source.name], asking)
             got.pop(source.name, None)  # what has been judged need not be kept
             if found:
-                say(f"{source.name}: {len(found)} documents")
+                say(f"{source.name}: {counted(len(found), 'document')}")
                 yield source, Answers(tuple(found), known[source.name], source.name in suspected)
 
 
@@ -151,8 +154,9 @@ def _ask(wanted: list[Wanted], known: dict[str, dict[str, Document]], asking: Ro
     def use(outcome: Outcome) -> Answer:
         if isinstance(outcome, Page):
             return _read(outcome, kinds[outcome.source], known[outcome.source].get(outcome.document), asking)
-        result = None if isinstance(outcome, NotModified) else outcome
-        return Answer(outcome.document, outcome.url, result)
+        if isinstance(outcome, NotModified):
+            return Answer(outcome.document, outcome.url, None, moved=outcome.moved)
+        return Answer(outcome.document, outcome.url, outcome)
 
     got: dict[str, list[tuple[Wanted, Answer]]] = {}
     for one, answer in asking.web.get_all(wanted, asking.now, use):
@@ -164,13 +168,14 @@ def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answe
     """Parse a page, unless it is the very copy that was read last."""
     same = known is not None and known.sha256 == page.sha256 and known.watch == asking.watch.mark and known.suspect_since is None
     if same and not (kind in INDEXED and page.document == ""):
-        return Answer(page.document, page.url, None, page.validators, page if asking.lacks(known) else None)
+        return Answer(page.document, page.url, None, page.validators, page if asking.lacks(known) else None, moved=page.moved)
     try:
         snapshot = sources.parser(kind)(page, asking.watch)
     except ParseError as error:
-        failure = Failure(page.source, page.document, page.url, page.time, error.cause, error.remedy, suspect=True)
+        remedy = f"The address leads for good to {page.moved}: see what is there. {error.remedy}".rstrip() if page.moved else error.remedy
+        failure = Failure(page.source, page.document, page.url, page.time, error.cause, remedy, suspect=True)
         return Answer(page.document, page.url, failure)
-    return Answer(page.document, page.url, snapshot, page.validators, page if asking.kept is not None else None)
+    return Answer(page.document, page.url, snapshot, page.validators, page if asking.kept is not None else None, moved=page.moved)
 
 
 def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known: dict[str, Document], asking: Round) -> list[Answer]:
@@ -187,7 +192,7 @@ def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known
         rows = [row for row in choose(tuple(listed.values()), known, asking.now) if row.document not in asked]
         if not rows:
             break
-        asking.say(f"{source.name}: {len(rows)} documents to read")
+        asking.say(f"{source.name}: {counted(len(rows), 'document')} to read")
         marks = {row.document: row.mark for row in rows}
         more = _ask([_wanted(source, row, known, asking) for row in rows], {source.name: known}, asking)
         asked |= set(marks)

@@ -6,14 +6,13 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.formats import operator
-from watcher.formats.letter import Form
-from watcher.judgement import digest, health
-from watcher.judgement.health import Standing
+from watcher.judgement import digest
 from watcher.records import Letter, Times
 
 if TYPE_CHECKING:
     from watcher.config import Settings
+    from watcher.formats.letter import Form
+    from watcher.judgement.health import Standing
     from watcher.store import Store
 
 TOLD, WEEKLY = "operator told", "operator weekly"
@@ -24,38 +23,44 @@ def letters(settings: Settings, store: Store, now: datetime) -> tuple[list[Lette
     """Compose what the operator is to hear now; give it with the notes that are to be sealed with it."""
     if settings.operator is None:
         return [], {}
-    standings = _standings(settings, store)
+    from watcher.formats import operator
+    from watcher.judgement import health
+
+    found = standings(settings, store)
     lost = store.given_up(MOST_LOST) if store.delivery_counts().given_up else []
-    wrong = health.troubles(standings, lost, settings.operator.failures, now)
+    wrong = health.troubles(found, lost, settings.operator.failures)
     told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
-    new, over = health.changes(wrong, told, now)
+    turn = health.turn(wrong, told, [standing.source.name for standing in found], now)
     weekly = settings.operator.quiet and digest.due(health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now)
-    kept = {trouble.key: told.get(trouble.key, now.isoformat()) for trouble in wrong}
+    kept = {key: told.get(key, now.isoformat()) for key in turn.kept}
     notes = {} if kept == told else {TOLD: json.dumps(kept, sort_keys=True) if kept else ""}
-    if not (new or over or weekly):
+    if not (turn.new or turn.over or weekly):
         return [], notes
     reader, form = settings.operator.reader, _form(settings, settings.operator.reader.language)
-    found = [operator.changed(reader, new, over, form)] if new or over else []
+    made = [operator.changed(reader, turn, form)] if turn.new or turn.over else []
     if weekly:
-        found.append(operator.weekly(reader, standings, wrong, form))
+        made.append(operator.weekly(reader, found, wrong, form))
         notes[WEEKLY] = now.isoformat()
-    return found, notes
+    return made, notes
 
 
-def _form(settings: Settings, language: str) -> Form:
-    from watcher import render  # a check with nothing to tell loads no template engine
+def standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
+    """Give each source that is on, with the documents of those that can be silent."""
+    from watcher.judgement.health import Standing
 
-    return Form(render.words(settings, language), settings.zone, settings.base_url)
-
-
-def _standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
-    """Give each source that is on, with the documents of those that have monthly ones."""
     times: dict[str, list[Times]] = {}
     for one in store.all_times():
         times.setdefault(one.source, []).append(one)
     sources = [source for source in settings.sources if source.enabled]
-    documents = store.documents_of(source.name for source in sources if source.kind == "cvrf")
+    documents = store.documents_of(source.name for source in sources if source.monthly or source.silent)
     return tuple(Standing(source, tuple(times.get(source.name, ())), tuple(documents.get(source.name, {}).values())) for source in sources)
+
+
+def _form(settings: Settings, language: str) -> Form:
+    from watcher import render  # a check with nothing to tell loads no template engine
+    from watcher.formats.letter import Form
+
+    return Form(render.words(settings, language), settings.zone, settings.base_url)
 
 
 def _time(text: str) -> datetime | None:

@@ -27,7 +27,7 @@ class Check:
     changes: list[Change] = field(default_factory=list)
     known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)  # changes that are taken as known
     failures: list[Failure] = field(default_factory=list)
-    healthy: list[str] = field(default_factory=list)
+    healthy: dict[str, str] = field(default_factory=dict)  # documents that answered well, and where their addresses lead for good
     noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
 
 
@@ -42,7 +42,7 @@ def source(
         if isinstance(answer.result, Failure):
             check.failures.append(answer.result)
             continue
-        check.healthy.append(answer.document)
+        check.healthy[answer.document] = answer.moved
         if isinstance(answer.result, Snapshot):
             _snapshot(answer.result, answer, answers, store, settings, now, check)
         else:
@@ -95,7 +95,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
         layout = credible.judge_layout(changes, known, now)
         verdict = layout if not layout.believed or layout.late else verdict
     if not verdict.believed:
-        check.healthy.remove(snapshot.document)
+        del check.healthy[snapshot.document]
         remedy = f"Nothing was changed. A copy that is still so after {credible.PATIENCE.total_seconds() / 3600:.0f} hours is accepted."
         check.failures.append(Failure(snapshot.source, snapshot.document, snapshot.url, now, verdict.doubt, remedy, suspect=True))
         return
@@ -103,9 +103,8 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     read = compare.rewatched(changes, settings.watch) if widened else changes
     quiet = {change for change in read if _quiet(change, verdict.late, widened, now)}
     check.changes += [change for change in read if change not in quiet or change.kind is ChangeKind.APPEARED]
-    if snapshot.document in check.noted or _first(snapshot.document, answers, now):
-        check.known |= {_mark(change) for change in read}
-    check.known |= {_mark(change) for change in quiet}
+    first = snapshot.document in check.noted or _first(snapshot.document, answers, now)
+    check.known |= {_mark(change) for change in (read if first else quiet)}
     entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
     if entries is not None:
         check.entries.append(entries)
@@ -121,8 +120,9 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
             revisions=snapshot.revisions,
             watch=settings.watch.mark,
             mark=answer.mark or (known.mark if known else ""),
-            accepted=now if known is None or known.accepted is None or known.sha256 != snapshot.sha256 else known.accepted,
+            accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None) or now,
             known=snapshot.document in check.noted or (known.known if known else False),
+            newest=snapshot.newest,
         )
     )
     if check.documents[-1] == known:
@@ -202,15 +202,19 @@ def _interpreted(source: Source, check: Check, store: Store, suspected: tuple[Up
         known = check.known
         outcome = interpret.events(check.changes, rows.values(), now, lambda change: _mark(change) in known, source.kind)
     changed = {row.id: row for row in outcome.updates}
-    confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source.name, check.healthy, now)
+    confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source.name, tuple(check.healthy), now)
     rows = {**changed, **{row.id: row for row in confirmed.updates}}
     return replace(outcome, events=(*outcome.events, *confirmed.events), updates=tuple(rows[i] for i in sorted(rows)))
 
 
 def _times(source: Source, check: Check, store: Store, now: datetime) -> list[Times]:
-    """The check times of each document; a failed one keeps its last success and counts."""
-    rows = [Times(source.name, document, now, now) for document in check.healthy]
+    """The check times of each document; a failed one keeps its last success and counts.
+
+    Only of the source's own address it is noted where it leads for good: pages that it links may move as they like.
+    """
+    rows = [Times(source.name, name, now, now, moved="" if name else moved) for name, moved in check.healthy.items()]
     for failure in check.failures:
         old = store.times(source.name, failure.document)
-        rows.append(replace(old, tried=now, failures=old.failures + 1, failure=str(failure)))
+        failed = replace(old, tried=now, failures=old.failures + 1, failure=str(failure))
+        rows.append(replace(failed, cause=failure.cause, remedy=failure.remedy, suspect=failure.suspect))
     return rows

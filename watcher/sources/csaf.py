@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 
 import msgspec
@@ -72,7 +73,8 @@ def _markup(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
 
 
 def _listed(page: Page, follows: tuple[Follow, ...], total: int) -> Snapshot:
-    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total, follow=follows)
+    newest = max((datetime.fromisoformat(row.mark) for row in follows if row.mark), default=None)
+    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total, newest=newest, follow=follows)
 
 
 def _document(page: Page, watch: Watch) -> Snapshot:

@@ -63,6 +63,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         revisions=len(revisions),
         entries=tuple(sorted(_distinct(kept), key=lambda entry: entry.key)),
         oldest=min(dates, default=None),
+        newest=max((moment for item in items if (moment := _updated(item) or _published(item))), default=None),
     )
 
 

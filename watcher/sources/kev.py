@@ -68,6 +68,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         total=listed,
         identity="kev",
         entries=tuple(entries.values()),
+        newest=max((_day(item.date_added) for item in catalogue.vulnerabilities), default=None),
     )
 
 
@@ -92,9 +93,13 @@ def _entry(item: Exploited, products: tuple[str, ...]) -> Entry:
         key=item.cve,
         title=canonical.fold(item.vulnerability_name),
         url=_PAGE + item.cve,
-        published=datetime.combine(item.date_added, time.min, UTC),
+        published=_day(item.date_added),
         cves=(item.cve,),
         products=tuple(dict.fromkeys(products)),
         passages=tuple(passages),
         exploited=True,
     )
+
+
+def _day(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

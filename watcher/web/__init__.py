@@ -18,6 +18,7 @@ Outcome = Page | NotModified | Failure
 ABSENCE_SPEAKS = frozenset({"download", "kb-article", "catalog"})
 GONE = frozenset({404, 410})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FOR_GOOD = frozenset({301, 308})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -18,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from watcher import __version__
 from watcher.records import NotModified, Page, Validators
-from watcher.web import ABSENCE_SPEAKS, GONE, REDIRECTS, FetchSettings, Outcome, Wanted, body, urls
+from watcher.web import ABSENCE_SPEAKS, FOR_GOOD, GONE, REDIRECTS, FetchSettings, Outcome, Wanted, body, urls
 from watcher.web.addresses import Reach, literal, reach, reach_of_host
 from watcher.web.failures import Trouble, failure, of_error, of_status
 from watcher.web.lines import NEVER, CheckedAdapter, Gate, TooNearError
@@ -96,6 +97,8 @@ class Asker:
             answer = self._attempts(self._attempt, wanted, now)
             return self._outcome(wanted, answer, now), False
         except Trouble as trouble:
+            if len(self.trail) > 1 and self.trail[-1].status not in REDIRECTS:
+                trouble.cause += f" at {self.trail[-1].url}, to which the address redirects"
             return failure(wanted, trouble, now, self._settings.secrets), trouble.unreachable and not self.trail
 
     def _worth_another(self, error: BaseException) -> bool:
@@ -236,10 +239,19 @@ class Asker:
     def _outcome(self, wanted: Wanted, answer: Answer, now: datetime) -> Outcome:
         url = urls.public(wanted.url, self._settings.secrets)
         if answer.status == 304:
-            return NotModified(wanted.source.name, wanted.document, url, now)
+            return NotModified(wanted.source.name, wanted.document, url, now, self._moved())
         validators = Validators(_kept(answer.headers.get("ETag", "")), _kept(answer.headers.get("Last-Modified", "")))
         kind = answer.headers.get("Content-Type", "")
-        return Page(wanted.source.name, wanted.document, url, now, answer.status, answer.body, kind, validators)
+        return Page(wanted.source.name, wanted.document, url, now, answer.status, answer.body, kind, validators, moved=self._moved())
+
+    def _moved(self) -> str:
+        """Say where the address leads for good: as far as permanent redirects go without one that is not (RFC 9110 section 15.4)."""
+        to = ""
+        for before, after in pairwise(self.trail):
+            if before.status not in FOR_GOOD:
+                break
+            to = after.url
+        return to if self.trail and to != self.trail[0].url else ""
 
 
 def user_agent(contact: str) -> str:

@@ -73,8 +73,9 @@ class Fetcher:
         """Fetch all documents; what ``use`` makes of each outcome, in the order of ``wanted``.
 
         ``use`` runs in the thread that fetched, so that parsing goes on beside other hosts' answers.
-        Hosts are asked in parallel, each over ``per_host`` connections.  When a host does not answer at all, its
-        remaining documents fail without being tried.  Only an exception of ``use`` (or of the recorder) is raised; it ends the fetcher.
+        Hosts are asked in parallel, each over ``per_host`` connections.  When a host does not answer at all, its remaining
+        documents fail for the same cause without being asked.  Only an exception of ``use`` (or of the
+        recorder) is raised; it ends the fetcher.
         """
         documents = list(wanted)
         if not documents:
@@ -129,7 +130,7 @@ class Fetcher:
         if work.unreachable is not None:
             silent = work.unreachable
             url = urls.shown(wanted.url, self._settings.secrets)
-            return Failure(wanted.source.name, wanted.document, url, work.now, f"not tried: {silent.cause}", silent.remedy)
+            return Failure(wanted.source.name, wanted.document, url, work.now, silent.cause, silent.remedy, asked=False)
         outcome, unreachable = asker.ask(wanted, work.now)
         if self._recorder:
             for answer in asker.trail:
