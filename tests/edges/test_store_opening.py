@@ -201,27 +201,6 @@ def test_another_programs_tables_are_left_alone(database_url: str) -> None:
     assert set(schema_of(database_url)) == {"events"}
 
 
-def test_a_migration_that_is_cut_short_leaves_the_state_as_it_was(database_url: str) -> None:
-    program = """
-        import os, signal, sys
-        from sqlalchemy import event
-        from sqlalchemy.engine import Engine
-        from watcher.store import Store
-
-        @event.listens_for(Engine, "before_cursor_execute")
-        def die(connection, cursor, statement, *rest):
-            if "CREATE TABLE messages" in statement:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        Store.open(sys.argv[1])
-    """
-    assert in_a_process(program, database_url).returncode == -9
-    assert schema_of(database_url) == {}
-    with wait_for(lambda: Store.open(database_url)) as store:
-        fill(store)
-        assert len(store.events()) == 2
-
-
 def test_a_read_only_server_is_refused_at_once(postgres_url: str) -> None:
     Store.open(postgres_url).close()
     with pytest.raises(StateError, match=r"read-only.*primary"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from watcher.errors import StateRefusedError
+from watcher.errors import StateError, StateRefusedError
 from watcher.store.tables import METADATA
 
 if TYPE_CHECKING:
@@ -49,7 +49,14 @@ def migrate(connection: Connection, place: Place) -> None:
             "Install the newer version, or restore the backup made before it was used."
         )
         raise StateRefusedError(msg)
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except (LookupError, TypeError, ValueError) as error:  # of a record that a step cannot read
+        msg = (
+            f"The state {place} cannot be brought from schema {found} to {HEAD}: {error}. It is as it was. Restore it from a backup, or "
+            "import its last export into a new one with 'watcher state import'."
+        )
+        raise StateError(msg) from error
 
 
 def alembic_config(connection: Connection) -> Config:
