@@ -223,6 +223,34 @@ def test_a_builtin_source_is_changed_by_what_differs(tmp_path: Path) -> None:
     assert by_name["msrc-cvrf"] == builtin["msrc-cvrf"]
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "silent", "monthly"),
+    [
+        ("msrc-guide", "", None, True),
+        ("msrc-guide", 'silent = "never"', None, False),
+        ("cisa-kev", "", timedelta(days=45), False),
+        ("cisa-kev", 'silent = "Patch-Tuesday"', None, True),
+        ("health-checker", "", None, False),
+        ("health-checker", 'silent = "90d"', timedelta(days=90), False),
+    ],
+)
+def test_a_source_may_be_silent_as_long_as_is_said(tmp_path: Path, name: str, line: str, silent: timedelta | None, monthly: bool) -> None:
+    settings = loaded(tmp_path, f'[[source]]\nname = "{name}"\n{line}\n')
+    (source,) = (source for source in settings.sources if source.name == name)
+    assert (source.silent, source.monthly) == (silent, monthly)
+
+
+def test_months_of_another_name_are_held_to_microsofts_hour_and_a_feed_of_another_name_is_not(tmp_path: Path) -> None:
+    tables = "".join(f'[[source]]\nname = "own-{kind}"\nkind = "{kind}"\nurl = "https://example.org/"\n' for kind in ("cvrf", "feed"))
+    by_name = {source.name: source for source in loaded(tmp_path, tables).sources}
+    assert (by_name["own-cvrf"].monthly, by_name["own-feed"].monthly, by_name["own-feed"].silent) == (True, False, None)
+
+
+def test_a_length_of_silence_that_is_none_is_named_with_its_remedy(tmp_path: Path) -> None:
+    found = complaint(tmp_path, '[[source]]\nname = "cisa-kev"\nsilent = "long"')
+    assert found == 'watcher.toml:3: source[1].silent: "long" is no length of time. Write "45d", "patch-tuesday" or "never".'
+
+
 def test_without_the_builtin_sources_one_may_still_be_named(tmp_path: Path) -> None:
     settings = loaded(tmp_path, '[watch]\nbuiltin_sources = false\n[[source]]\nname = "exchange-builds"')
 

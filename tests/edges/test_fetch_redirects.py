@@ -11,7 +11,7 @@ import pytest
 from tests.fetching import NOW, failed, impatient, outcome, page, wanted
 from tests.proxy import ProxyServer
 from tests.servers import Reply, SourceServer, moved
-from watcher.records import Failure, Page, Validators
+from watcher.records import Failure, NotModified, Page, Validators
 from watcher.web.addresses import Reach, allowed, literal, reach, reach_of_host
 
 
@@ -20,6 +20,43 @@ def test_a_redirect_is_followed(web: SourceServer, status: int) -> None:
     web.play("/new", Reply(b"here", etag='"1"'))
     found = page(web.play("/old", moved("/new", status)))
     assert (found.body, found.url, found.validators.etag) == (b"here", web.url("/old"), '"1"')
+
+
+@pytest.mark.parametrize(("status", "told"), [(301, True), (308, True), (302, False), (303, False), (307, False)])
+def test_only_a_redirect_for_good_says_that_an_address_moved(web: SourceServer, status: int, told: bool) -> None:
+    new = web.play("/new", Reply(b"here", etag='"1"'))
+    old = web.play("/old", moved("/new", status))
+    assert page(old).moved == (new if told else "")
+    unchanged = outcome(wanted(old, Validators('"1"')))
+    assert isinstance(unchanged, NotModified)
+    assert unchanged.moved == page(old).moved
+    assert page(new).moved == ""
+
+
+def test_an_address_moved_as_far_as_redirects_are_for_good(web: SourceServer) -> None:
+    web.play("/end", Reply(b"here"))
+    web.play("/for-now", moved("/end", 302))
+    assert page(web.play("/a", moved("/for-now", 301))).moved == web.url("/for-now")
+    web.play("/b", moved("/end", 301))
+    assert page(web.play("/c", moved("/b", 308))).moved == web.url("/end")
+    assert page(web.play("/d", moved("/b", 307))).moved == ""
+
+
+def test_an_address_that_leads_back_to_itself_has_not_moved(web: SourceServer) -> None:
+    url = web.play("/a", moved("/a", 301), Reply(b"here"))
+    assert page(url).moved == ""
+
+
+def test_a_failure_behind_a_redirect_says_where_it_was(web: SourceServer) -> None:
+    cause = failed(web.play("/old", moved("/gone", 301))).cause
+    assert cause == f"the server answered 404 Not Found at {web.url('/gone')}, to which the address redirects"
+
+
+def test_where_an_address_moved_shows_no_secret(web: SourceServer) -> None:
+    web.play("/new?key=s3cret", Reply(b"here"))
+    web.play("/old?key=s3cret", moved("/new?key=s3cret", 301))
+    found = page(web.url("/old?key=${KEY}"), impatient(secrets={"KEY": "s3cret"}))
+    assert found.moved == web.url("/new?key=${KEY}")
 
 
 def test_conditions_go_along(web: SourceServer) -> None:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import dns.message
+import dns.rcode
+import dns.rrset
 import pytest
+from dns.resolver import Resolver
 from typer.testing import CliRunner
 
 from tests.mailing import MailServer, Postbox, free_port
-from tests.servers import Reply, SourceServer
+from tests.servers import OUTAGE, Reply, SourceServer, moved
 from watcher import config, doctor, report
 from watcher.cli import app
 from watcher.config import Settings
 from watcher.doctor import Finding, Severity
-from watcher.records import Delivery, DeliveryState, Message, Times
+from watcher.notifiers import domain
+from watcher.records import Delivery, DeliveryState, Document, Message, Times
 from watcher.store import Store
 from watcher.web import FetchSettings
 from watcher.web.fetch import Fetcher
@@ -58,7 +67,7 @@ def test_a_watcher_that_checks_in_time_has_nothing_but_its_outbox(settings: Sett
 
 def test_every_finding_that_is_not_well_has_a_remedy(settings: Settings) -> None:
     found = looked_over(replace(settings, file=None, subscribers=()), NOW.replace(year=1970))
-    assert {"config.default", "config.nobody", "clock.wrong", "schedule.never"} <= unwell(found)
+    assert {"config.default", "config.nobody", "clock.wrong", "state.none"} <= unwell(found)
     assert [name for name in unwell(found) if not found[name].remedy] == []
 
 
@@ -117,8 +126,103 @@ def test_each_source_is_asked(settings: Settings) -> None:
         (source,) = settings.sources
         good = replace(source, name="good", url=web.play("/feed", Reply(FEED)))
         gone = replace(source, name="gone", url=web.url("/gone"))
-        found = [(finding.id, finding.text.split()[0]) for finding in doctor.sources(replace(settings, sources=(good, gone)), fetcher, NOW)]
-    assert found == [("source.answers", "good"), ("source.fails", "gone:")]
+        twin = replace(source, name="twin", url=web.url("/twin"))
+        other = replace(source, name="other", url=web.play("/other", Reply(OUTAGE)))
+        far = replace(source, name="far", url=web.play("/far", moved("/feed", 301)))
+        sources = (good, gone, twin, other, far)
+        found = list(doctor.answers(replace(settings, sources=sources), fetcher, NOW))
+        new = web.url("/feed")
+    assert [(finding.id, finding.text.split(":")[0]) for finding in found] == [
+        ("source.answers", "good answers"),
+        ("source.answers", "far answers"),
+        ("source.moved", "far"),
+        ("source.fails", "gone, twin"),
+        ("source.unreadable", "other"),
+    ]
+    assert found[2].remedy == f'Write url = "{new}" into its [[source]].'
+
+
+def test_what_the_state_knows_of_sources_is_told_without_asking_them(settings: Settings) -> None:
+    failing = Times("blog", "", NOW, NOW - timedelta(hours=1), 3, "blog: no (https://b). Wait.", "no", "Wait.")
+    with Store.open(settings.state) as store:
+        store.touch([failing])
+    assert unwell(looked_over(settings)) == {"source.failing"}
+    (source,) = settings.sources
+    quiet = replace(settings, sources=(replace(source, silent=timedelta(days=45)),))
+    with Store.open(settings.state) as store:
+        store.record("blog", documents=[Document("blog", "", "", newest=NOW - timedelta(days=46))], times=[Times("blog", "", NOW, NOW)])
+    found = looked_over(quiet)
+    assert unwell(found) == {"source.silent"}
+    assert "blog: it answers, but the newest that it shows is of 2030-09-27 18:00Z" in found["source.silent"].text
+
+
+@pytest.fixture
+def zone() -> Iterator[tuple[dict[str, list[str]], Resolver]]:
+    """A DNS server on loopback, its texts by name, and a resolver that asks it; what it does not hold is no name."""
+    texts: dict[str, list[str]] = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while (asked := server.recvfrom(4096))[0] != b"end":
+                question = dns.message.from_wire(asked[0])
+                name = question.question[0].name.to_text(omit_final_dot=True)
+                answer = dns.message.make_response(question)
+                if name == "broken.example.org":
+                    answer.set_rcode(dns.rcode.SERVFAIL)
+                elif name not in texts:
+                    answer.set_rcode(dns.rcode.NXDOMAIN)
+                elif texts[name]:
+                    written = [" ".join(f'"{part}"' for part in text.split("|")) for text in texts[name]]
+                    answer.answer.append(dns.rrset.from_text(question.question[0].name, 60, "IN", "TXT", *written))
+                server.sendto(answer.to_wire(), asked[1])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        resolver = Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], server.getsockname()[1]
+        yield texts, resolver
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"end", server.getsockname())
+        thread.join()
+
+
+def sent_as(settings: Settings, sender: str, selector: str = "") -> Settings:
+    return replace(settings, mail=replace(settings.mail, smtp="smtp://127.0.0.1:9", sender=sender, dkim_selector=selector))
+
+
+def test_the_dns_is_asked_for_what_it_says_of_the_sender(settings: Settings, zone: tuple[dict[str, list[str]], Resolver]) -> None:
+    texts, resolver = zone
+    texts |= {
+        "mail.example.org": ["something else", "v=spf1 |mx -all"],  # one text of two parts
+        "k1._domainkey.mail.example.org": ["v=DKIM1; k=rsa; p=MIGf"],
+        "_dmarc.example.org": ["v=DMARC1; p=reject"],  # above the sender's own domain
+        "_dmarc.mail.example.org": [],  # a name without texts
+    }
+    ask = partial(domain.texts, resolver=resolver)
+    found = list(doctor.sender(sent_as(settings, "Watcher <watcher@mail.example.org>", "k1"), ask))
+    assert [(finding.id, finding.severity) for finding in found] == [
+        ("mail.spf", Severity.WELL),
+        ("mail.dkim", Severity.WELL),
+        ("mail.dmarc", Severity.WELL),
+    ]
+    assert found[0].text == "SPF: mail.example.org: v=spf1 mx -all"
+    assert found[2].text == "DMARC: example.org has the policy reject"
+    bare = [finding.id for finding in doctor.sender(sent_as(settings, "watcher@other.example"), ask)]
+    assert bare == ["mail.spf-none", "mail.dkim-unasked", "mail.dmarc-none"]
+
+
+def test_a_dns_that_gives_no_answer_is_one_warning(settings: Settings, zone: tuple[dict[str, list[str]], Resolver]) -> None:
+    ask = partial(domain.texts, resolver=zone[1])
+    (finding,) = doctor.sender(sent_as(settings, "watcher@broken.example.org"), ask)
+    assert (finding.id, finding.severity) == ("mail.dns", Severity.WARNING)
+    assert "the DNS did not answer for broken.example.org" in finding.text
+
+
+def test_a_sender_of_no_domain_is_told_and_nothing_is_asked(settings: Settings) -> None:
+    (finding,) = doctor.sender(sent_as(settings, "watcher@localhost"))
+    assert finding.id == "mail.sender-local"
+    assert list(doctor.sender(settings)) == []  # messages become files: nobody judges their sender
 
 
 def test_the_mail_server_is_greeted_and_nothing_is_sent(settings: Settings) -> None:

@@ -78,6 +78,7 @@ def test_microsofts_monthly_hour_is_the_second_tuesday_at_ten_pacific(now: str, 
         ({"May": RELEASED - timedelta(days=3)}, LATER, ["silent msrc-cvrf 2030-05"]),  # opened early, and not changed since
         ({"Apr": LATER, "May": RELEASED - timedelta(days=3)}, LATER, ["silent msrc-cvrf 2030-05"]),  # another month's change is none
         ({"Apr": RELEASED - timedelta(days=30), "May": RELEASED + timedelta(minutes=5)}, LATER, []),
+        ({"Apr": RELEASED - timedelta(days=30), "May": RELEASED - timedelta(minutes=5)}, LATER, []),  # Microsoft was a little early
         ({"Apr": LATER}, LATER, []),  # first read after the hour: nothing is known of before
         ({}, LATER, []),  # a source without monthly documents
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import os
 import signal
 import sys
@@ -58,10 +59,29 @@ class Call:
         return settings
 
     def store(self, settings: Settings, *, hold: bool = False, rehearse: bool = False) -> Store:
-        """Open the state, to read beside a run unless ``hold``.  Raises StateError, StateHeldError."""
-        from watcher.store import Store
+        """Open the state, to read beside a run unless ``hold``.  Raises StateError, StateHeldError.
 
+        A state that is not there yet is said to be so: in a wrong folder nobody would see that all is new.
+        """
+        from watcher.store import Store
+        from watcher.store.place import place
+
+        file = place(settings.state).file
+        if file is not None and not file.exists():
+            begun = "a new one begins" if hold else "a run would begin it" if rehearse else "nothing is known. Start a check: watcher run"
+            level = logging.INFO if settings.file and hold else logging.WARNING
+            report.LOG.log(level, "There is no state %s: %s. %s", file.absolute(), begun, self._configured(settings))
         return Store.open(settings.state, hold=hold, rehearse=rehearse)
+
+    @staticmethod
+    def _configured(settings: Settings) -> str:
+        """Say which configuration holds."""
+        from watcher.config.reading import places
+
+        if settings.file is not None:
+            return f"The configuration is {settings.file.absolute()}."
+        looked = ", ".join(str(file.absolute()) for file in places(os.environ))
+        return f"The built-in defaults hold, for there is no configuration: looked for {looked}."
 
     @property
     def lively(self) -> bool:

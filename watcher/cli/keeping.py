@@ -26,10 +26,11 @@ def publish(call: Call) -> None:
     from watcher.run import site
 
     settings = call.settings()
-    with call.store(settings, hold=True) as store:
+    with call.store(settings) as store:  # to read, which creates none
         now = store.last_check()
-        if now is None:
-            raise ConfigurationError("there is nothing to publish yet. Start a check first: watcher run")
+    if now is None:
+        raise ConfigurationError("there is nothing to publish yet. Start a check first: watcher run")
+    with call.store(settings, hold=True) as store:
         changed = site.write(settings, store, now)
     report.write(f"{settings.site}: {counted(changed, 'file')} changed.")
 

@@ -83,6 +83,7 @@ class Mail:
     password: Secret | None = None
     give_up: timedelta = timedelta(days=5)
     oauth: OAuth | None = None
+    dkim_selector: str = ""  # only for whoever looks the sender up
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,10 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         "outbox"
     )
     give_up: Annotated[str, Meta(description="How long a message that cannot be delivered is tried again", examples=["5d"])] = "5d"
+    dkim_selector: Annotated[
+        str,
+        Meta(description="Selector that your mail server signs with (DKIM), for watcher doctor to look its key up", examples=["selector1"]),
+    ] = ""
     tenant: Annotated[
         str, Meta(description="Microsoft 365: the directory (tenant) that the sending mailbox is in", examples=["example.onmicrosoft.com"])
     ] = ""

@@ -57,6 +57,7 @@ def mail(table: MailTable, base: Path, environ: Mapping[str, str], complaints: C
         password=password,
         give_up=attempt(("mail", "give_up"), partial(values.duration, table.give_up), Mail().give_up),
         oauth=oauth,
+        dkim_selector=attempt(("mail", "dkim_selector"), partial(values.name, table.dkim_selector), "") if table.dkim_selector else "",
     )
 
 

@@ -18,6 +18,9 @@ FAILS, LAYOUT, SILENT, OVERDUE, MOVED, LOST = "fails", "layout", "silent", "over
 PATIENCE = timedelta(hours=6)
 """How long after Microsoft's hour the month's document may take to come."""
 
+EARLY = timedelta(hours=1)
+"""A document that changed so long before the hour, or later, is taken as the month's."""
+
 WEEKLY = "weekly Mon 08:00"
 _HOUR = time(10)  # Pacific: https://www.microsoft.com/msrc/faqs-security-update-guide
 _PACIFIC = "America/Los_Angeles"
@@ -189,7 +192,7 @@ def _without_the_month(standing: Standing) -> Trouble | None:
     released = patch_tuesday(last - PATIENCE)
     known_before = any(document.accepted < released for document in monthly if document.accepted)
     this_month = [document for document in monthly if _is_of(document, _month(released))]
-    came = any(document.accepted >= released for document in this_month if document.accepted)
+    came = any(document.accepted >= released - EARLY for document in this_month if document.accepted)
     asked = standing.asked_since(released + PATIENCE, [document.document for document in this_month])
     return _silent(standing, released) if known_before and asked and not came else None
 

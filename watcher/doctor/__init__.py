@@ -9,21 +9,24 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watcher.errors import DeliveryError, StateError, StateHeldError, WatcherError
+from watcher.doctor.asking import answers, standings
+from watcher.doctor.finding import Finding, Severity
+from watcher.doctor.posting import mail, sender
+from watcher.errors import StateError, StateHeldError
+from watcher.formats.counted import counted
 from watcher.judgement import schedule
-from watcher.records import Failure, Source
 from watcher.store import Store
 from watcher.store.place import place
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.run.gather import Web
+
+__all__ = ["Finding", "Severity", "answers", "findings", "mail", "sender"]
 
 ROOM = 200_000_000
 """Bytes that should be free where state, site and outbox lie."""
@@ -35,42 +38,28 @@ AHEAD = timedelta(minutes=5)
 LATE = 3  # intervals without a check
 
 
-class Severity(StrEnum):
-    """How grave a finding is: an error keeps the watcher from its work, a warning will or may."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    WELL = "well"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; ``id`` stays the same from version to version."""
-
-    id: str
-    severity: Severity
-    text: str
-    remedy: str = ""
-
-
 def findings(settings: Settings, environ: Mapping[str, str], now: datetime, web: Web | None) -> Iterator[Finding]:
-    """Look at everything, in one order; without ``web`` neither sources nor mail server are asked."""
-    yield from configuration(settings)
+    """Look at everything, in one order; without ``web`` neither sources nor mail server nor DNS are asked."""
+    yield from configuration(settings, environ)
     yield from secrets(environ)
     yield from clock(now)
     yield from state(settings, now)
     yield from folders(settings)
     if web is not None:
-        yield from sources(settings, web, now)
+        yield from answers(settings, web, now)
         yield from mail(settings)
+        yield from sender(settings)
 
 
-def configuration(settings: Settings) -> Iterator[Finding]:
+def configuration(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the file and the templates; that the file is valid is known when there are settings."""
     from watcher import render
+    from watcher.config.reading import places
 
     if settings.file is None:
-        yield Finding("config.default", Severity.WARNING, "there is no watcher.toml: the built-in defaults run", "Write one: watcher init")
+        looked = ", ".join(str(file.absolute()) for file in places(environ))
+        text = f"there is no configuration: the built-in defaults hold; looked for {looked}"
+        yield Finding("config.default", Severity.WARNING, text, "Write one: watcher init. Or go to the folder where it is.")
     else:
         yield Finding("config.file", Severity.WELL, f"{settings.file} is valid")
     problems = render.check(settings)
@@ -104,9 +93,14 @@ def clock(now: datetime) -> Iterator[Finding]:
 def state(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look at the state: can it be opened, is it whole, when was the last check."""
     where = place(settings.state)
+    if where.file and not where.file.exists():
+        remedy = "Start a check: watcher run. Or go to the folder where the state is. Then schedule it: docs/operations.md"
+        yield Finding("state.none", Severity.WARNING, f"there is no state {where.file.absolute()} yet", remedy)
+        return
     try:
         with Store.open(settings.state, hold=False) as store:
             complaints = store.integrity()
+            sources = tuple(standings(settings, store))
             last = store.last_check()
             counts = store.delivery_counts()
     except StateHeldError as error:
@@ -125,8 +119,14 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
             "state.readable", Severity.WARNING, f"others may read {where} ({mode:03o}): it holds addresses", f"chmod 600 {where.file}"
         )
     if counts.given_up:
-        yield Finding("mail.given-up", Severity.WARNING, f"{counts.given_up} deliveries were given up", "See to whom: watcher status")
+        yield Finding(
+            "mail.given-up",
+            Severity.WARNING,
+            f"{counted(counts.given_up, 'delivery was', 'deliveries were')} given up",
+            "See to whom: watcher status",
+        )
     yield from _timely(settings, last, now)
+    yield from sources
 
 
 def _timely(settings: Settings, last: datetime | None, now: datetime) -> Iterator[Finding]:
@@ -172,51 +172,6 @@ def folders(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield Finding("disk.room", Severity.WELL, f"{name}: {folder}")
-
-
-def sources(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
-    """Ask each source for its first document."""
-    from watcher.web import Outcome, Wanted
-
-    asked = [source for source in settings.sources if source.enabled and source.kind not in schedule.FOLLOWED]
-
-    def use(outcome: Outcome) -> str:
-        return str(outcome) if isinstance(outcome, Failure) else ""
-
-    for wanted, failure in web.get_all([Wanted(source, "", source.url) for source in asked], now, use):
-        yield _answered(wanted.source, failure)
-
-
-def _answered(source: Source, failure: str) -> Finding:
-    if failure:
-        return Finding("source.fails", Severity.ERROR, failure, f"Try it alone: watcher sources {source.name}")
-    return Finding("source.answers", Severity.WELL, f"{source.name} answers")
-
-
-def mail(settings: Settings) -> Iterator[Finding]:
-    """Greet the mail server as a message would be: EHLO, TLS, login; nothing is sent."""
-    if not settings.mail.smtp:
-        yield Finding(
-            "mail.outbox", Severity.WARNING, f"messages are only written to {settings.mail.outbox}", "Name a mail server: smtp in [mail]."
-        )
-        return
-    if settings.mail.smtp.startswith("graph:"):
-        yield Finding("mail.graph", Severity.WELL, "mail leaves by Microsoft Graph", "Try it: watcher mail test ADDRESS")
-        return
-    from watcher.notifiers import greeting
-
-    try:
-        said = greeting.greet(settings)
-    except DeliveryError as error:
-        yield Finding("mail.refused", Severity.ERROR, error.answer, "Correct smtp in [mail], or the login; then: watcher mail test ADDRESS")
-    except WatcherError as error:
-        yield Finding("mail.refused", Severity.ERROR, str(error), "Correct [mail].")
-    else:
-        yield Finding("mail.ready", Severity.WELL, said)
-        if "without TLS" in said:
-            yield Finding(
-                "mail.open", Severity.WARNING, "the mail server is spoken to without TLS", "Let it offer STARTTLS, or use smtps://."
-            )
 
 
 def _mode(path: Path) -> int | None:

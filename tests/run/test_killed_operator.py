@@ -1,0 +1,74 @@
+"""Runs that are killed at any moment: the operator hears of a trouble once, and once that it is over."""
+
+from __future__ import annotations
+
+import email
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.office import ADMINS, FEED, Office
+from tests.run.killed import context, start
+from tests.servers import Reply, SourceServer
+from watcher import report
+
+BEGINNING = datetime(2030, 5, 14, 6, tzinfo=UTC)
+IN_THE_SUITE, SOAKING = 4, 100
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Iterator[tuple[Office, SourceServer]]:
+    """An office whose one source was read once."""
+    log = report.LOG
+    before = (log.handlers[:], log.level, log.propagate)
+    with SourceServer() as web:
+        office = Office(tmp_path / "prepared", web.play("/feed", Reply(FEED)))
+        office.folder.mkdir()
+        office.more = ADMINS + '[operator]\nto = ["it@example.org"]\nfailures = 1\n'
+        office.run(BEGINNING.isoformat())
+        yield office, web
+    log.handlers[:], log.level, log.propagate = before
+
+
+def told(folder: Path) -> list[tuple[str, str]]:
+    """Give Message-ID and subject of what was told the operator, each file once."""
+    messages = [email.message_from_bytes(file.read_bytes()) for file in sorted((folder / "outbox").glob("*.eml"))]
+    return [(message["Message-ID"], message["Subject"]) for message in messages if message["X-Watcher-Event"] == "operator"]
+
+
+def killed(prepared: tuple[Office, SourceServer], times: int, seed: int) -> None:
+    (office, web), chance, processes, lasts = prepared, random.Random(seed), context(), 0.0
+    for number in range(times + 1):
+        folder = office.folder.parent / f"run{number}"
+        shutil.copytree(office.folder, folder)
+        for hour, reply in enumerate((Reply(status=403), Reply(FEED)), 1):
+            web.play("/feed", reply)
+            begun = time.monotonic()
+            first = start(processes, folder / "watcher.toml", BEGINNING + timedelta(hours=hour), publish=False)
+            if number:  # the first round is the measure
+                first.join(chance.uniform(0, lasts))
+                first.kill()
+            first.join(60)
+            lasts = lasts or time.monotonic() - begun
+            for minutes in (1, 2):
+                again = start(processes, folder / "watcher.toml", BEGINNING + timedelta(hours=hour, minutes=minutes), publish=False)
+                again.join(60)
+                assert again.exitcode == 0
+        found = told(folder)
+        assert [subject for _, subject in found] == ["[OPERATOR] blog fails", "[OPERATOR] blog is well again"]
+        assert len({identity for identity, _ in found}) == 2
+        shutil.rmtree(folder)
+
+
+def test_a_trouble_is_told_once_and_its_end_once_though_runs_are_killed(prepared: tuple[Office, SourceServer]) -> None:
+    killed(prepared, IN_THE_SUITE, seed=1)
+
+
+@pytest.mark.soak
+def test_hundreds_of_killed_runs_tell_the_operator_once(prepared: tuple[Office, SourceServer]) -> None:
+    killed(prepared, SOAKING, seed=2)
