@@ -151,6 +151,13 @@ def test_a_digest_is_owed_once_its_time_has_come_for_what_waits(waiting: list[st
     assert digest.owed("daily 07:00", BERLIN, [at(text) for text in waiting], known, at(now)) is expected
 
 
+def test_what_a_clock_that_was_ahead_has_dated_waits_for_no_digest_until_then() -> None:
+    ahead = NOW + timedelta(days=365)
+    assert digest.owed("daily 07:00", BERLIN, [ahead], ahead, NOW)
+    assert digest.owed("daily 07:00", BERLIN, [ahead], NOW, NOW)
+    assert not digest.owed("daily 07:00", BERLIN, [], ahead, NOW)
+
+
 def test_what_waits_for_a_digest_that_was_changed_to_at_once_is_told_now() -> None:
     assert digest.owed("at-once", BERLIN, [NOW], NOW, NOW)
     assert not digest.owed("at-once", BERLIN, [], NOW, NOW)

@@ -64,9 +64,10 @@ def owed(when: str, timezone: tzinfo, waiting: Iterable[datetime], last_run: dat
 
     It is when a slot has passed since one of them was established, and at the first run after a slot also for what that
     very run has established: a watcher that runs once a day, a little late, would keep it for a day otherwise.
+    What was established later than now is owed at once: the clock has gone back, and nothing waits until it is there again.
     """
     first = min(waiting, default=None)
-    return first is not None and any(due(when, timezone, since, now) for since in (first, last_run) if since is not None)
+    return first is not None and any(since > now or due(when, timezone, since, now) for since in (first, last_run) if since is not None)
 
 
 def _slot(beat: Rhythm, timezone: tzinfo, now: datetime) -> datetime:

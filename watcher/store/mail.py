@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, or_, select, update
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
+
+LONGEST_WAIT = timedelta(days=1)
+"""Longer than this no delivery waits for its next try."""
 
 _MESSAGE = (MESSAGES.c.record.label("message_record"), MESSAGES.c.body)
 
@@ -54,11 +58,13 @@ class Mail(Base):
         """Give what is to be sent at ``now``, in the order in which the messages were sealed.
 
         Due is what is queued, deferred or unknown, not settled, and whose next try, if it has one, has come;
-        None gives all that is not settled.
+        None gives all that is not settled.  A next try that is further away than any wait was set by a clock that has gone
+        back since: it has come.
         """
         query = select(*_MESSAGE, DELIVERIES.c.record).join(DELIVERIES, DELIVERIES.c.message == MESSAGES.c.id).where(DELIVERIES.c.open)
         if now is not None:
-            query = query.where(or_(DELIVERIES.c.next_try.is_(None), DELIVERIES.c.next_try <= now))
+            next_try = DELIVERIES.c.next_try
+            query = query.where(or_(next_try.is_(None), next_try <= now, next_try > now + LONGEST_WAIT))
         query = query.order_by(MESSAGES.c.sequence, DELIVERIES.c.channel, DELIVERIES.c.recipient)
         with self.reading() as connection:
             return [(_message(row.message_record, row.body), forms.record(Delivery, row.record)) for row in connection.execute(query)]
