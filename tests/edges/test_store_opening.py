@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -37,11 +38,11 @@ def in_a_process(program: str, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def schema_of(url: str) -> dict[str, object]:
+def schema_of(url: str, only: str = "") -> dict[str, object]:
     engine = create_engine(url)
     seen = inspect(engine)
     tables: dict[str, object] = {}
-    for name in sorted(set(seen.get_table_names()) - {"alembic_version"}):
+    for name in [only] if only else sorted(set(seen.get_table_names()) - {"alembic_version"}):
         columns = [(c["name"], str(c["type"]), c["nullable"], c.get("default"), c.get("autoincrement")) for c in seen.get_columns(name)]
         indexes = sorted((str(i["name"]), tuple(i["column_names"]), bool(i["unique"])) for i in seen.get_indexes(name))
         uniques = sorted((str(u["name"]), tuple(u["column_names"])) for u in seen.get_unique_constraints(name))
@@ -52,17 +53,21 @@ def schema_of(url: str) -> dict[str, object]:
 
 
 def test_the_schema_by_migrations_is_the_schema_from_scratch(database_url: str) -> None:
-    Store.open(database_url).close()
-    by_migrations = schema_of(database_url)
     engine = create_engine(database_url)
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "head")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    by_migrations = schema_of(database_url), schema_of(database_url, "alembic_version")
     with engine.begin() as connection:
         METADATA.drop_all(connection)
-        METADATA.create_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
     engine.dispose()
-    assert schema_of(database_url) == by_migrations
-    assert set(by_migrations) == set(METADATA.tables)
+
+    Store.open(database_url).close()
+
+    assert (schema_of(database_url), schema_of(database_url, "alembic_version")) == by_migrations
+    assert set(by_migrations[0]) == set(METADATA.tables)
 
 
 def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
@@ -70,13 +75,11 @@ def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
         assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [HEAD]
 
 
-def test_a_state_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'watcher.db'}"
-    Store.open(url).close()
-    ran = in_a_process(
-        "import sys; from watcher.store import Store; Store.open(sys.argv[1]).close(); sys.exit('alembic' in sys.modules)", url
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
+def test_a_state_that_is_new_or_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    program = "import sys; from watcher.store import Store; Store.open(sys.argv[1]).close(); sys.exit('alembic' in sys.modules)"
+    for _ in range(2):
+        ran = in_a_process(program, f"sqlite:///{tmp_path / 'watcher.db'}")
+        assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(database_url: str) -> None:
