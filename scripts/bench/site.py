@@ -13,9 +13,10 @@ from scripts.bench import state
 from watcher import config, render
 from watcher.config import Settings
 from watcher.publish import pages
+from watcher.publish.shown import Life
 from watcher.records import Kind, Outcome, State, Update
-from watcher.run import shown as ledger
-from watcher.run import site
+from watcher.run import shown, site
+from watcher.run.shown import of_all
 from watcher.store import Store
 
 
@@ -26,10 +27,10 @@ def publishing(folder: Path, size: int) -> list[str]:
     now = datetime.now(UTC)
     with Store.open(settings.state) as store:
         whole = _timed(lambda: site.write(settings, store, now))
-        page = min(_timed(lambda: _one_page(settings, store)) for _ in range(5))
-        update = store.updates(limit=1)[0]
-        spent, changed = _one_event(settings, store, update, now)
-    return [f"{size:,}", f"{whole:.1f} s", f"{page * 1000:.1f} ms", f"{spent * 1000:.0f} ms", f"{spent / page:.0f}x", str(changed)]
+        newest = store.updates(limit=1)[0]
+        page = min(_timed(lambda: _one_page(settings, store, newest.id)) for _ in range(5))
+        spent, changed = _one_event(settings, store, newest, now)
+    return [f"{size:,}", f"{whole:.1f} s", f"{page * 1000:.1f} ms", f"{spent * 1000:.0f} ms", f"{spent / page:.1f}x", str(changed)]
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -38,22 +39,23 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _one_page(settings: Settings, store: Store) -> None:
-    """Make the page of one update."""
-    shown = ledger.part(settings, store, site.Touched(updates=frozenset({store.updates(limit=1)[0].id})))
-    if shown is not None:
-        next(pages.files(replace(shown, events=()), partial(render.page, settings)))
+def _one_page(settings: Settings, store: Store, name: str) -> None:
+    """Make the page of one update, from what the state holds of it."""
+    life = Life(some, store.events_of(name)) if (some := store.update(name)) else None
+    assert life is not None  # noqa: S101  # it was asked of the same state
+    nothing = of_all((), ())
+    next(pages.files(shown.shown(settings, store, lives=(life,), moved=(), **nothing), partial(render.page, settings), lambda _name: b""))
 
 
 def _one_event(settings: Settings, store: Store, update: Update, now: datetime) -> tuple[float, int]:
-    """Tell that the newest update was pulled, and publish that; the second of two, so that nothing is read for the first time."""
-    spent, changed = 0.0, 0
-    for turn in range(2):
+    """Tell that the newest update was pulled, and publish that; the best of five, after one for what is read for the first time."""
+    spent, changed = [], 0
+    for turn in range(6):
         told = replace(store.events_of(update.id)[0], id=f"turn{turn}", kind=Kind.PULLED, time=now + timedelta(seconds=turn))
         outcome = Outcome(events=(told,), updates=(replace(update, state=State.PULLED, changed=told.time),))
         before = site.mark(settings, store)
         store.record("msrc-cvrf", outcome=outcome)
         start = time.perf_counter()
         changed = site.write(settings, store, now, before, site.Touched.by([outcome]))
-        spent = time.perf_counter() - start
-    return spent, changed
+        spent.append(time.perf_counter() - start)
+    return min(spent[1:]), changed

@@ -29,6 +29,8 @@ from watcher.store import EntryChanges, Store, StoredEntry
 START = datetime(2004, 1, 13, 18, 0, tzinfo=UTC)
 PRODUCT = "Exchange Server 2019 CU14"
 AT_ONCE = 5000
+APART = timedelta(days=1.46)
+"""Between two updates: five thousand are twenty years of twenty-one a month; of more, some share a date."""
 
 
 def fill(folder: Path, size: int) -> int:
@@ -65,7 +67,7 @@ def _update(number: int) -> Update:
         family="Windows",
         state=State.RELEASED,
         first_seen=START + timedelta(minutes=number),
-        released=START,
+        released=START + APART * (number % AT_ONCE),
         names=names,
         products=(PRODUCT,),
         version=1,

@@ -15,6 +15,7 @@
   // --- the events' filters; what is chosen stands in the address, so that it can be handed on
   const filters = byId("filters");
   const events = [...document.querySelectorAll("#events > .event")];
+  let beyond = Number(filters?.dataset.archives); // the newest archive that has not been looked through
   const chosen = () => {
     const form = new FormData(filters);
     return { text: form.get("text").trim().toLowerCase(), product: form.get("product"), days: Number(form.get("days")), kinds: form.getAll("kind") };
@@ -33,6 +34,7 @@
     }
     byId("count").textContent = shown === events.length ? `${shown} events` : `${shown} of ${events.length} events`;
     byId("none").hidden = shown > 0;
+    if (byId("older")) byId("older").hidden = beyond === 0;
     const kept = new URLSearchParams([...new FormData(filters)].filter(([, value]) => value));
     history.replaceState(null, "", kept.size ? `#?${kept}` : location.pathname + location.search);
   };
@@ -43,12 +45,42 @@
     for (const box of filters.querySelectorAll("[name=kind]")) box.checked = kept.getAll("kind").includes(box.value);
     filter();
   };
+  // older events lie in archives, fifty a page: they are taken in, the newest first, until enough fit or there are no more
+  const takeIn = async (number) => {
+    const answer = await fetch(`${root}archive/${number}.html`);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const older = [...page.querySelectorAll(".timeline > .event")].filter((event) => event.dataset.kind !== "news");
+    for (const link of page.querySelectorAll(".timeline a[href^='../']")) link.setAttribute("href", root + link.getAttribute("href").slice(3));
+    return older.map((event) => document.importNode(event, true));
+  };
+  const older = async () => {
+    const button = byId("older");
+    button.disabled = true;
+    const want = chosen();
+    const enough = events.filter((event) => fits(event, want)).length + 25;
+    try {
+      while (beyond > 0 && events.filter((event) => fits(event, want)).length < enough) {
+        const several = Array.from({ length: Math.min(beyond, 6) }, (_, place) => beyond - place);
+        for (const page of await Promise.all(several.map(takeIn))) {
+          events.push(...page);
+          byId("events").append(...page);
+        }
+        beyond -= several.length;
+        filter();
+      }
+    } catch {
+      byId("count").textContent = "Older events cannot be read now.";
+    }
+    button.disabled = false;
+  };
   if (filters) {
     filters.hidden = false;
     filters.addEventListener("input", filter);
     filters.addEventListener("submit", (event) => event.preventDefault());
     filters.addEventListener("reset", () => setTimeout(filter));
     window.addEventListener("hashchange", recall);
+    byId("older")?.addEventListener("click", older);
     recall();
   }
 
@@ -56,6 +88,12 @@
   const search = byId("search");
   let shelf = null;
   const words = (row) => [row.title, row.id, ...row.kbs, ...row.cves, ...row.products, ...row.packages.map((offer) => offer.build)].join(" ").toLowerCase();
+  const json = (path) => fetch(root + path).then((answer) => answer.json());
+  const known = async () => {
+    const { shelves } = await json("updates.json");
+    const years = await Promise.all(Object.keys(shelves).map((name) => json(`years/${name}.json`)));
+    return years.flat().map((row) => ({ row, text: words(row) }));
+  };
   const look = async () => {
     const text = search.elements.text.value.trim().toLowerCase();
     const found = byId("found");
@@ -64,8 +102,9 @@
       byId("hits").textContent = "Type at least three characters.";
       return;
     }
-    shelf ??= fetch(`${root}updates.json`).then((answer) => answer.json()).then((read) => read.updates.map((row) => ({ row, text: words(row) })));
+    shelf ??= known();
     const rows = (await shelf).filter((one) => text.split(/\s+/).every((word) => one.text.includes(word)));
+    if (text !== search.elements.text.value.trim().toLowerCase()) return; // typed on while this was looked up
     byId("hits").textContent = rows.length === 1 ? "1 update" : `${rows.length} updates${rows.length > 50 ? ", the newest 50 shown" : ""}`;
     found.replaceChildren(
       ...rows.slice(0, 50).map(({ row }) => {

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, 
 from tests.browser.served import served
 from tests.formats import lives
 from tests.formats.lives import CU1, CU2, DAY, OLD_LIFE, PULLED_LIFE, STORY, T0, WHOLE_LIFE
-from watcher.publish.pages import Life
+from watcher.publish.shown import Life
 from watcher.records import Advisory, Event, Evidence, Kind, Package, State, UpdateRef
 
 pytestmark = pytest.mark.browser

@@ -19,7 +19,7 @@ import pytest
 from tests.browser.served import served
 from tests.formats import lives
 from tests.formats.lives import BACK, OLD_LIFE, PULLED, PULLED_LIFE, RELEASED, WHOLE_LIFE
-from watcher.publish.pages import Life
+from watcher.publish.shown import Life
 
 STEPS = ((RELEASED,), (RELEASED, PULLED), (RELEASED, PULLED, BACK))
 TITLES = [

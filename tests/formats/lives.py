@@ -13,8 +13,9 @@ from watcher.config import Settings
 from watcher.formats import listing, status_json
 from watcher.formats.feed import Place
 from watcher.formats.letter import Form
-from watcher.publish.pages import Life, Shown
+from watcher.publish.shown import Life, Shown
 from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, Source, State, Suspicion, Times, Update, UpdateRef
+from watcher.run.shown import of_all
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -114,24 +115,24 @@ def suspicion() -> Suspicion:
 def shown(lives: Iterable[Life], place: Place = PLACE, moved: tuple[tuple[str, str], ...] = (), **more: Any) -> Shown:
     """Show whole lives, as the ledger would hand them over."""
     known = tuple(lives)
-    rows = [listing.listing(life.update, life.events) for life in known if life.update.type != "news"]
+    rows = {life.update.id: listing.listing(life.update, life.events) for life in known if life.update.type != "news"}
     events = tuple(sorted((event for life in known for event in life.events), key=lambda event: (event.time, event.id)))
-    products = sorted({product for row in rows for product in (*row.products, *(offer.product for offer in row.packages))})
-    by_product = {product: tuple(event for event in events if product in event.update.products) for product in products}
     given: dict[str, Any] = {
         "place": place,
         "words": FORM.words,
         "zone": UTC,
         "watched": ("Exchange Server*",),
         "sources": SETTINGS.sources,
-        "shelf": listing.shelf(rows, len(events)),
         "lives": known,
-        "moved": moved,
-        "years": frozenset(row.dated.year for row in rows),
-        "events": events,
-        "products": by_product,
+        "moved": tuple((gone, rows[heir]) for gone, heir in moved if heir in rows),
+        **of_all(rows.values(), events),
     }
     return Shown(**(given | more))
+
+
+def nothing(_name: str) -> bytes:
+    """Be a site of which nothing is published."""
+    return b""
 
 
 def rendered(name: str, names: Mapping[str, Any]) -> str:

@@ -16,9 +16,11 @@ from lxml import etree
 from tests.formats import lives
 from tests.formats.lives import BACK, ISSUE, NOWHERE, PLACE, PULLED, RELEASED, STORY, T0
 from watcher.formats import atom, feed, json_feed, opml, rss
-from watcher.formats.feed import Feed, Place
+from watcher.formats.feed import Feed, Item, Place
 from watcher.formats.letter import story
-from watcher.publish.pages import Life, files
+from watcher.publish.desk import Entries
+from watcher.publish.pages import files
+from watcher.publish.shown import Life
 from watcher.records import Confidence, Event, Kind
 
 HERE = Path(__file__).parent
@@ -32,9 +34,14 @@ def one(root: etree._Element, path: str) -> etree._Element:
     return found
 
 
-def whole(events: tuple[Event, ...] = STORY, place: Place = PLACE) -> Feed:
-    items = [feed.item(event, story(event, lives.FORM), f"<p>{event.id}</p>", place) for event in events]
-    return Feed("events.atom", "Advisory Watcher", feed.newest(items), feed.graves(events, place))
+def items(events: tuple[Event, ...] = STORY, place: Place = PLACE) -> list[Item]:
+    """Give the entries of events, the newest first."""
+    return [feed.item(event, story(event, lives.FORM), f"<p>{event.id}</p>", place) for event in reversed(events)]
+
+
+def whole(events: tuple[Event, ...] = STORY, place: Place = PLACE, form: Entries = atom) -> Feed:
+    entries = tuple(form.entry(item, place) for item in items(events, place))
+    return Feed("events.atom", "Advisory Watcher", entries, feed.updated(events), feed.graves(events, place))
 
 
 def tree(told: Feed, place: Place = PLACE) -> etree._Element:
@@ -65,7 +72,7 @@ def test_the_schema_refuses_what_is_no_atom() -> None:
 
 @pytest.mark.parametrize("place", [PLACE, NOWHERE], ids=["somewhere", "nowhere"])
 def test_a_json_feed_is_valid_by_its_schema_and_holds_the_events_whole(place: Place) -> None:
-    read = json.loads(json_feed.json_feed(replace(whole(STORY, place), path="events.json"), place))
+    read = json.loads(json_feed.json_feed(replace(whole(STORY, place, json_feed), path="events.json"), place))
     jsonschema.validate(read, schema())
     assert [item["_advisory"]["kind"] for item in read["items"]] == ["re-released", "known-issue", "pulled", "released"]
     assert ("feed_url" in read) is bool(place.base_url)
@@ -78,8 +85,8 @@ def test_the_schema_refuses_what_is_no_json_feed() -> None:
 
 @pytest.mark.parametrize("place", [PLACE, NOWHERE], ids=["somewhere", "nowhere"])
 def test_every_reader_finds_the_same_entries_in_atom_and_rss(place: Place) -> None:
-    told = whole(STORY, place)
-    read = [feedparser.parse(body) for body in (atom.atom(told, place), rss.rss(replace(told, path="events.rss"), place))]
+    told = replace(whole(STORY, place, rss), path="events.rss")
+    read = [feedparser.parse(body) for body in (atom.atom(whole(STORY, place), place), rss.rss(told, place))]
     assert [found.bozo for found in read] == [False, False]
     assert [entry.id for entry in read[0].entries] == [entry.id for entry in read[1].entries]
     assert [entry.title for entry in read[0].entries] == [entry.title for entry in read[1].entries]
@@ -89,15 +96,15 @@ def test_every_reader_finds_the_same_entries_in_atom_and_rss(place: Place) -> No
 
 def test_rss_names_an_address_for_its_channel_and_every_item() -> None:
     for place in (PLACE, NOWHERE):
-        channel = one(etree.fromstring(rss.rss(whole(STORY, place), place)), "channel")
+        channel = one(etree.fromstring(rss.rss(whole(STORY, place, rss), place)), "channel")
         links = [channel.findtext("link"), *(item.findtext("link") for item in channel.findall("item"))]
         assert all(str(link).startswith("http") for link in links)
     bare = replace(RELEASED, evidence=(), advisories=(), update=replace(RELEASED.update, kbs=()), packages=())
-    assert etree.fromstring(rss.rss(whole((bare,), NOWHERE), NOWHERE)).findtext("channel/item/link") == rss.HOME
+    assert etree.fromstring(rss.rss(whole((bare,), NOWHERE, rss), NOWHERE)).findtext("channel/item/link") == rss.HOME
 
 
 def test_an_events_name_is_for_ever_and_nobody_elses() -> None:
-    names = [item.id for item in whole().items]
+    names = [item.id for item in items()]
     assert len(set(names)) == len(STORY)
     assert names[-1] == "tag:advisories.example.org,2030-05-14:event/released0"
     more = replace(RELEASED, summary="Other words.", evidence=(*RELEASED.evidence, lives.proof("kb-articles")))
@@ -106,7 +113,7 @@ def test_an_events_name_is_for_ever_and_nobody_elses() -> None:
 
 
 def test_an_entry_says_when_it_was_told_and_when_its_evidence_last_grew() -> None:
-    item = whole().items[-1]
+    item = items()[-1]
     assert (item.published, item.updated) == (T0, T0 + lives.DAY)
 
 
@@ -123,7 +130,7 @@ def test_an_entry_leads_to_its_page_the_vendors_pages_and_the_sources() -> None:
 
 def test_a_suspected_event_says_so_in_its_tags() -> None:
     doubted = replace(PULLED, confidence=Confidence.SUSPECTED)
-    assert ("kind", "suspected") in whole((doubted,)).items[0].tags
+    assert ("kind", "suspected") in items((doubted,))[0].tags
 
 
 def test_a_pull_buries_the_release_beside_an_entry_that_is_seen() -> None:
@@ -155,7 +162,7 @@ def test_a_feed_holds_fifty_to_ninety_nine_events_and_archives_the_rest(total: i
 
 
 def test_walking_back_through_the_archives_meets_every_event_once() -> None:
-    made = dict(files(lives.shown([lives.many(212)]), lives.rendered))
+    made = dict(files(lives.shown([lives.many(212)]), lives.rendered, lives.nothing))
     seen: list[str] = []
     path = "events.atom"
     while path:
@@ -173,9 +180,21 @@ def test_walking_back_through_the_archives_meets_every_event_once() -> None:
 def test_a_products_feed_holds_its_own_events_only() -> None:
     other = replace(BACK, id="other", update=replace(BACK.update, id="other", products=("Exchange Server 2020",)))
     life = Life(replace(lives.update(), id="other", products=("Exchange Server 2020",), packages=()), (other,))
-    made = dict(files(lives.shown([lives.WHOLE_LIFE, life]), lives.rendered))
+    made = dict(files(lives.shown([lives.WHOLE_LIFE, life]), lives.rendered, lives.nothing))
     entries = etree.fromstring(made["products/exchange-server-2020.atom"]).findall("a:entry", ATOM)
     assert [entry.findtext("a:id", "", ATOM) for entry in entries] == [feed.event_tag(other.id, other.time, PLACE)]
+
+
+NASTY = ']]></content></entry>\n <entry>\n  <id>x</id><script>alert(1)</script>\x00\x0b\ud800 \u202e&amp;</item>\n  <item>, {"id": 1}\n'
+
+
+@pytest.mark.parametrize("form", [atom, rss, json_feed], ids=["atom", "rss", "json"])
+def test_an_entry_is_found_again_in_a_feed_as_it_was_written_whatever_it_says(form: Entries) -> None:
+    hostile = replace(RELEASED, id="hostile", summary=NASTY, guidance=(NASTY,), update=replace(RELEASED.update, title=NASTY))
+    told = whole((*STORY, hostile), form=form)
+    write = {atom: atom.atom, rss: rss.rss, json_feed: json_feed.json_feed}[form]  # type: ignore[index]  # modules
+    assert form.entries(write(told, PLACE)) == dict(zip([item.id for item in items((*STORY, hostile))], told.entries, strict=True))
+    assert form.entries(write(whole((), form=form), PLACE)) == {} == form.entries(b"")
 
 
 def test_opml_lists_every_feed_with_its_address() -> None:
@@ -197,8 +216,7 @@ def test_what_a_source_says_cannot_break_a_feed() -> None:
         advisories=(replace(RELEASED.advisories[0], severity=nasty, url=nasty),),
         kind=Kind.RELEASED,
     )
-    told = whole((hostile,))
-    relaxng().assertValid(tree(told))
-    assert not feedparser.parse(rss.rss(told, PLACE)).bozo
-    jsonschema.validate(json.loads(json_feed.json_feed(told, PLACE)), schema())
+    relaxng().assertValid(tree(whole((hostile,))))
+    assert not feedparser.parse(rss.rss(whole((hostile,), form=rss), PLACE)).bozo
+    jsonschema.validate(json.loads(json_feed.json_feed(whole((hostile,), form=json_feed), PLACE)), schema())
     opml.opml(nasty.replace("\x00", "").replace("\x0b", "").replace("\ud800", ""), [], PLACE)

@@ -14,8 +14,9 @@ from msgspec import structs
 
 from tests.formats import lives
 from tests.formats.lives import BACK, CU1, CU2, DAY, FORM, ISSUE, PLACE, PULLED, RELEASED, STORY, T0, WHOLE_LIFE
-from watcher.formats import difference, glance, ics, lifeline, listing, status_json, update_page
+from watcher.formats import blocks, difference, glance, ics, lifeline, listing, shelves, status_json, update_page
 from watcher.formats.listing import Listing
+from watcher.judgement import health
 from watcher.records import Confidence, Event, Kind, Package, Source, State, Times, Update
 
 
@@ -52,14 +53,71 @@ def test_whatever_a_source_calls_it_a_file_name_stays_in_its_folder(text: str) -
 
 
 def test_all_updates_are_written_a_line_each_and_read_back_as_they_were() -> None:
-    shelf = listing.shelf([row(lives.update(State.PULLED), STORY[:3]), row(lives.OLD_LIFE.update)], 3)
-    written = listing.encode(shelf)
-    assert listing.decode(written) == shelf
-    assert len(written.splitlines()) == 2 + len(shelf.updates)
-    assert json.loads(written)["updates"][0]["state"] == "pulled"
+    rows = [row(lives.OLD_LIFE.update), row(lives.update(State.PULLED), STORY[:3])]
+    (lines,) = shelves.stand(rows).values()
+    written = shelves.encode(lines)
+    assert shelves.decode(written) == list(lines)
+    assert [shelves.read(line) for line in lines] == rows[::-1]
+    assert [line["state"] for line in json.loads(written)] == ["pulled", "released"]
+    assert [shelves.key(line) for line in lines] == ["exchange-server-2030-05-su", "exchange-server-2030-02-su"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"schema":2,"as_of":null,"events":0,"updates":[]}'])
+def test_an_update_is_set_on_its_shelf_in_order() -> None:
+    rows = [row(lives.update(name=f"u{number}", released=T0 - number // 3 * DAY)) for number in range(40)]
+    lines: list[bytes] = []
+    for one in sorted(rows, key=lambda one: one.title + one.id[::-1]):
+        lines.insert(shelves.place(lines, one), shelves.line(one))
+    assert [shelves.read(line) for line in lines] == listing.order(rows)
+    assert [shelves.find(lines, one.page) for one in listing.order(rows)] == list(range(40))
+    assert shelves.find(lines, "updates/u.html") is None
+
+
+def test_a_year_of_very_many_updates_is_shown_by_months() -> None:
+    few = [row(lives.update(name=f"few-{number}", released=T0 - (400 + number) * DAY)) for number in range(3)]
+    many = [row(lives.update(name=f"many-{number}", released=T0 - number * DAY / 2)) for number in range(shelves.MOST + 1)]
+    found = shelves.stand([*few, *many])
+    assert list(found) == ["2030-05", "2030-04", "2030-03", "2030-02", "2029"]
+    counts = {name: len(lines) for name, lines in found.items()}
+    assert shelves.split(counts) == {2030}
+    assert shelves.years(counts) == {2030: 201, 2029: 3}
+    assert list(shelves.stand(many[1:])) == ["2030"]
+
+
+def test_pieces_of_a_page_are_found_again_and_what_a_source_says_is_none() -> None:
+    made = blocks.block("a-1", "<li>one</li>\n")
+    page = f"<ol>\n{made}\n{blocks.block('b', '<li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li>')}</ol>".encode()
+    assert blocks.read(page) == {"a-1": made, "b": "<!--b--><li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li><!--/-->"}
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[\n]\n", b'[\n{"page":"updates/x.html"'])
+def test_a_shelf_that_is_not_ours_is_not_believed(body: bytes) -> None:
+    assert shelves.decode(body) is None
+
+
+def test_the_overview_is_read_back_as_it_was_written() -> None:
+    overview = lives.shown([lives.PULLED_LIFE, lives.OLD_LIFE, lives.many(120)]).overview
+    assert listing.decode(listing.encode(overview)) == overview
+    assert overview.shelves == {"2030": 2}
+    assert len(overview.archives) == 1
+
+
+def test_what_decides_where_products_stand_is_enough_to_say_so() -> None:
+    rows = listing.order(
+        [
+            row(lives.update(State.PULLED), STORY[:3]),
+            row(lives.OLD_LIFE.update),
+            row(lives.update(name="older", released=T0 - 200 * DAY, packages=(Package(CU2, "KB1", "15.4.1.1"),))),
+        ]
+    )
+    few = glance.current(rows)
+    assert [one.id for one in few] == ["exchange-server-2030-05-su", "exchange-server-2030-02-su"]
+    assert glance.products(few, T0) == glance.products(rows, T0)
+    assert glance.alarms(few, glance.products(few, T0)) == glance.alarms(rows, glance.products(rows, T0))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'{"schema":1,"as_of":null,"events":0,"shelves":{},"archives":[],"products":[],"current":[]}']
+)
 def test_a_file_that_is_not_ours_is_not_believed(body: bytes) -> None:
     assert listing.decode(body) is None
 
@@ -316,7 +374,7 @@ def test_news_are_no_update() -> None:
     ],
 )
 def test_patch_tuesday_is_the_second_one_at_ten_in_redmond(year: int, month: int, when: datetime) -> None:
-    assert ics.patch_tuesday(year, month) == when
+    assert health.release_hour(year, month) == when
 
 
 def test_the_calendar_recurs_on_second_tuesdays_in_its_own_zone() -> None:

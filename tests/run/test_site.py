@@ -58,6 +58,22 @@ def update_of(event: Event, state: State = State.RELEASED, version: int = 1) -> 
 
 OTHER = replace(RELEASED, id="other", update=replace(RELEASED.update, id="windows-kb7", title="Windows KB7", products=("Windows",)))
 NEWS = replace(RELEASED, id="news", kind=Kind.NEWS, update=replace(RELEASED.update, id="a-post", title="A post", products=()))
+
+
+def forty(turn: int) -> Outcome:
+    """Tell forty events of four updates and two products."""
+    told = [
+        replace(
+            (RELEASED, PULLED, ISSUE, BACK)[number // 4 % 4],
+            id=f"{turn}-{number:02}",
+            time=T0 + timedelta(days=20 * turn, hours=number),
+            update=replace(RELEASED.update, id=f"some-{number % 4}", products=(lives.CU2 if number % 2 else "Windows",)),
+        )
+        for number in range(40)
+    ]
+    return Outcome(events=tuple(told), updates=tuple(update_of(event) for event in told[:4]))
+
+
 STEPS = {
     "released": Outcome(events=(RELEASED,), updates=(update_of(RELEASED),)),
     "pulled": Outcome(events=(PULLED,), updates=(update_of(PULLED, State.PULLED),)),
@@ -75,6 +91,10 @@ STEPS = {
     ),
     "absorbed": Outcome(updates=(update_of(RELEASED),), absorbed=(("cve-2030-10001", RELEASED.update.id),)),
     "many": Outcome(events=lives.many(180).events, updates=(lives.update(),)),
+    "crowd": Outcome(updates=tuple(lives.update(name=f"crowd-{n}", released=T0 - n * timedelta(hours=12)) for n in range(199))),
+    "dated anew": Outcome(updates=(replace(update_of(RELEASED), released=T0 - timedelta(days=40)),)),
+    "old evidence": Outcome(evidence=tuple((f"1-{n:02}", lives.proof("cisa-kev", after="Seen.")) for n in (3, 41))),
+    **{f"forty {turn}": forty(turn) for turn in range(1, 6)},
 }
 
 
@@ -93,6 +113,24 @@ def test_what_each_check_publishes_comes_to_the_same_as_publishing_everything(
     shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["forty 1", "forty 2", "forty 3", "old evidence", "forty 4", "released", "old evidence", "evidence", "forty 5"],
+        ["released", "crowd", "other", "news", "pulled", "dated anew", "another year", "back"],
+        ["announced", "other", "absorbed", "doubted", "pulled", "absorbed"],
+    ],
+    ids=["archives", "months", "absorbed"],
+)
+def test_a_long_story_is_published_step_by_step_as_it_would_be_at_once(
+    ledger: Store, settings: Settings, tmp_path: Path, steps: list[str]
+) -> None:
+    told(ledger, settings, Outcome())
+    for number, step in enumerate(steps):
+        told(ledger, settings, STEPS[step])
+        assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole"), steps[: number + 1]
+
+
 def test_a_new_event_touches_the_files_that_show_it(ledger: Store, settings: Settings) -> None:
     told(ledger, settings, Outcome(updates=tuple(lives.update(name=f"update-{number}") for number in range(30))))
     told(ledger, settings, STEPS["other"])
@@ -109,6 +147,7 @@ def test_a_new_event_touches_the_files_that_show_it(ledger: Store, settings: Set
         "products/exchange-server-2030-cu2.atom",
         "products/exchange-server-2030-cu1.atom",
         "years/2030.html",
+        "years/2030.json",
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -75,20 +75,28 @@ class Grave:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed: newest entry first; ``path`` from the site's root; ``previous`` leads to the archive before (RFC 5005)."""
+    """A feed: newest entry first; ``path`` from the site's root; ``previous`` leads to the archive before (RFC 5005).
+
+    ``entries`` are written in the feed's own form; ``updated`` is when one of them last was.
+    """
 
     path: str
     title: str
-    items: tuple[Item, ...]
+    entries: tuple[bytes, ...]
+    updated: datetime = NEVER
     graves: tuple[Grave, ...] = ()
     previous: str = ""
     following: str = ""  # of an archive: the next one
     archive: bool = False
 
-    @property
-    def updated(self) -> datetime:
-        """When an entry was last written."""
-        return max((item.updated for item in self.items), default=NEVER)
+
+def updated(events: Iterable[Event]) -> datetime:
+    """Say when any of the events was last written: told, or given more evidence."""
+    return max((_updated(event) for event in events), default=NEVER)
+
+
+def _updated(event: Event) -> datetime:
+    return max((event.time, *(proof.time for proof in event.evidence)))
 
 
 def event_tag(event_id: str, time: datetime, place: Place) -> str:
@@ -112,7 +120,7 @@ def item(event: Event, story: Story, content: str, place: Place) -> Item:
         summary=story.summary,
         content=content,
         published=event.time,
-        updated=max((event.time, *(proof.time for proof in event.evidence))),
+        updated=_updated(event),
         tags=tuple(dict.fromkeys(tags)),
         related=tuple(dict.fromkeys(url for url in vendor if url))[:20],
         via=tuple((url, source) for url, source in sources if url)[:20],
@@ -153,8 +161,3 @@ def archives(total: int) -> int:
 def archive_path(number: int) -> str:
     """Give the path of an archive; the oldest events are in the first."""
     return f"archive/{number + 1}.atom"
-
-
-def newest(items: Sequence[Item], most: int = PAGE) -> tuple[Item, ...]:
-    """Give the newest entries, newest first, of ``items`` in order."""
-    return tuple(reversed(items[-most:]))

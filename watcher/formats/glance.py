@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from watcher.formats.letter import kb_url
 from watcher.formats.listing import Listing, bare
 from watcher.judgement import canonical, standing
@@ -55,8 +57,20 @@ class Alarm:
     replaced: bool
 
 
+def current(rows: Sequence[Listing]) -> tuple[Listing, ...]:
+    """Give the updates that decide where a product stands: who holds its newest good build, and what is pulled or doubted.
+
+    ``rows`` in order, newest first.  Nothing else of all updates is needed here; the vulnerabilities are left out.
+    """
+    wanted = {row.id for row in _best(rows)} | {row.id for row in rows if row.state is State.PULLED or row.suspected}
+    return tuple(replace(row, cves=()) for row in rows if row.id in wanted)
+
+
 def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
-    """Give where each product stands, newest product first.  ``now``: when anything was last established."""
+    """Give where each product stands, newest product first.
+
+    ``rows`` in order, newest first: those that are ``current`` are enough.  ``now``: when anything was last established.
+    """
     best = _best(rows)
     owners = {(offer.product, offer.build, offer.kb): row for row in best for offer in row.packages if offer.version >= row.version}
     bad = _bad(rows)
@@ -84,16 +98,17 @@ def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
     return tuple(found.values())
 
 
-def _best(rows: Iterable[Listing]) -> list[Listing]:
+def _best(rows: Sequence[Listing]) -> list[Listing]:
     """Give the updates that hold some product's newest good build: all that judging where products stand needs of thousands."""
     best: dict[str, tuple[tuple[int, ...], Listing]] = {}
     for row in rows:
         if row.state is State.RELEASED:
             for offer in row.packages:
                 key = _key(offer.build)
-                if offer.version >= row.version and (offer.product not in best or best[offer.product][0] < key):
+                if offer.product and offer.version >= row.version and (offer.product not in best or best[offer.product][0] < key):
                     best[offer.product] = (key, row)
-    return list({row.id: row for _, row in best.values()}.values())
+    wanted = {row.id for _, row in best.values()}
+    return [row for row in rows if row.id in wanted]
 
 
 def _key(build: str) -> tuple[int, ...]:

@@ -9,10 +9,11 @@ from watcher.formats.event_json import time
 from watcher.formats.feed import Feed, Item, Place
 
 VERSION = "https://jsonfeed.org/version/1.1"
+_ITEMS, _END, _ID = b', "items": [\n', b"\n]}\n", b'{"id": '
 
 
 def json_feed(feed: Feed, place: Place) -> bytes:
-    """Write a feed.  Equal feeds give equal bytes; only ASCII, so that no reader mistakes the encoding."""
+    """Write a feed of items that are written.  Equal feeds give equal bytes; only ASCII, so that no reader mistakes the encoding."""
     head: dict[str, Any] = {
         "version": VERSION,
         "title": feed.title,
@@ -22,8 +23,18 @@ def json_feed(feed: Feed, place: Place) -> bytes:
     }
     if place.base_url:
         head |= {"home_page_url": place.at("index.html"), "feed_url": place.at(feed.path)}
-    items = ",\n".join(json.dumps(_item(item, place)) for item in feed.items)  # a line each: a difference is readable
-    return f'{json.dumps(head)[:-1]}, "items": [\n{items}\n]}}\n'.encode()
+    return json.dumps(head)[:-1].encode() + _ITEMS + b",\n".join(feed.entries) + _END  # a line each: a difference is readable
+
+
+def entries(body: bytes) -> dict[str, bytes]:
+    """Give the items of a written feed by their ids."""
+    lines = body.partition(_ITEMS)[2].removesuffix(_END).split(b",\n")
+    return {json.loads(line[len(_ID) :].partition(b", ")[0]): line for line in lines if line.startswith(_ID)}
+
+
+def entry(item: Item, place: Place) -> bytes:
+    """Write an item, as it stands in a feed."""
+    return json.dumps(_item(item, place)).encode()
 
 
 def _item(item: Item, place: Place) -> dict[str, Any]:

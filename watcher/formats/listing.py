@@ -1,6 +1,7 @@
-"""Every update in a line: what the front page, the pages of years and the search need of it, kept as ``updates.json``.
+"""Every update in a line: what the front page, the lists of years and the search need of it.
 
-The file is read back by the next publishing, so that one new event does not mean reading every update of the state.  Its records
+``years/<year>.json`` holds a year's lines, ``updates.json`` says which of these files there are, and what the front page shows.
+Both are read back by the next publishing, so that one new event does not mean reading every update of the state.  Their records
 are msgspec's own, which are read three times as fast as dataclasses: there are thousands of them.
 """
 
@@ -17,7 +18,7 @@ from watcher.formats.plain import line
 from watcher.judgement import identify
 from watcher.records import Confidence, Event, Kind, Package, State, Update
 
-SCHEMA = 1
+SCHEMA = 2
 _SAFE = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)")
 
@@ -34,8 +35,8 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
 class Listing(msgspec.Struct, frozen=True, gc=False):
     """An update as far as a list shows it; ``page`` is its page's path from the site's root."""
 
+    page: str  # first, so that a line is found by it
     id: str
-    page: str
     title: str  # with its version
     type: str
     version: int
@@ -54,13 +55,21 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
     cves: tuple[str, ...]
 
 
-class Shelf(msgspec.Struct, frozen=True, gc=False):
-    """All updates, newest first; ``as_of`` is when anything was last established, ``events`` how many were told."""
+class Overview(msgspec.Struct, frozen=True, gc=False):
+    """What is known of all updates without reading them.
+
+    ``as_of`` is when anything was last established, ``events`` how many were told.  ``shelves`` are the lists of updates by name
+    and length, the newest first; ``archives`` the times of the first event of each archive; ``current`` the updates that decide
+    where a product stands, see ``glance.current``.
+    """
 
     schema: int
     as_of: datetime | None
     events: int
-    updates: tuple[Listing, ...]
+    shelves: dict[str, int]
+    archives: tuple[datetime, ...]
+    products: tuple[str, ...]
+    current: tuple[Listing, ...]
 
 
 def name(text: str) -> str:
@@ -114,12 +123,14 @@ def _pulled(update: Update, told: Iterable[Event]) -> datetime | None:
     return max(gone, default=update.changed) if update.state is State.PULLED else None
 
 
-def shelf(listings: Iterable[Listing], events: int) -> Shelf:
+def order(rows: Iterable[Listing]) -> list[Listing]:
     """Set listings in order, newest first."""
-    ordered = sorted(listings, key=lambda row: row.id)
-    ordered.sort(key=lambda row: row.dated, reverse=True)
-    moments = [row.changed or row.dated for row in ordered]
-    return Shelf(SCHEMA, max(moments, default=None), events, tuple(ordered))
+    return sorted(rows, key=lambda row: (-row.dated.timestamp(), row.id))
+
+
+def products(row: Listing) -> tuple[str, ...]:
+    """Name the products that a listing concerns."""
+    return tuple(dict.fromkeys(filter(None, (*row.products, *(offer.product for offer in row.packages)))))
 
 
 def bare(row: Listing) -> Update:
@@ -142,18 +153,32 @@ def bare(row: Listing) -> Update:
     )
 
 
-def encode(rows: Shelf) -> bytes:
-    """Write the file: one update a line, so that a difference of two versions is readable."""
-    encoder = msgspec.json.Encoder()
-    head = encoder.encode({"schema": rows.schema, "as_of": rows.as_of, "events": rows.events})
-    body = b",\n".join(map(encoder.encode, rows.updates))
-    return head[:-1] + b',"updates":[\n' + body + b"\n]}\n"
+def encode(overview: Overview) -> bytes:
+    """Write ``updates.json``: a list or an update a line, so that a difference of two versions is readable."""
+    encode_one = msgspec.json.Encoder().encode
+    head = encode_one({"schema": overview.schema, "as_of": overview.as_of, "events": overview.events})
+    shelves = b",\n".join(encode_one(name) + b":" + encode_one(count) for name, count in overview.shelves.items())
+    archives = b",\n".join(map(encode_one, overview.archives))
+    products = b",\n".join(map(encode_one, overview.products))
+    current = b",\n".join(map(encode_one, overview.current))
+    body = (
+        b',"shelves":{\n'
+        + shelves
+        + b'\n},"archives":[\n'
+        + archives
+        + b'\n],"products":[\n'
+        + products
+        + b'\n],"current":[\n'
+        + current
+        + b"\n]}\n"
+    )
+    return head[:-1] + body
 
 
-def decode(body: bytes) -> Shelf | None:
-    """Read the file back; None when it is none of ours."""
+def decode(body: bytes) -> Overview | None:
+    """Read ``updates.json`` back; None when it is none of ours."""
     try:
-        rows = msgspec.json.decode(body, type=Shelf)
+        overview = msgspec.json.decode(body, type=Overview)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return rows if rows.schema == SCHEMA else None
+    return overview if overview.schema == SCHEMA else None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from watcher.publish.folder import PublishError, is_there, publish, read
+from watcher.publish.folder import PublishError, has, is_there, publish, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.publish.pages import Render, Shown
+    from watcher.publish.desk import Render
+    from watcher.publish.shown import Shown
 
-__all__ = ["PublishError", "is_there", "read", "status", "write"]
+__all__ = ["PublishError", "has", "is_there", "read", "status", "write"]
 
 
 def write(site: Path, shown: Shown, render: Render, status: bytes, *, once: bool = False) -> tuple[str, ...]:
@@ -21,7 +23,7 @@ def write(site: Path, shown: Shown, render: Render, status: bytes, *, once: bool
     """
     from watcher.publish import pages  # a check that changes nothing loads no page
 
-    return publish(site, pages.files(shown, render), status, whole=shown.touched is None, once=once)
+    return publish(site, pages.files(shown, render, partial(read, site)), status, whole=shown.fresh is None, once=once)
 
 
 def status(site: Path, body: bytes) -> None:

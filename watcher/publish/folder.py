@@ -58,7 +58,12 @@ def publish(site: Path, files: Iterable[tuple[str, bytes]], status: bytes, *, wh
 
 def is_there(site: Path) -> bool:
     """Say whether something is published in ``site``."""
-    return (site / "index.html").is_file()
+    return has(site, "index.html")
+
+
+def has(site: Path, name: str) -> bool:
+    """Say whether a file is published."""
+    return (site / name).is_file()
 
 
 def read(site: Path, name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ from watcher import render
 from watcher.errors import ConfigurationError
 from watcher.formats import feed, listing, samples
 from watcher.formats.feed import Place
-from watcher.publish.pages import Life, Shown, files
+from watcher.publish.pages import files
+from watcher.publish.shown import Life, Shown
 from watcher.records import Kind
+from watcher.run.shown import of_all
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -23,21 +26,21 @@ def complaints(settings: Settings) -> tuple[str, ...]:
         Life(update, tuple(event for event in events if event.update.id == update.id)) for update in samples.welcome(pulled=True).standing
     ]
     rows = [listing.listing(life.update, life.events) for life in lives]
+    place = Place(settings.base_url, feed.authority(settings.base_url))
+    many = tuple(replace(events[number % len(events)], id=f"sample-{number}") for number in range(2 * feed.PAGE))  # enough for an archive
     try:
+        parts = of_all(rows, many)
         shown = Shown(
-            Place(settings.base_url, feed.authority(settings.base_url)),
+            place,
             render.words(settings),
             settings.zone,
             settings.watch.products,
             settings.sources,
-            listing.shelf(rows, len(events)),
-            lives,
-            (("cve-2030-10001", rows[0].id),),
-            frozenset(row.dated.year for row in rows),
-            events,
-            {events[0].update.products[0]: events},
+            lives=lives,
+            moved=(("cve-2030-10001", rows[0]),),
+            **parts,
         )
-        for _ in files(shown, partial(render.page, settings)):
+        for _ in files(shown, partial(render.page, settings), lambda _name: b""):
             pass
     except render.TemplateMistakeError as error:
         return (str(error.problem),)

@@ -16,7 +16,7 @@ from watcher.records import Outcome, State, Times
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.publish.pages import Render
+    from watcher.publish.desk import Render
     from watcher.store import Store
 
 PUBLISHED = "published"
@@ -66,15 +66,15 @@ def write(settings: Settings, store: Store, now: datetime, before: str = "", tou
     if published == after and touched is not None and publish.is_there(settings.site):
         publish.status(settings.site, status)
         return 0
-    from watcher.run import shown as ledger  # a check that changes nothing loads no page
+    from watcher.run import part, shown  # a check that changes nothing loads no page
 
-    shown = None
+    some = None
     if touched is not None and published == before and before.partition(" ")[2] == after.partition(" ")[2]:
-        shown = ledger.part(settings, store, touched)
-    changed = publish.write(settings.site, shown or ledger.whole(settings, store), _renderer(settings), status, once=once)
+        some = part.part(settings, store, touched)
+    names = publish.write(settings.site, some or shown.whole(settings, store), _renderer(settings), status, once=once)
     if published != after:
         store.set_meta(PUBLISHED, after)
-    return len(changed)
+    return len(names)
 
 
 def _renderer(settings: Settings) -> Render:

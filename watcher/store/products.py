@@ -29,7 +29,8 @@ class Products(Base):
         highest = select(func.max(OFFERS.c.rank)).where(OFFERS.c.product == product).scalar_subquery()
         query = select(func.min(OFFERS.c.update_id)).where(OFFERS.c.product == product, OFFERS.c.rank == highest)
         with self.reading() as connection:
-            return connection.scalar(query)
+            found = connection.scalar(query)
+        return None if found is None else str(found)
 
     def events_about(self, products: Iterable[str], limit: int) -> tuple[Event, ...]:
         """Give the newest ``limit`` events that were told of one of ``products``, in order."""
@@ -46,6 +47,15 @@ class Products(Base):
         """Count the stored events."""
         with self.reading() as connection:
             return int(connection.scalar(select(func.count()).select_from(EVENTS)) or 0)
+
+    def owners(self, ids: Iterable[str] | None = None) -> dict[str, str]:
+        """Give the update that has each event now, by the ids of all events or of these."""
+        query = select(EVENTS.c.id, EVENTS.c.update_id)
+        with self.reading() as connection:
+            if ids is None:
+                return {row.id: row.update_id for row in connection.execute(query)}
+            chosen = (query.where(EVENTS.c.id.in_(chunk)) for chunk in chunks(dict.fromkeys(ids)))
+            return {row.id: row.update_id for each in chosen for row in connection.execute(each)}
 
     def place_of(self, event_id: str) -> int | None:
         """Say how many events were told before this one; None when there is no such event."""
@@ -64,7 +74,8 @@ class Products(Base):
     def newest_date(self) -> datetime | None:
         """Give the date of the newest update: the vendor's, else when it was first seen.  None when there is none."""
         with self.reading() as connection:
-            return connection.scalar(select(func.max(UPDATES.c.dated)))
+            found: datetime | None = connection.scalar(select(func.max(UPDATES.c.dated)))
+        return found
 
 
 def write_offers(connection: Connection, updates: Sequence[Update]) -> None:

@@ -1,0 +1,61 @@
+"""What the site shows: what its files are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from watcher.formats.feed import Place
+from watcher.formats.listing import Listing, Overview
+from watcher.formats.words import Words
+from watcher.records import Event, Source, Update
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """An update, and the events told of it, in order."""
+
+    update: Update
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A product's feed: its path from the site's root, the product, and the newest events told of it, in order."""
+
+    path: str
+    product: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What is new since the site was published: names of updates' pages, and ids of events that are new or have more evidence."""
+
+    pages: frozenset[str]
+    events: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the site shows.
+
+    ``events`` are those of the feeds and the front page, in order; ``archives`` the older ones by the number of their archive.
+    ``fresh`` is None when everything is there; else ``lives``, ``moved``, ``shelves``, ``followed`` and ``archives`` hold only
+    what concerns it, and pieces of pages that are not fresh are taken over as they are published.
+    """
+
+    place: Place
+    words: Words
+    zone: tzinfo
+    watched: tuple[str, ...]
+    sources: tuple[Source, ...]
+    overview: Overview
+    lives: Iterable[Life]
+    moved: tuple[tuple[str, Listing], ...]  # (id that went, the update that has it now)
+    shelves: Mapping[str, tuple[bytes, ...]]
+    events: tuple[Event, ...]
+    archives: Mapping[int, tuple[Event, ...]]
+    followed: tuple[Followed, ...]
+    fresh: Fresh | None = None
