@@ -60,7 +60,7 @@ class Outbox:
                 aside.flush()
                 os.fsync(aside.fileno())
                 Path(aside.name).replace(path)
-            except OSError:
+            except BaseException:  # a full disk, or a signal
                 Path(aside.name).unlink(missing_ok=True)
                 raise
         self.known[message.id] = path
