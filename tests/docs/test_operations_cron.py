@@ -1,0 +1,39 @@
+"""The crontab line that leaves lasting failures to the operator's mail, run as it is written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.office import ADMINS, FEED, Office
+from tests.servers import Reply, SourceServer
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+LINES = re.findall(r"^7,37 \* \* \* \*  (.*last-errors.*)$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="cron is POSIX's")
+def test_a_source_that_is_down_is_silent_in_cron_and_a_wrong_configuration_is_not(tmp_path: Path) -> None:
+    (line,) = LINES
+    watcher = f"{sys.executable} -m watcher"
+    command = line.replace("/opt/advisory-watcher", str(tmp_path)).replace(".venv/bin/watcher", watcher)
+
+    def said() -> str:
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    with SourceServer() as web:
+        office = Office(tmp_path, web.play("/feed", Reply(status=403)), more=ADMINS)
+        office.write()
+        assert said() == ""
+        assert "blog: the server answered 403 Forbidden" in (tmp_path / "last-errors").read_text(encoding="utf-8")
+        web.play("/feed", Reply(FEED))
+        assert said() == ""
+        assert (tmp_path / "last-errors").read_text(encoding="utf-8") == ""
+    office.more = "[nonsense]\n"
+    office.write()
+    assert "nonsense" in said()
