@@ -45,6 +45,7 @@ class Office:
     mail: str = ""
     more: str = ADMINS
     smtp: str = ""
+    sender: str = "Advisory Watcher <watcher@example.org>"
     environ: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -60,7 +61,7 @@ builtin_sources = false
 timezone = "Europe/Berlin"
 {self.mail}
 [mail]
-from = "Advisory Watcher <watcher@example.org>"
+from = "{self.sender}"
 {smtp}
 [[source]]
 name = "blog"

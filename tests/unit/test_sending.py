@@ -39,9 +39,20 @@ def test_deferred_is_tried_again_after_growing_waits() -> None:
     ("give_up", "said"), [(FIVE_DAYS, "given up after 5 days: said"), (timedelta(hours=12), "given up after 12 hours: said")]
 )
 def test_deferred_is_given_up_in_the_end_and_the_last_answer_kept(give_up: timedelta, said: str) -> None:
-    given_up = sending.after(FIRST, DEFERRED, "said", give_up, give_up, NOW)
-    assert given_up == replace(FIRST, state=REFUSED, attempts=1, answer=said, settled=NOW)
-    assert after(FIRST, DEFERRED, FIVE_DAYS - timedelta(minutes=1)).state is DEFERRED
+    given_up = sending.after(after(FIRST, DEFERRED), DEFERRED, "said", give_up, give_up, NOW)
+    assert given_up == replace(FIRST, state=REFUSED, attempts=2, answer=said, settled=NOW)
+    assert after(after(FIRST, DEFERRED), DEFERRED, FIVE_DAYS - timedelta(minutes=1)).state is DEFERRED
+
+
+def test_a_first_try_that_comes_after_days_without_a_run_is_not_the_last() -> None:
+    assert after(FIRST, DEFERRED, FIVE_DAYS).next_try == NOW
+
+
+def test_a_server_that_wants_to_be_left_alone_is_asked_no_sooner_and_no_later_than_otherwise() -> None:
+    hour = timedelta(hours=1)
+    first = sending.after(FIRST, DEFERRED, "said", timedelta(), FIVE_DAYS, NOW, hour)
+    assert first.next_try == NOW + hour
+    assert sending.after(replace(first, attempts=4), DEFERRED, "said", timedelta(), FIVE_DAYS, NOW, hour).next_try == NOW + 8 * hour
 
 
 def test_unknown_is_tried_once_more_and_then_left() -> None:

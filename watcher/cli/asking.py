@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from watcher import report
+from watcher.cli import kinds, source_health
 from watcher.cli.calling import Call, command, end_with_failure, length, moment, now
+from watcher.cli.source_health import short
 from watcher.formats import event_json
-from watcher.records import DeliveryState, Event, Kind, Source
+from watcher.formats.counted import counted
+from watcher.records import Delivery, DeliveryState, Event, Kind, Message
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
 
 ALL_GIVEN_UP = 1_000_000  # deliveries: more than any state will ever hold
+MOST_GIVEN_UP, MOST_LINES = 200, 20  # deliveries that are named, by --json and in lines
 
 
 @command("status", "watcher status --json")
@@ -26,64 +30,63 @@ def status(call: Call, *, as_json: Annotated[bool, typer.Option("--json", help="
 
     Of each source: its last success, last change, failures in a row, and what it holds.  Of each server of the inventory:
     what its build is, whether it is good, and what to do.  Exit code 1 if anything is unwell:
-    a source that failed or was never read, a delivery that was given up.
+    a source that failed, was never read, or is silent against its rhythm, a delivery that failed and waits for its next try,
+    or was given up.
 
     The object of --json has ok, sources (each with name, kind, url, last_success, last_change, failures, failure, documents,
-    entries; times in UTC or null), deliveries (waiting, refused, given_up) and servers (those of the inventory, as in
-    watcher build --json).
+    entries, moved: where its address leads for good, silent: how; times in UTC or null), deliveries (waiting, refused,
+    given_up: how many), waiting and given_up (the newest 200), each delivery with message, subject, recipient, channel, state,
+    attempts, answer and next_try, and servers (those of the inventory, as in watcher build --json).
     """
-    from watcher.cli import servers
+    from watcher.cli import noting, servers
     from watcher.run.servers import complaints, exposures
 
     settings = call.settings()
     with call.store(settings) as store:
-        found, known = standing(settings, store), exposures(settings, store)
+        found, known, marks = standing(settings, store), exposures(settings, store), noting.notes(store)
+        failing = source_health.failing(settings, store)
     for text in complaints(settings):
         report.LOG.warning("%s", text)
     if as_json:
-        report.write_json(found | {"servers": servers.objects(known, settings) if known else []})
+        noted = [{"target": note.target, "kind": note.kind, "until": _time(note.until)} for note in marks]
+        report.write_json(found | {"servers": servers.objects(known, settings) if known else [], "notes": noted})
     else:
         _write_status(found)
-        for line in servers.lines(known, settings) if known else ():
+        for level, text in (*failing, *source_health.complaints(found["sources"])):
+            report.LOG.log(level, "%s", text)
+        for line in (*(servers.lines(known, settings) if known else ()), *(note.line for note in marks)):
             report.write(report.harmless(line))
     end_with_failure(failed=not found["ok"])
 
 
 def standing(settings: Settings, store: Store) -> dict[str, Any]:
     """Give the object of ``watcher status --json``."""
-    sources = [_source_standing(source, settings, store) for source in settings.sources if source.enabled]
+    sources = source_health.objects(settings, store)
     counts = store.delivery_counts()
-    refused = sum(delivery.state is DeliveryState.REFUSED for _, delivery in store.given_up(ALL_GIVEN_UP)) if counts.given_up else 0
-    well = not counts.given_up and not any(source["failures"] or never_read(source) for source in sources)
+    given_up = store.given_up(ALL_GIVEN_UP) if counts.given_up else []
+    refused = sum(delivery.state is DeliveryState.REFUSED for _, delivery in given_up)
+    waiting = [_delivery_standing(*pair, settings) for pair in store.waiting()] if counts.waiting else []
+    failing = counts.given_up or any(delivery["attempts"] for delivery in waiting)
     return {
-        "ok": well,
+        "ok": not failing and all(map(source_health.well, sources)),
         "sources": sources,
         "deliveries": {"waiting": counts.waiting, "refused": refused, "given_up": counts.given_up},
+        "waiting": waiting,
+        "given_up": [_delivery_standing(*pair, settings) for pair in given_up[:MOST_GIVEN_UP]],
     }
 
 
-def _source_standing(source: Source, settings: Settings, store: Store) -> dict[str, Any]:
-    documents = store.documents(source.name)
-    times = [times for times in store.all_times() if times.source == source.name]
-    failing = [each for each in times if each.failures]
+def _delivery_standing(message: Message, delivery: Delivery, settings: Settings) -> dict[str, Any]:
     return {
-        "name": source.name,
-        "kind": source.kind,
-        "url": settings.masked(source.url),
-        "last_success": _time(max((each.succeeded for each in times if each.succeeded), default=None)),
-        "last_change": _time(max((document.accepted for document in documents.values() if document.accepted), default=None)),
-        "failures": max((each.failures for each in failing), default=0),
-        "failure": settings.masked("; ".join(each.failure for each in failing)),
-        "documents": len(documents),
-        "entries": sum(len(store.fingerprints(source.name, name)) for name in documents),
+        "message": message.id,
+        "subject": message.subject,
+        "recipient": delivery.recipient,
+        "channel": delivery.channel,
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "answer": settings.masked(delivery.answer),
+        "next_try": _time(delivery.next_try),
     }
-
-
-def never_read(source: dict[str, Any]) -> bool:
-    """Say whether a source should have been read and never was; one that only follows updates may have nothing to read."""
-    from watcher.run.gather import FOLLOWING
-
-    return not source["last_success"] and source["kind"] not in FOLLOWING
 
 
 def _time(time: datetime | None) -> str | None:
@@ -91,35 +94,29 @@ def _time(time: datetime | None) -> str | None:
 
 
 def _write_status(found: dict[str, Any]) -> None:
-    head = ("source", "last success", "last change", "failures", "documents", "entries")
-    report.write_table(
-        head,
-        (
-            (
-                source["name"],
-                short(source["last_success"]),
-                short(source["last_change"]),
-                str(source["failures"]),
-                str(source["documents"]),
-                str(source["entries"]),
-            )
-            for source in found["sources"]
-        ),
-    )
+    report.write_table(source_health.HEAD, source_health.rows(found["sources"]))
     deliveries = found["deliveries"]
     report.write(f"deliveries: {deliveries['waiting']} waiting, {deliveries['refused']} refused, {deliveries['given_up']} given up")
-    for source in found["sources"]:
-        if source["failure"]:
-            report.LOG.error("%s", source["failure"])
-        elif never_read(source):
-            report.LOG.error("%s: it was never read. Start a check: watcher run", source["name"])
+    for line in _delivery_lines(found):
+        report.write(report.harmless(line))
+    if any(delivery["attempts"] for delivery in found["waiting"]):
+        report.LOG.error("Mail could not be delivered and waits. Correct what the answers name, and try at once: watcher run --force")
     if deliveries["given_up"]:
-        report.LOG.error("%s deliveries were given up. See to whom and why: watcher show ID", deliveries["given_up"])
+        given_up = counted(deliveries["given_up"], "delivery was", "deliveries were")
+        report.LOG.error("%s given up. Who was told otherwise, and of what: watcher show ID", given_up)
 
 
-def short(time: str | None) -> str:
-    """Write an RFC 3339 time to the minute, "never" for None."""
-    return f"{time[:16].replace('T', ' ')}Z" if time else "never"
+def _delivery_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Name the deliveries that wait, and those given up, each with the last answer."""
+    for kind in ("waiting", "given_up"):
+        for delivery in found[kind][:MOST_LINES]:
+            to = f"{delivery['recipient']} ({delivery['subject']})"
+            said = f": {delivery['answer']}" if delivery["answer"] else ""
+            later = f"; next try {short(delivery['next_try'])}" if delivery["next_try"] else ""
+            yield f"  {delivery['state']}: {to}{said}{later}"
+        more = found["deliveries"][kind] - MOST_LINES
+        if more > 0:
+            yield f"  and {more} more {kind.replace('_', ' ')}: watcher status --json"
 
 
 @command("events", "watcher events --since 7d --kind pulled --product 'Exchange Server 2019*'")
@@ -128,7 +125,7 @@ def events(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     since: Annotated[str | None, typer.Option(metavar="LENGTH|DATE", help="Only those since then: 7d, 12h or 2024-11-20.")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Only those of this kind.", case_sensitive=False)] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only those of this kind.", parser=kinds.kind, metavar="KIND")] = None,
     product: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only those of these products, a shell pattern.")] = None,
 ) -> None:
     """Print the ledger: each event a line, oldest first.
@@ -157,5 +154,6 @@ def write_events(events: Iterable[Event]) -> None:
     for event in events:
         suspected = f" ({event.confidence.value})" if event.confidence.value == "suspected" else ""
         kbs = f" ({', '.join(event.update.kbs)})" if event.update.kbs else ""
+        title = "" if event.update.title in event.summary else f"{event.update.title}{kbs}: "
         time = short(event_json.time(event.time))
-        report.write(report.harmless(f"{time}  {event.kind.value}{suspected}  {event.update.title}{kbs}: {event.summary}"))
+        report.write(report.harmless(f"{time}  {event.kind.value}{suspected}  {title}{event.summary}"))

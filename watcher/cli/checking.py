@@ -15,6 +15,8 @@ from watcher.cli.asking import write_events
 from watcher.cli.calling import Call, command, end_with_failure, length, moment, now
 from watcher.cli.fetching import live_web, named
 from watcher.errors import ConfigurationError
+from watcher.formats import complaints
+from watcher.formats.counted import counted
 from watcher.records import Source
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def run(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Touch nothing, and print what would be done.")] = False,
     source: Annotated[list[str] | None, typer.Option("--source", metavar="NAME", help="Only this one (may be repeated).")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Ask every source, due or not.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Ask every source and try all waiting mail, due or not.")] = False,
     no_send: Annotated[bool, typer.Option("--no-send", help="Make and keep the messages, and leave sending them to watcher send.")] = False,
     metrics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write figures to this file, for Prometheus; instead of metrics in [watch].")
@@ -56,7 +58,7 @@ def run(
         told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, send=not no_send, say=say)
         if not dry_run:
             told = replace(told, troubles=told.troubles + finish(settings, store, at, metrics or settings.metrics))
-        waiting = store.due_deliveries(at) if dry_run else []
+        waiting = store.due_deliveries(None if force else at) if dry_run else []
         beat.failed = told.failed
     if not call.quiet:
         write_events(told.events)
@@ -67,7 +69,7 @@ def run(
 
 
 @command("send", "watcher run --no-send && watcher send")
-def send(call: Call) -> None:
+def send(call: Call, *, force: Annotated[bool, typer.Option("--force", help="Try all waiting mail, due or not.")] = False) -> None:
     """Send the messages that are due, and ask no source.
 
     For schedules that carry the state from machine to machine: the messages are made and kept by run --no-send, the state
@@ -78,9 +80,9 @@ def send(call: Call) -> None:
 
     at = now()
     with call.store(settings, hold=True) as store, report.progress(shown=call.lively) as say:
-        sent, troubles = deliver.due(settings, store, at, say)
-    say_how_it_went(Report(at, sent=sent, troubles=troubles))
-    end_with_failure(failed=bool(troubles))
+        sent = deliver.due(settings, store, at, say, force=force)
+    say_how_it_went(Report(at, sent=sent.accepted, troubles=sent.troubles, warnings=tuple(filter(None, (sent.patience,)))))
+    end_with_failure(failed=bool(sent.troubles))
 
 
 def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None) -> tuple[str, ...]:
@@ -145,15 +147,15 @@ def replay(
     if against:
         for line in differences(out, against):
             report.write(report.harmless(line))
-    report.LOG.info("%d events were told; they and the mail lie in %s", len(told.events), out)
+    report.LOG.info("told: %s; they and the mail lie in %s", counted(len(told.events), "event"), out)
     end_with_failure(failed=told.failed)
 
 
 def say_how_it_went(told: Report) -> None:
     """Name each failure with cause and remedy, and sum the check up, on standard error."""
     failed = [source for source in told.sources if source.failures]
-    for failure in (failure for source in failed for failure in source.failures):
-        report.LOG.error("%s", failure)
+    for line in complaints.failures(failure for source in failed for failure in source.failures):
+        report.LOG.error("%s", line)
     for trouble in told.troubles:
         report.LOG.error("%s", trouble)
     for warning in told.warnings:
@@ -162,11 +164,11 @@ def say_how_it_went(told: Report) -> None:
         report.LOG.error("No source could be read. Nothing is lost: the next run asks again.")
     new, changed = (sum(getattr(source, count) for source in told.sources) for count in ("new", "changed"))
     report.LOG.info(
-        "%d sources asked, %d failed; %d entries new, %d changed; %d events, %d messages sent",
-        len(told.sources),
+        "%s asked, %d failed; %s new, %d changed; %s, %s sent",
+        counted(len(told.sources), "source"),
         len(failed),
-        new,
+        counted(new, "entry", "entries"),
         changed,
-        len(told.events),
-        told.sent,
+        counted(len(told.events), "event"),
+        counted(told.sent, "message"),
     )

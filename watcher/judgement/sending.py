@@ -18,19 +18,28 @@ GRAVE = frozenset({Kind.PULLED.value, Kind.EXPLOITED.value, Kind.RE_RELEASED.val
 """Kinds of messages that are told another way when mail does not go out."""
 
 
-def after(delivery: Delivery, state: DeliveryState, answer: str, age: timedelta, give_up: timedelta, now: datetime) -> Delivery:
-    """Give a delivery after a try that ended as ``state``; ``age`` is the message's.
+def after(
+    delivery: Delivery,
+    state: DeliveryState,
+    answer: str,
+    age: timedelta,
+    give_up: timedelta,
+    now: datetime,
+    wait: timedelta = timedelta(),
+) -> Delivery:
+    """Give a delivery after a try that ended as ``state``; ``age`` is the message's, ``wait`` what the server asked for.
 
-    Deferred is tried again after growing waits until ``give_up``; unknown is tried once more.
+    Deferred is tried again after growing waits until ``give_up``, and at least once: where no run was for longer than that,
+    the first try is not the last.  Unknown is tried once more.
     """
     attempts = delivery.attempts + 1
     tried = replace(delivery, state=state, attempts=attempts, answer=answer, next_try=None, settled=now)
     again = state is DeliveryState.DEFERRED or (state is DeliveryState.UNKNOWN and delivery.state is not DeliveryState.UNKNOWN)
     if not again:
         return tried
-    if state is DeliveryState.DEFERRED and age >= give_up:
+    if state is DeliveryState.DEFERRED and age >= give_up and attempts > 1:
         return replace(tried, state=DeliveryState.REFUSED, answer=f"given up after {_length(give_up)}: {answer}")
-    return replace(tried, next_try=now + WAITS[min(attempts, len(WAITS)) - 1], settled=None)
+    return replace(tried, next_try=now + max(wait, WAITS[min(attempts, len(WAITS)) - 1]), settled=None)
 
 
 def lost(delivery: Delivery, age: timedelta) -> bool:

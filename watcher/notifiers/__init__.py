@@ -6,8 +6,10 @@ A new kind touches three places: its file, the registry below, and the configura
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
@@ -27,11 +29,15 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a message for one recipient; ``answer`` is the server's own, or the cause, for an administrator."""
+    """What became of a message for one recipient.
+
+    ``answer`` is the server's own, or the cause, for an administrator; ``wait`` is how long the server wants to be left alone.
+    """
 
     recipient: str
     state: DeliveryState
     answer: str
+    wait: timedelta = timedelta()
 
 
 class Secret(Protocol):
@@ -160,6 +166,15 @@ def kind(settings: Settings) -> str:
     if settings.mail.smtp.startswith("graph:"):
         return "graph"
     return "smtp" if settings.mail.smtp else "outbox"
+
+
+def way(settings: Settings) -> str:
+    """Give a mark of how mail leaves: server, port, user and way of logging in, but no secret; it changes when one of these does."""
+    mail, oauth = settings.mail, settings.mail.oauth
+    login = (oauth.tenant, oauth.client, oauth.authority, oauth.graph, oauth.secret is None) if oauth else ()
+    parts = (mail.smtp, mail.sender, mail.user.reveal() if mail.user else "", mail.password is None, login, str(settings.ca_bundle))
+    place = "" if mail.smtp else str(mail.outbox)
+    return hashlib.sha256(repr((kind(settings), *parts, place)).encode()).hexdigest()[:8]  # short: nobody can guess the user from it
 
 
 def connect(settings: Settings, name: str = "") -> AbstractContextManager[Notifier]:

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from watcher.records import Message
 
 _ACCEPTED = 202
-_OURS = frozenset({401, 403, 404})  # wrong rights or mailbox: the configuration's mistake, not the message's
+_UNAUTHORIZED = 401
+_OURS = frozenset({_UNAUTHORIZED, 403, 404})  # wrong rights or mailbox: the configuration's mistake, not the message's
 _TRANSIENT = frozenset({408, 429})
+_LONGEST = timedelta(days=1)
+"""Longer than this no server's word keeps a message waiting."""
 
 
 @contextmanager
@@ -40,35 +44,45 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 
 @dataclass(slots=True)
 class Mailbox:
-    """A mailbox that sends; ``away`` is why Graph cannot be asked in this run, "" when it can."""
+    """A mailbox that sends.
+
+    ``away`` is why Graph cannot be asked in this run, "" when it can; ``wait`` is how long it wants to be left alone.
+    """
 
     name: str
     tokens: Tokens
     session: requests.Session
     away: str = ""
+    wait: timedelta = timedelta()
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Send ``message``, once for all its recipients."""
         state, answer = (DeliveryState.DEFERRED, self.away) if self.away else self._send(message)
-        return [Receipt(recipient, state, answer) for recipient in recipients]
+        return [Receipt(recipient, state, answer, self.wait) for recipient in recipients]
 
     def _send(self, message: Message) -> tuple[DeliveryState, str]:
-        oauth = self.tokens.oauth
         try:
-            token = self.tokens.token(f"{oauth.graph}/.default")
+            answer = self._posted(message)
+            if answer.status_code == _UNAUTHORIZED:  # a token may end, or be revoked, before its time
+                self.tokens.forget()
+                answer = self._posted(message)
         except DeliveryError as error:
             self.away = error.answer
             return DeliveryState.DEFERRED, error.answer
-        try:
-            answer = self.session.post(
-                f"{oauth.graph}/v1.0/users/{quote(self.name, safe='@')}/sendMail",
-                data=base64.b64encode(message.body),
-                headers={"Authorization": f"Bearer {token}", "Content-Type": "text/plain"},
-                allow_redirects=False,
-            )
         except requests.RequestException as error:
             return self._cut(error)
         return self._judged(answer)
+
+    def _posted(self, message: Message) -> requests.Response:
+        """Ask for a token, and Graph to send.  Raises DeliveryError without a token, RequestException without an answer."""
+        oauth = self.tokens.oauth
+        token = self.tokens.token(f"{oauth.graph}/.default")
+        return self.session.post(
+            f"{oauth.graph}/v1.0/users/{quote(self.name, safe='@')}/sendMail",
+            data=base64.b64encode(message.body),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "text/plain"},
+            allow_redirects=False,
+        )
 
     def _cut(self, error: requests.RequestException) -> tuple[DeliveryState, str]:
         """Judge a request without an answer: what was cut after a connection was made may have been taken."""
@@ -89,7 +103,14 @@ class Mailbox:
             return DeliveryState.DEFERRED, f"{said}. Check that {self.name} is a mailbox, and that the client has Mail.Send for it"
         if 400 <= answer.status_code < 500 and answer.status_code not in _TRANSIENT:
             return DeliveryState.REFUSED, said
+        self.wait = _wait(answer.headers.get("Retry-After", ""))
+        self.away = said if self.wait else ""  # https://learn.microsoft.com/graph/throttling: ask no more until then
         return DeliveryState.DEFERRED, said
+
+
+def _wait(seconds: str) -> timedelta:
+    """Read Retry-After, of which Graph writes the form in seconds."""
+    return min(timedelta(seconds=int(seconds)), _LONGEST) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else timedelta()
 
 
 def _said(answer: requests.Response) -> str:

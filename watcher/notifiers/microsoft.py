@@ -53,6 +53,10 @@ class Tokens:
             raise DeliveryError(f"{self.oauth.authority}: it gave no token ({said}). {check}")
         return str(answer["access_token"])
 
+    def forget(self) -> None:
+        """Let the next token be a new one: Microsoft does not take the one that msal keeps any more."""
+        self.application = None
+
     def _application(self) -> Any:  # noqa: ANN401 - msal has no types
         """Make msal's application; the authority is taken as it is configured, without asking Microsoft whether it is one."""
         import msal

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _TRANSIENT = 400
 _PERMANENT = 500
+_UNAUTHENTICATED = 530
+_LOGIN = frozenset({530, 534, 535, 538})  # RFC 4954 section 6, RFC 3207 section 4: the settings' mistake, not the message's
 
 
 @contextmanager
@@ -225,15 +227,16 @@ def _expect(reply: tuple[int, bytes], what: str) -> None:
     """Raise DeliveryError unless the server agreed."""
     code, answer = reply
     if code != 250:
-        raise DeliveryError(f"{what} was refused: {_words(code, answer)}", permanent=code >= _PERMANENT)
+        raise DeliveryError(f"{what} was refused: {_words(code, answer)}", permanent=_refusal(code) is DeliveryState.REFUSED)
 
 
 def _refusal(code: int) -> DeliveryState:
-    return DeliveryState.REFUSED if code >= _PERMANENT else DeliveryState.DEFERRED
+    return DeliveryState.REFUSED if code >= _PERMANENT and code not in _LOGIN else DeliveryState.DEFERRED
 
 
 def _words(code: int, answer: bytes) -> str:
-    return f"{code} {' '.join(answer.decode('utf-8', 'replace').split())}"
+    remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD" if code == _UNAUTHENTICATED else ""
+    return f"{code} {' '.join(answer.decode('utf-8', 'replace').split())}{remedy}"
 
 
 def _late(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from watcher.errors import WatcherError
+from watcher.formats.counted import counted
 from watcher.judgement import schedule
 from watcher.records import Event, Failure, Outcome, Times
 from watcher.run import deliver, gather, letters, servers, site
@@ -54,7 +55,7 @@ class Report:
     events: tuple[Event, ...] = ()
     sent: int = 0
     troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause; a site or evidence that cannot be written
-    warnings: tuple[str, ...] = ()  # what is wrong with the inventory
+    warnings: tuple[str, ...] = ()  # what is wrong with the inventory, and what mail waits for a later try
 
     @property
     def failed(self) -> bool:
@@ -78,7 +79,8 @@ def check(  # noqa: PLR0913 - what a check depends on
     """Make one check of every due source and tell what it establishes.
 
     ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and delivers and publishes nothing;
-    without ``send`` the messages are made and kept; without ``publish`` the site is left to whoever checks several times in a row.
+    ``force`` asks sources and tries waiting messages before their time; without ``send`` the messages are made and kept;
+    without ``publish`` the site is left to whoever checks several times in a row.
     """
     before = site.mark(settings, store) if publish and not dry_run else ""
     last_run = store.last_check()
@@ -94,11 +96,13 @@ def check(  # noqa: PLR0913 - what a check depends on
         store.touch(quiet)
     events = store.unsealed_events()
     letters.seal(events, settings, store, last_run, now)
-    sent, troubles = (0, ()) if dry_run or not send else deliver.due(settings, store, now, say)
+    sent = deliver.Sent() if dry_run or not send else deliver.due(settings, store, now, say, force=force)
+    troubles = sent.troubles
     if publish and not dry_run:
         troubles += _published(settings, store, now, before, reports, say)
     troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))
-    return Report(now, tuple(reports), events, sent, troubles, servers.complaints(settings))
+    warnings = (*servers.complaints(settings), *filter(None, (sent.patience,)))
+    return Report(now, tuple(reports), events, sent.accepted, troubles, warnings)
 
 
 def _shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:
@@ -118,7 +122,7 @@ def _published(
         changed = site.write(settings, store, now, before, site.Touched.by(report.outcome for report in reports))
     except WatcherError as error:
         return (str(error),)
-    say(f"site: {changed} files changed")
+    say(f"site: {counted(changed, 'file')} changed")
     return ()
 
 

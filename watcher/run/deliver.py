@@ -7,7 +7,8 @@ in the same run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from watcher import notifiers
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from watcher.store import Store
 
 MAIL, APPRISE = "mail", "apprise"  # ways: a delivery's channel; by Apprise its recipient is a channel's name
+LEFT_BY = "mail left by"  # note: how mail was last tried in vain
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of the messages that were due.
+
+    ``accepted`` counts deliveries, ``troubles`` are those that failed, in words, and ``patience`` says what was not due yet,
+    "" when nothing else waits.
+    """
+
+    accepted: int = 0
+    troubles: tuple[str, ...] = ()
+    patience: str = ""
 
 
 def ways(reader: Subscriber) -> list[tuple[str, str]]:
@@ -26,20 +41,24 @@ def ways(reader: Subscriber) -> list[tuple[str, str]]:
     return [*((address, MAIL) for address in reader.to), *((name, APPRISE) for name in reader.channels)]
 
 
-def due(settings: Settings, store: Store, now: datetime, say: Callable[[str], None]) -> tuple[int, tuple[str, ...]]:
-    """Send what is due, mail first; how many deliveries were accepted, and what failed, in words."""
-    sent = 0
-    troubles: list[str] = []
-    for way, kind in ((MAIL, ""), (APPRISE, APPRISE)):
-        waiting = [(message, delivery) for message, delivery in store.due_deliveries(now) if delivery.channel == way]
-        if not waiting:
-            continue
-        with notifiers.connect(settings, kind) as notifier:
-            for message, settled in _sent(waiting, notifier, settings, store, now, say):
-                sent += settled.state is DeliveryState.ACCEPTED
-                if settled.state is not DeliveryState.ACCEPTED:
-                    troubles.append(_trouble(message, settled))
-    return sent, tuple(troubles)
+def due(settings: Settings, store: Store, now: datetime, say: Callable[[str], None], *, force: bool = False) -> Sent:
+    """Send what is due, mail first.
+
+    With ``force`` everything that waits is due, and mail is when how it leaves has changed since it was last tried in vain:
+    whoever has corrected the settings wants to see it work.
+    """
+    done: list[tuple[Message, Delivery]] = []
+    way = notifiers.way(settings)
+    for channel, kind in ((MAIL, ""), (APPRISE, APPRISE)):
+        at_once = force or (channel == MAIL and store.meta(LEFT_BY) not in {"", way})
+        waiting = [pair for pair in store.due_deliveries(None if at_once else now) if pair[1].channel == channel]
+        if waiting:
+            with notifiers.connect(settings, kind) as notifier:
+                done += _sent(waiting, notifier, settings, store, now, say)
+    failed = [pair for pair in done if pair[1].state is not DeliveryState.ACCEPTED]
+    if any(each.channel == MAIL and each.next_try for _, each in failed) and store.meta(LEFT_BY) != way:
+        store.set_meta(LEFT_BY, way)
+    return Sent(len(done) - len(failed), tuple(_trouble(*pair, now) for pair in failed), _patience(done, store))
 
 
 def _sent(
@@ -51,25 +70,33 @@ def _sent(
     say: Callable[[str], None],
 ) -> Iterator[tuple[Message, Delivery]]:
     """Send each message to all who wait for it; give every delivery as it was noted."""
-    for message, deliveries in _by_message(waiting):
+    for message, deliveries in _together(waiting):
         say(f"sending {message.subject}")
         receipts = notifier.send(message, [delivery.recipient for delivery in deliveries])
-        for delivery, receipt in zip(deliveries, receipts, strict=True):
-            settled = sending.after(delivery, receipt.state, receipt.answer, now - message.date, settings.mail.give_up, now)
-            store.mark(settled, *_instead(message, settled, settings, store, now))
-            yield message, settled
+        settled = [
+            sending.after(delivery, receipt.state, receipt.answer, now - message.date, settings.mail.give_up, now, receipt.wait)
+            for delivery, receipt in zip(deliveries, receipts, strict=True)
+        ]
+        store.mark(*settled, *_instead(message, settled, settings, store, now))
+        yield from ((message, delivery) for delivery in settled)
 
 
-def _by_message(waiting: list[tuple[Message, Delivery]]) -> list[tuple[Message, list[Delivery]]]:
-    grouped: dict[str, tuple[Message, list[Delivery]]] = {}
+def _together(waiting: list[tuple[Message, Delivery]]) -> list[tuple[Message, list[Delivery]]]:
+    """Group what goes out in one piece: a message to all its mailboxes, but to each channel by itself.
+
+    What a run sends between two notes is what it repeats when it is killed there.
+    """
+    grouped: dict[tuple[str, str], tuple[Message, list[Delivery]]] = {}
     for message, delivery in waiting:
-        grouped.setdefault(message.id, (message, []))[1].append(delivery)
+        alone = "" if delivery.channel == MAIL else delivery.recipient
+        grouped.setdefault((message.id, alone), (message, []))[1].append(delivery)
     return list(grouped.values())
 
 
-def _instead(message: Message, settled: Delivery, settings: Settings, store: Store, now: datetime) -> list[Delivery]:
+def _instead(message: Message, settled: list[Delivery], settings: Settings, store: Store, now: datetime) -> list[Delivery]:
     """Queue the reader's fallback channels, each once a message, when grave mail did not go out."""
-    fallback = _fallback(message, settings) if settled.channel == MAIL and sending.lost(settled, now - message.date) else ()
+    lost = any(each.channel == MAIL and sending.lost(each, now - message.date) for each in settled)
+    fallback = _fallback(message, settings) if lost else ()
     if not fallback:
         return []
     events = filter(None, (store.event(event) for event in message.events))
@@ -86,7 +113,29 @@ def _fallback(message: Message, settings: Settings) -> tuple[str, ...]:
     return next((subscriber.fallback for subscriber in settings.subscribers if subscriber.name == message.subscriber), ())
 
 
-def _trouble(message: Message, delivery: Delivery) -> str:
-    again = "It is kept and tried again by the next run." if delivery.next_try else "It will not be tried again; see `watcher status`."
+def _trouble(message: Message, delivery: Delivery, now: datetime) -> str:
+    if delivery.next_try is None:
+        again = "It will not be tried again; see `watcher status`."
+    elif delivery.next_try <= now:
+        again = "It is kept and tried again by the next run."
+    else:
+        mended = " or when [mail] has changed" if delivery.channel == MAIL else ""
+        again = f"It is kept and tried again by the first run after {_time(delivery.next_try)}; sooner by `watcher run --force`{mended}."
     to = f"mail to {delivery.recipient}" if delivery.channel == MAIL else f"the channel {delivery.recipient}"
     return f"{to} ({message.subject}): {delivery.state}: {delivery.answer}. {again}"
+
+
+def _patience(done: list[tuple[Message, Delivery]], store: Store) -> str:
+    """Say how many deliveries wait that were not tried now, and for when the first of them."""
+    tried = {(each.message, each.channel, each.recipient) for _, each in done}
+    left = [each for _, each in store.waiting() if (each.message, each.channel, each.recipient) not in tried]
+    if not left:
+        return ""
+    first = min((each.next_try for each in left if each.next_try), default=None)
+    until = f", the first one until {_time(first)}" if first else ""
+    many = "1 delivery waits" if len(left) == 1 else f"{len(left)} deliveries wait"
+    return f"{many} to be tried again{until}. See why: watcher status. Try at once: watcher run --force"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
