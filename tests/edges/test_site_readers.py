@@ -72,6 +72,10 @@ def test_the_w3cs_validator_finds_no_error_in_any_page(vnu: list[str], tmp_path:
     lives.site(tmp_path / "one", (WHOLE_LIFE, OLD_LIFE, life), moved=(("gone", WHOLE_LIFE.update.id),))
     lives.site(tmp_path / "two", (PULLED_LIFE, OLD_LIFE))
     lives.site(tmp_path / "three", ())
+    crowd = [Life(lives.update(name=f"crowd-{number}"), ()) for number in range(201)]
+    lives.site(tmp_path / "long", (lives.many(160), *crowd))
+    for path in (tmp_path / "long" / "updates").iterdir():
+        path.unlink()  # of the lists, not of every update once more
     pages = sorted(tmp_path.rglob("*.html"))
     assert len(pages) > 12
     assert mistakes(vnu, pages) == []

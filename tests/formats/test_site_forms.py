@@ -89,6 +89,10 @@ def test_pieces_of_a_page_are_found_again_and_what_a_source_says_is_none() -> No
     assert blocks.read(page) == {"a-1": made, "b": "<!--b--><li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li><!--/-->"}
 
 
+def test_a_page_that_only_seems_to_have_pieces_has_none() -> None:
+    assert blocks.read(b"<p>a template of one's own</p><!--/--><!--b--><li>x</li>") == {}
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[\n]\n", b'[\n{"page":"updates/x.html"'])
 def test_a_shelf_that_is_not_ours_is_not_believed(body: bytes) -> None:
     assert shelves.decode(body) is None

@@ -37,7 +37,7 @@ def state(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("state")
 def test_publish_writes_the_site_and_then_only_what_differs(cli: Callable[..., Result], tmp_path: Path) -> None:
     first = cli("publish")
-    assert (first.exit_code, first.stdout) == (0, f"{tmp_path / 'public'}: 16 files changed.\n")
+    assert (first.exit_code, first.stdout) == (0, f"{tmp_path / 'public'}: 18 files changed.\n")
     assert "is pulled right now" in (tmp_path / "public/index.html").read_text(encoding="utf-8")
     (tmp_path / "public/events.rss").unlink()
     second = cli("publish")
