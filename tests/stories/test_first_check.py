@@ -55,6 +55,13 @@ def test_the_state_is_read_from_the_histories(
     assert ("KB5044062" in text(world.mail("welcome"))) or version == 2
 
 
+def test_a_package_that_only_the_records_know_belongs_to_the_months_update_however_late_it_is_read(world: World) -> None:
+    both = Cve("CVE-2024-49040", (*V1, Fix(CU23, "5044063", "15.01.2507.044")), (FIRST,))  # not in the table: extended support
+    assert world.at("2024-12-24 06:00", month("2024-Nov", both), table=table(NOV, APR, CU)) == []
+    assert world.update(SU).products == ("Exchange Server 2016 CU23", "Exchange Server 2019 CU14")
+    assert [update.id for update in world.store.updates() if "KB5044063" in update.id.upper()] == []
+
+
 def test_a_recalled_row_is_a_pull_that_is_known(world: World) -> None:
     recalled = ("Update Rollup 8 v1 for Exchange Server 2010 SP3 (recalled)", "December 9, 2014", "14.3.224.1", "KB2986475")
 

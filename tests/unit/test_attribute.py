@@ -102,7 +102,9 @@ def test_an_unlabelled_article_soon_after_a_release_is_a_further_one_for_a_produ
     known = [update(SU, package(CU14, OLD_KB), names=("label:exchange server/2030-11/su",))]
     further = tell(change(None, advisory("CVE-2030-0002", package(CU23, NEW_KB)), time=NOV + days(3)), known=known)
     assert told(further) == [("released", SU)]
-    late = tell(change(None, advisory("CVE-2030-0002", package(CU23, NEW_KB)), time=NOV + days(9)), known=known)
+    read_late = tell(change(None, advisory("CVE-2030-0002", package(CU23, NEW_KB)), time=NOV + days(9)), known=known)
+    assert told(read_late) == [("released", SU)]
+    late = tell(change(None, advisory("CVE-2030-0002", package(CU23, NEW_KB), published=NOV + days(9)), time=NOV + days(9)), known=known)
     assert told(late) == [("released", f"exchange-server-{NEW_KB.lower()}")]
     covered = tell(change(None, advisory("CVE-2030-0002", package(CU14, NEW_KB)), time=NOV + days(3)), known=known)
     assert told(covered) == [("released", f"exchange-server-{NEW_KB.lower()}")]

@@ -191,18 +191,22 @@ def _found(fact: Fact, package: Package, docket: Docket, cumulative: dict[str, t
     month = (label.month if label else "") or identify.month_of(when)
     row = docket.ledger.find((identify.month_name(family, month, kind),))
     if row is not None:
-        return row if _further(row, package, docket) else _lone(package, family, docket, fact)
+        return row if _further(row, package, fact, docket) else _lone(package, family, docket, fact)
     update_id, title = identify.monthly(family, month, kind)
     name = identify.month_name(family, month, kind)
     return _new(docket, Update(update_id, title, family, kind, month, 1, State.RELEASED, docket.now, names=(name,)), when)
 
 
-def _further(row: Update, package: Package, docket: Docket) -> bool:
-    """Whether an unlabelled package is one more of the month's update, not an update of its own."""
+def _further(row: Update, package: Package, fact: Fact, docket: Docket) -> bool:
+    """Whether an unlabelled package is one more of the month's update, not an update of its own.
+
+    Of what appears its own date counts: a record that is read late, or for the first time, tells of the same release.
+    """
     if docket.ledger.is_new(row.id) or not row.packages:
         return True
     covered = any(identify.base(p.product) == identify.base(package.product) for p in row.packages)
-    return not covered and docket.now - (row.released or row.first_seen) <= SAME_RELEASE
+    dated = fact.entry.published if fact.change.before is None else None
+    return not covered and abs((dated or docket.now) - (row.released or row.first_seen)) <= SAME_RELEASE
 
 
 def _made(product: str, family: str, kind: str, docket: Docket, fact: Fact, cumulative: dict[str, tuple[str, ...]]) -> Update:
