@@ -96,7 +96,7 @@ def test_a_run_reads_tells_and_ends_well(cli: Cli, web: SourceServer, folder: Pa
 
     assert [result.exit_code for result in (first, second, status, again)] == [0, 0, 0, 0]
     assert first.stdout == ""
-    assert "1 sources asked, 0 failed; 1 entries new" in first.stderr
+    assert "1 source asked, 0 failed; 1 entry new" in first.stderr
     (event,) = second.stdout.splitlines()
     assert event.startswith("2024-11-14 19:00Z  news  Exchange Server news from the conference")
     assert cli("events").stdout == second.stdout
