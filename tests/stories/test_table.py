@@ -39,6 +39,17 @@ def test_three_rows_of_one_update_are_one_release(released: World) -> None:
     )
 
 
+@pytest.mark.parametrize("link", ["", "KB5044062", "KB5044063"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_row_that_stands_twice_for_a_while_is_nothing(released: World, link: str, *, first: bool) -> None:
+    again = ("Exchange Server 2019 CU14 Nov24SU", "November 13, 2024", "15.2.1544.13", *filter(None, [link]))
+    rows = (again, NOV) if first else (NOV, again)
+    twice = released.at("2024-11-14 06:00", table=table(*rows, NOV13, NOV16, *OLD))
+    assert not [event for event in twice if not event.startswith("revised")]
+    assert not [event for event in released.at("2024-11-14 12:00", table=table(*NEW, *OLD)) if "pulled" in event]
+    assert released.at("2024-11-14 18:00") == []
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -172,11 +172,15 @@ def _with_readable_products(rows: list[_Row]) -> list[_Row]:
 
 
 def _distinct(rows: Iterable[_Row]) -> list[_Row]:
-    """Drop repetitions; number rows of one name from the lowest build up, so that a new one leaves the old one's key alone."""
+    """Drop repetitions; number rows of one name from the lowest build up, so that a new one leaves the old one's key alone.
+
+    A name that stands twice with one build is one row, of which the copy that has an article counts: when the vendor takes the other
+    away, nothing is gone.
+    """
     named: dict[str, list[_Row]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: not row.kb):
         same = named.setdefault(row.key, [])
-        if not any((row.build, row.kb, row.published) == (other.build, other.kb, other.published) for other in same):
+        if row.build not in {other.build for other in same}:
             same.append(row)
     return [row for same in named.values() for row in _numbered(same)]
 
