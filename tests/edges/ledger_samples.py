@@ -84,6 +84,14 @@ def message(
     return Message(f"<{number}@example.org>", T0 + number * HOUR, kind, subscriber, update_id, f"no. {number}", events, body)
 
 
+WINDOWS = update(
+    "windows-kb5046617",
+    names=("kb:KB5046617",),
+    family="Windows",
+    packages=(Package("Windows Server 2025", kb="KB5046617", build="10.0.26100.2314"),),
+)
+
+
 def fill(store: Store) -> None:
     """Write something of everything."""
     store.record(
@@ -95,7 +103,7 @@ def fill(store: Store) -> None:
         ],
         outcome=Outcome(
             events=(event("e1"), event("e2", Kind.ANNOUNCED, update_id="cve-2024-49040")),
-            updates=(update(suspicions=(suspicion("builds", ""),)), update("windows-kb5046617", names=("kb:KB5046617",), family="Windows")),
+            updates=(update(suspicions=(suspicion("builds", ""),)), WINDOWS),
             silent=(("builds", "row 1", "a date was corrected"),),
         ),
         times=[Times("builds", "", T0, T0), Times("builds", "2024-Nov", T0, T0)],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, event, fill, message, stored, update
+from tests.edges.test_store_migrations import rows_of
 from watcher.errors import StateError
 from watcher.records import Outcome, Times
 from watcher.store import EntryChanges, Store
@@ -53,6 +54,16 @@ def test_an_imported_state_answers_as_the_first_one_did(store: Store, tmp_path: 
         assert second.due_deliveries(T0) == first.due_deliveries(T0) != []
         assert second.messages_of(event="e2") == first.messages_of(event="e2") != []
         assert (second.acks(), second.mutes(), second.edition()) == (first.acks(), first.mutes(), first.edition())
+
+
+def test_every_row_of_every_table_is_there_after_an_import_also_what_is_derived(store: Store, tmp_path: Path) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+        wanted = rows_of(first._connection.engine)
+    store.import_(tmp_path)
+    assert rows_of(store._connection.engine) == wanted
+    assert [name for name, rows in wanted.items() if not rows] == [], "the sample has nothing of a table"
 
 
 def test_a_state_goes_on_after_an_import(store: Store, tmp_path: Path) -> None:
