@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.errors import WatcherError
+from watcher.formats import listing
 from watcher.judgement import identify
 from watcher.records import Document, Event, Outcome, Page, Snapshot, Source, Update, Validators
 from watcher.run.gather import INDEXED
@@ -113,7 +114,7 @@ class Shelf:
         """Put a copy beside the one before; older ones go."""
         if self._copies(page.source, page.document, page.sha256)[-1:] == self._copies(page.source, page.document)[-1:] != []:
             return
-        folder = self.folder / "current" / identify.slug(page.source)
+        folder = self._current(page.source)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{_mark(page.document)}-{page.time:%Y%m%dT%H%M%SZ}-{page.sha256[:16]}.warc.gz"
         written = folder / f".{target.name}"
@@ -124,8 +125,12 @@ class Shelf:
 
     def _copies(self, source: str, document: str, sha256: str = "") -> list[Path]:
         """List the copies of a document, oldest first; of one body where its hash is given."""
-        folder = self.folder / "current" / identify.slug(source)
+        folder = self._current(source)
         return sorted(folder.glob(f"{_mark(document)}-*-{sha256[:16] or '*'}.warc.gz"))
+
+    def _current(self, source: str) -> Path:
+        """Name the folder of a source's copies: one that Windows takes, also of a source called "aux"."""
+        return self.folder / "current" / listing.name(source)
 
     def file(self, time: datetime, source: str) -> Path:
         """Name the file of a source's events of one check."""
