@@ -47,10 +47,11 @@ class Office:
     smtp: str = ""
     sender: str = "Advisory Watcher <watcher@example.org>"
     environ: dict[str, str] = field(default_factory=dict)
+    database: str = ""
 
     @property
     def state(self) -> str:
-        return f"sqlite:///{self.folder / 'state' / 'watcher.db'}"
+        return self.database or f"sqlite:///{self.folder / 'state' / 'watcher.db'}"
 
     def write(self) -> None:
         """Write the configuration as it is now."""
@@ -59,6 +60,7 @@ class Office:
 [watch]
 builtin_sources = false
 timezone = "Europe/Berlin"
+state = "{self.database or "sqlite:///state/watcher.db"}"
 {self.mail}
 [mail]
 from = "{self.sender}"
