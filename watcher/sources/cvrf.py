@@ -19,7 +19,8 @@ from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Follow, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import json_form, markup
-from watcher.sources.cvrf_document import WANTED, Month, Product, Remediation, Vulnerability, read_json, read_xml
+from watcher.sources.cvrf_document import WANTED, Month, Product, Remediation, Vulnerability, read_xml
+from watcher.sources.cvrf_json import read_json
 
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
 _SEVERITIES = ("Critical", "Important", "Moderate", "Low")
@@ -38,11 +39,9 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         ParseError: neither an index nor a CVRF document in XML or JSON, or one that is cut off.
 
     """
-    text = markup.unmarked(page.body)
-    start = (page.body[:200] if text is None else text[:200].encode()).lstrip()[:1]
-    if start not in {b"{", b"["}:
+    if _opening(page.body) not in {"{", "["}:
         return _month(page, watch, read_xml(page, lambda products: _watched(products, watch)))
-    value = _decoded(page, text)
+    value = _decoded(page)
     if isinstance(value.get("value"), list):
         return _index(page, value["value"])
     if "DocumentTracking" not in value and "Vulnerability" not in value:
@@ -50,7 +49,14 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     return _month(page, watch, read_json(value, lambda products: _watched(products, watch)))
 
 
-def _decoded(page: Page, text: str | None) -> Mapping[str, Any]:
+def _opening(body: bytes) -> str:
+    """Return the first character that is no space, "" when there is none soon."""
+    text = markup.unmarked(body[:400])
+    return (body[:200].decode("ascii", "replace") if text is None else text[:200]).lstrip()[:1]
+
+
+def _decoded(page: Page) -> Mapping[str, Any]:
+    text = markup.unmarked(page.body)
     try:
         value = msgspec.json.decode(json_form.clean(page.body if text is None else text.encode("utf-8", "replace")))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,18 +1,17 @@
-"""A month of MSRC's security updates as it is served, XML (CVRF 1.1) or JSON, read vulnerability by vulnerability.
+"""A month of MSRC's security updates as it is served in XML (CVRF 1.1), read vulnerability by vulnerability.
 
-The XML has ten megabytes and a thousand vulnerabilities of which an installation watches a few: it is read in a stream,
-and of the others only their number and their revisions are counted.  Facts on the format, measured on recordings:
-text fields hold escaped HTML; products are given by ID and named twice; a byte order mark outranks the declaration
-(files re-saved as UTF-16 still declare UTF-8); JSON wraps texts in ``{"Value": ...}`` and writes enumerations as numbers.
+It has ten megabytes and a thousand vulnerabilities of which an installation watches a few: of the others only their number
+and their revisions are counted, and the parser is not given them.  Facts on the format, measured on recordings: text
+fields hold escaped HTML; products are given by ID and named twice; a byte order mark outranks the declaration (files
+re-saved as UTF-16 still declare UTF-8).
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 from lxml import etree
 
@@ -20,10 +19,10 @@ from watcher.errors import ParseError
 from watcher.records import Page
 from watcher.sources import markup
 
-NOTE_TYPES = {1: "Details", 2: "Description", 4: "FAQ", 5: "Other", 7: "Tag", 8: "CNA"}
-THREAT_TYPES = {0: "Impact", 1: "Exploit Status", 3: "Severity"}
-REMEDIATION_TYPES = {0: "Workaround", 1: "Mitigation", 2: "Vendor Fix", 3: "Release Notes", 5: "Known Issue"}
 WANTED = "a CVRF document"
+_OPENING = re.compile(rb"<((?:\w+:)?)Vulnerability[\s>]")
+_NAMED = re.compile(rb"ProductID[^>]*>([^<]*)<")
+_REVISION = re.compile(rb"/(?:\w+:)?Revision>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class Month:
     products: dict[str, Product]
     watched: dict[str, str]  # canonical names by ID
     vulnerabilities: list[Vulnerability]
+    unwatched: frozenset[bytes] = frozenset()  # IDs of the document's other products
 
 
 Choose = Callable[[Mapping[str, Product]], dict[str, str]]
@@ -86,58 +86,79 @@ def read_xml(page: Page, choose: Choose) -> Month:
         ParseError: not well-formed, cut off, with entities of its own, or no CVRF.
 
     """
-    body = _encoded(page)
+    body, encoding = _encoded(page.body)
     if b"<!ENTITY" in body[: max(body.find(b"<cvrf"), 4096)]:
         raise ParseError("the document declares XML entities of its own, which no CVRF document needs: it is not read")
     month = Month("", 0, 0, {}, {}, [])
-    events = etree.iterparse(
-        BytesIO(body),
+    parser = etree.XMLPullParser(
         events=("end",),
         tag=("{*}Vulnerability", "{*}ProductTree", "{*}DocumentTracking"),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         huge_tree=True,
+        encoding=encoding,
     )
     try:
-        for _, element in events:
-            name = _local(element)
-            if name == "Vulnerability":
-                month.total += 1
-                month.revisions += sum(1 for _ in element.iter("{*}Revision"))
-                if _names_any(element, month.watched):
-                    month.vulnerabilities.append(_from_xml(element))
-            elif name == "ProductTree":
-                month.products = dict(_tree(element))
-                month.watched = choose(month.products)
-            else:
-                month.identity = _child(element.find("{*}Identification"), "ID")
-            element.clear(keep_tail=False)
+        for piece in _pieces(body):
+            if _skipped(piece, month):
+                continue
+            parser.feed(piece)
+            for _, element in parser.read_events():
+                _take(element, month, choose)  # type: ignore[arg-type]  # events other than these ends are not asked for
+        root = parser.close()
     except etree.XMLSyntaxError as error:
         if b"cvrfdoc" in body[:2000]:
             raise ParseError(f"the document is cut off or damaged: {error.msg}", "The next check tries again.") from error
         raise markup.unlike(page, WANTED) from error
-    if events.root is None or _local(events.root) != "cvrfdoc":
+    if _local(root) != "cvrfdoc":
         raise markup.unlike(page, WANTED)
     return month
 
 
-def read_json(value: Mapping[str, Any], choose: Choose) -> Month:
-    """Read the JSON form of the same document, decoded; same choice as ``read_xml``."""
-    tracking = _mapping(value.get("DocumentTracking"))
-    products = dict(_json_tree(_mapping(value.get("ProductTree"))))
-    watched = choose(products)
-    found = [_from_json(_mapping(item)) for item in _list(value.get("Vulnerability"))]
-    return Month(
-        identity=_text(_mapping(tracking.get("Identification")).get("ID")),
-        total=len(found),
-        revisions=sum(len(vulnerability.revisions) for vulnerability in found),
-        products=products,
-        watched=watched,
-        vulnerabilities=[
-            vulnerability for vulnerability in found if not (ids := _ids(vulnerability)) or not watched.keys().isdisjoint(ids)
-        ],
-    )
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """Cut a document after its head and after each vulnerability.
+
+    One with comments, CDATA or the like, in which a tag may be none, stays whole.
+    """
+    first = _OPENING.search(body)
+    if first is None or b"<!" in body or body.find(b"<?", first.start()) >= 0:
+        yield body
+        return
+    yield body[: first.start()]
+    start, close = first.start(), b"</" + first[1] + b"Vulnerability>"
+    while (found := body.find(close, start)) >= 0:
+        end = found + len(close)
+        yield body[start:end]
+        start = end
+    yield body[start:]
+
+
+def _skipped(piece: bytes, month: Month) -> bool:
+    """Count a vulnerability that names only products of the document that nobody watches; whatever else comes, the parser reads."""
+    named = {name.strip() for name in set(_NAMED.findall(piece))} - {b""}
+    if not named or not named <= month.unwatched or not _OPENING.match(piece.lstrip()):
+        return False
+    month.total += 1
+    month.revisions += len(_REVISION.findall(piece, piece.find(b"RevisionHistory")))
+    return True
+
+
+def _take(element: etree._Element, month: Month, choose: Choose) -> None:
+    """Take what an element that was read to its end tells, and let go of it."""
+    name = _local(element)
+    if name == "Vulnerability":
+        month.total += 1
+        month.revisions += sum(1 for _ in element.iter("{*}Revision"))
+        if _names_any(element, month.watched):
+            month.vulnerabilities.append(_from_xml(element))
+    elif name == "ProductTree":
+        month.products = dict(_tree(element))
+        month.watched = choose(month.products)
+        month.unwatched = frozenset(number.encode() for number in month.products if number not in month.watched)
+    else:
+        month.identity = _child(element.find("{*}Identification"), "ID")
+    element.clear()
 
 
 def _local(element: etree._Element) -> str:
@@ -145,11 +166,12 @@ def _local(element: etree._Element) -> str:
     return re.split(r"[}:]", str(element.tag))[-1]
 
 
-def _encoded(page: Page) -> bytes:
-    text = markup.unmarked(page.body)
-    if text is None:
-        return page.body
-    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
+def _encoded(body: bytes) -> tuple[bytes, str | None]:
+    """Return a body without its byte order mark, and the encoding that this stood for."""
+    if body.startswith(codecs.BOM_UTF8):
+        return body[len(codecs.BOM_UTF8) :], "utf-8"
+    text = markup.unmarked(body)
+    return (body, None) if text is None else (text.encode("utf-8", "replace"), "utf-8")
 
 
 def _names_any(element: etree._Element, watched: Mapping[str, str]) -> bool:
@@ -213,79 +235,3 @@ def _child(element: etree._Element | None, name: str) -> str:
 
 def _products(elements: Iterator[etree._Element]) -> tuple[str, ...]:
     return tuple(element.text or "" for element in elements)
-
-
-def _ids(vulnerability: Vulnerability) -> set[str]:
-    return set(vulnerability.affected).union(*(fix.products for fix in vulnerability.remediations))
-
-
-def _json_tree(tree: Mapping[str, Any], *, esu: bool = False) -> Iterator[tuple[str, Product]]:
-    """Walk branches (``Items`` within ``Items``) and the flat list; the branch comes last, for only it tells of ESU."""
-    for item in _list(tree.get("FullProductName")):
-        yield _text(_mapping(item).get("ProductID")), Product(_text(item))
-    pending = [(branch, esu) for branch in _list(tree.get("Branch"))]
-    while pending:
-        branch, extended = pending.pop()
-        node = _mapping(branch)
-        inside = extended or node.get("Name") == "ESU"
-        if "ProductID" in node:
-            yield _text(node["ProductID"]), Product(_text(node), esu=inside)
-        pending.extend((child, inside) for child in _list(node.get("Items")))
-
-
-def _from_json(item: Mapping[str, Any]) -> Vulnerability:
-    statuses = map(_mapping, _list(item.get("ProductStatuses")))
-    return Vulnerability(
-        cve=_text(item.get("CVE")),
-        title=_text(item.get("Title")),
-        notes=tuple((_type(note, NOTE_TYPES), _text(note.get("Title")), _text(note)) for note in map(_mapping, _list(item.get("Notes")))),
-        affected=tuple(number for status in statuses for number in _texts(status.get("ProductID"))),
-        threats=tuple(
-            (_type(threat, THREAT_TYPES), _text(threat.get("Description")), _texts(threat.get("ProductID")))
-            for threat in map(_mapping, _list(item.get("Threats")))
-        ),
-        scores=tuple(
-            (_text(score.get("BaseScore")), _text(score.get("Vector")), _texts(score.get("ProductID")))
-            for score in map(_mapping, _list(item.get("CVSSScoreSets")))
-        ),
-        remediations=tuple(
-            Remediation(
-                type=_type(fix, REMEDIATION_TYPES),
-                description=_text(fix.get("Description")),
-                url=_text(fix.get("URL")),
-                supercedence=_text(fix.get("Supercedence")),
-                subtype=_text(fix.get("SubType")),
-                build=_text(fix.get("FixedBuild")),
-                products=_texts(fix.get("ProductID")),
-            )
-            for fix in map(_mapping, _list(item.get("Remediations")))
-        ),
-        revisions=tuple(
-            (_text(revision.get("Number")), _text(revision.get("Date")), _text(revision.get("Description")))
-            for revision in map(_mapping, _list(item.get("RevisionHistory")))
-        ),
-    )
-
-
-def _type(item: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    kind = item.get("Type")
-    return names.get(kind, "") if isinstance(kind, int) else _text(kind)
-
-
-def _text(value: object) -> str:
-    """Return a text that may be wrapped in ``{"Value": ...}``, or be a number, or be missing."""
-    if isinstance(value, Mapping):
-        value = value.get("Value")
-    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(_text, _list(value)))
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
