@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,10 @@ def feed(*titles: str) -> Reply:
     return Reply(f'<rss version="2.0"><channel><title>b</title>{items}</channel></rss>'.encode())
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A watcher of sources that Windows would not like as files; they have told everything once."""
+    tmp_path = tmp_path_factory.mktemp("watcher")
     with SourceServer() as web:
         told = '[[subscriber]]\nname = "con"\nto = ["a@example.org"]\nkinds = ["news", "announced", "released", "pulled", "re-released"]\n'
         odd = "".join(f'[[source]]\nname = "{name}"\nkind = "feed"\nurl = "{web.url(f"/odd/{name}")}"\n' for name in NAMES)
@@ -56,6 +59,16 @@ def test_windows_takes_every_name_of_a_file(stage: Stage) -> None:
     assert len([path for path in written if path.match("public/updates/*.html")]) > 1
     assert [path for path in written if path.match("state/evidence/current/*/*")]
     assert forbidden(written) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_what_holds_addresses_or_shows_what_is_watched_is_for_the_owner_only_and_the_site_for_everybody(stage: Stage) -> None:
+    def modes(*patterns: str) -> set[int]:
+        return {stat.S_IMODE(path.stat().st_mode) for pattern in patterns for path in stage.folder.glob(pattern)}
+
+    assert modes("state/watcher.db", "outbox/*", "export/*") == {0o600}
+    assert modes("state/evidence") == {0o700}
+    assert all(mode & 0o444 == 0o444 for mode in modes("public/*", "public/*/*"))
 
 
 @pytest.mark.parametrize("name", ["con.html", "Aux", "a:b", "what?", "end.", "lpt9.txt", "x" * 300])

@@ -63,6 +63,7 @@ class Shelf:
         ``answers`` are those that were believed.
         """
         try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it shows what is watched
             if outcome.events:
                 self._keep_events(source, answers, outcome, store, now)
             for answer in answers.answers:
@@ -78,7 +79,6 @@ class Shelf:
         mine = _documents(source.name, updates, store) | _about(answers, updates) | _lists(source, answers)
         mine |= {name for event in outcome.events for name in _of_event(event, answers)}
         written = self.folder / f".{target.name}"
-        self.folder.mkdir(parents=True, exist_ok=True)
         with _put(written, target):
             written.write_bytes(b"".join(path.read_bytes() for path in self._earlier(outcome.events, updates, store)))
             recorder = Recorder(written, self._secrets)
