@@ -77,7 +77,9 @@ def subjects(mail: MailServer) -> list[bytes]:
 def test_runs_on_machines_that_come_and_go_tell_everything_once(remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer) -> None:
     first = Runner(remote, tmp_path / "one", web, mail)
     assert first.steps(*ALL) == [0, 0, 0, 0]
-    assert "blog" in (first.folder / "summary.md").read_text()
+    summary = (first.folder / "summary.md").read_text()
+    assert "blog" in summary
+    assert "off after 60 days" in summary
     assert len(mail.postbox.messages) == 1  # the welcome
     before = git(remote, "rev-parse", "watcher-state")
 
