@@ -205,10 +205,9 @@ def inlined(html: str) -> str:
 
 def linked(text: str) -> Markup:
     """Make a link of Health Checker's address, the one address in our own words; the rest is escaped."""
-    from watcher.judgement import advice
+    from watcher.judgement.advice import HEALTH_CHECKER
 
-    address = advice.HEALTH_CHECKER
-    return Markup(str(escape(text)).replace(address, f'<a href="{address}">{address}</a>'))  # noqa: S704 - escaped before
+    return Markup(str(escape(text)).replace(HEALTH_CHECKER, f'<a href="{HEALTH_CHECKER}">{HEALTH_CHECKER}</a>'))  # noqa: S704 - escaped before
 
 
 def lines(texts: Iterable[str]) -> Markup:

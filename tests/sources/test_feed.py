@@ -21,7 +21,10 @@ def test_feedparser_reads_through_the_driver_that_merges_text() -> None:
 
     import feedparser.api
 
-    import watcher.sources.feed  # noqa: F401 - what is tested is that loading it chooses the driver
+    from tests.sources.test_plain_feed import page
+    from watcher.sources import feed
+
+    feed._by_feedparser(page(b"<rss version='0.91'><channel><title>Blog</title></channel></rss>"))
 
     driver = xml.sax.make_parser(feedparser.api.PREFERRED_XML_PARSERS)  # noqa: S317 - nothing is parsed
     assert type(driver).__module__ == "watcher.sources.merged_text"
