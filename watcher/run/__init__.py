@@ -83,7 +83,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     without ``publish`` the site is left to whoever checks several times in a row.
     """
     before = site.mark(settings, store) if publish and not dry_run else ""
-    last_run = store.last_check()
+    last_run, told_until = store.last_check(), letters.told_until(store)
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
@@ -91,11 +91,11 @@ def check(  # noqa: PLR0913 - what a check depends on
     for source, answers in gather.answers(due, store, web, settings.watch, now, say, kept):
         from watcher.run import record  # a check with nothing due loads no judgement
 
-        reports.append(record.source(source, answers, store, settings, now, quiet, kept))
+        reports.append(record.source(source, answers, store, settings, now, quiet, kept, notes=letters.noted(told_until)))
     if quiet:
         store.touch(quiet)
     events = store.unsealed_events()
-    letters.seal(events, settings, store, last_run, now)
+    letters.seal(events, settings, store, told_until, now)
     sent = deliver.Sent() if dry_run or not send else deliver.due(settings, store, now, say, force=force)
     troubles = sent.troubles
     if publish and not dry_run:

@@ -14,10 +14,24 @@ if TYPE_CHECKING:
     from watcher.store import Store
 
 
+TOLD_UNTIL = "told until"  # note: stands from when a run has recorded events until their messages are sealed
+
+
+def told_until(store: Store) -> datetime | None:
+    """Say when the last run was that came as far as its messages: a digest's time is measured from there, also after a kill."""
+    noted = store.meta(TOLD_UNTIL)
+    return datetime.fromisoformat(noted) if noted else store.last_check()
+
+
+def noted(moment: datetime | None) -> dict[str, str]:
+    """Write the note that is recorded with events."""
+    return {TOLD_UNTIL: moment.isoformat()} if moment else {}
+
+
 def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: datetime | None, now: datetime) -> None:
     """Compose the letters that are owed, fix them as messages and queue them, in one transaction with their events.
 
-    ``events`` are those that no message has been made of yet; ``last_run`` is when the run before was.
+    ``events`` are those that no message has been made of yet; ``last_run`` is when the run before was that sealed its own.
     """
     latest = max((now, *(event.time for event in events)))  # a clock that has gone back keeps no event from being told
     letters = [
@@ -27,7 +41,7 @@ def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: 
     grouped, notes = digests.owed(settings, store, last_run, now)
     to_operator, told = operator.letters(settings, store, now)
     letters = [*memory.reminded(servers.aware([*letters, *grouped], settings, store, now), store), *to_operator]
-    notes |= told
+    notes |= told | ({TOLD_UNTIL: ""} if events else {})
     if not letters and not events and not notes:
         return
     store.seal(_messages(letters, settings, now), events, notes)

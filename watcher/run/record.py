@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -31,10 +31,21 @@ class Check:
     noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
 
 
-def source(
-    source: Source, answers: Answers, store: Store, settings: Settings, now: datetime, quiet: list[Times], kept: Shelf | None = None
+def source(  # noqa: PLR0913 - what a source's check depends on
+    source: Source,
+    answers: Answers,
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    quiet: list[Times],
+    kept: Shelf | None = None,
+    *,
+    notes: Mapping[str, str] | None = None,
 ) -> SourceReport:
-    """Judge and record one source's answers; the times of one in which nothing changed are left in ``quiet``."""
+    """Judge and record one source's answers; the times of one in which nothing changed are left in ``quiet``.
+
+    ``notes`` are written with events.
+    """
     from watcher.run import SourceReport
 
     check = Check(noted=_noted(answers))
@@ -54,7 +65,8 @@ def source(
     times = _times(source, check, store, now)
     trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""
     if check.documents or check.entries or outcome != Outcome():
-        store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=times)
+        told = notes if outcome.events else None
+        store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=times, notes=told)
     else:
         quiet += times
     kinds = [change.kind for change in check.changes]

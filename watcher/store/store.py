@@ -19,14 +19,14 @@ from watcher.store.documents import Documents, write_documents, write_entries, w
 from watcher.store.events import Events, add_events, add_evidence
 from watcher.store.ledger import Ledger, absorb, write_updates
 from watcher.store.mail import Mail
-from watcher.store.marks import Marks, bump_edition
+from watcher.store.marks import Marks, bump_edition, write_notes
 from watcher.store.opening import connect
 from watcher.store.place import place
 from watcher.store.products import Products
 from watcher.store.retention import Retention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from sqlalchemy import Connection
@@ -79,6 +79,7 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Archive, Retention
         entries: Iterable[EntryChanges] = (),
         outcome: Outcome | None = None,
         times: Iterable[Times] = (),
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         """Write everything of one source's check in one transaction.
 
@@ -93,6 +94,7 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Archive, Retention
                 write_entries(connection, source, changes, silent)
             write_times(connection, times)
             write_outcome(connection, outcome)
+            write_notes(connection, notes or {})
 
 
 def write_outcome(connection: Connection, outcome: Outcome) -> None:
