@@ -63,6 +63,14 @@ def _is_address(host: object) -> bool:
 sys.addaudithook(_stay_on_loopback)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on Windows what only POSIX has."""
+    if sys.platform == "win32":
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(pytest.mark.skip(reason="Windows has no such kills, forks or modes"))
+
+
 # --- databases --------------------------------------------------------------------------------------------------------
 
 # Nothing of a test's database needs to survive a power cut.

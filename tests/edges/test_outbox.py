@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,7 +108,10 @@ def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) ->
     assert "[mail]" in receipt.answer
 
 
+@pytest.mark.posix
 def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(tmp_path: Path) -> None:
+    import resource
+
     settings = Settings(Mail(tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))

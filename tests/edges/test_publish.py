@@ -197,6 +197,7 @@ while True:
 """
 
 
+@pytest.mark.posix
 def test_a_kill_at_any_moment_leaves_one_site_whole(tmp_path: Path) -> None:
     site = tmp_path / "public"
     chance = random.Random(7)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 from datetime import timedelta
@@ -132,7 +131,10 @@ def test_a_recording_that_cannot_be_written_names_its_file(tmp_path: Path) -> No
         Recorder(tmp_path / "file" / "r.warc").add(Page("blog", "", "https://example.org/", NOW, 200, b"x"))
 
 
+@pytest.mark.posix
 def test_a_full_disk_leaves_whole_records(tmp_path: Path) -> None:
+    import resource
+
     file = tmp_path / "r.warc"
     Recorder(file).add(Page("blog", "", "https://example.org/", NOW, 200, b"x"))
     before = file.read_bytes()

@@ -116,6 +116,7 @@ faults.VERBS[verb](store)
 """
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("verb", "at"), [("whole_check", 4), ("whole_check", 12), ("whole_sealing", 5)])
 def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(database_url: str, tmp_path: Path, verb: str, at: int) -> None:
     with Store.open(database_url) as store:
@@ -130,6 +131,7 @@ def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(database_url
         assert text_of(store, tmp_path) != before
 
 
+@pytest.mark.posix
 def test_what_was_sealed_survives_a_kill_and_is_sent_with_the_same_id_and_date(database_url: str) -> None:
     program = """
 import os, signal, sys

@@ -103,6 +103,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_state(database_url: str)
     assert in_a_process(program, database_url).returncode == 0
 
 
+@pytest.mark.posix
 def test_a_killed_run_holds_nothing(database_url: str) -> None:
     program = "import os, signal, sys; from watcher.store import Store; s = Store.open(sys.argv[1]); os.kill(os.getpid(), signal.SIGKILL)"
     assert in_a_process(program, database_url).returncode == -9
@@ -162,6 +163,7 @@ def test_a_rehearsal_on_nothing_leaves_nothing(database_url: str, tmp_path: Path
         assert schema_of(database_url) == {}
 
 
+@pytest.mark.posix
 def test_the_file_is_its_owners_only_and_settings_are_as_promised(tmp_path: Path) -> None:
     file = tmp_path / "new" / "watcher.db"
     with Store.open(f"sqlite:///{file}") as store, store.reading() as connection:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from datetime import datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+
+import pytest
 
 from watcher import config
 from watcher.errors import StateHeldError
@@ -34,6 +37,8 @@ LOADED = [
 
 def context() -> ForkServerContext:
     """Give what starts such processes: each a fork of a server that has no threads."""
+    if sys.platform == "win32":
+        pytest.skip("Windows has no fork, and a kill there is an end like any other")
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(LOADED)
     return made
