@@ -24,6 +24,7 @@ protocols = imap
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
+auth_failure_delay = 0
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
@@ -41,10 +42,19 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 passdb {{
   driver = static
   args = password={password}
+}}
+service auth {{
+  inet_listener {{
+    address = 127.0.0.1
+    port = {login}
+  }}
 }}
 userdb {{
   driver = static
@@ -61,13 +71,13 @@ def missing() -> str:
 
 
 class Dovecot:
-    """A private instance over ``boxes``, whose maildirs belong to ``owner``."""
+    """A private instance over ``boxes``, whose maildirs belong to ``owner``; at the port ``login`` it judges passwords for Postfix."""
 
-    def __init__(self, boxes: Path, owner: str) -> None:
+    def __init__(self, boxes: Path, owner: str, login: int = 0) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="watcher-imap-"))
         self.port = free_port()
         known = pwd.getpwnam(owner)
-        places = {"folder": self.folder, "boxes": boxes, "port": self.port, "password": PASSWORD}
+        places = {"folder": self.folder, "boxes": boxes, "port": self.port, "password": PASSWORD, "login": login}
         places |= {"uid": known.pw_uid, "gid": known.pw_gid, "user": "dovecot", "group": "dovecot"}
         self.file = self.folder / "dovecot.conf"
         self.file.write_text(CONFIGURATION.format(**places))

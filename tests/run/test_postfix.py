@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests import dovecot, postfix
 from tests.dovecot import Dovecot
 from tests.office import FEED, Office, event
-from tests.postfix import Postfix
+from tests.postfix import USERS, Postfix
 from tests.servers import Reply, SourceServer
 from watcher import report
 from watcher.records import Kind
@@ -29,7 +30,10 @@ def server() -> Iterator[Postfix]:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, server: Postfix) -> Iterator[Office]:
+    """An office; the server's mailboxes are empty, and it agrees to everything."""
+    server.empty()
+    server.policy.answers = {}
     log = report.LOG
     before = (log.handlers[:], log.level, log.propagate)
     with SourceServer() as web:
@@ -72,6 +76,96 @@ def test_a_real_imap_client_sees_each_update_in_one_thread(office: Office, serve
     with Dovecot(server.boxes, "postfix") as imap:
         threads = imap.threads("three")
     assert sorted(len(re.findall(r"\d+", thread)) for thread in top_level(threads)) == [3, 3]
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(office: Office, server: Postfix) -> Office:
+    """The office when its readers have been welcomed and have an event to hear of."""
+    office.run(NIGHT)
+    office.smtp = server.url
+    office.happens(event())
+    return office
+
+
+def boxes(server: Postfix, number: int) -> dict[str, list[Message]]:
+    """Give the messages of each user, as soon as each has ``number``."""
+    return {user: [email.message_from_bytes(body) for body in server.messages(user, number)] for user in USERS}
+
+
+def has_one_each(server: Postfix) -> bool:
+    return {user: len(messages) for user, messages in boxes(server, 1).items()} == dict.fromkeys(USERS, 1)
+
+
+def test_a_greylisted_recipient_gets_it_from_the_next_run(told: Office, server: Postfix) -> None:
+    server.policy.answers = {"two@example.org": "450 4.2.0 Greylisted, see http://postgrey.example.org/"}
+    said = told.run(FIRST)
+    assert said.exit_code == 1
+    assert "mail to two@example.org ([PULLED] Exchange Server May 2030 SU 1 (KB9000001)): deferred: 450 4.2.0" in said.stderr
+    assert told.status(FIRST) == (1, {"waiting": 1, "refused": 0, "given_up": 0})
+    server.policy.answers.clear()
+    assert told.run(SECOND).exit_code == 0
+    assert has_one_each(server)
+    assert told.status(SECOND) == (0, {"waiting": 0, "refused": 0, "given_up": 0})
+
+
+def test_a_message_that_the_server_puts_off_comes_with_the_next_run(told: Office, server: Postfix) -> None:
+    server.policy.answers = {"DATA": "451 4.3.0 Not now"}
+    assert told.run(FIRST).exit_code == 1
+    assert told.status(FIRST) == (1, {"waiting": 3, "refused": 0, "given_up": 0})
+    server.policy.answers.clear()
+    assert told.run(SECOND).exit_code == 0
+    assert has_one_each(server)
+
+
+def test_a_refused_sender_is_told_for_each_recipient(told: Office, server: Postfix) -> None:
+    server.policy.answers = {"MAIL": "553 5.7.1 not you"}
+    said = told.run(FIRST)
+    assert said.exit_code == 1
+    assert said.stderr.count("the sender was refused: 553 5.7.1") == 3
+    assert told.status(FIRST) == (1, {"waiting": 0, "refused": 3, "given_up": 3})
+    assert boxes(server, 0) == {user: [] for user in USERS}
+
+
+def test_a_server_that_is_away_for_two_runs_loses_and_repeats_nothing(told: Office, server: Postfix) -> None:
+    server.stop()
+    assert [told.run(at).exit_code for at in (FIRST, SECOND)] == [1, 1]
+    assert told.status(SECOND) == (1, {"waiting": 3, "refused": 0, "given_up": 0})
+    server.start()
+    assert told.run(THIRD).exit_code == 0
+    assert has_one_each(server)
+    assert told.status(THIRD)[0] == 0
+
+
+def test_starttls_with_the_right_certificate_delivers_encrypted(told: Office, server: Postfix, tmp_path: Path) -> None:
+    told.smtp = f"smtp://127.0.0.1:{server.port}?starttls=required"
+    said = told.run(FIRST)
+    assert said.exit_code == 1
+    assert "its certificate is not trusted" in said.stderr
+    server.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    told.mail = 'ca_bundle = "ca.pem"'
+    assert told.run(SECOND).exit_code == 0
+    for (message,) in boxes(server, 1).values():
+        assert "using TLSv1.3" in "".join(message.get_all("Received", []))
+
+
+def test_a_login_is_refused_and_then_taken(told: Office, server: Postfix, tmp_path: Path) -> None:
+    if why := dovecot.missing():
+        pytest.skip(why)
+    server.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    told.mail, told.smtp = 'ca_bundle = "ca.pem"', f"smtp://127.0.0.1:{server.submission}"
+    told.environ = {"WATCHER_SMTP_USER": "watcher", "WATCHER_SMTP_PASSWORD": "not it"}
+    with Dovecot(server.boxes, "postfix", server.login):
+        said = told.run(FIRST)
+        assert said.exit_code == 1
+        assert "it refused the name or password (535 5.7.8 Error: authentication failed" in said.stderr
+        assert told.status(FIRST) == (1, {"waiting": 3, "refused": 0, "given_up": 0})
+        told.environ["WATCHER_SMTP_PASSWORD"] = dovecot.PASSWORD
+        assert told.run(SECOND).exit_code == 0
+    for (message,) in boxes(server, 1).values():
+        assert "(Authenticated sender: watcher)" in "".join(message.get_all("Received", []))
 
 
 def top_level(threads: str) -> list[str]:
