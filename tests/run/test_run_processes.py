@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.edges.ledger_samples import fill
 from tests.run.stage import ROWS, Stage
 from tests.servers import OUTAGE, Reply, SourceServer
 from tests.stories.pages import table
+from watcher.store import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,3 +122,39 @@ def test_a_run_that_was_killed_leaves_no_lock_behind(stage: Stage) -> None:
             stage.file.read_text(encoding="utf-8").split('[[source]]\nname = "builds"')[0], encoding="utf-8"
         )
         assert run(stage.folder, "--force").returncode == 0
+
+
+def torn(content: bytes) -> bytes:
+    return content[: len(content) // 2 + 100]
+
+
+def scribbled(content: bytes) -> bytes:
+    """Write noise over every other page but the first."""
+    noise = random.Random(3)
+    pages = [content[start : start + 4096] for start in range(0, len(content), 4096)]
+    return b"".join(noise.randbytes(len(page)) if number % 2 else page for number, page in enumerate(pages))
+
+
+def replaced(_content: bytes) -> bytes:
+    return b"This is a letter, not a database.\n" * 200
+
+
+@pytest.mark.parametrize("damage", [torn, scribbled, replaced])
+def test_a_damaged_state_ends_the_run_with_1_a_way_out_and_nothing_asked_sent_or_written(
+    stage: Stage, damage: Callable[[bytes], bytes]
+) -> None:
+    file = stage.folder / "state" / "watcher.db"
+    with Store.open(f"sqlite:///{file}") as store:
+        fill(store)
+    file.write_bytes(damage(file.read_bytes()))
+    before = file.read_bytes()
+
+    ended = run(stage.folder, "--force")
+
+    assert ended.returncode == 1, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert f"The state {file} does not work" in ended.stderr
+    assert "Restore it from a backup" in ended.stderr
+    assert "watcher state import" in ended.stderr
+    assert file.read_bytes() == before
+    assert not (stage.folder / "outbox").exists()
