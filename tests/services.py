@@ -49,6 +49,8 @@ class _Conversation(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in cast("Service", cast("Listener", self.server).owner).headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -63,6 +65,7 @@ class Service(Running):
         super().__init__(_Conversation, tls)
         self.secure = tls is not None
         self.posted: list[Posted] = []
+        self.headers: dict[str, str] = {}
         self.statuses: dict[str, list[int]] = defaultdict(lambda: [200])
 
     @property
@@ -83,6 +86,8 @@ class Microsoft(Service):
     """The login and Graph's sendMail, with the checks that they make of a request."""
 
     send_status = 202
+    graph = ""  # where Graph is, "" when it is here
+    token = TOKEN  # what is given, and taken; what was given before is not taken any more
 
     @property
     def token_path(self) -> str:
@@ -103,7 +108,9 @@ class Microsoft(Service):
     def answer(self, posted: Posted) -> tuple[int, bytes]:
         """Check a request as Microsoft does."""
         if posted.path == self.token_path:
-            return self._token(parse_qs(posted.body.decode()))
+            if not posted.headers["content-type"].startswith("application/x-www-form-urlencoded"):
+                return 400, json.dumps({"error": "invalid_request"}).encode()
+            return self._token(parse_qs(posted.body.decode(), strict_parsing=True))
         if posted.path == "/v1.0/users/watcher@example.org/sendMail":
             return self._mail(posted)
         return 404, error("ResourceNotFound", "there is no such mailbox")
@@ -111,12 +118,14 @@ class Microsoft(Service):
     def _token(self, form: dict[str, list[str]]) -> tuple[int, bytes]:
         if form["grant_type"] != ["client_credentials"] or form["client_id"] != [CLIENT]:
             return 400, json.dumps({"error": "unauthorized_client"}).encode()
+        if form["scope"] not in ([f"{self.graph or self.origin}/.default"], ["https://outlook.office365.com/.default"]):
+            return 400, json.dumps({"error": "invalid_scope"}).encode()
         if form.get("client_secret") != [SECRET] and "client_assertion" not in form:
             return 401, json.dumps({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}).encode()
-        return 200, json.dumps({"token_type": "Bearer", "expires_in": 3600, "access_token": TOKEN}).encode()
+        return 200, json.dumps({"token_type": "Bearer", "expires_in": 3600, "access_token": self.token}).encode()
 
     def _mail(self, posted: Posted) -> tuple[int, bytes]:
-        if posted.headers["authorization"] != f"Bearer {TOKEN}":
+        if posted.headers["authorization"] != f"Bearer {self.token}":
             return 401, error("InvalidAuthenticationToken", "no")
         if posted.headers["content-type"] != "text/plain" or b"Message-ID:" not in base64.b64decode(posted.body, validate=True):
             return 400, error("ErrorMimeContentInvalidBase64String", "no")

@@ -55,6 +55,32 @@ def test_one_token_serves_several_messages(microsoft: Microsoft, ca: str) -> Non
     assert [posted.path for posted in microsoft.posted].count(microsoft.token_path) == 1
 
 
+def test_a_token_that_ended_before_its_time_is_renewed_and_the_message_goes_out(microsoft: Microsoft, ca: str) -> None:
+    with notifiers.connect(by_graph(microsoft, ca)) as mailbox:
+        mailbox.send(MESSAGE, [ONE])
+        microsoft.token = "the.next.one"
+        assert [receipt.state for receipt in mailbox.send(MESSAGE, [ONE])] == [DeliveryState.ACCEPTED]
+    paths = [posted.path.rpartition("/")[2] for posted in microsoft.posted]
+    assert paths == ["token", "sendMail", "sendMail", "token", "sendMail"]
+
+
+def test_a_new_token_that_is_not_taken_either_is_the_configurations_mistake(microsoft: Microsoft, ca: str) -> None:
+    microsoft.send_status = 401
+    (receipt,) = notifiers.send(MESSAGE, [ONE], by_graph(microsoft, ca))
+    assert receipt.state is DeliveryState.DEFERRED
+    assert "Check that watcher@example.org is a mailbox" in receipt.answer
+    assert len(microsoft.posted) == 4
+
+
+@pytest.mark.parametrize(("said", "wait"), [("120", 120), ("999999", 86400), ("soon", 0), ("Wed, 01 May 2030 10:00:00 GMT", 0)])
+def test_graph_that_wants_to_be_left_alone_is_not_asked_again_before(microsoft: Microsoft, ca: str, said: str, wait: int) -> None:
+    microsoft.send_status, microsoft.headers = 429, {"Retry-After": said}
+    with notifiers.connect(by_graph(microsoft, ca)) as mailbox:
+        receipts = [mailbox.send(MESSAGE, [ONE])[0] for _ in range(2)]
+    assert [(receipt.state, receipt.wait.total_seconds()) for receipt in receipts] == [(DeliveryState.DEFERRED, wait)] * 2
+    assert [posted.path.rpartition("/")[2] for posted in microsoft.posted].count("sendMail") == (1 if wait else 2)
+
+
 @pytest.mark.parametrize(
     ("status", "state", "said"),
     [
@@ -103,6 +129,7 @@ def test_a_certificate_that_nobody_knows_is_refused_before_the_secret_is_said(mi
 
 def test_graph_that_is_away_is_not_asked_for_each_message(microsoft: Microsoft, ca: str) -> None:
     oauth = Login(microsoft.origin, f"https://127.0.0.1:{free_port()}", Secret(SECRET))
+    microsoft.graph = oauth.graph
     with notifiers.connect(Settings(Mail("graph://watcher@example.org", oauth=oauth), Path(ca))) as mailbox:
         (first,), (second,) = (mailbox.send(MESSAGE, [ONE]) for _ in range(2))
     assert first == second == Receipt(ONE, DeliveryState.DEFERRED, f"{oauth.graph}: it could not be reached")

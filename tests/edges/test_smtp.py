@@ -124,6 +124,12 @@ def test_a_refused_sender_is_each_recipients_answer(answer: str, state: str) -> 
     assert receipts[0].answer == f"the sender was refused: {answer}"
 
 
+@pytest.mark.parametrize("code", [530, 534, 535, 538])
+def test_a_server_that_wants_another_login_has_refused_nobody(code: int) -> None:
+    assert states(send(Postbox(mail=f"{code} 5.7.0 log in"))) == ["deferred"]
+    assert states(send(Postbox(rcpt={ONE: f"{code} 5.7.0 log in"}))) == ["deferred"]
+
+
 @pytest.mark.parametrize(("answer", "state"), [("554 looks like spam", "refused"), ("452 disk full", "deferred")])
 def test_the_answer_to_the_message_is_kept(answer: str, state: str) -> None:
     (receipt,) = send(Postbox(data=answer))
