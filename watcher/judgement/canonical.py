@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from watcher.judgement.labels import label
 from watcher.judgement.names import concerns, family, is_linux, product, products_in
-from watcher.judgement.references import build, build_key, builds_in, cves_in, date, download_page, fold, kb, kbs_in, link
+from watcher.judgement.references import build, build_key, builds_in, cves_in, date, digits_in, download_page, fold, kb, kbs_in, link
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,8 +77,10 @@ def _package(package: Package) -> list[Any]:
 
 
 def _passage(passage: Passage) -> list[str]:
-    text = _ADDRESS.sub(lambda match: link(match[0]), fold(passage.text))
-    return [passage.name, _time(passage.time), fold(_COUNTED.sub("", text))]
+    text = fold(passage.text)
+    if "://" in text:
+        text = _ADDRESS.sub(lambda match: link(match[0]), text)
+    return [passage.name, _time(passage.time), fold(_COUNTED.sub("", text)) if digits_in(text) else text]
 
 
 def _time(moment: datetime | None) -> str:

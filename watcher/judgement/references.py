@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -43,6 +44,7 @@ _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), 
 _QUOTES = dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u00b4\u0060\u02bc"), "'")
 _DOUBLE_QUOTES = dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb"), '"')
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"), "")
+_CONTROLS = bytes((*range(32), 127))
 _FOLDED = {**_DASHES, **_QUOTES, **_DOUBLE_QUOTES, **_UNSEEN, ord("\u2026"): "..."}
 
 _BUILD = re.compile(r"(?:(?:version|build|v)\.? *)?(\d{1,6}(?:\.\d{1,6}){2,3})", re.IGNORECASE)
@@ -55,7 +57,6 @@ _KB_IN_PROSE = re.compile(
     r"|(?<![\w./#=$-])([2-6]\d{6})(?![\w-]|[.,]\d)",
     re.IGNORECASE,
 )
-_SIX_DIGITS = re.compile(r"\d{6}")  # what names no article is most of all text
 _PLACEHOLDERS = {"1234567", "123456", "7654321"}
 
 _LOCALE = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-[a-z]{2}", re.IGNORECASE)
@@ -71,10 +72,24 @@ _DATES = (
 )
 
 
+@lru_cache(16)  # one text is asked for builds, CVEs, KB articles and products in turn
 def fold(text: str) -> str:
     """Return ``text`` for comparison: one kind of space, hyphen and quote, nothing unseen; the case is kept."""
     plain = text.replace("`", "'") if text.isascii() else unicodedata.normalize("NFC", text).translate(_FOLDED)
+    line = plain.replace("\n", " ")
+    if "  " not in line and line.isascii() and line == line.strip() and not _holds(line, _CONTROLS):  # quicker than to take it apart
+        return line
     return " ".join(plain.split())
+
+
+def digits_in(text: str) -> int:
+    """Return how many digits a text has: few have enough for a name, and looking for one costs ten times as much."""
+    return _holds(text, b"0123456789")
+
+
+def _holds(text: str, letters: bytes) -> int:
+    raw = text.encode("utf-8", "replace")
+    return len(raw) - len(raw.translate(None, letters))
 
 
 def build(text: str) -> str:
@@ -107,7 +122,7 @@ def kb(text: str) -> str:
 
 def kbs_in(text: str) -> tuple[str, ...]:
     """Return the KB articles that a text or an address names, in its order."""
-    if not _SIX_DIGITS.search(text):
+    if digits_in(text) < 6:
         return ()
     numbers = (next(filter(None, match.groups())) for match in _KB_IN_PROSE.finditer(fold(text)))
     return _unique(filter(None, map(_article, numbers)))
@@ -115,6 +130,8 @@ def kbs_in(text: str) -> tuple[str, ...]:
 
 def cves_in(text: str) -> tuple[str, ...]:
     """Return the CVE and ADV numbers that a text names, in its order."""
+    if digits_in(text) < 4:
+        return ()
     folded = fold(text)
     lower = folded.lower()
     if "cve-" not in lower and "adv" not in lower:
@@ -133,6 +150,7 @@ def date(text: str) -> datetime | None:
     return next(filter(None, map(_moment, matches)), None)
 
 
+@lru_cache(512)  # a post's address is its name, its link and one of its links
 def link(url: str) -> str:
     """Return one spelling of an address, for comparing: not meant to be opened.
 

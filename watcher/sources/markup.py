@@ -39,6 +39,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _XML = re.compile(r"<\?xml[^>]*>?", re.IGNORECASE)
 _UNREADABLE = re.compile(r"&#0*(?:x0*d[89a-f][0-9a-f]{2}|5(?:529[6-9]|5[3-9]\d\d|[67]\d{3}));?", re.IGNORECASE)  # lone surrogates
+_CONTROLS = bytes((*range(9), 11, 12, *range(14, 32), 127))
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -113,7 +114,11 @@ def clean(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
+    if text.isascii():
+        raw = text.encode()
+        if len(raw.translate(None, _CONTROLS)) == len(raw):  # as most text: quicker than to look for each of them
+            return text
+    return _UNPRINTABLE.sub(" ", text)
 
 
 def _decoded(page: Page) -> str:

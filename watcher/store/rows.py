@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import func, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Insert, Table
 
 T = TypeVar("T")
 
@@ -22,12 +23,16 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     """Insert ``rows``; where the primary key is there already, the row's other columns take the new values."""
     if not rows:
         return
-    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # the other one is not worth its time
-    statement = dialect.insert(table)
+    connection.execute(_upserting(connection.dialect.name, table, tuple(rows[0])), list(rows))
+
+
+@cache
+def _upserting(dialect: str, table: Table, names: tuple[str, ...]) -> Insert:
+    statement = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)  # the other one is not worth its time
     keys = [column.name for column in table.primary_key]
-    rest = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    rest = {name: statement.excluded[name] for name in names if name not in keys}
     done = statement.on_conflict_do_update(index_elements=keys, set_=rest) if rest else statement.on_conflict_do_nothing()
-    connection.execute(done, list(rows))
+    return cast("Insert", done)
 
 
 def next_sequence(connection: Connection, table: Table) -> int:
