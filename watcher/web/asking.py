@@ -14,7 +14,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
-from requests.utils import get_environ_proxies, select_proxy
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests.utils import default_headers, get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from watcher import __version__
@@ -51,13 +52,6 @@ class _Hop:
     nearest: Callable[[], Reach]
 
 
-class _Session(requests.Session):
-    """A session that leaves redirects to us."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Say that there is nothing to follow: requests would prepare the next request before anybody has looked where it leads."""
-
-
 class Asker:
     """One worker's connections; used by one thread at a time."""
 
@@ -71,11 +65,11 @@ class Asker:
         self.trail: list[Answer] = []  # the last attempt's answers, redirects included
         self._proxies: dict[str, dict[str, str]] = {}
         self._verify = str(settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or "") or True
-        self._session = _Session()
-        self._session.trust_env = False  # no .netrc; proxies and CA bundle are read here
-        self._session.headers.update({"User-Agent": user_agent(settings.contact), "Accept-Encoding": "gzip, deflate"})
-        self._session.mount("http://", CheckedAdapter(self.gate))
-        self._session.mount("https://", CheckedAdapter(self.gate))
+        # Without requests' session: it would follow redirects before anybody has looked where they lead, read .netrc, and cost more
+        # than all the rest of a request that is answered with 304.
+        self._adapter = CheckedAdapter(self.gate)
+        self._cookies = RequestsCookieJar()
+        self._headers = {**default_headers(), "User-Agent": user_agent(settings.contact), "Accept-Encoding": "gzip, deflate"}
         self._attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(settings.attempts),
             retry=tenacity.retry_if_exception(self._worth_another),
@@ -87,7 +81,7 @@ class Asker:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._adapter.close()
         self.gate.release()
 
     def ask(self, wanted: Wanted, now: datetime) -> tuple[Outcome, bool]:
@@ -192,16 +186,7 @@ class Asker:
                 self._check_by_name(hop.url)
             with (
                 self._slot(urls.host_key(hop.url)),
-                self._session.get(
-                    hop.url,
-                    headers=dict(headers),
-                    auth=hop.login,
-                    proxies=proxies,
-                    verify=self._verify,
-                    timeout=(settings.connect_timeout, settings.read_timeout),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
+                self._sent(hop, headers, proxies) as response,
             ):
                 content = self._body(response, kind)
             if gate.cut_off:  # a body without a length ends where it is cut
@@ -211,6 +196,22 @@ class Asker:
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise of_error(error, proxy=urls.shown(proxy or "", settings.secrets)) from error
         return Answer(hop.url, urls.public(hop.url, settings.secrets), response.status_code, response.headers, content)
+
+    def _sent(self, hop: _Hop, headers: Mapping[str, str], proxies: dict[str, str]) -> requests.Response:
+        """Send one request; the answer's body is still to be read."""
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(hop.url, None)
+        request.prepare_headers({**self._headers, **headers})
+        if self._cookies:
+            request.prepare_cookies(self._cookies)
+        if hop.login:
+            request.prepare_auth(hop.login)
+        timeout = (self._settings.connect_timeout, self._settings.read_timeout)
+        response = self._adapter.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=proxies)
+        if "Set-Cookie" in response.headers:  # some pages come only to whoever brings back what the redirect gave
+            extract_cookies_to_jar(self._cookies, request, response.raw)  # type: ignore[no-untyped-call]
+        return response
 
     def _body(self, response: requests.Response, kind: str) -> bytes:
         """Read what is needed of a body: all of a page, a little of anything else."""

@@ -7,16 +7,20 @@ second answer of the name server changes nothing), and another thread can cut th
 from __future__ import annotations
 
 import functools
+import os.path
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util import connection as urllib3_connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from watcher.web.addresses import Reach, look_up, reach_of
 
@@ -143,6 +147,20 @@ class _CheckedTlsPool(HTTPSConnectionPool):
     ConnectionCls = _CheckedTlsConnection
 
 
+@functools.cache
+def trusted(verify: str | bool) -> ssl.SSLContext:  # noqa: FBT001 (as requests says it)
+    """Read the authorities of a bundle's file or folder, by default certifi's, once.  OSError when there are none."""
+    path = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
+    context = create_urllib3_context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    folder = os.path.isdir(path)  # noqa: PTH112  # unlike Path.is_dir it never raises
+    try:
+        context.load_verify_locations(None if folder else path, path if folder else None)
+    except FileNotFoundError as error:
+        raise OSError(f"Could not find a suitable TLS CA certificate bundle, invalid path: {path}") from error  # requests' words
+    return context
+
+
 class CheckedAdapter(HTTPAdapter):
     """requests' adapter whose connections pass ``gate``."""
 
@@ -152,7 +170,25 @@ class CheckedAdapter(HTTPAdapter):
             "http": functools.partial(_CheckedPool, gate=gate),
             "https": functools.partial(_CheckedTlsPool, gate=gate),
         }
+        self._last: tuple[str, Any] = ("", None)
         super().__init__(pool_connections=8, pool_maxsize=1)
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:  # noqa: ANN401 (requests' own)
+        """Give the pool of the request's host, the last one again without looking it up: a worker asks one host most of the time."""
+        host = "/".join(request.url.split("/", 3)[:3])
+        if host != self._last[0] or self._last[1].pool is None:
+            self._last = (host, super().get_connection_with_tls_context(request, verify, proxies, cert))
+        return self._last[1]
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ANN401 (requests' own)
+        """Let all connections share one set of trusted authorities: reading it takes longer than many a page."""
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            pool = {"cert_reqs": "CERT_REQUIRED", "ssl_context": trusted(verify)}
+        return host, pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ANN401 (requests' own)
+        """Leave the pool as it is: it verifies by the shared authorities."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (requests' own)
         """Make urllib3 open checked connections."""
