@@ -124,7 +124,7 @@ def publishing(work: Path, full: bool) -> None:  # noqa: FBT001
         folder = work / f"site-{size}"
         folder.mkdir()
         rows.append(site.publishing(folder, size))
-    table(["updates", "all of it", "one page", "one new event", "", "files"], rows)
+    table(["updates, in CPU", "all of it", "one page", "one new event", "", "files"], rows)
 
 
 def start(work: Path, runs: int) -> None:

@@ -1,4 +1,4 @@
-"""What publishing costs: a site of many updates, and one new event among them."""
+"""What publishing costs, in CPU time, which a busy machine does not blur: many updates, and one new event among them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def publishing(folder: Path, size: int) -> list[str]:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def _one_page(settings: Settings, store: Store, name: str) -> None:
@@ -55,7 +55,7 @@ def _one_event(settings: Settings, store: Store, update: Update, now: datetime) 
         outcome = Outcome(events=(told,), updates=(replace(update, state=State.PULLED, changed=told.time),))
         before = site.mark(settings, store)
         store.record("msrc-cvrf", outcome=outcome)
-        start = time.perf_counter()
+        start = time.process_time()
         changed = site.write(settings, store, now, before, site.Touched.by([outcome]))
-        spent.append(time.perf_counter() - start)
+        spent.append(time.process_time() - start)
     return min(spent[1:]), changed

@@ -33,7 +33,8 @@ def part(settings: Settings, store: Store, touched: Touched) -> Shown | None:
     if old is None or not publish.is_there(settings.site):
         return None
     try:
-        return _part(settings, store, touched, old)
+        with store.reading():  # one transaction for all that is asked
+            return _part(settings, store, touched, old)
     except _OtherwiseError:
         return None
 

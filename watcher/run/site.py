@@ -61,8 +61,9 @@ def write(settings: Settings, store: Store, now: datetime, before: str = "", tou
 
     Raises PublishError, ConfigurationError when a template is wrong.
     """
-    status = _status(settings, store, now)
-    published, after = store.meta(PUBLISHED), mark(settings, store)
+    with store.reading():  # one transaction for all that is asked
+        status = _status(settings, store, now)
+        published, after = store.meta(PUBLISHED), mark(settings, store)
     if published == after and touched is not None and publish.is_there(settings.site):
         publish.status(settings.site, status)
         return 0
