@@ -33,7 +33,7 @@ name = "readers"
 to = ["readers@example.org"]
 when = "daily 07:00"
 """
-YEAR, DAY, HOUR = timedelta(days=365), timedelta(days=1), timedelta(hours=1)
+YEAR, DAY = timedelta(days=365), timedelta(days=1)
 
 
 @pytest.fixture
@@ -79,5 +79,3 @@ def test_what_a_clock_a_year_ahead_saw_is_told_once_when_it_is_right_again(stage
     assert stage.events() == [TOLD]
     assert len(about(postbox, "KB5099999", "admins@example.org")) == 1, "mail waits for a year"
     assert len(about(postbox, "KB5099999", "readers@example.org")) == 1, "a digest waits for a year"
-    assert at(stage, T0 + DAY + HOUR, "run").returncode == 0
-    assert len([message for message in postbox.messages if b"KB5099999" in message.body]) == 2

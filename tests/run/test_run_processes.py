@@ -139,7 +139,7 @@ def replaced(_content: bytes) -> bytes:
     return b"This is a letter, not a database.\n" * 200
 
 
-@pytest.mark.parametrize("damage", [torn, scribbled, replaced])
+@pytest.mark.parametrize("damage", [scribbled, *(pytest.param(each, marks=pytest.mark.soak) for each in (torn, replaced))])
 def test_a_damaged_state_ends_the_run_with_1_a_way_out_and_nothing_asked_sent_or_written(
     stage: Stage, damage: Callable[[bytes], bytes]
 ) -> None:
