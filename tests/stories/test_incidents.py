@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stories.pages import CU14, SE, Cve, Fix, blog, month, post, table
+from tests.stories.pages import CU14, SE, Cve, Fix, Month, blog, month, post, table
 from tests.stories.telling import World, text
 
 SP3 = ("Exchange Server 2010 SP3", "February 12, 2013", "14.3.123.4")
@@ -259,6 +259,25 @@ def test_an_update_for_one_edition_only_does_not_make_the_others_pulled(world: W
     hotfix = ("Exchange Server SE RTM May26HU", "May 19, 2026", "15.2.2562.41", "KB5080011")
     assert world.at("2026-05-20 06:00", table=table(hotfix, *april)) == ["released exchange-server-2026-05-hu KB5080011"]
     assert world.at("2026-05-25 06:00") == []
+
+
+def test_a_further_edition_is_told_once_and_not_as_a_change_of_the_other_editions_updates(world: World) -> None:
+    world.watches("SharePoint*")
+    edition, server = "Microsoft SharePoint Server Subscription Edition", "Microsoft SharePoint Server 2019"
+    first = ("1.0", "2025-07-19", "Information published.")
+    more = ("2.0", "2025-07-21", "Microsoft is announcing the availability of the security updates for SharePoint Server 2019.")
+
+    def july(*fixes: Fix, revisions: tuple[tuple[str, str, str], ...]) -> Month:
+        return month("2025-Jul", Cve("CVE-2025-53770", fixes, revisions, tag="Microsoft Office SharePoint"), linux=1)
+
+    one, other = Fix(edition, "5990768", "16.0.18526.20508"), Fix(server, "5990754", "16.0.10417.20037")
+    world.at("2025-07-01 06:00", month("2025-Jun", linux=1))
+    assert world.at("2025-07-20 06:00", july(one, revisions=(first,))) == ["released sharepoint-kb5990768 KB5990768"]
+    assert world.at("2025-07-21 18:00", july(one, other, revisions=(first, more))) == ["released sharepoint-kb5990754 KB5990754"]
+    said = ("3.0", "2025-07-24", "The update for SharePoint Server Subscription Edition needs a restart of the farm.")
+    third = Fix("Microsoft SharePoint Enterprise Server 2016", "5990760", "16.0.5513.1001")
+    told = world.at("2025-07-24 18:00", july(one, other, third, revisions=(first, more, said)))
+    assert "revised sharepoint-kb5990768 KB5990768" in told
 
 
 def test_welcome_and_mails_of_an_old_incident_name_the_article(world: World) -> None:

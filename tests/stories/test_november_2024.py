@@ -184,3 +184,21 @@ def test_a_watcher_installed_afterwards_knows_both_versions_and_nothing_as_pulle
 
     assert (said, world.pulled, world.update(SU).version) == ([], [], 2)
     assert "KB5049233" in text(world.mail("welcome"))
+
+
+def test_a_package_that_several_records_offer_again_is_one_package(world: World) -> None:
+    begin(world)
+    for time, revisions, fixes in (
+        ("2024-11-12 18:00", (), V1),
+        ("2024-11-14 18:00", (PAUSED,), V1),
+        ("2024-11-27 18:00", (PAUSED, BACK), V2),
+    ):
+        records = (Cve(cve, fixes, (PUBLISHED, *revisions)) for cve in (CVE, "CVE-2024-49041", "CVE-2024-49042"))
+        world.at(time, month("2024-Nov", *records))
+
+    assert sorted((package.product, package.build) for package in world.last.packages) == [
+        ("Exchange Server 2016 CU23", "15.1.2507.44"),
+        ("Exchange Server 2019 CU13", "15.2.1258.39"),
+        ("Exchange Server 2019 CU14", "15.2.1544.14"),
+    ]
+    assert len(world.update(SU).packages) == 6

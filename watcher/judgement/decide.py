@@ -100,7 +100,7 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
         return replace(row, state=State.PULLED)
     packages = row.packages
     for package in turn.packages:
-        packages = (*packages, replace(package, version=turn.version))
+        packages = rows.put(packages, replace(package, version=turn.version), certain=False)  # a record each CVE offers it
     for item in case.items:
         item.packages += item.successors
     state = State.RELEASED

@@ -133,6 +133,8 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     if fact.change.kind is ChangeKind.RETURNED:
         return "an entry that was missing is back as it was"
     texts = [text for name, text in fact.sentences if name.startswith(("revision", "faq", "content", "workaround", "issue", "note"))]
+    if _of_another(before, item, texts):
+        return "it is about another update of the same record"
     if fact.fresh or fact.gone or fact.grown or fact.change.before is None:
         return ""
     if _redated(fact):
@@ -143,6 +145,15 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     if revisions and all(_INFORMATIONAL.search(canonical.fold(text)) for text in revisions) and not fact.said:
         return "the vendor calls it an informational change"
     return _ASIDE if before.changed == now and before.told else ""
+
+
+def _of_another(row: Update, item: Item, texts: list[str]) -> bool:
+    """Whether a record offers more, but nothing more of this update, and its new words name products that are all not this update's."""
+    fact = item.fact
+    if not fact.fresh or fact.gone or fact.grown or fact.change.before is None or any(p in item.packages for p in fact.fresh):
+        return False
+    named = {name.lower() for text in texts for name in canonical.products_in(text)}
+    return bool(named) and not any(name in mine.lower() or mine.lower() in name for name in named for mine in row.products)
 
 
 def _redated(fact: Fact) -> bool:
