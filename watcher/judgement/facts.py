@@ -144,7 +144,7 @@ def _new_passages(before: Entry | None, after: Entry | None) -> tuple[Passage, .
         told.append(before.title)
     reduced = []
     for passage in (Passage("title", after.title), *after.passages):
-        if passage.name in UNREAD:
+        if passage.name in UNREAD or passage.text in told:
             continue
         sentences = wording.new_sentences(told, [passage.text])
         if sentences:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from watcher.judgement.names import EXCHANGE, family, product, products_in
@@ -42,6 +43,7 @@ _PLAIN_ROW = re.compile(
 _REACH = 80  # characters between a month or a version and the words "Security Update": a title's length
 
 
+@lru_cache(maxsize=1 << 12)  # every copy of a table has the same rows again
 def label(text: str, near: datetime | None = None, assumed: str = "") -> Label | None:
     """Return the release label that a name, a title or a sentence speaks of; None when it speaks of none.
 

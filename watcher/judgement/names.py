@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from watcher.judgement.references import fold
@@ -56,6 +57,7 @@ _OTHERS = ("Windows ", "SharePoint", "SQL Server", "Office", "Edge", "Outlook", 
 """What any of the others begins with or holds, for a quick look."""
 
 
+@lru_cache(maxsize=1 << 12)  # every copy of a document has the same products again
 def product(name: str) -> str:
     """Return the canonical name of one product.
 
@@ -75,6 +77,7 @@ def product(name: str) -> str:
     return _exchange(found["edition"], levels)
 
 
+@lru_cache(maxsize=1 << 12)
 def family(product: str) -> str:
     """Return the family of a product: "Exchange Server", "Windows", "Office", else the first words of its name."""
     name = re.sub(r"^Microsoft (?=\S)", "", fold(product))
