@@ -61,7 +61,10 @@ class Web:
     def __init__(self) -> None:
         self.shown: dict[str, Shown] = {}
 
-    def get_all(self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T]) -> list[tuple[Wanted, T]]:
+    def get_all(
+        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[tuple[Wanted, T]]:
+        meanwhile()
         asked = [one for one in wanted if one.url in self.shown]
         return [(one, use(self._answer(one, now))) for one in asked]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from watcher import sources
@@ -31,8 +33,10 @@ T = TypeVar("T")
 class Web(Protocol):
     """The live web or a recorded one."""
 
-    def get_all(self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T]) -> list[tuple[Wanted, T]]:
-        """Ask for documents, and give what ``use`` makes of each."""
+    def get_all(
+        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = ...
+    ) -> list[tuple[Wanted, T]]:
+        """Ask for documents, and give what ``use`` makes of each; ``meanwhile`` is called while the answers are awaited."""
         ...
 
 
@@ -159,9 +163,18 @@ def _ask(wanted: list[Wanted], known: dict[str, dict[str, Document]], asking: Ro
         return Answer(outcome.document, outcome.url, outcome)
 
     got: dict[str, list[tuple[Wanted, Answer]]] = {}
-    for one, answer in asking.web.get_all(wanted, asking.now, use):
+    whole = {one.source.kind for one in wanted if one.validators == Validators()}
+    for one, answer in asking.web.get_all(wanted, asking.now, use, partial(_prepare, whole)):
         got.setdefault(one.source.name, []).append((one, answer))
     return got
+
+
+def _prepare(kinds: Iterable[str]) -> None:
+    """Load what reads and judges the pages that will come whole, while the network is awaited."""
+    for kind in sorted(kinds):
+        sources.parser(kind)
+    if kinds:
+        importlib.import_module("watcher.judgement.interpret")
 
 
 def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answer:

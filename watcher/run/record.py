@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.judgement import absence, canonical, compare, credible, interpret, schedule
+from watcher.judgement import credible, schedule
 from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Update, Validators
 from watcher.run.gather import Answer, Answers
 from watcher.store import EntryChanges, Store, StoredEntry
@@ -99,6 +99,8 @@ def _unchanged(answer: Answer, known: Document | None, check: Check) -> None:
 
 def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store, settings: Settings, now: datetime, check: Check) -> None:
     """Believe or doubt one copy, and note what is different in it."""
+    from watcher.judgement import compare  # a check in which nothing changed loads none of it
+
     known = answers.known.get(snapshot.document)
     verdict = credible.judge(snapshot, known, now)
     stored = store.entries(snapshot.source, snapshot.document) if verdict.believed else {}
@@ -120,25 +122,30 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
     if entries is not None:
         check.entries.append(entries)
-    check.documents.append(
-        Document(
-            source=snapshot.source,
-            document=snapshot.document,
-            url=answer.url,
-            validators=answer.validators,
-            sha256=snapshot.sha256,
-            identity=snapshot.identity,
-            total=snapshot.total,
-            revisions=snapshot.revisions,
-            watch=settings.watch.mark,
-            mark=answer.mark or (known.mark if known else ""),
-            accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None) or now,
-            known=snapshot.document in check.noted or (known.known if known else False),
-            newest=snapshot.newest,
-        )
+    document = _read(snapshot, answer, known, settings, now, known_from_list=snapshot.document in check.noted)
+    if document != known:
+        check.documents.append(document)
+
+
+def _read(
+    snapshot: Snapshot, answer: Answer, known: Document | None, settings: Settings, now: datetime, *, known_from_list: bool
+) -> Document:
+    """Say what is known of a document from now on."""
+    return Document(
+        source=snapshot.source,
+        document=snapshot.document,
+        url=answer.url,
+        validators=answer.validators,
+        sha256=snapshot.sha256,
+        identity=snapshot.identity,
+        total=snapshot.total,
+        revisions=snapshot.revisions,
+        watch=settings.watch.mark,
+        mark=answer.mark or (known.mark if known else ""),
+        accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None) or now,
+        known=known_from_list or (known.known if known else False),
+        newest=snapshot.newest,
     )
-    if check.documents[-1] == known:
-        check.documents.pop()
 
 
 def _mark(change: Change) -> tuple[str, str, ChangeKind]:
@@ -169,6 +176,8 @@ def _old_month(document: str, now: datetime) -> bool:
 
 
 def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime, *, lost: bool) -> EntryChanges | None:
+    from watcher.judgement import canonical
+
     upserts, missing, returned, removed = [], [], [], []
     for change in changes:
         if change.after is not None:
@@ -208,6 +217,8 @@ def _note(source: Source, answers: Answers, check: Check) -> None:
 
 def _interpreted(source: Source, check: Check, store: Store, suspected: tuple[Update, ...], now: datetime) -> Outcome:
     """What the changes mean; and what a healthy check confirms of earlier suspicions."""
+    from watcher.judgement import absence, interpret
+
     outcome = Outcome()
     if check.changes:
         rows = {row.id: row for row in (*store.updates_for(interpret.names(check.changes)), *suspected)}

@@ -6,6 +6,7 @@ with Fetcher(settings) as web:
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections import defaultdict, deque
@@ -69,9 +70,12 @@ class Fetcher:
         for asker in self._askers:
             asker.close()
 
-    def get_all(self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T]) -> list[tuple[Wanted, T]]:
+    def get_all(
+        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[tuple[Wanted, T]]:
         """Fetch all documents; what ``use`` makes of each outcome, in the order of ``wanted``.
 
+        ``meanwhile`` is called while the first answers are awaited.
         ``use`` runs in the thread that fetched, so that parsing goes on beside other hosts' answers.
         Hosts are asked in parallel, each over ``per_host`` connections.  When a host does not answer at all, its remaining
         documents fail for the same cause without being asked.  Only an exception of ``use`` (or of the
@@ -90,6 +94,7 @@ class Fetcher:
             round_ = _Round(documents, places, now, use, results)
             jobs += [threads.submit(self._serve, host, round_) for _ in range(min(self._settings.per_host, len(places)))]
         try:
+            meanwhile()
             for job in jobs:
                 job.result()
         except BaseException:
@@ -102,6 +107,7 @@ class Fetcher:
     def _ready(self) -> ThreadPoolExecutor:
         """Start the threads when something is wanted for the first time."""
         if self._threads is None:
+            importlib.import_module("watcher.web.asking")  # before the threads wait for each other to load it
             self._threads = ThreadPoolExecutor(self._settings.hosts, thread_name_prefix="fetch")
             self._watch = threading.Thread(target=self._cut_late_ones, name="fetch-deadline", daemon=True)
             self._watch.start()
