@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -112,3 +115,58 @@ def test_a_check_in_which_nothing_changed_writes_in_one_transaction(web: SourceS
     assert [statement for statement in said if statement == "BEGIN IMMEDIATE"] == ["BEGIN IMMEDIATE"]
     written = [statement.split()[2] for statement in said if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert set(written) == {"times"}
+
+
+# --- What a process loads ---------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+PARSERS = {"lxml", "bs4", "feedparser", "markdown_it", "watcher.sources.markup", "watcher.sources.feed", "watcher.sources.cvrf"}
+RENDERING = {"jinja2", "css_inline", "nh3", "watcher.formats.letter", "watcher.publish.pages"}
+JUDGING = {"watcher.judgement.interpret", "watcher.judgement.compare", "watcher.judgement.wording", "watcher.judgement.canonical"}
+ASKING = {"requests", "urllib3", "watcher.web.asking"}
+RUN = """
+import sys
+sys.argv = ["watcher", "run", "-q", *sys.argv[1:]]
+from watcher.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sys.modules)
+"""
+
+
+def loaded(stage: Stage, *words: str) -> set[str]:
+    """Run ``watcher run`` in a process of its own; the modules that it has loaded at its end."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "COV_", "COVERAGE"))}
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, *words],
+        cwd=stage.folder,
+        env=kept | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return set(ran.stdout.split())
+
+
+def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
+    stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
+    first = loaded(stage)
+    assert {"lxml", "bs4", "jinja2", "requests", "watcher.judgement.interpret"} <= first
+    assert (
+        first & {"watcher.cli.mailing", "watcher.cli.telling", "alembic", "feedparser", "markdown_it", "rich", "apprise", "psycopg"}
+        == set()
+    )
+
+    asked = len(web.requests)
+    unchanged = loaded(stage, "--force")
+    assert len(web.requests) > asked
+    assert unchanged & (PARSERS | RENDERING | JUDGING) == set()
+
+    asked = len(web.requests)
+    idle = loaded(stage)
+    assert len(web.requests) == asked
+    assert idle & (PARSERS | RENDERING | JUDGING | ASKING) == set()
