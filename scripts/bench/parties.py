@@ -58,7 +58,7 @@ with make_reader("reader.db", feed_root="") as reader:
     for url in open("urls.txt").read().split():
         if url not in known:
             reader.add_feed(url)
-    for _ in reader.update_feeds_iter(workers=16):
+    for _ in reader.update_feeds_iter(scheduled=False, workers=16):  # due or not, as the watcher's --force: by itself it asks once an hour
         pass
 """
 
