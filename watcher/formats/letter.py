@@ -18,7 +18,7 @@ from watcher.judgement import advice, canonical, exposure
 from watcher.records import Advisory, Before, Confidence, Event, Evidence, Exposure, Kind, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from watcher.formats.words import Words
 
@@ -164,17 +164,15 @@ def kb_url(kb: str) -> str:
 
 def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Before | None = None) -> Story:
     """Make ``event`` ready to be told; ``known`` are the administrator's servers, ``earlier`` is what happened before it."""
-    words = form.words
+    words, rows = form.words, _rows(event, form)
     mine = exposure.concerned(event, known)
-    rows = _rows(event, form)
-    shown_kbs, shown_builds = {row.kb for row in rows}, {row.build for row in rows}
     flaws = sorted(event.advisories, key=lambda a: (not a.exploited, not a.disclosed, -(a.cvss or 0), a.id))
-    vendor = vendor_words((event,), words)
+    vendor, suspected = vendor_words((event,), words), event.confidence is Confidence.SUSPECTED
     return Story(
         id=line(event.id, 80),
         kind=event.kind.value,
         tag=tag_of(event, words),
-        suspected=event.confidence is Confidence.SUSPECTED,
+        suspected=suspected,
         grave=event.kind.value in {"pulled", "exploited"},
         update=line(event.update.id, 120),
         title=title_of(event),
@@ -183,13 +181,13 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Bef
         summary=line(event.summary, form.most(600)),
         said=_said(event, form),
         vendor=vendor["vendor"],
-        caution=words.say("note", "suspected", **vendor) if event.confidence is Confidence.SUSPECTED else "",
+        caution=words.say("note", "suspected", **vendor) if suspected else "",
         actions=actions(event, words),
         rows=rows[: form.most(60)],
         packaged=any(row.build or row.kb for row in rows),
         more_rows=max(0, len(rows) - form.most(60)),
-        other_kbs=tuple((line(kb, 40), kb_url(kb)) for kb in event.update.kbs if line(kb, 40) not in shown_kbs)[:20],
-        other_builds=tuple(line(build, 40) for build in event.update.builds if line(build, 40) not in shown_builds)[:20],
+        other_kbs=tuple((kb, kb_url(kb)) for kb in _others(event.update.kbs, [row.kb for row in rows])),
+        other_builds=_others(event.update.builds, [row.build for row in rows]),
         scope=", ".join(line(words.name("scope", channel), 60) for channel in event.scope[:10]),
         guidance=paragraphs("\n".join(event.guidance), form.most(3500)),
         links=tuple(url for url in dict.fromkeys(map(link, event.links)) if url and url not in {row.kb_url for row in rows}),
@@ -208,10 +206,14 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Bef
     )
 
 
+def _others(names: Iterable[str], shown: Collection[str]) -> tuple[str, ...]:
+    """Give the KB articles or builds that no row shows, twenty at most."""
+    return tuple(name for name in (line(name, 40) for name in names) if name not in shown)[:20]
+
+
 def actions(event: Event, words: Words) -> tuple[str, ...]:
     """Say what to do now, a sentence or two a step."""
-    places = _places(event, words)
-    return tuple(words.say("advice", key, **places) for key in advice.keys(event))
+    return tuple(words.say("advice", key, **_places(event, words)) for key in advice.keys(event))
 
 
 def _said(event: Event, form: Form) -> str:
