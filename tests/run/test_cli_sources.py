@@ -89,7 +89,9 @@ def test_a_source_that_follows_updates_has_nothing_to_say_before_the_first_check
     said = sources(folder, FOLLOWING, "downloads")
 
     assert said.exit_code == 2
-    assert said.stderr == "downloads follows the pages of young updates, and none is known yet. Start a check first: watcher run\n"
+    missing, remedy = said.stderr.splitlines()
+    assert f"There is no state {folder}/state/watcher.db" in missing
+    assert remedy == "downloads follows the pages of young updates, and none is known yet. Start a check first: watcher run"
 
 
 def test_a_source_that_follows_updates_shows_the_page_of_the_newest(folder: Path) -> None:
