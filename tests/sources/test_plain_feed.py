@@ -127,6 +127,25 @@ def test_feeds_as_vendors_write_them_take_the_fast_way() -> None:
     assert all(is_read_alike(feeds.feed(number, edition)) for number, edition in ((0, 0), (7, 1)))
 
 
+@pytest.mark.parametrize(
+    ("item", "published", "updated"),
+    [
+        ("<pubDate>Wed, 05 Nov 2031 18:00:00 GMT</pubDate>", datetime(2031, 11, 5, 18, tzinfo=UTC), None),
+        ("<pubDate>05 Nov 2031 18:00:00 +0100</pubDate>", datetime(2031, 11, 5, 17, tzinfo=UTC), None),
+        ("<pubDate>05 Nov 2031 18:00:00 -0830</pubDate>", datetime(2031, 11, 6, 2, 30, tzinfo=UTC), None),
+        ("<a10:updated>2031-11-05T18:00:00Z</a10:updated>", None, datetime(2031, 11, 5, 18, tzinfo=UTC)),
+        ("<guid>https://blog.example.org/?a=1&amp;amp;b</guid><category>Exchange</category>", None, None),
+        ("<link>https://blog.example.org/?a=1&amp;b;c</link><title>caf\u00e9</title>", None, None),
+    ],
+)
+def test_dates_and_addresses_are_read_alike(item: str, published: datetime | None, updated: datetime | None) -> None:
+    body = f"{HEAD}<title>Blog</title><item>{item}</item></channel></rss>".encode()
+    assert is_read_alike(body)
+    read = plain_feed.read(body, "application/rss+xml")
+    assert read is not None
+    assert [(post.published, post.updated) for post in read[1]] == [(published, updated)]
+
+
 @given(ABOVE, st.lists(ITEMS, max_size=3))
 def test_whatever_stands_in_items_is_read_alike_or_left_alone(above: str, items: list[str]) -> None:
     is_read_alike(f"{HEAD}<title>Blog</title>{above}{''.join(items)}</channel></rss>".encode())
@@ -153,6 +172,11 @@ def test_any_text_is_read_alike_or_left_alone(text: str, form: str) -> None:
         b'<!DOCTYPE rss><rss version="2.0"><channel><title>Blog</title></channel></rss>',
         b'<?xml version="1.0" encoding="iso-8859-1"?><rss version="2.0"><channel><title>\xe9</title></channel></rss>',
         b'<rss version="2.0"><channel><title>\xe9</title></channel></rss>',
+        b'<rss version="2.0"><channel><title>Blog</title><item><link>https:///blog.example.org/1</link></item></channel></rss>',
+        b'<rss version="2.0"><channel><title>Blog</title><item><new>x</new></item></channel></rss>',
+        b'<rss version="2.0"><channel><title>Blog</title><item><title>a&#133;b</title></item></channel></rss>',
+        b'<rss version="2.0"><channel><title>Blog</title><item><pubDate>soon</pubDate></item></channel></rss>',
+        b'<rss version="2.0"><channel><title>Blog</title><item><pubDate>Wed, 31 Feb 2031 18:00:00 GMT</pubDate></item></channel></rss>',
     ],
 )
 def test_what_is_not_as_it_should_be_is_left_to_feedparser(body: bytes) -> None:
