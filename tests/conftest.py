@@ -76,6 +76,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="Windows has no such kills, forks or modes"))
 
 
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Leave the log as it was, whatever a command made of it."""
+    from watcher import report
+
+    log = report.LOG
+    before = (log.handlers[:], log.level, log.propagate)
+    yield
+    log.handlers[:], log.level, log.propagate = before
+
+
 # --- databases --------------------------------------------------------------------------------------------------------
 
 # Nothing of a test's database needs to survive a power cut.

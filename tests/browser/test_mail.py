@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-from collections.abc import Iterator
-from email.message import EmailMessage
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from watcher import render
-from watcher.config.settings import Mail, Settings
+from tests.letters import html_of
 from watcher.formats import samples
 from watcher.records import Kind, Letter
 
 pytestmark = pytest.mark.browser
-SETTINGS = Settings(mail=Mail(sender="Advisory Watcher <watcher@example.org>"), base_url="https://advisories.example.org/")
 DIGEST = Letter("digest", samples.letters()[0].subscriber, tuple(samples.event(kind) for kind in Kind))
 LETTERS = {
     letter.kind: letter
@@ -46,26 +38,13 @@ CONTRAST = """() => {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Path) -> Iterator[Page]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser.new_context(offline=True).new_page()
-        browser.close()
-
-
-@cache
-def html_of(kind: str) -> str:
-    read = email.message_from_bytes(render.message(LETTERS[kind], SETTINGS, samples.NOW).body, policy=email.policy.default)
-    assert isinstance(read, EmailMessage)
-    html = read.get_body(("html",))
-    assert html is not None
-    return str(html.get_content())
+def page(browser: Browser) -> Page:
+    return browser.new_context(offline=True).new_page()
 
 
 @pytest.mark.parametrize("kind", LETTERS)
 def test_nothing_is_cut_off_at_any_width(page: Page, kind: str) -> None:
-    page.set_content(html_of(kind))
+    page.set_content(html_of(LETTERS[kind]))
     found = {}
     for width in (360, 640, 1000):
         page.set_viewport_size({"width": width, "height": 900})
@@ -78,12 +57,12 @@ def test_nothing_is_cut_off_at_any_width(page: Page, kind: str) -> None:
 def test_every_text_stands_out_from_its_ground(page: Page, kind: str, scheme: Literal["light", "dark"]) -> None:
     # WCAG 2.2, 1.4.3: a contrast of 4.5 to 1
     page.emulate_media(color_scheme=scheme)
-    page.set_content(html_of(kind))
+    page.set_content(html_of(LETTERS[kind]))
     assert page.evaluate(CONTRAST) == []
 
 
 @pytest.mark.parametrize(("scheme", "expected"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(30, 34, 38)")])
 def test_the_night_is_dark(page: Page, scheme: Literal["light", "dark"], expected: str) -> None:
     page.emulate_media(color_scheme=scheme)
-    page.set_content(html_of("pulled"))
+    page.set_content(html_of(LETTERS["pulled"]))
     assert page.evaluate("getComputedStyle(document.querySelector('.sheet')).backgroundColor") == expected

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import feedparser
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect
 
 from tests.browser.served import served
 from tests.formats import lives
@@ -23,15 +23,6 @@ pytestmark = pytest.mark.browser
 Scheme = Literal["light", "dark"]
 NOW = T0 + timedelta(hours=1)
 PAGES = ("index.html", "updates.html", "years/2030.html", "sources.html", "updates/exchange-server-2030-05-su.html")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.served import served
 from tests.browser.test_site import NOW, Scheme, opened
@@ -18,15 +17,6 @@ from watcher.records import Kind
 
 pytestmark = pytest.mark.browser
 LISTS = ("index.html", "updates.html", "years/2030.html", "years/2030-05.html", "archive/index.html", "archive/1.html", "archive/3.html")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,23 +5,18 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 import re
 from collections.abc import Iterator
-from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Doctype, Tag
 
-from watcher import render
-from watcher.config.settings import Mail, Settings
+from tests.letters import html_of
 from watcher.formats import samples
 
-SETTINGS = Settings(mail=Mail(sender="Advisory Watcher <watcher@example.org>"), base_url="https://advisories.example.org/")
 LETTERS = {f"{number}-{letter.kind}": letter for number, letter in enumerate(samples.letters())}
 FEATURES = json.loads((Path(__file__).parent / "data" / "caniemail.json").read_text(encoding="utf-8"))["features"]
 OUTLOOK, GMAIL = "outlook windows", "gmail desktop-webmail"
@@ -77,11 +72,7 @@ PARTLY = {
 
 @cache
 def drawn(name: str) -> BeautifulSoup:
-    read = email.message_from_bytes(render.message(LETTERS[name], SETTINGS, samples.NOW).body, policy=email.policy.default)
-    assert isinstance(read, EmailMessage)
-    html = read.get_body(("html",))
-    assert html is not None
-    return BeautifulSoup(str(html.get_content()), "lxml")
+    return BeautifulSoup(html_of(LETTERS[name]), "lxml")
 
 
 def inline(soup: BeautifulSoup) -> list[tuple[Tag, str, str]]:

@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.edges.ledger_samples import PRODUCT, SU, T0, event, fill, message
-from watcher import __version__, report
+from watcher import __version__
 from watcher.cli import app
 from watcher.cli.calling import Call, command
 from watcher.cli.telling import why_not
@@ -66,16 +66,13 @@ def state(folder: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def cli(folder: Path) -> Iterator[Cli]:
-    """Call a command of ``watcher`` in the folder; the log is as before afterwards."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
+def cli(folder: Path) -> Cli:
+    """Call a command of ``watcher`` in the folder."""
 
     def call(*words: str, stdin: str | None = None) -> Result:
         return CliRunner().invoke(app, list(words), input=stdin, prog_name="watcher")
 
-    yield call
-    log.handlers[:], log.level, log.propagate = before
+    return call
 
 
 def lines(result: Result) -> list[Any]:

@@ -11,7 +11,6 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from tests.servers import OUTAGE, Reply, SourceServer
-from watcher import report
 from watcher.cli import app
 from watcher.store import Store
 
@@ -73,12 +72,9 @@ kinds = ["released", "pulled", "re-released", "news", "revised", "known-issue"]
 
 
 @pytest.fixture
-def cli(folder: Path) -> Iterator[Cli]:
-    """Call a command of ``watcher`` in the folder; the log is as before afterwards."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
-    yield lambda *words: CliRunner().invoke(app, list(words), prog_name="watcher")
-    log.handlers[:], log.level, log.propagate = before
+def cli(folder: Path) -> Cli:
+    """Call a command of ``watcher`` in the folder."""
+    return lambda *words: CliRunner().invoke(app, list(words), prog_name="watcher")
 
 
 def written(folder: Path) -> dict[str, bytes]:

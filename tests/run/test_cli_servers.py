@@ -16,7 +16,6 @@ from typer.testing import CliRunner, Result
 from tests.edges.ledger_samples import T0, event, message
 from tests.unit.builders import NEW_KB, OLD_KB, SU, issue, package, update
 from tests.unit.test_exposure import BACK, BEFORE, PULLED
-from watcher import report
 from watcher.cli import app
 from watcher.cli.telling import disagreeing, why_not
 from watcher.judgement import canonical
@@ -50,12 +49,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cli(folder: Path) -> Iterator[Cli]:
-    """Call a command of ``watcher`` in the folder; the log is as before afterwards."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
-    yield lambda *words: CliRunner().invoke(app, list(words), prog_name="watcher")
-    log.handlers[:], log.level, log.propagate = before
+def cli(folder: Path) -> Cli:
+    """Call a command of ``watcher`` in the folder."""
+    return lambda *words: CliRunner().invoke(app, list(words), prog_name="watcher")
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from tests.mailing import PASSWORD, USER, MailServer, Postbox, Received, free_po
 from tests.office import ADMINS, FEED, Office, event
 from tests.servers import Reply, SourceServer
 from tests.services import Service
-from watcher import report
 from watcher.records import Kind
 
 ONE, TWO, THREE = "one@example.org", "two@example.org", "three@example.org"
@@ -30,15 +29,12 @@ url = "{url}"
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """An office that has been welcomed, and whose first real check is yet to come; the log is as before afterwards."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
+    """An office that has been welcomed, and whose first real check is yet to come."""
     with SourceServer() as web:
         web.play("/feed", Reply(FEED, etag='"1"'))
         made = Office(tmp_path, web.url("/feed"))
         assert made.run(NIGHT).exit_code == 0  # the welcome goes into the outbox
         yield made
-    log.handlers[:], log.level, log.propagate = before
 
 
 @pytest.fixture

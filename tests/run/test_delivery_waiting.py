@@ -16,7 +16,6 @@ from tests.office import FEED, Office
 from tests.run.test_delivery import channelled
 from tests.servers import Reply, SourceServer
 from tests.services import Posted, Service
-from watcher import report
 from watcher.store import Store
 
 NEWCOMER = '[[subscriber]]\nname = "newcomer"\nto = ["one@example.org"]\n'
@@ -26,13 +25,10 @@ WELCOME = "[WELCOME] Advisory Watcher: Exchange Server*"
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """An office whose first check is yet to come, with the log as before afterwards."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
+    """An office whose first check is yet to come."""
     with SourceServer() as web:
         web.play("/feed", Reply(FEED, etag='"1"'))
         yield Office(tmp_path, web.url("/feed"), more=NEWCOMER)
-    log.handlers[:], log.level, log.propagate = before
 
 
 @pytest.fixture

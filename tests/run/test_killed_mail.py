@@ -24,7 +24,6 @@ from tests.office import FEED, Office, event
 from tests.run.killed import context, start
 from tests.servers import Reply, SourceServer
 from tests.services import Service
-from watcher import report
 from watcher.formats import samples
 from watcher.records import DeliveryState, Kind, Outcome
 from watcher.store import Store
@@ -107,8 +106,6 @@ def many(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def prepared(tmp_path: Path, world: World, many: int, copies: Copies) -> Iterator[Office]:
     """An office where all have been welcomed a week ago, a build that is installed is pulled, and five events wait to be told."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
     with SourceServer() as web:
         web.play("/feed", Reply(FEED, etag='"1"'))
         office = copies.copy(Office(tmp_path, web.url("/feed"), mail='inventory = "inventory.csv"'), tmp_path / "prepared")
@@ -120,7 +117,6 @@ def prepared(tmp_path: Path, world: World, many: int, copies: Copies) -> Iterato
             store.record("blog", outcome=Outcome(tuple(event(kind, number) for number, kind in enumerate(KINDS)), updates=pulled))
         world.forget()
         yield office
-    log.handlers[:], log.level, log.propagate = before
 
 
 def readers(many: int, chat: int) -> str:
@@ -135,8 +131,8 @@ def readers(many: int, chat: int) -> str:
     )
 
 
-def killed(bases: list[Office], world: World, many: int, copies: Copies, times: int, seed: int) -> str:
-    """Run once from each base for the measure, then ``times`` times from them in turn, each killed at some moment and run again."""
+def killed(bases: list[Office], world: World, many: int, copies: Copies, times: int, seed: int) -> Counter[str]:
+    """Run once from each base for the measure, then ``times`` times in turn, each killed and run again; give when the kills were."""
     chance, processes = random.Random(seed), context()
     lasts, folder = list[float](), bases[0].folder.parent
     wanted, moments = Counter[tuple[str, ...]](), Counter[str]()
@@ -159,7 +155,8 @@ def killed(bases: list[Office], world: World, many: int, copies: Copies, times: 
         assert_settled(office)
         world.forget()
         copies.remove(office)
-    return f"{times} kills of a run of {lasts[0]:.2f} s with {wanted.total()} messages: {dict(moments)}"
+    print(f"{times} kills of a run of {lasts[0]:.2f} s with {wanted.total()} messages: {dict(moments)}")  # noqa: T201 - shown by -s
+    return moments
 
 
 def run_again(office: Office, world: World, wanted: Counter[tuple[str, ...]]) -> Counter[str]:
@@ -202,9 +199,12 @@ def test_a_killed_run_of_many_messages_loses_none_and_repeats_at_most_one(
 ) -> None:
     sealed = copies.copy(prepared, prepared.folder.with_name("sealed"))
     assert sealed.call(MORNING.isoformat(), "run", "--no-send").exit_code == 0
-    killed([prepared, sealed], world, many, copies, IN_THE_SUITE, seed=1)
+    moments = killed([prepared, sealed], world, many, copies, IN_THE_SUITE, seed=1)
+    assert sum(moments[moment] for moment in moments if moment != "repeated") == IN_THE_SUITE
 
 
 @pytest.mark.soak
 def test_hundreds_of_killed_runs_of_fifty_messages(prepared: Office, world: World, many: int, copies: Copies) -> None:
-    print(killed([prepared], world, many, copies, SOAKING, seed=2))  # noqa: T201 - the figures of a soak
+    moments = killed([prepared], world, many, copies, SOAKING, seed=2)
+    assert moments["amid them"] > 0
+    assert moments["repeated"] <= moments["amid them"] + moments["after all were"]

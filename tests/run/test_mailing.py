@@ -13,7 +13,6 @@ from tests.mailing import MailServer, Postbox
 from tests.office import ADMINS, FEED, Office, event
 from tests.servers import Reply, SourceServer
 from tests.services import Service
-from watcher import report
 from watcher.records import Kind
 
 AT = "2030-05-14T18:00:00+00:00"
@@ -22,12 +21,9 @@ AT = "2030-05-14T18:00:00+00:00"
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.chdir(tmp_path)
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
     with SourceServer() as web:
         web.play("/feed", Reply(FEED))
         yield Office(tmp_path, web.url("/feed"))
-    log.handlers[:], log.level, log.propagate = before
 
 
 def test_a_test_message_says_what_the_server_answered(office: Office) -> None:

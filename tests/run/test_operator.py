@@ -15,7 +15,6 @@ from tests.mailing import free_port
 from tests.office import ADMINS, FEED, Office, event
 from tests.servers import OUTAGE, Reply, SourceServer, moved
 from tests.services import Service
-from watcher import report
 
 OPERATOR = ADMINS + '[operator]\nto = ["it@example.org"]\nfailures = 2\n'
 TIMES = [f"2030-05-14T{hour:02}:00:00+00:00" for hour in range(6, 24)]
@@ -29,13 +28,10 @@ def web() -> Iterator[SourceServer]:
 
 
 @pytest.fixture
-def office(tmp_path: Path, web: SourceServer) -> Iterator[Office]:
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
+def office(tmp_path: Path, web: SourceServer) -> Office:
     made = Office(tmp_path, web.url("/feed"), more=OPERATOR)
     made.run(TIMES[0])
-    yield made
-    log.handlers[:], log.level, log.propagate = before
+    return made
 
 
 def told(office: Office) -> list[Message]:

@@ -15,7 +15,6 @@ from tests.dovecot import Dovecot
 from tests.office import FEED, Office, event
 from tests.postfix import USERS, Postfix
 from tests.servers import Reply, SourceServer
-from watcher import report
 from watcher.records import Kind
 
 NIGHT, FIRST, SECOND, THIRD = (f"2030-05-14T{hour}:00:00+00:00" for hour in ("05", "18", "19", "23"))
@@ -34,12 +33,9 @@ def office(tmp_path: Path, server: Postfix) -> Iterator[Office]:
     """An office; the server's mailboxes are empty, and it agrees to everything."""
     server.empty()
     server.policy.answers = {}
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
     with SourceServer() as web:
         web.play("/feed", Reply(FEED))
         yield Office(tmp_path, web.url("/feed"))
-    log.handlers[:], log.level, log.propagate = before
 
 
 def test_release_pull_and_return_arrive_once_in_one_thread_and_a_stranger_is_refused(office: Office, server: Postfix) -> None:

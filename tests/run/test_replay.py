@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 from tests.edges.ledger_samples import T0, event
 from tests.stories.pages import table
 from tests.stories.telling import URLS
-from watcher import report
 from watcher.cli import app
 from watcher.config import load
 from watcher.errors import ConfigurationError
@@ -29,15 +28,12 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
-    """Call a command of ``watcher`` in an empty folder; the log is as before afterwards."""
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Call a command of ``watcher`` in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WATCHER_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
-    yield lambda *words: CliRunner().invoke(app, list(words), prog_name="watcher")
-    log.handlers[:], log.level, log.propagate = before
+    return lambda *words: CliRunner().invoke(app, list(words), prog_name="watcher")
 
 
 def told(folder: Path, *events: Event) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,22 +9,18 @@ from typer.testing import CliRunner, Result
 
 from tests.office import ADMINS, FEED, Office
 from tests.servers import Reply, SourceServer
-from watcher import report
 from watcher.cli import app
 
 READING = ["status", "events", "show KB5044062", "build 15.2.1544.13", "state export out", "publish", "doctor --offline"]
 
 
 @pytest.fixture
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which nobody has configured anything."""
-    log = report.LOG
-    before = (log.handlers[:], log.level, log.propagate)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WATCHER_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    yield tmp_path
-    log.handlers[:], log.level, log.propagate = before
+    return tmp_path
 
 
 def call(words: str) -> Result:

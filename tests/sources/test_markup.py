@@ -95,5 +95,7 @@ def test_any_text_is_read(html: str) -> None:
     )
 )
 def test_any_markup_is_read(pieces: list[str]) -> None:
-    markup.plain("".join(pieces))
-    markup.links("".join(pieces), "https://example.org/")
+    html = "".join(pieces)
+    text, hrefs = markup.plain_and_links(html)
+    assert (text, markup.joined(hrefs)) == (markup.plain(html), markup.links(html))
+    assert all(link.startswith(("http://", "https://")) for link in markup.links(html, "https://example.org/"))

@@ -164,8 +164,7 @@ def kb_url(kb: str) -> str:
 
 def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Before | None = None) -> Story:
     """Make ``event`` ready to be told; ``known`` are the administrator's servers, ``earlier`` is what happened before it."""
-    words, rows = form.words, _rows(event, form)
-    mine = exposure.concerned(event, known)
+    words, rows, mine = form.words, _rows(event, form), exposure.concerned(event, known)
     flaws = sorted(event.advisories, key=lambda a: (not a.exploited, not a.disclosed, -(a.cvss or 0), a.id))
     vendor, suspected = vendor_words((event,), words), event.confidence is Confidence.SUSPECTED
     return Story(

@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Create the tables."""
     _seen()
     _ledger()
+    _events()
     _mail()
     _notes()
 
@@ -86,6 +87,9 @@ def _ledger() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_absorbed"),
     )
     op.create_index("ix_absorbed_update_id", "absorbed", ["update_id"])
+
+
+def _events() -> None:
     op.create_table(
         "events",
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
