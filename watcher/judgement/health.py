@@ -209,3 +209,14 @@ def _is_of(document: Document, month: str) -> bool:
 
 def _month(moment: datetime) -> str:
     return f"{moment:%Y-%m}"
+
+
+def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[tuple[str, str], ...]:
+    """Name the sources that could not be read yet, with the cause; one that only follows updates may have had nothing to read."""
+    known, found = tuple(times), []
+    for source in sources:
+        mine = [one for one in known if one.source == source.name]
+        failed = next((one for one in mine if one.failures), None)
+        if source.enabled and failed is not None and not any(one.succeeded for one in mine):
+            found.append((source.name, failed.cause or failed.failure))
+    return tuple(found)

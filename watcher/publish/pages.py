@@ -125,6 +125,7 @@ def _front(shown: Shown, desk: Desk) -> Iterator[tuple[str, bytes]]:
         "kinds": tuple((kind.value, shown.words.say("kind", kind.value)) for kind in kinds),
         "followed": followed,
         "as_of": overview.as_of,
+        "unread": tuple(line(shown.words.name("source", name), 100) for name in shown.unread),
         "feed_of": listing.name,
     }
     yield "index.html", desk.page("index", "", names)

@@ -59,3 +59,4 @@ class Shown:
     archives: Mapping[int, tuple[Event, ...]]
     followed: tuple[Followed, ...]
     fresh: Fresh | None = None
+    unread: tuple[str, ...] = ()  # sources that could not be read yet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.judgement import digest
+from watcher.judgement import digest, health
 from watcher.records import Event, Letter, Message, State
 from watcher.run import deliver, digests, memory, operator, servers
 
@@ -64,20 +64,8 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         return []
     standing = tuple(update for update in store.updates() if update.state is State.PULLED or update.packages)
     sources = tuple(source for source in settings.sources if source.enabled)
-    products, unread = settings.watch.products, _unread(settings, store)
+    products, unread = settings.watch.products, health.unread(settings.sources, store.all_times())
     return [
         Letter("welcome", subscriber, standing=standing, sources=sources, products=products, thread="welcome", unread=unread)
         for subscriber in new
     ]
-
-
-def _unread(settings: Settings, store: Store) -> tuple[tuple[str, str], ...]:
-    """Name the sources that could not be read yet, with the cause; one that only follows updates may have had nothing to read."""
-    times = store.all_times()
-    found = []
-    for source in settings.sources:
-        mine = [one for one in times if one.source == source.name]
-        failed = next((one for one in mine if one.failures), None)
-        if source.enabled and failed is not None and not any(one.succeeded for one in mine):
-            found.append((source.name, failed.cause or failed.failure))
-    return tuple(found)

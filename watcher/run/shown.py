@@ -12,6 +12,7 @@ from watcher.formats import feed, glance, listing, shelves
 from watcher.formats.feed import Place
 from watcher.formats.listing import Listing, Overview
 from watcher.formats.plain import line
+from watcher.judgement import health
 from watcher.publish.pages import OF_PRODUCT
 from watcher.publish.shown import Followed, Life, Shown
 from watcher.records import Event, State, Update
@@ -37,7 +38,8 @@ def _place(settings: Settings, store: Store) -> Place:
 def shown(settings: Settings, store: Store, **what: Any) -> Shown:  # noqa: ANN401 - the parts that differ
     """Show ``what`` as the settings say."""
     watched = settings.watch.products
-    return Shown(_place(settings, store), render.words(settings), settings.zone, watched, settings.sources, **what)
+    unread = tuple(name for name, _ in health.unread(settings.sources, store.all_times()))
+    return Shown(_place(settings, store), render.words(settings), settings.zone, watched, settings.sources, **what, unread=unread)
 
 
 def whole(settings: Settings, store: Store) -> Shown:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from watcher import __version__, publish, render
 from watcher.formats import status_json
+from watcher.judgement import health
 from watcher.records import Outcome, State, Times
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def mark(settings: Settings, store: Store) -> str:
     """Say what a site made now would show: it changes with events, updates, settings and templates."""
     form = hashlib.sha256()
     shown = (settings.base_url, settings.timezone, settings.watch.mark, [(s.name, s.kind, s.url) for s in settings.sources if s.enabled])
-    form.update(repr((__version__, shown, str(settings.site.absolute()))).encode())
+    unread = [name for name, _ in health.unread(settings.sources, store.all_times())]
+    form.update(repr((__version__, shown, unread, str(settings.site.absolute()))).encode())
     for folder in filter(None, (render.shipped(), settings.templates)):
         for path in sorted((folder / "site").rglob("*")) + sorted((folder / "mail" / "words").glob("*.toml")):
             if path.is_file():
