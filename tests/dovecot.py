@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -74,6 +73,8 @@ class Dovecot:
     """A private instance over ``boxes``, whose maildirs belong to ``owner``; at the port ``login`` it judges passwords for Postfix."""
 
     def __init__(self, boxes: Path, owner: str, login: int = 0) -> None:
+        import pwd
+
         self.folder = Path(tempfile.mkdtemp(prefix="watcher-imap-"))
         self.port = free_port()
         known = pwd.getpwnam(owner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import socketserver
@@ -152,6 +151,8 @@ class Postfix:
         self._answering()
 
     def __enter__(self) -> Self:
+        import pwd
+
         owner = pwd.getpwnam("postfix")
         self.folder.chmod(0o755)
         for name in ("queue", "data", "etc", "boxes", "log"):
