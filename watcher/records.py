@@ -508,7 +508,7 @@ class Fitness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One of the administrator's servers, as the inventory has it; never published."""
+    """One of the administrator's servers, as the inventory has it; published only where the operator says so."""
 
     name: str
     build: str  # in the short form

@@ -54,6 +54,13 @@ def unwell(found: dict[str, Finding]) -> set[str]:
     return {name for name, finding in found.items() if finding.severity is not Severity.WELL}
 
 
+def test_published_servers_are_a_warning(settings: Settings, tmp_path: Path) -> None:
+    assert "site.servers" not in looked_over(settings)
+    found = looked_over(replace(settings, inventory=tmp_path / "inventory.csv", publish_servers=True))["site.servers"]
+    assert found.severity is Severity.WARNING
+    assert "which of them lack which update" in found.text
+
+
 def touch(settings: Settings, at: datetime) -> None:
     with Store.open(settings.state) as store:
         store.touch([Times("blog", "", at, at)])

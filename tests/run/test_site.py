@@ -138,6 +138,73 @@ def test_a_long_story_is_published_step_by_step_as_it_would_be_at_once(
         assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole"), steps[: number + 1]
 
 
+SERVERS = "server,build\nMBX1,15.4.1544.13\nMBX2,15.4.1544.9\nMBX3,15.4.1258.38\n"
+
+
+@pytest.fixture
+def open_settings(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings by which servers are published."""
+    (tmp_path / "inventory.csv").write_text(SERVERS)
+    return replace(settings, inventory=tmp_path / "inventory.csv", publish_servers=True)
+
+
+def naming(settings: Settings) -> dict[str, list[str]]:
+    """Give the published files that name a server, each with those that it names."""
+    found = {name: [server for server in ("MBX1", "MBX2", "MBX3") if server.encode() in body] for name, body in tree(settings.site).items()}
+    return {name: servers for name, servers in found.items() if servers}
+
+
+def test_published_servers_follow_every_check_as_if_all_were_published_anew(ledger: Store, open_settings: Settings, tmp_path: Path) -> None:
+    told(ledger, open_settings, Outcome())
+    for step in ("quiet", "released", "announced", "absorbed", "pulled", "issue", "doubted", "other", "dated anew", "back"):
+        told(ledger, open_settings, STEPS[step])
+        kept = ledger.meta("published_servers")
+        assert tree(open_settings.site) == whole(ledger, open_settings, tmp_path / "whole"), step
+        assert ledger.meta("published_servers") == kept
+    page = (open_settings.site / "updates/exchange-server-2030-05-su.html").read_text()
+    assert page.count("install v2, KB9000002") == 3
+
+
+def test_one_more_update_rewrites_the_page_of_another_on_which_a_server_stands_otherwise(ledger: Store, open_settings: Settings) -> None:
+    told(ledger, open_settings, STEPS["quiet"])
+    old = open_settings.site / "updates/exchange-server-2030-02-su.html"
+    assert "nothing to do" in old.read_text()
+    told(ledger, open_settings, STEPS["released"])
+    assert "install Exchange Server May 2030 SU, KB9000001" in old.read_text()
+
+
+def test_a_changed_inventory_rewrites_the_pages_that_it_concerns_and_no_other(
+    ledger: Store, open_settings: Settings, tmp_path: Path
+) -> None:
+    crowd = tuple(lives.update(name=f"other-{number}", products=("Windows",), packages=()) for number in range(5))
+    told(ledger, open_settings, Outcome(updates=(*crowd, lives.OLD_LIFE.update)))
+    told(ledger, open_settings, STEPS["released"])
+    old, new = "updates/exchange-server-2030-02-su.html", "updates/exchange-server-2030-05-su.html"
+    assert naming(open_settings) == {old: ["MBX2"], new: ["MBX1", "MBX2", "MBX3"]}
+    assert open_settings.inventory is not None
+    open_settings.inventory.write_text(SERVERS.replace("15.4.1544.9", "15.4.1544.13"))
+    assert told(ledger, open_settings, Outcome()) == 2
+    assert naming(open_settings) == {new: ["MBX1", "MBX2", "MBX3"]}
+    open_settings.inventory.write_text(open_settings.inventory.read_text() + "\n")
+    assert told(ledger, open_settings, Outcome()) == 0
+    open_settings.inventory.unlink()
+    assert told(ledger, open_settings, Outcome()) == 1
+    assert naming(open_settings) == {}
+
+
+def test_published_servers_are_taken_back_as_soon_as_they_are_not_to_be_published(
+    ledger: Store, settings: Settings, open_settings: Settings
+) -> None:
+    told(ledger, settings, STEPS["released"])
+    before = tree(settings.site)
+    assert naming(settings) == {}
+    assert told(ledger, open_settings, Outcome()) == 1
+    assert naming(settings) != {}
+    assert told(ledger, settings, Outcome()) == 1
+    assert tree(settings.site) == before
+    assert ledger.meta("published_servers") == ""
+
+
 def test_a_new_event_touches_the_files_that_show_it(ledger: Store, settings: Settings) -> None:
     told(ledger, settings, Outcome(updates=tuple(lives.update(name=f"update-{number}") for number in range(30))))
     told(ledger, settings, STEPS["other"])

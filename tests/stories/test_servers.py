@@ -1,7 +1,8 @@
-"""The administrator's own servers: told in every mail, reminded weekly, never published."""
+"""The administrator's own servers: told in every mail, reminded weekly, published only where the operator says so."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,16 +118,43 @@ def test_html_says_the_same_of_servers_as_text(world: World) -> None:
     assert "MAILBOX-TWO 15.2.1544.11 = Exchange Server April 2024 HU, good: not installed here: do not install it" in part.get_content()
 
 
-def test_no_servers_name_is_published(world: World) -> None:
+def published(world: World) -> dict[str, str]:
+    """Publish, and give the files that name a server, each with its text."""
+    site.write(world.settings, world.store, datetime(2024, 11, 14, 20, tzinfo=UTC), once=True)
+    files = [path for path in world.settings.site.rglob("*") if path.is_file()]
+    assert files
+    texts = {path.relative_to(world.settings.site).as_posix(): path.read_bytes().decode() for path in files}
+    return {name: text for name, text in texts.items() if "mailbox" in text.lower()}
+
+
+def test_unless_they_are_to_be_published_no_server_is_named_anywhere_in_the_site(world: World) -> None:
     owns(world)
     pull(world)
-    now = datetime(2024, 11, 14, 20, tzinfo=UTC)
-    site.write(world.settings, world.store, now, once=True)
-    files = [path for path in world.settings.site.rglob("*") if path.is_file()]
 
-    assert files
-    assert [path.name for path in files if b"MAILBOX" in path.read_bytes()] == []
+    assert published(world) == {}
     assert "MAILBOX" not in repr([*world.store.events(), *world.store.updates()])
+
+
+def rows(page: str) -> list[str]:
+    """Give what a page says of servers, a line each."""
+    section = page.partition('id="h-servers"')[2].partition("</section>")[0].partition("<tbody>")[2]
+    return [" | ".join(re.sub("<[^>]*>", " ", cell).strip() for cell in row.split("<td")) for row in section.split("</tr>")[:-1]]
+
+
+def test_published_servers_stand_on_the_pages_of_the_updates_that_concern_them_and_nowhere_else(world: World) -> None:
+    owns(world)
+    pull(world)
+    world.settings = replace(world.settings, publish_servers=True)
+    shown = published(world)
+
+    assert set(shown) == {f"updates/{SU}.html", "updates/exchange-server-2024-04-hu.html"}
+    assert [" ".join(re.sub("<[^>]*>|data-label[^>]*>", " ", row).split()) for row in rows(shown[f"updates/{SU}.html"])] == [
+        f"MAILBOX-ONE | 15.2.1544.13 Exchange Server November 2024 SU | pulled | {FOLLOW}",
+        "MAILBOX-TWO | 15.2.1544.11 Exchange Server April 2024 HU | good | not installed here: do not install it",
+    ]
+    (own,) = rows(shown["updates/exchange-server-2024-04-hu.html"])
+    assert "MAILBOX-TWO" in own
+    assert "nothing to do" in own
 
 
 def test_what_stays_installed_is_reminded_of_once_a_week(any_world: World) -> None:

@@ -313,3 +313,74 @@ def test_one_is_reminded_of_what_is_pulled_and_installed() -> None:
 
 def test_a_servers_line_is_its_product_without_level() -> None:
     assert exposure.line(of("15.2.1544.13", RELEASED)) == "Exchange Server 2019"
+
+
+# --- owners -----------------------------------------------------------------------------------------------------------
+
+
+def owned(*owners: str, build: str = "15.2.1544.11", product: str = "") -> Exposure:
+    (found,) = exposure.exposures([Server("EX01", build, product, owners)], (BEFORE, RELEASED))
+    return found
+
+
+def test_an_owners_servers_are_found_by_pattern_and_a_name_that_nobody_bears_silences_nobody() -> None:
+    mine, others = owned("Mail-Team", "anna@example.org"), owned("web")
+    assert exposure.owned(("mail-*",), (mine, others)) == (mine,)
+    assert exposure.owned(("ANNA@example.org", "nobody"), (mine, others)) == (mine,)
+    assert exposure.owned(("*",), (mine, owned())) == (mine,)
+    assert exposure.owned(("nobody",), (mine, others)) == (mine, others)
+    assert exposure.owned((), (mine, others)) == (mine, others)
+
+
+@pytest.mark.parametrize(
+    ("build", "product", "expected"),
+    [
+        ("15.2.1544.11", "", True),  # its branch is known
+        ("15.2.1544.99", "", False),  # newer than what is told
+        ("9.9.9999.9", "", True),  # nobody knows what it is
+        ("9.9.9999.9", "Exchange Server 2019 CU77", True),
+        ("9.9.9999.9", "Exchange Server", True),
+        ("9.9.9999.9", "Exchange Server 2016 CU23", False),
+        ("9.9.9999.9", "SharePoint Server 2019", False),
+    ],
+)
+def test_a_server_that_no_source_knows_is_judged_by_the_product_it_is_said_to_be(build: str, product: str, expected: bool) -> None:
+    assert exposure.may_concern(event(Kind.RELEASED, RELEASED), [owned(build=build, product=product)]) is expected
+
+
+def test_what_names_no_product_or_its_family_alone_may_concern_every_server() -> None:
+    sharepoint = owned(build="9.9.9999.9", product="SharePoint Server 2019")
+    assert exposure.may_concern(event(Kind.ANNOUNCED, RELEASED, packages=(), products=()), [sharepoint])
+    whole = event(Kind.ANNOUNCED, RELEASED, packages=(), products=("Exchange Server",))
+    assert exposure.may_concern(whole, [owned(build="9.9.9999.9", product="Exchange Server 2016 CU23")])
+    assert not exposure.may_concern(whole, [sharepoint])
+
+
+# --- which servers an update concerns, for its page ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "concerned"),
+    [
+        ("15.2.1544.13", True),  # installed
+        ("15.2.1544.11", True),  # behind it
+        ("15.2.1544.14", True),  # its second version is installed
+        ("15.2.1544.20", False),  # beyond it
+        ("15.2.1748.10", False),  # of a branch of which no product is known
+        ("15.1.2507.39", False),  # of another line
+    ],
+)
+def test_an_update_concerns_the_servers_that_have_it_or_are_behind_it(build: str, concerned: bool) -> None:
+    later = update("later", package(CU23, "KB9", "15.1.2507.39"), package(CU14, "KB9", "15.2.1544.20"))
+    found = of(build, BEFORE, BACK, replace(later, released=NOV + days(60)))
+
+    assert bool(exposure.of_update(RELEASED, [found])) is concerned
+
+
+def test_where_no_build_of_a_servers_branch_is_known_the_dates_tell() -> None:
+    found = of("15.2.1544.13", BEFORE, RELEASED)
+    advisory = replace(update("cve-2030-1"), products=(CU14,), state=State.ANNOUNCED, released=None)
+
+    assert exposure.of_update(replace(advisory, first_seen=NOV + days(1)), [found]) == (found,)
+    assert exposure.of_update(replace(advisory, first_seen=NOV - days(1)), [found]) == ()
+    assert exposure.of_update(replace(update("old", package(CU13, "KB8", "15.2.1258.99")), released=NOV - days(1)), [found]) == ()

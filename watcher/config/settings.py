@@ -124,6 +124,7 @@ class Settings:
     ca_bundle: Path | None = None
     evidence: Path | None = None
     inventory: Path | None = None
+    publish_servers: bool = False  # the inventory's servers are shown on the pages of updates
     templates: Path | None = None  # the user's own, looked into before the shipped ones
     keep: timedelta = timedelta(days=400)  # how long what is settled is kept
     metrics: Path | None = None  # for Prometheus' textfile collector

@@ -15,7 +15,7 @@ from watcher.config.builtin import BUILTIN, NOBODY_NAMED
 from watcher.config.complaints import Complaints, Key, Wrong, meant
 from watcher.config.reading import Tables
 from watcher.config.settings import Operator, Secret, Settings
-from watcher.config.tables import OperatorTable, SourceTable, SubscriberTable
+from watcher.config.tables import OperatorTable, SourceTable, SubscriberTable, WatchTable
 from watcher.records import Kind, Source, Subscriber, Watch
 from watcher.sources import KINDS
 
@@ -43,6 +43,7 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         ca_bundle=_optional(watch.ca_bundle, "ca_bundle", base, complaints, exists=True),
         evidence=_optional(watch.evidence, "evidence", base, complaints),
         inventory=_optional(watch.inventory, "inventory", base, complaints),
+        publish_servers=_publish_servers(watch, complaints),
         templates=_optional(watch.templates, "templates", base, complaints, exists=True),
         keep=attempt(("watch", "keep"), partial(values.duration, watch.keep), timedelta(days=400)),
         metrics=_optional(watch.metrics, "metrics", base, complaints),
@@ -60,6 +61,13 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
 def _state(text: str, base: Path, environ: Mapping[str, str], secrets: list[Secret]) -> str:
     environment.without_password(text)
     return values.state_url(environment.expanded(text, environ, secrets), base)
+
+
+def _publish_servers(watch: WatchTable, complaints: Complaints) -> bool:
+    if watch.publish_servers and not watch.inventory:
+        key = ("watch", "publish_servers")
+        complaints.add(key, "no server is known that could be published", 'Name them: inventory = "inventory.csv"; or leave the key out.')
+    return watch.publish_servers
 
 
 def _optional(text: str, key: str, base: Path, complaints: Complaints, *, exists: bool = False) -> Path | None:

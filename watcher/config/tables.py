@@ -51,8 +51,21 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     inventory: Annotated[
-        str, Meta(description="CSV file of your servers (server, product, build); it stays on this machine", examples=["inventory.csv"])
+        str,
+        Meta(
+            description="CSV file of your servers (server, product, build; owner); it stays on this machine, only "
+            "subscribers are told what it says",
+            examples=["inventory.csv"],
+        ),
     ] = ""
+    publish_servers: Annotated[
+        bool,
+        Meta(
+            description="true: each update's page shows your servers that it concerns, with name, build and what to do, to whoever "
+            "sees the site",
+            examples=[True],
+        ),
+    ] = False
     templates: Annotated[
         str, Meta(description="Folder of your own templates, looked into before the shipped ones", examples=["templates"])
     ] = ""

@@ -90,7 +90,7 @@ def letters() -> tuple[Letter, ...]:
         Letter("welcome", _SUBSCRIBER),
         operator(),
         *(
-            replace(letter, servers=_servers())
+            replace(letter, servers=servers())
             for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]), welcome(pulled=True))
         ),
         reminder(),
@@ -105,11 +105,12 @@ def operator() -> Letter:
 def reminder() -> Letter:
     """Give a sample of the weekly reminder that a pulled build is still installed."""
     update = _update("exchange-server-2030-05-su", State.PULLED)
-    known = exposure.reminded(update.id, _servers())
+    known = exposure.reminded(update.id, servers())
     return Letter("reminder", _SUBSCRIBER, (), update.id, update.id, (update,), subject=f"{update.title} (KB9000001)", servers=known)
 
 
-def _servers() -> tuple[Exposure, ...]:
+def servers() -> tuple[Exposure, ...]:
+    """Give samples of servers: one with a pulled build, one that is good, one behind, one of which nothing is known."""
     updates = (_update("exchange-server-2030-02-su", State.RELEASED), _update("exchange-server-2030-05-su", State.PULLED))
     names = {"EX01": "15.4.1544.13", "EX02": "15.4.1258.38", "EX03": "15.4.1544.4", "EX04": "1.2.3.4"}
     return exposure.exposures([Server(name, build) for name, build in names.items()], updates)

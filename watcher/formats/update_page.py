@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watcher.formats import difference, lifeline, listing
@@ -13,9 +13,11 @@ from watcher.formats.feed import anchor
 from watcher.formats.letter import Flaw, Form, Quote, Row, Story, headline_of, story, tag_of
 from watcher.formats.lifeline import Lifeline
 from watcher.formats.plain import line, link
+from watcher.formats.servers import Place, places
 from watcher.judgement import identify
-from watcher.records import GRAVITY, Confidence, Event, Kind, State, Update, UpdateRef
+from watcher.records import GRAVITY, Confidence, Event, Exposure, Kind, State, Update, UpdateRef
 
+MOST_SERVERS = 200
 MINOR = (Kind.REVISED, Kind.NEWS)
 
 
@@ -89,6 +91,8 @@ class Page:
     line: Lifeline | None
     told: tuple[Told, ...]  # the newest first
     links: tuple[str, ...]
+    servers: tuple[Place, ...]  # the administrator's that it concerns, where they are published
+    more_servers: int
 
 
 def brief(event: Event, form: Form) -> Brief:
@@ -131,8 +135,8 @@ def told(event: Event, form: Form) -> Told:
     )
 
 
-def page(update: Update, events: Sequence[Event], form: Form) -> Page:
-    """Compose the page of ``update``; ``events`` are those told of it, in order."""
+def page(update: Update, events: Sequence[Event], form: Form, known: Sequence[Exposure] = ()) -> Page:
+    """Compose the page of ``update``; ``events`` are those told of it, in order, ``known`` the servers that are shown on it."""
     now = _now(update, events)
     stand = story(now, form)
     row = listing.listing(update, events)
@@ -166,7 +170,14 @@ def page(update: Update, events: Sequence[Event], form: Form) -> Page:
         line=lifeline.lifeline(update, events, form.words, form.zone),
         told=shown,
         links=tuple(dict.fromkeys(filter(None, map(link, update.links))))[:20],
+        servers=places(known[:MOST_SERVERS], form.words, _held(now) if doubted else now, vendor=stand.vendor),
+        more_servers=max(0, len(known) - MOST_SERVERS),
     )
+
+
+def _held(now: Event) -> Event:
+    """Give the event of an update that is perhaps pulled."""
+    return replace(now, kind=Kind.PULLED, confidence=Confidence.SUSPECTED)
 
 
 def _turn(latest: Sequence[Event]) -> Event:

@@ -40,7 +40,50 @@ def exposures(servers: Iterable[Server], updates: Iterable[Update]) -> tuple[Exp
 
 def concerned(event: Event, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """Give the servers that ``event`` concerns: its update is installed there, or is for that server's product."""
-    return tuple(exposure for exposure in known if has(exposure, event.update.id) or _is_for(event, exposure))
+    products = (*event.update.products, *(package.product for package in event.packages))
+    aim = _aim(products, (*event.update.builds, *(package.build for package in event.packages)))
+    return tuple(exposure for exposure in known if has(exposure, event.update.id) or _is_for(aim, exposure))
+
+
+def of_update(update: Update, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """Give the servers that ``update`` concerns at this moment, ``known`` being all of them.
+
+    Where no build of its branch is known, only the dates tell whether a server is beyond it.
+    """
+    aim = _aim((*update.products, *(package.product for package in update.packages)), (package.build for package in update.packages))
+    dated = update.released or update.first_seen
+
+    def later(each: Exposure) -> bool:
+        branch = canonical.build_key(each.server.build)[:BRANCH]
+        known_here = any(build[:BRANCH] == branch for build in aim.builds)
+        return known_here or each.installed is None or (each.installed.released or _NEVER) <= dated
+
+    return tuple(each for each in known if has(each, update.id) or (_is_for(aim, each) and later(each)))
+
+
+def owned(owners: Iterable[str], known: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """Give the servers of the owners whom patterns name, case ignored.
+
+    All of them where no owner is named, and where those named have none: a name that is mistyped silences nobody.
+    """
+    patterns, every = [owner.lower() for owner in owners], tuple(known)
+    mine = tuple(each for each in every if any(fnmatchcase(o.lower(), pattern) for o in each.server.owners for pattern in patterns))
+    return mine or every
+
+
+def may_concern(event: Event, known: Iterable[Exposure]) -> bool:
+    """Say whether ``event`` may concern one of the servers: whose build no source knows is judged by the product that it is said to be."""
+    products, every = event.update.products, tuple(known)
+    return (
+        not products or bool(concerned(event, every)) or any(not each.product and _alike(each.server.product, products) for each in every)
+    )
+
+
+def _alike(product: str, products: Iterable[str]) -> bool:
+    """Say whether a product is one of ``products``, as far as it is named: by its line, or by its family alone."""
+    line, family = standing.line(product), canonical.family(product)
+    lines = {standing.line(other) for other in products}
+    return not product or line in lines or family in lines or (line == family and family in map(canonical.family, lines))
 
 
 def reminded(update: str, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
@@ -208,17 +251,27 @@ def _left(offers: Iterable[Offer], line: str, key: tuple[int, ...], last: dateti
     return max(later, key=lambda offer: (offer.released or _NEVER, _rank(offer)), default=None)
 
 
-def _is_for(event: Event, exposure: Exposure) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What an update is for: builds as numbers, products, and the lines that these are of."""
+
+    builds: tuple[tuple[int, ...], ...]
+    products: frozenset[str]
+    lines: frozenset[str]
+
+
+def _aim(products: Iterable[str], builds: Iterable[str]) -> _Aim:
+    named = frozenset(products)
+    return _Aim(tuple(canonical.build_key(build) for build in builds if build), named, frozenset(map(standing.line, named)))
+
+
+def _is_for(aim: _Aim, exposure: Exposure) -> bool:
     """Say whether an update that is not installed is for a server: for its product, and not older than what it runs."""
-    if not exposure.product:
+    if not exposure.product or not (line(exposure) in aim.lines or canonical.family(exposure.product) in aim.products):
         return False
     key = canonical.build_key(exposure.server.build)
-    builds = [canonical.build_key(build) for build in (*event.update.builds, *(package.build for package in event.packages)) if build]
-    builds = [build for build in builds if build[:BRANCH] == key[:BRANCH]] or builds
-    if builds and max(builds) <= key:
-        return False
-    products = (*event.update.products, *(package.product for package in event.packages))
-    return standing.line(exposure.product) in map(standing.line, products) or canonical.family(exposure.product) in products
+    builds = [build for build in aim.builds if build[:BRANCH] == key[:BRANCH]] or aim.builds
+    return not builds or max(builds) > key
 
 
 def _key(offer: Offer) -> tuple[int, ...]:

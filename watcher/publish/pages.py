@@ -23,7 +23,7 @@ def files(shown: Shown, render: Render, published: Published) -> Iterator[tuple[
     """
     desk = Desk(shown, render, published)
     for life in shown.lives:
-        page = update_page.page(life.update, life.events, desk.form)
+        page = update_page.page(life.update, life.events, desk.form, life.servers)
         yield page.path, desk.page("update", "../", {"page": page, "title": page.title, "section": "updates"})
     for old, row in shown.moved:
         if listing.page(old) != row.page:

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from watcher.formats.feed import Place
 from watcher.formats.listing import Listing, Overview
 from watcher.formats.words import Words
-from watcher.records import Event, Source, Update
+from watcher.records import Event, Exposure, Source, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Life:
 
     update: Update
     events: tuple[Event, ...]
+    servers: tuple[Exposure, ...] = ()  # the administrator's that it concerns, where they are published
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from watcher.run.shown import NEWS, as_of, made, path, shown
 
 if TYPE_CHECKING:
     from watcher.config import Settings
+    from watcher.run.concerned import Concerned
     from watcher.run.site import Touched
     from watcher.store import Store
 
@@ -24,7 +25,7 @@ class _OtherwiseError(Exception):
     """It cannot be told what to add to what is published."""
 
 
-def part(settings: Settings, store: Store, touched: Touched) -> Shown | None:
+def part(settings: Settings, store: Store, touched: Touched, concerned: Concerned) -> Shown | None:
     """Show what a check has changed, beside what was published before; None when all is to be looked through.
 
     That is so when the site was lost or spoiled, when a product's name went, and when a year begins to be shown by months.
@@ -34,19 +35,20 @@ def part(settings: Settings, store: Store, touched: Touched) -> Shown | None:
         return None
     try:
         with store.reading():  # one transaction for all that is asked
-            return _part(settings, store, touched, old)
+            return _part(settings, store, touched, old, concerned)
     except _OtherwiseError:
         return None
 
 
-def _part(settings: Settings, store: Store, touched: Touched, old: Overview) -> Shown:
+def _part(settings: Settings, store: Store, touched: Touched, old: Overview, concerned: Concerned) -> Shown:
     total = old.events + len(touched.events)
     events = store.events(limit=feed.window(total))
     _agree(touched.events == {event.id for event in events[len(events) - len(touched.events) :]} and store.count_events() == total)
     told = [*(event for event in events if event.id in touched.events), *_told_more(store, touched)]
     about = touched.updates | set(store.owners(touched.events | touched.evidence).values())
     heirs = store.heirs(about)
-    lives = tuple(_life(store, name) for name in sorted({heirs.get(name, name) for name in about}))
+    mine = sorted({heirs.get(name, name) for name in about})
+    lives = tuple(_life(store, name, concerned) for name in mine)
     rows = {row.id: row for row in (listing.listing(life.update, life.events) for life in lives) if row.type != NEWS}
     library = _Library(settings, old)
     for gone in sorted(heirs.keys() & touched.updates):
@@ -69,7 +71,7 @@ def _part(settings: Settings, store: Store, touched: Touched, old: Overview) -> 
         settings,
         store,
         overview=overview,
-        lives=lives,
+        lives=(*lives, *(_life(store, name, concerned) for name in sorted(concerned.moved - set(mine)))),
         moved=tuple((name, rows[heir]) for name, heir in sorted(heirs.items()) if heir in rows),
         shelves=library.changed(),
         events=events,
@@ -89,11 +91,12 @@ def _told_more(store: Store, touched: Touched) -> list[Event]:
     return [event for event in map(store.event, sorted(touched.evidence)) if event is not None]
 
 
-def _life(store: Store, name: str) -> Life:
+def _life(store: Store, name: str, concerned: Concerned | None = None) -> Life:
     """Give an update with its events; what is told without an update (news) has one made of its event."""
     events = store.events_of(name)
     update = store.update(name)
-    return Life(update, events) if update is not None else Life(made(events[-1]), events)
+    servers = concerned.servers.get(name, ()) if concerned else ()
+    return Life(update, events, servers) if update is not None else Life(made(events[-1]), events)
 
 
 def _name(row: Listing) -> str:

@@ -23,7 +23,8 @@ def complaints(settings: Settings) -> tuple[str, ...]:
     """Render every page and feed of samples; what is wrong in the first template that cannot be rendered."""
     events = tuple(samples.event(kind) for kind in Kind)
     lives = [
-        Life(update, tuple(event for event in events if event.update.id == update.id)) for update in samples.welcome(pulled=True).standing
+        Life(update, tuple(event for event in events if event.update.id == update.id), samples.servers())
+        for update in samples.welcome(pulled=True).standing
     ]
     rows = [listing.listing(life.update, life.events) for life in lives]
     place = Place(settings.base_url, feed.authority(settings.base_url))

@@ -1,4 +1,4 @@
-"""The administrator's own servers: read from the inventory, judged by the ledger, told in mail, never published."""
+"""The administrator's own servers: read from the inventory, judged by the ledger, told in mail; ``concerned`` may publish them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from watcher.errors import ConfigurationError, ParseError
 from watcher.judgement import digest, muting
-from watcher.records import Event, Exposure, Kind, Letter, Subscriber, Update
+from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -45,8 +45,8 @@ def complaints(settings: Settings) -> tuple[str, ...]:
     return tuple(f"{settings.inventory}: {text}. The other lines count." for text in wrong)
 
 
-def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
-    """Judge the servers of the configured inventory; none without one, and none where it cannot be read (``complaints`` says so)."""
+def listed(settings: Settings) -> tuple[Server, ...]:
+    """Give the servers of the configured inventory; none without one, and none where it cannot be read (``complaints`` says so)."""
     if settings.inventory is None:
         return ()
     try:
@@ -63,6 +63,11 @@ def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
     """Leave out the events that are muted; a correction is for whoever was told what it corrects, and stays."""
     muted = store.mutes(now)
+
+
+def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
+    """Judge the servers of the configured inventory."""
+    servers = listed(settings)
     heirs = store.absorbed() if muted else {}
     return tuple(event for event in events if not muting.mutes(muted, event, heirs.get(event.update.id, event.update.id)))
 

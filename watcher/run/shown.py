@@ -15,7 +15,7 @@ from watcher.formats.plain import line
 from watcher.judgement import health
 from watcher.publish.pages import OF_PRODUCT
 from watcher.publish.shown import Followed, Life, Shown
-from watcher.records import Event, State, Update
+from watcher.records import Event, Exposure, State, Update
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -42,8 +42,8 @@ def shown(settings: Settings, store: Store, **what: Any) -> Shown:  # noqa: ANN4
     return Shown(_place(settings, store), render.words(settings), settings.zone, watched, settings.sources, **what, unread=unread)
 
 
-def whole(settings: Settings, store: Store) -> Shown:
-    """Show everything that the ledger holds."""
+def whole(settings: Settings, store: Store, servers: Mapping[str, tuple[Exposure, ...]]) -> Shown:
+    """Show everything that the ledger holds; ``servers`` are the published ones, by the updates that concern them."""
     events = store.events()
     heirs, owners = store.absorbed(), store.owners()
     of_update: dict[str, list[Event]] = defaultdict(list)
@@ -55,7 +55,7 @@ def whole(settings: Settings, store: Store) -> Shown:
     return shown(
         settings,
         store,
-        lives=(Life(update, tuple(of_update[name])) for name, update in (updates | others).items()),
+        lives=(Life(update, tuple(of_update[name]), servers.get(name, ())) for name, update in (updates | others).items()),
         moved=tuple((name, rows[heir]) for name, heir in sorted(heirs.items()) if heir in rows),
         **of_all(rows.values(), events),
     )

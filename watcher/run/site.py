@@ -14,6 +14,7 @@ from watcher import __version__, publish, render
 from watcher.formats import status_json
 from watcher.judgement import health
 from watcher.records import Outcome, State, Times
+from watcher.run import concerned
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -43,7 +44,7 @@ class Touched:
 
 
 def mark(settings: Settings, store: Store) -> str:
-    """Say what a site made now would show: it changes with events, updates, settings and templates."""
+    """Say what a site made now would show: it changes with events, updates, settings, templates and published servers."""
     form = hashlib.sha256()
     shown = (settings.base_url, settings.timezone, settings.watch.mark, [(s.name, s.kind, s.url) for s in settings.sources if s.enabled])
     unread = [name for name, _ in health.unread(settings.sources, store.all_times())]
@@ -52,7 +53,7 @@ def mark(settings: Settings, store: Store) -> str:
         for path in sorted((folder / "site").rglob("*")) + sorted((folder / "mail" / "words").glob("*.toml")):
             if path.is_file():
                 form.update(path.name.encode() + b"\0" + path.read_bytes())
-    return f"{store.edition()} {form.hexdigest()[:32]}"
+    return f"{store.edition()} {form.hexdigest()[:32]} {concerned.mark(settings)}"
 
 
 def write(settings: Settings, store: Store, now: datetime, before: str = "", touched: Touched | None = None, *, once: bool = False) -> int:
@@ -71,13 +72,20 @@ def write(settings: Settings, store: Store, now: datetime, before: str = "", tou
         return 0
     from watcher.run import part, shown  # a check that changes nothing loads no page
 
-    some = None
-    if touched is not None and published == before and before.partition(" ")[2] == after.partition(" ")[2]:
-        some = part.part(settings, store, touched)
-    names = publish.write(settings.site, some or shown.whole(settings, store), _renderer(settings), status, once=once)
+    some, mine = None, concerned.concerned(settings, store)
+    if touched is not None and _follows(published, before, after):
+        some = part.part(settings, store, touched, mine)
+    names = publish.write(settings.site, some or shown.whole(settings, store, mine.servers), _renderer(settings), status, once=once)
+    concerned.keep(store, mine)
     if published != after:
         store.set_meta(PUBLISHED, after)
     return len(names)
+
+
+def _follows(published: str, before: str, after: str) -> bool:
+    """Say whether what is published is the ledger of before the check in the same form; which servers it shows is looked at apart."""
+    (was, form), (old, same), (_, now) = (text.split(" ")[:2] if text else ("", "") for text in (published, before, after))
+    return was == old and form == same == now
 
 
 def _renderer(settings: Settings) -> Render:
