@@ -493,6 +493,9 @@ class Subscriber:
     suspected: bool = True
     language: str = "en"
     channels: tuple[str, ...] = ()  # told the same in short
+    severity: str = ""  # what is new and less severe is not told; "" for everything
+    owners: tuple[str, ...] = ()  # patterns: only what concerns the servers of these owners is told
+    timezone: str = ""  # IANA name; "" for the one that all have
 
 
 class Fitness(StrEnum):
@@ -513,6 +516,7 @@ class Server:
     name: str
     build: str  # in the short form
     product: str = ""  # "" where the inventory names none
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

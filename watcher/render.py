@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import css_inline
     from jinja2 import Environment
 
-    from watcher.records import Letter
+    from watcher.records import Letter, Subscriber
 
 LARGEST = 100_000
 """Bytes of a message: Gmail cuts off longer ones (at 102 kB of HTML)."""
@@ -55,9 +55,8 @@ class Settings(Protocol):
         """Give the settings of mail."""
         ...
 
-    @property
-    def zone(self) -> tzinfo:
-        """Give the time zone that times are shown in."""
+    def zone_of(self, reader: Subscriber) -> tzinfo:
+        """Give the time zone that times are shown in to ``reader``."""
         ...
 
     @property
@@ -112,7 +111,7 @@ def _message(letter: Letter, settings: Settings, now: datetime, share: float) ->
     from watcher.formats.letter import Form
 
     environment = templates(settings)
-    form = Form(words(settings, letter.subscriber.language), settings.zone, settings.base_url, share)
+    form = Form(words(settings, letter.subscriber.language), settings.zone_of(letter.subscriber), settings.base_url, share)
     seen = context.of(letter, form, now)
     with mistakes():
         text = _template(environment, letter, "txt").render(seen)

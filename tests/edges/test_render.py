@@ -42,6 +42,9 @@ class Settings:
     base_url: str = ""
     templates: Path | None = None
 
+    def zone_of(self, reader: Subscriber) -> tzinfo:
+        return ZoneInfo(reader.timezone) if reader.timezone else self.zone
+
 
 def parts(message: Message) -> tuple[str, str]:
     read = email.message_from_bytes(message.body, policy=email.policy.default)

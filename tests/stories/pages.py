@@ -45,6 +45,7 @@ class Cve:
     affects: tuple[str, ...] = ()
     tag: str = "Microsoft Exchange Server"
     workaround: str = ""
+    severity: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def _vulnerability(cve: Cve, ids: dict[str, str]) -> str:
         f'<vuln:Note Title="FAQ" Type="FAQ" Ordinal="10">{escape(f"<p>{cve.faq}</p>" if cve.faq else "")}</vuln:Note>'
         f'<vuln:Note Title="{cve.tag}" Type="Tag" Ordinal="20">{cve.tag}</vuln:Note></vuln:Notes><vuln:CVE>{cve.name}</vuln:CVE>'
         f'<vuln:ProductStatuses><vuln:Status Type="Known Affected">{_numbers(affected, ids)}</vuln:Status></vuln:ProductStatuses>'
-        f'<vuln:Threats><vuln:Threat Type="Exploit Status"><vuln:Description>{status}</vuln:Description></vuln:Threat></vuln:Threats>'
+        f'<vuln:Threats><vuln:Threat Type="Exploit Status"><vuln:Description>{status}</vuln:Description></vuln:Threat>'
+        f'<vuln:Threat Type="Severity"><vuln:Description>{cve.severity}</vuln:Description></vuln:Threat></vuln:Threats>'
         f"<vuln:Remediations>{fixes}</vuln:Remediations>{_history(cve.revisions)}</vuln:Vulnerability>\n"
     )
 

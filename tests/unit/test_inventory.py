@@ -39,6 +39,19 @@ def test_what_the_exchange_shell_exports_is_read(body: bytes) -> None:
     assert parse(body) == Inventory((Server("EX01", "15.2.1544.13"),))
 
 
+@pytest.mark.parametrize(
+    ("cell", "owners"),
+    [
+        ("mail-team", ("mail-team",)),
+        ('"anna@example.org; mail-team ;anna@example.org"', ("anna@example.org", "mail-team")),
+        ("Mail Team|web", ("Mail Team", "web")),
+        ("", ()),
+    ],
+)
+def test_a_server_may_have_owners(cell: str, owners: tuple[str, ...]) -> None:
+    assert parse(f"server,build,Owner\nEX01,15.2.1544.13,{cell}\n".encode()).servers == (Server("EX01", "15.2.1544.13", "", owners),)
+
+
 def test_other_columns_are_left_alone_and_a_product_may_be_missing() -> None:
     assert parse(b"Site,Name,Edition,Version,Product\nX,EX01,Enterprise,15.2.1544.13\n").servers == (Server("EX01", "15.2.1544.13"),)
 

@@ -118,7 +118,7 @@ def _letters(store: Store, identifier: str, settings: Settings, reader: Subscrib
     if len(events) > 1:
         letters.append(Letter("digest", reader, digest.gravest_first(events)))
     known = servers.exposures(settings, store)
-    return memory.reminded([replace(letter, servers=known) for letter in letters], store)
+    return memory.reminded([servers.with_servers(letter, known) for letter in letters], store)
 
 
 def _rendered(letters: Iterable[Letter], settings: Settings, at: datetime) -> list[Message]:

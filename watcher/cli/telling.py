@@ -12,8 +12,9 @@ from watcher.cli.calling import Call, command, now
 from watcher.cli.source_health import short
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
-from watcher.judgement import canonical, digest, identify, muting
-from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Kind, Subscriber, Update
+from watcher.judgement import canonical, digest, identify, muting, severity
+from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Exposure, Kind, Subscriber, Update
+from watcher.run import servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -139,9 +140,10 @@ def _event(event: Event, update: str, settings: Settings, store: Store) -> Itera
         told.add(message.subscriber)
         for delivery in deliveries:
             yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
-    for subscriber in settings.subscribers:
-        if subscriber.name not in told:
-            yield f"    not told: {subscriber.name}, {why_not(subscriber, event, muted=muted)}"
+    silent = [subscriber for subscriber in settings.subscribers if subscriber.name not in told]
+    known = servers.exposures(settings, store) if any(subscriber.owners for subscriber in silent) else ()
+    for subscriber in silent:
+        yield f"    not told: {subscriber.name}, {why_not(subscriber, event, known, muted=muted)}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:
@@ -158,16 +160,20 @@ def _delivery(delivery: Delivery) -> str:
     return f"{delivery.recipient} by {delivery.channel}: {delivery.state.value}{when}{answer}"
 
 
-def why_not(subscriber: Subscriber, event: Event, *, muted: bool = False) -> str:
-    """Say why nobody wrote to ``subscriber`` of ``event``; ``muted``: its update, products or kind are."""
+def why_not(subscriber: Subscriber, event: Event, known: tuple[Exposure, ...] = (), *, muted: bool = False) -> str:  # noqa: PLR0911 - a reason each
+    """Say why nobody wrote to ``subscriber`` of ``event``; ``known`` are the servers, ``muted``: its update, products or kind are."""
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
     if event.kind not in subscriber.kinds:
         return f"who does not ask for {event.kind.value}"
     if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
         return "who asks for confirmed events only"
-    if not digest.concerns(subscriber, event):
+    if not digest.touches(subscriber.products, event.update.products):
         return f"whose products ({', '.join(subscriber.products)}) are others"
+    if severity.holds_back(subscriber.severity, event):
+        return f"who asks for what is {subscriber.severity} or graver"
+    if subscriber.owners and not digest.touches_servers(subscriber, event, known):
+        return f"for it concerns no server of {', '.join(subscriber.owners)}"
     if muted:
         return "for it is muted"
     if subscriber.when != "at-once":

@@ -140,8 +140,16 @@ class Settings:
     @property
     def zone(self) -> tzinfo:
         """The time zone that times are shown in."""
-        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+        return _zone(self.timezone)
+
+    def zone_of(self, reader: Subscriber) -> tzinfo:
+        """Give the time zone of a reader's mail and digests: their own, else the one of all."""
+        return _zone(reader.timezone or self.timezone)
 
     def masked(self, text: str) -> str:
         """Put ``${NAME}`` in place of every secret in ``text``."""
         return masked(text, self.secrets)
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)

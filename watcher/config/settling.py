@@ -49,7 +49,7 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         metrics=_optional(watch.metrics, "metrics", base, complaints),
         contact=attempt(("watch", "contact"), partial(values.one_line, watch.contact), ""),
         sources=_sources(tables, environ, complaints),
-        subscribers=_subscribers(tables.subscriber, names, complaints),
+        subscribers=_subscribers(tables.subscriber, names, complaints, inventory=bool(watch.inventory)),
         channels=channels,
         mail=ways.mail(tables.mail, base, environ, complaints, told=bool(tables.subscriber)),
         operator=_operator(tables.operator, names, complaints) if tables.operator else None,
@@ -134,9 +134,13 @@ def _source_url(text: str, environ: Mapping[str, str], secrets: list[Secret]) ->
 
 
 def _subscribers(
-    tables: tuple[tuple[Key, SubscriberTable], ...], channels: tuple[str, ...], complaints: Complaints
+    tables: tuple[tuple[Key, SubscriberTable], ...], channels: tuple[str, ...], complaints: Complaints, *, inventory: bool
 ) -> tuple[Subscriber, ...]:
     complaints.unique(((key, table.name) for key, table in tables), "subscriber")
+    for key, table in tables:
+        if table.owners and not inventory:
+            remedy = 'Write under [watch]: inventory = "inventory.csv", a file with a column owner; or leave owners out.'
+            complaints.add((*key, "owners"), "owners are those of the inventory, and there is none", remedy)
     return tuple(_subscriber(table, key, channels, complaints) for key, table in tables) if tables else (NOBODY_NAMED,)
 
 
@@ -158,6 +162,9 @@ def _subscriber(table: SubscriberTable, key: Key, channels: tuple[str, ...], com
         suspected=table.suspected,
         language=_language(table, key, complaints),
         channels=_named_channels(table.channels, (*key, "channels"), channels, complaints),
+        severity=attempt((*key, "severity"), partial(values.severity, table.severity), ""),
+        owners=tuple(dict.fromkeys(attempt((*key, "owners"), partial(values.owner, text), "") for text in table.owners)),
+        timezone=attempt((*key, "timezone"), partial(values.zone, table.timezone), "") if table.timezone else "",
     )
 
 

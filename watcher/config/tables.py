@@ -182,7 +182,7 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = UNSET
     when: Annotated[
-        str, Meta(description="at-once, daily HH:MM or weekly DAY HH:MM, in the time zone of [watch]", examples=["daily 07:00"])
+        str, Meta(description="at-once, daily HH:MM or weekly DAY HH:MM, in the subscriber's time zone", examples=["daily 07:00"])
     ] = "at-once"
     fallback: Annotated[
         list[str],
@@ -191,7 +191,26 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=[["teams"]],
         ),
     ] = []
+    severity: Annotated[
+        str,
+        Meta(
+            description="Least severity of what is new (announced, released, revised): low, moderate, important, critical; without it, and "
+            "for what bears no severity, everything",
+            examples=["important"],
+        ),
+    ] = ""
+    owners: Annotated[
+        list[str],
+        Meta(
+            description="Only what concerns the servers of these owners in the inventory, shell patterns; * is every server with an owner",
+            examples=[["mail-team"]],
+        ),
+    ] = []
     suspected: Annotated[bool, Meta(description="false: only what is confirmed", examples=[True])] = True
+    timezone: Annotated[
+        str,
+        Meta(description="Time zone of their mail and digests (IANA name); without it that of [watch]", examples=["Asia/Tokyo"]),
+    ] = ""
     language: Annotated[str, Meta(description="Language of the fixed words: en, de", examples=["de"])] = "en"
 
 

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watcher.config.complaints import Wrong, meant, nearest
+from watcher.judgement.severity import LEVELS
 
 _DURATION = re.compile(r"(?:\d{1,6}[wdhms])+")
 _PART = re.compile(r"(\d+)([wdhms])")
@@ -78,6 +79,18 @@ def pattern(text: str) -> str:
             f'Write "{text[len("microsoft ") :].strip()}".',
         )
     return text
+
+
+def owner(text: str) -> str:
+    """Take a shell pattern for owners of servers, as the inventory names them."""
+    if not text.strip() or _CONTROL.search(text) or re.search("[,;|]", text):
+        raise Wrong(f"{text!r} is no owner", "Write one name or address a text, as the inventory has it.")
+    return text.strip()
+
+
+def severity(text: str) -> str:
+    """Take a severity, whatever its case; "" stays ""."""
+    return choice(text.strip().lower(), LEVELS, "severity") if text else ""
 
 
 def zone(text: str) -> str:

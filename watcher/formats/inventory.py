@@ -1,5 +1,6 @@
 """The administrator's servers from a CSV file: ``server,product,build``, or what Exchange's own shell exports.
 
+A column ``owner`` may be there, too, and ``product`` may be missing.
 ``Get-ExchangeServer | Select Name, AdminDisplayVersion | Export-Csv`` writes ``"Version 15.2 (Build 1544.13)"``, in Windows
 PowerShell 5 a line ``#TYPE ...`` before the head, in UTF-16 where it is told so; Excel saves with semicolons in many countries.
 """
@@ -18,6 +19,7 @@ from watcher.records import Server
 SERVER = ("server", "name", "servername", "computername", "pscomputername", "host", "hostname", "identity", "fqdn")
 BUILD = ("build", "admindisplayversion", "buildnumber", "version", "productversion", "fileversion")
 PRODUCT = ("product", "productname")
+OWNER = ("owner", "owners", "ownedby", "managedby", "responsible")
 REMEDY = "Write a first line server,product,build and a line for each server: EX01,Exchange Server 2019 CU14,15.2.1544.13"
 
 _DISPLAYED = re.compile(r"Version (\d+\.\d+) \(Build (\d+\.\d+)\)", re.IGNORECASE)
@@ -42,7 +44,7 @@ def parse(body: bytes) -> Inventory:
     head = lines[start] if start < len(lines) else ""
     sign = max(",;\t", key=head.count)
     names = [re.sub(r"[^a-z]", "", name.lower()) for name in next(_rows([head], sign, 0))[1]]
-    server, build, product = (_column(names, wanted) for wanted in (SERVER, BUILD, PRODUCT))
+    server, build, product, owner = (_column(names, wanted) for wanted in (SERVER, BUILD, PRODUCT, OWNER))
     if server is None or build is None:
         found = f'its first line is "{head[:80]}"' if head else "it is empty"
         raise ParseError(f"no column of servers and one of builds: {found}", REMEDY)
@@ -57,7 +59,7 @@ def parse(body: bytes) -> Inventory:
         if wrong:
             complaints.append(f"line {number}: {wrong}")
             continue
-        servers[name.lower()] = Server(name, build_of(written), _product(cells.get(product, "")) if product is not None else "")
+        servers[name.lower()] = Server(name, build_of(written), _product(_cell(cells, product)), _owners(_cell(cells, owner)))
     return Inventory(tuple(servers.values()), tuple(complaints))
 
 
@@ -65,6 +67,15 @@ def build_of(written: str) -> str:
     """Give the short form of a build in any form, ``Version 15.2 (Build 1544.13)`` among them; "" when it is none."""
     shown = _DISPLAYED.search(written)
     return canonical.build(f"{shown[1]}.{shown[2]}" if shown else written.strip())
+
+
+def _cell(cells: dict[int, str], column: int | None) -> str:
+    return "" if column is None else cells.get(column, "")
+
+
+def _owners(written: str) -> tuple[str, ...]:
+    """Take the owners of a cell, each once: names or addresses, parted by commas, semicolons or bars."""
+    return tuple(dict.fromkeys(filter(None, (owner.strip() for owner in re.split("[,;|]", written)))))
 
 
 def _product(written: str) -> str:

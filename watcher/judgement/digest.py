@@ -11,11 +11,14 @@ from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from watcher.judgement import severity
 from watcher.records import GRAVITY, Confidence, Event, Kind, Letter, Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import tzinfo
+
+    from watcher.records import Exposure
 
 AT_ONCE = "at-once"
 MOST_SINGLE = 5
@@ -80,11 +83,12 @@ def _slot(beat: Rhythm, timezone: tzinfo, now: datetime) -> datetime:
         day -= timedelta(days=1)
 
 
-def concerns(subscriber: Subscriber, event: Event, told: Collection[str] | None = None) -> bool:
+def concerns(subscriber: Subscriber, event: Event, told: Collection[str] | None = None, known: Iterable[Exposure] = ()) -> bool:
     """Say whether ``subscriber`` is to be told of ``event``.
 
     ``told`` names the subscribers who were told of the event that a correction corrects; they, and only they,
     are told of the correction.  Where that is not known (None), everybody whose products it touches is.
+    ``known`` are the administrator's servers, for a subscriber who hears of those of some owners only.
     """
     if event.kind is Kind.CORRECTED and told is not None:
         return subscriber.name in told
@@ -92,7 +96,17 @@ def concerns(subscriber: Subscriber, event: Event, told: Collection[str] | None 
         return False
     if event.kind is not Kind.CORRECTED and event.kind not in subscriber.kinds:
         return False
-    return touches(subscriber.products, event.update.products)
+    if not touches(subscriber.products, event.update.products) or severity.holds_back(subscriber.severity, event):
+        return False
+    return not subscriber.owners or touches_servers(subscriber, event, known)
+
+
+def touches_servers(subscriber: Subscriber, event: Event, known: Iterable[Exposure]) -> bool:
+    """Say whether ``event`` may concern the servers of a subscriber's owners; without an inventory it may."""
+    from watcher.judgement import exposure  # few have owners
+
+    mine = exposure.owned(subscriber.owners, known)
+    return not mine or exposure.may_concern(event, mine)
 
 
 def touches(patterns: tuple[str, ...], products: tuple[str, ...]) -> bool:
@@ -106,22 +120,30 @@ def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
 
 
 def compose(
-    events: Iterable[Event], subscribers: Iterable[Subscriber], now: datetime, told: Mapping[str, Collection[str]] | None = None
+    events: Iterable[Event],
+    subscribers: Iterable[Subscriber],
+    now: datetime,
+    told: Mapping[str, Collection[str]] | None = None,
+    known: Collection[Exposure] = (),
 ) -> tuple[Letter, ...]:
     """Compose what goes out at once, the gravest letters first.
 
-    ``told`` maps an event's id to the names of the subscribers who were told of it.  Events not later than
+    ``told`` maps an event's id to the names of the subscribers who were told of it, ``known`` are the servers.  Events not later than
     ``now`` count; subscribers with a digest of their own rhythm get theirs from ``grouped``.
     """
     ready = tuple(event for event in events if event.time <= now)
+    heard = told or {}
     letters = [
-        letter for subscriber in subscribers if rhythm(subscriber.when) is None for letter in _at_once(subscriber, ready, told or {})
+        letter
+        for subscriber in subscribers
+        if rhythm(subscriber.when) is None
+        for letter in _at_once(subscriber, [event for event in ready if concerns(subscriber, event, heard.get(event.corrects), known)])
     ]
     return tuple(sorted(letters, key=lambda letter: (GRAVITY[letter.events[0].kind], letter.events[0].time)))
 
 
-def _at_once(subscriber: Subscriber, events: tuple[Event, ...], told: Mapping[str, Collection[str]]) -> list[Letter]:
-    mine = gravest_first(event for event in events if concerns(subscriber, event, told.get(event.corrects)))
+def _at_once(subscriber: Subscriber, events: Iterable[Event]) -> list[Letter]:
+    mine = gravest_first(events)
     if len(mine) > MOST_SINGLE:
         return [Letter("digest", subscriber, mine)]
     return [single(subscriber, event) for event in mine]
@@ -132,15 +154,20 @@ def single(subscriber: Subscriber, event: Event) -> Letter:
     return Letter(event.kind.value, subscriber, (event,), event.update.id, event.thread or event.update.id)
 
 
-def grouped(subscriber: Subscriber, events: Iterable[Event], told: Mapping[str, Collection[str]] | None = None) -> tuple[Letter, ...]:
+def grouped(
+    subscriber: Subscriber,
+    events: Iterable[Event],
+    told: Mapping[str, Collection[str]] | None = None,
+    known: Collection[Exposure] = (),
+) -> tuple[Letter, ...]:
     """Compose a subscriber's digest of ``events``: those that no digest of theirs has told of yet, in order.
 
     A correction of what stands in the same digest is told, too.  Nothing to tell gives no letter.
     """
-    known = {event: set(names) for event, names in (told or {}).items()}
+    heard = {event: set(names) for event, names in (told or {}).items()}
     mine: list[Event] = []
     for event in events:
-        if concerns(subscriber, event, known.get(event.corrects)):
-            known.setdefault(event.id, set()).add(subscriber.name)
+        if concerns(subscriber, event, heard.get(event.corrects), known):
+            heard.setdefault(event.id, set()).add(subscriber.name)
             mine.append(event)
     return (Letter("digest", subscriber, gravest_first(mine)),) if mine else ()

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 
 from watcher.judgement import canonical, standing, tell
 from watcher.records import Confidence, Event, Exposure, Fitness, Kind, Offer, Package, Server, State, Update

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from watcher.judgement import digest
-from watcher.records import Event, Letter
+from watcher.records import Event, Exposure, Letter
 from watcher.run import servers
 
 if TYPE_CHECKING:
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 NOTE = "digest "
 
 
-def owed(settings: Settings, store: Store, last_run: datetime | None, now: datetime) -> tuple[list[Letter], dict[str, str]]:
+def owed(
+    settings: Settings, store: Store, last_run: datetime | None, now: datetime, known: tuple[Exposure, ...] = ()
+) -> tuple[list[Letter], dict[str, str]]:
     """Compose the digests that are to go out now; give them with the notes that are to be sealed with them.
 
+    ``known`` are the administrator's servers.
     Whoever is new begins with the events that this run seals.  Who changed to ``at-once`` gets what had waited until then.
     """
     told_until = store.metas(NOTE)
@@ -36,8 +39,9 @@ def owed(settings: Settings, store: Store, last_run: datetime | None, now: datet
         sealed = store.last_sealed()
         begun = int(told_until.get(subscriber.name, sealed))
         waiting = {place: event for place, event in store.events_after(begun).items() if not at_once or place <= sealed}
-        if digest.owed(subscriber.when, settings.zone, (event.time for event in waiting.values()), last_run, now):
-            letters += digest.grouped(subscriber, servers.unmuted(waiting.values(), store, now), told(waiting.values(), store))
+        if digest.owed(subscriber.when, settings.zone_of(subscriber), (event.time for event in waiting.values()), last_run, now):
+            events = servers.unmuted(waiting.values(), store, now)
+            letters += digest.grouped(subscriber, events, told(waiting.values(), store), known)
             begun = max(waiting)
         notes[NOTE + subscriber.name] = "" if at_once else str(begun)
     kept = {f"{NOTE}{name}": place for name, place in told_until.items()}

@@ -34,13 +34,14 @@ def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: 
     ``events`` are those that no message has been made of yet; ``last_run`` is when the run before was that sealed its own.
     """
     latest = max((now, *(event.time for event in events)))  # a clock that has gone back keeps no event from being told
+    known = servers.exposures(settings, store)
     letters = [
         *_welcomes(settings, store),
-        *digest.compose(servers.unmuted(events, store, now), settings.subscribers, latest, digests.told(events, store)),
+        *digest.compose(servers.unmuted(events, store, now), settings.subscribers, latest, digests.told(events, store), known),
     ]
-    grouped, notes = digests.owed(settings, store, last_run, now)
+    grouped, notes = digests.owed(settings, store, last_run, now, known)
     to_operator, told = operator.letters(settings, store, now)
-    letters = [*memory.reminded(servers.aware([*letters, *grouped], settings, store, now), store), *to_operator]
+    letters = [*memory.reminded(servers.aware([*letters, *grouped], known, settings, store, now), store), *to_operator]
     notes |= told | ({TOLD_UNTIL: ""} if events else {})
     if not letters and not events and not notes:
         return

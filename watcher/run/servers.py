@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,23 @@ def read(path: Path) -> Inventory:
 
 
 def complaints(settings: Settings) -> tuple[str, ...]:
-    """Say what is wrong with the configured inventory, line by line; nothing without one."""
+    """Say what is wrong with the configured inventory, line by line, and which owners it does not know; nothing without one."""
     if settings.inventory is None:
         return ()
     try:
-        wrong = read(settings.inventory).complaints
+        found = read(settings.inventory)
     except ConfigurationError as error:
         return (str(error),)
-    return tuple(f"{settings.inventory}: {text}. The other lines count." for text in wrong)
+    wrong = [f"{settings.inventory}: {text}. The other lines count." for text in found.complaints]
+    owners = {owner.lower() for server in found.servers for owner in server.owners}
+    strangers = [
+        f'{settings.inventory}: no server has an owner "{name}", whom the subscriber {subscriber.name} names. '
+        "Correct one of the two; a subscriber whose owners have no server at all is told of everything."
+        for subscriber in settings.subscribers
+        for name in subscriber.owners
+        if not any(fnmatchcase(owner, name.lower()) for owner in owners)
+    ]
+    return (*wrong, *strangers)
 
 
 def listed(settings: Settings) -> tuple[Server, ...]:
@@ -50,9 +60,14 @@ def listed(settings: Settings) -> tuple[Server, ...]:
     if settings.inventory is None:
         return ()
     try:
-        servers = read(settings.inventory).servers
+        return read(settings.inventory).servers
     except ConfigurationError:
         return ()
+
+
+def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
+    """Judge the servers of the configured inventory."""
+    servers = listed(settings)
     if not servers:
         return ()
     from watcher.judgement import exposure
@@ -63,24 +78,25 @@ def listed(settings: Settings) -> tuple[Server, ...]:
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
     """Leave out the events that are muted; a correction is for whoever was told what it corrects, and stays."""
     muted = store.mutes(now)
-
-
-def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
-    """Judge the servers of the configured inventory."""
-    servers = listed(settings)
     heirs = store.absorbed() if muted else {}
     return tuple(event for event in events if not muting.mutes(muted, event, heirs.get(event.update.id, event.update.id)))
 
 
-def aware(letters: list[Letter], settings: Settings, store: Store, now: datetime) -> list[Letter]:
-    """Give the letters with the servers that they concern, and the reminders that are due beside them."""
-    known = exposures(settings, store)
+def aware(letters: list[Letter], known: tuple[Exposure, ...], settings: Settings, store: Store, now: datetime) -> list[Letter]:
+    """Give the letters with the servers that their readers have, and the reminders that are due beside them."""
     if not known:
         return letters
     return [
-        *(replace(letter, servers=known) if letter.events or letter.kind == "welcome" else letter for letter in letters),
+        *(with_servers(letter, known) if letter.events or letter.kind == "welcome" else letter for letter in letters),
         *reminders(letters, known, settings, store, now),
     ]
+
+
+def with_servers(letter: Letter, known: tuple[Exposure, ...]) -> Letter:
+    """Give a letter with the servers of its reader's owners."""
+    from watcher.judgement import exposure
+
+    return replace(letter, servers=exposure.owned(letter.subscriber.owners, known))
 
 
 def reminders(letters: Iterable[Letter], known: tuple[Exposure, ...], settings: Settings, store: Store, now: datetime) -> list[Letter]:
@@ -98,8 +114,9 @@ def reminders(letters: Iterable[Letter], known: tuple[Exposure, ...], settings: 
         mine = _unsettled(exposure.reminded(update.id, known), update, store, now)
         for subscriber in settings.subscribers if mine else ():
             welcomed = (subscriber.name, "welcome") in beside or (subscriber.name, update.id) in beside
-            if not welcomed and _wanted(subscriber, update) and _due(subscriber, update, store, now):
-                made.append(_reminder(subscriber, update, mine))
+            theirs = tuple(each for each in exposure.owned(subscriber.owners, known) if each in mine)
+            if theirs and not welcomed and _wanted(subscriber, update) and _due(subscriber, update, store, now):
+                made.append(_reminder(subscriber, update, theirs))
     return made
 
 
