@@ -99,6 +99,14 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
     assert (tmp_path / "0001-pulled-exchange-server-2030-05-su.eml").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_killed_runs_left_half_written_goes_unless_it_may_be_written_just_now(tmp_path: Path) -> None:
+    (tmp_path / "0007-pulled-x.eml").write_bytes(b"Subject: x\r\n\r\n")
+    for name in (".0007-pulled-x.eml.part", ".tmpb1kz.part", ".0008-test.eml.part", ".notes"):
+        (tmp_path / name).write_bytes(b"")
+    pulled = "0008-pulled-exchange-server-2030-05-su.eml"
+    assert write(tmp_path, MESSAGE) == [".0008-test.eml.part", ".notes", "0007-pulled-x.eml", pulled]
+
+
 def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")

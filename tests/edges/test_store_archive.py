@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,3 +161,11 @@ def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with Store.open("sqlite://") as store, pytest.raises(StateError, match=r"cannot be exported to .*file"):
         store.export(tmp_path / "file" / "folder")
+
+
+def test_what_a_killed_export_left_goes_and_what_another_writes_just_now_stays(store: Store, tmp_path: Path) -> None:
+    for name, age in ((".meta.jsonl.abandoned", 4000), (".meta.jsonl.young", 10)):
+        (tmp_path / name).write_bytes(b"")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    store.export(tmp_path)
+    assert [path.name for path in tmp_path.glob(".*")] == [".meta.jsonl.young"]

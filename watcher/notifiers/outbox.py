@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,19 +49,21 @@ class Outbox:
         """Write aside and rename: readers and a killed run see a whole file or none, and only the owner reads it (it holds addresses)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.known is None:
+            _sweep(self.folder)
             self.known = {identity: path for path in sorted(self.folder.glob("*.eml")) for identity in _ids(path)}
         if message.id in self.known:
             return self.known[message.id]
         path = self.folder / name(message, _next(self.folder))
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", suffix=".part", delete=False) as aside:
-            try:
-                aside.write(message.body)
-                aside.flush()
-                os.fsync(aside.fileno())
-                Path(aside.name).replace(path)
-            except BaseException:  # a full disk, or a signal
-                Path(aside.name).unlink(missing_ok=True)
-                raise
+        aside = path.with_name(f".{path.name}.part")
+        try:
+            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
+                file.write(message.body)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)  # closed before: Windows renames nothing that is open
+        except BaseException:  # a full disk, or a signal
+            aside.unlink(missing_ok=True)
+            raise
         self.known[message.id] = path
         return path
 
@@ -77,6 +78,15 @@ def name(message: Message, number: int) -> str:
 def _next(folder: Path) -> int:
     found = (_NUMBERED.fullmatch(path.name) for path in folder.iterdir())
     return max((int(match[1]) for match in found if match), default=0) + 1
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed runs left half written, unless it bears the number that comes next: that one is written anew, or just now."""
+    following = _next(folder)
+    for path in folder.glob(".*.part"):
+        match = _NUMBERED.fullmatch(path.name[1 : -len(".part")])
+        if match is None or int(match[1]) < following:
+            path.unlink(missing_ok=True)
 
 
 def _ids(path: Path) -> list[str]:

@@ -170,8 +170,9 @@ def _page(path: Path) -> Page:
 
 @contextlib.contextmanager
 def _put(written: Path, target: Path) -> Iterator[None]:
-    """Write beside a file, and put it in its place in one step."""
-    written.unlink(missing_ok=True)
+    """Write beside a file, and put it in its place in one step; what killed runs left there goes."""
+    for left in written.parent.glob(".*.warc.gz"):
+        left.unlink(missing_ok=True)
     try:
         yield
         written.replace(target)

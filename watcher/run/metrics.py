@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
     deliveries = Gauge("watcher_deliveries", "Messages to recipients, by what became of them", ["state"], registry=registry)
     for state, count in standing["deliveries"].items():
         deliveries.labels(state).set(count)
+    for left in file.parent.glob(f"{escape(file.name)}.[0-9]*.[0-9]*"):  # by a run that was killed while it wrote
+        left.unlink(missing_ok=True)
     write_to_textfile(str(file), registry)
     file.chmod(0o644)  # the collector runs as somebody else
 

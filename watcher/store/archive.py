@@ -9,7 +9,8 @@ from __future__ import annotations
 import filecmp
 import os
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection, Row, Table
+
+_ABANDONED = 3600  # seconds: no export of a table takes so long
 
 # In the order of an import: what others refer to comes first.
 _WHOLE: dict[str, tuple[Table, type]] = {
@@ -99,7 +102,11 @@ class Archive(Base):
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[Any]:
-    """Write beside ``path``, and put the file in its place in one step when it differs."""
+    """Write beside ``path``, and put the file in its place in one step when it differs; what a killed export left there goes."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        with suppress(FileNotFoundError):  # another export may be at work
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     written = Path(name)
     try:
