@@ -53,7 +53,7 @@ class Memory:
         stored = self.entries.setdefault(place, {})
         verdict = credible.judge(copy, history, now)
         changes = compare.changes(stored, copy) if verdict.believed else ()
-        if verdict.believed and history is not None and history.accepted is not None and any(e.label for e in copy.entries):
+        if verdict.believed and history is not None and history.accepted is not None and credible.is_table(copy):
             layout = credible.judge_layout(changes, history, now)
             verdict = layout if not layout.believed or layout.late else verdict
         if not verdict.believed:

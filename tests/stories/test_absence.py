@@ -81,6 +81,24 @@ def test_one_download_page_of_three_gone_stays_suspected(released: World) -> Non
     assert released.pulled == []
 
 
+def test_pages_that_go_one_after_another_are_a_pull_an_hour_after_the_last_has_gone(released: World) -> None:
+    released.at("2024-11-14 16:00", pages={url(PAGES[CU14]): GONE})
+
+    assert released.at("2024-11-14 20:00", pages=dict.fromkeys(ALL, GONE)) == []
+    assert released.at("2024-11-14 20:30") == []
+    assert released.at("2024-11-14 21:00") == [f"pulled {SU} KB5044062"]
+
+
+def test_a_larger_file_on_a_page_that_names_no_product_is_a_re_release_of_the_update(released: World) -> None:
+    bare = dict.fromkeys(ALL, download("Security Update (KB5044062)", ("KB5044062-x64-en.exe", 1)))
+    released.at("2024-11-13 16:00", pages=bare)
+
+    told = released.at("2024-11-14 16:00", pages=dict.fromkeys(ALL, download("Security Update (KB5044062)", ("KB5044062-x64-en.exe", 2))))
+    assert [said.split()[0] for said in told] == ["re-released"]
+    assert "" not in released.last.update.products
+    assert " for ." not in released.last.summary
+
+
 def test_one_package_that_a_fault_hides_for_three_days_is_no_pull(released: World) -> None:
     """April 2025 HU: the download page of one package was at fault."""
     assert released.at("2024-11-14 16:00", pages={url(PAGES[CU14]): OUTAGE}) == []

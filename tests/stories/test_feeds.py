@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.stories.pages import CU14, OUTAGE, Cve, Fix, blog, guide, month, post, table
-from tests.stories.telling import World
+from tests.stories.telling import World, text
 
 SU = "exchange-server-2024-11-su"
 TITLE = "Released: November 2024 Exchange Server Security Updates"
@@ -95,6 +97,42 @@ def test_a_post_that_is_deleted_inside_the_window_is_no_pull(released: World) ->
     assert released.pulled == []
 
 
+def test_a_feed_that_shows_more_of_the_past_is_heard_at_once(world: World) -> None:
+    """Posts bear labels as rows of a table do, but a longer feed is no new layout."""
+    titles = [
+        f"Released: {month} 2024 Exchange Server Security Updates" for month in ("May", "June", "July", "August", "September", "October")
+    ]
+    past = [post(4200000 - place, title, f"2024-10-{20 - place:02d}", "<p>Calendars.</p>") for place, title in enumerate(titles)]
+    world.at("2024-11-08 06:00", blog=blog(OLD))
+    world.at("2024-11-12 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD))
+
+    told = world.at("2024-11-14 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED), OLD, *past))
+    assert (told, world.failures) == ([f"pulled {SU} KB5044062"], [])
+
+
+def test_news_of_a_feed_that_was_empty_for_days_is_not_told_again(released: World) -> None:
+    full = blog(post(4300000, "Our summer party", "2024-11-13", "<p>We danced.</p>"), post(4293125, TITLE, "2024-11-12", TEXT), OLD)
+    assert [said.split()[0] for said in released.at("2024-11-13 18:00", blog=full)] == ["news"]
+    for time in ("2024-11-14 06:00", "2024-11-17 06:00", "2024-11-17 08:00"):
+        assert released.at(time, blog=blog()) == []
+    assert released.failures == []
+
+    assert released.at("2024-11-18 06:00", blog=full) == []
+
+
+def test_a_post_without_a_date_that_leaves_and_comes_back_is_no_news_and_is_forgotten_in_the_end(world: World) -> None:
+    def undated(*numbers: int) -> bytes:
+        whole = blog(*(post(4300000 + number, f"Party {number}", "2024-11-13", "<p>We danced.</p>") for number in numbers)).decode()
+        return re.sub("<pubDate>.*?</pubDate>", "", whole).encode()
+
+    world.at("2024-11-08 06:00", blog=undated(1, 2, 3, 4))
+    for time, numbers in (("2024-11-09 06:00", (1, 2, 3)), ("2024-11-10 06:00", (1, 2, 3, 4)), ("2024-11-11 06:00", (2, 3, 4))):
+        assert world.at(time, blog=undated(*numbers)) == []
+
+    world.at("2025-02-20 06:00", blog=undated(2, 3, 4, 5))
+    assert "4300001" not in world.store.entries("exchange-blog")
+
+
 def test_a_new_post_that_is_none_of_these_is_news(released: World) -> None:
     party = post(4300001, "Our summer party", "2024-11-20", "<p>We danced.</p>")
 
@@ -158,3 +196,29 @@ def test_the_guide_says_it_later_than_the_months_document_and_is_evidence(world:
 
     assert world.at("2024-11-14 22:00", guide=guide(("CVE-2024-49040", "2.0", "2024-11-14", second[2]))) == []
     assert {piece.source for piece in world.event("pulled").evidence} == {"msrc-cvrf", "msrc-guide"}
+
+
+def test_the_vendors_table_of_cases_is_a_table_in_both_parts_of_the_mail(released: World) -> None:
+    rows = "".join(
+        f"<tr><td>{case}</td><td>{step}</td></tr>"
+        for case, step in (
+            ("<b>If you</b>", "<b>Then</b>"),
+            ("installed the update and use <i>transport rules</i>", "Uninstall it from your servers.<br>Check the &lt;queues&gt;."),
+            ("did not install it yet", "<script>alert(1)</script>Wait for the next version."),
+        )
+    )
+    edited = blog(post(4293125, TITLE, "2024-11-12", f"{TEXT}{PAUSED}<table style='width:900px' onclick='x()'>{rows}</table>"), OLD)
+    assert released.at("2024-11-14 18:00", blog=edited) == [f"pulled {SU} KB5044062"]
+
+    mail = released.mail("pulled")
+    assert "\n".join(line for line in text(mail).splitlines() if " | " in line or "-+-" in line) == (
+        "> If you                               | Then\n"
+        "> -------------------------------------+--------------------------------\n"
+        "> installed the update and use         | Uninstall it from your servers.\n"
+        "> transport rules                      | Check the <queues>.\n"
+        "> -------------------------------------+--------------------------------\n"
+        "> did not install it yet               | Wait for the next version."
+    )
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert re.findall(r"<th [^>]*>(.*?)</th>", html.get_content())[-2:] == ["If you", "Then"]

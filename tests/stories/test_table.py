@@ -99,6 +99,17 @@ def test_a_lower_build_is_a_correction(released: World) -> None:
     assert [said.split()[0] for said in told] == ["revised"]
 
 
+def test_a_build_that_was_lowered_and_is_put_back_is_no_second_version(released: World) -> None:
+    lower = ("Exchange Server 2019 CU14 Nov24SU", "November 12, 2024", "15.2.1544.12", "KB5044062")
+    for hour in (6, 12):
+        told = released.at(f"2024-11-14 {hour:02d}:00", table=table(lower, NOV13, NOV16, *OLD))
+        told += released.at(f"2024-11-14 {hour + 2:02d}:00", table=table(*NEW, *OLD))
+        assert {said.split()[0] for said in told} == {"revised"}
+
+    higher = ("Exchange Server 2019 CU14 Nov24SU", "November 12, 2024", "15.2.1544.14", "KB5044062")
+    assert released.at("2024-11-20 06:00", table=table(higher, NOV13, NOV16, *OLD)) == [f"re-released {SU} v2 KB5044062"]
+
+
 def test_a_higher_build_under_the_same_name_date_and_article_is_a_hidden_second_version(released: World) -> None:
     higher = [(name, date, f"{build.rpartition('.')[0]}.{int(build.rpartition('.')[2]) + 1}", kb) for name, date, build, kb in NEW]
 

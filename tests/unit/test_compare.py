@@ -66,8 +66,8 @@ def test_a_window_has_no_renamed_entries() -> None:
         (NOV - days(9), NOV - days(8), "aged-out"),
         (NOV - days(8), NOV - days(8), "aged-out"),
         (NOV - days(7), NOV - days(8), "missing"),
-        (None, NOV, "aged-out"),
-        (NOV, None, "aged-out"),
+        (None, NOV, "missing"),
+        (NOV, None, "missing"),
     ],
 )
 def test_what_leaves_a_window_below_its_oldest_entry_has_aged_out(published: datetime | None, oldest: datetime | None, kind: str) -> None:

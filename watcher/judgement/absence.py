@@ -120,7 +120,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
 def _suspicion(
     row: Update, facts: Sequence[Fact], earlier: Suspicion | None, lost: tuple[Package, ...], now: datetime, kind: str
 ) -> Suspicion:
-    """What is gone there by now, with what was gone there before."""
+    """What is gone there by now, with what was gone there before; the wait begins again when all has come to be gone."""
     change = facts[0].change
     keys = {f"{fact.change.document}|{fact.entry.key}" for fact in facts}
     evidence = tuple(piece for fact in facts for piece in tell.evidence(fact))
@@ -128,13 +128,14 @@ def _suspicion(
         keys |= set(earlier.keys)
         lost = (*earlier.lost, *lost)
         evidence = (*earlier.evidence, *evidence)
+    whole = _whole(row, kind, keys, lost)
     return Suspicion(
         source=change.source,
         document=change.document,
         keys=tuple(sorted(keys)),
-        since=earlier.since if earlier else now,
+        since=earlier.since if earlier and (earlier.whole or not whole) else now,
         event=earlier.event if earlier else "",
-        whole=_whole(row, kind, keys, lost),
+        whole=whole,
         kind=kind,
         lost=lost,
         evidence=tell.unique(evidence),

@@ -97,12 +97,10 @@ def _of_fresh(old: StoredEntry | None, entry: Entry, oldest: datetime | None) ->
 
 
 def _leaving(entry: Entry, snapshot: Snapshot) -> ChangeKind:
-    """An entry that leaves a window is aged out: below its oldest entry, or where no date can tell."""
-    if snapshot.coverage is Coverage.COMPLETE:
+    """An entry that leaves a window below its oldest entry is aged out; where no date can tell, or nothing is shown, it may come back."""
+    if snapshot.coverage is Coverage.COMPLETE or snapshot.oldest is None or entry.published is None:
         return ChangeKind.MISSING
-    if snapshot.oldest is None or entry.published is None or entry.published <= snapshot.oldest:
-        return ChangeKind.AGED_OUT
-    return ChangeKind.MISSING
+    return ChangeKind.AGED_OUT if entry.published <= snapshot.oldest else ChangeKind.MISSING
 
 
 def _change(snapshot: Snapshot, kind: ChangeKind, before: Entry | None, after: Entry | None) -> Change:

@@ -59,6 +59,11 @@ def judge(snapshot: Snapshot, history: Document | None, now: datetime) -> Verdic
     return _patience(reason, history, now)
 
 
+def is_table(snapshot: Snapshot) -> bool:
+    """Say whether a copy is a table of packages; posts bear labels too, but a feed that shows more of them has no new layout."""
+    return any(entry.label is not None and entry.packages for entry in snapshot.entries)
+
+
 def judge_layout(changes: tuple[Change, ...], history: Document | None, now: datetime) -> Verdict:
     """Doubt a table in which many updates change at once: a new layout, not news.
 

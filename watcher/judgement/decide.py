@@ -99,7 +99,7 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
     if turn.kind is Kind.PULLED:
         return replace(row, state=State.PULLED)
     packages = row.packages
-    for package in turn.packages:
+    for package in (package for package in turn.packages if package.product):
         packages = rows.put(packages, replace(package, version=turn.version), certain=False)  # a record each CVE offers it
     for item in case.items:
         item.packages += item.successors

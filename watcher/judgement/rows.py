@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from watcher.judgement import canonical, identify, tell
 from watcher.judgement.attribute import Case
-from watcher.judgement.facts import Said, same
+from watcher.judgement.facts import Said, builds_grew, same
 from watcher.judgement.ledger import Ledger
 from watcher.records import Entry, Event, Package, Update
 
@@ -19,6 +19,8 @@ def merged(row: Update, case: Case) -> Update:
     for item in case.items:
         label = item.fact.entry.label
         for offered in item.packages:
+            if not offered.product and packages:
+                continue  # a page that names no product tells of the packages that are known
             package = made(row, offered)
             number = max(item.fact.version, known_version(row, package))
             packages = put(packages, replace(package, version=number), certain=label is not None)
@@ -36,7 +38,18 @@ def merged(row: Update, case: Case) -> Update:
         kbs=tuple(sorted({*row.kbs, *(kb for entry in entries if not entry.packages and not packages for kb in entry.kbs)})),
         links=tuple(sorted({*row.links, *(entry.url for entry in entries if entry.url)})),
         standings=standings(row, case, version),
+        told=(*((key, "") for key in _lowered(case) if key not in dict(row.told)), *row.told),
     )
+
+
+def had(build: str) -> str:
+    """The key under which a build is remembered that a row has had before it was corrected downwards."""
+    return f"had {build}"
+
+
+def _lowered(case: Case) -> list[str]:
+    pairs = [pair for item in case.items if item.fact.entry.label is not None for pair in item.fact.grown]
+    return sorted({had(before.build) for before, after in pairs if builds_grew(after, before)})
 
 
 def made(row: Update, package: Package) -> Package:
@@ -103,8 +116,8 @@ def holds(row: Update, package: Package) -> bool:
 
 
 def covers(row: Update, package: Package) -> bool:
-    """Whether the row's current version has a package for that product."""
-    return any(identify.base(known.product) == identify.base(package.product) for known in tell.current(row))
+    """Whether the row's current version has a package for that product; one without a product is for those it has."""
+    return not package.product or any(identify.base(known.product) == identify.base(package.product) for known in tell.current(row))
 
 
 def about(said: Said, row: Update, entry: Entry) -> bool:

@@ -47,7 +47,7 @@ def reference(row: Update, packages: Sequence[Package] | None = None) -> UpdateR
         id=row.id,
         title=row.title,
         version=row.version,
-        products=tuple(sorted({package.product for package in shown} or set(row.products))),
+        products=tuple(sorted({package.product for package in shown if package.product} or set(row.products))),
         kbs=tuple(sorted(set(kbs))),
         cves=tuple(sorted(advisory.id for advisory in row.advisories)),
         builds=tuple(sorted({package.build for package in shown if package.build}, key=canonical.build_key)),

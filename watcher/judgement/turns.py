@@ -84,7 +84,9 @@ def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
         return False
     if before.build == after.build:
         return bool(before.file and after.file) and (before.file, before.size) != (after.file, after.size)
-    known = any(p.build == after.build and p.version <= row.version for p in row.packages)
+    known = (
+        any(p.build == after.build and p.version <= row.version for p in row.packages) or rows.told(row, rows.had(after.build)) is not None
+    )
     return facts.builds_grew(before, after) and not known
 
 

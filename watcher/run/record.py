@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from watcher.judgement import credible, schedule
-from watcher.records import Change, ChangeKind, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Update, Validators
+from watcher.records import Change, ChangeKind, Coverage, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Update, Validators
 from watcher.run.gather import Answer, Answers
 from watcher.store import EntryChanges, Store, StoredEntry
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.run import SourceReport
     from watcher.run.evidence import Shelf
+
+_COMES_BACK = timedelta(days=90)  # after this an entry that left a feed is not expected there again
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     verdict = credible.judge(snapshot, known, now)
     stored = store.entries(snapshot.source, snapshot.document) if verdict.believed else {}
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
-    if verdict.believed and known is not None and known.accepted is not None and any(e.label for e in snapshot.entries):
+    if verdict.believed and known is not None and known.accepted is not None and credible.is_table(snapshot):
         layout = credible.judge_layout(changes, known, now)
         verdict = layout if not layout.believed or layout.late else verdict
     if not verdict.believed:
@@ -119,7 +121,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     check.changes += [change for change in read if change not in quiet or change.kind is ChangeKind.APPEARED]
     first = snapshot.document in check.noted or _first(snapshot.document, answers, now)
     check.known |= {_mark(change) for change in (read if first else quiet)}
-    entries = _entry_changes(changes, snapshot, now, lost=verdict.late or widened)
+    entries = _entry_changes(changes, snapshot, now, _forgotten(stored, snapshot, now), lost=verdict.late or widened)
     if entries is not None:
         check.entries.append(entries)
     document = _read(snapshot, answer, known, settings, now, known_from_list=snapshot.document in check.noted)
@@ -175,10 +177,18 @@ def _old_month(document: str, now: datetime) -> bool:
     return schedule.month_end(document) is not None and not schedule.young(document, now)
 
 
-def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime, *, lost: bool) -> EntryChanges | None:
+def _forgotten(stored: Mapping[str, StoredEntry], snapshot: Snapshot, now: datetime) -> list[str]:
+    """Entries that left a window without a date to say why, so long ago that they will not come back."""
+    if snapshot.coverage is Coverage.COMPLETE:
+        return []
+    shown = {entry.key for entry in snapshot.entries}
+    return [key for key, old in stored.items() if key not in shown and old.missing_since and now - old.missing_since > _COMES_BACK]
+
+
+def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime, removed: list[str], *, lost: bool) -> EntryChanges | None:
     from watcher.judgement import canonical
 
-    upserts, missing, returned, removed = [], [], [], []
+    upserts, missing, returned = [], [], []
     for change in changes:
         if change.after is not None:
             upserts.append(StoredEntry(change.after, canonical.fingerprint(change.after)))
