@@ -181,6 +181,14 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table in a source's prose ("If you ...", "Then ..."): plain text, lines of a cell separated by newlines; all rows are as long."""
+
+    head: tuple[str, ...]  # () without one
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """A release label, as in "Exchange Server 2019 CU14 Nov24SUv2".
 
@@ -241,6 +249,7 @@ class Entry:
     vector: str = ""
     available: bool | None = None
     links: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()  # in the prose of its passages, which has their words, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +479,7 @@ class Event:
     places: tuple[tuple[str, str], ...] = ()  # what fills it in beside the fields above
     workaround: bool = False  # ``guidance`` names one
     links: tuple[str, ...] = ()  # where the guidance leads ("see this article")
+    tables: tuple[Table, ...] = ()  # of the guidance
 
 
 @dataclass(frozen=True, slots=True)

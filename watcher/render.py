@@ -186,7 +186,7 @@ def _environment(folder: Path | None) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"wrap": columns.wrap, "pairs": columns.pairs, "linked": linked, "lines": lines, "address": chat.address}
-    environment.globals["table"] = columns.table
+    environment.globals |= {"table": columns.table, "grid": columns.grid}
     return environment
 
 

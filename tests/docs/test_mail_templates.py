@@ -12,7 +12,7 @@ import pytest
 
 from watcher import render
 from watcher.config.settings import Settings
-from watcher.formats import context, greeting, letter, samples
+from watcher.formats import context, greeting, guidance, letter, samples
 from watcher.formats.letter import Form
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,9 @@ def test_every_name_of_the_context_is_documented() -> None:
     assert set(names) - DOCUMENTED == set()
 
 
-@pytest.mark.parametrize("record", [letter.Story, letter.Row, letter.Quote, letter.Flaw, greeting.Gone, greeting.Good, greeting.Watched])
+@pytest.mark.parametrize(
+    "record", [letter.Story, letter.Row, letter.Quote, letter.Flaw, guidance.Saying, greeting.Gone, greeting.Good, greeting.Watched]
+)
 def test_every_field_that_a_template_sees_is_documented(record: Any) -> None:
     assert {field.name for field in fields(record)} - DOCUMENTED == set()
 

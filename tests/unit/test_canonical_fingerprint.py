@@ -88,7 +88,7 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Entry) if field.name != "updated"])
+@pytest.mark.parametrize("name", [field.name for field in fields(Entry) if field.name not in {"updated", "tables"}])
 def test_every_other_change_shows(name: str) -> None:
     assert fingerprint(replace(ENTRY, **{name: CHANGES[name]})) != fingerprint(ENTRY)
 

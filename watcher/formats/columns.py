@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,35 @@ def table(head: Sequence[str], rows: Iterable[Any], names: Sequence[str]) -> str
     return "\n".join(
         INDENT + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (tuple(head), rule, *cells)
+    )
+
+
+def grid(head: Sequence[Sequence[str]], rows: Sequence[Sequence[Sequence[str]]], indent: str = "") -> str:
+    """Set a table whose cells are lines of text: columns side by side, wrapped, a rule below each row."""
+    every = [row for row in (head, *rows) if row]
+    widths = _widths([max((len(line) for row in every for line in row[number]), default=1) for number in range(len(every[0]))], len(indent))
+    rule = indent + "-+-".join("-" * width for width in widths)
+    return f"\n{rule}\n".join(_row(row, widths, indent) for row in every)
+
+
+def _widths(wanted: list[int], taken: int) -> list[int]:
+    """Give each column what it wants where that is less than its share, and the others what is left."""
+    left, given = WIDTH - taken - 3 * (len(wanted) - 1), [0] * len(wanted)
+    for place, number in enumerate(sorted(range(len(wanted)), key=lambda number: wanted[number])):
+        given[number] = max(1, min(wanted[number], left // (len(wanted) - place)))
+        left -= given[number]
+    return given
+
+
+def _row(row: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> str:
+    cells = [
+        [piece for line in cell for piece in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)]
+        for cell, width in zip(row, widths, strict=True)
+    ]
+    lines = zip_longest(*cells, fillvalue="")
+    return (
+        "\n".join((indent + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))).rstrip() for line in lines)
+        or indent.rstrip()
     )
 
 

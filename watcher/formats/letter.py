@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from watcher.formats import saying
+from watcher.formats.guidance import Saying, sayings
 from watcher.formats.plain import line, link, paragraphs
 from watcher.formats.servers import Place, places
 from watcher.judgement import advice, canonical, exposure
@@ -104,7 +105,8 @@ class Story:
     other_builds: tuple[str, ...]
     scope: str
     guidance: tuple[str, ...]
-    links: tuple[str, ...]  # where the guidance leads
+    sayings: tuple[Saying, ...]  # the same with its tables
+    links: tuple[str, ...]
     quotes: tuple[Quote, ...]
     more_quotes: int
     because: str
@@ -189,6 +191,7 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Bef
         other_builds=_others(event.update.builds, [row.build for row in rows]),
         scope=", ".join(line(words.name("scope", channel), 60) for channel in event.scope[:10]),
         guidance=paragraphs("\n".join(event.guidance), form.most(3500)),
+        sayings=sayings(event, form.most),
         links=tuple(url for url in dict.fromkeys(map(link, event.links)) if url and url not in {row.kb_url for row in rows}),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
@@ -284,7 +287,6 @@ def _quote(proof: Evidence, form: Form, *, headed: bool) -> Quote:
 
 
 def _flaw(advisory: Advisory, form: Form) -> Flaw:
-    words = form.words
     known = [name for name, yes in (("exploited", advisory.exploited), ("disclosed", advisory.disclosed)) if yes]
     return Flaw(
         id=line(advisory.id, 40),
@@ -294,5 +296,5 @@ def _flaw(advisory: Advisory, form: Form) -> Flaw:
         score="" if advisory.cvss is None else f"{advisory.cvss:.1f}",
         vector=line(advisory.vector, 120),
         exploited=advisory.exploited,
-        status=", ".join(words.say("label", name) for name in (known or ["not_exploited"])),
+        status=", ".join(form.words.say("label", name) for name in (known or ["not_exploited"])),
     )

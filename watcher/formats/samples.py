@@ -19,6 +19,7 @@ from watcher.records import (
     Source,
     State,
     Subscriber,
+    Table,
     Update,
     UpdateRef,
 )
@@ -35,6 +36,16 @@ _PACKAGES = (
     Package("Exchange Server 2030 CU1", "KB9000001", "15.4.1258.38", esu=True),
 )
 _SECOND = tuple(replace(package, kb="KB9000002", build=f"{package.build}9", version=2) for package in _PACKAGES)
+
+
+_IF_THEN = Table(
+    ("If you...", "Then..."),
+    (
+        ("have installed this update and use <transport rules>", "Uninstall the update from each server.\nRestart the services."),
+        ("have installed it and use none of these", "Leave it installed, and watch the mail flow."),
+        ("have not installed it yet", "Wait for the next version."),
+    ),
+)
 
 
 def event(kind: Kind) -> Event:
@@ -66,11 +77,12 @@ def event(kind: Kind) -> Event:
         thread="exchange-server-2030-05-su",
         packages=packages,
         advisories=_ADVISORIES,
-        guidance=("The vendor's first paragraph.", "The vendor's second paragraph."),
+        guidance=("The vendor's first paragraph.", _IF_THEN.rows[0][1], "The vendor's second paragraph."),
         because="a sample rule: “a sentence that is new”",
         previous="What was said before.",
         workaround=kind is Kind.KNOWN_ISSUE,
         links=(_PAGE,) if kind is Kind.KNOWN_ISSUE else (),
+        tables=(_IF_THEN,),
     )
 
 
@@ -89,10 +101,7 @@ def letters() -> tuple[Letter, ...]:
         welcome(pulled=False),
         Letter("welcome", _SUBSCRIBER),
         operator(),
-        *(
-            replace(letter, servers=servers())
-            for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]), welcome(pulled=True))
-        ),
+        *(replace(letter, servers=servers()) for letter in (*singles[:3], Letter("digest", _SUBSCRIBER, events[:3]), welcome(pulled=True))),
         reminder(),
     )
 

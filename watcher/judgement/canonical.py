@@ -48,8 +48,8 @@ def fingerprint(entry: Entry) -> str:
 
     Left out is what churns: the spelling of links, builds, spaces, hyphens and quotes; the order of products, packages,
     passages and references; ``updated`` (feeds and generators move it without a change of content; a table's own dates
-    are ``published``); counts of views, likes and comments in prose.  What a parser never puts into an entry
-    (acknowledgements, dates of regeneration) cannot count either.
+    are ``published``); counts of views, likes and comments in prose; ``tables``, whose words stand in passages, too.
+    What a parser never puts into an entry (acknowledgements, dates of regeneration) cannot count either.
     """
     content = [
         entry.key,

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watcher.judgement import advice, canonical, identify
+from watcher.judgement import advice, canonical, identify, tabled
 from watcher.judgement.facts import Fact, Said
-from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, State, Update, UpdateRef
+from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, State, Table, Update, UpdateRef
 
 EXCERPT = 600  # characters of a quote
 LINKS = 5  # of a known issue
-GUIDANCE = 12  # sentences
+GUIDANCE = 12  # sentences beside those in tables
+TABLED = 60  # sentences in tables
 _CHANNELS = (
     ("download-center", re.compile(r"download cent(?:er|re)", re.IGNORECASE)),
     ("windows-update", re.compile(r"(?:windows|microsoft) update(?!\s+catalog)s?\b(?! for)", re.IGNORECASE)),
@@ -98,6 +99,7 @@ def event(  # noqa: PLR0913 - an event has that many parts
         places=summary.places,
         workaround=any(name == "workaround" and advice.is_workaround(text) for fact in facts for name, text in fact.sentences),
         links=links(facts),
+        tables=tables(facts),
     )
 
 
@@ -133,7 +135,20 @@ def guidance(facts: Sequence[Fact]) -> tuple[str, ...]:
                 folded = canonical.fold(paragraph)
                 if folded and folded not in told and not _EMPTY.match(folded):
                     told.append(folded)
-    return tuple(told[:GUIDANCE])
+    known = tables(facts)
+    inside = [text for text in told if any(tabled.holds(table, text) for table in known)][:TABLED]
+    beside = [text for text in told if text not in inside][:GUIDANCE] if inside else told[:GUIDANCE]
+    return tuple(text for text in told if text in inside or text in beside)
+
+
+def tables(facts: Sequence[Fact]) -> tuple[Table, ...]:
+    """The vendor's own tables that hold what is new, whole: half of one would say something else."""
+    found = (
+        table
+        for fact in facts
+        for table in tabled.new(fact.entry.tables, (line for _, text in fact.sentences for line in text.splitlines()))
+    )
+    return tuple(dict.fromkeys(found))[: tabled.MOST]
 
 
 def links(facts: Sequence[Fact]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import msgspec
 from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Follow, Package, Page, Passage, Snapshot, Watch
-from watcher.sources import json_form, markup
+from watcher.sources import grids, json_form, markup
 from watcher.sources.cvrf_document import WANTED, Month, Product, Remediation, Vulnerability, read_xml
 from watcher.sources.cvrf_json import read_json
 
@@ -149,6 +149,7 @@ def _entry(item: Vulnerability, products: Mapping[str, Product], watched: Mappin
         cvss=base,
         vector=vector,
         links=tuple(dict.fromkeys(filter(None, addresses))),
+        tables=grids.read(told),
     )
 
 

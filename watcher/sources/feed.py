@@ -19,7 +19,7 @@ from lxml import etree
 from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
-from watcher.sources import markup, plain_feed
+from watcher.sources import grids, markup, plain_feed
 from watcher.sources.plain_feed import Post
 
 _POST = re.compile(r"techcommunity\.microsoft\.com/.*?(\d{5,})/?(?:[?#].*)?$", re.IGNORECASE)
@@ -152,6 +152,7 @@ def _entry(post: Post, url: str, assumed: str, revision: str) -> Entry:
         label=canonical.label(title, post.published, assumed=assumed),
         passages=(Passage(f"revision {revision}" if revision else "content", text, post.published if revision else None),) if text else (),
         links=tuple(dict.fromkeys(filter(None, around))),
+        tables=grids.read(html),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from bs4 import BeautifulSoup, Tag
@@ -17,7 +17,7 @@ from bs4.element import NavigableString
 from watcher.errors import ParseError
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Package, Page, Passage, Snapshot, Watch
-from watcher.sources import markup
+from watcher.sources import grids, markup
 from watcher.sources.concern import concerned
 from watcher.sources.json_form import quoted
 
@@ -104,7 +104,8 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     if names and not wanted:
         return _snapshot(page)
     passages = tuple(dict.fromkeys(Passage(section.subject, section.text) for section in sections if section.lines and section.subject))
-    return _snapshot(page, _entry(page, kb, title, wanted, passages, links))
+    tables = grids.read("\n".join(map(str, markup.tables(soup))))
+    return _snapshot(page, replace(_entry(page, kb, title, wanted, passages, links), tables=tables))
 
 
 def _entry(page: Page, kb: str, title: str, products: tuple[str, ...], passages: tuple[Passage, ...], links: tuple[str, ...]) -> Entry:

@@ -158,9 +158,7 @@ def _read(html: str) -> tuple[str, list[str]]:
     if "<" not in html:
         text = unescape(clean(html)) if "&" in html else html
         return _tidy(text), [match[2] for match in _LINK.finditer(text)]
-    html = html.replace(_BREAK, " ")
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
-    root = etree.fromstring(clean(html).encode() + b"\n", parser)
+    root = tree(html)
     if root is None:
         return "", []
     lower = html.lower()
@@ -170,6 +168,24 @@ def _read(html: str) -> tuple[str, list[str]]:
     text = _lined(written.split(_BREAK))
     hrefs = [str(href) for href in _hrefs()(root)] if "href" in lower else []  # type: ignore[union-attr]  # a list, of this path
     return _unmarked(text), hrefs + [match[2] for match in _LINK.finditer(written)]
+
+
+def tree(html: str) -> etree._Element | None:
+    """Return markup as lxml's tree, None where there is nothing in it."""
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
+    root: etree._Element | None = etree.fromstring(clean(html.replace(_BREAK, " ")).encode() + b"\n", parser)
+    return root
+
+
+def text_of(element: etree._Element) -> str:
+    """Return what stands in an element of such a tree, as plain text."""
+    return _unmarked(_lined(_UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK)))
+
+
+def is_read(element: etree._Element) -> bool:
+    """Say whether an element is part of the text: neither struck out nor inside what is not shown."""
+    around = (element, *element.iterancestors())
+    return not any(each.tag in _UNREAD or "line-through" in (each.get("style") or "").lower() for each in around)
 
 
 @cache

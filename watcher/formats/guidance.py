@@ -1,0 +1,43 @@
+"""The vendor's own words for a letter, its tables as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watcher.formats.plain import paragraphs
+from watcher.judgement import tabled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watcher.records import Event, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A paragraph of the vendor's, or in its place a table: each cell in lines."""
+
+    text: str = ""
+    head: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    more_rows: int = 0
+
+
+def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
+    """Give the guidance with each of its tables where the first of its sentences stands; ``most`` gives shares of usual lengths."""
+    left, found = most(3500), list[Saying]()
+    for piece in tabled.laid(event.guidance, event.tables):
+        if isinstance(piece, str):
+            said = paragraphs(piece, left) if left > 0 else ()
+            found += [Saying(text) for text in said]
+            left -= sum(map(len, said))
+        else:
+            found.append(_grid(piece, most))
+    return tuple(found)
+
+
+def _grid(table: Table, most: Callable[[int], int]) -> Saying:
+    rows = tuple(tuple(paragraphs(cell, most(800)) for cell in row) for row in table.rows)
+    shown = rows[: most(30)]
+    return Saying("", tuple(paragraphs(cell, 200) for cell in table.head), shown, len(rows) - len(shown))
