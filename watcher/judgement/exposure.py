@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cache
 
 from watcher.judgement import canonical, standing, tell
 from watcher.records import Confidence, Event, Exposure, Fitness, Kind, Offer, Package, Server, State, Update
@@ -34,16 +35,22 @@ class Shelf:
 
 
 def exposures(servers: Iterable[Server], updates: Iterable[Update]) -> tuple[Exposure, ...]:
-    """Say of each server what its build means at this moment."""
-    shelf = _shelf(updates)
-    return tuple(_exposure(server, shelf) for server in servers)
+    """Say of each server what its build means at this moment; servers of one build are judged once."""
+    shelf, judged = _shelf(updates), dict[tuple[str, str], Exposure]()
+    found = []
+    for server in servers:
+        form = server.build, server.product
+        if form not in judged:
+            judged[form] = _exposure(server, shelf)
+        found.append(replace(judged[form], server=server))
+    return tuple(found)
 
 
 def concerned(event: Event, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """Give the servers that ``event`` concerns: its update is installed there, or is for that server's product."""
     products = (*event.update.products, *(package.product for package in event.packages))
     aim = _aim(products, (*event.update.builds, *(package.build for package in event.packages)))
-    return tuple(exposure for exposure in known if has(exposure, event.update.id) or _is_for(aim, exposure))
+    return tuple(exposure for exposure in known if has(exposure, event.update.id) or _is_for(aim, exposure.server.build, exposure.product))
 
 
 def of_update(update: Update, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
@@ -54,12 +61,16 @@ def of_update(update: Update, known: Iterable[Exposure]) -> tuple[Exposure, ...]
     aim = _aim((*update.products, *(package.product for package in update.packages)), (package.build for package in update.packages))
     dated = update.released or update.first_seen
 
-    def later(each: Exposure) -> bool:
-        branch = canonical.build_key(each.server.build)[:BRANCH]
-        known_here = any(build[:BRANCH] == branch for build in aim.builds)
-        return known_here or each.installed is None or (each.installed.released or _NEVER) <= dated
+    @cache
+    def concerns(build: str, product: str, installed: datetime) -> bool:
+        branch = canonical.build_key(build)[:BRANCH]
+        known_here = any(other[:BRANCH] == branch for other in aim.builds)
+        return _is_for(aim, build, product) and (known_here or installed <= dated)
 
-    return tuple(each for each in known if has(each, update.id) or (_is_for(aim, each) and later(each)))
+    def runs(each: Exposure) -> datetime:
+        return each.installed.released or _NEVER if each.installed else _NEVER
+
+    return tuple(each for each in known if has(each, update.id) or concerns(each.server.build, each.product, runs(each)))
 
 
 def owned(owners: Iterable[str], known: Iterable[Exposure]) -> tuple[Exposure, ...]:
@@ -266,12 +277,12 @@ def _aim(products: Iterable[str], builds: Iterable[str]) -> _Aim:
     return _Aim(tuple(canonical.build_key(build) for build in builds if build), named, frozenset(map(standing.line, named)))
 
 
-def _is_for(aim: _Aim, exposure: Exposure) -> bool:
+def _is_for(aim: _Aim, build: str, product: str) -> bool:
     """Say whether an update that is not installed is for a server: for its product, and not older than what it runs."""
-    if not exposure.product or not (line(exposure) in aim.lines or canonical.family(exposure.product) in aim.products):
+    if not product or not (standing.line(product) in aim.lines or canonical.family(product) in aim.products):
         return False
-    key = canonical.build_key(exposure.server.build)
-    builds = [build for build in aim.builds if build[:BRANCH] == key[:BRANCH]] or aim.builds
+    key = canonical.build_key(build)
+    builds = [other for other in aim.builds if other[:BRANCH] == key[:BRANCH]] or aim.builds
     return not builds or max(builds) > key
 
 

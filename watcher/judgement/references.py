@@ -98,6 +98,7 @@ def build(text: str) -> str:
     return ".".join(str(int(part)) for part in found[1].split(".")) if found else ""
 
 
+@lru_cache(1 << 15)  # servers are compared with every build of their product
 def build_key(text: str) -> tuple[int, ...]:
     """Return a build's numbers, for comparing two of one product; () when ``text`` is no build."""
     short = build(text)
