@@ -2,7 +2,7 @@
 # Carries the state, as the sorted text of `watcher state export`, and outbox/ between runs on a branch of its own.
 #   state-branch.sh fetch   lays out state-text/ and outbox/ as the last run pushed them; nothing when there never was a run
 #   state-branch.sh seal    pushes them before anything is sent; refused when another run was faster, and then nothing may be sent
-#   state-branch.sh push    pushes them after sending: if the branch has moved, the receipts are merged into what is there
+#   state-branch.sh push    pushes them after sending: if the branch has moved, the receipts are merged into what is there (receipts.py)
 # A branch that cannot be read is an error, never a first run: a first run announces nothing.
 # Nothing is pushed when nothing but check times has changed and no source fails.
 # Read: STATE_BRANCH (default watcher-state), STATE_REMOTE (default origin), GITHUB_TOKEN (optional; it stays in the environment).
@@ -10,6 +10,7 @@ set -eu
 branch=${STATE_BRANCH:-watcher-state}
 remote=${STATE_REMOTE:-origin}
 ref=refs/heads/$branch
+here=$(dirname "$0")
 kept=$(git rev-parse --absolute-git-dir)
 seen=$kept/watcher-state-seen
 tries=5
@@ -98,6 +99,29 @@ seal() {
     echo "What is to be sent is on $branch."
 }
 
+# Sets tree to theirs and mine together; where git finds both in the same lines of the receipts, row by row. Fails when more does not fit.
+merge() {
+    theirs=$1
+    mine=$2
+    receipts=state-text/deliveries.jsonl
+    if tree=$(git merge-tree --write-tree --name-only --no-messages "$theirs" "$mine" 2>/dev/null); then return 0; fi
+    if [ "$(printf '%s\n' "$tree" | tail -n +2)" != "$receipts" ]; then return 1; fi
+    tree=$(printf '%s\n' "$tree" | head -n 1)
+    base=$(git merge-base "$theirs" "$mine") || return 1
+    for side in base theirs mine; do
+        case $side in base) from=$base ;; theirs) from=$theirs ;; mine) from=$mine ;; esac
+        git show "$from:$receipts" >"$kept/receipts-$side" || return 1
+    done
+    python3 "$here/receipts.py" "$kept/receipts-base" "$kept/receipts-theirs" "$kept/receipts-mine" >"$kept/receipts-merged" || return 1
+    blob=$(git hash-object -w "$kept/receipts-merged") || return 1
+    GIT_INDEX_FILE=$kept/watcher-state-index
+    export GIT_INDEX_FILE
+    rm -f "$GIT_INDEX_FILE"
+    git read-tree "$tree" && git update-index --cacheinfo "100644,$blob,$receipts" && tree=$(git write-tree) || tree=
+    unset GIT_INDEX_FILE
+    [ -n "$tree" ]
+}
+
 push() {
     ready
     mine=$(commit 'What was sent')
@@ -109,7 +133,7 @@ push() {
         tries=$((tries - 1))
         with_token fetch --quiet --no-tags "$remote" "$ref" || continue
         theirs=$(git rev-parse FETCH_HEAD)
-        tree=$(git merge-tree --write-tree "$theirs" "$mine" 2>/dev/null) || break
+        merge "$theirs" "$mine" || break
         if to_branch "$theirs" "$(as_watcher commit-tree "$tree" -p "$theirs" -m 'What was sent, beside another run')"; then
             echo "The state is on $branch, merged with another run's."
             return

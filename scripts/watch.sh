@@ -11,6 +11,18 @@ written() {
     exit "$1"
 }
 
+# GitHub switches the schedule of a public repository off 60 days after its last commit; the state's branch does not count.
+fading() {
+    last=$(git log -1 --format=%ct 2>/dev/null) || return 0
+    left=$((60 - ($(date +%s) - last) / 86400))
+    if [ "$left" -gt 15 ]; then return 0; fi
+    if [ "$left" -gt 0 ]; then when="in $left days"; else when='any day now'; fi
+    note="The last commit here is of $(git log -1 --format=%cs). In a public repository GitHub switches this schedule off $when: \
+push a commit, or enable the workflow again on the Actions page."
+    echo "::warning title=The schedule is about to be switched off::$note"
+    if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then printf '\n> [!WARNING]\n> %s\n' "$note" >>"$GITHUB_STEP_SUMMARY"; fi
+}
+
 case ${1:-} in
 check)
     if [ -e state-text/meta.jsonl ] && ! "$watcher" state import -q state-text; then exit 2; fi
@@ -28,9 +40,9 @@ send)
             echo '```text'
             "$watcher" status 2>&1
             echo '```'
-            echo 'GitHub switches the schedule of a public repository off after 60 days without a commit to its main branch; the state branch does not count.'
         } >>"$GITHUB_STEP_SUMMARY"
     fi
+    fading
     written "$code"
     ;;
 *)

@@ -84,3 +84,18 @@ def test_the_action_pins_what_it_uses_and_puts_no_expression_into_a_script() -> 
     text = (FOLDER.parents[1] / "action.yml").read_text(encoding="utf-8")
     assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", re.findall(r"uses: (.*)", text)[0])
     assert [step["run"] for step in steps(FOLDER.parents[1] / "action.yml") if "${{" in step.get("run", "")] == []
+
+
+def test_ten_lines_make_another_repository_watch() -> None:
+    page = (FOLDER.parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"```yaml\n(on: .*?)```", page, re.DOTALL)
+    assert len(sample.splitlines()) == 10
+    workflow = yaml.safe_load(sample)
+    (job,) = workflow["jobs"].values()
+    checkout, watch = job["steps"]
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert re.fullmatch(r"OWNER/advisory-watcher@[0-9a-f]{40}", watch["uses"])
+    inputs = load(FOLDER.parents[1] / "action.yml")["inputs"]
+    assert watch["with"].keys() <= inputs.keys()
+    assert all("default" in each for each in inputs.values()), "an input that nobody sets has no value"
+    assert (job["permissions"], workflow["concurrency"]) == ({"contents": "write"}, "watch")

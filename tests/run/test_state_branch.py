@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -132,17 +133,58 @@ def test_what_was_sent_is_merged_into_what_another_run_pushed_meanwhile(remote: 
         assert git(remote, "show", f"watcher-state:state-text/{name}.jsonl") == text
 
 
+def receipt(row: str, by: str) -> str:
+    recipient, state = row.split()
+    answer = "" if state == "queued" else by
+    line = {"answer": answer, "channel": "mail", "message": "<1@example.org>", "recipient": recipient, "state": state}
+    return json.dumps(line, sort_keys=True, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    ("base", "theirs", "mine", "merged"),
+    [
+        (["a queued", "b queued"], ["a accepted", "b queued"], ["a queued", "b accepted"], ["a accepted", "b accepted"]),
+        (["a queued"], ["a deferred"], ["a accepted"], ["a accepted"]),
+        (["a queued"], ["a accepted"], ["a deferred"], ["a accepted"]),
+        (["a queued"], ["a refused"], ["a unknown"], ["a refused"]),
+        (["a queued"], ["a accepted", "c queued"], ["a accepted", "b accepted"], ["a accepted", "b accepted", "c queued"]),
+        (["a accepted", "b queued"], ["b queued"], ["a accepted", "b accepted"], ["b accepted"]),
+    ],
+)
+def test_of_receipts_that_both_changed_the_one_that_knows_more_counts(
+    remote: Path, tmp_path: Path, base: list[str], theirs: list[str], mine: list[str], merged: list[str]
+) -> None:
+    def hold(runner: Path, rows: list[str], by: str) -> None:
+        (runner / "state-text").mkdir(exist_ok=True)
+        (runner / "state-text" / "meta.jsonl").write_bytes(b"{}")
+        lines = [receipt(row, by) for row in rows]
+        (runner / "state-text" / "deliveries.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+    start = clone(remote, tmp_path / "start")
+    carry(start, "fetch")
+    hold(start, base, "before")
+    assert carry(start, "push").returncode == 0
+    one, other = (clone(remote, tmp_path / name) for name in ("one", "other"))
+    for runner in (one, other):
+        carry(runner, "fetch")
+    hold(other, theirs, "250 theirs")
+    hold(one, mine, "250 mine")
+    assert [carry(runner, "push").returncode for runner in (other, one)] == [0, 0]
+    found = [json.loads(line) for line in git(remote, "show", "watcher-state:state-text/deliveries.jsonl").splitlines()]
+    assert [f"{row['recipient']} {row['state']}" for row in found] == merged
+
+
 def test_what_does_not_fit_is_kept_on_a_branch_beside(remote: Path, tmp_path: Path) -> None:
     one, two = racing(remote, tmp_path, "one", "two")
     for runner in (two, one):
-        (runner / "state-text" / "deliveries.jsonl").write_text(f"sent by {runner.name}\n")
+        (runner / "state-text" / "updates.jsonl").write_text(f"seen by {runner.name}\n")
     assert carry(two, "push").returncode == 0
     answer = carry(one, "push")
     assert answer.returncode == 1
-    assert git(remote, "show", "watcher-state:state-text/deliveries.jsonl") == "sent by two"
+    assert git(remote, "show", "watcher-state:state-text/updates.jsonl") == "seen by two"
     (aside,) = [name.strip() for name in git(remote, "branch", "--list", "watcher-state-*").splitlines()]
     assert aside in answer.stderr
-    assert git(remote, "show", f"{aside}:state-text/deliveries.jsonl") == "sent by one"
+    assert git(remote, "show", f"{aside}:state-text/updates.jsonl") == "seen by one"
 
 
 def test_a_remote_that_cannot_be_read_is_no_first_run(remote: Path, tmp_path: Path) -> None:

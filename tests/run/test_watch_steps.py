@@ -1,4 +1,4 @@
-"""The steps of the scheduled workflow, run for real: against a local git remote, a feed and a mail server."""
+"""The steps of the scheduled workflow and of the action, run for real: against a local git remote, a feed and a mail server."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.mailing import MailServer, Postbox
-from tests.run.test_state_branch import carry, clone, git, quiet, remote
+from tests.run.test_state_branch import clone, git, quiet, remote
+from tests.run.workflow import ACTION, ROOT, WORKFLOW, Job, defaults
 from tests.servers import Reply, SourceServer
 
 __all__ = ["remote"]
-
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "scripts" / "watch.sh"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the workflow runs on Linux")
 
@@ -42,93 +41,134 @@ def mail() -> Iterator[MailServer]:
     server.stop()
 
 
-class Runner:
-    """A machine that lives for one run."""
+class Machines:
+    """Machines that live for one run each, over one remote."""
 
     def __init__(self, remote: Path, folder: Path, web: SourceServer, mail: MailServer) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        self.folder = clone(remote, folder)
-        source = f'[[source]]\nname = "blog"\nkind = "feed"\nurl = "{web.url("/feed")}"\nevery = "1s"\n'
-        sender = f'[mail]\nfrom = "Watcher <watcher@example.org>"\nsmtp = "{mail.url}"\n'
+        self.remote, self.folder, self.web, self.mail = remote, folder, web, mail
+
+    def new(self, file: Path = WORKFLOW, name: str = "runner") -> Job:
+        """Give a machine with the tree checked out and everything installed, that has fetched the state; one of that name goes."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        place = clone(self.remote, self.folder / name)
+        source = f'[[source]]\nname = "blog"\nkind = "feed"\nurl = "{self.web.url("/feed")}"\nevery = "1s"\n'
+        sender = f'[mail]\nfrom = "Watcher <watcher@example.org>"\nsmtp = "{self.mail.url}"\n'
         told = '[[subscriber]]\nname = "admins"\nto = ["admins@example.org"]\nkinds = ["news"]\n'
-        (self.folder / "watcher.toml").write_text(f"[watch]\nbuiltin_sources = false\n{source}{sender}{told}")
-        (self.folder / "watcher.sh").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m watcher "$@"\n')
-        (self.folder / "watcher.sh").chmod(0o755)
-        assert carry(self.folder, "fetch").returncode == 0
-
-    def step(self, verb: str) -> subprocess.CompletedProcess[str]:
-        if verb in ("seal", "push"):
-            return carry(self.folder, verb)
-        environ = quiet({"WATCHER": "./watcher.sh", "PYTHONPATH": str(ROOT), "GITHUB_STEP_SUMMARY": "summary.md"})
-        words = ["sh", str(SCRIPT), verb]
-        return subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=False, env=environ, timeout=120)
-
-    def steps(self, *verbs: str) -> list[int]:
-        return [self.step(verb).returncode for verb in verbs]
+        (place / "watcher.toml").write_text(f"[watch]\nbuiltin_sources = false\n{source}{sender}{told}")
+        command = place / ".venv" / "bin" / "watcher" if file == WORKFLOW else place / ".git" / "temp" / "watcher" / "bin" / "watcher"
+        command.parent.mkdir(parents=True)
+        command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec "{sys.executable}" -m watcher "$@"\n')
+        command.chmod(0o755)
+        if file == WORKFLOW:
+            shutil.copytree(ROOT / "scripts", place / "scripts", ignore=shutil.ignore_patterns("__pycache__", "bench"))
+        places = {"GITHUB_ACTION_PATH": str(ROOT), "RUNNER_TEMP": str(place / ".git" / "temp"), "GITHUB_STEP_SUMMARY": "summary.md"}
+        inputs = {f"inputs.{name}": value for name, value in defaults().items()}
+        known = inputs | {"secrets.WATCHER_SMTP_PASSWORD": "", "github.token": "t0ken"}
+        job = Job(file, place, quiet(places), known)
+        assert job.run("fetch") == [0], job.said
+        return job
 
 
 ALL = ("check", "seal", "send", "push")
 
 
-def subjects(mail: MailServer) -> list[bytes]:
-    return [line for message in mail.postbox.messages for line in message.body.splitlines() if line.startswith(b"Subject: ")]
+@pytest.fixture
+def machines(remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer) -> Machines:
+    return Machines(remote, tmp_path, web, mail)
 
 
-def test_runs_on_machines_that_come_and_go_tell_everything_once(remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer) -> None:
-    first = Runner(remote, tmp_path / "one", web, mail)
-    assert first.steps(*ALL) == [0, 0, 0, 0]
-    summary = (first.folder / "summary.md").read_text()
-    assert "blog" in summary
-    assert "off after 60 days" in summary
+def subjects(mail: MailServer) -> list[str]:
+    lines = [line for message in mail.postbox.messages for line in message.body.splitlines() if line.startswith(b"Subject: ")]
+    return [line.decode().removeprefix("Subject: ") for line in lines]
+
+
+def test_runs_on_machines_that_come_and_go_tell_everything_once(
+    machines: Machines, remote: Path, web: SourceServer, mail: MailServer
+) -> None:
+    """The workflow and the action are the same steps: each goes on from where the other was."""
+    first = machines.new()
+    assert first.run(*ALL) == [0, 0, 0, 0], first.said
+    assert "blog" in (first.folder / "summary.md").read_text()
     assert len(mail.postbox.messages) == 1  # the welcome
     before = git(remote, "rev-parse", "watcher-state")
 
-    assert Runner(remote, tmp_path / "one", web, mail).steps(*ALL) == [0, 0, 0, 0]
+    second = machines.new(ACTION)
+    assert second.run(*ALL) == [0, 0, 0, 0], second.said
     assert git(remote, "rev-parse", "watcher-state") == before  # nothing has changed: no commit
     web.play("/feed", feed("Second", "First"))
-    assert Runner(remote, tmp_path / "one", web, mail).steps(*ALL) == [0, 0, 0, 0]
+    third = machines.new(ACTION)
+    assert third.run(*ALL) == [0, 0, 0, 0], third.said
     assert len(mail.postbox.messages) == 2
-    assert b"Second" in subjects(mail)[1]
+    assert "Second" in subjects(mail)[1]
 
 
-def test_a_runner_lost_before_sending_leaves_its_messages_to_the_next(
-    remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer
-) -> None:
-    assert Runner(remote, tmp_path / "one", web, mail).steps("check", "seal") == [0, 0]
+def test_a_runner_lost_before_sending_leaves_its_messages_to_the_next(machines: Machines, mail: MailServer) -> None:
+    assert machines.new().run("check", "seal") == [0, 0]
     assert mail.postbox.messages == []
-    assert Runner(remote, tmp_path / "two", web, mail).steps(*ALL) == [0, 0, 0, 0]
+    assert machines.new().run(*ALL) == [0, 0, 0, 0]
     assert len(mail.postbox.messages) == 1
 
 
-def test_a_runner_lost_after_sending_repeats_the_very_same_message(
-    remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer
-) -> None:
-    assert Runner(remote, tmp_path / "one", web, mail).steps("check", "seal", "send") == [0, 0, 0]
-    assert Runner(remote, tmp_path / "two", web, mail).steps(*ALL) == [0, 0, 0, 0]
+def test_a_runner_lost_after_sending_repeats_the_very_same_message(machines: Machines, mail: MailServer) -> None:
+    assert machines.new().run("check", "seal", "send") == [0, 0, 0]
+    assert machines.new().run(*ALL) == [0, 0, 0, 0]
     one, two = (message.body for message in mail.postbox.messages)
     assert one == two  # Message-ID and Date are those of the first: a mail server or reader sees one message
 
 
-def test_of_two_racing_runners_one_sends(remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer) -> None:
-    one, two = (Runner(remote, tmp_path / name, web, mail) for name in ("one", "two"))
-    assert [runner.step("check").returncode for runner in (one, two)] == [0, 0]
-    assert sorted(runner.step("seal").returncode for runner in (one, two)) == [0, 1]
-    assert one.steps("send", "push") == [0, 0]
+def test_of_two_racing_runners_one_sends(machines: Machines, mail: MailServer) -> None:
+    one, two = machines.new(name="one"), machines.new(name="two")
+    assert [runner.run("check") for runner in (one, two)] == [[0], [0]]
+    assert one.run("seal", "send", "push") == [0, 0, 0]
+    assert two.run("seal", "send", "push") == [1, None, None]
+    assert len(mail.postbox.messages) == 1
+
+
+def test_no_receipt_is_lost_when_runners_overtake_each_other(machines: Machines, remote: Path, mail: MailServer) -> None:
+    slow = machines.new(name="slow")
+    assert slow.run("check", "seal") == [0, 0], slow.said
+    fast = machines.new(name="fast")
+    mail.postbox.rcpt["admins@example.org"] = "450 later"
+    assert fast.run(*ALL) == [0, 0, 1, 0], fast.said
+    mail.postbox.rcpt.clear()
+    assert slow.run("send", "push") == [0, 0], slow.said
+
+    assert "merged with another run's" in slow.said["push"]
+    (receipt,) = git(remote, "show", "watcher-state:state-text/deliveries.jsonl").splitlines()
+    assert '"state":"accepted"' in receipt
+    assert "watcher-state-" not in git(remote, "branch", "--list")
+    assert machines.new().run("check") == [0]  # what was merged can be read
     assert len(mail.postbox.messages) == 1
 
 
 def test_a_failed_source_ends_the_check_with_1_and_its_state_is_pushed_all_the_same(
-    remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer
+    machines: Machines, remote: Path, web: SourceServer
 ) -> None:
     web.play("/feed", Reply(status=404))
-    assert Runner(remote, tmp_path / "one", web, mail).steps(*ALL) == [1, 0, 0, 0]
+    assert machines.new().run(*ALL) == [1, 0, 0, 0]
     assert '"failures":1' in git(remote, "show", "watcher-state:state-text/times.jsonl")
-    assert Runner(remote, tmp_path / "two", web, mail).steps(*ALL) == [1, 0, 0, 0]
+    assert machines.new().run(*ALL) == [1, 0, 0, 0]
     assert '"failures":2' in git(remote, "show", "watcher-state:state-text/times.jsonl")
 
 
-def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer) -> None:
-    runner = Runner(remote, tmp_path / "one", web, mail)
+def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(machines: Machines, remote: Path) -> None:
+    runner = machines.new()
     (runner.folder / "watcher.toml").write_text("[wtch]\n")
-    assert runner.step("check").returncode == 2
+    assert runner.run("check") == [2]
     assert not (runner.folder / "state-text").exists()
+
+
+@pytest.mark.parametrize(("days", "said"), [(10, ""), (44, ""), (50, "off in 10 days"), (75, "off any day now")])
+def test_a_schedule_that_is_about_to_be_switched_off_is_noted(tmp_path: Path, days: int, said: str) -> None:
+    old = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
+    git(tmp_path, "init", "--quiet")
+    commit = ["git", "commit", "--quiet", "--allow-empty", "-m", "the last one"]
+    subprocess.run(commit, cwd=tmp_path, env=quiet(who | {"GIT_COMMITTER_DATE": old}), check=True)
+    environ = quiet({"WATCHER": "true", "GITHUB_STEP_SUMMARY": "summary.md"})
+    words = ["sh", str(ROOT / "scripts" / "watch.sh"), "send"]
+    sent = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True).stdout
+    noted = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert (sent.startswith("::warning "), "[!WARNING]" in noted) == (bool(said), bool(said))
+    assert said in sent
+    assert said in noted
