@@ -24,6 +24,8 @@ base_url = "https://advisories.example.org/exchange"
 timezone = "Europe/Berlin"
 ca_bundle = "corp.pem"
 evidence = "state/evidence"
+evidence_files = 100
+evidence_megabytes = 50
 inventory = "inventory.csv"
 templates = "mine"
 contact = "it@example.org"
@@ -99,6 +101,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         tmp_path / "state/evidence",
         tmp_path / "inventory.csv",
     )
+    assert (settings.evidence_files, settings.evidence_bytes) == (100, 50 << 20)
     assert (settings.ca_bundle, settings.templates) == (tmp_path / "corp.pem", tmp_path / "mine")
     assert settings.base_url == "https://advisories.example.org/exchange/"
     assert str(settings.zone) == settings.timezone == "Europe/Berlin"

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from tests.stories.pages import CU13, CU14, Cve, Fix, catalog, download, issues, month, table
 from tests.stories.telling import GONE, World, line
 from watcher.replay import replay
@@ -170,9 +168,9 @@ def test_evidence_that_is_wanted_from_now_on_asks_again_for_the_copies_before(wo
     assert relived(world, files(folder)[0]) == told != []
 
 
-def test_an_old_file_goes_when_there_are_too_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_file_goes_when_there_are_too_many(world: World) -> None:
     folder = keeps(world)
-    monkeypatch.setattr(evidence, "MOST", 1)
+    world.settings = replace(world.settings, evidence_files=1)
     begin(world)
     world.at("2024-11-12 18:00", month("2024-Nov", released()))
     world.at("2024-11-14 20:00", month("2024-Nov", released(PAUSED)))
@@ -180,11 +178,11 @@ def test_an_old_file_goes_when_there_are_too_many(world: World, monkeypatch: pyt
     assert files(folder) == ["20241114T200000Z-msrc-cvrf.warc.gz"]
 
 
-def test_old_files_go_when_they_are_too_large_but_never_the_newest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_files_go_when_they_are_too_large_but_never_the_newest(world: World) -> None:
     folder = keeps(world)
     begin(world)
     world.at("2024-11-12 18:00", month("2024-Nov", released()))
-    monkeypatch.setattr(evidence, "LARGEST", 4000)
+    world.settings = replace(world.settings, evidence_bytes=4000)
     world.at("2024-11-14 20:00", month("2024-Nov", released(PAUSED)))
 
     assert files(folder) == ["20241114T200000Z-msrc-cvrf.warc.gz"]

@@ -123,6 +123,8 @@ class Settings:
     timezone: str = "UTC"
     ca_bundle: Path | None = None
     evidence: Path | None = None
+    evidence_files: int = 2000  # that are kept; older ones go first
+    evidence_bytes: int = 1 << 30  # that they may have together
     inventory: Path | None = None
     publish_servers: bool = False  # the inventory's servers are shown on the pages of updates
     templates: Path | None = None  # the user's own, looked into before the shipped ones

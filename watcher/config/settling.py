@@ -42,6 +42,8 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         timezone=attempt(("watch", "timezone"), partial(values.zone, watch.timezone), "UTC"),
         ca_bundle=_optional(watch.ca_bundle, "ca_bundle", base, complaints, exists=True),
         evidence=_optional(watch.evidence, "evidence", base, complaints),
+        evidence_files=watch.evidence_files,
+        evidence_bytes=watch.evidence_megabytes << 20,
         inventory=_optional(watch.inventory, "inventory", base, complaints),
         publish_servers=_publish_servers(watch, complaints),
         templates=_optional(watch.templates, "templates", base, complaints, exists=True),

@@ -50,6 +50,8 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=["state/evidence"],
         ),
     ] = ""
+    evidence_files: Annotated[int, Meta(description="How many files of evidence are kept: the newest", examples=[2000], ge=1)] = 2000
+    evidence_megabytes: Annotated[int, Meta(description="How many MiB they may have together", examples=[1024], ge=1)] = 1024
     inventory: Annotated[
         str,
         Meta(

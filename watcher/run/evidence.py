@@ -33,11 +33,8 @@ if TYPE_CHECKING:
     from watcher.run.gather import Answer, Answers
     from watcher.store import Store
 
-MOST = 2000
-"""Files of events that are kept; older ones go first."""
-
 LARGEST = 1 << 30
-"""Bytes that files of events may have together."""
+"""Bytes of a kept copy that are read."""
 
 GENERATIONS = 2
 """Believed copies of a document that are kept: a source that is judged later in a check sees what another had before."""
@@ -51,6 +48,7 @@ class Shelf:
         self.folder = folder
         self._last_run = last_run
         self._secrets = {secret.name: secret.reveal() for secret in settings.secrets}
+        self._most, self._largest = settings.evidence_files, settings.evidence_bytes
         self._sources = tuple(source.name for source in settings.sources)
 
     def has(self, known: Document) -> bool:
@@ -141,7 +139,7 @@ class Shelf:
         size = 0
         for place, path in enumerate(sorted(self.folder.glob("*.warc.gz"), reverse=True)):
             size += path.stat().st_size
-            if place and (place >= MOST or size > LARGEST):
+            if place and (place >= self._most or size > self._largest):
                 path.unlink(missing_ok=True)
 
 
