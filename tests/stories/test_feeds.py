@@ -97,6 +97,52 @@ def test_a_post_that_is_deleted_inside_the_window_is_no_pull(released: World) ->
     assert released.pulled == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Correction: our earlier note was wrong, the November 2024 SU has not been paused.",
+        "Our note that the November 2024 SU was paused was published in error; it remains available.",
+    ],
+)
+def test_the_vendor_takes_back_what_it_said_of_a_pull(released: World, words: str) -> None:
+    released.at("2024-11-14 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED), OLD))
+    pull = released.last.id
+
+    (said,) = released.at("2024-11-15 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", f"{TEXT}{PAUSED}<p>11/15: {words}</p>"), OLD))
+    assert said.startswith(f"corrected {SU}")
+    assert (released.last.corrects, released.last.update.version, released.pulled) == (pull, 1, [])
+
+    again = "<p>11/18: We have now withdrawn the November 2024 SU.</p>"
+    told = released.at(
+        "2024-11-18 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", f"{TEXT}{PAUSED}<p>11/15: {words}</p>{again}"), OLD)
+    )
+    assert told == [f"pulled {SU} KB5044062"]
+
+
+def test_what_is_said_of_one_product_takes_no_pull_back(released: World) -> None:
+    released.at("2024-11-14 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED), OLD))
+
+    words = "<p>11/15: The SU for Exchange Server 2016 has not been paused.</p>"
+    released.at("2024-11-15 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED + words), OLD))
+    assert released.pulled == [SU]
+
+
+def test_a_pull_that_is_denied_before_anybody_was_told_is_a_revision(world: World) -> None:
+    world.at("2024-11-14 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED), OLD))
+    assert world.pulled == [SU]
+
+    words = "<p>11/15: The November 2024 SU has not been paused.</p>"
+    (said,) = world.at("2024-11-15 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED + words), OLD))
+    assert said.startswith("revised ")
+    assert world.pulled == []
+
+
+def test_a_pull_with_its_denial_at_the_first_check_is_none(world: World) -> None:
+    words = "<p>11/15: The November 2024 SU has not been paused.</p>"
+    world.at("2024-11-16 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED + words), OLD))
+    assert world.pulled == []
+
+
 def test_a_feed_that_shows_more_of_the_past_is_heard_at_once(world: World) -> None:
     """Posts bear labels as rows of a table do, but a longer feed is no new layout."""
     titles = [

@@ -32,11 +32,9 @@ def wording(
     With --json each answer is an object with id, kinds (none for an informational change) and because, a list of objects
     with kind, rule and words.
     """
-    from watcher.judgement.wording import read
-
     text = _text(file)
     if not as_json:
-        readings = read(text)
+        readings = _read(text)
         for reading in readings:
             report.write(
                 f"{reading.kind.value}: rule {reading.rule}, by the words {reading.words!r}\n    {report.harmless(reading.sentence)}"
@@ -45,7 +43,15 @@ def wording(
             report.write("Nothing that an administrator must be told: an informational change.")
         return
     for note in _notes(text, str(file or "standard input")):
-        report.write_json(answer(note["id"], read(note["text"])))
+        report.write_json(answer(note["id"], _read(note["text"])))
+
+
+def _read(text: str) -> tuple[Reading, ...]:
+    """Read a text that stands for itself: a denial is news only of an update that stands pulled."""
+    from watcher.judgement.wording import read
+    from watcher.records import Kind
+
+    return tuple(reading for reading in read(text) if reading.kind is not Kind.CORRECTED)
 
 
 def answer(note: object, readings: Iterable[Reading]) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _overlap(one: Suspicion, other: Suspicion) -> bool:
 
 
 def _suspected(row: Update, facts: Sequence[Fact]) -> tell.Phrase:
-    titles = tell.products([(fact.change.before or fact.entry).title for fact in facts])
+    titles = [(fact.change.before or fact.entry).title for fact in facts]
     change = facts[0].change
     return phrases.suspected(row, change.source, titles, row_gone=change.kind is ChangeKind.MISSING)
 
@@ -198,8 +198,7 @@ def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
         ledger.put(rows.tell_event(row, f"re-released {row.version}", event))
         return
     wrong = suspicion.event if suspicion else absent or ""
-    told = tuple(pair for pair in row.told if not pair[0].startswith(f"pulled {row.version}"))
-    row = replace(row, state=State.RELEASED, suspicions=rest, told=told)
+    row = rows.forget_pull(replace(row, state=State.RELEASED, suspicions=rest))
     event = tell.event(row, Kind.CORRECTED, now, summary=phrases.restored(row), evidence=evidence, corrects=wrong, mark=wrong)
     made.append(event)
     ledger.put(rows.tell_event(row, f"corrected {wrong}", event))

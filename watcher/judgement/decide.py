@@ -83,7 +83,10 @@ def _again(row: Update, case: Case, docket: Docket, told: Told) -> None:
         _tell_turn(row, turn, now, told, events)
         if not turn.echo:
             row = replace(row, suspicions=())
-    used = {id(item) for item in turn.items} if turn else set()
+        if turn.kind is Kind.CORRECTED:
+            row = rows.forget_pull(row)
+    untold = turn is None or (turn.kind is Kind.CORRECTED and not events)
+    used = {id(item) for item in turn.items} if turn and not untold else set()
     events += lesser.exploited(before, row, case, now, told)
     events += lesser.further(before, row, case, now, told, used)
     events += lesser.known_issues(row, case, now, used)
@@ -98,6 +101,8 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
         return row
     if turn.kind is Kind.PULLED:
         return replace(row, state=State.PULLED)
+    if turn.kind is Kind.CORRECTED:
+        return replace(row, state=State.RELEASED)
     packages = row.packages
     for package in (package for package in turn.packages if package.product):
         packages = rows.put(packages, replace(package, version=turn.version), certain=False)  # a record each CVE offers it
@@ -108,6 +113,9 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
 
 
 def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events: list[tuple[str, Event]]) -> None:
+    if turn.kind is Kind.CORRECTED:
+        _tell_correction(row, turn, now, events)
+        return
     key = f"{turn.kind} {turn.version}"
     known = rows.told(row, key)
     if turn.echo or known is not None:
@@ -118,3 +126,24 @@ def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events:
     summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
     because = phrases.because(turn.said)
     events.append((key, tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because)))
+
+
+def _tell_correction(row: Update, turn: turns.Turn, now: datetime, events: list[tuple[str, Event]]) -> None:
+    """The vendor says that there was no pull: told to whoever was told of one."""
+    wrong = rows.told(row, f"pulled {turn.version}")
+    if not wrong:
+        return
+    facts = [item.fact for item in turn.items]
+    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])]
+    event = tell.event(
+        row,
+        Kind.CORRECTED,
+        now,
+        summary=phrases.denied(row),
+        evidence=evidence,
+        facts=facts,
+        because=phrases.because(turn.said),
+        corrects=wrong,
+        mark=wrong,
+    )
+    events.append((f"corrected {wrong}", event))

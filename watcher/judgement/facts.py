@@ -11,6 +11,7 @@ from watcher.records import Change, Entry, Kind, Package, Passage
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in every second line.
 UNREAD = ("description",)
 HISTORY = (Kind.PULLED, Kind.RE_RELEASED)
+TURNS = (*HISTORY, Kind.CORRECTED)  # the last takes a pull back that never was
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,17 @@ def history(entry: Entry) -> Said | None:
     """
     revisions = [passage for passage in entry.passages if passage.name.startswith("revision")]
     others = [passage for passage in entry.passages if passage not in revisions and passage.name not in UNREAD]
-    told = [said for passage in revisions for said in _said(passage) if said.kind in HISTORY]
+    told = _stands([said for passage in revisions for said in _said(passage) if said.kind in TURNS])
     if told:
         return told[-1]
-    told = [said for passage in others for said in _said(passage) if said.kind in HISTORY]
+    told = _stands([said for passage in others for said in _said(passage) if said.kind in TURNS])
     return next((said for said in told if said.kind is Kind.RE_RELEASED), told[-1] if told else None)
+
+
+def _stands(told: list[Said]) -> list[Said]:
+    """The turns without the pulls that a later word says never were."""
+    last = max((place for place, said in enumerate(told) if said.kind is Kind.CORRECTED), default=-1)
+    return [said for place, said in enumerate(told) if said.kind is Kind.RE_RELEASED or (said.kind is Kind.PULLED and place > last)]
 
 
 def was_pulled(entry: Entry) -> bool:

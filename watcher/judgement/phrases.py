@@ -40,16 +40,25 @@ def pulled(row: Update) -> Phrase:
     return Phrase(f"{tell.named(row)} was pulled: the vendor has paused or withdrawn it. Do not install it.", "pulled")
 
 
-def suspected(row: Update, source: str, titles: str, *, row_gone: bool) -> Phrase:
+def suspected(row: Update, source: str, titles: Sequence[str], *, row_gone: bool) -> Phrase:
     """An absence that is no verdict yet: a table's row is gone, or a page says that its download is."""
-    what = "its row is gone" if row_gone else "its page says that it is gone"
-    text = f"{tell.named(row)} may have been pulled: {what} at {source}: {titles}. The vendor has not said so."
-    return Phrase(text, "suspected-row" if row_gone else "suspected-page", (("source", source), ("titles", titles)))
+    named = tell.products(titles)
+    if len(set(titles)) == 1:
+        what = "its row is gone" if row_gone else "its page says that it is gone"
+    else:
+        what = "its rows are gone" if row_gone else "its pages say that they are gone"
+    text = f"{tell.named(row)} may have been pulled: {what} at {source}: {named}. The vendor has not said so."
+    return Phrase(text, "suspected-row" if row_gone else "suspected-page", (("source", source), ("titles", named)))
 
 
 def restored(row: Update) -> Phrase:
     """What was missing is back as it was."""
     return Phrase(f"{tell.named(row)} is offered after all: what was missing is back as it was.", "restored")
+
+
+def denied(row: Update) -> Phrase:
+    """The vendor says that a pull was none."""
+    return Phrase(f"{tell.named(row)} was not pulled after all: the vendor says that it has not been withdrawn.", "denied")
 
 
 def re_released(row: Update) -> Phrase:
@@ -66,10 +75,11 @@ def further(row: Update, products: Sequence[str]) -> Phrase:
 
 def exploited(row: Update, cves: Sequence[str], *, exploited: bool) -> Phrase:
     """Exploited or disclosed, from no to yes."""
-    named, what = ", ".join(sorted(set(cves))), "exploited in attacks" if exploited else "publicly disclosed"
+    one, named, what = len(set(cves)) == 1, ", ".join(sorted(set(cves))), "exploited in attacks" if exploited else "publicly disclosed"
     fixed = row.type != "advisory"
     key = f"{'exploited' if exploited else 'disclosed'}{'-fixed' if fixed else ''}"
-    return Phrase(f"{named} is now {what}{f'; {tell.named(row)} fixes it' if fixed else ''}.", key, (("cves", named),))
+    fixes = f"; {tell.named(row)} fixes {'it' if one else 'them'}" if fixed else ""
+    return Phrase(f"{named} {'is' if one else 'are'} now {what}{fixes}.", key, (("cves", named),))
 
 
 def known_issue(row: Update, facts: Sequence[Fact]) -> Phrase:
@@ -106,5 +116,10 @@ def _urgent(row: Update) -> str:
     attacked = [advisory.id for advisory in row.advisories if advisory.exploited]
     known = [advisory.id for advisory in row.advisories if advisory.disclosed]
     if attacked:
-        return f" {', '.join(attacked[:3])} is exploited in attacks already."
-    return f" {', '.join(known[:3])} is publicly known already." if known else ""
+        return f" {_are(attacked)} exploited in attacks already."
+    return f" {_are(known)} publicly known already." if known else ""
+
+
+def _are(cves: Sequence[str]) -> str:
+    shown = f"{', '.join(cves[:3])}{f' and {len(cves) - 3} more' if len(cves) > 3 else ''}"
+    return f"{shown} {'is' if len(cves) == 1 else 'are'}"

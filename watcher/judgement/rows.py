@@ -141,6 +141,11 @@ def told(row: Update, key: str) -> str | None:
     return dict(row.told).get(key)
 
 
+def forget_pull(row: Update) -> Update:
+    """The row without the pull of its version, which was none: another one is told anew."""
+    return replace(row, told=tuple(pair for pair in row.told if not pair[0].startswith(f"pulled {row.version}")))
+
+
 def last_told(row: Update, prefix: str) -> str:
     """The event that last told a fact of a sort; "" when none did."""
     return next((event for key, event in reversed(row.told) if key.startswith(prefix)), "")

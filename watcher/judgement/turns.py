@@ -16,7 +16,7 @@ STALE = timedelta(days=45)  # how long a word of a re-release is taken as the ec
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a case establishes: pulled or re-released, at which version, by which items and words.
+    """What a case establishes: pulled, re-released or never pulled, at which version, by which items and words.
 
     ``echo``: it is established already; what is said again is further evidence.
     """
@@ -37,10 +37,13 @@ def turn(row: Update, case: Case, now: datetime) -> Turn | None:
     spoken = [(item, said) for item in case.items for said in item.fact.said if _speaks_of_it(said, row, item) and _counts(said, row, item)]
     pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
     back = [(item, said) for item, said in spoken if said.kind is Kind.RE_RELEASED]
+    denied = [(item, said) for item, said in spoken if said.kind is Kind.CORRECTED and _of_all(said, row)]
     if back:
         return _back(row, back, now)
     if pulled or _recalled(row, case):
         return _pulled(row, pulled, case)
+    if denied and row.state is State.PULLED:
+        return Turn(Kind.CORRECTED, row.version, tuple(item for item, _ in denied), tuple(said for _, said in denied))
     return None
 
 
@@ -105,7 +108,7 @@ def _speaks_of_it(said: Said, row: Update, item: Item) -> bool:
 
 def _counts(said: Said, row: Update, item: Item) -> bool:
     """Whether a word of a turn is about this version: not about another update, nor older than the last turn."""
-    if said.kind not in facts.HISTORY or not rows.about(said, row, item.fact.entry) or not _names(said, row, item):
+    if said.kind not in facts.TURNS or not rows.about(said, row, item.fact.entry) or not _names(said, row, item):
         return False
     if item.fact.change.before is None and item.fact.entry.revision and not said.passage.startswith("revision"):
         return False  # what a new record's FAQ carries is no news of this record's
@@ -118,6 +121,12 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
         return False
     older = said.time is not None and row.changed is not None and row.version > 1 and said.time < row.changed.replace(hour=0, minute=0)
     return not older
+
+
+def _of_all(said: Said, row: Update) -> bool:
+    """Whether a sentence is about all of an update's products: it names none, or what all of them are."""
+    named = [name.lower() for name in canonical.products_in(said.sentence)]
+    return not named or all(any(name in product.lower() for name in named) for product in row.products)
 
 
 def _names(said: Said, row: Update, item: Item) -> bool:
