@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.policy import default
+from email.errors import MessageError
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -20,13 +18,8 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _WHEN = re.compile(rf"at-once|daily {_CLOCK}|weekly (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_CLOCK}")
-_UNREADABLE = (
-    ValueError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    HeaderParseError,
-)  # what email's parser raises for a lone quote and the like
+_UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, MessageError)
+"""What email's parser raises for a lone quote and the like."""
 _SMTP_OPTION = re.compile(r"starttls=(?:required|never)|auth=(?:password|xoauth2)|timeout=[1-9]\d{0,3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -110,6 +103,8 @@ def zone(text: str) -> str:
 
 def address(text: str) -> str:
     """Take a bare mail address, ``name@example.org``."""
+    from email.headerregistry import Address  # where nobody is written to, it is not loaded
+
     try:
         parsed = Address(addr_spec=text)
         whole = bool(parsed.username and parsed.domain) and not re.search(r"[\s\x00-\x1f\x7f]", text)
@@ -124,6 +119,8 @@ def address(text: str) -> str:
 
 def sender(text: str) -> str:
     """Take a From, ``Advisory Watcher <watcher@example.org>`` or a bare address."""
+    from email.policy import default
+
     specs: list[str] = []
     try:
         header = default.header_factory("From", "" if _CONTROL.search(text) else text)

@@ -60,6 +60,7 @@ _KB_IN_PROSE = re.compile(
 _PLACEHOLDERS = {"1234567", "123456", "7654321"}
 
 _LOCALE = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-[a-z]{2}", re.IGNORECASE)
+_PLAIN_LINK = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._~-]+)+")
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _TRACKING = re.compile(r"utm_.*|wt\..*|ocid|fbclid|gclid|msclkid|mc_[ce]id|cmpid|icid|irgwc|displaylang", re.IGNORECASE)
 _DETAILS_PAGE = re.compile(r"https?://[^/?#]+/(?:[a-z-]+/)?downloads?/details\.aspx\?", re.IGNORECASE)
@@ -158,6 +159,8 @@ def link(url: str) -> str:
     Locale, tracking parameters, fragment and the order of parameters are dropped; a download keeps its ``id`` or its
     ``familyid``; a post of the Tech Community its number; a KB article its number.
     """
+    if _PLAIN_LINK.fullmatch(url) and "microsoft.com/" not in url:  # as most are: there is nothing to settle
+        return url
     text = fold(url).strip("()<> ")
     try:
         parts = urlsplit(text)

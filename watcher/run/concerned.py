@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watcher.records import Exposure
-from watcher.run import servers
-from watcher.run.shown import NEWS
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -56,7 +54,9 @@ def concerned(settings: Settings, store: Store) -> Concerned:
 
 
 def _found(settings: Settings, store: Store) -> dict[str, tuple[Exposure, ...]]:
-    from watcher.judgement import exposure
+    from watcher.judgement import exposure  # a check that changes nothing loads no page
+    from watcher.run import servers
+    from watcher.run.shown import NEWS
 
     listed = servers.listed(settings)
     updates = store.updates() if listed else ()

@@ -105,7 +105,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
 
     known = answers.known.get(snapshot.document)
     verdict = credible.judge(snapshot, known, now)
-    stored = store.entries(snapshot.source, snapshot.document) if verdict.believed else {}
+    stored = store.entries(snapshot.source, snapshot.document) if verdict.believed and known is not None else {}
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
     if verdict.believed and known is not None and known.accepted is not None and credible.is_table(snapshot):
         layout = credible.judge_layout(changes, known, now)

@@ -40,6 +40,7 @@ _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _XML = re.compile(r"<\?xml[^>]*>?", re.IGNORECASE)
 _UNREADABLE = re.compile(r"&#0*(?:x0*d[89a-f][0-9a-f]{2}|5(?:529[6-9]|5[3-9]\d\d|[67]\d{3}));?", re.IGNORECASE)  # lone surrogates
 _CONTROLS = bytes((*range(9), 11, 12, *range(14, 32), 127))
+_ABSOLUTE = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/[A-Za-z0-9/._~%-]*")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -78,6 +79,8 @@ def _markdown() -> MarkdownIt:
 
 def absolute(href: str, base: str = "") -> str:
     """Return an absolute http address, "" for anything else."""
+    if _ABSOLUTE.fullmatch(href):  # as most are: nothing to join
+        return href
     try:
         url = urljoin(base, _UNPRINTABLE.sub("", href).strip().strip("()"))
     except ValueError:  # "http://["
@@ -224,7 +227,7 @@ def _tidy(text: str) -> str:
 
 
 def _lined(lines: Iterable[str]) -> str:
-    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
+    return "\n".join([line for words in lines if (line := " ".join(words.split()))])
 
 
 def _unmarked(text: str) -> str:

@@ -22,7 +22,6 @@ from sqlalchemy.exc import IntegrityError
 from watcher.errors import StateError, StateRefusedError
 from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
 from watcher.store import forms, lines
-from watcher.store.base import Base
 from watcher.store.documents import entry_row, write_documents, write_times
 from watcher.store.events import event_row
 from watcher.store.ledger import write_updates
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection, Row, Table
+
+    from watcher.store.base import Base
 
 _ABANDONED = 3600  # seconds: no export of a table takes so long
 
@@ -55,49 +56,48 @@ _WHOLE: dict[str, tuple[Table, type]] = {
 }
 
 
-class Archive(Base):
-    """The verbs of text."""
+def export(state: Base, folder: Path) -> None:
+    """Write a state into ``folder``: a file whose bytes would be the same is left alone.
 
-    def export(self, folder: Path) -> None:
-        """Write the state into ``folder``: a file whose bytes would be the same is left alone.
+    StateError when a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with state.reading() as connection:
+            for name, (table, form) in _WHOLE.items():
+                with _replaced(folder / f"{name}.jsonl") as file:
+                    file.writelines(f"{forms.text(line)}\n".encode() for line in _read(connection, table, form))
+    except OSError as error:
+        msg = f"The state cannot be exported to {folder}: {error}. Name a folder that can be written, with room on its disk."
+        raise StateError(msg) from error
 
-        StateError when a file cannot be written.
-        """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with self.reading() as connection:
-                for name, (table, form) in _WHOLE.items():
-                    with _replaced(folder / f"{name}.jsonl") as file:
-                        file.writelines(f"{forms.text(line)}\n".encode() for line in _read(connection, table, form))
-        except OSError as error:
-            msg = f"The state cannot be exported to {folder}: {error}. Name a folder that can be written, with room on its disk."
-            raise StateError(msg) from error
 
-    def import_(self, folder: Path) -> None:
-        """Fill this state, which must be empty, from an export; a missing file is an empty table.
+def import_(state: Base, folder: Path) -> None:
+    """Fill a state, which must be empty, from an export; a missing file is an empty table.
 
-        StateRefusedError, and nothing imported, when there is no export in ``folder``, when a line cannot be read (the error names
-        file and line), or when the state is not empty.
-        """
-        if not (folder / "meta.jsonl").is_file():
-            msg = f"There is no exported state in {folder}: it has no meta.jsonl. Name the folder that 'watcher state export' wrote."
-            raise StateRefusedError(msg)
-        with self.writing(durable=True) as connection:
-            self._refuse_full(connection)
-            for name, (_, form) in _WHOLE.items():
-                file = folder / f"{name}.jsonl"
-                try:
-                    for chunk in chunks(_lines(file, form)):
-                        _WRITERS[form](connection, chunk)
-                except IntegrityError as error:
-                    msg = f"{file} does not fit the other files: {error.orig}. Export the state again, or take all files of one commit."
-                    raise StateRefusedError(msg) from error
+    StateRefusedError, and nothing imported, when there is no export in ``folder``, when a line cannot be read (the error names
+    file and line), or when the state is not empty.
+    """
+    if not (folder / "meta.jsonl").is_file():
+        msg = f"There is no exported state in {folder}: it has no meta.jsonl. Name the folder that 'watcher state export' wrote."
+        raise StateRefusedError(msg)
+    with state.writing(durable=True) as connection:
+        _refuse_full(state, connection)
+        for name, (_, form) in _WHOLE.items():
+            file = folder / f"{name}.jsonl"
+            try:
+                for chunk in chunks(_lines(file, form)):
+                    _WRITERS[form](connection, chunk)
+            except IntegrityError as error:
+                msg = f"{file} does not fit the other files: {error.orig}. Export the state again, or take all files of one commit."
+                raise StateRefusedError(msg) from error
 
-    def _refuse_full(self, connection: Connection) -> None:
-        full = [table.name for table in METADATA.sorted_tables if connection.execute(select(table).limit(1)).first() is not None]
-        if full:
-            msg = f"The state {self.place} is not empty (it has {', '.join(full)}). Import into a new one: name another [watch] state."
-            raise StateRefusedError(msg)
+
+def _refuse_full(state: Base, connection: Connection) -> None:
+    full = [table.name for table in METADATA.sorted_tables if connection.execute(select(table).limit(1)).first() is not None]
+    if full:
+        msg = f"The state {state.place} is not empty (it has {', '.join(full)}). Import into a new one: name another [watch] state."
+        raise StateRefusedError(msg)
 
 
 @contextmanager

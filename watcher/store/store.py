@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from watcher.records import Outcome
-from watcher.store.archive import Archive
 from watcher.store.documents import Documents, write_documents, write_entries, write_times
 from watcher.store.events import Events, add_events, add_evidence
 from watcher.store.ledger import Ledger, absorb, write_updates
@@ -27,6 +26,7 @@ from watcher.store.retention import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy import Connection
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from watcher.store.words import EntryChanges
 
 
-class Store(Documents, Ledger, Events, Products, Mail, Marks, Archive, Retention):
+class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
     """An open state; a context manager that closes it and lets it go."""
 
     def __init__(self, connection: Connection, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:
@@ -95,6 +95,18 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Archive, Retention
             write_times(connection, times)
             write_outcome(connection, outcome)
             write_notes(connection, notes or {})
+
+    def export(self, folder: Path) -> None:
+        """Write the state into ``folder`` as sorted text; StateError when a file cannot be written."""
+        from watcher.store import archive  # a run needs none of it
+
+        archive.export(self, folder)
+
+    def import_(self, folder: Path) -> None:
+        """Fill this state, which must be empty, from an export; StateRefusedError, and nothing imported, when it cannot be read."""
+        from watcher.store import archive
+
+        archive.import_(self, folder)
 
 
 def write_outcome(connection: Connection, outcome: Outcome) -> None:

@@ -11,19 +11,17 @@ import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from markupsafe import Markup, escape
-
 from watcher.errors import ConfigurationError
 from watcher.formats.words import Words
 from watcher.records import Message
+from watcher.render import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime, tzinfo
 
     import css_inline
@@ -110,12 +108,12 @@ def _message(letter: Letter, settings: Settings, now: datetime, share: float) ->
     from watcher.formats import context, mail
     from watcher.formats.letter import Form
 
-    environment = templates(settings)
+    found = templates(settings)
     form = Form(words(settings, letter.subscriber.language), settings.zone_of(letter.subscriber), settings.base_url, share)
     seen = context.of(letter, form, now)
     with mistakes():
-        text = _template(environment, letter, "txt").render(seen)
-        html = inlined(_template(environment, letter, "html").render(seen))
+        text = _template(found, letter, "txt").render(seen)
+        html = inlined(_template(found, letter, "html").render(seen))
     title = str(seen["title"])
     made = mail.message(letter, form.words, settings.mail.sender, now, title=title, text=_tidy(text), html=html)
     return replace(made, chat=_chat(letter, seen, settings)) if letter.subscriber.channels or letter.subscriber.fallback else made
@@ -126,7 +124,7 @@ def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
     from watcher.formats import chat
 
     with mistakes():
-        template = _chat_environment(settings.templates).select_template([f"chat/{letter.kind}.txt", "chat/event.txt"])
+        template = environment.for_chat(settings.templates).select_template([f"chat/{letter.kind}.txt", "chat/event.txt"])
         return chat.tidy(template.render(seen, most_lines=chat.MOST_LINES))
 
 
@@ -134,6 +132,11 @@ def page(settings: Settings, name: str, names: Mapping[str, Any]) -> str:
     """Render a template of the page, by its name in the folder of templates.  Raises TemplateMistakeError."""
     with mistakes():
         return templates(settings).get_template(name).render(names)
+
+
+def shipped() -> Path:
+    """Give the folder of the shipped templates."""
+    return environment.shipped_folder()
 
 
 @contextmanager
@@ -147,47 +150,14 @@ def mistakes() -> Iterator[None]:
         raise TemplateMistakeError(_problem(error)) from error
 
 
-@lru_cache(maxsize=8)
-def _chat_environment(folder: Path | None) -> Environment:
-    from watcher.formats import chat
-
-    return _environment(folder).overlay(finalize=chat.apart)
-
-
-def _template(environment: Environment, letter: Letter, form: str) -> Any:  # noqa: ANN401 - Jinja's Template
+def _template(known: Environment, letter: Letter, form: str) -> Any:  # noqa: ANN401 - Jinja's Template
     """Choose a kind's own template when there is one, else the one for all events."""
-    return environment.select_template([f"mail/{letter.kind}.{form}", f"mail/event.{form}"])
+    return known.select_template([f"mail/{letter.kind}.{form}", f"mail/event.{form}"])
 
 
 def templates(settings: Settings) -> Environment:
     """Give the environment of all templates, the user's before the shipped ones."""
-    return _environment(settings.templates)
-
-
-def shipped() -> Path:
-    """Give the folder of the shipped templates: inside the installed package, else beside it in the source tree."""
-    inside = Path(str(files("watcher"))) / "templates"
-    return inside if inside.is_dir() else Path(str(files("watcher"))).parent / "templates"
-
-
-@lru_cache(maxsize=8)
-def _environment(folder: Path | None) -> Environment:
-    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    from watcher.formats import chat, columns
-
-    own = [FileSystemLoader(folder)] if folder else []
-    environment = Environment(
-        loader=ChoiceLoader([*own, FileSystemLoader(shipped())]),
-        autoescape=select_autoescape(disabled_extensions=("txt",), default_for_string=True, default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"wrap": columns.wrap, "pairs": columns.pairs, "linked": linked, "lines": lines, "address": chat.address}
-    environment.globals |= {"table": columns.table, "grid": columns.grid}
-    return environment
+    return environment.of(settings.templates)
 
 
 @lru_cache(maxsize=2)
@@ -200,18 +170,6 @@ def _inliner() -> css_inline.CSSInliner:
 def inlined(html: str) -> str:
     """Move style rules to the elements they are for; rules for media (dark mode, small screens) stay where they are."""
     return re.sub(r"\n\s*\n+", "\n", _inliner().inline(html))
-
-
-def linked(text: str) -> Markup:
-    """Make a link of Health Checker's address, the one address in our own words; the rest is escaped."""
-    from watcher.judgement.advice import HEALTH_CHECKER
-
-    return Markup(str(escape(text)).replace(HEALTH_CHECKER, f'<a href="{HEALTH_CHECKER}">{HEALTH_CHECKER}</a>'))  # noqa: S704 - escaped before
-
-
-def lines(texts: Iterable[str]) -> Markup:
-    """Set lines of text one below the other, escaped."""
-    return Markup("<br>").join(texts)
 
 
 def _tidy(text: str) -> str:
@@ -262,10 +220,10 @@ def _problems(settings: Settings) -> Iterator[Problem]:
 
     from watcher.formats import samples
 
-    environment = templates(settings)
-    for name in environment.list_templates(filter_func=lambda name: name.endswith((".txt", ".html"))):
+    found = templates(settings)
+    for name in found.list_templates(filter_func=lambda name: name.endswith((".txt", ".html"))):
         try:
-            environment.get_template(name)
+            found.get_template(name)
         except TemplateError as error:
             yield _problem(error)
     own = sorted(path.stem for path in settings.templates.glob("mail/words/*.toml")) if settings.templates else []
