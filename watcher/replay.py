@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.config.builtin import NOBODY_NAMED
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
+from watcher.judgement.counted import counted
 from watcher.run import Report, check, site
 from watcher.store import Store
 from watcher.web.recording import Recording
@@ -48,7 +49,7 @@ def replay(
             report = check(settings, store, web, now, force=True, publish=False, say=say)
             events += report.events
             failures += sum(len(source.failures) for source in report.sources)
-            say(f"{now:%Y-%m-%d %H:%M} {len(events)} events, {failures} failures of sources")
+            say(f"{now:%Y-%m-%d %H:%M} {counted(len(events), 'event')}, {counted(failures, 'failure')} of sources")
         _write_events(out / "events.jsonl", store.events())
         if (seen := store.last_check()) is not None:
             site.write(settings, store, seen, once=True)

@@ -32,7 +32,7 @@
       event.hidden = !fits(event, want);
       if (!event.hidden) shown += 1;
     }
-    byId("count").textContent = shown === events.length ? `${shown} events` : `${shown} of ${events.length} events`;
+    byId("count").textContent = `${shown === events.length ? "" : `${shown} of `}${events.length} ${events.length === 1 ? "event" : "events"}`;
     byId("none").hidden = shown > 0;
     if (byId("older")) byId("older").hidden = beyond === 0;
     const kept = new URLSearchParams([...new FormData(filters)].filter(([, value]) => value));

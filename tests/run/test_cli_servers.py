@@ -74,6 +74,7 @@ def objects(result: Result) -> list[dict[str, Any]]:
     [
         ("15.2.1544.13", "15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002\n"),
         ("15.02.1544.014", "15.2.1544.14 = Exchange Server November 2030 SU v2, good: nothing to do\n"),
+        ("9.9.9999.9", "9.9.9999.9 = unknown build: no source tells of this build or its like: check how it is written\n"),
         ("15.2.1544.12", "15.2.1544.12 = unknown build: no source tells of this very build; the newest of its kind is "),
     ],
 )
@@ -178,7 +179,7 @@ def test_show_says_where_sources_disagree() -> None:
     table, blog, msrc = ("exchange-builds", "Nov24SUv2", "2"), ("exchange-blog", "Re-release", "2"), ("msrc-cvrf", "revision 1.0", "1")
 
     assert disagreeing(replace(BACK, standings=(blog, table, msrc))) == (
-        "exchange-blog, exchange-builds has v2; msrc-cvrf still v1 (revision 1.0)"
+        "exchange-blog, exchange-builds have v2; msrc-cvrf still v1 (revision 1.0)"
     )
     assert disagreeing(replace(BACK, standings=(blog, table))) == ""
     assert disagreeing(BACK) == ""

@@ -54,7 +54,7 @@ def test_a_source_that_fails_is_told_once_and_once_that_it_is_well(office: Offic
     assert [office.run(at).exit_code for at in TIMES[1:5]] == [1, 1, 1, 1]
     (message,) = told(office)
     assert (message["Subject"], message["To"]) == ("[OPERATOR] blog fails", "it@example.org")
-    assert "blog has failed 2 times in a row. Its last success: 14 May 2030, 08:00 CEST." in text(message)
+    assert "blog fails. Failures in a row: 2. Its last success: 14 May 2030, 08:00 CEST." in text(message)
     assert web.url("/feed") in text(message)
     assert "the server answered 403 Forbidden" in text(message)
     web.play("/feed", Reply(FEED))
@@ -120,7 +120,7 @@ def test_a_page_that_can_no_longer_be_read_is_told_as_one_of_another_layout(offi
         web.play("/feed", reply)
         office.run(at)
     assert subjects(office) == ["blog has a new layout, or shows another page", "blog is well again"]
-    assert "could not be read or believed 2 times in a row" in text(told(office)[0])
+    assert "Checks in a row: 2." in text(told(office)[0])
     assert "this is not an RSS, RDF or Atom feed" in text(told(office)[0])
 
 
@@ -200,7 +200,7 @@ def test_ten_sources_that_fail_for_one_cause_are_one_trouble_and_one_line(office
         assert line.count("404") == line.count("There is no such page") == 1
     assert web.url("/9") in said.stderr
     assert subjects(office) == ["10 sources fail"]
-    assert f"For one cause, 2 times in a row: {names}. The last success of any of them: never." in text(told(office)[0])
+    assert f"For one cause: {names}. Failures in a row: 2. The last success of any of them: never." in text(told(office)[0])
     assert "The server answered 404 Not Found. There is no such page" in text(told(office)[0])
     for number in range(10):
         web.play(f"/{number}", Reply(FEED))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from watcher.formats import complaints
-from watcher.formats.counted import counted
+from watcher.judgement.counted import counted
 from watcher.judgement.health import OVERDUE, SILENT, Trouble
 from watcher.records import Failure, Times
 

@@ -52,13 +52,13 @@ def said(told: Event, words: Words = ENGLISH, earlier: Before | None = None) -> 
         ),
         (
             event(phrase="suspected-row", places=(("source", "exchange-builds"), ("titles", "CU2"))),
-            "This update may have been pulled: its row is gone at Exchange build numbers (CU2).",
-            "Dieses Update wurde vielleicht zurückgezogen: Seine Zeile fehlt bei Buildnummern von Exchange (CU2).",
+            "This update may have been pulled. No longer listed at Exchange build numbers: CU2.",
+            "Dieses Update wurde vielleicht zurückgezogen. Nicht mehr aufgeführt bei Buildnummern von Exchange: CU2.",
         ),
         (
             event(Kind.REVISED, "also-fixes", places=(("cves", "CVE-1, CVE-2, CVE-3, CVE-4, CVE-5"),)),
             "This update also fixes CVE-1, CVE-2, CVE-3, CVE-4 and 1 more.",
-            "Dieses Update behebt auch CVE-1, CVE-2, CVE-3, CVE-4 und 1 weitere.",
+            "Dieses Update behebt auch CVE-1, CVE-2, CVE-3, CVE-4 und noch 1.",
         ),
         (event(phrase="from-a-later-version"), "A sample of an event: pulled.", "A sample of an event: pulled."),
     ],

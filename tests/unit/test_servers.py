@@ -18,7 +18,9 @@ from watcher.formats.words import Words
 from watcher.judgement import exposure
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
 
-ENGLISH = Words("en", "en.toml", tomllib.loads((render.shipped() / "mail/words/en.toml").read_text(encoding="utf-8")))
+ENGLISH, GERMAN = (
+    Words(name, "", tomllib.loads((render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8"))) for name in ("en", "de")
+)
 
 
 def known(*builds: str, ledger: tuple[Update, ...]) -> tuple[Exposure, ...]:
@@ -89,6 +91,13 @@ def test_a_build_that_is_asked_for_itself_is_not_said_twice() -> None:
     (found,) = places(exposure.exposures([Server("15.2.1544.13", "15.2.1544.13")], (RELEASED,)), ENGLISH)
 
     assert found.line.startswith("15.2.1544.13 = Exchange")
+
+
+@pytest.mark.parametrize(("words", "said"), [(ENGLISH, "check how it is written"), (GERMAN, "die Schreibweise prüfen")])
+def test_of_a_build_that_is_asked_for_itself_no_inventory_is_blamed(words: Words, said: str) -> None:
+    (found,) = places(exposure.exposures([Server("15.2.9999.1", "15.2.9999.1")], (RELEASED,)), words)
+
+    assert found.todo.endswith(said)
 
 
 def test_the_object_has_everything_that_a_script_needs() -> None:

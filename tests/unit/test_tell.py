@@ -183,16 +183,23 @@ def test_the_sentences_of_each_kind() -> None:
     )
     assert phrases.first(v2, Kind.RE_RELEASED) == phrases.re_released(v2)
     assert phrases.first(HELD, Kind.REVISED).text.endswith(f"is listed now, with an earlier date for {CU13}, {CU14}.")
-    doubted = phrases.suspected(HELD, "exchange-builds", "CU13, CU14", row_gone=True)
-    assert doubted.text.endswith("may have been pulled: its row is gone at exchange-builds: CU13, CU14. The vendor has not said so.")
+    doubted = phrases.suspected(HELD, "exchange-builds", ["CU14", "CU13"], row_gone=True)
+    assert doubted.text.endswith("may have been pulled: its rows are gone at exchange-builds: CU13, CU14. The vendor has not said so.")
     assert (doubted.key, doubted.places) == ("suspected-row", (("source", "exchange-builds"), ("titles", "CU13, CU14")))
-    assert "its page says that it is gone at" in phrases.suspected(HELD, "download-center", "CU14", row_gone=False).text
+    assert "its page says that it is gone at" in phrases.suspected(HELD, "download-center", ["CU14"], row_gone=False).text
+    assert "its pages say that they are gone at" in phrases.suspected(HELD, "download-center", ["CU14", "CU13"], row_gone=False).text
     assert "is offered after all" in phrases.restored(HELD).text
     assert phrases.revised(HELD, []).text == f"What the vendor says of Exchange Server November 2030 SU ({OLD_KB}) has changed."
     made = update("exchange-server-2019-cu15", package("Exchange Server 2019 CU15", ""), title="Exchange Server 2019 CU15", type="CU")
     assert phrases.first(made, Kind.RELEASED).text == "Exchange Server 2019 CU15 is available."
     alone = update("cve-2030-0001", type="advisory", title="CVE-2030-0001", state=State.ANNOUNCED, advisories=(Advisory("CVE-2030-0001"),))
     assert phrases.first(alone, Kind.EXPLOITED).text == "CVE-2030-0001 is now exploited in attacks."
+    both = phrases.exploited(HELD, ["CVE-2030-2", "CVE-2030-1"], exploited=True).text
+    assert both == f"CVE-2030-1, CVE-2030-2 are now exploited in attacks; Exchange Server November 2030 SU ({OLD_KB}) fixes them."
+    four = replace(HELD, advisories=tuple(Advisory(f"CVE-2030-{n}", exploited=True) for n in range(4)))
+    assert phrases.first(four, Kind.RELEASED).text.endswith(
+        " CVE-2030-0, CVE-2030-1, CVE-2030-2 and 1 more are exploited in attacks already."
+    )
     silent = fact(issue("1", workaround="Wait."), replace(issue("1", workaround="Wait."), severity="x"))
     assert phrases.known_issue(HELD, [silent]).text.endswith("has a known issue.")
 

@@ -13,7 +13,7 @@ from watcher.cli import kinds, source_health
 from watcher.cli.calling import Call, command, end_with_failure, length, moment, now
 from watcher.cli.source_health import short
 from watcher.formats import event_json
-from watcher.formats.counted import counted
+from watcher.judgement.counted import counted
 from watcher.records import Delivery, DeliveryState, Event, Kind, Message
 
 if TYPE_CHECKING:

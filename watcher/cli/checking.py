@@ -16,7 +16,7 @@ from watcher.cli.calling import Call, command, end_with_failure, length, moment,
 from watcher.cli.fetching import live_web, named
 from watcher.errors import ConfigurationError
 from watcher.formats import complaints
-from watcher.formats.counted import counted
+from watcher.judgement.counted import counted
 from watcher.records import Source
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--until", metavar="DATE", help="The last check is not after this; a date means its end.")
     ] = None,
-    against: Annotated[Path | None, typer.Option(metavar="DIR", help="Print what would have been told otherwise than in DIR.")] = None,
+    against: Annotated[Path | None, typer.Option(metavar="DIR", help="Print only what would have been told otherwise than in DIR.")] = None,
 ) -> None:
     """Relive recordings, their dates being the clock.
 
@@ -142,7 +142,7 @@ def replay(
         read_events(against)  # before anything is done: a wrong name costs nothing
     with report.progress(shown=call.lively, level=logging.DEBUG) as say:  # several lines a check, and hundreds of checks
         told = relive(settings, recordings, out, step, first, last, say)
-    if not call.quiet:
+    if not call.quiet and not against:
         write_events(told.events)
     if against:
         for line in differences(out, against):

@@ -16,6 +16,7 @@ from watcher import report
 from watcher.cli.calling import Call, command, now
 from watcher.errors import ConfigurationError, ParseError, WatcherError
 from watcher.formats import event_json
+from watcher.judgement.counted import counted
 from watcher.records import Entry, Failure, Follow, NotModified, Page, Snapshot, Source
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _names(rows: tuple[Follow, ...]) -> str:
 def _write_snapshot(snapshot: Snapshot) -> None:
     name = f"{snapshot.source} {snapshot.document}".strip()
     report.write(
-        f"{name}: {snapshot.total} entries, {len(snapshot.entries)} of them watched; it shows "
+        f"{name}: {counted(snapshot.total, 'entry', 'entries')}, {len(snapshot.entries)} of them watched; it shows "
         f"{'everything' if snapshot.coverage.value == 'complete' else 'the newest few'}"
     )
     for entry in snapshot.entries:

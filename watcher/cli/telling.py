@@ -101,9 +101,9 @@ def disagreeing(update: Update) -> str:
     if len(versions) < 2:
         return ""
     newest = max(versions)
-    ahead = ", ".join(source for source, _, version in update.standings if int(version) == newest)
+    ahead = [source for source, _, version in update.standings if int(version) == newest]
     behind = "; ".join(f"{source} still v{version} ({said})" for source, said, version in update.standings if int(version) < newest)
-    return f"{ahead} has v{newest}; {behind}"
+    return f"{', '.join(ahead)} {'has' if len(ahead) == 1 else 'have'} v{newest}; {behind}"
 
 
 def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:

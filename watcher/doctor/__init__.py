@@ -17,8 +17,8 @@ from watcher.doctor.asking import answers, standings
 from watcher.doctor.finding import Finding, Severity
 from watcher.doctor.posting import mail, sender
 from watcher.errors import StateError, StateHeldError
-from watcher.formats.counted import counted
 from watcher.judgement import schedule
+from watcher.judgement.counted import counted
 from watcher.store import Store
 from watcher.store.place import place
 

@@ -67,8 +67,6 @@ def standings(settings: Settings, store: Store) -> Iterator[Finding]:
             yield Finding("source.silent", Severity.WARNING, text, "Open its address in a browser, and see whether it has moved or ended.")
     lasting = [each for standing in operator.standings(settings, store) for each in standing.times if each.failures >= often]
     yield from (
-        Finding(
-            "source.failing", Severity.WARNING, f"{line} It failed {often} times in a row or more.", "Try it alone: watcher sources NAME"
-        )
+        Finding("source.failing", Severity.WARNING, f"{line} Failures in a row: {often} or more.", "Try it alone: watcher sources NAME")
         for line in complaints.still_failing(lasting)
     )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from watcher.records import Event, Table
 
 
+ROOMY = 40  # of a hundred: the share of usual lengths from which on there are tables
+
+
 @dataclass(frozen=True, slots=True)
 class Saying:
     """A paragraph of the vendor's, or in its place a table: each cell in lines."""
@@ -25,9 +28,13 @@ class Saying:
 
 
 def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
-    """Give the guidance with each of its tables where the first of its sentences stands; ``most`` gives shares of usual lengths."""
+    """Give the guidance with each of its tables where the first of its sentences stands; ``most`` gives shares of usual lengths.
+
+    A letter that has to be short has the sentences instead: a table cannot be cut at any word.
+    """
     left, found = most(3500), list[Saying]()
-    for piece in tabled.laid(event.guidance, event.tables):
+    tables = event.tables if most(100) >= ROOMY else ()
+    for piece in tabled.laid(event.guidance, tables):
         if isinstance(piece, str):
             said = paragraphs(piece, left) if left > 0 else ()
             found += [Saying(text) for text in said]

@@ -39,7 +39,9 @@ def _place(known: Exposure, words: Words, event: Event | None, update: str, vend
     name, build = line(known.server.name, 60), line(known.server.build, 40)
     what = named(known.installed, update, versioned=True) if known.installed else words.say("fitness", "unknown")
     state = words.say("fitness", known.fitness.value)
-    todo = words.say("step", exposure.step(known, event), **_filled(known, update), vendor=vendor, Vendor=vendor)
+    step = exposure.step(known, event)
+    asked = "-asked" if step == "unknown" and known.server.name == known.server.build else ""  # by hand: no inventory is to blame
+    todo = words.say("step", f"{step}{asked}", **_filled(known, update), vendor=vendor, Vendor=vendor)
     stands = f"{what}, {state}" if known.installed else state
     return Place(
         name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watcher.judgement.counted import counted
 from watcher.records import Change, ChangeKind, Document, Snapshot
 
 PATIENCE = timedelta(hours=48)  # a copy that is still so afterwards is what the vendor means
@@ -30,13 +31,14 @@ def doubt(snapshot: Snapshot, history: Document | None) -> str:
         return ""
     if snapshot.identity and history.identity and snapshot.identity.lower() != history.identity.lower():
         return f"the copy calls itself {snapshot.identity!r}, expected was {history.identity!r}"
+    has, had = counted(snapshot.total, "entry", "entries"), counted(history.total, "entry", "entries")
     if history.total and not snapshot.total:
-        return f"the copy is empty, the one before had {history.total} entries"
+        return f"the copy is empty, the one before had {had}"
     if snapshot.total * 2 < history.total:
-        return f"the copy has {snapshot.total} entries, the one before had {history.total}"
+        return f"the copy has {has}, the one before had {history.total}"
     if snapshot.total < history.total and snapshot.revisions < history.revisions:
-        had = f"{history.total} and {history.revisions}"
-        return f"the copy is an older one: {snapshot.total} entries and {snapshot.revisions} revisions after {had}"
+        revisions = counted(snapshot.revisions, "revision")
+        return f"the copy is an older one: {has} and {revisions} after {history.total} and {history.revisions}"
     return ""
 
 

@@ -59,4 +59,6 @@ def grave(kind: str, events: Iterable[Kind]) -> bool:
 
 def _length(span: timedelta) -> str:
     hours = span / timedelta(hours=1)
-    return f"{hours / 24:g} days" if hours >= 48 else f"{hours:g} hours"
+    if hours >= 48:
+        return f"{hours / 24:g} days"
+    return f"{hours:g} {'hour' if hours == 1 else 'hours'}"

@@ -21,8 +21,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from watcher.errors import WatcherError
-from watcher.formats.counted import counted
 from watcher.judgement import schedule
+from watcher.judgement.counted import counted
 from watcher.records import Event, Failure, Outcome, Times
 from watcher.run import deliver, gather, letters, servers, site
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from watcher import notifiers
 from watcher.judgement import sending
+from watcher.judgement.counted import counted
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _patience(done: list[tuple[Message, Delivery]], store: Store) -> str:
         return ""
     first = min((each.next_try for each in left if each.next_try), default=None)
     until = f", the first one until {_time(first)}" if first else ""
-    many = "1 delivery waits" if len(left) == 1 else f"{len(left)} deliveries wait"
+    many = counted(len(left), "delivery waits", "deliveries wait")
     return f"{many} to be tried again{until}. See why: watcher status. Try at once: watcher run --force"
 
 

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 
 from watcher import sources
 from watcher.errors import ParseError
-from watcher.formats.counted import counted
 from watcher.judgement import credible, schedule
+from watcher.judgement.counted import counted
 from watcher.records import Document, Failure, Follow, NotModified, Page, Snapshot, Source, Validators, Watch
 from watcher.store import Store
 from watcher.web import Outcome, Wanted

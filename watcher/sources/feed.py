@@ -18,6 +18,7 @@ from lxml import etree
 
 from watcher.errors import ParseError
 from watcher.judgement import canonical
+from watcher.judgement.counted import counted
 from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
 from watcher.sources import grids, markup, plain_feed
 from watcher.sources.plain_feed import Post
@@ -96,7 +97,9 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
     if not feed.version:
         raise markup.unlike(page, _WANTED)
     if feed.bozo and not _END.search(body):
-        raise ParseError(f"the feed breaks off in the middle, after {len(feed.entries)} entries", "The next check tries again.")
+        raise ParseError(
+            f"the feed breaks off in the middle, after {counted(len(feed.entries), 'entry', 'entries')}", "The next check tries again."
+        )
     return feed
 
 

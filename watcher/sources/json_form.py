@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from watcher.errors import ParseError
+from watcher.judgement.counted import counted
 from watcher.sources import markup
 
 Form = TypeVar("Form")
@@ -30,7 +31,9 @@ def decode(body: bytes, form: type[Form], wanted: str) -> Form:
     except msgspec.ValidationError as error:
         raise ParseError(f"this is not {wanted}: {error}", "The publisher must repair it; the next check reads it again.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        cause = f"this is not {wanted}, for it is no whole JSON ({error}; {len(body)} bytes): it begins with {markup.opening(body)}"
+        cause = (
+            f"this is not {wanted}, for it is no whole JSON ({error}; {counted(len(body), 'byte')}): it begins with {markup.opening(body)}"
+        )
         raise ParseError(cause, "Nothing was changed; the next check tries again.") from error
 
 
