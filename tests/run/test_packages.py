@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import venv
 import zipfile
 from pathlib import Path
 
@@ -53,25 +54,33 @@ def test_the_source_package_holds_what_tests_documents_and_make_need(packages: P
     assert wanted - names == set()
 
 
-def test_the_wheel_checks_away_from_its_source(packages: Path, tmp_path: Path) -> None:
+def test_the_wheel_installed_by_pip_checks_away_from_its_source(packages: Path, tmp_path: Path) -> None:
+    """In an environment of its own; the libraries, which only an index could give, are those of this one."""
     (wheel,) = packages.glob("*.whl")
-    installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
+    fresh, elsewhere = tmp_path / "fresh", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    shutil.unpack_archive(wheel, installed, "zip")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "COV_", "COVERAGE", "PYTHON"))}
-    environ = kept | {"PYTHONPATH": str(installed), "NO_COLOR": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "COV_", "COVERAGE", "PYTHON", "PIP_"))}
+    environ = kept | {"NO_COLOR": "1", "PIP_CONFIG_FILE": os.devnull}
 
-    def watcher(*words: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "watcher", *words]
-        return subprocess.run(line, cwd=elsewhere, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    def told(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, cwd=elsewhere, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
-    where = [sys.executable, "-c", "import watcher; print(watcher.__file__)"]
-    assert str(installed) in subprocess.run(where, cwd=elsewhere, env=environ, capture_output=True, text=True, check=True).stdout
+    venv.create(fresh, with_pip=False)
+    programs = fresh / ("Scripts" if os.name == "nt" else "bin")
+    python = programs / Path(sys.executable).name
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install", "--no-index", "--no-deps")
+    installed = told(*pip, wheel)
+    assert installed.returncode == 0, installed.stderr
+    paths = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    here = Path(told(python, "-c", paths).stdout.strip())
+    (here / "libraries.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+
+    assert told(python, "-c", "import watcher; print(watcher.__file__)").stdout.strip() == str(here / "watcher" / "__init__.py")
     with SourceServer() as web:
         Stage(web, elsewhere, "sqlite:///state/watcher.db")
-        assert "watcher init" in watcher("--help").stdout
+        assert "watcher init" in told(programs / "watcher", "--help").stdout
         for words in (["run", "--dry-run"], ["run"]):
-            ended = watcher(*words)
+            ended = told(programs / "watcher", *words)
             assert ended.returncode == 0, (words, ended.stderr)
     assert {path.name for path in (elsewhere / "public").iterdir()} >= {"index.html", "style.css", "events.atom"}
     assert [path.name for path in (elsewhere / "outbox").iterdir()] == ["0001-welcome.eml"]
