@@ -188,12 +188,14 @@ def test_what_was_recorded_can_be_relived(cli: Cli, web: SourceServer, folder: P
 
     relived = cli("replay", "seen.warc.gz", "--out", "relived")
     started_late = cli("replay", "seen.warc.gz", "--out", "late", "--from", "2024-11-13", "--against", "relived")
+    as_before = cli("replay", "seen.warc.gz", "--out", "again", "--against", "relived")
 
     assert relived.exit_code == 0
     assert relived.stdout == cli("events").stdout
     (told,) = map(json.loads, (folder / "relived" / "events.jsonl").read_text(encoding="utf-8").splitlines())
     assert told["time"] == SECOND
     assert started_late.stdout == f"- {SECOND} news {told['update']['id']}: {told['summary']}\n"
+    assert (as_before.exit_code, as_before.stdout) == (0, "")
     assert web.requests == []
 
 
