@@ -46,3 +46,12 @@ def test_the_container_runs_as_nobody_special_and_installs_by_hash() -> None:
     assert [source for source in copied if not (FOLDER.parent / source).exists()] == []
     allowed = (FOLDER.parent / ".containerignore").read_text(encoding="utf-8").splitlines()
     assert [source for source in copied if f"!{source}" not in allowed] == []
+
+
+def test_the_script_for_windows_names_no_account_in_english_and_keeps_its_program_from_it() -> None:
+    text = (FOLDER / "windows" / "schedule.ps1").read_text(encoding="ascii")  # Windows PowerShell reads other letters by the code page
+    code = "\n".join(line.partition("# ")[0] for line in text.splitlines())
+    assert re.findall("NT AUTHORITY|LOCAL SERVICE|BUILTIN|Administrators|SYSTEM|Users", code) == []
+    assert set(re.findall(r"S-1-5-[0-9-]+", code)) == {"S-1-5-19", "S-1-5-32-544", "S-1-5-18"}
+    assert code.index("Grant $Folder 'M'") < code.index("Grant \"$Folder\\.venv\" 'RX'") < code.index("Register-ScheduledTask")
+    assert "-MultipleInstances IgnoreNew" in code

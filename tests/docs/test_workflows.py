@@ -99,3 +99,10 @@ def test_ten_lines_make_another_repository_watch() -> None:
     assert watch["with"].keys() <= inputs.keys()
     assert all("default" in each for each in inputs.values()), "an input that nobody sets has no value"
     assert (job["permissions"], workflow["concurrency"]) == ({"contents": "write"}, "watch")
+
+
+def test_known_weaknesses_are_asked_for_of_what_is_locked() -> None:
+    ran = [step.get("run") for step in load(FOLDER / "ci.yml")["jobs"]["audit"]["steps"]]
+    assert "make audit PYTHON=python" in ran
+    makefile = (FOLDER.parents[1] / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^\t.*pip-audit --requirement requirements/run\.txt --require-hashes", makefile, re.MULTILINE)

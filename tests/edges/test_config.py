@@ -260,8 +260,9 @@ def test_without_the_builtin_sources_one_may_still_be_named(tmp_path: Path) -> N
     assert [(source.name, source.kind) for source in settings.sources] == [("exchange-builds", "build-table")]
 
 
-def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("from a file\n", encoding="utf-8")
+@pytest.mark.parametrize("content", [b"from a file\n", b"from a file\r\n", b"\xef\xbb\xbffrom a file"])
+def test_a_secret_may_lie_in_a_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "password").write_bytes(content)  # Windows' editors write its line ends, and a mark before the text
     text = WHOLE.replace('ca_bundle = "corp.pem"\n', "").replace('templates = "mine"\n', "")
     environ = {name: value for name, value in ENVIRON.items() if name != "WATCHER_SMTP_PASSWORD"}
 
@@ -285,7 +286,7 @@ SMTP = '[mail]\nfrom = "w@example.org"\nsmtp = "smtp://mail.example.org"\n[[subs
         ),
         ({"WATCHER_SMTP_USER_FILE": "/nowhere/user"}, "cannot be read: /nowhere/user (No such file or directory)"),
         ({"WATCHER_SMTP_USER_FILE": "empty"}, "is empty: empty. Write the secret into it, or unset WATCHER_SMTP_USER_FILE."),
-        ({"WATCHER_SMTP_USER_FILE": "binary"}, "cannot be read: binary (it is not UTF-8)"),
+        ({"WATCHER_SMTP_USER_FILE": "binary"}, "cannot be read: binary (it is not UTF-8). Save it as UTF-8."),
     ],
 )
 def test_half_a_login_is_refused(alone: Path, environ: dict[str, str], said: str) -> None:

@@ -24,12 +24,12 @@ def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
         raise Wrong(f"{name} and {name}_FILE are both set", "Set one of them.")
     if file:
         try:
-            value = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+            value = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise Wrong(
-                f"the file that {name}_FILE names cannot be read: {file} ({reason})", "Correct the path or the file's rights."
-            ) from None
+            reason, remedy = "it is not UTF-8", "Save it as UTF-8."
+            if isinstance(error, OSError):
+                reason, remedy = error.strerror or str(error), "Correct the path or the file's rights."
+            raise Wrong(f"the file that {name}_FILE names cannot be read: {file} ({reason})", remedy) from None
         if not value:
             raise Wrong(f"the file that {name}_FILE names is empty: {file}", f"Write the secret into it, or unset {name}_FILE.")
     return Secret(name, value) if value else None
