@@ -47,7 +47,7 @@ def test_deliveries_are_due_in_the_order_in_which_messages_were_sealed(store: St
         (DeliveryState.DEFERRED, False, True, DeliveryCounts(1, 0)),
         (DeliveryState.DEFERRED, True, False, DeliveryCounts(0, 1)),
         (DeliveryState.UNKNOWN, False, True, DeliveryCounts(1, 0)),
-        (DeliveryState.UNKNOWN, True, False, DeliveryCounts(0, 0)),
+        (DeliveryState.UNKNOWN, True, False, DeliveryCounts(0, 1)),
     ],
 )
 def test_a_delivery_is_due_until_it_is_settled(

@@ -56,6 +56,11 @@ def arrived(postbox: Postbox) -> dict[str, int]:
     return found
 
 
+def waits(number: int) -> tuple[int, dict[str, int]]:
+    """Give what status says while so many deliveries wait; its exit code is 1 as long as one does."""
+    return int(number > 0), {"waiting": number, "refused": 0, "given_up": 0}
+
+
 def with_server(office: Office, postbox: Postbox, at: str, *, options: str = "", tls: ssl.SSLContext | None = None) -> tuple[int, str]:
     """Run while a mail server is there; the exit code, and what was said on standard error."""
     with MailServer(postbox, tls=tls, auth=bool(tls)) as server:
@@ -87,10 +92,12 @@ def test_a_message_that_is_deferred_as_a_whole_is_sent_by_the_next_run(office: O
     office.happens(event())
     postbox = Postbox(data="452 4.3.1 disk full")
     assert with_server(office, postbox, FIRST)[0] == 1
+    assert office.status(FIRST) == waits(3)
     refused, postbox.messages, postbox.data = postbox.messages, [], ""
     assert with_server(office, postbox, SECOND)[0] == 0
     assert arrived(postbox) == {ONE: 1, TWO: 1, THREE: 1}
     assert [received.body for received in postbox.messages] == [received.body for received in refused]
+    assert office.status(SECOND) == waits(0)
 
 
 def test_one_refused_of_three_is_told_kept_and_not_tried_again(office: Office) -> None:
@@ -119,9 +126,11 @@ def test_a_connection_cut_before_the_message_loses_and_repeats_nothing(office: O
     postbox = Postbox(cut=command)
     assert with_server(office, postbox, FIRST)[0] == 1
     assert postbox.messages == []
+    assert office.status(FIRST) == waits(3)
     postbox.cut = ""
     assert with_server(office, postbox, SECOND)[0] == 0
     assert arrived(postbox) == {ONE: 1, TWO: 1, THREE: 1}
+    assert office.status(SECOND) == waits(0)
 
 
 def test_a_connection_cut_after_the_message_repeats_it_once_to_the_byte(office: Office) -> None:
@@ -130,7 +139,9 @@ def test_a_connection_cut_after_the_message_repeats_it_once_to_the_byte(office: 
     code, said = with_server(office, postbox, FIRST)
     assert code == 1
     assert "unknown" in said
+    assert office.status(FIRST) == waits(3)
     assert with_server(office, postbox, SECOND)[0] == 1
+    assert office.status(SECOND) == (1, {"waiting": 0, "refused": 0, "given_up": 3})
     assert with_server(office, postbox, THIRD)[0] == 0
     first, second = postbox.messages
     assert first.body == second.body
@@ -144,9 +155,11 @@ def test_a_server_that_does_not_answer_costs_one_time_out_and_loses_nothing(offi
     assert code == 1
     assert "it did not answer in time" in said
     assert len(postbox.sessions) == 1
+    assert office.status(FIRST) == waits(6)
     postbox.hang = ""
     assert with_server(office, postbox, SECOND)[0] == 0
     assert arrived(postbox) == {ONE: 2, TWO: 2, THREE: 2}
+    assert office.status(SECOND) == waits(0)
 
 
 def test_a_server_that_is_away_for_two_runs_is_told_and_everything_arrives_once(office: Office) -> None:
@@ -157,11 +170,12 @@ def test_a_server_that_is_away_for_two_runs_is_told_and_everything_arrives_once(
     second = office.run(SECOND)
     assert (first.exit_code, second.exit_code) == (1, 1)
     assert "Connection refused" in second.stderr
-    assert office.status(SECOND)[1]["waiting"] == 6
+    assert office.status(SECOND) == waits(6)
     postbox = Postbox()
     assert with_server(office, postbox, THIRD)[0] == 0
     assert arrived(postbox) == {ONE: 2, TWO: 2, THREE: 2}
     assert len(set(ids(postbox.messages))) == 2
+    assert office.status(THIRD) == waits(0)
 
 
 def test_five_days_of_failures_are_given_up_and_told(office: Office) -> None:
@@ -191,7 +205,7 @@ def test_a_certificate_that_nobody_knows_is_refused_before_the_password_is_said(
     assert code == 1
     assert "its certificate is not trusted" in said
     assert (postbox.logins, postbox.messages) == ([], [])
-    assert office.status(FIRST)[1]["waiting"] == 3
+    assert office.status(FIRST) == waits(3)
 
 
 def test_a_wrong_password_is_said_once_a_run_and_the_right_one_delivers(office: Office, tmp_path: Path) -> None:
@@ -208,9 +222,11 @@ def test_a_wrong_password_is_said_once_a_run_and_the_right_one_delivers(office: 
     assert "Check WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD" in said
     assert "a wrong one" not in said
     assert postbox.logins == ["PLAIN", "LOGIN"]  # the two ways to say it, and not again for the second message
+    assert office.status(FIRST) == waits(6)
     office.environ["WATCHER_SMTP_PASSWORD"] = PASSWORD
     assert with_server(office, postbox, SECOND, tls=context)[0] == 0
     assert arrived(postbox) == {ONE: 2, TWO: 2, THREE: 2}
+    assert office.status(SECOND) == waits(0)
 
 
 # --- other ways ---------------------------------------------------------------------------------------------------------

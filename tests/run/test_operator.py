@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mailing import free_port
+from tests.mailing import MailServer, Postbox, free_port
 from tests.office import ADMINS, FEED, Office, event
 from tests.servers import OUTAGE, Reply, SourceServer, moved
 from tests.services import Service
@@ -80,6 +80,20 @@ def test_a_delivery_given_up_is_told_and_one_to_the_operator_is_not(office: Offi
     (message,) = told(office)
     assert message["Subject"] == "[OPERATOR] a message to one@example.org did not arrive, and 2 more"
     assert "given up after 5 days: 127.0.0.1" in text(message)
+
+
+def test_a_message_that_may_not_have_arrived_is_told_as_that(office: Office) -> None:
+    office.more = '[operator]\nto = ["it@example.org"]\n[[subscriber]]\nname = "admins"\nto = ["one@example.org"]\n'
+    office.happens(event())
+    for at in TIMES[1:3]:
+        with MailServer(Postbox(cut="DATA")) as server:
+            office.smtp = server.url
+            assert office.run(at).exit_code == 1
+    office.smtp = ""
+    office.run(TIMES[3])
+    (message,) = told(office)
+    assert message["Subject"] == "[OPERATOR] a message to one@example.org may not have arrived"
+    assert "Ask there whether it came." in text(message)
 
 
 def test_the_operators_channels_are_told_when_mail_is_what_broke(office: Office, web: SourceServer) -> None:

@@ -114,6 +114,7 @@ def test_a_message_that_the_server_puts_off_comes_with_the_next_run(told: Office
     server.policy.answers.clear()
     assert told.run(SECOND).exit_code == 0
     assert has_one_each(server)
+    assert told.status(SECOND) == (0, {"waiting": 0, "refused": 0, "given_up": 0})
 
 
 def test_a_refused_sender_is_told_for_each_recipient(told: Office, server: Postfix) -> None:
@@ -140,6 +141,7 @@ def test_starttls_with_the_right_certificate_delivers_encrypted(told: Office, se
     said = told.run(FIRST)
     assert said.exit_code == 1
     assert "its certificate is not trusted" in said.stderr
+    assert told.status(FIRST) == (1, {"waiting": 3, "refused": 0, "given_up": 0})
     server.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     told.mail = 'ca_bundle = "ca.pem"'
     assert told.run(SECOND).exit_code == 0
@@ -160,6 +162,7 @@ def test_a_login_is_refused_and_then_taken(told: Office, server: Postfix, tmp_pa
         assert told.status(FIRST) == (1, {"waiting": 3, "refused": 0, "given_up": 0})
         told.environ["WATCHER_SMTP_PASSWORD"] = dovecot.PASSWORD
         assert told.run(SECOND).exit_code == 0
+        assert told.status(SECOND) == (0, {"waiting": 0, "refused": 0, "given_up": 0})
     for (message,) in boxes(server, 1).values():
         assert "(Authenticated sender: watcher)" in "".join(message.get_all("Received", []))
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from watcher.judgement import schedule
-from watcher.records import Delivery, Document, Message, Source, Times
+from watcher.records import Delivery, DeliveryState, Document, Message, Source, Times
 
-FAILS, LAYOUT, SILENT, OVERDUE, MOVED, LOST = "fails", "layout", "silent", "overdue", "moved", "lost"
+FAILS, LAYOUT, SILENT, OVERDUE, MOVED, LOST, UNSURE = "fails", "layout", "silent", "overdue", "moved", "lost", "unsure"
 PATIENCE = timedelta(hours=6)
 """How long after Microsoft's hour the month's document may take to come."""
 
@@ -80,11 +80,15 @@ def troubles(standings: Iterable[Standing], lost: Iterable[tuple[Message, Delive
     """
     found = [each for standing in standings for each in (_fails(standing, failures), silent(standing), moved(standing)) if each]
     found += [
-        Trouble(f"{LOST} {message.id} {delivery.recipient}", LOST, delivery.recipient, f"{message.subject}: {delivery.answer}")
-        for message, delivery in lost
+        Trouble(f"{LOST} {message.id} {each.recipient}", _lost(each), each.recipient, f"{message.subject}: {each.answer}")
+        for message, each in lost
         if message.kind != "operator"
     ]
     return tuple(found)
+
+
+def _lost(delivery: Delivery) -> str:
+    return UNSURE if delivery.state is DeliveryState.UNKNOWN else LOST
 
 
 def turn(wrong: Iterable[Trouble], told: Collection[str], watched: Collection[str], now: datetime) -> Turn:

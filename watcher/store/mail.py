@@ -184,13 +184,13 @@ def write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> 
 
 def _row(each: Delivery) -> dict[str, object]:
     on_its_way = each.state in {DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN} and each.settled is None
-    deferred_for_good = each.state is DeliveryState.DEFERRED and each.settled is not None
+    ended = each.state in {DeliveryState.DEFERRED, DeliveryState.UNKNOWN} and each.settled is not None
     return {
         "message": each.message,
         "channel": each.channel,
         "recipient": each.recipient,
         "open": on_its_way,
-        "given_up": each.state is DeliveryState.REFUSED or deferred_for_good,
+        "given_up": each.state is DeliveryState.REFUSED or ended,
         "next_try": each.next_try,
         "record": forms.text(each),
     }

@@ -196,7 +196,7 @@ DELIVERIES = Table(
     Column("channel", Word, primary_key=True),
     Column("recipient", Word, primary_key=True),
     Column("open", Boolean, nullable=False),  # still on its way
-    Column("given_up", Boolean, nullable=False),  # will never arrive
+    Column("given_up", Boolean, nullable=False),  # will never arrive, or nobody knows whether it did
     Column("next_try", Instant),
     Column("record", Text, nullable=False),
 )
