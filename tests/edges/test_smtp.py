@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -148,6 +153,47 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(command: str, state: 
     (receipt,) = send(Postbox(hang=command), options="?timeout=0.3")
     assert receipt.state.value == state
     assert "it did not answer in time" in receipt.answer
+
+
+@contextmanager
+def talking(*parts: bytes, every: float = 0) -> Iterator[str]:
+    """A server that greets whoever calls with these parts, the last of them without end, ``every`` so many seconds."""
+    over = threading.Event()
+
+    def talk() -> None:
+        caller, _ = listening.accept()
+        with caller, suppress(OSError):
+            for part in chain(parts, repeat(parts[-1])):
+                caller.sendall(part)
+                if over.wait(every):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=talk)
+        thread.start()
+        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}"
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("parts", "every", "said"),
+    [
+        ((b"220-welcome\r\n" * 100,), 0, "its answer has more than 100 lines"),
+        ((b"220 welcome", b"!"), 0.01, "it did not answer in time"),
+        ((b"2" * 9000,), 0, "Line too long"),
+        ((b"554 " + b"no " * 1000 + b"\r\n",), 0, "554 " + "no " * 166 + "no …"),
+    ],
+    ids=["lines without end", "a line drop by drop", "a line without end", "a long story"],
+)
+def test_a_server_that_never_comes_to_an_end_is_left(parts: tuple[bytes, ...], every: float, said: str) -> None:
+    with talking(*parts, every=every) as url:
+        began = time.monotonic()
+        (receipt,) = notifiers.send(MESSAGE, [ONE], Settings(Mail(f"{url}?timeout=0.3")))
+        assert time.monotonic() - began < 3
+    assert receipt.state is DeliveryState.DEFERRED
+    assert said in receipt.answer
+    assert len(receipt.answer) < 600
 
 
 def test_nobody_listening_defers_and_names_the_server() -> None:

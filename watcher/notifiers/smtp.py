@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from watcher.errors import DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
+from watcher.notifiers.smtp_answers import Encrypted, Plain
 from watcher.notifiers.smtp_server import Server, server
 from watcher.records import DeliveryState
 
 if TYPE_CHECKING:
     from watcher.records import Message
 
+_LONGEST = 500  # letters of an answer that are kept: it stands in the state, in mail to the operator and in status
 _TRANSIENT = 400
 _PERMANENT = 500
 _UNAUTHENTICATED = 530
@@ -110,8 +112,8 @@ class Line:
 
     def _dial(self) -> smtplib.SMTP:
         if self.server.implicit:
-            return smtplib.SMTP_SSL(self.server.host, self.server.port, timeout=self.server.timeout, context=self._tls())
-        return smtplib.SMTP(self.server.host, self.server.port, timeout=self.server.timeout)
+            return Encrypted(self.server.host, self.server.port, timeout=self.server.timeout, context=self._tls())
+        return Plain(self.server.host, self.server.port, timeout=self.server.timeout)
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.ca_bundle)
@@ -236,7 +238,8 @@ def _refusal(code: int) -> DeliveryState:
 
 def _words(code: int, answer: bytes) -> str:
     remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD" if code == _UNAUTHENTICATED else ""
-    return f"{code} {' '.join(answer.decode('utf-8', 'replace').split())}{remedy}"
+    said = " ".join(answer[: 4 * _LONGEST].decode("utf-8", "replace").split())
+    return f"{code} {said if len(said) <= _LONGEST else said[:_LONGEST] + ' …'}{remedy}"
 
 
 def _late(error: BaseException) -> bool:
