@@ -286,6 +286,12 @@ NASTY = (
 )
 
 
+WHAT_WOULD_RUN = (
+    "all => all.flatMap(e => [...e.attributes].filter(a => a.name.startsWith('on') || a.name === 'style' ||"
+    " (['href', 'src'].includes(a.name) && /^\\s*(javascript|data):/i.test(a.value))).map(a => e.outerHTML))"
+)
+
+
 def hostile(text: str, number: int) -> Life:
     """An update of which every field holds ``text``."""
     package = Package(text, text, text, text, text, 1, (text,), True, 1, text)
@@ -322,11 +328,7 @@ def test_what_sources_say_never_runs(browser: Browser, tmp_path: Path) -> None:
                 page.goto(f"{address}{name}")
                 page.mouse.move(200, 300)
                 assert page.locator("script").count() == 1
-                foreign = page.locator("main *").evaluate_all(
-                    "all => all.flatMap(e => [...e.attributes].filter(a => a.name.startsWith('on') || a.name === 'style' ||"
-                    " (['href', 'src'].includes(a.name) && /^\\s*(javascript|data):/i.test(a.value))).map(a => e.outerHTML))"
-                )
-                assert foreign == []
+                assert page.locator("main *").evaluate_all(WHAT_WOULD_RUN) == []
             page.goto(f"{address}updates.html")
             page.get_by_role("searchbox").fill("alert")
             expect(page.locator("#found a").first).to_be_visible()
