@@ -33,7 +33,7 @@ def test_a_test_message_says_what_the_server_answered(office: Office) -> None:
     assert (said.exit_code, said.stdout) == (0, "one@example.org: accepted: 250 queued as 4711\n")
     (received,) = server.postbox.messages
     message = email.message_from_bytes(received.body)
-    assert (message["To"], message["Subject"]) == ("one@example.org", "[OPERATOR] this is a test")
+    assert (message["To"], message["Subject"]) == ("one@example.org", "[OPERATOR] This is a test")
     assert not (office.folder / "state").exists()
 
 
@@ -50,7 +50,7 @@ def test_a_channel_is_tested_by_its_name(office: Office) -> None:
         office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "json://127.0.0.1:{hook.port}/hook"\n'
         said = office.call(AT, "mail", "test", "teams")
         assert (said.exit_code, said.stdout) == (0, "teams: accepted: taken\n")
-        assert json.loads(hook.posted[0].body)["title"] == "(OPERATOR) this is a test"
+        assert json.loads(hook.posted[0].body)["title"] == "(OPERATOR) This is a test"
 
 
 def test_what_is_neither_address_nor_channel_is_refused(office: Office) -> None:

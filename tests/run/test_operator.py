@@ -78,7 +78,7 @@ def test_a_delivery_given_up_is_told_and_one_to_the_operator_is_not(office: Offi
     office.run("2030-05-20T07:00:00+00:00")
     office.run("2030-05-20T08:00:00+00:00")
     (message,) = told(office)
-    assert message["Subject"] == "[OPERATOR] a message to one@example.org did not arrive, and 2 more"
+    assert message["Subject"] == "[OPERATOR] A message to one@example.org did not arrive, and 2 more"
     assert "given up after 5 days: 127.0.0.1" in text(message)
 
 
@@ -92,7 +92,7 @@ def test_a_message_that_may_not_have_arrived_is_told_as_that(office: Office) -> 
     office.smtp = ""
     office.run(TIMES[3])
     (message,) = told(office)
-    assert message["Subject"] == "[OPERATOR] a message to one@example.org may not have arrived"
+    assert message["Subject"] == "[OPERATOR] A message to one@example.org may not have arrived"
     assert "Ask there whether it came." in text(message)
 
 
@@ -112,7 +112,7 @@ def test_a_quiet_week_is_told_every_monday_if_that_is_wished(office: Office, web
     for at in (TIMES[1], TIMES[2], "2030-05-20T05:00:00+00:00", "2030-05-20T06:30:00+00:00", "2030-05-21T06:00:00+00:00"):
         office.run(at)
     first, second = told(office)
-    assert first["Subject"] == second["Subject"] == "[OPERATOR] all is quiet"
+    assert first["Subject"] == second["Subject"] == "[OPERATOR] All is quiet"
     assert first["Message-ID"] != second["Message-ID"]
     assert "blog: last success 20 May 2030, 08:30 CEST" in text(second)
 

@@ -108,7 +108,7 @@ def letters() -> tuple[Letter, ...]:
 
 def operator() -> Letter:
     """Give a sample of what the watcher says about itself."""
-    return Letter("operator", _SUBSCRIBER, subject="a source fails", lines=("sample-source failed three times.",))
+    return Letter("operator", _SUBSCRIBER, subject="sample-source fails", lines=("sample-source failed three times.",))
 
 
 def reminder() -> Letter:
