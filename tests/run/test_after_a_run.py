@@ -42,7 +42,7 @@ def folder(tmp_path: Path, postbox: Postbox, monkeypatch: pytest.MonkeyPatch) ->
         mail = f'[mail]\nfrom = "Watcher <watcher@example.org>"\nsmtp = "{os.environ["POST"]}"\n'
         told = f'{mail}[[subscriber]]\nname = "admins"\nto = ["admins@example.org"]\n'
         (tmp_path / "watcher.toml").write_text(
-            f'[watch]\nbuiltin_sources = false\nmetrics = "figures.prom"\n{source}{told}', encoding="utf-8"
+            f'[watch]\nbuiltin_sources = false\nmetrics = "figures.prom"\nevidence = "evidence"\n{source}{told}', encoding="utf-8"
         )
         yield tmp_path
     report.LOG.handlers[:], report.LOG.level, report.LOG.propagate = before
@@ -90,6 +90,11 @@ def test_figures_that_cannot_be_written_are_an_error_with_a_remedy(folder: Path)
 
 def test_what_was_delivered_long_ago_is_forgotten_and_the_welcome_never(folder: Path) -> None:
     assert watcher("run").exit_code == 0
+    copies = folder / "evidence" / "current"
+    (kept,) = copies.glob("blog/*")
+    for place in (copies / "gone" / kept.name, kept.with_name("kb5000001-0123abcd-20240101T000000Z-0123456789abcdef.warc.gz")):
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(kept.read_bytes())
     with Store.open(settings(folder).state) as store:
         (welcome,) = store.messages()
         old = replace(welcome, id="<old@example.org>", kind="news", date=welcome.date - timedelta(days=401))
@@ -100,6 +105,7 @@ def test_what_was_delivered_long_ago_is_forgotten_and_the_welcome_never(folder: 
     with Store.open(settings(folder).state) as store:
         assert [message.kind for message in store.messages()] == ["welcome"]
         assert [times.source for times in store.all_times()] == ["blog"]
+    assert list(copies.glob("*/*")) == [kept]  # of the documents that are known
 
 
 def test_a_dry_run_forgets_nothing_and_writes_no_figures(folder: Path) -> None:

@@ -87,7 +87,10 @@ def send(call: Call, *, force: Annotated[bool, typer.Option("--force", help="Try
 
 def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None) -> tuple[str, ...]:
     """Forget what has been kept long enough, and write the figures; give what went wrong with these."""
-    store.prune(at - settings.keep)
+    if store.prune(at - settings.keep).documents:
+        from watcher.run import evidence
+
+        evidence.forget(settings, store)
     if metrics:
         from watcher.cli.asking import standing
         from watcher.run.metrics import write

@@ -157,6 +157,19 @@ def shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:
     return None if settings.evidence is None else Shelf(settings.evidence, settings, last_run)
 
 
+def forget(settings: Settings, store: Store) -> None:
+    """Delete the copies of documents that the state has forgotten; where that is not allowed they stay."""
+    if settings.evidence is None:
+        return
+    known: dict[str, set[str]] = {}
+    for row in store.documents().values():
+        known.setdefault(listing.name(row.source), set()).add(_mark(row.document))
+    with contextlib.suppress(OSError):
+        for path in (settings.evidence / "current").glob("*/*.warc.gz"):
+            if path.name.rsplit("-", 2)[0] not in known.get(path.parent.name, set()):
+                path.unlink(missing_ok=True)
+
+
 def _page(path: Path) -> Page:
     """Read a kept copy.  Raises RecordingError that names the file when it is broken."""
     for record, content in warc.records(path):
