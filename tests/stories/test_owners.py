@@ -121,3 +121,35 @@ def test_a_severity_leaves_out_what_is_mild_and_show_says_why(world: World) -> N
     shown = list(life(world.update(SU), world.settings, world.store))
     assert told(world) == ["grave pulled"]
     assert "    not told: grave, who asks for what is critical or graver" in shown
+
+
+def test_a_readers_clock_that_changes_neither_drops_a_digest_nor_repeats_one(world: World) -> None:
+    world.settings = replace(world.settings, timezone="Europe/Berlin")
+    reads(world, Subscriber("york", ("a@example.org",), when="daily 01:30", timezone="America/New_York", kinds=tuple(Kind)))
+    first = Cve("CVE-2024-49040", (Fix(CU14, "5044062", "15.02.1544.013"),), (("1.0", "2024-11-02", "Information published."),))
+    world.at("2024-10-20 06:00", OCTOBER)
+    world.at("2024-11-03 04:00")
+    world.at("2024-11-03 05:00", month("2024-Nov", first))
+    world.at("2024-11-03 05:29")
+    assert told(world) == []
+    world.at("2024-11-03 05:31")  # 01:31 in summer time
+    assert told(world) == ["york digest"]
+    world.at("2024-11-03 06:00", month("2024-Nov", replace(first, revisions=(*first.revisions, ("2.0", "2024-11-03", PAUSED[2])))))
+    world.at("2024-11-03 06:31")  # 01:31 again, in winter time
+    assert told(world) == ["york digest"]
+    world.at("2024-11-04 06:31")
+    assert told(world) == ["york digest", "york digest"]
+
+
+def test_a_readers_hour_that_a_change_of_the_clock_skips_comes_an_hour_later(world: World) -> None:
+    reads(world, Subscriber("york", ("a@example.org",), when="weekly Sun 02:30", timezone="America/New_York", kinds=tuple(Kind)))
+    first = Cve("CVE-2025-21111", (Fix(CU14, "5044062", "15.02.1544.013"),), (("1.0", "2025-03-08", "Information published."),))
+    world.at("2025-03-01 06:00", month("2025-Feb", linux=3))
+    world.at("2025-03-08 06:00")
+    world.at("2025-03-09 06:00", month("2025-Mar", first))
+    world.at("2025-03-09 07:29")  # 03:29 in summer time: there is no 02:30 on this day
+    assert told(world) == []
+    world.at("2025-03-09 07:31")
+    assert told(world) == ["york digest"]
+    world.at("2025-03-16 06:31")
+    assert told(world) == ["york digest"]
