@@ -268,3 +268,18 @@ def test_the_vendors_table_of_cases_is_a_table_in_both_parts_of_the_mail(release
     html = mail.get_body(("html",))
     assert html is not None
     assert re.findall(r"<th [^>]*>(.*?)</th>", html.get_content())[-2:] == ["If you", "Then"]
+
+
+def test_a_pull_that_the_guide_told_of_the_advisory_is_not_told_again_of_its_update(world: World) -> None:
+    """The month's document could not be read all the while."""
+    older = ("CVE-2024-20001", "1.0", "2024-11-01", "Microsoft Exchange Server")
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=3), guide=guide(older))
+    world.at("2024-11-12 18:00", guide=guide(("CVE-2024-49040", "1.0", "2024-11-12", "Information published."), older))
+    paused = ("2.0", "2024-11-14", "We have temporarily paused the rollout of this update.")
+    assert world.at("2024-11-14 18:00", guide=guide(("CVE-2024-49040", *paused), older)) == ["pulled cve-2024-49040"]
+
+    fix = (Fix(CU14, "5044062", "15.02.1544.013"),)
+    cve = Cve("CVE-2024-49040", fix, (("1.0", "2024-11-12", "Information published."), paused))
+    assert world.at("2024-11-14 20:00", month("2024-Nov", cve)) == []
+    assert world.pulled == [SU]
+    assert {piece.source for piece in world.event("pulled").evidence} == {"msrc-guide", "msrc-cvrf"}

@@ -39,6 +39,11 @@ def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
     if kind is Kind.RE_RELEASED:
         row = replace(row, version=max(2, row.version))
         row = replace(row, packages=tuple(replace(p, version=row.version) for p in row.packages))
+    known = rows.told(row, _key(kind, row)) if kind is Kind.PULLED else None
+    if known:  # told of the advisory, before the update that fixes it was known
+        told.support(known, case.items)
+        docket.ledger.put(row)
+        return
     said = turn.said if turn else ()
     evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in said])]
     event = tell.event(row, kind, now, summary=phrases.first(row, kind), evidence=evidence, facts=facts, because=phrases.because(said))

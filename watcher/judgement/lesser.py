@@ -14,6 +14,7 @@ from watcher.records import ChangeKind, Event, Kind, Package, State, Update
 SAME_STORY = timedelta(days=7)  # within this of a release its records are the same story told by further sources
 _STORY = "another source tells of the same release"
 _ASIDE = "another source has told of the update at this very check"
+_EXPLOITED = "another source has told that it is exploited"
 _INFORMATIONAL = re.compile(r"information(?:al)? (?:change|update)s? only|acknowledg", re.IGNORECASE)
 
 
@@ -112,6 +113,8 @@ def revised(before: Update, row: Update, case: Case, now: datetime, told: Told, 
             items.append(item)
         elif why == _STORY and rows.last_told(before, _offered(before)):
             told.support(rows.last_told(before, _offered(before)), [item])
+        elif why == _EXPLOITED:
+            told.support(rows.last_told(before, "exploited "), [item])
         elif why == _ASIDE:
             told.support(before.told[-1][1], [item])
         else:
@@ -135,16 +138,25 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     texts = [text for name, text in fact.sentences if name.startswith(("revision", "faq", "content", "workaround", "issue", "note"))]
     if _of_another(before, item, texts):
         return "it is about another update of the same record"
-    if fact.fresh or fact.gone or fact.grown or fact.change.before is None:
-        return ""
-    if _redated(fact):
+    if fact.fresh or fact.gone or fact.grown or fact.change.before is None or _redated(fact):
         return ""
     if not texts:
         return "nothing that concerns an administrator has changed"
     revisions = [text for name, text in fact.sentences if name.startswith("revision")]
     if revisions and all(_INFORMATIONAL.search(canonical.fold(text)) for text in revisions) and not fact.said:
         return "the vendor calls it an informational change"
+    if _repeats_exploitation(before, fact, texts):
+        return _EXPLOITED
     return _ASIDE if before.changed == now and before.told else ""
+
+
+def _repeats_exploitation(before: Update, fact: Fact, texts: list[str]) -> bool:
+    """Whether new words say no more than that an advisory is exploited which is known to be so."""
+    known = {advisory.id for advisory in before.advisories if advisory.exploited}
+    said = {canonical.fold(each.sentence) for each in fact.said if each.kind is Kind.EXPLOITED}
+    lines = (canonical.fold(line) for text in texts for line in text.split("\n"))
+    same = bool(said) and bool(set(fact.entry.cves) & known) and all(each.kind is Kind.EXPLOITED for each in fact.said)
+    return same and all(line in said or _INFORMATIONAL.search(line) for line in lines)
 
 
 def _of_another(row: Update, item: Item, texts: list[str]) -> bool:
