@@ -172,3 +172,21 @@ def test_an_export_and_a_recording_on_a_full_disk_say_so(web: SourceServer, tmp_
     with full(disk):
         said(watcher(stage, "run", "--record", "disk/all.warc.gz"), "all.warc.gz: cannot be written", "make room")
         said(watcher(stage, "state", "export", "disk/text"), "cannot be exported to disk/text", "room on its disk")
+
+
+def test_a_run_writes_to_its_own_folder_and_nowhere_else(web: SourceServer, tmp_path: Path) -> None:
+    """As in the container and under systemd, where all else is read-only, a home and a folder for temporary files too."""
+    stage = Stage(web, tmp_path, "sqlite:///state/watcher.db", 'evidence = "state/evidence"\nmetrics = "state/watcher.prom"\n')
+    alone = 'mount --bind "$0" "$0" && mount -o remount,bind,ro / && cd "$0" && exec "$@"'
+
+    def checked() -> subprocess.CompletedProcess[str]:
+        line = ["unshare", "--mount", "sh", "-c", alone, str(tmp_path), *command("run", "--force", "--record", "all.warc.gz")]
+        kept = environ() | {"HOME": "/nonexistent", "TMPDIR": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(line, cwd="/", env=kept, capture_output=True, text=True, check=False, timeout=120)
+
+    first = checked()
+    assert first.returncode == 0, first.stderr
+    stage.show(builds=table(ROW, *ROWS))
+    second = checked()
+    assert (second.returncode, stage.events()) == (0, [TOLD]), second.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"watcher.toml", "state", "outbox", "public", ".public.next", "all.warc.gz"}
