@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -52,6 +54,24 @@ def test_the_source_package_holds_what_tests_documents_and_make_need(packages: P
     wanted |= {"Makefile", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "action.yml", "pyproject.toml"}
     wanted |= {".containerignore", ".gitignore", "state/README.md"}
     assert wanted - names == set()
+
+
+def test_what_the_container_copies_is_enough_to_build_the_same_wheel(packages: Path, tmp_path: Path) -> None:
+    (wheel,) = packages.glob("*.whl")
+    recipe = (ROOT / "deploy" / "container" / "Containerfile").read_text(encoding="utf-8")
+    for sources, target in re.findall(r"^COPY (?!--from)(.+) (\S+)$", recipe, re.MULTILINE):
+        for source in sources.split():
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                (tmp_path / target).parent.mkdir(exist_ok=True)
+                shutil.copy(ROOT / source, tmp_path / target)
+    words = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
+    built = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert built.returncode == 0, built.stderr
+    (other,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(other) as two:
+        assert set(two.namelist()) == set(one.namelist())
 
 
 def test_the_wheel_installed_by_pip_checks_away_from_its_source(packages: Path, tmp_path: Path) -> None:
