@@ -234,6 +234,8 @@ def test_no_page_is_wider_than_its_window(page: Page, pulled: str, name: str) ->
     for width in (320, 360, 800, 1440, 2560):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        cut = "all => all.filter(box => box.scrollWidth > box.clientWidth).map(box => box.innerHTML)"
+        assert page.locator(".scroll:not(.life)").evaluate_all(cut) == [], width
 
 
 def test_light_and_dark_follow_the_system(browser: Browser, site: str) -> None:

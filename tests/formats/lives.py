@@ -13,8 +13,9 @@ from watcher.config import Settings
 from watcher.formats import listing, status_json
 from watcher.formats.feed import Place
 from watcher.formats.letter import Form
+from watcher.judgement import exposure
 from watcher.publish.shown import Life, Shown
-from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, Source, State, Suspicion, Times, Update, UpdateRef
+from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, Server, Source, State, Suspicion, Times, Update, UpdateRef
 from watcher.run.shown import of_all
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
@@ -95,7 +96,6 @@ PULLED = event(
 ISSUE = event(Kind.KNOWN_ISSUE, 3, evidence=(proof("exchange-issues", T0 + 3 * DAY, after="Mail may stop."),), pulled=True)
 BACK = event(Kind.RE_RELEASED, 15, 2, evidence=(proof(time=T0 + 15 * DAY, after="Version 2 is available."),))
 STORY = (RELEASED, PULLED, ISSUE, BACK)
-PULLED_LIFE = Life(update(State.PULLED, changed=T0 + 3 * DAY), STORY[:3])
 WHOLE_LIFE = Life(update(version=2, changed=T0 + 15 * DAY), STORY)
 OLD_LIFE = Life(
     update(
@@ -106,6 +106,16 @@ OLD_LIFE = Life(
     ),
     (),
 )
+
+
+SERVERS = (
+    Server("EX01", BUILDS[1][0]),
+    Server("EX02", "15.4.1544.9"),
+    Server("EX03", BUILDS[1][1]),
+    Server("A-SERVER-OF-A-LONG-NAME-IN-ITS-DOMAIN.example.org", "1.2.3.4"),
+)
+_PULLED = update(State.PULLED, changed=T0 + 3 * DAY)
+PULLED_LIFE = Life(_PULLED, STORY[:3], exposure.exposures(SERVERS, (_PULLED, OLD_LIFE.update)))
 
 
 def suspicion() -> Suspicion:
