@@ -174,6 +174,30 @@ def test_of_receipts_that_both_changed_the_one_that_knows_more_counts(
     assert [f"{row['recipient']} {row['state']}" for row in found] == merged
 
 
+def test_runs_that_push_at_the_same_moment_keep_every_receipt(remote: Path, tmp_path: Path) -> None:
+    names = ("one", "two", "three", "four")
+
+    def hold(runner: Path, sent: str) -> None:
+        lines = [receipt(f"{name} {'accepted' if name == sent else 'queued'}", f"250 by {sent}") for name in sorted(names)]
+        (runner / "state-text" / "deliveries.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+    start = clone(remote, tmp_path / "start")
+    carry(start, "fetch")
+    check(start, b"start")
+    hold(start, "")
+    carry(start, "push")
+    runners = [clone(remote, tmp_path / name) for name in names]
+    for runner in runners:
+        carry(runner, "fetch")
+        hold(runner, runner.name)
+    words = ["sh", str(SCRIPT), "push"]
+    pushing = [subprocess.Popen(words, cwd=runner, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=quiet({})) for runner in runners]
+    said = [process.communicate(timeout=120)[0] for process in pushing]
+    assert [process.returncode for process in pushing] == [0, 0, 0, 0], said
+    rows = git(remote, "show", "watcher-state:state-text/deliveries.jsonl").splitlines()
+    assert [json.loads(row)["answer"] for row in rows] == [f"250 by {name}" for name in sorted(names)]
+
+
 def test_what_does_not_fit_is_kept_on_a_branch_beside(remote: Path, tmp_path: Path) -> None:
     one, two = racing(remote, tmp_path, "one", "two")
     for runner in (two, one):
