@@ -85,3 +85,4 @@ def test_the_schema_lists_the_kinds() -> None:
 
     assert tables["SourceTable"]["properties"]["kind"]["enum"] == sorted(KINDS)
     assert tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] == [kind.value for kind in Kind]
+    assert tables["SubscriberTable"]["properties"]["severity"]["enum"] == ["low", "moderate", "important", "critical"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.builders import NOV, SU, fact, post, update
-from watcher.formats import columns
+from watcher.formats import columns, guidance
 from watcher.judgement import tabled, tell
 from watcher.records import Entry, Event, Kind, Table
 
@@ -67,4 +67,14 @@ def test_a_table_in_text_is_aligned_and_wrapped() -> None:
         ">                   | servers, one after the other.",
         ">                   | Restart.",
     ]
-    assert columns.grid((), [[(), ()], [("x" * 90,), ("y",)]]).splitlines()[0] == ""
+    lines = columns.grid((), [[(), ()], [("x" * 90,), ("y",)], [(f"https://example.org/{'z' * 90}",), ()]]).splitlines()
+    assert (lines[0], max(map(len, lines[:-1]))) == ("", columns.WIDTH)
+    assert lines[-1].startswith(f"https://example.org/{'z' * 90}")
+
+
+def test_a_table_that_is_too_long_says_how_many_rows_were_left_out() -> None:
+    long = Table((), tuple((f"case {n} of many", "word " * 100) for n in range(30)))
+    event = said(" ".join(long.rows[0]), long)
+    (table,) = guidance.sayings(event, lambda usual: usual)
+    assert 0 < len(table.rows) == 30 - table.more_rows < 12
+    assert all(saying.text for saying in guidance.sayings(event, lambda usual: usual // 3))  # a letter that must be short has sentences

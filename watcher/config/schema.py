@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from watcher.config.tables import FileTables
+from watcher.judgement.severity import LEVELS
 from watcher.records import Kind
 from watcher.sources import KINDS
 
@@ -17,4 +18,5 @@ def schema() -> dict[str, Any]:
     tables = made["$defs"]
     tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(KINDS)
     tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [kind.value for kind in Kind]
+    tables["SubscriberTable"]["properties"]["severity"]["enum"] = list(LEVELS)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher.toml", **made}

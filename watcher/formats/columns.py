@@ -59,15 +59,14 @@ def _widths(wanted: list[int], taken: int) -> list[int]:
 
 
 def _row(row: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> str:
-    cells = [
-        [piece for line in cell for piece in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)]
-        for cell, width in zip(row, widths, strict=True)
-    ]
-    lines = zip_longest(*cells, fillvalue="")
-    return (
-        "\n".join((indent + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))).rstrip() for line in lines)
-        or indent.rstrip()
-    )
+    cells = [[piece for line in cell for piece in _pieces(line, width)] for cell, width in zip(row, widths, strict=True)]
+    lines = [" | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in zip_longest(*cells, fillvalue="")]
+    return "\n".join(f"{indent}{line}".rstrip() for line in lines or [""])
+
+
+def _pieces(line: str, width: int) -> list[str]:
+    """Wrap a cell's line; a long word is broken, an address stays whole."""
+    return textwrap.wrap(line, width, break_long_words="://" not in line, break_on_hyphens=False)
 
 
 def _stacked(head: Sequence[str], row: Sequence[str]) -> str:

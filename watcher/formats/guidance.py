@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ROOMY = 40  # of a hundred: the share of usual lengths from which on there are tables
 
 
+LONGEST = 5000  # characters of a table
+
+
 @dataclass(frozen=True, slots=True)
 class Saying:
     """A paragraph of the vendor's, or in its place a table: each cell in lines."""
@@ -45,6 +48,11 @@ def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
 
 
 def _grid(table: Table, most: Callable[[int], int]) -> Saying:
-    rows = tuple(tuple(paragraphs(cell, most(800)) for cell in row) for row in table.rows)
-    shown = rows[: most(30)]
-    return Saying("", tuple(paragraphs(cell, 200) for cell in table.head), shown, len(rows) - len(shown))
+    left, shown = most(LONGEST), list[tuple[tuple[str, ...], ...]]()
+    for row in table.rows[: most(30)]:
+        cells = tuple(paragraphs(cell, most(800)) for cell in row)
+        left -= sum(len(text) for cell in cells for text in cell)
+        if left < 0 and shown:
+            break
+        shown.append(cells)
+    return Saying("", tuple(paragraphs(cell, 200) for cell in table.head), tuple(shown), len(table.rows) - len(shown))
