@@ -10,12 +10,16 @@ from email.message import EmailMessage
 from typing import Any
 
 import feedparser
+import jsonschema
 import pytest
+from lxml import etree
 from playwright.sync_api import Browser, Dialog, Page
 
 from tests.browser.poison import EVIL, TEXTS, WATCH, poisoned, spoiled
 from tests.browser.served import served
 from tests.browser.test_site import WHAT_WOULD_RUN, opened
+from tests.edges.test_site_readers import mistakes, validator
+from tests.formats.test_feeds import relaxng, schema
 from tests.stories.pages import CU13, CU14, Cve, Fix, Month, article, blog, catalog, download, guide, index, issues, kev, month, post, table
 from tests.stories.telling import GONE, URLS, World
 from tests.stories.test_csaf import BACK, DIRECTORY, PAUSED, PUBLISHED, advisory, provider
@@ -309,6 +313,15 @@ def test_nothing_runs_in_a_reader_that_shows_what_feeds_hold(world: World, page:
         assert page.locator("script, iframe, img, base, link, style, math").count() == 0
         read += said(page)
     assert [source for source, mark in MARKS.items() if mark not in read] == ["exchange-builds"]  # of which only addresses are kept
+
+
+def test_pages_and_feeds_stay_valid(world: World) -> None:
+    folder = world.settings.site
+    for path in (folder / "events.atom", *folder.glob("products/*.atom")):
+        relaxng().assertValid(etree.parse(path))
+    jsonschema.validate(json.loads((folder / "events.json").read_text()), schema())
+    assert all(feedparser.parse((folder / name).read_bytes()).bozo == 0 for name in ("events.rss", "events.atom"))
+    assert mistakes(validator(), sorted(folder.rglob("*.html"))) == []
 
 
 def test_the_attacks_do_run_where_nothing_keeps_them(browser: Browser) -> None:

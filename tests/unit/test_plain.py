@@ -53,6 +53,7 @@ def test_paragraphs_are_cut_together() -> None:
         ("https://bücher.example.org/ü", "https://xn--bcher-kva.example.org/%C3%BC"),
         ('https://example.org/"><script>', "https://example.org/%22%3E%3Cscript%3E"),
         ("https://example.org/a\r\nBcc: x", "https://example.org/aBcc:%20x"),
+        ("https://example.org/100%/a%20b?c=%zz", "https://example.org/100%25/a%20b?c=%25zz"),
         ("javascript:alert(1)", ""),
         ("data:text/html,x", ""),
         ("//example.org/", ""),
@@ -97,6 +98,7 @@ def test_no_text_makes_a_link_that_breaks_an_attribute(text: str) -> None:
     made = plain.link(f"https://example.org/{text}")
     assert made.isascii()
     assert not set(made) & set(" \"'<>\r\n\t")
+    assert plain.link(made) == made
 
 
 @given(st.text(max_size=200))

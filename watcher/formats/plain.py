@@ -16,6 +16,7 @@ _SPACES = re.compile(r"\s+")
 _UNSAFE_NAME = re.compile(r"[^a-z0-9.]+")
 _DOTS = re.compile(r"\.{2,}")
 _HOST = re.compile(r"[A-Za-z0-9.-]+")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH = "/%:@-._~!$&*+,;="
 _QUERY = _PATH + "?"
 _BREAKS = {"\n", "\r", "\t", "\v", "\f", "\x85", "\u2028", "\u2029"}
@@ -83,6 +84,7 @@ def link(url: str) -> str:
     tail = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
     anchor = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
     made = f"{parts.scheme}://{host}{f':{port}' if port else ''}{quote(parts.path, safe=_PATH)}{tail}{anchor}"
+    made = _LONE_PERCENT.sub("%25", made)
     return made if len(made) <= LONGEST_LINK else ""
 
 
