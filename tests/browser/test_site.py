@@ -265,6 +265,23 @@ def test_paper_shows_links_addresses_and_no_controls(page: Page, site: str) -> N
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
+def test_an_old_address_leads_to_the_update_that_has_it_now(page: Page, tmp_path: Path) -> None:
+    lives.site(tmp_path / "public", (WHOLE_LIFE, OLD_LIFE), moved=(("cve-2030-10001", WHOLE_LIFE.update.id),))
+    with served(tmp_path / "public") as address:
+        page.goto(f"{address}updates/cve-2030-10001.html")
+        page.wait_for_url("**/updates/exchange-server-2030-05-su.html")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Exchange Server May 2030 SU v2")
+
+
+def test_published_servers_say_what_to_do_where(page: Page, pulled: str, site: str) -> None:
+    page.goto(f"{pulled}updates/exchange-server-2030-05-su.html")
+    servers = page.get_by_role("region", name="Your servers")
+    expect(servers.get_by_role("row", name="EX01 15.4.1544.13")).to_contain_text("nothing replaces it yet")
+    expect(servers.get_by_role("row", name="EX02 15.4.1544.9")).to_contain_text("not installed here: do not install it")
+    page.goto(f"{site}updates/exchange-server-2030-05-su.html")
+    expect(page.get_by_role("heading", name="Your servers")).to_have_count(0)
+
+
 def test_readers_discover_the_feeds(page: Page, site: str) -> None:
     for name in ("index.html", "updates/exchange-server-2030-05-su.html"):
         page.goto(f"{site}{name}")

@@ -52,6 +52,19 @@ def test_a_check_is_scheduled_at_an_odd_minute_and_never_cut_short_by_the_next()
     assert workflow["concurrency"] == {"group": "watch", "cancel-in-progress": False}
 
 
+def test_the_site_is_deployed_to_pages_only_where_it_is_asked_for_and_only_when_it_was_made() -> None:
+    jobs = load(FOLDER / "watch.yml")["jobs"]
+    (hand_over,) = [step for step in jobs["watch"]["steps"] if "upload-pages-artifact" in step.get("uses", "")]
+    assert hand_over["with"] == {"path": "public"}
+    assert "vars.PUBLISH_PAGES == 'true'" in hand_over["if"]
+    assert "hashFiles('public/index.html') != ''" in hand_over["if"]
+    assert jobs["watch"]["outputs"] == {"site": "${{ steps.site.outcome }}"}
+    assert (hand_over["id"], jobs["pages"]["needs"]) == ("site", "watch")
+    assert "needs.watch.outputs.site == 'success'" in jobs["pages"]["if"]
+    assert jobs["pages"]["permissions"] == {"pages": "write", "id-token": "write"}
+    assert [step["uses"].partition("@")[0] for step in jobs["pages"]["steps"]] == ["actions/deploy-pages"]
+
+
 def test_secrets_are_given_to_single_steps_only() -> None:
     for path in WORKFLOWS:
         workflow = load(path)

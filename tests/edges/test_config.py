@@ -27,6 +27,7 @@ evidence = "state/evidence"
 evidence_files = 100
 evidence_megabytes = 50
 inventory = "inventory.csv"
+publish_servers = true
 templates = "mine"
 contact = "it@example.org"
 builtin_sources = false
@@ -103,6 +104,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert (settings.evidence_files, settings.evidence_bytes) == (100, 50 << 20)
     assert (settings.ca_bundle, settings.templates) == (tmp_path / "corp.pem", tmp_path / "mine")
+    assert settings.publish_servers
     assert settings.base_url == "https://advisories.example.org/exchange/"
     assert str(settings.zone) == settings.timezone == "Europe/Berlin"
     assert settings.contact == "it@example.org"
@@ -169,6 +171,13 @@ def test_a_named_file_must_exist(alone: Path, named_by: str) -> None:
 
     with pytest.raises(ConfigurationError, match=rf"gone\.toml: there is no such file\. Correct {named_by}, or write one: watcher init"):
         config.load(path, environ)
+
+
+def test_servers_are_published_only_where_it_is_asked_for_and_there_are_some(tmp_path: Path) -> None:
+    assert not loaded(tmp_path, '[watch]\ninventory = "inventory.csv"\n').publish_servers
+    said = complaint(tmp_path, "[watch]\npublish_servers = true\n")
+    assert said.startswith("watcher.toml:2: watch.publish_servers: no server is known that could be published")
+    assert 'inventory = "inventory.csv"' in said
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

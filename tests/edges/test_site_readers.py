@@ -15,6 +15,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
+import requests
 
 from tests.browser.served import served
 from tests.formats import lives
@@ -89,6 +90,18 @@ def test_the_validator_finds_an_error(vnu: list[str], tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     broken.write_text("<!DOCTYPE html><html><title>x</title><body><ul><p>no item</p></ul></body></html>")
     assert mistakes(vnu, [broken])
+
+
+def test_what_did_not_change_is_not_sent_again(site: tuple[Path, str]) -> None:
+    folder, address = site
+    publish(folder, 0)
+    names = ("index.html", "events.atom", "events.json", "style.css", f"updates/{OLD_LIFE.update.id}.html")
+    for path in folder.rglob("*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    dated = {name: requests.get(f"{address}{name}", timeout=10).headers["Last-Modified"] for name in names}
+    publish(folder, 1)
+    answers = {name: requests.get(f"{address}{name}", headers={"If-Modified-Since": dated[name]}, timeout=10).status_code for name in names}
+    assert answers == {"index.html": 200, "events.atom": 200, "events.json": 200, "style.css": 304, names[-1]: 304}
 
 
 @pytest.mark.parametrize("name", ["events.atom", "events.rss", "products/exchange-server-2030-cu2.atom"])
