@@ -202,3 +202,35 @@ def test_a_package_that_several_records_offer_again_is_one_package(world: World)
         ("Exchange Server 2019 CU14", "15.2.1544.14"),
     ]
     assert len(world.update(SU).packages) == 6
+
+
+def test_the_record_that_offers_the_second_version_after_the_table_is_evidence(world: World) -> None:
+    begin(world)
+    world.at("2024-11-12 18:00", month("2024-Nov", released()))
+    world.at("2024-11-14 20:00", month("2024-Nov", released(PAUSED)))
+    assert world.at("2024-11-27 17:00", table=table(*ROWS_V2, *ROWS_V1, *OLD_ROWS)) == [f"re-released {SU} v2 KB5049233"]
+
+    assert world.at("2024-11-27 18:12", month("2024-Nov", released(PAUSED, BACK, fixes=V2))) == []
+    assert {piece.source for piece in world.event("re-released").evidence} == {"exchange-builds", "msrc-cvrf"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "They replace the first version of the November 2024 SU that was paused.",
+        "The November 2024 SU was paused and is contained in them.",
+        "They replace the Nov24SU, which had been withdrawn.",
+    ],
+)
+def test_a_pull_of_the_month_before_that_the_next_one_remembers_is_not_its_own(world: World, words: str) -> None:
+    begin(world)
+    december = Cve("CVE-2024-60001", (Fix(CU14, "5050100", "15.02.1544.021"),), (("1.0", "2024-12-10", "Information published."),))
+    world.at("2024-12-10 18:00", month("2024-Dec", december))
+    text = f"<p>The December 2024 SUs are available (KB5050100). {words}</p>"
+    told = world.at(
+        "2024-12-10 19:00",
+        blog=blog(post(4360000, "Released: December 2024 Exchange Server Security Updates", "2024-12-10", text), OLD_POST),
+    )
+
+    assert [said for said in told if said.startswith(("pulled", "re-released"))] == []
+    assert "exchange-server-2024-12-su" not in world.pulled

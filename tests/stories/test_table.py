@@ -239,3 +239,14 @@ def test_an_empty_page_and_an_outage_with_200_are_failures(released: World) -> N
         assert len(released.failures) == 1
     assert released.at("2024-11-14 12:00", table=table(*NEW, *OLD)) == []
     assert (released.failures, released.pulled) == ([], [])
+
+
+def test_rows_of_a_second_version_in_place_of_the_first_are_a_re_release_alone(released: World) -> None:
+    second = [
+        (name + "v2", "November 27, 2024", f"{build.rpartition('.')[0]}.{int(build.rpartition('.')[2]) + 1}", "KB5049233")
+        for name, _, build, _ in NEW
+    ]
+
+    assert released.at("2024-11-28 06:00", table=table(*second, *OLD)) == [f"re-released {SU} v2 KB5049233"]
+    assert released.at("2024-11-28 08:00") == []
+    assert released.pulled == []

@@ -28,6 +28,14 @@ def concerns(fact: Fact) -> bool:
     return _availability(change) is not None
 
 
+def concerning(facts: Sequence[Fact], ledger: Ledger) -> list[Fact]:
+    """The absences and their ends among facts; rows that give way to those of a higher version at this very check are none."""
+    come = [(fact, _row(fact, ledger)) for fact in facts if fact.change.before is None and fact.entry.label and fact.entry.packages]
+    replaced = {row.id for fact, row in come if row is not None and fact.version > row.version}
+    found = [fact for fact in facts if concerns(fact)]
+    return [fact for fact in found if fact.change.after is not None or (row := _row(fact, ledger)) is None or row.id not in replaced]
+
+
 def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> list[Fact]:
     """Suspect, confirm by a second source, or take back; the events are added to ``made``.  ``kind`` is the source's.
 

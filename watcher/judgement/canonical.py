@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from watcher.judgement.labels import label
+from watcher.judgement.labels import label, months_in
 from watcher.judgement.names import concerns, family, is_linux, product, products_in
 from watcher.judgement.references import build, build_key, builds_in, cves_in, date, digits_in, download_page, fold, kb, kbs_in, link
 
@@ -35,6 +35,7 @@ __all__ = [
     "kbs_in",
     "label",
     "link",
+    "months_in",
     "product",
     "products_in",
 ]

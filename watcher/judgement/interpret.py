@@ -46,7 +46,7 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     _settle(settled, ledger, now)
     read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     told = Told([], [], [])
-    gone = [fact for fact in read if absence.concerns(fact)]
+    gone = absence.concerning(read, ledger)
     judged = absence.judge(gone, ledger, now, told.events, kind)
     docket = attribute([f for f in read if f.change.kind is not ChangeKind.MISSING and f not in judged], ledger, now)
     for case in docket.cases.values():
@@ -59,6 +59,7 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
         updates=ledger.rows(),
         absorbed=ledger.absorbed,
         silent=tuple(told.silent),
+        guidance=tuple(told.guidance),
     )
 
 

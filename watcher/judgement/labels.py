@@ -89,6 +89,14 @@ def _dated(folded: str, near: datetime | None) -> tuple[str, str, int, int] | No
     return None
 
 
+def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
+    """Return the months of all updates that a text names by their month; ``near`` gives the year to those without."""
+    folded = fold(text)
+    tokens = {f"20{token['year']}-{MONTHS[token['month'].lower()]:02d}" for token in _TOKEN.finditer(folded)}
+    found = (_month_by(folded, phrase, near) for phrase in _PHRASE.finditer(folded))
+    return frozenset(tokens | {each[0] for each in found if each})
+
+
 def _month_by(folded: str, phrase: re.Match[str], near: datetime | None) -> tuple[str, int, int] | None:
     reached = []
     for form in (_MONTH_OF_YEAR, _MONTH_ALONE):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from watcher.judgement import canonical, credible, phrases, rows, schedule, tell
 from watcher.judgement.attribute import Case, Item
-from watcher.judgement.facts import Fact
+from watcher.judgement.facts import Fact, same
 from watcher.judgement.told import Told
 from watcher.records import ChangeKind, Event, Kind, Package, State, Update
 
@@ -131,7 +131,7 @@ def revised(before: Update, row: Update, case: Case, now: datetime, told: Told, 
 def _untold(before: Update, item: Item, now: datetime) -> str:
     """Why an item is no news by itself; "" when it is."""
     fact = item.fact
-    if before.first_seen == now or (fact.change.before is None and _adds_nothing(before, item)):
+    if before.first_seen == now or (fact.change.before is None and _adds_nothing(before, item)) or _moves_to_known(before, fact, now):
         return _STORY
     if fact.change.kind is ChangeKind.RETURNED:
         return "an entry that was missing is back as it was"
@@ -148,6 +148,13 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     if _repeats_exploitation(before, fact, texts):
         return _EXPLOITED
     return _ASIDE if before.changed == now and before.told else ""
+
+
+def _moves_to_known(before: Update, fact: Fact, now: datetime) -> bool:
+    """Whether a source only now offers the version that another one has told of lately."""
+    recent = before.version > 1 and before.changed is not None and now - before.changed <= SAME_STORY
+    known = tell.current(before)
+    return recent and bool(fact.fresh) and not fact.grown and all(any(same(one, fresh) for one in known) for fresh in fact.fresh)
 
 
 def _repeats_exploitation(before: Update, fact: Fact, texts: list[str]) -> bool:

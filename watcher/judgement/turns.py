@@ -110,6 +110,9 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
     """Whether a word of a turn is about this version: not about another update, nor older than the last turn."""
     if said.kind not in facts.TURNS or not rows.about(said, row, item.fact.entry) or not _names(said, row, item):
         return False
+    months = canonical.months_in(said.sentence, row.released) if row.month else frozenset()
+    if months and row.month not in months:
+        return False  # "it replaces the November 2024 SU, which was paused"
     if item.fact.change.before is None and item.fact.entry.revision and not said.passage.startswith("revision"):
         return False  # what a new record's FAQ carries is no news of this record's
     if said.kind is Kind.RE_RELEASED:
