@@ -633,3 +633,4 @@ class Outcome:
     updates: tuple[Update, ...] = ()
     absorbed: tuple[tuple[str, str], ...] = ()  # (id that went, id that took it over)
     silent: tuple[tuple[str, str, str], ...] = field(default=())  # (source, entry key, why nothing was told)
+    guidance: tuple[tuple[str, tuple[str, ...], Table], ...] = ()  # (event id, a further source's sentences, the table they stand in)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.stories.pages import CU14, OUTAGE, Cve, Fix, blog, guide, month, post, table
+from tests.stories.pages import CU14, OUTAGE, Cve, Fix, Month, blog, guide, month, post, table
 from tests.stories.telling import World, text
 
 SU = "exchange-server-2024-11-su"
@@ -283,3 +283,30 @@ def test_a_pull_that_the_guide_told_of_the_advisory_is_not_told_again_of_its_upd
     assert world.at("2024-11-14 20:00", month("2024-Nov", cve)) == []
     assert world.pulled == [SU]
     assert {piece.source for piece in world.event("pulled").evidence} == {"msrc-guide", "msrc-cvrf"}
+
+
+CASES = "<table><tr><th>If you</th><th>Then</th></tr><tr><td>use transport rules</td><td>Uninstall it from your servers.</td></tr></table>"
+RECORD_PAUSED = ("2.0", "2024-11-14", "We have temporarily paused the rollout of this update.")
+
+
+def paused(*revisions: tuple[str, str, str]) -> Month:
+    published = ("1.0", "2024-11-12", "Information published.")
+    return month("2024-Nov", Cve("CVE-2024-49040", (Fix(CU14, "5044062", "15.02.1544.013"),), (published, *revisions)))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_further_sources_table_of_cases_is_in_the_mail_that_is_still_to_be_made(any_world: World, together: bool) -> None:
+    world = any_world
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=3), blog=blog(OLD))
+    world.at("2024-11-12 18:00", paused(), blog=blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD))
+    edited = blog(post(4293125, TITLE, "2024-11-12", TEXT + PAUSED + CASES), OLD)
+    if together:
+        assert world.at("2024-11-14 18:00", paused(RECORD_PAUSED), blog=edited) == [f"pulled {SU} KB5044062"]
+    else:
+        assert world.at("2024-11-14 18:00", paused(RECORD_PAUSED)) == [f"pulled {SU} KB5044062"]
+        assert world.at("2024-11-14 19:00", blog=edited) == []
+
+    event = world.event("pulled")
+    assert {piece.source for piece in event.evidence} == {"msrc-cvrf", "exchange-blog"}
+    assert bool(event.tables) is together  # what was told stays as it was told
+    assert ("> use transport rules | Uninstall it from your servers." in text(world.mail("pulled"))) is together

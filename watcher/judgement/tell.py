@@ -151,6 +151,12 @@ def tables(facts: Sequence[Fact]) -> tuple[Table, ...]:
     return tuple(dict.fromkeys(found))[: tabled.MOST]
 
 
+def cases(fact: Fact) -> tuple[tuple[tuple[str, ...], Table], ...]:
+    """The tables of one change with the sentences that they hold: what a further source adds to what is told already."""
+    said = guidance([fact])
+    return tuple((tuple(text for text in said if tabled.holds(table, text)), table) for table in tables([fact]))
+
+
 def links(facts: Sequence[Fact]) -> tuple[str, ...]:
     """Where the text of known issues leads: their workarounds often stand elsewhere."""
     found = (link for fact in facts if any(passage.name == "issue" for passage in fact.entry.passages) for link in fact.entry.links)

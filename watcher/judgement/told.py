@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from watcher.judgement import tell
 from watcher.judgement.attribute import Item
 from watcher.judgement.facts import Fact
-from watcher.records import Event, Evidence
+from watcher.records import Event, Evidence, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,14 @@ class Told:
     events: list[Event]
     evidence: list[tuple[str, Evidence]]
     silent: list[tuple[str, str, str]]
+    guidance: list[tuple[str, tuple[str, ...], Table]] = field(default_factory=list)
 
     def support(self, event: str, items: Iterable[Item]) -> None:
-        """Add the items' evidence to an earlier event, "" for what was known from the start."""
+        """Add the items' evidence, and their tables of cases, to an earlier event, "" for what was known from the start."""
         for item in items:
             if event:
                 self.evidence.extend((event, piece) for piece in tell.evidence(item.fact, item.fact.said))
+                self.guidance.extend((event, said, table) for said, table in tell.cases(item.fact))
             else:
                 self.hush(item.fact, "it was known from the first reading")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, update
 
-from watcher.records import Event, Evidence, Kind
+from watcher.records import Event, Evidence, Kind, Table
 from watcher.store import forms
 from watcher.store.base import Base
 from watcher.store.products import write_concerned
@@ -135,6 +135,23 @@ def add_evidence(connection: Connection, more: Iterable[tuple[str, Evidence]]) -
         fresh = {_mark(e): e for e in additions if _mark(e) not in known}
         if fresh:
             written = forms.text(replace(event, evidence=(*event.evidence, *fresh.values())))
+            connection.execute(update(EVENTS).where(EVENTS.c.id == event_id).values(record=written))
+            changed = True
+    return changed
+
+
+def add_guidance(connection: Connection, more: Iterable[tuple[str, tuple[str, ...], Table]]) -> bool:
+    """Add a further source's tables, with their sentences, to events of which no message has been made yet; say whether any was new.
+
+    What was told stays as it was told.
+    """
+    changed = False
+    for event_id, said, table in more:
+        row = connection.scalar(select(EVENTS.c.record).where(EVENTS.c.id == event_id, EVENTS.c.queued.is_(False)))
+        event = None if row is None else forms.record(Event, row)
+        if event is not None and table not in event.tables:
+            guidance = tuple(dict.fromkeys((*event.guidance, *said)))
+            written = forms.text(replace(event, guidance=guidance, tables=(*event.tables, table)))
             connection.execute(update(EVENTS).where(EVENTS.c.id == event_id).values(record=written))
             changed = True
     return changed

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from watcher.records import Outcome
 from watcher.store.documents import Documents, write_documents, write_entries, write_times
-from watcher.store.events import Events, add_events, add_evidence
+from watcher.store.events import Events, add_events, add_evidence, add_guidance
 from watcher.store.ledger import Ledger, absorb, write_updates
 from watcher.store.mail import Mail
 from watcher.store.marks import Marks, bump_edition, write_notes
@@ -115,5 +115,6 @@ def write_outcome(connection: Connection, outcome: Outcome) -> None:
     for gone, taker in outcome.absorbed:
         absorb(connection, gone, taker)
     changed += [bool(outcome.absorbed), write_updates(connection, outcome.updates), add_evidence(connection, outcome.evidence)]
+    changed.append(add_guidance(connection, outcome.guidance))
     if any(changed):
         bump_edition(connection)
