@@ -384,3 +384,10 @@ def test_where_no_build_of_a_servers_branch_is_known_the_dates_tell() -> None:
     assert exposure.of_update(replace(advisory, first_seen=NOV + days(1)), [found]) == (found,)
     assert exposure.of_update(replace(advisory, first_seen=NOV - days(1)), [found]) == ()
     assert exposure.of_update(replace(update("old", package(CU13, "KB8", "15.2.1258.99")), released=NOV - days(1)), [found]) == ()
+
+
+def test_servers_of_one_build_stand_alike_each_by_its_name() -> None:
+    servers = [Server("EX01", "15.2.1544.13"), Server("EX02", "15.2.1544.11"), Server("EX03", "15.2.1544.13")]
+    found = exposure.exposures(servers, (BEFORE, PULLED))
+
+    assert [(each.server.name, each.fitness.value) for each in found] == [("EX01", "pulled"), ("EX02", "good"), ("EX03", "pulled")]
