@@ -79,7 +79,7 @@ def picture(browser: Browser, name: str, html: str) -> None:
 
 def readme_mail(browser: Browser, mail: Path) -> None:
     """Take the mail of a real pull, as docs/images/mail.png shows it."""
-    page = browser.new_page(viewport={"width": 640, "height": 860}, color_scheme="light")
+    page = browser.new_page(viewport={"width": 640, "height": 1050}, color_scheme="light")
     page.set_content(html_of(mail.read_bytes()))
     page.screenshot(path=OUT / "readme-mail.png")  # docs/images/mail.png
     page.close()
