@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import event as alchemy
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, entry, event, evidence, fill, stored, update
+from tests.statements import statements
 from watcher.records import Outcome, Times
 from watcher.store import EntryChanges, Store, StoredEntry
-
-
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Collect the SQL that is executed, a line for each row of an executemany."""
-    seen: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: object, _context: object, many: bool) -> None:
-        seen.extend([statement] * (len(parameters) if many and isinstance(parameters, list) else 1))
-
-    alchemy.listen(store._connection.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        alchemy.remove(store._connection.engine, "before_cursor_execute", note)
 
 
 def test_a_new_state_is_empty(store: Store) -> None:
@@ -50,7 +32,7 @@ def test_the_documents_of_many_sources_come_at_once(store: Store) -> None:
     store.record("a", documents=[document(source="a"), document("x", source="a")])
     store.record("b", documents=[document(source="b")])
     assert store.documents_of(["a", "none"]) == {"a": {"": document(source="a"), "x": document("x", source="a")}, "none": {}}
-    with statements(store) as seen:
+    with statements() as seen:
         store.documents_of(f"s{number}" for number in range(400))
     assert sum("documents" in statement for statement in seen) == 1
 
@@ -122,12 +104,12 @@ def test_check_times_lie_apart_from_documents(store: Store) -> None:
 
 def test_a_check_without_change_costs_the_same_however_much_is_stored(store: Store) -> None:
     times = [Times("builds", str(number), T0) for number in range(5)]
-    with statements(store) as when_empty:
+    with statements() as when_empty:
         store.touch(times)
     rows = tuple(stored(f"row {number}") for number in range(300))
     updates = tuple(update(f"u{number}", names=(f"kb:{number}",)) for number in range(300))
     store.record("builds", documents=[document()], entries=[EntryChanges("", rows)], outcome=Outcome(updates=updates))
-    with statements(store) as when_full:
+    with statements() as when_full:
         store.touch(times)
     assert when_full == when_empty
     assert {word for statement in when_full for word in ("documents", "entries", "updates", "events", "meta") if word in statement} == set()
@@ -136,7 +118,7 @@ def test_a_check_without_change_costs_the_same_however_much_is_stored(store: Sto
 
 def test_the_cost_of_a_change_follows_the_change_not_what_is_stored(store: Store) -> None:
     def change(number: int) -> list[str]:
-        with statements(store) as seen:
+        with statements() as seen:
             store.record(
                 "builds",
                 documents=[document()],

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, Executable, MetaData, Table, create_engine, literal_column, select, text
+from sqlalchemy import MetaData, create_engine
 
 from tests.edges.ledger_samples import fill
 from watcher.errors import StateError
 from watcher.store import Store
+from watcher.store.link import Link
 from watcher.store.place import place
 from watcher.store.schema import HEAD, alembic_config
-from watcher.store.tables import METADATA
+from watcher.store.schema import _tables as names
+from watcher.store.tables import TABLES, Table
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,22 +35,34 @@ def revisions() -> list[str]:
 OLD = revisions()[:-1]
 
 
-def rows_of(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(link: Link) -> dict[str, list[tuple[Any, ...]]]:
     """Give every row of every table, also of those that are derived from others."""
-    seen = MetaData()
-    seen.reflect(engine)
-    with engine.connect() as connection:
-        read = {table.name: connection.execute(table.select().order_by(*table.primary_key)).all() for table in seen.sorted_tables}
-    return {name: [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in rows] for name, rows in read.items()}
+    found = {name: link.rows(f"SELECT * FROM {name}") for name in names(link)}  # noqa: S608 - our own names
+    return {name: sorted(rows, key=lambda row: [str(plain(value)) for value in row]) for name, rows in found.items()}
 
 
-def at_revision(url: str, revision: str) -> Engine:
+def plain(value: Any) -> Any:
+    """SQLite gives Booleans as numbers."""
+    return int(value) if isinstance(value, bool) else value
+
+
+@contextmanager
+def linked(url: str) -> Iterator[Link]:
+    """Connect to a database as it is."""
+    where = place(url)
+    link = Link.to_file(where.file, 15) if where.is_sqlite else Link.to_server(where.server, "test", 10)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+def at_revision(url: str, revision: str) -> None:
     """Make a state as the program of that schema left it: with whatever of today's sample it could hold."""
     with Store.open("sqlite://") as today:
         fill(today)
-        with today.reading() as connection:
-            held = {table.name: [dict(row._mapping) for row in connection.execute(bare(table))] for table in METADATA.sorted_tables}
-    engine = create_engine(place(url).url)
+        held = {table.name: [dict(zip(table.columns, row, strict=True)) for row in today._link.rows(bare(table))] for table in TABLES}
+    engine = create_engine(url)
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), revision)
     old = MetaData()
@@ -56,12 +72,11 @@ def at_revision(url: str, revision: str) -> Engine:
             rows = [{key: made(value, table.c[key].type.python_type) for key, value in row.items()} for row in held.get(table.name, [])]
             if rows and table.name != "alembic_version":
                 connection.execute(table.insert(), rows)
-    return engine
+    engine.dispose()
 
 
-def bare(table: Table) -> Executable:
-    """Ask for a table's values as the database holds them, not as the program's types make them."""
-    return select(*(literal_column(column.name).label(column.name) for column in table.columns)).select_from(table)
+def bare(table: Table) -> str:
+    return f"SELECT {', '.join(table.columns)} FROM {table.name}"  # noqa: S608 - our own names
 
 
 def made(value: Any, kind: type) -> Any:
@@ -76,32 +91,29 @@ def exported(store: Store, folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("revision", OLD)
 def test_a_state_of_an_older_schema_is_the_same_state_in_todays(database_url: str, tmp_path: Path, revision: str) -> None:
-    at_revision(database_url, revision).dispose()
+    at_revision(database_url, revision)
     with Store.open("sqlite://") as wanted, Store.open(database_url) as migrated:
         fill(wanted)
         assert exported(migrated, tmp_path / "migrated") == exported(wanted, tmp_path / "wanted")
-        mine, theirs = (rows_of(each._connection.engine) for each in (migrated, wanted))
+        mine, theirs = (rows_of(each._link) for each in (migrated, wanted))
         assert mine == theirs, "what is derived from other tables is not"
 
 
 KILLED = """
 import os, signal, sys
-from sqlalchemy import create_engine, event
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from tests.edges.test_store_migrations import rows_of
+from tests.edges.test_store_migrations import linked, rows_of
+from tests.statements import heard
 from watcher.errors import StateHeldError
 from watcher.store import Store
-from watcher.store.place import place
 
 url = sys.argv[1]
 import alembic.command
 
 def rows():
-    engine = create_engine(place(url).url)
-    try:
-        return rows_of(engine)
-    finally:
-        engine.dispose()
+    with linked(url) as link:
+        return rows_of(link)
 
 def opened():
     while True:
@@ -116,14 +128,15 @@ for at in range(1, 500, int(sys.argv[2])):
     if not child:
         seen = 0
 
-        @event.listens_for(Engine, "before_cursor_execute")
-        def die(connection, cursor, statement, *rest):
+        def die(*_):
             global seen
             seen += 1
             if seen == at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        opened()
+        event.listen(Engine, "before_cursor_execute", die)
+        with heard(die):
+            opened()
         os._exit(0)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
@@ -141,21 +154,21 @@ print(len(cut))
 @pytest.mark.parametrize("revision", ["", *OLD])
 def test_a_migration_that_is_killed_at_any_statement_leaves_the_state_as_it_was(database_url: str, revision: str) -> None:
     if revision:
-        at_revision(database_url, revision).dispose()
+        at_revision(database_url, revision)
     words = [sys.executable, "-c", KILLED, database_url, "5"]
     ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) >= 3, "hardly a statement was reached"
-    with Store.open(database_url) as store, store.reading() as connection:
-        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
+    with Store.open(database_url) as store, store.reading() as link:
+        assert link.scalar("SELECT version_num FROM alembic_version") == HEAD
 
 
 def test_a_migration_that_fails_says_so_and_leaves_the_state_as_it_was(database_url: str) -> None:
-    engine = at_revision(database_url, OLD[-1])
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE updates SET record = 'spoilt'"))
-    before = rows_of(engine)
+    at_revision(database_url, OLD[-1])
+    with linked(database_url) as link:
+        link.run("UPDATE updates SET record = 'spoilt'")
+        before = rows_of(link)
     with pytest.raises(StateError, match=rf"schema {OLD[-1]} to {HEAD}.*as it was.*state import"):
         Store.open(database_url)
-    assert rows_of(engine) == before
-    engine.dispose()
+    with linked(database_url) as link:
+        assert rows_of(link) == before

@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, select, text
-
 from tests.edges.ledger_samples import T0, event, update
 from watcher.records import Event, Outcome, Package, State, Update
 from watcher.store import Store
-from watcher.store.tables import CONCERNED, OFFERS
+from watcher.store.link import Link
 
 CU14 = "Exchange Server 2019 CU14"
 DAY = timedelta(days=1)
 
 
-def derived(connection: Connection) -> list[list[tuple[object, ...]]]:
+def derived(link: Link) -> list[list[tuple[object, ...]]]:
     """Give what the two tables hold."""
-    return [sorted(map(tuple, connection.execute(select(table)))) for table in (OFFERS, CONCERNED)]
+    return [sorted(link.rows(query)) for query in ("SELECT * FROM offers", "SELECT * FROM concerned")]
 
 
 def tell(store: Store, *events: Event, updates: tuple[Update, ...] = ()) -> None:
@@ -84,14 +82,14 @@ def test_a_state_from_before_and_an_imported_one_know_the_same(database_url: str
             store, *(event(f"e{number}", product=CU14) for number in range(3)), updates=(offer("one", "15.2.1.1"), offer("two", "15.2.1.2"))
         )
         store.export(tmp_path / "export")
-        with store.writing() as connection:
-            known = derived(connection)
-            connection.execute(text("DROP TABLE offers"))
-            connection.execute(text("DROP TABLE concerned"))
-            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    with Store.open(database_url) as store, store.reading() as connection:
-        assert derived(connection) == known
+        with store.writing() as link:
+            known = derived(link)
+            link.run("DROP TABLE offers")
+            link.run("DROP TABLE concerned")
+            link.run("UPDATE alembic_version SET version_num = '0001'")
+    with Store.open(database_url) as store, store.reading() as link:
+        assert derived(link) == known
     with Store.open(f"sqlite:///{tmp_path / 'again.db'}") as store:
         store.import_(tmp_path / "export")
-        with store.reading() as connection:
-            assert derived(connection) == known
+        with store.reading() as link:
+            assert derived(link) == known

@@ -66,7 +66,7 @@ def test_help_loads_nothing_that_a_check_needs(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=environ(tmp_path), capture_output=True, text=True, check=True, timeout=120
     )
 
-    heavy = {"rich", "sqlalchemy", "requests", "lxml", "feedparser", "jinja2", "bs4", "msgspec", "alembic", "watcher.store", "watcher.web"}
+    heavy = {"rich", "sqlite3", "requests", "lxml", "feedparser", "jinja2", "bs4", "msgspec", "alembic", "watcher.store", "watcher.web"}
     assert heavy & set(ran.stderr.split()) == set()
     assert "Example: watcher run" in ran.stdout
 
@@ -101,7 +101,7 @@ def test_sources_prints_what_one_extracts_and_changes_nothing(tmp_path: Path) ->
         ran = watcher(tmp_path, "sources", "blog")
 
     assert ran.returncode == 0, ran.stderr
-    assert "blog: 1 entries, 1 of them watched; it shows the newest few" in ran.stdout
+    assert "blog: 1 entry, 1 of them watched; it shows the newest few" in ran.stdout
     assert "2024-11-12  Released: November 2024 Exchange Server Security Updates" in ran.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["watcher.toml"]
 

@@ -6,16 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from tests.run.stage import HASTY, ROWS, Stage, moment
 from tests.servers import SourceServer
+from tests.statements import statements
 from tests.stories.pages import table
 from tests.stories.telling import line
 from watcher.judgement import identify, tell
@@ -27,22 +26,9 @@ from watcher.web.fetch import Fetcher
 Statements = list[str]
 
 
-@contextmanager
-def counted(store: Store) -> Iterator[Statements]:
-    """Note every statement that reaches the database."""
-    said: Statements = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
-
-    event.listen(store._connection.engine, "before_cursor_execute", note)
-    yield said
-    event.remove(store._connection.engine, "before_cursor_execute", note)
-
-
 def unchanged(stage: Stage, time: str) -> Statements:
     """Make a check in which nothing has changed; what it asked the database."""
-    with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web, counted(store) as said:
+    with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web, statements() as said:
         report = check(stage.settings, store, web, moment(time), force=True)
     assert (report.failed, report.events) == (False, ())
     return said
@@ -98,7 +84,7 @@ def test_the_statements_of_a_release_do_not_grow_with_what_is_stored(web: Source
         fill(stage, stored)
         shown.insert(0, (f"Exchange Server 2019 CU14 {name}{day:%y}SU", f"{day:%B %d, %Y}", f"15.2.1544.{build}", f"KB50990{build}"))
         stage.show(builds=table(*shown))
-        with Store.open(stage.settings.state) as store, Fetcher(HASTY) as asked, counted(store) as said:
+        with Store.open(stage.settings.state) as store, Fetcher(HASTY) as asked, statements() as said:
             report = check(stage.settings, store, asked, day, force=True, publish=False)
         assert [line(event).split()[0] for event in report.events] == ["released"]
         counts.append(len(said))

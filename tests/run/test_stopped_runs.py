@@ -24,8 +24,7 @@ TOLD = f"released exchange-server-{TODAY:%Y-%m}-su KB5099999"
 # A run that sends itself a signal as soon as it does what a phase is known by: a statement, or the name that a file gets.
 STOPPED = """
 import os, signal, sys
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from tests.statements import heard
 from watcher.cli import main
 
 mark, number = sys.argv.pop(1), getattr(signal, sys.argv.pop(1))
@@ -38,11 +37,8 @@ def stop(said):
 
 sys.addaudithook(lambda name, args: stop(f"rename to {os.fsdecode(args[1])}") if name == "os.rename" else None)
 
-@event.listens_for(Engine, "before_cursor_execute")
-def executed(connection, cursor, statement, *rest):
-    stop(statement)
-
-main()
+with heard(stop):
+    main()
 """
 PHASES = {
     "record": "INSERT INTO events ",

@@ -14,7 +14,6 @@ from watcher.errors import ConfigurationError
 from watcher.formats import event_json
 from watcher.judgement import canonical, digest, identify, muting, severity
 from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Exposure, Kind, Subscriber, Update
-from watcher.run import servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -141,6 +140,8 @@ def _event(event: Event, update: str, settings: Settings, store: Store) -> Itera
         for delivery in deliveries:
             yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
     silent = [subscriber for subscriber in settings.subscribers if subscriber.name not in told]
+    from watcher.run import servers  # help needs none of it
+
     known = servers.exposures(settings, store) if any(subscriber.owners for subscriber in silent) else ()
     for subscriber in silent:
         yield f"    not told: {subscriber.name}, {why_not(subscriber, event, known, muted=muted)}"

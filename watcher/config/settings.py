@@ -111,7 +111,7 @@ class Settings:
     ``file`` is the configuration file, None when the built-in defaults run.
     ``sources`` holds every source of a kind that this version knows, switched-off ones too (``enabled``); in their URLs
     ``${NAME}`` stays, for whoever fetches to put the secret of that name in.
-    ``state`` is an SQLAlchemy URL and may hold a password: it is kept out of ``repr``.
+    ``state`` is a URL and may hold a password: it is kept out of ``repr``.
     """
 
     file: Path | None = None

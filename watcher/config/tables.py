@@ -24,7 +24,7 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     state: Annotated[
         str,
         Meta(
-            description="Where the state lives: an SQLite file or a PostgreSQL database, as SQLAlchemy URL",
+            description="Where the state lives: an SQLite file or a PostgreSQL database, as URL",
             examples=["sqlite:///state/watcher.db"],
         ),
     ] = "sqlite:///state/watcher.db"

@@ -255,7 +255,7 @@ def path(text: str, base: Path) -> Path:
 
 
 def state_url(text: str, base: Path) -> str:
-    """Give the SQLAlchemy URL of the state; a relative SQLite path is seen from ``base``, psycopg is the driver."""
+    """Give the URL of the state; a relative SQLite path is seen from ``base``, psycopg is the driver."""
     example = 'Write "sqlite:///state/watcher.db" or "postgresql+psycopg://user@host/database".'
     if text.startswith("sqlite:"):
         file = text.removeprefix("sqlite:///")

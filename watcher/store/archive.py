@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 
 from watcher.errors import StateError, StateRefusedError
 from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
@@ -27,18 +25,35 @@ from watcher.store.events import event_row
 from watcher.store.ledger import write_updates
 from watcher.store.mail import write_deliveries, write_message
 from watcher.store.products import write_concerned
-from watcher.store.rows import chunks
-from watcher.store.tables import ABSORBED, ACKS, DELIVERIES, DOCUMENTS, ENTRIES, EVENTS, MESSAGES, META, METADATA, MUTES, TIMES, UPDATES
+from watcher.store.rows import chunks, insert
+from watcher.store.tables import (
+    ABSORBED,
+    ACKS,
+    DELIVERIES,
+    DOCUMENTS,
+    ENTRIES,
+    EVENTS,
+    MESSAGES,
+    META,
+    MUTES,
+    TABLES,
+    TIMES,
+    UPDATES,
+    moment,
+    moment_if,
+)
 from watcher.store.words import StoredEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from sqlalchemy import Connection, Row, Table
+    from collections.abc import Callable, Iterator
 
     from watcher.store.base import Base
+    from watcher.store.link import Link
+    from watcher.store.tables import Table
 
 _ABANDONED = 3600  # seconds: no export of a table takes so long
+
+Row = dict[str, Any]
 
 # In the order of an import: what others refer to comes first.
 _WHOLE: dict[str, tuple[Table, type]] = {
@@ -63,10 +78,10 @@ def export(state: Base, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with state.reading() as connection:
+        with state.reading() as link:
             for name, (table, form) in _WHOLE.items():
                 with _replaced(folder / f"{name}.jsonl") as file:
-                    file.writelines(f"{forms.text(line)}\n".encode() for line in _read(connection, table, form))
+                    file.writelines(f"{forms.text(line)}\n".encode() for line in _read(link, table, form))
     except OSError as error:
         msg = f"The state cannot be exported to {folder}: {error}. Name a folder that can be written, with room on its disk."
         raise StateError(msg) from error
@@ -81,20 +96,20 @@ def import_(state: Base, folder: Path) -> None:
     if not (folder / "meta.jsonl").is_file():
         msg = f"There is no exported state in {folder}: it has no meta.jsonl. Name the folder that 'watcher state export' wrote."
         raise StateRefusedError(msg)
-    with state.writing(durable=True) as connection:
-        _refuse_full(state, connection)
+    with state.writing(durable=True) as link:
+        _refuse_full(state, link)
         for name, (_, form) in _WHOLE.items():
             file = folder / f"{name}.jsonl"
             try:
                 for chunk in chunks(_lines(file, form)):
-                    _WRITERS[form](connection, chunk)
-            except IntegrityError as error:
-                msg = f"{file} does not fit the other files: {error.orig}. Export the state again, or take all files of one commit."
+                    _WRITERS[form](link, chunk)
+            except state.conflicts as error:
+                msg = f"{file} does not fit the other files: {error}. Export the state again, or take all files of one commit."
                 raise StateRefusedError(msg) from error
 
 
-def _refuse_full(state: Base, connection: Connection) -> None:
-    full = [table.name for table in METADATA.sorted_tables if connection.execute(select(table).limit(1)).first() is not None]
+def _refuse_full(state: Base, link: Link) -> None:
+    full = sorted(table.name for table in TABLES if link.scalar(f"SELECT 1 FROM {table.name} LIMIT 1"))  # noqa: S608 - our own names
     if full:
         msg = f"The state {state.place} is not empty (it has {', '.join(full)}). Import into a new one: name another [watch] state."
         raise StateRefusedError(msg)
@@ -118,36 +133,44 @@ def _replaced(path: Path) -> Iterator[Any]:
         written.unlink(missing_ok=True)
 
 
-def _read(connection: Connection, table: Table, form: type) -> Iterator[object]:
+def _read(link: Link, table: Table, form: type) -> Iterator[object]:
     """Give a table's lines, sorted by its primary key."""
-    make = _READERS.get(form) or (lambda row: forms.record(form, row.record))
-    query = select(table).order_by(*table.primary_key)
+    columns, order = ", ".join(table.columns), ", ".join(table.key)
+    rows = (dict(zip(table.columns, row, strict=True)) for row in link.each(f"SELECT {columns} FROM {table.name} ORDER BY {order}"))  # noqa: S608 - our own names
     if form is lines.MetaLine:
-        rows = [lines.MetaLine(row.key, row.value) for row in connection.execute(query)]
-        yield from sorted([*rows, lines.MetaLine("form", lines.FORM)], key=lambda line: line.key)
+        notes = [lines.MetaLine(row["key"], row["value"]) for row in rows]
+        yield from sorted([*notes, lines.MetaLine("form", lines.FORM)], key=lambda line: line.key)
         return
-    for row in connection.execute(query):
-        yield make(row)
+    make = _READERS.get(form) or (lambda row: forms.record(form, row["record"]))
+    yield from map(make, rows)
 
 
-def _message_line(row: Row[Any]) -> lines.MessageLine:
-    message, body = forms.record(Message, row.record), bytes(row.body)
+def _message_line(row: Row) -> lines.MessageLine:
+    message, body = forms.record(Message, row["record"]), bytes(row["body"])
     try:
         text = tuple(body.decode().split("\r\n"))
     except UnicodeDecodeError:
-        return lines.MessageLine(row.sequence, message, row.update_id, base64=body)
-    return lines.MessageLine(row.sequence, message, row.update_id, text)
+        return lines.MessageLine(row["sequence"], message, row["update_id"], base64=body)
+    return lines.MessageLine(row["sequence"], message, row["update_id"], text)
 
 
-_READERS: dict[type, Callable[[Row[Any]], object]] = {
+_READERS: dict[type, Callable[[Row], object]] = {
     lines.EntryLine: lambda row: lines.EntryLine(
-        row.source, row.document, forms.record(Entry, row.record), row.fingerprint, row.missing_since, row.lost, row.silent
+        row["source"],
+        row["document"],
+        forms.record(Entry, row["record"]),
+        row["fingerprint"],
+        moment_if(row["missing_since"]),
+        bool(row["lost"]),
+        row["silent"],
     ),
-    lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row.id, row.update_id),
-    lines.EventLine: lambda row: lines.EventLine(row.sequence, forms.record(Event, row.record), row.update_id, row.queued),
+    lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row["id"], row["update_id"]),
+    lines.EventLine: lambda row: lines.EventLine(
+        row["sequence"], forms.record(Event, row["record"]), row["update_id"], bool(row["queued"])
+    ),
     lines.MessageLine: _message_line,
-    lines.AckLine: lambda row: lines.AckLine(row.update_id, row.time),
-    lines.MuteLine: lambda row: lines.MuteLine(row.target, row.until),
+    lines.AckLine: lambda row: lines.AckLine(row["update_id"], moment(row["time"])),
+    lines.MuteLine: lambda row: lines.MuteLine(row["target"], moment_if(row["until"])),
 }
 
 
@@ -167,47 +190,42 @@ def _lines(file: Path, form: type) -> Iterator[Any]:
             yield read
 
 
-def _write_meta(connection: Connection, chunk: list[lines.MetaLine]) -> None:
+def _write_meta(link: Link, chunk: list[lines.MetaLine]) -> None:
     rows = [{"key": line.key, "value": line.value} for line in chunk if line.key != "form"]
     form = next((line.value for line in chunk if line.key == "form"), lines.FORM)
     if form != lines.FORM:
         msg = f"The exported state has form {form}, and this program reads form {lines.FORM}. Install the version that wrote it."
         raise StateRefusedError(msg)
-    _insert(connection, META, rows)
+    insert(link, META, rows)
 
 
-def _write_entries(connection: Connection, chunk: list[lines.EntryLine]) -> None:
+def _write_entries(link: Link, chunk: list[lines.EntryLine]) -> None:
     stored = [(line, StoredEntry(line.entry, line.fingerprint, line.missing_since, line.lost)) for line in chunk]
-    _insert(connection, ENTRIES, [entry_row(line.source, line.document, entry, line.silent) for line, entry in stored])
+    insert(link, ENTRIES, [entry_row(line.source, line.document, entry, line.silent) for line, entry in stored])
 
 
-def _write_events(connection: Connection, chunk: list[lines.EventLine]) -> None:
+def _write_events(link: Link, chunk: list[lines.EventLine]) -> None:
     rows = [event_row(line.sequence, line.event) | {"update_id": line.update, "queued": line.queued} for line in chunk]
-    _insert(connection, EVENTS, rows)
-    write_concerned(connection, [(line.sequence, line.event) for line in chunk])
+    insert(link, EVENTS, rows)
+    write_concerned(link, [(line.sequence, line.event) for line in chunk])
 
 
-def _write_messages(connection: Connection, chunk: list[lines.MessageLine]) -> None:
+def _write_messages(link: Link, chunk: list[lines.MessageLine]) -> None:
     for line in chunk:
         body = line.base64 or "\r\n".join(line.body).encode()
-        write_message(connection, line.sequence, replace(line.message, body=body), line.update)
+        write_message(link, line.sequence, replace(line.message, body=body), line.update)
 
 
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    if wanted := list(rows):
-        connection.execute(insert(table), wanted)
-
-
-_WRITERS: dict[type, Callable[[Connection, list[Any]], object]] = {
+_WRITERS: dict[type, Callable[[Link, list[Any]], object]] = {
     lines.MetaLine: _write_meta,
     Document: write_documents,
     Times: write_times,
     lines.EntryLine: _write_entries,
     Update: write_updates,
-    lines.AbsorbedLine: lambda c, chunk: _insert(c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]),
+    lines.AbsorbedLine: lambda c, chunk: insert(c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]),
     lines.EventLine: _write_events,
     lines.MessageLine: _write_messages,
     Delivery: write_deliveries,
-    lines.AckLine: lambda c, chunk: _insert(c, ACKS, [{"update_id": line.update, "time": line.time} for line in chunk]),
-    lines.MuteLine: lambda c, chunk: _insert(c, MUTES, [{"target": line.target, "until": line.until} for line in chunk]),
+    lines.AckLine: lambda c, chunk: insert(c, ACKS, [{"update_id": line.update, "time": line.time} for line in chunk]),
+    lines.MuteLine: lambda c, chunk: insert(c, MUTES, [{"target": line.target, "until": line.until} for line in chunk]),
 }

@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from watcher.errors import StateError, StateHeldError
 
@@ -21,18 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
+    from watcher.store.link import Link
     from watcher.store.place import Place
 
 # The first half of the advisory lock's key; the second is the schema's, so that two watchers may share a database.
 PROGRAM = zlib.crc32(b"advisory-watcher") & 0x7FFFFFFF
-_TAKE = text("SELECT pg_try_advisory_lock(:program, hashtext(current_schema()))")
-_LET_GO = text("SELECT pg_advisory_unlock(:program, hashtext(current_schema()))")
-_WHO = text(
+_TAKE = "SELECT pg_try_advisory_lock(:program, hashtext(current_schema()))"
+_LET_GO = "SELECT pg_advisory_unlock(:program, hashtext(current_schema()))"
+_WHO = (
     "SELECT a.application_name, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
     "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND l.classid = :program "
-    "AND l.objid::bigint = (hashtext(current_schema())::bigint & 4294967295)",
+    "AND l.objid::bigint = (hashtext(current_schema())::bigint & 4294967295)"
 )
 
 
@@ -69,27 +66,24 @@ def file_hold(place: Place, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def server_hold(place: Place, connection: Connection) -> Iterator[None]:
-    """Hold the schema's advisory lock on ``connection``; StateHeldError names the session that has it."""
-    with connection.begin():
-        taken = connection.scalar(_TAKE, {"program": PROGRAM})
-        who = "" if taken else _session(connection)
+def server_hold(place: Place, link: Link) -> Iterator[None]:
+    """Hold the schema's advisory lock on ``link``; StateHeldError names the session that has it."""
+    taken = link.scalar(_TAKE, program=PROGRAM)
+    who = "" if taken else _session(link)
     if not taken:
         raise _held(place, who or "another session")
     try:
         yield
     finally:
-        if not connection.invalidated:  # a session that is dead holds nothing any more
-            with suppress(SQLAlchemyError), connection.begin():
-                connection.execute(_LET_GO, {"program": PROGRAM})
+        if not link.lost:  # a session that is dead holds nothing any more
+            with suppress(link.errors):
+                link.run(_LET_GO, program=PROGRAM)
 
 
-def _session(connection: Connection) -> str:
-    row = connection.execute(_WHO, {"program": PROGRAM}).first()
-    if row is None:
-        return ""
-    name, address = row
-    return f"{name} ({address})" if address else str(name)
+def _session(link: Link) -> str:
+    for name, address in link.rows(_WHO, program=PROGRAM):
+        return f"{name} ({address})" if address else str(name)
+    return ""
 
 
 def _held(place: Place, who: str) -> StateHeldError:

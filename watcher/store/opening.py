@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool, StaticPool
-
 from watcher.errors import StateError
-from watcher.store.base import Base, begin_sqlite
+from watcher.store.base import Base
 from watcher.store.hold import file_hold, me, server_hold
+from watcher.store.link import Link
 from watcher.store.schema import HEAD, migrate, version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from contextlib import ExitStack
     from pathlib import Path
-
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
 
     from watcher.store.place import Place
 
@@ -30,7 +24,7 @@ BUSY = 15  # seconds to wait for another program's write to the SQLite file
 CONNECT = 10  # seconds to wait for the PostgreSQL server
 
 
-def connect(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Connection:
+def connect(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Link:
     """Give a connection to an up-to-date state; what must be undone afterwards is put on ``stack``.
 
     StateHeldError when ``hold`` is wanted and another run has it; StateError when the state cannot be used.
@@ -44,25 +38,24 @@ def connect(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Co
     return _connect_file(place, place.file, stack, hold=hold)
 
 
-def _connect_file(place: Place, file: Path, stack: ExitStack, *, hold: bool) -> Connection:
+def _connect_file(place: Place, file: Path, stack: ExitStack, *, hold: bool) -> Link:
     if hold:
         _prepare(place, file)
         stack.enter_context(file_hold(place, file))
         _create(place, file)
-    connection = _connected(place, _sqlite_engine(place, file), stack)
-    with _explained(place):
-        if hold:
-            with Base(connection, place).writing():
-                migrate(connection, place)
-        elif _version(place, connection) != HEAD:
-            with file_hold(place, file), Base(connection, place).writing():
-                migrate(connection, place)
-    return connection
+    link = _connected(place, stack, lambda: Link.to_file(file, BUSY))
+    if hold:
+        with Base(link, place).writing():
+            migrate(link, place)
+    elif _version(place, link) != HEAD:
+        with file_hold(place, file), Base(link, place).writing():
+            migrate(link, place)
+    return link
 
 
-def _version(place: Place, connection: Connection) -> str:
-    with Base(connection, place).reading():
-        return version(connection)
+def _version(place: Place, link: Link) -> str:
+    with Base(link, place).reading():
+        return version(link)
 
 
 def _prepare(place: Place, file: Path) -> None:
@@ -80,83 +73,60 @@ def _create(place: Place, file: Path) -> None:
         raise place.closed("written", error) from error
 
 
-def _connect_memory(place: Place, stack: ExitStack, original: Path | None) -> Connection:
-    connection = _connected(place, _sqlite_engine(place, None), stack)
-    with _explained(place):
-        if original is not None:
-            _copy(original, connection)
-        with Base(connection, place).writing():
-            migrate(connection, place)
-    return connection
+def _connect_memory(place: Place, stack: ExitStack, original: Path | None) -> Link:
+    link = _connected(place, stack, lambda: Link.to_file(None, BUSY))
+    if original is not None:
+        try:
+            _copy(original, link)
+        except link.errors as error:
+            raise place.unwell(error) from error
+    with Base(link, place).writing():
+        migrate(link, place)
+    return link
 
 
-def _copy(original: Path, connection: Connection) -> None:
-    memory = connection.connection.driver_connection
+def _copy(original: Path, link: Link) -> None:
     # Who may write takes SQLite's side files away again; those that were there before belong to a run, or to one that was killed.
     mode = "ro" if original.with_name(f"{original.name}-wal").exists() else "rw"
     source = sqlite3.connect(f"file:{quote(str(original.resolve()))}?mode={mode}", uri=True, timeout=BUSY)
     try:
-        source.backup(memory)  # type: ignore[arg-type]  # SQLAlchemy types every driver's connection as one
+        source.backup(link.driver)  # type: ignore[arg-type]  # it is one of SQLite's
     finally:
         source.close()
 
 
-def _sqlite_engine(place: Place, file: Path | None) -> Engine:
-    pool = NullPool if file is not None else StaticPool
-    address = place.url if file is not None else "sqlite://"
-    engine = create_engine(address, poolclass=pool, connect_args={"check_same_thread": False, "timeout": BUSY})
-
-    @event.listens_for(engine, "connect")
-    def configure(driver: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        driver.isolation_level = None
-        cursor = driver.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        if file is not None:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.close()
-
-    event.listen(engine, "begin", begin_sqlite)
-    return engine
-
-
-def _connect_server(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Connection:
-    arguments = {"connect_timeout": CONNECT, "application_name": f"advisory-watcher, {me()}"[:63]}
-    # What several queries of one transaction read is one state; two writers of one row do not overwrite each other.
-    engine = create_engine(place.url, poolclass=NullPool, connect_args=arguments, isolation_level="REPEATABLE READ")
-    connection = _connected(place, engine, stack)
-    with _explained(place):
-        if rehearse:
-            connection.begin()
-            migrate(connection, place)
-            return connection
-        if hold:
-            stack.enter_context(server_hold(place, connection))
-            _refuse_read_only(place, connection)
-            with Base(connection, place).writing():
-                migrate(connection, place)
-        elif _version(place, connection) != HEAD:
-            with server_hold(place, connection), Base(connection, place).writing():
-                migrate(connection, place)
-    return connection
+def _connect_server(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Link:
+    link = _connected(place, stack, lambda: Link.to_server(place.server, f"advisory-watcher, {me()}"[:63], CONNECT))
+    if rehearse:  # in a transaction that ends with the connection
+        try:
+            link.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            migrate(link, place)
+        except link.errors as error:
+            raise place.unwell(error) from error
+        return link
+    if hold:
+        stack.enter_context(server_hold(place, link))
+        _refuse_read_only(place, link)
+        with Base(link, place).writing():
+            migrate(link, place)
+    elif _version(place, link) != HEAD:
+        with server_hold(place, link), Base(link, place).writing():
+            migrate(link, place)
+    return link
 
 
-def _refuse_read_only(place: Place, connection: Connection) -> None:
-    with connection.begin():
-        read_only = connection.scalar(text("SHOW transaction_read_only")) == "on"
+def _refuse_read_only(place: Place, link: Link) -> None:
+    with Base(link, place).reading():
+        read_only = link.scalar("SHOW transaction_read_only") == "on"
     if read_only:
         msg = f"The state {place} is read-only. Use the primary server, and an account that may write."
         raise StateError(msg)
 
 
-def _connected(place: Place, engine: Engine, stack: ExitStack) -> Connection:
-    stack.callback(engine.dispose)
-    with _explained(place):
-        return stack.enter_context(engine.connect())
-
-
-@contextmanager
-def _explained(place: Place) -> Iterator[None]:
+def _connected(place: Place, stack: ExitStack, connect: Callable[[], Link]) -> Link:
     try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
+        link = connect()
+    except Exception as error:
         raise place.unwell(error) from error
+    stack.callback(link.close)
+    return link

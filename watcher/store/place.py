@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from watcher.errors import StateError, StateRefusedError
 
 _FORMS = "Write 'sqlite:///state/watcher.db' or 'postgresql+psycopg://user@host/database' as [watch] state."
+
+_SERVERS = ("postgresql+psycopg", "postgresql", "postgres")
 
 _ROOM = 1 << 18  # bytes: SQLite's side files begin with 32 KiB, and pages come by the transaction
 
@@ -40,28 +40,27 @@ _RESCUE = "Restore it from a backup, or move it away and import the last export 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A state's address: a database URL, and the file it means where it is one of SQLite."""
+    """A state's address: the file that it means where it is one of SQLite, else a server's address as libpq reads it."""
 
-    url: URL
-    file: Path | None  # None: PostgreSQL, or SQLite in memory
+    file: Path | None = None  # None: PostgreSQL, or SQLite in memory
+    server: str = field(default="", repr=False)  # with its password
+    name: str = ":memory:"  # of the server, without
 
     def __str__(self) -> str:
         """Name the place without its password."""
-        if self.file is not None:
-            return str(self.file)
-        host = self.url.host or self.url.query.get("host") or "localhost"
-        return URL.create(self.url.drivername, self.url.username, None, str(host), self.url.port, self.url.database).render_as_string()
+        return self.name if self.file is None else str(self.file)
 
     @property
     def is_sqlite(self) -> bool:
         """Whether it is SQLite, in a file or in memory."""
-        return self.url.get_backend_name() == "sqlite"
+        return not self.server
 
     def unwell(self, error: BaseException) -> StateError:
         """Put a database's error into words: which state, the cause, the remedy; never the password."""
-        said = " ".join(str(getattr(error, "orig", None) or error).split())
-        if self.url.password:
-            said = said.replace(str(self.url.password), "***")
+        said = " ".join(str(error).split())
+        password = urlsplit(self.server).password
+        for secret in filter(None, (password, unquote(password or ""))):
+            said = said.replace(secret, "***")
         folded = said.lower()
         meaning = next((text for mark, text in _MEANINGS if mark in folded), "Run again; if it stays, check the database. {rescue}")
         if "disk i/o error" in folded and self._is_full():
@@ -87,16 +86,22 @@ class Place:
 
 def place(url: str) -> Place:
     """Read a database URL; StateRefusedError (without any password) when it is none that is known."""
+    scheme, there, rest = url.partition("://")
+    if not there:
+        msg = f"The state's address is not a database URL. {_FORMS}"
+        raise StateRefusedError(msg)
+    if scheme == "sqlite" and "?" not in rest and rest[:1] in {"", "/"}:
+        named = rest[1:]
+        return Place() if named in {"", ":memory:"} else Place(Path(named))
+    if scheme not in _SERVERS:
+        msg = f"The state cannot be kept in {scheme!r}. {_FORMS}"
+        raise StateRefusedError(msg)
+    address = f"postgresql://{rest}"
     try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
+        parts = urlsplit(address)
+        host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
+        account, port = f"{parts.username}@" if parts.username else "", f":{parts.port}" if parts.port else ""
+    except ValueError:
         msg = f"The state's address is not a database URL. {_FORMS}"
         raise StateRefusedError(msg) from None  # the error would quote the address with its password
-    if parsed.drivername in {"postgres", "postgresql"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in {"sqlite", "postgresql+psycopg"} or (parsed.drivername == "sqlite" and parsed.query):
-        msg = f"The state cannot be kept in {parsed.drivername!r}. {_FORMS}"
-        raise StateRefusedError(msg)
-    named = parsed.database if parsed.drivername == "sqlite" else None
-    in_memory = not named or named == ":memory:"
-    return Place(parsed, None if in_memory else Path(str(named)))
+    return Place(None, address, f"postgresql+psycopg://{account}{host}{port}{parts.path}")

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, tuple_
-
 from watcher.records import Message
 from watcher.store import forms
 from watcher.store.base import Base
 from watcher.store.rows import chunks
-from watcher.store.tables import DELIVERIES, DOCUMENTS, MESSAGES, TIMES
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from watcher.store.link import Link
 
 KEPT = ("welcome",)  # whoever had one is not welcomed again
 
@@ -38,26 +35,25 @@ class Retention(Base):
         Updates and events stay: they are the ledger.  A message still on its way stays, and every welcome.  A document that is
         asked for again later is read as at first contact.
         """
-        with self.writing() as connection:
-            return Pruned(_prune_messages(connection, before), _prune_documents(connection, before))
+        with self.writing() as link:
+            return Pruned(_prune_messages(link, before), _prune_documents(link, before))
 
 
-def _prune_messages(connection: Connection, before: datetime) -> int:
-    waiting = select(DELIVERIES.c.message).where(DELIVERIES.c.open)
-    query = select(MESSAGES.c.sequence, MESSAGES.c.record).where(MESSAGES.c.kind.not_in(KEPT), MESSAGES.c.id.not_in(waiting))
+def _prune_messages(link: Link, before: datetime) -> int:
+    waiting = "SELECT message FROM deliveries WHERE open"
+    query = f"SELECT sequence, record FROM messages WHERE kind NOT IN :kept AND id NOT IN ({waiting}) ORDER BY sequence"  # noqa: S608 - our own words
     old = []
-    for sequence, written in connection.execute(query.order_by(MESSAGES.c.sequence)):
+    for sequence, written in link.each(query, kept=list(KEPT)):
         if forms.record(Message, written).date >= before:
             break  # they were sealed in this order: all others are younger
         old.append(sequence)
     for chunk in chunks(old):
-        connection.execute(delete(MESSAGES).where(MESSAGES.c.sequence.in_(chunk)))
+        link.run("DELETE FROM messages WHERE sequence IN :old", old=chunk)
     return len(old)
 
 
-def _prune_documents(connection: Connection, before: datetime) -> int:
-    old = [tuple(row) for row in connection.execute(select(TIMES.c.source, TIMES.c.document).where(TIMES.c.tried < before))]
-    for chunk in chunks(old):
-        for table in (DOCUMENTS, TIMES):
-            connection.execute(delete(table).where(tuple_(table.c.source, table.c.document).in_(chunk)))
+def _prune_documents(link: Link, before: datetime) -> int:
+    old = [{"source": s, "document": d} for s, d in link.rows("SELECT source, document FROM times WHERE tried < :before", before=before)]
+    for table in ("documents", "times"):
+        link.run_each(f"DELETE FROM {table} WHERE source = :source AND document = :document", old)  # noqa: S608 - our own words
     return len(old)

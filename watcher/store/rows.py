@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import func, select
+from watcher.store.tables import TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Insert, Table
+    from watcher.store.link import Link
 
 T = TypeVar("T")
 
 CHUNK = 500  # values in one IN (...): well below the limits of both databases
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert(link: Link, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert ``rows``; one whose key is there already is an error of the database."""
+    if rows:
+        link.run_each(_inserting(table.name, tuple(rows[0])), rows)
+
+
+def upsert(link: Link, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows``; where the primary key is there already, the row's other columns take the new values."""
-    if not rows:
-        return
-    connection.execute(_upserting(connection.dialect.name, table, tuple(rows[0])), list(rows))
+    if rows:
+        link.run_each(_upserting(table.name, tuple(rows[0])), rows)
 
 
 @cache
-def _upserting(dialect: str, table: Table, names: tuple[str, ...]) -> Insert:
-    statement = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)  # the other one is not worth its time
-    keys = [column.name for column in table.primary_key]
-    rest = {name: statement.excluded[name] for name in names if name not in keys}
-    done = statement.on_conflict_do_update(index_elements=keys, set_=rest) if rest else statement.on_conflict_do_nothing()
-    return cast("Insert", done)
+def _inserting(table: str, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - our own names
 
 
-def next_sequence(connection: Connection, table: Table) -> int:
+@cache
+def _upserting(table: str, names: tuple[str, ...]) -> str:
+    keys = next(each.key for each in TABLES if each.name == table)
+    rest = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    return f"{_inserting(table, names)} ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {rest}' if rest else 'NOTHING'}"
+
+
+def next_sequence(link: Link, table: Table) -> int:
     """Say the number after the highest.
 
     Not the database's own counter: that one leaves gaps after a rollback, and equal histories must have equal numbers.
     """
-    return int(connection.scalar(select(func.coalesce(func.max(table.c.sequence), 0))) or 0) + 1
+    return int(link.scalar(f"SELECT COALESCE(MAX(sequence), 0) FROM {table.name}")) + 1  # noqa: S608 - one of our own names
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

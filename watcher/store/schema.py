@@ -1,60 +1,67 @@
 """Create a state's schema, or bring it up to date by its migrations.
 
-Alembic is imported only when there is something to migrate: its import costs more than most checks.
+Alembic, and SQLAlchemy below it, are imported only when there is something to migrate: their import costs more than most checks.
 A new state is made from the tables as they are now, and marked as being there; a test holds both ways together.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from watcher.errors import StateError, StateRefusedError
-from watcher.store.tables import METADATA
+from watcher.store.link import SQLITE
+from watcher.store.tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic.config import Config
     from sqlalchemy import Connection
 
+    from watcher.store.link import Link
     from watcher.store.place import Place
 
 HEAD = "0002"  # the newest migration in migrations/versions; a test holds the two together
 
 # Alembic's own table, in its form.
-_VERSION = Table(
-    "alembic_version",
-    MetaData(),
-    Column("version_num", String(32), nullable=False),
-    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+_VERSION = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 
 
-def version(connection: Connection) -> str:
+def version(link: Link) -> str:
     """Say which migration the schema is at; "" when there is none yet."""
-    if not inspect(connection).has_table("alembic_version"):
+    if "alembic_version" not in _tables(link):
         return ""
-    return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
+    return str(link.scalar("SELECT version_num FROM alembic_version") or "")
 
 
-def migrate(connection: Connection, place: Place) -> None:
-    """Run the missing migrations inside the transaction of ``connection``: all of them, or none.
+def _tables(link: Link) -> set[str]:
+    """Name the tables that are there."""
+    if link.dialect == SQLITE:
+        return set(link.scalars("SELECT name FROM sqlite_master WHERE type = 'table'"))
+    return set(link.scalars("SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"))
+
+
+def migrate(link: Link, place: Place) -> None:
+    """Run the missing migrations inside the transaction of ``link``: all of them, or none.
 
     StateRefusedError when a newer version of the program wrote the schema, or when another program's tables are there;
     StateError when a record that a step reads is damaged.
     """
-    found = version(connection)
+    found = version(link)
     if found == HEAD:
         return
     if not found:
-        _refuse_strangers(connection, place)
-        _create(connection)
+        _refuse_strangers(link, place)
+        _create(link)
         return
     from alembic import command  # see above
     from alembic.script import ScriptDirectory
 
-    config = alembic_config(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
     if found not in known:
         msg = (
             f"The state {place} was written by a newer version of this program (schema {found}, this one knows {HEAD}). "
@@ -62,7 +69,8 @@ def migrate(connection: Connection, place: Place) -> None:
         )
         raise StateRefusedError(msg)
     try:
-        command.upgrade(config, "head")
+        with _borrowed(link) as connection:
+            command.upgrade(alembic_config(connection), "head")
     except (LookupError, TypeError, ValueError) as error:  # of a record that a step cannot read
         msg = (
             f"The state {place} cannot be brought from schema {found} to {HEAD}: {error}. It is as it was. Restore it from a backup, or "
@@ -71,14 +79,37 @@ def migrate(connection: Connection, place: Place) -> None:
         raise StateError(msg) from error
 
 
-def _create(connection: Connection) -> None:
+@contextmanager
+def _borrowed(link: Link) -> Iterator[Connection]:
+    """Give the connection as SQLAlchemy's, which the migrations are written for; it ends no transaction."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import StaticPool
+
+    with link.lending() as driver:
+        form: dict[str, Any] = (
+            {"url": "sqlite://"} if link.dialect == SQLITE else {"url": "postgresql+psycopg://", "use_native_hstore": False}
+        )
+        engine = create_engine(**form, creator=lambda: driver, poolclass=StaticPool)
+        try:
+            with engine.connect() as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise (error.orig or error) from error
+        finally:
+            engine.dispose()
+
+
+def _create(link: Link) -> None:
     """Create all tables where there are none."""
-    METADATA.create_all(connection, checkfirst=False)
-    _VERSION.create(connection, checkfirst=True)  # an interrupted migration may have left it empty
-    connection.execute(_VERSION.insert().values(version_num=HEAD))
+    for table in TABLES:
+        for statement in table.statements(link.dialect):
+            link.run(statement)
+    link.run(_VERSION)  # an interrupted migration may have left it empty
+    link.run("INSERT INTO alembic_version (version_num) VALUES (:head)", head=HEAD)
 
 
-def alembic_config(connection: Connection) -> Config:
+def alembic_config(connection: Connection | None = None) -> Config:
     """Name the package's migrations and the connection that they run on."""
     from alembic.config import Config
 
@@ -89,8 +120,8 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _refuse_strangers(connection: Connection, place: Place) -> None:
-    taken = sorted(set(inspect(connection).get_table_names()) & set(METADATA.tables))
+def _refuse_strangers(link: Link, place: Place) -> None:
+    taken = sorted(_tables(link) & {table.name for table in TABLES})
     if taken:
         msg = (
             f"The state {place} has tables that this program did not make ({', '.join(taken)}). "

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from sqlalchemy import Connection
-
     from watcher.records import Document, Times
+    from watcher.store.link import Link
     from watcher.store.place import Place
     from watcher.store.words import EntryChanges
 
@@ -39,9 +38,9 @@ if TYPE_CHECKING:
 class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
     """An open state; a context manager that closes it and lets it go."""
 
-    def __init__(self, connection: Connection, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:
+    def __init__(self, link: Link, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:
         """Use ``open``; this keeps what is to be undone at the end."""
-        super().__init__(connection, where, rehearsal=rehearsal)
+        super().__init__(link, where, rehearsal=rehearsal)
         self._stack = stack
 
     @classmethod
@@ -56,8 +55,8 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         """
         where = place(url)
         with ExitStack() as stack:
-            connection = connect(where, stack, hold=hold and not rehearse, rehearse=rehearse)
-            return cls(connection, where, stack.pop_all(), rehearsal=rehearse and not where.is_sqlite)
+            link = connect(where, stack, hold=hold and not rehearse, rehearse=rehearse)
+            return cls(link, where, stack.pop_all(), rehearsal=rehearse and not where.is_sqlite)
 
     def close(self) -> None:
         """Close the connection and let the state go; what was rehearsed is gone."""
@@ -88,13 +87,13 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         """
         outcome = outcome or Outcome()
         silent = {key: why for named, key, why in outcome.silent if named == source}
-        with self.writing() as connection:
-            write_documents(connection, documents)
+        with self.writing() as link:
+            write_documents(link, documents)
             for changes in entries:
-                write_entries(connection, source, changes, silent)
-            write_times(connection, times)
-            write_outcome(connection, outcome)
-            write_notes(connection, notes or {})
+                write_entries(link, source, changes, silent)
+            write_times(link, times)
+            write_outcome(link, outcome)
+            write_notes(link, notes or {})
 
     def export(self, folder: Path) -> None:
         """Write the state into ``folder`` as sorted text; StateError when a file cannot be written."""
@@ -109,12 +108,12 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         archive.import_(self, folder)
 
 
-def write_outcome(connection: Connection, outcome: Outcome) -> None:
+def write_outcome(link: Link, outcome: Outcome) -> None:
     """Write events, evidence and updates; a new edition when that changed anything."""
-    changed = [add_events(connection, outcome.events)]
+    changed = [add_events(link, outcome.events)]
     for gone, taker in outcome.absorbed:
-        absorb(connection, gone, taker)
-    changed += [bool(outcome.absorbed), write_updates(connection, outcome.updates), add_evidence(connection, outcome.evidence)]
-    changed.append(add_guidance(connection, outcome.guidance))
+        absorb(link, gone, taker)
+    changed += [bool(outcome.absorbed), write_updates(link, outcome.updates), add_evidence(link, outcome.evidence)]
+    changed.append(add_guidance(link, outcome.guidance))
     if any(changed):
-        bump_edition(connection)
+        bump_edition(link)

@@ -6,14 +6,8 @@ A record is stored whole as JSON in the column ``record``; the columns beside it
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-from sqlalchemy import Boolean, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
-from sqlalchemy.types import TypeDecorator
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Dialect
 
 
 def clean(text: str) -> str:
@@ -21,205 +15,195 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-class Word(TypeDecorator[str]):
-    """Text that sorts by code point on both databases, whatever the server's collation."""
-
-    impl = Text().with_variant(Text(collation="C"), "postgresql")
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Clean what a source may have said."""
-        del dialect
-        return None if value is None else clean(value)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware time as ISO 8601 text in UTC, of one width, so that text order is time order."""
-
-    impl = Text().with_variant(Text(collation="C"), "postgresql")
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        """Write the time in UTC to the microsecond; a naive time is a bug: ValueError."""
-        del dialect
-        return None if value is None else written(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        """Read the time back, in UTC."""
-        del dialect
-        return None if value is None else datetime.fromisoformat(value)
-
-
 def written(time: datetime) -> str:
-    """Write ``time`` as the column type Instant does: ``2024-11-14T18:00:00.000000+00:00``."""
+    """Write ``time`` as it is stored: ``2024-11-14T18:00:00.000000+00:00``.  A naive time is a bug: ValueError."""
     if time.tzinfo is None:
         msg = f"a time without a zone cannot be stored: {time.isoformat()}"
         raise ValueError(msg)
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    },
-)
+def moment(text: str) -> datetime:
+    """Read a time as it is stored, in UTC."""
+    return datetime.fromisoformat(text)
 
-DOCUMENTS = Table(
-    "documents",
-    METADATA,
-    Column("source", Word, primary_key=True),
-    Column("document", Word, primary_key=True),
-    Column("record", Text, nullable=False),
-)
+
+def moment_if(text: str | None) -> datetime | None:
+    """Read a time that may be missing."""
+    return None if text is None else moment(text)
+
+
+# Text that sorts by code point on both databases, whatever the server's collation; a time is such text, too.
+WORD, MAYBE = "WORD NOT NULL", "WORD"
+TEXT, NUMBER, YES_OR_NO, BYTES = "TEXT NOT NULL", "INTEGER NOT NULL", "BOOLEAN NOT NULL", "BYTES NOT NULL"
+_OF_DATABASE = {
+    "sqlite": {"WORD": "TEXT", "BYTES": "BLOB"},
+    "postgresql": {"WORD": 'TEXT COLLATE "C"', "BYTES": "BYTEA"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its columns and their forms, the primary key, what refers to another table, what else is searched."""
+
+    name: str
+    columns: dict[str, str]
+    key: tuple[str, ...]
+    refers: tuple[tuple[str, ...], str, tuple[str, ...]] | None = None  # a row goes with the row that it refers to
+    unique: str = ""
+    indexes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by what they are named after
+
+    def statements(self, dialect: str) -> list[str]:
+        """Give the statements that make the table in a database of this kind."""
+        forms = _OF_DATABASE[dialect]
+        lines = []
+        for name, form in self.columns.items():
+            word, *rest = form.split()
+            lines.append(" ".join([name, forms.get(word, word), *rest]))
+        lines.append(f"CONSTRAINT pk_{self.name} PRIMARY KEY ({', '.join(self.key)})")
+        if self.unique:
+            lines.append(f"CONSTRAINT uq_{self.name}_{self.unique} UNIQUE ({self.unique})")
+        if self.refers:
+            mine, other, theirs = self.refers
+            to = f"REFERENCES {other} ({', '.join(theirs)}) ON DELETE CASCADE"
+            lines.append(f"CONSTRAINT fk_{self.name}_{other} FOREIGN KEY ({', '.join(mine)}) {to}")
+        made = [f"CREATE TABLE {self.name} ({', '.join(lines)})"]
+        return made + [
+            f"CREATE INDEX ix_{self.name}_{last} ON {self.name} ({', '.join(columns)})" for last, columns in self.indexes.items()
+        ]
+
+
+DOCUMENTS = Table("documents", {"source": WORD, "document": WORD, "record": TEXT}, key=("source", "document"))
 
 # Check times lie apart: they change with every run, and nobody wants them in a commit.
-TIMES = Table(
-    "times",
-    METADATA,
-    Column("source", Word, primary_key=True),
-    Column("document", Word, primary_key=True),
-    Column("tried", Instant),
-    Column("record", Text, nullable=False),
-)
+TIMES = Table("times", {"source": WORD, "document": WORD, "tried": MAYBE, "record": TEXT}, key=("source", "document"))
 
 ENTRIES = Table(
     "entries",
-    METADATA,
-    Column("source", Word, primary_key=True),
-    Column("document", Word, primary_key=True),
-    Column("key", Word, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
-    Column("missing_since", Instant),
-    Column("lost", Boolean, nullable=False),
-    Column("silent", Text, nullable=False),  # why the last change of it was not told, "" when it was
-    Column("record", Text, nullable=False),
-    ForeignKeyConstraint(["source", "document"], ["documents.source", "documents.document"], ondelete="CASCADE"),
+    {
+        "source": WORD,
+        "document": WORD,
+        "key": WORD,
+        "fingerprint": TEXT,
+        "missing_since": MAYBE,
+        "lost": YES_OR_NO,
+        "silent": TEXT,  # why the last change of it was not told, "" when it was
+        "record": TEXT,
+    },
+    key=("source", "document", "key"),
+    refers=(("source", "document"), "documents", ("source", "document")),
 )
 
 UPDATES = Table(
     "updates",
-    METADATA,
-    Column("id", Word, primary_key=True),
-    Column("family", Word, nullable=False),
-    Column("state", Word, nullable=False),
-    Column("dated", Instant, nullable=False),  # the vendor's date, else when we first saw it
-    Column("record", Text, nullable=False),
+    {
+        "id": WORD,
+        "family": WORD,
+        "state": WORD,
+        "dated": WORD,  # the vendor's date, else when we first saw it
+        "record": TEXT,
+    },
+    key=("id",),
+    indexes={"dated": ("dated", "id"), "state": ("state",)},
 )
-Index("ix_updates_dated", UPDATES.c.dated, UPDATES.c.id)
-Index("ix_updates_state", UPDATES.c.state)
+
+_OF_UPDATE = (("update_id",), "updates", ("id",))
 
 # Derived from the updates: by which references each is found again.
 NAMES = Table(
-    "names",
-    METADATA,
-    Column("name", Word, primary_key=True),
-    Column("update_id", Word, ForeignKey("updates.id", ondelete="CASCADE"), primary_key=True, index=True),
+    "names", {"name": WORD, "update_id": WORD}, key=("name", "update_id"), refers=_OF_UPDATE, indexes={"update_id": ("update_id",)}
 )
 
 # Derived from the updates: which packages are offered, so that a product's newest good build is found without reading them all.
 OFFERS = Table(
     "offers",
-    METADATA,
-    Column("product", Word, primary_key=True),
-    Column("update_id", Word, ForeignKey("updates.id", ondelete="CASCADE"), primary_key=True, index=True),
-    Column("rank", Word, nullable=False),  # sorts as build, then the update's date
+    {"product": WORD, "update_id": WORD, "rank": WORD},  # rank sorts as build, then the update's date
+    key=("product", "update_id"),
+    refers=_OF_UPDATE,
+    indexes={"rank": ("product", "rank", "update_id"), "update_id": ("update_id",)},
 )
-Index("ix_offers_rank", OFFERS.c.product, OFFERS.c.rank, OFFERS.c.update_id)
 
 # Derived from the updates: where an absence is not yet a verdict.
 SUSPICIONS = Table(
     "suspicions",
-    METADATA,
-    Column("source", Word, primary_key=True),
-    Column("document", Word, primary_key=True),
-    Column("update_id", Word, ForeignKey("updates.id", ondelete="CASCADE"), primary_key=True, index=True),
+    {"source": WORD, "document": WORD, "update_id": WORD},
+    key=("source", "document", "update_id"),
+    refers=_OF_UPDATE,
+    indexes={"update_id": ("update_id",)},
 )
 
 # Ids of updates that were found to be another update's: an old id still leads to it.
-ABSORBED = Table(
-    "absorbed",
-    METADATA,
-    Column("id", Word, primary_key=True),
-    Column("update_id", Word, nullable=False, index=True),
-)
+ABSORBED = Table("absorbed", {"id": WORD, "update_id": WORD}, key=("id",), indexes={"update_id": ("update_id",)})
 
 EVENTS = Table(
     "events",
-    METADATA,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("id", Word, nullable=False, unique=True),
-    Column("update_id", Word, nullable=False, index=True),  # who has it now; the record keeps the id it was told under
-    Column("kind", Word, nullable=False),
-    Column("time", Instant, nullable=False, index=True),
-    Column("queued", Boolean, nullable=False),
-    Column("record", Text, nullable=False),
+    {
+        "sequence": NUMBER,
+        "id": WORD,
+        "update_id": WORD,  # who has it now; the record keeps the id it was told under
+        "kind": WORD,
+        "time": WORD,
+        "queued": YES_OR_NO,
+        "record": TEXT,
+    },
+    key=("sequence",),
+    unique="id",
+    indexes={"update_id": ("update_id",), "time": ("time",), "queued": ("queued", "sequence")},
 )
-Index("ix_events_queued", EVENTS.c.queued, EVENTS.c.sequence)
 
 # Derived from the events: which products each was about when it was told.
 CONCERNED = Table(
     "concerned",
-    METADATA,
-    Column("product", Word, primary_key=True),
-    Column("sequence", Integer, ForeignKey("events.sequence", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    {"product": WORD, "sequence": NUMBER},
+    key=("product", "sequence"),
+    refers=(("sequence",), "events", ("sequence",)),
 )
 
 MESSAGES = Table(
     "messages",
-    METADATA,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("id", Word, nullable=False, unique=True),
-    Column("update_id", Word, nullable=False),
-    Column("subscriber", Word, nullable=False),
-    Column("kind", Word, nullable=False),
-    Column("record", Text, nullable=False),  # without the body
-    Column("body", LargeBinary, nullable=False),
+    {
+        "sequence": NUMBER,
+        "id": WORD,
+        "update_id": WORD,
+        "subscriber": WORD,
+        "kind": WORD,
+        "record": TEXT,  # without the body
+        "body": BYTES,
+    },
+    key=("sequence",),
+    unique="id",
+    indexes={"update_id": ("update_id", "subscriber"), "kind": ("kind", "subscriber")},
 )
-Index("ix_messages_update_id", MESSAGES.c.update_id, MESSAGES.c.subscriber)
-Index("ix_messages_kind", MESSAGES.c.kind, MESSAGES.c.subscriber)
+
+_OF_MESSAGE = (("message",), "messages", ("id",))
 
 # Derived from the messages: which events each tells of.
-TOLD = Table(
-    "told",
-    METADATA,
-    Column("event", Word, primary_key=True),
-    Column("message", Word, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, index=True),
-)
+TOLD = Table("told", {"event": WORD, "message": WORD}, key=("event", "message"), refers=_OF_MESSAGE, indexes={"message": ("message",)})
 
 DELIVERIES = Table(
     "deliveries",
-    METADATA,
-    Column("message", Word, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
-    Column("channel", Word, primary_key=True),
-    Column("recipient", Word, primary_key=True),
-    Column("open", Boolean, nullable=False),  # still on its way
-    Column("given_up", Boolean, nullable=False),  # will never arrive, or nobody knows whether it did
-    Column("next_try", Instant),
-    Column("record", Text, nullable=False),
-)
-Index("ix_deliveries_open", DELIVERIES.c.open, DELIVERIES.c.next_try)
-Index("ix_deliveries_given_up", DELIVERIES.c.given_up)
-
-ACKS = Table(
-    "acks",
-    METADATA,
-    Column("update_id", Word, primary_key=True),
-    Column("time", Instant, nullable=False),
+    {
+        "message": WORD,
+        "channel": WORD,
+        "recipient": WORD,
+        "open": YES_OR_NO,  # still on its way
+        "given_up": YES_OR_NO,  # will never arrive, or nobody knows whether it did
+        "next_try": MAYBE,
+        "record": TEXT,
+    },
+    key=("message", "channel", "recipient"),
+    refers=_OF_MESSAGE,
+    indexes={"open": ("open", "next_try"), "given_up": ("given_up",)},
 )
 
-MUTES = Table(
-    "mutes",
-    METADATA,
-    Column("target", Word, primary_key=True),
-    Column("until", Instant),  # NULL: for good
-)
+ACKS = Table("acks", {"update_id": WORD, "time": WORD}, key=("update_id",))
 
-META = Table(
-    "meta",
-    METADATA,
-    Column("key", Word, primary_key=True),
-    Column("value", Text, nullable=False),
+MUTES = Table("mutes", {"target": WORD, "until": MAYBE}, key=("target",))  # until NULL: for good
+
+META = Table("meta", {"key": WORD, "value": TEXT}, key=("key",))
+
+TABLES = (
+    *(DOCUMENTS, TIMES, ENTRIES, UPDATES, NAMES, OFFERS, SUSPICIONS, ABSORBED),
+    *(EVENTS, CONCERNED, MESSAGES, TOLD, DELIVERIES, ACKS, MUTES, META),
 )
+"""All of them; what others refer to comes first."""

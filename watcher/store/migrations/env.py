@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from alembic import context
 
-from watcher.store.tables import METADATA
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()
