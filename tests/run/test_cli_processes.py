@@ -71,6 +71,7 @@ def test_help_loads_nothing_that_a_check_needs(tmp_path: Path) -> None:
     assert "Example: watcher run" in ran.stdout
 
 
+@pytest.mark.posix
 def test_a_closed_pipe_is_no_mistake(tmp_path: Path) -> None:
     ran = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m watcher check --schema | head -c 1"],
@@ -137,6 +138,7 @@ def asking(folder: Path) -> Iterator[subprocess.Popen[str]]:
                 yield process
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")])
 def test_a_signal_ends_a_command_tidily(tmp_path: Path, number: signal.Signals, code: int, word: str) -> None:
     with asking(tmp_path) as process:
