@@ -160,6 +160,15 @@ def test_an_updates_page_tells_its_life_what_to_do_and_why(page: Page, site: str
     expect(page.get_by_role("row", name="CVE-2030-10001")).to_contain_text("CVSS 8.1")
 
 
+def test_cases_that_a_vendor_tells_in_a_table_are_shown_as_one(page: Page, pulled: str) -> None:
+    page.goto(f"{pulled}updates/exchange-server-2030-05-su.html#h-says")
+    said = page.get_by_role("region", name="What").locator("table.said")
+    expect(said.get_by_role("row", name="was never installed")).to_contain_text("install version 2.")
+    page.set_viewport_size({"width": 360, "height": 800})
+    label = said.locator("td").nth(1).evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert label == '"Then: "'
+
+
 def test_what_changed_in_a_text_stands_out_from_what_stayed(page: Page, site: str) -> None:
     page.goto(f"{site}updates/exchange-server-2030-05-su.html")
     diff = page.locator(".diff")

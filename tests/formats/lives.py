@@ -15,7 +15,22 @@ from watcher.formats.feed import Place
 from watcher.formats.letter import Form
 from watcher.judgement import exposure
 from watcher.publish.shown import Life, Shown
-from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, Server, Source, State, Suspicion, Times, Update, UpdateRef
+from watcher.records import (
+    Advisory,
+    Confidence,
+    Event,
+    Evidence,
+    Kind,
+    Package,
+    Server,
+    Source,
+    State,
+    Suspicion,
+    Table,
+    Times,
+    Update,
+    UpdateRef,
+)
 from watcher.run.shown import of_all
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
@@ -93,7 +108,21 @@ PULLED = event(
         proof("msrc-cvrf", T0 + 2 * DAY, "The update is available for download.", "The update is temporarily not available for download."),
     ),
 )
-ISSUE = event(Kind.KNOWN_ISSUE, 3, evidence=(proof("exchange-issues", T0 + 3 * DAY, after="Mail may stop."),), pulled=True)
+CASES = Table(
+    ("If version 1", "Then"), (("was installed by hand", "version 2 is recommended."), ("was never installed", "install version 2."))
+)
+ISSUE = event(
+    Kind.KNOWN_ISSUE,
+    3,
+    evidence=(proof("exchange-issues", T0 + 3 * DAY, after="Mail may stop."),),
+    pulled=True,
+    guidance=(
+        "Do as it says here.",
+        "If version 1 Then was installed by hand version 2 is recommended.",
+        "was never installed install version 2.",
+    ),
+    tables=(CASES,),
+)
 BACK = event(Kind.RE_RELEASED, 15, 2, evidence=(proof(time=T0 + 15 * DAY, after="Version 2 is available."),))
 STORY = (RELEASED, PULLED, ISSUE, BACK)
 WHOLE_LIFE = Life(update(version=2, changed=T0 + 15 * DAY), STORY)

@@ -10,6 +10,7 @@ from watcher.formats import difference, lifeline, listing
 from watcher.formats.difference import Piece
 from watcher.formats.event_json import time
 from watcher.formats.feed import anchor
+from watcher.formats.guidance import Saying
 from watcher.formats.letter import Flaw, Form, Quote, Row, Story, headline_of, story, tag_of
 from watcher.formats.lifeline import Lifeline
 from watcher.formats.plain import line, link
@@ -85,7 +86,7 @@ class Page:
     rows: tuple[Row, ...]
     packaged: bool
     flaws: tuple[Flaw, ...]
-    guidance: tuple[str, ...]
+    guidance: tuple[Saying, ...]
     vendor: str
     supersedes: tuple[str, ...]
     line: Lifeline | None
@@ -164,7 +165,7 @@ def page(update: Update, events: Sequence[Event], form: Form, known: Sequence[Ex
         rows=stand.rows,
         packaged=stand.packaged,
         flaws=stand.flaws,
-        guidance=next((story(event, form).guidance for event in reversed(latest) if event.guidance), ()),
+        guidance=next((story(event, form).sayings for event in reversed(latest) if event.guidance), ()),
         vendor=stand.vendor if stand.vendor != form.words.say("vendor", "other") else (last.vendor if last else stand.vendor),
         supersedes=tuple(dict.fromkeys(line(kb, 40) for package in update.packages for kb in package.supersedes))[:20],
         line=lifeline.lifeline(update, events, form.words, form.zone),
