@@ -449,7 +449,7 @@ def test_a_language_of_the_users_own_is_checked_and_english_fills_its_gaps(tmp_p
     assert "QUE FAIRE MAINTENANT\n1. Do not install" in text_of(letter, settings)
     assert render.check(settings) == []
     own(tmp_path, "mail/words/fr.toml", '[heading]\nnow = "{quoi}"\n')
-    said = f"{tmp_path}/mail/words/fr.toml: [heading] now: its words cannot be filled in ('quoi'). Compare it with "
+    said = f"{tmp_path / 'mail' / 'words' / 'fr.toml'}: [heading] now: its words cannot be filled in ('quoi'). Compare it with "
     assert {str(problem).split("the shipped")[0] for problem in render.check(settings)} == {said}
 
 

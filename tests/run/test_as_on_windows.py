@@ -26,7 +26,7 @@ ROW = (f"Exchange Server 2019 CU14 {TODAY:%b%y}SU", f"{TODAY:%B %d, %Y}", "15.2.
 # WATCHER_TEST_READER names a file that another program holds open all the time.  Windows' errors are PermissionErrors; renaming does
 # not replace; two folders cannot change places at once; text without a named encoding is written in the code page.
 WINDOWS = """
-import ctypes, os, sys, warnings
+import ctypes, os, pathlib, sys, warnings
 
 warnings.filterwarnings("error", category=EncodingWarning, module=r"watcher(\\.|$)")
 for name in ("grp", "pwd", "resource", "termios"):
@@ -64,7 +64,10 @@ class CDLL(ctypes.CDLL):
             raise TypeError("no name")
         super().__init__(name, *more, **other)
 
-ctypes.CDLL, os.rename = CDLL, rename
+def is_mount(path):
+    raise NotImplementedError("Path.is_mount() is unsupported on this system")
+
+ctypes.CDLL, os.rename, pathlib.Path.is_mount = CDLL, rename, is_mount
 sys.addaudithook(judge)
 from watcher.cli import main
 

@@ -169,7 +169,7 @@ def test_a_server_that_is_away_for_two_runs_is_told_and_everything_arrives_once(
     office.happens(event(Kind.EXPLOITED, 2))
     second = office.run(SECOND)
     assert (first.exit_code, second.exit_code) == (1, 1)
-    assert "Connection refused" in second.stderr
+    assert "deferred: 127.0.0.1:" in second.stderr
     assert office.status(SECOND) == waits(6)
     postbox = Postbox()
     assert with_server(office, postbox, THIRD)[0] == 0

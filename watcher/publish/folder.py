@@ -202,7 +202,7 @@ def _strangers(site: Path, names: set[str]) -> list[str]:
 def _movable(site: Path) -> bool:
     """Say whether the folder may change its name: it is no mount, and holds nothing of others but plain files."""
     folders = {entry.name for entry in os.scandir(site) if not entry.is_file(follow_symlinks=False)}
-    return not site.is_mount() and folders <= set(OURS)
+    return not os.path.ismount(site) and folders <= set(OURS)  # Path.is_mount is not there on Windows before Python 3.12
 
 
 def _parked(site: Path) -> Path:
