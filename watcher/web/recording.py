@@ -74,13 +74,16 @@ class Recording:
         return self._dates
 
     def get_all(
-        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = lambda: None
+        self,
+        wanted: Iterable[Wanted],
+        now: datetime,
+        use: Callable[[Outcome], T],
+        meanwhile: Callable[[], None] = lambda: None,  # noqa: ARG002 - nothing is awaited
     ) -> list[tuple[Wanted, T]]:
         """Answer as of ``now``; what ``use`` makes of each outcome, in the order of ``wanted``.
 
         Documents that were not recorded by then are left out.
         """
-        meanwhile()
         found = ((one, self._outcome(one, now)) for one in wanted)
         return [(one, use(outcome)) for one, outcome in found if outcome is not None]
 
