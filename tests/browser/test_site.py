@@ -230,6 +230,21 @@ def test_axe_finds_no_violation(browser: Browser, site: str, pulled: str, scheme
             assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found.response["violations"]] == [], address
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_on_a_page_that_leads_on(browser: Browser, tmp_path: Path, scheme: Scheme) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python ships axe-core").Axe()
+    lives.site(tmp_path / "public", (WHOLE_LIFE, OLD_LIFE), moved=(("cve-2030-10001", WHOLE_LIFE.update.id),))
+    moved = tmp_path / "public/updates/cve-2030-10001.html"
+    text, leads = re.subn(r'<meta http-equiv="refresh"[^>]*>', "", moved.read_text(encoding="utf-8"))
+    moved.write_text(text, encoding="utf-8")  # it stays, to be looked at
+    assert leads == 1
+    with served(tmp_path / "public") as address:
+        for page in opened(browser, NOW, color_scheme=scheme):
+            page.goto(f"{address}updates/cve-2030-10001.html")
+            expect(page.get_by_role("main")).to_contain_text("This belongs to")
+            assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(page).response["violations"]] == []
+
+
 def test_axe_finds_what_is_wrong(browser: Browser) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python ships axe-core").Axe()
     for page in opened(browser, NOW):
