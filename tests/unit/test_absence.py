@@ -55,6 +55,7 @@ def test_it_is_confirmed_by_a_healthy_check_at_least_an_hour_later() -> None:
     outcome = later(known, 2 + 1 / 24)
     assert kinds(outcome) == ["pulled 1"]
     assert "absence" in outcome.events[0].because
+    assert "no longer offered, though the vendor has not said so" in outcome.events[0].summary
     (pulled,) = outcome.updates
     assert (pulled.state, pulled.suspicions) == (State.PULLED, ())
     assert kinds(later(pulled, 3)) == []

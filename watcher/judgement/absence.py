@@ -182,7 +182,7 @@ def _confirm(row: Update, suspicion: Suspicion, now: datetime, ledger: Ledger, m
     row = replace(row, state=State.PULLED, suspicions=(), changed=now)
     scope = _channel(suspicion.kind)
     event = tell.event(
-        row, Kind.PULLED, now, summary=phrases.pulled(row), evidence=suspicion.evidence, because=f"absence: {why}", scope=scope
+        row, Kind.PULLED, now, summary=phrases.gone(row), evidence=suspicion.evidence, because=f"absence: {why}", scope=scope
     )
     made.append(event)
     row = rows.tell_event(row, f"pulled {row.version}", event)

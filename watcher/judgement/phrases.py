@@ -40,6 +40,12 @@ def pulled(row: Update) -> Phrase:
     return Phrase(f"{tell.named(row)} was pulled: the vendor has paused or withdrawn it. Do not install it.", "pulled")
 
 
+def gone(row: Update) -> Phrase:
+    """It is no longer offered, and stays so; why, the vendor has not said."""
+    text = f"{tell.named(row)} was pulled: it is no longer offered, though the vendor has not said so in words we can read."
+    return Phrase(f"{text} Do not install it.", "pulled-silently")
+
+
 def suspected(row: Update, source: str, titles: Sequence[str], *, row_gone: bool) -> Phrase:
     """An absence that is no verdict yet: a table's row is gone, or a page says that its download is."""
     named = tell.products(titles)
