@@ -75,7 +75,7 @@ def test_an_index_leads_to_its_newest_month(folder: Path) -> None:
     assert newest.exit_code == 0, newest.stderr
     assert newest.stdout.startswith("msrc 2024-May: 1 entry, 1 of them watched; it shows everything\n")
     assert "A spoofing vulnerability of 2024-May  revision 1.0" in newest.stdout
-    assert named.stdout.startswith("msrc 2024-Apr: 1 entries")
+    assert named.stdout.startswith("msrc 2024-Apr: 1 entry")
     assert (unknown.exit_code, unknown.stderr.splitlines()[-1]) == (
         2,
         'msrc leads to no document "2024-Sep". It leads to: 2024-Apr, 2024-May.',
