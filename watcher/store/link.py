@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from watcher.store.tables import clean, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import psycopg
@@ -31,28 +31,28 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
 class Lent:
-    """What a driver's connection does not do while it is lent: its transaction and its end are its owner's."""
+    """A driver's connection that can be lent: then its transaction and its end are its owner's alone."""
 
     lent = False
-
-
-class _File(Lent, sqlite3.Connection):
-    """SQLite's connection, which can be lent."""
 
     def commit(self) -> None:
         """Commit, unless it is lent."""
         if not self.lent:
-            super().commit()
+            super().commit()  # type: ignore[misc]  # the driver's
 
     def rollback(self) -> None:
         """Take back, unless it is lent."""
         if not self.lent:
-            super().rollback()
+            super().rollback()  # type: ignore[misc]
 
     def close(self) -> None:
         """Close, unless it is lent."""
         if not self.lent:
-            super().close()
+            super().close()  # type: ignore[misc]
+
+
+class _File(Lent, sqlite3.Connection):
+    """SQLite's connection."""
 
 
 class Link:
@@ -85,17 +85,7 @@ class Link:
         import psycopg  # whose state is a file needs none
 
         class Server(Lent, psycopg.Connection[Any]):
-            def commit(self) -> None:
-                if not self.lent:
-                    super().commit()
-
-            def rollback(self) -> None:
-                if not self.lent:
-                    super().rollback()
-
-            def close(self) -> None:
-                if not self.lent:
-                    super().close()
+            """PostgreSQL's connection."""
 
         driver = Server.connect(address, autocommit=True, connect_timeout=patience, application_name=name)
         return cls(driver, POSTGRESQL, psycopg.Error, psycopg.IntegrityError)
@@ -213,8 +203,3 @@ def _fit(value: object) -> object:
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else clean(value)
     return written(value) if isinstance(value, datetime) else value
-
-
-def listed(values: Iterable[str]) -> list[str]:
-    """Give each of ``values`` once, as a parameter."""
-    return list(dict.fromkeys(values))
