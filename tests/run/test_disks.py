@@ -155,7 +155,7 @@ def test_a_disk_that_cannot_be_written_costs_what_lies_there_and_only_until_it_c
         said(ended, "disk/watcher.prom", "the figures cannot be written", "make room")
         if spoilt is full:
             said(ended, "disk/evidence", "Make room")
-            assert ended.stdout.startswith(f"{TODAY:%Y-%m-%d}"), "the event is not printed"
+            assert "  released  Exchange Server " in ended.stdout, "the event is not printed"
         assert stage.events() == [TOLD]
 
     again = watcher(stage, "run", "--force")
