@@ -111,10 +111,16 @@ def page(body: bytes) -> Page:
     return Page("blog", "", "https://blog.example.org/feed", TIME, 200, body, "application/rss+xml")
 
 
+def by_both(body: bytes) -> tuple[object, object]:
+    """Read a feed by the fast way and by feedparser, which is not asked where the fast one leaves it alone: (None, None)."""
+    fast = plain_feed.read(body, "application/rss+xml")
+    return fast, None if fast is None else feed._by_feedparser(page(body))
+
+
 def is_read_alike(body: bytes) -> bool:
     """Say whether the fast way reads a feed; what it then reads is what feedparser reads."""
-    fast = plain_feed.read(body, "application/rss+xml")
-    assert fast is None or fast == feed._by_feedparser(page(body))
+    fast, other = by_both(body)
+    assert fast == other
     return fast is not None
 
 
@@ -148,13 +154,15 @@ def test_dates_and_addresses_are_read_alike(item: str, published: datetime | Non
 
 @given(ABOVE, st.lists(ITEMS, max_size=3))
 def test_whatever_stands_in_items_is_read_alike_or_left_alone(above: str, items: list[str]) -> None:
-    is_read_alike(f"{HEAD}<title>Blog</title>{above}{''.join(items)}</channel></rss>".encode())
+    fast, other = by_both(f"{HEAD}<title>Blog</title>{above}{''.join(items)}</channel></rss>".encode())
+    assert fast == other
 
 
 @given(st.text(max_size=40), st.sampled_from(("<title>{}</title>", "<description>{}</description>", "<guid>{}</guid>", "<link>{}</link>")))
 def test_any_text_is_read_alike_or_left_alone(text: str, form: str) -> None:
     sayable = re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
-    is_read_alike(f"{HEAD}<title>Blog</title><item>{form.format(escape(sayable))}</item></channel></rss>".encode())
+    fast, other = by_both(f"{HEAD}<title>Blog</title><item>{form.format(escape(sayable))}</item></channel></rss>".encode())
+    assert fast == other
 
 
 @pytest.mark.parametrize(

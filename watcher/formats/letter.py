@@ -104,8 +104,7 @@ class Story:
     other_kbs: tuple[tuple[str, str], ...]  # (KB article, address) that no row shows
     other_builds: tuple[str, ...]
     scope: str
-    guidance: tuple[str, ...]
-    sayings: tuple[Saying, ...]  # the same with its tables
+    sayings: tuple[Saying, ...]  # the vendor's words, its tables as tables
     links: tuple[str, ...]
     quotes: tuple[Quote, ...]
     more_quotes: int
@@ -190,7 +189,6 @@ def story(event: Event, form: Form, known: Sequence[Exposure] = (), earlier: Bef
         other_kbs=tuple((kb, kb_url(kb)) for kb in _others(event.update.kbs, [row.kb for row in rows])),
         other_builds=_others(event.update.builds, [row.build for row in rows]),
         scope=", ".join(line(words.name("scope", channel), 60) for channel in event.scope[:10]),
-        guidance=paragraphs("\n".join(event.guidance), form.most(3500)),
         sayings=sayings(event, form.most),
         links=tuple(url for url in dict.fromkeys(map(link, event.links)) if url and url not in {row.kb_url for row in rows}),
         quotes=_quotes(event, form),

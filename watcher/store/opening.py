@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from watcher.store.schema import HEAD, migrate, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import ExitStack
+    from contextlib import AbstractContextManager, ExitStack
     from pathlib import Path
 
     from watcher.store.place import Place
@@ -44,18 +45,17 @@ def _connect_file(place: Place, file: Path, stack: ExitStack, *, hold: bool) -> 
         stack.enter_context(file_hold(place, file))
         _create(place, file)
     link = _connected(place, stack, lambda: Link.to_file(file, BUSY))
-    if hold:
-        with Base(link, place).writing():
-            migrate(link, place)
-    elif _version(place, link) != HEAD:
-        with file_hold(place, file), Base(link, place).writing():
-            migrate(link, place)
+    _bring_up(place, link, nullcontext() if hold else file_hold(place, file))
     return link
 
 
-def _version(place: Place, link: Link) -> str:
+def _bring_up(place: Place, link: Link, lock: AbstractContextManager[None]) -> None:
+    """Bring the schema up to date, under ``lock``, where it is not."""
     with Base(link, place).reading():
-        return version(link)
+        found = version(link)
+    if found != HEAD:
+        with lock, Base(link, place).writing():
+            migrate(link, place)
 
 
 def _prepare(place: Place, file: Path) -> None:
@@ -107,11 +107,7 @@ def _connect_server(place: Place, stack: ExitStack, *, hold: bool, rehearse: boo
     if hold:
         stack.enter_context(server_hold(place, link))
         _refuse_read_only(place, link)
-        with Base(link, place).writing():
-            migrate(link, place)
-    elif _version(place, link) != HEAD:
-        with server_hold(place, link), Base(link, place).writing():
-            migrate(link, place)
+    _bring_up(place, link, nullcontext() if hold else server_hold(place, link))
     return link
 
 
