@@ -213,7 +213,7 @@ def test_every_text_of_a_source_is_one_harmless_line() -> None:
         ),
         FORM,
     )
-    records: tuple[Any, ...] = (told, *told.rows, *told.quotes, *told.flaws)
+    records: tuple[Any, ...] = (told, *told.rows, *told.quotes, *told.flaws, *told.sayings)
     texts = [text for record in records for field in fields(record) for text in _texts(getattr(record, field.name))]
     assert len(texts) >= 40
     assert [text for text in texts if len(text.splitlines()) > 1 or "\u202e" in text or "\x00" in text or len(text) > 4000] == []
