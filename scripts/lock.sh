@@ -13,7 +13,7 @@ compile() {
     # shellcheck disable=SC2086  # several words
     "$aside/bin/uv" pip compile pyproject.toml "$@" --output-file "requirements/$name.txt" --quiet \
         --universal --python-version 3.11 --generate-hashes --no-header --no-config \
-        --no-emit-index-url --no-emit-find-links ${ARGS:-}
+        --no-emit-index-url --no-emit-find-links --no-strip-extras ${ARGS:-}
     echo "requirements/$name.txt: $(grep -c '==' "requirements/$name.txt") packages"
 }
 # run first; dev is held to the same versions, so that what is tested is what runs.
