@@ -185,6 +185,15 @@ def test_a_source_that_nobody_listens_at_is_named(released: Stage) -> None:
     assert "refused" in failure.cause
 
 
+def test_progress_says_which_sources_failed_and_of_which_a_part_did(stage: Stage) -> None:
+    stage.show(builds=Reply(status=404), **{"2024_Oct": Reply(status=404)})
+    said: list[str] = []
+    with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web:
+        check(stage.settings, store, web, moment("2024-11-08T06:00:00Z"), publish=False, say=said.append)
+
+    assert {"builds: failed", "msrc: 2 documents, 1 of them failed", "blog: 1 document"} <= set(said)
+
+
 def test_other_sources_tell_their_news_while_one_fails(released: Stage) -> None:
     released.show(STORY[1][1], builds=Reply(status=500), blog=Reply(OUTAGE))
 

@@ -123,8 +123,16 @@ def answers(
             found = _followed(source, got, known[source.name], asking)
             got.pop(source.name, None)  # what has been judged need not be kept
             if found:
-                say(f"{source.name}: {counted(len(found), 'document')}")
+                say(f"{source.name}: {_came(found)}")
                 yield source, Answers(tuple(found), known[source.name], source.name in suspected)
+
+
+def _came(found: list[Answer]) -> str:
+    """Say how many documents were asked for, and what of them failed."""
+    failed = sum(isinstance(answer.result, Failure) for answer in found)
+    if failed == len(found):
+        return "failed"
+    return counted(len(found), "document") + (f", {failed} of them failed" if failed else "")
 
 
 def _in_turn(group: list[Source], store: Store) -> list[Source]:
