@@ -96,6 +96,7 @@ class Source:
     enabled: bool = True
     silent: timedelta | None = None  # how long it may show nothing new; None: as long as it likes
     monthly: bool = False  # it has something new on every Patch Tuesday
+    own: bool = False  # the configuration gives its address: that may be mistyped
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert settings.base_url == "https://advisories.example.org/exchange/"
     assert str(settings.zone) == settings.timezone == "Europe/Berlin"
     assert settings.contact == "it@example.org"
-    assert settings.sources == (Source("blog", "feed", "https://blog.example.org/feed.xml?key=${BLOG_KEY}", timedelta(minutes=90)),)
+    assert settings.sources == (
+        Source("blog", "feed", "https://blog.example.org/feed.xml?key=${BLOG_KEY}", timedelta(minutes=90), own=True),
+    )
     (subscriber,) = settings.subscribers
     assert subscriber.to == ("a@example.org", "b@example.org")
     assert set(subscriber.kinds) == {Kind.PULLED, Kind.RELEASED}
@@ -232,7 +234,13 @@ def test_a_builtin_source_is_changed_by_what_differs(tmp_path: Path) -> None:
     assert by_name["exchange-blog"].every == timedelta(minutes=30)
     assert (by_name["exchange-blog"].url, by_name["exchange-blog"].kind) == (builtin["exchange-blog"].url, "feed")
     assert not by_name["msrc-guide"].enabled
+    assert not any(source.own for source in settings.sources)
     assert by_name["msrc-cvrf"] == builtin["msrc-cvrf"]
+
+
+def test_an_address_that_the_file_gives_is_the_administrators_own(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[[source]]\nname = "exchange-blog"\nurl = "https://blog.example.org/"\n')
+    assert [source.name for source in settings.sources if source.own] == ["exchange-blog"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -184,6 +185,19 @@ def test_what_is_no_url_of_the_web_is_not_asked(url: str) -> None:
 def test_a_name_that_cannot_be_resolved_is_said_so(host: str) -> None:
     failure = failed(f"http://{host}/feed")
     assert failure.cause in {"the host's name could not be resolved", "the address is not a URL that can be asked"}
+
+
+def test_only_of_an_address_that_the_configuration_gives_a_name_that_cannot_be_resolved_may_be_mistyped() -> None:
+    url = "http://advisories.invalid/feed"
+    builtin = wanted(url)
+    own = replace(builtin, source=replace(builtin.source, own=True))
+    led_to = replace(own, url=f"{url}/2024-Nov", document="2024-Nov")
+
+    remedies = [failed(one).remedy for one in (builtin, own, led_to)]
+
+    assert remedies[0] == remedies[2]
+    assert remedies[0].startswith("See whether this machine reaches the internet and its DNS answers")
+    assert remedies[1] == f"Correct the source's `url` if its host is mistyped. {remedies[0]}"
 
 
 def test_a_host_that_takes_no_connection_in_time_is_said_so() -> None:

@@ -131,6 +131,21 @@ def test_a_failing_source_is_named_and_ends_the_run_with_1(cli: Cli, web: Source
     assert errors[0] in status.stderr
 
 
+def test_sources_that_fail_for_one_cause_are_one_line_and_their_addresses_stand_in_the_verbose_ones(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
+    file = folder / "watcher.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("enabled = false", ""), encoding="utf-8")
+    addresses = [web.play(path, Reply(status=404)) for path in ("/feed", "/idle")]
+
+    said = cli("run").stderr
+    verbose = cli("run", "--force", "-v").stderr
+
+    (line,) = [line for line in said.splitlines() if " 404 " in line]
+    assert " error   blog, idle: the server answered 404 Not Found. There is no such page" in line
+    assert all(address in verbose and address not in said for address in addresses)
+
+
 def test_a_dry_run_touches_nothing_and_prints_what_would_be_sent(cli: Cli, web: SourceServer, folder: Path) -> None:
     web.play("/feed", feed(OLD))
     before = written(folder)

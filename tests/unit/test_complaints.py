@@ -19,12 +19,8 @@ OTHER = replace(FIRST, source="other", cause="the connection was refused")
 
 def test_failures_of_one_cause_are_one_line_that_names_each() -> None:
     line, other = complaints.failures([FIRST, OTHER, SECOND, THIRD])
-    assert line == (
-        "blog, msrc 2030-May, kev: the host's name could not be resolved (https://a.example.org/, https://b.example.org/, "
-        "https://b.example.org/kev). Not asked, for their hosts had just failed: kev. Correct the DNS."
-    )
+    assert line == "blog, msrc 2030-May, kev: the host's name could not be resolved. Correct the DNS."
     assert other == str(OTHER)
-    assert "Not asked" not in complaints.failures([FIRST, SECOND])[0]
 
 
 def test_what_fails_still_is_grouped_likewise() -> None:

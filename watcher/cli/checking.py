@@ -157,8 +157,13 @@ def replay(
 def say_how_it_went(told: Report) -> None:
     """Name each failure with cause and remedy, and sum the check up, on standard error."""
     failed = [source for source in told.sources if source.failures]
-    for line in complaints.failures(failure for source in failed for failure in source.failures):
+    failures = [failure for source in failed for failure in source.failures]
+    lines = complaints.failures(failures)
+    for line in lines:
         report.LOG.error("%s", line)
+    for line in map(str, failures):
+        if line not in lines:
+            report.LOG.debug("%s", line)
     for trouble in told.troubles:
         report.LOG.error("%s", trouble)
     for warning in told.warnings:

@@ -125,6 +125,7 @@ def _source(table: SourceTable, key: Key, environ: Mapping[str, str], complaints
         enabled=True if table.enabled is UNSET else table.enabled,
         silent=silent,
         monthly=monthly,
+        own=table.url is not UNSET,
     )
 
 

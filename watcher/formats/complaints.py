@@ -9,23 +9,17 @@ from watcher.records import Failure, Times
 
 
 def failures(found: Iterable[Failure]) -> tuple[str, ...]:
-    """Write failures, each named with its address, its cause and its remedy; those of one cause are one line.
+    """Write failures, each named with its cause and its remedy; those of one cause are one line.
 
-    In the order of the first of each cause.
+    In the order of the first of each cause.  A line of several leaves their addresses out: eight of them would bury the cause.
     """
     groups: dict[tuple[str, str], list[Failure]] = {}
     for failure in found:
         groups.setdefault((failure.cause, failure.remedy), []).append(failure)
-    return tuple(_line(group) for group in groups.values())
-
-
-def _line(group: list[Failure]) -> str:
-    if len(group) == 1:
-        return str(group[0])
-    names, urls = (", ".join(getattr(failure, part) for failure in group) for part in ("name", "url"))
-    unasked = [failure.name for failure in group if not failure.asked]
-    why = f" Not asked, for their hosts had just failed: {', '.join(unasked)}." if unasked else ""
-    return f"{names}: {group[0].cause} ({urls}).{why} {group[0].remedy}"
+    return tuple(
+        str(group[0]) if len(group) == 1 else _line([failure.name for failure in group], cause, remedy)
+        for (cause, remedy), group in groups.items()
+    )
 
 
 def still_failing(times: Iterable[Times]) -> tuple[str, ...]:
@@ -35,12 +29,15 @@ def still_failing(times: Iterable[Times]) -> tuple[str, ...]:
         if each.failures:
             groups.setdefault((each.cause, each.remedy) if each.cause else (each.failure,), []).append(each)
     return tuple(
-        group[0].failure if len(group) == 1 else f"{_names(group)}: {group[0].cause}. {group[0].remedy}" for group in groups.values()
+        group[0].failure
+        if len(group) == 1
+        else _line([f"{each.source} {each.document}".strip() for each in group], group[0].cause, group[0].remedy)
+        for group in groups.values()
     )
 
 
-def _names(group: list[Times]) -> str:
-    return ", ".join(f"{each.source} {each.document}".strip() for each in group)
+def _line(names: Iterable[str], cause: str, remedy: str) -> str:
+    return f"{', '.join(names)}: {cause}. {remedy}"
 
 
 def silence(trouble: Trouble) -> str:

@@ -17,6 +17,8 @@ from watcher.web import Wanted, urls
 AGAIN = "Nothing to do if it was a passing fault: the next run asks again."
 _SERVER = "Nothing to do if it was a passing fault: the next run asks again. Open the address in a browser if it lasts."
 _NETWORK = "See whether this machine reaches the internet, and whether it needs HTTPS_PROXY."
+_UNRESOLVED = "the host's name could not be resolved"
+_MISTYPED = "Correct the source's `url` if its host is mistyped. "
 _REFUSED = (errno.ECONNREFUSED, 10061)  # 10061: Windows
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, 10051, 10065)
 
@@ -41,8 +43,12 @@ class Trouble(Exception):  # noqa: N818 (it is caught and becomes a Failure; no 
 
 
 def failure(wanted: Wanted, trouble: Trouble, now: datetime, secrets: Mapping[str, str]) -> Failure:
-    """Make a failure of what went wrong, without any secret."""
-    cause, remedy = urls.conceal(trouble.cause, secrets), urls.conceal(trouble.remedy, secrets)
+    """Make a failure of what went wrong, without any secret.
+
+    A name that cannot be resolved may be mistyped, but only in an address that the configuration gives.
+    """
+    mistyped = trouble.cause == _UNRESOLVED and wanted.source.own and wanted.url == wanted.source.url
+    cause, remedy = urls.conceal(trouble.cause, secrets), urls.conceal(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", secrets)
     return Failure(wanted.source.name, wanted.document, urls.shown(wanted.url, secrets), now, cause, remedy)
 
 
@@ -155,8 +161,8 @@ def _of_certificate(errors: list[BaseException], _: str) -> Trouble | None:
 def _of_name(errors: list[BaseException], _: str) -> Trouble | None:
     if any(isinstance(one, socket.gaierror) for one in errors):
         return Trouble(
-            "the host's name could not be resolved",
-            f"Correct the address, or the DNS of this machine. {_NETWORK}",
+            _UNRESOLVED,
+            "See whether this machine reaches the internet and its DNS answers, and whether it needs HTTPS_PROXY.",
             passing=True,
             unreachable=True,
         )
