@@ -17,6 +17,7 @@ from tests.services import SECRET, TOKEN, Microsoft
 from watcher import notifiers
 from watcher.errors import ConfigurationError
 from watcher.notifiers import Receipt
+from watcher.notifiers.microsoft import UNREACHABLE
 from watcher.records import DeliveryState
 
 
@@ -132,7 +133,7 @@ def test_graph_that_is_away_is_not_asked_for_each_message(microsoft: Microsoft, 
     microsoft.graph = oauth.graph
     with notifiers.connect(Settings(Mail("graph://watcher@example.org", oauth=oauth), Path(ca))) as mailbox:
         (first,), (second,) = (mailbox.send(MESSAGE, [ONE]) for _ in range(2))
-    assert first == second == Receipt(ONE, DeliveryState.DEFERRED, f"{oauth.graph}: it could not be reached")
+    assert first == second == Receipt(ONE, DeliveryState.DEFERRED, f"{oauth.graph}: {UNREACHABLE}")
 
 
 def test_a_login_that_cannot_be_reached_defers(ca: str) -> None:

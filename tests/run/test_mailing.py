@@ -45,6 +45,14 @@ def test_a_test_message_that_is_refused_ends_with_1(office: Office) -> None:
     assert "one@example.org: refused: 550 no such user" in said.stderr
 
 
+def test_a_test_message_that_could_not_be_sent_says_so_and_what_to_do(office: Office) -> None:
+    office.smtp = "smtp://mail.invalid"
+    said = office.call(AT, "mail", "test", "one@example.org")
+    assert said.exit_code == 1
+    assert "one@example.org: not sent: mail.invalid:587: its name could not be resolved. Correct the host of smtp in [mail]" in said.stderr
+    assert said.stderr.endswith("Nothing tries a test again: repeat it when that is mended.\n")
+
+
 def test_a_channel_is_tested_by_its_name(office: Office) -> None:
     with Service() as hook:
         office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "json://127.0.0.1:{hook.port}/hook"\n'

@@ -40,7 +40,10 @@ def test(call: Call, to: Annotated[str, typer.Argument(metavar="ADDRESS", help="
     with notifiers.connect(settings, "apprise" if channel else "") as notifier:
         (receipt,) = notifier.send(message, [to])
     accepted = receipt.state is DeliveryState.ACCEPTED
-    said = settings.masked(report.harmless(f"{to}: {receipt.state.value}: {receipt.answer}"))
+    became = f"{receipt.state.value}: {receipt.answer}"
+    if receipt.state is DeliveryState.DEFERRED:  # a test is noted nowhere
+        became = f"not sent: {receipt.answer}. Nothing tries a test again: repeat it when that is mended."
+    said = settings.masked(report.harmless(f"{to}: {became}"))
     if accepted:
         report.write(said)
     else:

@@ -18,7 +18,7 @@ import requests
 
 from watcher.errors import ConfigurationError, DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
-from watcher.notifiers.microsoft import Tokens, session
+from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
 from watcher.records import DeliveryState
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Mailbox:
             self.away = f"{where}: its certificate is not trusted. Name its authority's file as ca_bundle in [watch]"
             return DeliveryState.DEFERRED, self.away
         if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)) or "NewConnectionError" in repr(error):
-            self.away = f"{where}: it could not be reached"
+            self.away = f"{where}: {UNREACHABLE}"
             return DeliveryState.DEFERRED, self.away
         return DeliveryState.UNKNOWN, f"{where}: the connection was lost before its answer; the message may have been sent"
 

@@ -18,6 +18,8 @@ SMTP_SCOPE = "https://outlook.office365.com/.default"
 TIMEOUT = 30.0
 """Seconds that an answer may take."""
 
+UNREACHABLE = "it could not be reached; see whether this machine reaches the internet, and whether it needs HTTPS_PROXY"
+
 
 def session(ca_bundle: str | None) -> requests.Session:
     """Give a session that trusts ``ca_bundle`` where it is named: requests itself would prefer REQUESTS_CA_BUNDLE to a session's own."""
@@ -87,5 +89,5 @@ def _cause(error: Exception) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "its certificate is not trusted; name its authority's file as ca_bundle in [watch]"
     if isinstance(error, requests.RequestException):
-        return "it could not be reached"
+        return UNREACHABLE
     return type(error).__name__ if len(text) > 200 or not text else text

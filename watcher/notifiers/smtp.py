@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -108,7 +109,7 @@ class Line:
         if isinstance(error, smtplib.SMTPAuthenticationError):
             check = "that the client may use SMTP.SendAsApp" if self.tokens else "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
             return f"{where}: it refused the name or password ({_said(error)}). Check {check}"
-        return f"{where}: {_said(error)}"
+        return f"{where}: {_unreachable(error) or _said(error)}"
 
     def _dial(self) -> smtplib.SMTP:
         if self.server.implicit:
@@ -244,6 +245,17 @@ def _words(code: int, answer: bytes) -> str:
 
 def _late(error: BaseException) -> bool:
     return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)  # smtplib turns it into a lost connection
+
+
+def _unreachable(error: BaseException) -> str:
+    """Say why the server cannot be reached, and what to do; "" for any other error."""
+    if isinstance(error, socket.gaierror):
+        return "its name could not be resolved. Correct the host of smtp in [mail] if it is mistyped, or this machine's DNS"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused. Correct the port of smtp in [mail], or see whether the mail server runs"
+    if _late(error):
+        return "it did not answer in time. See whether a firewall lets this machine through to that port"
+    return ""
 
 
 def _said(error: BaseException) -> str:
