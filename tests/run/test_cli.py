@@ -149,6 +149,27 @@ def test_wrong_usage_ends_with_2_and_touches_nothing(cli: Cli, folder: Path, wor
     assert sorted(path.name for path in folder.iterdir()) == ["watcher.toml"]
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("--config other.toml check", "watcher check --config other.toml"),
+        ("-q run --source builds", "watcher run --source builds -q"),
+        ("--config=other.toml mail test admins", "watcher mail test admins --config=other.toml"),
+        ("mail -v test admins", "watcher mail test admins -v"),
+        ("state --log-json export out", "watcher state export out --log-json"),
+    ],
+)
+def test_an_option_before_the_command_is_answered_with_the_line_that_was_meant(cli: Cli, words: str, meant: str) -> None:
+    said = cli(*words.split())
+    assert said.exit_code == 2
+    assert f"Options of a command belong after it: {meant}\n" in said.stderr
+
+
+def test_an_option_that_no_command_follows_is_unknown(cli: Cli) -> None:
+    said = cli("--config", "other.toml")
+    assert (said.exit_code, said.stderr.splitlines()[-1]) == (2, "Error: No such option: --config")
+
+
 def test_a_misspelt_source_is_named_with_the_nearest(cli: Cli) -> None:
     assert cli("sources", "bilds").stderr == 'there is no source "bilds". Do you mean "builds"?\n'
 

@@ -9,11 +9,13 @@ import typer
 
 from watcher import report
 from watcher.cli.calling import Call, command
-from watcher.cli.root import app
+from watcher.cli.root import Commands, app
 from watcher.errors import ConfigurationError
 from watcher.judgement.counted import counted
 
-group = typer.Typer(help="Write the whole state as sorted text, or read it back.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(
+    cls=Commands, help="Write the whole state as sorted text, or read it back.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(group, name="state")
 
 

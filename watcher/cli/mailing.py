@@ -12,7 +12,7 @@ import typer
 
 from watcher import report
 from watcher.cli.calling import Call, command, end_with_failure, now
-from watcher.cli.root import app
+from watcher.cli.root import Commands, app
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import digest
 from watcher.records import DeliveryState, Letter, Message, Subscriber
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
 
-group = typer.Typer(help="Send a test message, or write what would be sent.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(cls=Commands, help="Send a test message, or write what would be sent.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(group, name="mail")
 
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from watcher import __version__
 
+
+class Commands(TyperGroup):
+    """The commands of a group; of an option before their names it says that it belongs after them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer has moved the class of contexts
+        """Read what stands before the command."""
+        own = {word for parameter in self.get_params(ctx) for word in parameter.opts}
+        name = next((word for word in args if word in self.commands), None)
+        if name and args[0].startswith("-") and args[0].partition("=")[0] not in own:
+            place = args.index(name)
+            meant = shlex.join([name, *args[place + 1 :], *args[:place]])
+            ctx.fail(f"{args[0]} stands before the command. Options of a command belong after it: {ctx.command_path} {meant}")
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="watcher",
+    cls=Commands,
     epilog="Example: watcher init && watcher check && watcher run",
     add_completion=False,
     no_args_is_help=True,
