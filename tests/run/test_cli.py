@@ -224,7 +224,10 @@ def test_init_writes_what_check_finds_well_and_never_overwrites(cli: Cli, folder
     assert "Wrote new/watcher.toml" in first.stdout
     assert again.exit_code == 2
     assert again.stderr == "new/watcher.toml: it exists already. Edit it, or name another file: watcher init --config FILE\n"
-    assert cli("check", "--config", "new/watcher.toml").exit_code == 0
+    checked = cli("check", "--config", "new/watcher.toml")
+    assert checked.exit_code == 0
+    assert "Told:     nobody, for there is no [[subscriber]]; messages are for administrators@localhost\n" in checked.stdout
+    assert "for administrators@localhost." in (folder / "new/watcher.toml").read_text(encoding="utf-8")
     assert cli("init").exit_code == 2
     assert (folder / "watcher.toml").read_text(encoding="utf-8") == CONFIGURED
 

@@ -25,6 +25,7 @@ from tests.servers import OUTAGE, Reply, SourceServer, moved
 from watcher import config, doctor, report
 from watcher.cli import app
 from watcher.config import Settings
+from watcher.config.builtin import NOBODY_NAMED
 from watcher.doctor import Finding, Severity
 from watcher.notifiers import domain
 from watcher.records import Delivery, DeliveryState, Document, Message, Times
@@ -73,9 +74,17 @@ def test_a_watcher_that_checks_in_time_has_nothing_but_its_outbox(settings: Sett
 
 
 def test_every_finding_that_is_not_well_has_a_remedy(settings: Settings) -> None:
-    found = looked_over(replace(settings, file=None, subscribers=()), NOW.replace(year=1970))
+    found = looked_over(replace(settings, file=None, subscribers=(NOBODY_NAMED,)), NOW.replace(year=1970))
     assert {"config.default", "config.nobody", "clock.wrong", "state.none"} <= unwell(found)
     assert [name for name in unwell(found) if not found[name].remedy] == []
+
+
+def test_a_file_without_a_subscriber_tells_nobody(settings: Settings) -> None:
+    assert settings.file is not None
+    text = settings.file.read_text(encoding="utf-8").partition("[[subscriber]]")[0]
+    settings.file.write_text(text, encoding="utf-8")
+    assert "config.nobody" not in looked_over(settings)
+    assert "config.nobody" in looked_over(config.load(settings.file, {}))
 
 
 def test_a_schedule_that_has_stopped_is_seen(settings: Settings) -> None:

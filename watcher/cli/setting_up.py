@@ -51,6 +51,8 @@ def summary(settings: Settings) -> str:
     on = [source.name for source in settings.sources if source.enabled]
     mail = f"sent by {settings.mail.smtp}" if settings.mail.smtp else f"written to {settings.mail.outbox}"
     told = ", ".join(f"{subscriber.name} ({subscriber.when})" for subscriber in settings.subscribers)
+    if settings.nobody_named:
+        told = f"nobody, for there is no [[subscriber]]; messages are for {', '.join(settings.subscribers[0].to)}"
     return "\n".join(
         (
             f"{settings.file or 'No configuration file: the built-in defaults'}: all is well.",

@@ -33,5 +33,5 @@ BUILTIN: tuple[Source, ...] = (
     ),
 )
 
-# Without a [[subscriber]] the messages become files, addressed to nobody who could be reached by accident.
+# Without a [[subscriber]] the messages become files, addressed so that nobody could be reached by accident.
 NOBODY_NAMED = Subscriber(name="administrators", to=("administrators@localhost",))

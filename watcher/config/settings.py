@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 from zoneinfo import ZoneInfo
 
+from watcher.config.builtin import NOBODY_NAMED
 from watcher.records import Source, Subscriber, Watch
 
 SHORTEST_MASKED = 4  # a shorter secret would turn half of any text into stars
@@ -138,6 +139,11 @@ class Settings:
     operator: Operator | None = None
     heartbeat: Heartbeat | None = None
     secrets: tuple[Secret, ...] = ()
+
+    @property
+    def nobody_named(self) -> bool:
+        """Whether there is no [[subscriber]]: messages are made all the same, to be looked at."""
+        return self.subscribers == (NOBODY_NAMED,)
 
     @property
     def zone(self) -> tzinfo:

@@ -68,7 +68,7 @@ def configuration(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fi
         text = f"the names and builds of your servers are published in {settings.site}: its readers see which of them lack which update"
         remedy = "Let only your own people see the site, or take publish_servers out of [watch]: docs/security.md"
         yield Finding("site.servers", Severity.WARNING, text, remedy)
-    if not any(subscriber.to or subscriber.channels for subscriber in settings.subscribers):
+    if settings.nobody_named:
         yield Finding(
             "config.nobody", Severity.WARNING, "nobody is told: there is no [[subscriber]]", "Add a [[subscriber]] with its addresses."
         )
