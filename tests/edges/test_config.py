@@ -296,7 +296,6 @@ SMTP = '[mail]\nfrom = "w@example.org"\nsmtp = "smtp://mail.example.org"\n[[subs
     ("environ", "said"),
     [
         ({"WATCHER_SMTP_USER": "u"}, "there is a user, WATCHER_SMTP_USER, but WATCHER_SMTP_PASSWORD is not set"),
-        ({"WATCHER_SMTP_PASSWORD": "p"}, "WATCHER_SMTP_PASSWORD is set, but there is no user"),
         (
             {"WATCHER_SMTP_USER": "u", "WATCHER_SMTP_USER_FILE": "/x"},
             "WATCHER_SMTP_USER and WATCHER_SMTP_USER_FILE are both set. Set one of them.",
@@ -311,6 +310,19 @@ def test_half_a_login_is_refused(alone: Path, environ: dict[str, str], said: str
     (alone / "binary").write_bytes(b"\xff\xfe\x00")
 
     assert said in complaint(alone, SMTP, environ)
+
+
+@pytest.mark.parametrize(("name", "value"), [("WATCHER_SMTP_PASSWORD", "pw"), ("WATCHER_SMTP_PASSWORD_FILE", "/nowhere/password")])
+def test_a_password_that_is_left_over_is_warned_of_and_not_read(tmp_path: Path, name: str, value: str) -> None:
+    settings = loaded(tmp_path, SMTP, {name: value})
+
+    assert (settings.mail.user, settings.mail.password) == (None, None)
+    (warning,) = settings.warnings
+    assert warning == (
+        f"{tmp_path / 'watcher.toml'}:3: mail.smtp: {name} is set, but there is no user: mail goes out without a login. "
+        f"Write smtp://user@host:port, or set WATCHER_SMTP_USER; or unset {name}."
+    )
+    assert loaded(tmp_path, "", {name: value}).warnings == ()
 
 
 def test_the_user_may_stand_in_the_address(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_a_test_message_that_could_not_be_sent_says_so_and_what_to_do(office: Of
     assert said.stderr.endswith("Nothing tries a test again: repeat it when that is mended.\n")
 
 
+def test_mail_goes_out_beside_a_password_that_is_left_over_with_a_warning(office: Office) -> None:
+    office.environ = {"WATCHER_SMTP_PASSWORD": "left over"}
+    with MailServer(Postbox()) as server:
+        office.smtp = server.url
+        said = office.call(AT, "mail", "test", "one@example.org")
+    assert (said.exit_code, said.stdout) == (0, "one@example.org: accepted: 250 queued as 4711\n")
+    assert "warning" in said.stderr
+    assert "WATCHER_SMTP_PASSWORD is set, but there is no user: mail goes out without a login" in said.stderr
+
+
 def test_a_channel_is_tested_by_its_name(office: Office) -> None:
     with Service() as hook:
         office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "json://127.0.0.1:{hook.port}/hook"\n'

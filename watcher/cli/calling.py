@@ -56,6 +56,8 @@ class Call:
 
         settings = config.load(self.config, os.environ)
         self.form.mask = settings.masked
+        for warning in settings.warnings:
+            report.LOG.warning("%s", warning)
         return settings
 
     def store(self, settings: Settings, *, hold: bool = False, rehearse: bool = False) -> Store:

@@ -81,13 +81,22 @@ class Complaints:
     text: str = ""
     secrets: list[Secret] = field(default_factory=list)  # never shown, whatever was done with them
     lines: list[tuple[int, str]] = field(default_factory=list)  # (line in the file or 0, what is wrong)
+    warnings: list[str] = field(default_factory=list)  # what is odd, and does not stop anything
 
     def add(self, key: Key, cause: str, remedy: str) -> None:
         """Note that the value at ``key`` is wrong, and what to do."""
+        self.lines.append(self._noted(key, cause, remedy))
+
+    def warn(self, key: Key, cause: str, remedy: str) -> None:
+        """Note that something beside the value at ``key`` is odd, and what to do."""
+        self.warnings.append(self._noted(key, cause, remedy)[1])
+
+    def _noted(self, key: Key, cause: str, remedy: str) -> tuple[int, str]:
+        """Write the line in the file (0 without one), and what is said of it."""
         line = line_of(self.text, key) if key else None
         place = f"{self.file}:{line}" if line else self.file
         subject = f"{spelled(key)}: " if key else ""
-        self.lines.append((line or 0, printable(masked(f"{place}: {subject}{cause}. {remedy}", self.secrets))))
+        return line or 0, printable(masked(f"{place}: {subject}{cause}. {remedy}", self.secrets))
 
     def attempt(self, key: Key, make: Callable[[], T], instead: T) -> T:
         """Give what ``make`` makes; if it raises Wrong, note that and give ``instead`` so that the rest is looked at too."""

@@ -139,6 +139,7 @@ class Settings:
     operator: Operator | None = None
     heartbeat: Heartbeat | None = None
     secrets: tuple[Secret, ...] = ()
+    warnings: tuple[str, ...] = ()  # what is odd about it, and does not stop anything
 
     @property
     def nobody_named(self) -> bool:

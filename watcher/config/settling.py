@@ -57,6 +57,7 @@ def settings(tables: Tables, file: Path | None, environ: Mapping[str, str], comp
         operator=_operator(tables.operator, names, complaints) if tables.operator else None,
         heartbeat=ways.heartbeat(tables.heartbeat, environ, complaints) if tables.heartbeat else None,
         secrets=tuple(complaints.secrets),
+        warnings=tuple(complaints.warnings),
     )
 
 

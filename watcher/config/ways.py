@@ -14,6 +14,7 @@ from watcher.config.complaints import Complaints, Key, Wrong
 from watcher.config.settings import Channel, Heartbeat, Mail, OAuth, Secret
 from watcher.config.tables import ChannelTable, HeartbeatTable, MailTable
 
+PASSWORD = "WATCHER_SMTP_PASSWORD"  # noqa: S105  # where it stands
 SECRET, CERTIFICATE = "WATCHER_CLIENT_SECRET", "WATCHER_CLIENT_CERTIFICATE"
 
 
@@ -47,7 +48,7 @@ def mail(table: MailTable, base: Path, environ: Mapping[str, str], complaints: C
         complaints.add(("mail", "smtp"), "a mail server is named, but nobody to write to", "Add a [[subscriber]] with name and to.")
     oauth = _oauth(table, environ, complaints) if table.tenant or table.client or smtp.startswith("graph:") else None
     nobody: tuple[Secret | None, Secret | None] = (None, None)
-    login = partial(_user, named, environ) if oauth else partial(_login, named, environ, complaints.secrets)
+    login = partial(_user, named, environ) if oauth else partial(_login, named, environ, complaints)
     user, password = attempt(("mail", "smtp"), login, nobody) if smtp and not smtp.startswith("graph:") else nobody
     return Mail(
         sender=attempt(("mail", "from"), partial(values.sender, table.sender), "") if table.sender else Mail().sender,
@@ -105,22 +106,24 @@ def _smtp(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> tuple
     return values.smtp_url(environment.expanded(text, environ, secrets))
 
 
-def _login(named: str, environ: Mapping[str, str], secrets: list[Secret]) -> tuple[Secret | None, Secret | None]:
-    """Give user (the one ``named`` in the address, or the environment's) and password of the mail server, both or neither."""
+def _login(named: str, environ: Mapping[str, str], complaints: Complaints) -> tuple[Secret | None, Secret | None]:
+    """Give user (the one ``named`` in the address, or the environment's) and password of the mail server, both or neither.
+
+    A password without a user is not read: it may be left over, and no reason to tell nothing at all.
+    """
     user = Secret("WATCHER_SMTP_USER", named) if named else environment.secret("WATCHER_SMTP_USER", environ)
-    password = environment.secret("WATCHER_SMTP_PASSWORD", environ)
-    if user and not password:
+    if not user:
+        for name in filter(environ.get, (PASSWORD, f"{PASSWORD}_FILE")):
+            cause = f"{name} is set, but there is no user: mail goes out without a login"
+            complaints.warn(("mail", "smtp"), cause, f"Write smtp://user@host:port, or set WATCHER_SMTP_USER; or unset {name}.")
+        return None, None
+    password = environment.secret(PASSWORD, environ)
+    if not password:
         raise Wrong(
             f"there is a user, {'named here' if named else 'WATCHER_SMTP_USER'}, but WATCHER_SMTP_PASSWORD is not set",
             "Set WATCHER_SMTP_PASSWORD, or WATCHER_SMTP_PASSWORD_FILE to a file that holds it.",
         )
-    if password and not user:
-        raise Wrong(
-            "WATCHER_SMTP_PASSWORD is set, but there is no user",
-            "Write smtp://user@host:port, or set WATCHER_SMTP_USER, or unset the password.",
-        )
-    if password:
-        secrets.append(password)  # the user is none: masking it would mask half of the log
+    complaints.secrets.append(password)  # the user is none: masking it would mask half of the log
     return user, password
 
 
