@@ -100,7 +100,7 @@ def lines(language: str) -> Iterator[str]:
 def test_every_command_line_in_the_documentation_can_be_typed() -> None:
     known = dict(reference.walk(typer.main.get_command(app), "watcher"))
     parts = [part.strip() for language in ("sh", "crontab") for line in lines(language) for part in re.split(r"&&|\|", line)]
-    typed = [shlex.split(match[1]) for part in parts if (match := re.fullmatch(r"(?:.*\s)?(?:\.venv/bin/)?(watcher \w.*)", part))]
+    typed = [shlex.split(match[1]) for part in parts if (match := re.fullmatch(r"(?:.*\s)?(?:\S*\.venv/bin/)?(watcher \w.*)", part))]
     assert typed
     for words in typed:
         spelled = next((name for name in known if words[: len(name.split())] == name.split()), None)
