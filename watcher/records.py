@@ -286,7 +286,7 @@ class Snapshot:
 
     ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is the name that the
     document gives itself.  ``oldest`` is the oldest entry's date where coverage is WINDOW, ``newest`` the newest date that
-    anything in the copy bears, watched or not.
+    anything in the copy bears, watched or not.  An ``unread`` one has no entries: they are read when the document changes.
     """
 
     source: str
@@ -302,6 +302,7 @@ class Snapshot:
     oldest: datetime | None = None
     newest: datetime | None = None
     follow: tuple[Follow, ...] = ()
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,7 @@ class Document:
     suspect_since: datetime | None = None
     known: bool = False  # it was listed at the source's first check: its first reading is no news
     newest: datetime | None = None  # the newest date in its last copy that was believed
+    unread: bool = False  # its first copy is kept as it came: no entry of it has been read yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from watcher.records import (
     Message,
     Outcome,
     Package,
+    Page,
     Passage,
     State,
     Suspicion,
@@ -24,7 +25,7 @@ from watcher.records import (
     UpdateRef,
     Validators,
 )
-from watcher.store import EntryChanges, Store, StoredEntry
+from watcher.store import Copy, EntryChanges, Store, StoredEntry
 
 T0 = datetime(2024, 11, 12, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -96,7 +97,8 @@ def fill(store: Store) -> None:
     """Write something of everything."""
     store.record(
         "builds",
-        documents=[document(), document("2024-Nov")],
+        documents=[document(), document("2024-Nov"), document("kept", unread=True)],
+        copies=[Copy.of(Page("builds", "kept", "https://example.org/builds/kept", T0, 200, b"<rss/>", "text/xml"))],
         entries=[
             EntryChanges("", (stored("row 1"), stored("row 2", missing_since=T0), stored("Zeile ä", lost=True), stored("ROW 1"))),
             EntryChanges("2024-Nov", (stored("CVE-2024-49040"),)),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from watcher import render
 from watcher.errors import ConfigurationError
 from watcher.formats import samples
 from watcher.judgement import digest
-from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Letter, Message, Package, Subscriber, UpdateRef
+from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Letter, Message, Package, Source, Subscriber, UpdateRef
 
 NOW = samples.NOW
 ADMINS = Subscriber("exchange-admins", ("admins@example.org",))
@@ -147,6 +147,16 @@ def test_there_is_no_all_clear_for_a_source_that_was_not_read() -> None:
         assert "Nothing that is watched is pulled." not in said
         assert "Among what could be read, nothing is pulled. Not read yet: exchange-builds." in said
         assert "Could not be read yet: it answered 503" in said
+
+
+def test_the_welcome_of_a_thousand_sources_is_no_longer_than_a_mail_should_be() -> None:
+    sources = tuple(Source(f"feed-{n}", "feed", f"https://example.org/{n}", timedelta(hours=1)) for n in range(1000))
+    welcome = replace(samples.welcome(pulled=False), sources=sources, unread=())
+    text, html = text_of(welcome), html_of(welcome)
+    assert text.count("\nfeed-") == 100
+    assert "and 900 more" in text
+    assert "and 900 more" in html
+    assert len(render.message(welcome, Settings(), NOW).body) < render.LARGEST
 
 
 def test_a_digest_counts_its_events_in_the_subject() -> None:

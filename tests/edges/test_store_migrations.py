@@ -94,6 +94,9 @@ def test_a_state_of_an_older_schema_is_the_same_state_in_todays(database_url: st
     at_revision(database_url, revision)
     with Store.open("sqlite://") as wanted, Store.open(database_url) as migrated:
         fill(wanted)
+        if revision < "0003":  # which kept no copies
+            with wanted.writing() as link:
+                link.run("DELETE FROM copies")
         assert exported(migrated, tmp_path / "migrated") == exported(wanted, tmp_path / "wanted")
         mine, theirs = (rows_of(each._link) for each in (migrated, wanted))
         assert mine == theirs, "what is derived from other tables is not"
@@ -164,11 +167,11 @@ def test_a_migration_that_is_killed_at_any_statement_leaves_the_state_as_it_was(
 
 
 def test_a_migration_that_fails_says_so_and_leaves_the_state_as_it_was(database_url: str) -> None:
-    at_revision(database_url, OLD[-1])
+    at_revision(database_url, "0001")  # the step from there reads updates
     with linked(database_url) as link:
         link.run("UPDATE updates SET record = 'spoilt'")
         before = rows_of(link)
-    with pytest.raises(StateError, match=rf"schema {OLD[-1]} to {HEAD}.*as it was.*state import"):
+    with pytest.raises(StateError, match=rf"schema 0001 to {HEAD}.*as it was.*state import"):
         Store.open(database_url)
     with linked(database_url) as link:
         assert rows_of(link) == before

@@ -288,9 +288,16 @@ def test_the_welcome_says_where_products_stand() -> None:
 )
 def test_the_welcome_says_what_is_watched_and_how_often(every: timedelta, expected: str) -> None:
     told = Letter("welcome", Subscriber("s", ()), sources=(Source("msrc-cvrf", "cvrf", "https://example.org/", every),))
-    assert greeting.watched(told, WORDS) == (
+    assert greeting.watched(told, FORM) == (
         greeting.Watched("msrc-cvrf", "Microsoft Security Response Center", "https://example.org/", expected),
     )
+
+
+def test_of_a_thousand_sources_the_welcome_lists_a_hundred_first_those_that_could_not_be_read() -> None:
+    sources = tuple(Source(f"feed-{number}", "feed", "https://example.org/", timedelta(hours=1)) for number in range(1000))
+    told = Letter("welcome", Subscriber("s", ()), sources=sources, unread=(("feed-998", "not found"),))
+    names = [source.name for source in greeting.watched(told, FORM)]
+    assert names == ["feed-998", *(f"feed-{number}" for number in range(99))]
 
 
 # --- the text part's columns ------------------------------------------------------------------------------------------

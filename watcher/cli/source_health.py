@@ -40,7 +40,9 @@ def _object(standing: Standing, settings: Settings, store: Store) -> dict[str, A
         "failures": max((each.failures for each in failing), default=0),
         "failure": settings.masked("; ".join(each.failure for each in failing)),
         "documents": len(documents),
-        "entries": sum(len(store.fingerprints(source.name, name)) for name in documents),
+        "entries": sum(
+            document.total if document.unread else len(store.fingerprints(source.name, name)) for name, document in documents.items()
+        ),
         "moved": standing.moved or None,
         "silent": lines.silence(silent) if silent else None,
     }

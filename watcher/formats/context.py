@@ -21,6 +21,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
     """Give every name that a template may use; see docs/mail-templates.md."""
     earlier = {before.of: before for before in letter.before}
     stories = tuple(story(event, form, letter.servers, earlier.get(event.id)) for event in letter.events)
+    sources = greeting.watched(letter, form)
     gone, good = greeting.gone(letter, form), greeting.good(letter, form, now)
     counts = _counts(stories, form.words)
     names: dict[str, Any] = {
@@ -31,7 +32,8 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "counts": counts,
         "gone": gone,
         "good": good,
-        "sources": greeting.watched(letter, form.words),
+        "sources": sources,
+        "more_sources": len(letter.sources) - len(sources),
         "unread": tuple(line(name, 60) for name, _ in letter.unread),
         "products": tuple(line(product, 100) for product in letter.products),
         "lines": tuple(folded for text in letter.lines for folded in paragraphs(text, form.most(2000))),

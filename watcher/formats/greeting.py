@@ -51,10 +51,11 @@ class Good:
     released: str
 
 
-def watched(letter: Letter, words: Words) -> tuple[Watched, ...]:
-    """List the sources."""
-    unread = dict(letter.unread)
-    return tuple(_watched(source, words, unread.get(source.name, "")) for source in letter.sources)
+def watched(letter: Letter, form: Form) -> tuple[Watched, ...]:
+    """List the sources; where they are too many, those that could not be read yet come first."""
+    unread, most = dict(letter.unread), form.most(100)
+    chosen = letter.sources if len(letter.sources) <= most else sorted(letter.sources, key=lambda source: source.name not in unread)[:most]
+    return tuple(_watched(source, form.words, unread.get(source.name, "")) for source in chosen)
 
 
 def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:

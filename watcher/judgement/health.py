@@ -6,6 +6,7 @@ Pure: check times, documents and given-up deliveries in, troubles out.  What was
 from __future__ import annotations
 
 import calendar
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -217,9 +218,11 @@ def _month(moment: datetime) -> str:
 
 def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[tuple[str, str], ...]:
     """Name the sources that could not be read yet, with the cause; one that only follows updates may have had nothing to read."""
-    known, found = tuple(times), []
+    of_source, found = defaultdict[str, list[Times]](list), []
+    for one in times:
+        of_source[one.source].append(one)
     for source in sources:
-        mine = [one for one in known if one.source == source.name]
+        mine = of_source[source.name]
         failed = next((one for one in mine if one.failures), None)
         if source.enabled and failed is not None and not any(one.succeeded for one in mine):
             found.append((source.name, failed.cause or failed.failure))

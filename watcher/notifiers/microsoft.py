@@ -18,7 +18,7 @@ SMTP_SCOPE = "https://outlook.office365.com/.default"
 TIMEOUT = 30.0
 """Seconds that an answer may take."""
 
-UNREACHABLE = "it could not be reached; see whether this machine reaches the internet, and whether it needs HTTPS_PROXY"
+UNREACHABLE = "it could not be reached; see whether this machine reaches the internet, and whether it needs a proxy (HTTPS_PROXY)"
 
 
 def session(ca_bundle: str | None) -> requests.Session:

@@ -14,7 +14,7 @@ from watcher.errors import ParseError
 from watcher.judgement import credible, schedule
 from watcher.judgement.counted import counted
 from watcher.records import Document, Failure, Follow, NotModified, Page, Snapshot, Source, Validators, Watch
-from watcher.store import Store
+from watcher.store import Copy, Store
 from watcher.web import Outcome, Wanted
 
 # The order in which a check's sources are judged, whatever the order of the configuration: records that know KB articles
@@ -45,7 +45,7 @@ class Answer:
     """What became of one document: a snapshot, None when it is the copy that is known, or a failure.
 
     ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what the index said of it; ``moved`` is where its
-    address leads for good.
+    address leads for good; ``copy`` is given when the snapshot is unread.
     """
 
     document: str
@@ -55,6 +55,7 @@ class Answer:
     page: Page | None = None
     mark: str = ""
     moved: str = ""
+    copy: Copy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def answers(
         known = store.documents_of([source.name for source in group])
         suspected = store.suspected_sources()
         wanted = [one for source in group for one in _first(source, known[source.name], store, asking)]
-        say(f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}")
+        if wanted:
+            say(f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}")
         got = _ask(wanted, known, asking)
         for source in group:
             found = _followed(source, got, known[source.name], asking)
@@ -190,13 +192,16 @@ def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answe
     same = known is not None and known.sha256 == page.sha256 and known.watch == asking.watch.mark and known.suspect_since is None
     if same and not (kind in INDEXED and page.document == ""):
         return Answer(page.document, page.url, None, page.validators, page if asking.lacks(known) else None, moved=page.moved)
+    kept = page if asking.kept is not None else None
+    if known is None and (unread := sources.glance(page, kind)):
+        return Answer(page.document, page.url, unread, page.validators, kept, moved=page.moved, copy=Copy.of(page))
     try:
         snapshot = sources.parser(kind)(page, asking.watch)
     except ParseError as error:
         remedy = f"The address leads for good to {page.moved}: see what is there. {error.remedy}".rstrip() if page.moved else error.remedy
         failure = Failure(page.source, page.document, page.url, page.time, error.cause, remedy, suspect=True)
         return Answer(page.document, page.url, failure)
-    return Answer(page.document, page.url, snapshot, page.validators, page if asking.kept is not None else None, moved=page.moved)
+    return Answer(page.document, page.url, snapshot, page.validators, kept, moved=page.moved)
 
 
 def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known: dict[str, Document], asking: Round) -> list[Answer]:

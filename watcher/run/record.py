@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from watcher import sources
+from watcher.errors import ParseError
 from watcher.judgement import credible, schedule
 from watcher.records import Change, ChangeKind, Coverage, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Update, Validators
 from watcher.run.gather import Answer, Answers
-from watcher.store import EntryChanges, Store, StoredEntry
+from watcher.store import Copy, EntryChanges, Store, StoredEntry
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -24,13 +26,16 @@ _COMES_BACK = timedelta(days=90)  # after this an entry that left a feed is not 
 class Check:
     """What one source's check has come to so far."""
 
+    source: Source
     documents: list[Document] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)  # that are kept unread
     entries: list[EntryChanges] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)  # changes that are taken as known
     failures: list[Failure] = field(default_factory=list)
     healthy: dict[str, str] = field(default_factory=dict)  # documents that answered well, and where their addresses lead for good
     noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
+    lost: set[str] = field(default_factory=set)  # documents whose unread copy is gone: what they had before cannot be told
 
 
 def source(  # noqa: PLR0913 - what a source's check depends on
@@ -50,7 +55,7 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     """
     from watcher.run import SourceReport
 
-    check = Check(noted=_noted(answers))
+    check = Check(source, noted=_noted(answers))
     for answer in answers.answers:
         if isinstance(answer.result, Failure):
             check.failures.append(answer.result)
@@ -68,12 +73,21 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""
     if check.documents or check.entries or outcome != Outcome():
         told = notes if outcome.events else None
-        store.record(source.name, documents=check.documents, entries=check.entries, outcome=outcome, times=times, notes=told)
+        store.record(
+            source.name,
+            documents=check.documents,
+            copies=check.copies,
+            entries=check.entries,
+            outcome=outcome,
+            times=times,
+            notes=told,
+        )
     else:
         quiet += times
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
-    return SourceReport(source.name, len(answers.answers), new, len(kinds) - new, tuple(check.failures), outcome, trouble)
+    unread = sum(document.total for document in check.documents if document.unread and check.copies)
+    return SourceReport(source.name, len(answers.answers), new + unread, len(kinds) - new, tuple(check.failures), outcome, trouble)
 
 
 def _believed(answers: Answers, check: Check) -> Answers:
@@ -105,7 +119,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
 
     known = answers.known.get(snapshot.document)
     verdict = credible.judge(snapshot, known, now)
-    stored = store.entries(snapshot.source, snapshot.document) if verdict.believed and known is not None else {}
+    stored = _stored(known, store, settings, check) if verdict.believed and known is not None else {}
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
     if verdict.believed and known is not None and known.accepted is not None and credible.is_table(snapshot):
         layout = credible.judge_layout(changes, known, now)
@@ -119,7 +133,7 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     read = compare.rewatched(changes, settings.watch) if widened else changes
     quiet = {change for change in read if _quiet(change, verdict.late, widened, now)}
     check.changes += [change for change in read if change not in quiet or change.kind is ChangeKind.APPEARED]
-    first = snapshot.document in check.noted or _first(snapshot.document, answers, now)
+    first = snapshot.document in check.noted or snapshot.document in check.lost or _first(snapshot.document, answers, now)
     check.known |= {_mark(change) for change in (read if first else quiet)}
     entries = _entry_changes(changes, snapshot, now, _forgotten(stored, snapshot, now), lost=verdict.late or widened)
     if entries is not None:
@@ -127,6 +141,26 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     document = _read(snapshot, answer, known, settings, now, known_from_list=snapshot.document in check.noted)
     if document != known:
         check.documents.append(document)
+    if answer.copy:
+        check.copies.append(answer.copy)
+
+
+def _stored(known: Document, store: Store, settings: Settings, check: Check) -> dict[str, StoredEntry]:
+    """What is stored of a document; the entries of a copy that was kept unread are stored with what is different now."""
+    if not known.unread:
+        return store.entries(known.source, known.document)
+    from watcher.judgement import canonical
+
+    copy = store.copy(known.source, known.document)
+    try:
+        entries = sources.parser(check.source.kind)(copy.page, settings.watch).entries if copy else None
+    except ParseError:  # by a newer program
+        entries = None
+    if entries is None:
+        check.lost.add(known.document)
+    stored = {entry.key: StoredEntry(entry, canonical.fingerprint(entry)) for entry in entries or ()}
+    check.entries.append(EntryChanges(known.document, tuple(stored.values()), of_copy=True))
+    return stored
 
 
 def _read(
@@ -147,6 +181,7 @@ def _read(
         accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None) or now,
         known=known_from_list or (known.known if known else False),
         newest=snapshot.newest,
+        unread=snapshot.unread,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from lxml import etree
 
 from watcher.errors import ParseError
-from watcher.judgement import canonical
+from watcher.judgement import canonical, names
 from watcher.judgement.counted import counted
 from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
 from watcher.sources import grids, markup, plain_feed
@@ -48,6 +49,19 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         for post, revision in zip(posts, revisions, strict=True)
         if not any(revisions) or _is_watched(post, watch)
     ]
+    entries = tuple(sorted(_distinct(kept), key=lambda entry: entry.key))
+    return replace(_unread(page, posts), revisions=sum(map(bool, revisions)), entries=entries, unread=False)
+
+
+def glance(page: Page) -> Snapshot | None:
+    """Return a feed's snapshot without its entries, when it is as it should be and names nothing that Microsoft makes or publishes."""
+    if names.clues_in(page.body):
+        return None
+    read = plain_feed.read(page.body, page.content_type)
+    return None if read is None or any(post.revision for post in read[1]) else _unread(page, read[1])
+
+
+def _unread(page: Page, posts: Sequence[Post]) -> Snapshot:
     dates = [moment for post in posts if (moment := post.published or post.updated)]
     return Snapshot(
         source=page.source,
@@ -57,10 +71,9 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         sha256=page.sha256,
         coverage=Coverage.WINDOW,
         total=len(posts),
-        revisions=sum(map(bool, revisions)),
-        entries=tuple(sorted(_distinct(kept), key=lambda entry: entry.key)),
         oldest=min(dates, default=None),
         newest=max((moment for post in posts if (moment := post.updated or post.published)), default=None),
+        unread=True,
     )
 
 

@@ -20,7 +20,7 @@ import msgspec
 from watcher.errors import StateError, StateRefusedError
 from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
 from watcher.store import forms, lines
-from watcher.store.documents import entry_row, write_documents, write_times
+from watcher.store.documents import entry_row, write_copies, write_documents, write_times
 from watcher.store.events import event_row
 from watcher.store.ledger import write_updates
 from watcher.store.mail import write_deliveries, write_message
@@ -29,6 +29,7 @@ from watcher.store.rows import chunks, insert
 from watcher.store.tables import (
     ABSORBED,
     ACKS,
+    COPIES,
     DELIVERIES,
     DOCUMENTS,
     ENTRIES,
@@ -42,7 +43,7 @@ from watcher.store.tables import (
     moment,
     moment_if,
 )
-from watcher.store.words import StoredEntry
+from watcher.store.words import Copy, StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ _WHOLE: dict[str, tuple[Table, type]] = {
     "documents": (DOCUMENTS, Document),
     "times": (TIMES, Times),
     "entries": (ENTRIES, lines.EntryLine),
+    "copies": (COPIES, Copy),
     "updates": (UPDATES, Update),
     "absorbed": (ABSORBED, lines.AbsorbedLine),
     "events": (EVENTS, lines.EventLine),
@@ -164,6 +166,7 @@ _READERS: dict[type, Callable[[Row], object]] = {
         bool(row["lost"]),
         row["silent"],
     ),
+    Copy: lambda row: Copy(row["source"], row["document"], row["url"], moment(row["time"]), row["content_type"], bytes(row["body"])),
     lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row["id"], row["update_id"]),
     lines.EventLine: lambda row: lines.EventLine(
         row["sequence"], forms.record(Event, row["record"]), row["update_id"], bool(row["queued"])
@@ -221,6 +224,7 @@ _WRITERS: dict[type, Callable[[Link, list[Any]], object]] = {
     Document: write_documents,
     Times: write_times,
     lines.EntryLine: _write_entries,
+    Copy: write_copies,
     Update: write_updates,
     lines.AbsorbedLine: lambda c, chunk: insert(c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]),
     lines.EventLine: _write_events,

@@ -8,8 +8,8 @@ from watcher.records import Document, Entry, Times
 from watcher.store import forms
 from watcher.store.base import Base
 from watcher.store.rows import chunks, upsert
-from watcher.store.tables import DOCUMENTS, ENTRIES, TIMES, moment_if
-from watcher.store.words import EntryChanges, StoredEntry
+from watcher.store.tables import COPIES, DOCUMENTS, ENTRIES, TIMES, moment, moment_if
+from watcher.store.words import Copy, EntryChanges, StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,6 +80,12 @@ class Documents(Base):
         with self.reading() as link:
             return {key: mark if since is None else "" for key, mark, since in link.rows(query, source=source, document=document)}
 
+    def copy(self, source: str, document: str) -> Copy | None:
+        """Give the first copy of a document, if it is kept unread."""
+        with self.reading() as link:
+            rows = link.rows(f"SELECT url, time, content_type, body FROM copies WHERE {_HERE}", source=source, document=document)  # noqa: S608 - our own words
+        return next((Copy(source, document, url, moment(time), kind, bytes(body)) for url, time, kind, body in rows), None)
+
     def touch(self, times: Iterable[Times]) -> None:
         """Write check times, and nothing else: the whole trace of a check in which nothing changed."""
         with self.writing() as link:
@@ -98,11 +104,18 @@ def write_documents(link: Link, documents: Iterable[Document]) -> None:
     upsert(link, DOCUMENTS, rows)
 
 
+def write_copies(link: Link, copies: Iterable[Copy]) -> None:
+    """Keep first copies, whose documents are written."""
+    upsert(link, COPIES, [{name: getattr(copy, name) for name in COPIES.columns} for copy in copies])
+
+
 def write_entries(link: Link, source: str, changes: EntryChanges, silent: Mapping[str, str]) -> None:
     """Write the changes of one document's entries; ``silent`` says by key why one of them was not told."""
     rows = [entry_row(source, changes.document, stored, silent.get(stored.entry.key, stored.silent)) for stored in changes.upserts]
     upsert(link, ENTRIES, rows)
     here = {"source": source, "document": changes.document}
+    if changes.of_copy:
+        link.run(f"DELETE FROM copies WHERE {_HERE}", **here)  # noqa: S608 - our own words
     gone = f"UPDATE entries SET missing_since = COALESCE(missing_since, :since), lost = :lost WHERE {_HERE} AND key = :key"  # noqa: S608 - our own words
     link.run_each(gone, [{**here, "key": key, "since": changes.since, "lost": changes.lost} for key in changes.missing])
     back = f"UPDATE entries SET missing_since = NULL, lost = :lost WHERE {_HERE} AND key = :key"  # noqa: S608 - our own words

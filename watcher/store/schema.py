@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from watcher.store.link import Link
     from watcher.store.place import Place
 
-HEAD = "0002"  # the newest migration in migrations/versions; a test holds the two together
+HEAD = "0003"  # the newest migration in migrations/versions; a test holds the two together
 
 # Alembic's own table, in its form.
 _VERSION = (

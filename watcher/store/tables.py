@@ -94,6 +94,14 @@ ENTRIES = Table(
     refers=(("source", "document"), "documents", ("source", "document")),
 )
 
+# First copies of which nothing had to be read yet.
+COPIES = Table(
+    "copies",
+    {"source": WORD, "document": WORD, "url": TEXT, "time": WORD, "content_type": TEXT, "body": BYTES},
+    key=("source", "document"),
+    refers=(("source", "document"), "documents", ("source", "document")),
+)
+
 UPDATES = Table(
     "updates",
     {
@@ -203,7 +211,7 @@ MUTES = Table("mutes", {"target": WORD, "until": MAYBE}, key=("target",))  # unt
 META = Table("meta", {"key": WORD, "value": TEXT}, key=("key",))
 
 TABLES = (
-    *(DOCUMENTS, TIMES, ENTRIES, UPDATES, NAMES, OFFERS, SUSPICIONS, ABSORBED),
+    *(DOCUMENTS, TIMES, ENTRIES, COPIES, UPDATES, NAMES, OFFERS, SUSPICIONS, ABSORBED),
     *(EVENTS, CONCERNED, MESSAGES, TOLD, DELIVERIES, ACKS, MUTES, META),
 )
 """All of them; what others refer to comes first."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from watcher.records import StoredEntry
+from watcher.records import Page, StoredEntry
 
-__all__ = ["DeliveryCounts", "EntryChanges", "StoredEntry"]
+__all__ = ["Copy", "DeliveryCounts", "EntryChanges", "StoredEntry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class EntryChanges:
 
     ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at ``since`` (their entries stay; one that is
     marked already keeps its time), and as lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are deleted.
+    ``of_copy``: these are the entries of the copy that was kept unread; it goes.
     """
 
     document: str
@@ -25,6 +28,29 @@ class EntryChanges:
     lost: bool = False
     returned: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    of_copy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A document's first copy, kept as it came (compressed by zlib) until the document changes: nothing in it had to be read."""
+
+    source: str
+    document: str
+    url: str
+    time: datetime
+    content_type: str
+    body: bytes
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Keep a page."""
+        return cls(page.source, page.document, page.url, page.time, page.content_type, zlib.compress(page.body, 1))
+
+    @property
+    def page(self) -> Page:
+        """The page as it came."""
+        return Page(self.source, self.document, self.url, self.time, 200, zlib.decompress(self.body), self.content_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from watcher.web import Wanted, urls
 
 AGAIN = "Nothing to do if it was a passing fault: the next run asks again."
 _SERVER = "Nothing to do if it was a passing fault: the next run asks again. Open the address in a browser if it lasts."
-_NETWORK = "See whether this machine reaches the internet, and whether it needs HTTPS_PROXY."
+_NETWORK = "See whether this machine reaches the internet, and whether it needs a proxy (HTTPS_PROXY)."
 _UNRESOLVED = "the host's name could not be resolved"
 _MISTYPED = "Correct the source's `url` if its host is mistyped. "
 _REFUSED = (errno.ECONNREFUSED, 10061)  # 10061: Windows
@@ -162,7 +162,7 @@ def _of_name(errors: list[BaseException], _: str) -> Trouble | None:
     if any(isinstance(one, socket.gaierror) for one in errors):
         return Trouble(
             _UNRESOLVED,
-            "See whether this machine reaches the internet and its DNS answers, and whether it needs HTTPS_PROXY.",
+            "See whether this machine reaches the internet and its DNS answers, and whether it needs a proxy (HTTPS_PROXY).",
             passing=True,
             unreachable=True,
         )
