@@ -13,7 +13,7 @@ from tests.run.stage import HASTY, NEW_ROW, PATHS, POSTS, ROWS, STORY, TOLD, Sta
 from tests.servers import OUTAGE, Fault, Reply, SourceServer, bomb, refused
 from tests.stories.pages import blog, month, table
 from tests.stories.telling import line
-from watcher.records import Failure
+from watcher.records import Failure, Source
 from watcher.run import Report, check
 from watcher.store import Store
 from watcher.web.fetch import Fetcher
@@ -192,6 +192,17 @@ def test_progress_says_which_sources_failed_and_of_which_a_part_did(stage: Stage
         check(stage.settings, store, web, moment("2024-11-08T06:00:00Z"), publish=False, say=said.append)
 
     assert {"builds: failed", "msrc: 2 documents, 1 of them failed", "blog: 1 document"} <= set(said)
+
+
+def test_progress_is_silent_of_sources_that_have_nothing_to_follow_yet(stage: Stage) -> None:
+    (builds,) = (source for source in stage.settings.sources if source.name == "builds")
+    stage.settings = replace(stage.settings, sources=(builds, Source("pages", "kb-article", stage.web.url("/help/"))))
+    stage.show(builds=Reply(status=404))
+    said: list[str] = []
+    with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web:
+        check(stage.settings, store, web, moment("2024-11-08T06:00:00Z"), publish=False, say=said.append)
+
+    assert said == ["asking 1 document of 1 source", "builds: failed"]
 
 
 def test_other_sources_tell_their_news_while_one_fails(released: Stage) -> None:
