@@ -302,7 +302,7 @@ def test_status_json_says_all_of_every_source(cli: Cli, state: Store) -> None:
                 "last_change": "2024-11-12T18:00:00Z",
                 "failures": 0,
                 "failure": "",
-                "documents": 2,
+                "documents": 3,
                 "entries": 5,
                 "moved": None,
                 "silent": None,
