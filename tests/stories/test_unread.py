@@ -118,6 +118,37 @@ def test_of_a_copy_that_is_lost_nothing_is_news(world: World, spoil: str) -> Non
     assert world.at("2024-11-03 06:00", blog=feed(post(4), post(3), post(2, GARDEN + SERVER), post(1))) == [NEWS]
 
 
+def test_how_much_it_had_is_known_exactly_when_it_changes(world: World) -> None:
+    """A post that shows many items in its text is no reason to doubt the next copy, which seems to have a tenth of them."""
+    shows = post(2, title="<![CDATA[" + "<item>" * 20 + "]]>")
+    world.at("2024-11-01 06:00", blog=feed(shows, post(1)))
+    assert world.store.documents(BLOG)[""].total == 22
+    assert world.at("2024-11-02 06:00", blog=feed(post(3), post(1))) == [NEWS]
+
+
+def test_a_first_copy_that_breaks_off_is_a_failure(world: World) -> None:
+    assert world.at("2024-11-01 06:00", blog=feed(post(2), post(1))[:-40]) == []
+    assert world.report is not None
+    assert ["breaks off in the middle" in failure.cause for each in world.report.sources for failure in each.failures] == [True]
+    assert world.store.copy(BLOG, "") is None
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        feed(post(2).replace("<pubDate>02 Oct", "<pubDate>42 Oct")),
+        feed(post(2).replace("pubDate", "date")),
+        feed(post(2).replace("</item>", "<updated>2024-10-02T08:00:00Z</updated></item>")),
+        feed().replace(b"</channel>", b"<title>x</title></channel>"),
+        b"<!DOCTYPE rss>" + feed(post(2)),
+    ],
+    ids=["a date that is none", "no date", "a date of Atom", "no post", "a document type"],
+)
+def test_a_first_copy_that_is_not_as_it_should_be_is_read_at_once(world: World, shown: bytes) -> None:
+    assert world.at("2024-11-01 06:00", blog=shown) == []
+    assert world.store.copy(BLOG, "") is None
+
+
 def test_an_export_holds_it(any_world: World, tmp_path: Path) -> None:
     any_world.at("2024-11-01 06:00", blog=feed(post(2), post(1)))
     any_world.store.export(tmp_path / "text")

@@ -117,9 +117,10 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     """Believe or doubt one copy, and note what is different in it."""
     from watcher.judgement import compare  # a check in which nothing changed loads none of it
 
-    known = answers.known.get(snapshot.document)
+    known, stored = answers.known.get(snapshot.document), dict[str, StoredEntry]()
+    if known is not None:
+        known, stored = _before(known, store, settings, check)
     verdict = credible.judge(snapshot, known, now)
-    stored = _stored(known, store, settings, check) if verdict.believed and known is not None else {}
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
     if verdict.believed and known is not None and known.accepted is not None and credible.is_table(snapshot):
         layout = credible.judge_layout(changes, known, now)
@@ -135,6 +136,8 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
     check.changes += [change for change in read if change not in quiet or change.kind is ChangeKind.APPEARED]
     first = snapshot.document in check.noted or snapshot.document in check.lost or _first(snapshot.document, answers, now)
     check.known |= {_mark(change) for change in (read if first else quiet)}
+    if known is not None and known.unread:
+        check.entries.append(EntryChanges(known.document, tuple(stored.values()), of_copy=True))
     entries = _entry_changes(changes, snapshot, now, _forgotten(stored, snapshot, now), lost=verdict.late or widened)
     if entries is not None:
         check.entries.append(entries)
@@ -145,22 +148,21 @@ def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store
         check.copies.append(answer.copy)
 
 
-def _stored(known: Document, store: Store, settings: Settings, check: Check) -> dict[str, StoredEntry]:
-    """What is stored of a document; the entries of a copy that was kept unread are stored with what is different now."""
+def _before(known: Document, store: Store, settings: Settings, check: Check) -> tuple[Document, dict[str, StoredEntry]]:
+    """What was seen of a document before; a copy that was kept unread is read now."""
     if not known.unread:
-        return store.entries(known.source, known.document)
+        return known, store.entries(known.source, known.document)
     from watcher.judgement import canonical
 
     copy = store.copy(known.source, known.document)
     try:
-        entries = sources.parser(check.source.kind)(copy.page, settings.watch).entries if copy else None
-    except ParseError:  # by a newer program
-        entries = None
-    if entries is None:
+        read = sources.parser(check.source.kind)(copy.page, settings.watch) if copy else None
+    except ParseError:
+        read = None
+    if read is None:
         check.lost.add(known.document)
-    stored = {entry.key: StoredEntry(entry, canonical.fingerprint(entry)) for entry in entries or ()}
-    check.entries.append(EntryChanges(known.document, tuple(stored.values()), of_copy=True))
-    return stored
+        return known, {}
+    return replace(known, total=read.total), {entry.key: StoredEntry(entry, canonical.fingerprint(entry)) for entry in read.entries}
 
 
 def _read(

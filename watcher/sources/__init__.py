@@ -43,6 +43,6 @@ def parser(kind: str) -> Parser:
 
 
 def glance(page: Page, kind: str) -> Snapshot | None:
-    """Return an unread snapshot of a document's first copy; None when the copy may name a product, or is not well-formed."""
+    """Return an unread snapshot of a document's first copy; None when the copy has to be read: it may name a product, or looks wrong."""
     look: Callable[[Page], Snapshot | None] | None = getattr(import_module(KINDS[kind]), "glance", None)
     return look(page) if look else None

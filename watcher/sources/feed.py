@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -28,6 +27,8 @@ _POST = re.compile(r"techcommunity\.microsoft\.com/.*?(\d{5,})/?(?:[?#].*)?$", r
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
 _END = re.compile(rb"(?:</(?:\w+:)?(?:rss|feed|RDF|channel)\s*>|/>)\s*(?:<!--[^<]*-->\s*)*\Z", re.IGNORECASE)
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
+_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<rss\b[^>]*>\s*<channel\b")
+_ITEM = re.compile(rb"<item\b")
 _WANTED = "an RSS, RDF or Atom feed"
 
 
@@ -49,19 +50,6 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         for post, revision in zip(posts, revisions, strict=True)
         if not any(revisions) or _is_watched(post, watch)
     ]
-    entries = tuple(sorted(_distinct(kept), key=lambda entry: entry.key))
-    return replace(_unread(page, posts), revisions=sum(map(bool, revisions)), entries=entries, unread=False)
-
-
-def glance(page: Page) -> Snapshot | None:
-    """Return a feed's snapshot without its entries, when it is as it should be and names nothing that Microsoft makes or publishes."""
-    if names.clues_in(page.body):
-        return None
-    read = plain_feed.read(page.body, page.content_type)
-    return None if read is None or any(post.revision for post in read[1]) else _unread(page, read[1])
-
-
-def _unread(page: Page, posts: Sequence[Post]) -> Snapshot:
     dates = [moment for post in posts if (moment := post.published or post.updated)]
     return Snapshot(
         source=page.source,
@@ -71,10 +59,26 @@ def _unread(page: Page, posts: Sequence[Post]) -> Snapshot:
         sha256=page.sha256,
         coverage=Coverage.WINDOW,
         total=len(posts),
+        revisions=sum(map(bool, revisions)),
+        entries=tuple(sorted(_distinct(kept), key=lambda entry: entry.key)),
         oldest=min(dates, default=None),
         newest=max((moment for post in posts if (moment := post.updated or post.published)), default=None),
-        unread=True,
     )
+
+
+def glance(page: Page) -> Snapshot | None:
+    """Return the snapshot of an RSS feed whose entries need not be read yet: it is whole, and names nothing that Microsoft makes.
+
+    Its posts are only counted, and the newest date among them is looked for.
+    """
+    body = page.body
+    if not _OPENING.match(body) or not _END.search(body[-200:]) or names.clues_in(body):
+        return None
+    newest = plain_feed.newest(body)
+    total = len(_ITEM.findall(body))
+    if not (total and newest):
+        return None
+    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.WINDOW, total=total, newest=newest, unread=True)
 
 
 def _encoded(page: Page) -> bytes:
