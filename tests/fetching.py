@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from watcher.records import Failure, NotModified, Page, Source, Validators
 from watcher.web import FetchSettings, Outcome, Wanted
@@ -26,7 +27,7 @@ class Clock:
 def impatient(clock: Clock | None = None, **changes: object) -> FetchSettings:
     """Settings for loopback: short timeouts, no sleeping."""
     settings = FetchSettings(connect_timeout=2, read_timeout=0.3, deadline=1.2, sleep=clock or Clock(), contact="watcher@example.org")
-    return replace(settings, **changes)  # type: ignore[arg-type]
+    return replace(settings, **changes)
 
 
 def wanted(url: str, validators: Validators | None = None, *, kind: str = "feed", home: str = "", document: str = "") -> Wanted:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import time_machine
+from msgspec import Struct, field
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from watcher.cli import app
@@ -36,8 +37,7 @@ def event(kind: Kind = Kind.PULLED, number: int = 1, *, at: str = "2030-05-14T18
     return replace(made, id=identity, time=datetime.fromisoformat(at), update=update, thread=update.id)
 
 
-@dataclass
-class Office:
+class Office(Struct):
     """A folder with watcher.toml; ``mail`` and ``more`` are its text."""
 
     folder: Path

@@ -16,12 +16,14 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http.server import BaseHTTPRequestHandler
 from typing import cast
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tests.loopback import Asked, Listener, Running, refused
 from tests.proxy import ProxyServer
@@ -48,8 +50,7 @@ class Fault(Enum):
     GARBAGE = "an answer that is not HTTP"
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One answer; ``etag`` and ``last_modified`` make conditional requests for it end in a 304."""
 
     body: bytes = b""

@@ -8,10 +8,11 @@ builds in the short form ``15.2.1544.13``.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 
 class Coverage(StrEnum):
@@ -63,8 +64,7 @@ class ChangeKind(StrEnum):
     AGED_OUT = "aged-out"
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """Which products concern this installation.
 
     ``products`` are shell patterns, case ignored, against canonical product names.  Linux packages
@@ -85,8 +85,7 @@ class Watch:
         return hashlib.sha256("\n".join(sorted(self.products)).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One configured place to read, of a kind that ``watcher.sources`` knows."""
 
     name: str
@@ -99,16 +98,14 @@ class Source:
     own: bool = False  # the configuration gives its address: that may be mistyped
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """What makes the next request conditional (RFC 9110 section 13)."""
 
     etag: str = ""
     last_modified: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A response as it came, decompressed; ``document`` says which of the source's documents it is.
 
     A source of one URL has the document "".  Others have "" as index and a name for each document
@@ -132,8 +129,7 @@ class Page:
         return self.known_sha256 or hashlib.sha256(self.body).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class NotModified:
+class NotModified(Struct, frozen=True):
     """The server says that the copy we know is still the newest (304)."""
 
     source: str
@@ -143,8 +139,7 @@ class NotModified:
     moved: str = ""  # where the address leads for good (301, 308)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A source's document could not be had or believed; written for an administrator."""
 
     source: str
@@ -167,8 +162,7 @@ class Failure:
         return f"{self.name}: {self.cause} ({self.url}{unasked}). {self.remedy}"
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A piece of a source's prose, named by where it stands.
 
     ``name`` is ``title``, ``revision 2.0``, ``faq``, ``issue``, ``cause``, ``workaround``, ``note``,
@@ -181,16 +175,14 @@ class Passage:
     time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table in a source's prose ("If you ...", "Then ..."): plain text, lines of a cell separated by newlines; all rows are as long."""
 
     head: tuple[str, ...]  # () without one
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A release label, as in "Exchange Server 2019 CU14 Nov24SUv2".
 
     ``type`` is SU, HU, CU, RU (update rollup), SP, RTM or Preview; ``month`` is ``2024-11`` for SU and HU, else "".
@@ -205,8 +197,7 @@ class Label:
     pulled: bool = False  # the name itself says so: "(recalled)"
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """An update's file for one product."""
 
     product: str
@@ -222,8 +213,7 @@ class Package:
     disputed: str = ""  # another build that the same row gives in its other form: one of the two is a typing error
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One item of a source: an advisory, a table's row, a known issue, a post, a package page.
 
     ``key`` identifies it inside its document through every edit.  ``exploited`` and ``disclosed`` are
@@ -253,8 +243,7 @@ class Entry:
     tables: tuple[Table, ...] = ()  # in the prose of its passages, which has their words, too
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
+class StoredEntry(Struct, frozen=True):
     """An entry as last seen.
 
     ``missing_since`` is when a healthy copy first lacked it; None while it is there.  ``lost``: it went with a
@@ -268,8 +257,7 @@ class StoredEntry:
     silent: str = ""  # why its last change was not told
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(Struct, frozen=True):
     """A further document that a snapshot leads to.
 
     ``mark`` changes when the index says that the document has changed ("" when it never says).
@@ -280,8 +268,7 @@ class Follow:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """All watched entries of one fetch of one document.
 
     ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is the name that the
@@ -305,8 +292,7 @@ class Snapshot:
     unread: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What the state knows of one document of a source: the history that a new copy is judged by.
 
     ``accepted`` is the time of the last copy that was believed and differed; None before the first one.
@@ -329,8 +315,7 @@ class Document:
     unread: bool = False  # its first copy is kept as it came: no entry of it has been read yet
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """When a document was last asked and how that went; kept apart from what is worth committing."""
 
     source: str
@@ -345,8 +330,7 @@ class Times:
     moved: str = ""  # where the source's address led for good when it last answered well
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A mechanical difference of one entry."""
 
     kind: ChangeKind
@@ -368,8 +352,7 @@ class Change:
         return entry
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Why we say so: a quoted, linked reason."""
 
     source: str
@@ -381,8 +364,7 @@ class Evidence:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(Struct, frozen=True):
     """What an event's reader needs to know of one CVE."""
 
     id: str
@@ -395,8 +377,7 @@ class Advisory:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
+class Suspicion(Struct, frozen=True):
     """An absence that is not yet a verdict."""
 
     source: str
@@ -410,8 +391,7 @@ class Suspicion:
     kind: str = ""  # the source's kind
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """One update of the ledger, or an advisory that has none yet.
 
     ``told`` holds a key for each fact established ("pulled 1", "re-released 2", "known-issue <hash>"),
@@ -442,8 +422,7 @@ class Update:
     links: tuple[str, ...] = ()  # pages about it, for following
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateRef:
+class UpdateRef(Struct, frozen=True):
     """An update as an event shows it (CONTRACT: the field ``update``)."""
 
     id: str
@@ -455,8 +434,7 @@ class UpdateRef:
     builds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What a change means, with its evidence; self-contained, so that mail and page need no more.
 
     The fields up to ``evidence`` are the public ones of schema 1; those after it were added for readers.
@@ -485,8 +463,7 @@ class Event:
     tables: tuple[Table, ...] = ()  # of the guidance
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
+class Subscriber(Struct, frozen=True):
     """Who is told what, when, where."""
 
     name: str
@@ -522,8 +499,7 @@ class Fitness(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """One of the administrator's servers, as the inventory has it; published only where the operator says so."""
 
     name: str
@@ -532,8 +508,7 @@ class Server:
     owners: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A package with the update that it is of; ``latest`` is that update's version now."""
 
     update: str  # id
@@ -545,8 +520,7 @@ class Offer:
     released: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True):
     """What a server's build means at this moment, and what there is to install instead."""
 
     server: Server
@@ -560,8 +534,7 @@ class Exposure:
     left: Offer | None = None  # a later security update that is for newer products only
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """What happened before an event of a letter: to the same update; of a correction, the event that it corrects."""
 
     of: str  # id of the letter's event
@@ -569,8 +542,7 @@ class Before:
     told: bool  # this very subscriber was told of it, or is to be by a message that is queued
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A message to be rendered: who is written to, of what kind, about which events."""
 
     kind: str  # an event's kind, "digest", "welcome", "reminder" or "operator"
@@ -598,8 +570,7 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"  # the connection was lost after the message's data was sent
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message, whole and fixed before anything is sent."""
 
     id: str  # the Message-ID, with its angle brackets
@@ -613,8 +584,7 @@ class Message:
     chat: str = ""  # the same in short, for channels beside mail
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One message to one recipient over one channel."""
 
     message: str
@@ -627,8 +597,7 @@ class Delivery:
     settled: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What interpretation made of changes: the events, the evidence added to old ones, the ledger's new rows."""
 
     events: tuple[Event, ...] = ()

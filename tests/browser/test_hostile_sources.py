@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -13,6 +12,7 @@ import feedparser
 import jsonschema
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Dialog, Page
 
 from tests.browser.poison import EVIL, TEXTS, WATCH, poisoned, spoiled

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import feedparser
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect
 
 from tests.browser.served import served

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.served import served

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from watcher import render
 from watcher.config.settings import Settings

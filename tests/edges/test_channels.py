@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.edges.test_smtp import MESSAGE, Channel, Mail, Secret, Settings
 from tests.mailing import free_port

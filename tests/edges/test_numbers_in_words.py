@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, timedelta
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 
 from tests.letters import SETTINGS, html_of
 from watcher import render

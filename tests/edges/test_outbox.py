@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from watcher import notifiers
 from watcher.notifiers import outbox
@@ -44,7 +45,7 @@ class Settings:
 
 def numbered(number: int, **changes: str) -> Message:
     identity = f"<{number}@example.org>"
-    return replace(MESSAGE, id=identity, body=MESSAGE.body.replace(b"<1@example.org>", identity.encode()), **changes)  # type: ignore[arg-type]
+    return replace(MESSAGE, id=identity, body=MESSAGE.body.replace(b"<1@example.org>", identity.encode()), **changes)
 
 
 def write(folder: Path, *messages: Message) -> list[str]:

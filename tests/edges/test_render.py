@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.message import EmailMessage
 from functools import cache
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from bs4 import BeautifulSoup
+from msgspec.structs import replace
 
 from watcher import render
 from watcher.errors import ConfigurationError
@@ -69,7 +70,7 @@ def html_of(letter: Letter, settings: Settings | None = None) -> str:
 
 
 def single(kind: Kind, **changes: object) -> Letter:
-    return digest.single(ADMINS, replace(samples.event(kind), **changes))  # type: ignore[arg-type]
+    return digest.single(ADMINS, replace(samples.event(kind), **changes))
 
 
 def words_of(text: str) -> set[str]:

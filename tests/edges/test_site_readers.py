@@ -10,12 +10,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import feedparser
 import pytest
 import requests
+from msgspec.structs import replace
 
 from tests.browser.served import served
 from tests.formats import lives

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from tests.mailing import PASSWORD, USER, MailServer, Postbox, ScriptedServer, free_port
 from watcher import notifiers

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, event, fill, message, stored, update
 from tests.edges.test_store_migrations import rows_of

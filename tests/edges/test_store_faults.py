@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
 from tests.edges.ledger_samples import HOUR, SU, T0, document, event, evidence, fill, message, stored, suspicion, update

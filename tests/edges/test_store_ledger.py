@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.edges.ledger_samples import HOUR, SU, T0, event, evidence, message, suspicion, update
 from watcher.records import Event, Kind, Outcome, State, Update

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.edges.ledger_samples import HOUR, SU, T0, event, message, update
 from watcher.errors import StateError

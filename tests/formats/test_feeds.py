@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import feedparser
 import jsonschema
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from tests.formats import lives
 from tests.formats.lives import BACK, ISSUE, NOWHERE, PLACE, PULLED, RELEASED, STORY, T0

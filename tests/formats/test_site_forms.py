@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import icalendar
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from tests.formats import lives
 from tests.formats.lives import BACK, CU1, CU2, DAY, FORM, ISSUE, PLACE, PULLED, RELEASED, STORY, T0, WHOLE_LIFE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from watcher.judgement import canonical
 from watcher.records import Snapshot
@@ -141,8 +142,8 @@ def unsound(snapshot: Snapshot) -> list[str]:
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
+    if isinstance(value, msgspec.Struct):
+        for field in msgspec.structs.fields(value):
             yield from _leaves(getattr(value, field.name), f"{path}.{field.name}")
     elif isinstance(value, tuple):
         for number, item in enumerate(value):

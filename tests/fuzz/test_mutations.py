@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fuzz.mutation import damaged, unsound
 from tests.sources import fixtures

@@ -6,8 +6,10 @@ It does what ``watcher.run.record`` does in its order; a test of the run holds t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from watcher.judgement import absence, canonical, compare, credible, interpret
 from watcher.records import Change, ChangeKind, Document, Event, Evidence, Outcome, Snapshot, StoredEntry, Update

@@ -6,8 +6,10 @@ import calendar
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.records import Page, Snapshot, Watch
 from watcher.sources import build_table
@@ -18,8 +20,7 @@ SUPPORT = "https://support.microsoft.com/help/"
 DOWNLOAD = "https://www.microsoft.com/download/details.aspx?familyID="
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row as it is written: all cells are texts."""
 
     name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.laws.memory import Memory
 from tests.laws.vendor import BLOG, BUILDS, FIRST_CHECK, ISSUES, KINDS, MONTH, PAUSED, Vendor

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from tests.laws.memory import Memory
 from tests.laws.vendor import BACK, BLOG, BUILDS, DOWNLOADS, INFORMED, KINDS, LINES, MONTH, PAUSED, SOURCES, Vendor

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from tests.unit.builders import CU13, CU14, CU23, advisory, issue, post, revision, row, snapshot
 from watcher.records import Coverage, Entry, Package, Passage, Snapshot

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 import typer
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from tests.edges.ledger_samples import PRODUCT, SU, T0, event, fill, message

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from tests.edges.ledger_samples import T0, event, message

@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 from dns.resolver import Resolver
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from tests.mailing import MailServer, Postbox, free_port

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from watcher.formats import samples
 from watcher.judgement import digest
@@ -19,7 +19,7 @@ ADMINS, LATE = (Subscriber(name, (f"{name}@example.org",)) for name in ("admins"
 
 
 def event(kind: Kind, days: int, **changes: object) -> Event:
-    return replace(samples.event(kind), time=samples.NOW + timedelta(days=days), corrects="", **changes)  # type: ignore[arg-type]
+    return replace(samples.event(kind), time=samples.NOW + timedelta(days=days), corrects="", **changes)
 
 
 RELEASED, ISSUE, PULLED = event(Kind.RELEASED, 0), event(Kind.KNOWN_ISSUE, 1), event(Kind.PULLED, 2)

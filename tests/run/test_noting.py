@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from tests.edges.ledger_samples import SU, T0, event, update

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.run.stage import HASTY, NEW_ROW, PATHS, POSTS, ROWS, STORY, TOLD, Stage, moment, november, written
 from tests.servers import OUTAGE, Fault, Reply, SourceServer, bomb, refused

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.formats import lives
 from tests.formats.lives import BACK, ISSUE, PULLED, RELEASED, T0, WHOLE_LIFE

@@ -6,12 +6,13 @@ documents it is, a name that begins with a word of ``WATCHES`` which products ar
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from watcher.errors import ParseError
 from watcher.records import Page, Watch
@@ -68,9 +69,9 @@ def told(path: Path) -> Any:
 
 
 def plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
+    if isinstance(value, msgspec.Struct):
         fields = {
-            field.name: getattr(value, field.name) for field in dataclasses.fields(value) if getattr(value, field.name) != field.default
+            field.name: getattr(value, field.name) for field in msgspec.structs.fields(value) if getattr(value, field.name) != field.default
         }
         return {name: plain(item) for name, item in fields.items()}
     if isinstance(value, tuple):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.sources import fixtures
 from watcher.records import Entry, Page

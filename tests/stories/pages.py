@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
+
+from msgspec import Struct
 
 CU13 = "Microsoft Exchange Server 2019 Cumulative Update 13"
 CU14 = "Microsoft Exchange Server 2019 Cumulative Update 14"
@@ -19,8 +20,7 @@ _NAMES = "cvrf", "prod", "vuln"
 _SPACES = " ".join(f'xmlns:{name}="http://www.icasi.org/CVRF/schema/{name}/1.1"' for name in _NAMES)
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A vendor fix of MSRC's records: KB article and build for one product."""
 
     product: str
@@ -31,8 +31,7 @@ class Fix:
     subtype: str = "Security Update"
 
 
-@dataclass(frozen=True)
-class Cve:
+class Cve(Struct, frozen=True):
     """A vulnerability of a month: ``revisions`` are number, day and text."""
 
     name: str
@@ -48,8 +47,7 @@ class Cve:
     severity: str = ""
 
 
-@dataclass(frozen=True)
-class Month:
+class Month(Struct, frozen=True):
     """A monthly document with the name that it is asked by."""
 
     name: str

@@ -14,11 +14,13 @@ import email
 import email.policy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from tests.stories.pages import Month, address, index
 from watcher.config import Settings

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tests.stories.pages import CU13, CU14, Cve, Fix, catalog, download, issues, month, table
 from tests.stories.telling import GONE, World, line

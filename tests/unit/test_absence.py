@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.builders import CU13, CU14, NEW_KB, NOV, OLD_KB, SU, change, days, issue, kinds, package, page, row, tell, update
 from watcher.judgement import absence, facts

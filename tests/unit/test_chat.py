@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from watcher import render
 from watcher.config import settings as configured
@@ -18,7 +17,7 @@ def short(letter: Letter) -> str:
 
 
 def told(kind: Kind, **changes: str) -> Letter:
-    event = replace(samples.event(kind), **changes)  # type: ignore[arg-type]
+    event = replace(samples.event(kind), **changes)
     return Letter(kind.value, samples.letters()[0].subscriber, (event,), event.update.id, event.update.id)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.builders import (
     BACK,
@@ -189,7 +188,7 @@ def test_the_first_advisories_of_an_update_soon_after_it_are_the_same_story() ->
 )
 def test_exploitation_from_no_to_yes_is_news_whatever_the_revision_calls_itself(turned: dict[str, bool], words: str) -> None:
     informed = (*RECORD.passages, revision("1.1", "This is an informational change only.", NOV + days(20)))
-    outcome = again(RECORD, replace(RECORD, passages=informed, revision="1.1", **turned))  # type: ignore[arg-type]
+    outcome = again(RECORD, replace(RECORD, passages=informed, revision="1.1", **turned))
     assert kinds(outcome) == ["exploited 1"]
     assert outcome.events[0].summary == f"{CVE} is now {words}; Exchange Server November 2030 SU ({OLD_KB}) fixes it."
 

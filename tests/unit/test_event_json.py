@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from watcher.formats import event_json
 from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, UpdateRef

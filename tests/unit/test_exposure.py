@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.builders import CU13, CU14, CU23, NEW_KB, NOV, OLD_KB, SU, days, package, update
 from watcher.judgement import exposure

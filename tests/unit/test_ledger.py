@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.unit.builders import NEW_KB, NOV, OLD_KB, SU, days, package, update
 from watcher.judgement.ledger import Ledger

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import fields, replace
 
 from watcher.errors import ConfigurationError
 from watcher.formats import columns, greeting, letter, samples
@@ -37,11 +37,11 @@ FORM = Form(WORDS, UTC)
 
 
 def event(**changes: object) -> Event:
-    return replace(samples.event(Kind.PULLED), **changes)  # type: ignore[arg-type]
+    return replace(samples.event(Kind.PULLED), **changes)
 
 
 def proof(url: str = "", **changes: object) -> Evidence:
-    return replace(Evidence("msrc-cvrf", url, NOW, "0" * 64, "added", "", "new"), **changes)  # type: ignore[arg-type]
+    return replace(Evidence("msrc-cvrf", url, NOW, "0" * 64, "added", "", "new"), **changes)
 
 
 def test_times_are_the_readers_own() -> None:
@@ -236,7 +236,7 @@ def update(**changes: object) -> Update:
     base = Update(
         "u", "U", "F", "SU", "", 1, State.PULLED, NOW, NOW, NOW, packages=(Package("A", "KB1", "1.0.0.9"), Package("B", "KB1", "1.0.0.10"))
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def gone(told: Update, form: Form = FORM) -> greeting.Gone:

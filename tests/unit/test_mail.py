@@ -6,12 +6,12 @@ import base64
 import email
 import email.policy
 import mailbox
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from watcher.formats import mail, samples
 from watcher.formats.words import Words
@@ -26,7 +26,7 @@ WORDS = Words("en", "en.toml", {"tag": TAGS, "label": {"more": "and {count} more
 
 
 def letter(kind: Kind = Kind.PULLED, **changes: object) -> Letter:
-    return digest.single(ADMINS, replace(samples.event(kind), **changes))  # type: ignore[arg-type]
+    return digest.single(ADMINS, replace(samples.event(kind), **changes))
 
 
 def written(told: Letter, *, sender: str = SENDER, now: datetime = NOW, text: str = "text\n", html: str = "<p>html</p>") -> Message:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import email
 import email.policy
-from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
+
+from msgspec.structs import replace
 
 from tests.unit.builders import SU
 from tests.unit.test_exposure import PULLED, event

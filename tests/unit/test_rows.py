@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.unit.builders import CU13, CU14, NEW_KB, NOV, OLD_KB, SU, advisory, fact, package, post, row, update
 from watcher.judgement import rows

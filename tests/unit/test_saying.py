@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from watcher.formats import letter, samples
 from watcher.formats.letter import Form
@@ -20,7 +20,7 @@ GERMAN, ENGLISH = (
 
 
 def event(kind: Kind = Kind.PULLED, phrase: str = "pulled", **changes: object) -> Event:
-    return replace(samples.event(kind), phrase=phrase, **{"advisories": (), **changes})  # type: ignore[arg-type]
+    return replace(samples.event(kind), phrase=phrase, **{"advisories": (), **changes})
 
 
 def said(told: Event, words: Words = ENGLISH, earlier: Before | None = None) -> letter.Story:

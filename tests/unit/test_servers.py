@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 from datetime import UTC
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.builders import CU14, SU
 from tests.unit.test_exposure import BACK, BEFORE, CU15, LATER, MADE, PULLED, RELEASED, event

@@ -22,7 +22,7 @@ LINES = (
 
 def said(text: str, *tables: Table, before: str = "") -> Event:
     """Give the event of a post that says ``text`` now."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     def entry(words: str) -> Entry:
         return replace(post("1", "Released: November 2030 Exchange Server Security Updates", words), tables=tables)

@@ -11,13 +11,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from msgspec import Struct
 
 from watcher import report
 from watcher.cli.root import app
@@ -40,8 +40,7 @@ class Terminated(BaseException):
     """SIGTERM came: what is open is closed on the way up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call of a command, with what the shared options say."""
 
     config: Path | None

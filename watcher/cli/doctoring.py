@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from watcher import report
 from watcher.cli.calling import Call, command, end_with_failure, now

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from watcher import report
 from watcher.cli import kinds
@@ -27,8 +27,7 @@ Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
 GRAVE = (Kind.PULLED, Kind.EXPLOITED)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What an administrator has noted, and what it means, in words."""
 
     target: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from watcher.config.settings import Secret, masked
 from watcher.errors import ConfigurationError
@@ -73,8 +74,7 @@ def spelled(key: Key) -> str:
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
 
 
-@dataclass(slots=True)
-class Complaints:
+class Complaints(Struct):
     """What is wrong so far with the configuration in ``file``, whose text is ``text``."""
 
     file: str

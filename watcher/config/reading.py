@@ -7,13 +7,13 @@ import os.path
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import platformdirs
+from msgspec import Struct
 
 from watcher.config.complaints import Complaints, Key, nearest
 from watcher.config.tables import (
@@ -68,8 +68,7 @@ def read(file: Path) -> str:
         raise ConfigurationError(f"{file}: it is not UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """What the file holds, each repeated table with its key (``("source", 1)``: the second one)."""
 
     watch: WatchTable

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from watcher.config.builtin import NOBODY_NAMED
 from watcher.records import Source, Subscriber, Watch
@@ -15,8 +16,7 @@ from watcher.records import Source, Subscriber, Watch
 SHORTEST_MASKED = 4  # a shorter secret would turn half of any text into stars
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
+class Secret(Struct, frozen=True):
     """A text that never prints itself.
 
     ``name`` is the environment variable it came from; ``reveal`` hands it to the one who must know it.
@@ -49,16 +49,14 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """A way of telling beside mail; the address is an Apprise URL, which usually holds a token."""
 
     name: str
     url: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class OAuth:
+class OAuth(Struct, frozen=True):
     """The login at Microsoft 365 by client credentials; either ``secret`` or ``certificate`` (PEM with its key) is set."""
 
     tenant: str
@@ -69,8 +67,7 @@ class OAuth:
     certificate: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """How mail leaves: by the server of ``smtp`` (``smtp://host:587`` or ``smtps://host:465``), or as files.
 
     ``smtp`` may also be ``graph://mailbox``; it is "" when messages are written to ``outbox`` instead.
@@ -87,8 +84,7 @@ class Mail:
     dkim_selector: str = ""  # only for whoever looks the sender up
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """Who is told how the watcher itself is: as a subscriber, after how many failures, and whether weekly that all is quiet."""
 
     reader: Subscriber
@@ -96,8 +92,7 @@ class Operator:
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """What is asked when a run went well, begins ("" for nothing) and failed; ``${NAME}`` stays for whoever asks."""
 
     url: str
@@ -105,19 +100,18 @@ class Heartbeat:
     failure: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Everything that can be configured, checked and complete; paths are absolute when a file was read.
 
     ``file`` is the configuration file, None when the built-in defaults run.
     ``sources`` holds every source of a kind that this version knows, switched-off ones too (``enabled``); in their URLs
     ``${NAME}`` stays, for whoever fetches to put the secret of that name in.
-    ``state`` is a URL and may hold a password: it is kept out of ``repr``.
+    ``state`` is a URL and may hold a password.
     """
 
     file: Path | None = None
-    watch: Watch = field(default_factory=Watch)
-    state: str = field(default="sqlite:///state/watcher.db", repr=False)
+    watch: Watch = Watch()
+    state: str = "sqlite:///state/watcher.db"
     site: Path = Path("public")
     base_url: str = ""  # ends with a slash when there is one
     stale_after: timedelta | None = None  # how long a check's page may be believed; None: by the sources' intervals
@@ -145,6 +139,10 @@ class Settings:
     def nobody_named(self) -> bool:
         """Whether there is no [[subscriber]]: messages are made all the same, to be looked at."""
         return self.subscribers == (NOBODY_NAMED,)
+
+    def __repr__(self) -> str:
+        """Name the file; never the state's address."""
+        return f"Settings(file={self.file!r})"
 
     @property
     def zone(self) -> tzinfo:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+from msgspec import Struct
 
 _TOKEN = re.compile(r"\s+|\w+(?:[.-]\w+)*|[^\w\s]")  # a build or a CVE is a word
 ALIKE = 0.6
 """Share of common words below which two texts are another text, not the same one edited."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of text: ``same``, ``gone`` or ``new``."""
 
     kind: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from watcher.formats import event_json
 from watcher.formats.letter import Story, kb_url
@@ -21,8 +22,7 @@ NOBODY = "localhost"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the site is.
 
     ``base_url`` ends with a slash, or is "" when nobody said; ``authority`` is the name in tag URIs (RFC 4151), which stays
@@ -47,8 +47,7 @@ def authority(base_url: str) -> str:
     return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """An entry of a feed."""
 
     id: str  # tag URI
@@ -64,8 +63,7 @@ class Item:
     event: dict[str, Any]  # the public object
 
 
-@dataclass(frozen=True, slots=True)
-class Grave:
+class Grave(Struct, frozen=True):
     """A tombstone (RFC 6721): the entry of a release that was pulled."""
 
     ref: str
@@ -73,8 +71,7 @@ class Grave:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """A feed: newest entry first; ``path`` from the site's root; ``previous`` leads to the archive before (RFC 5005).
 
     ``entries`` are written in the feed's own form; ``updated`` is when one of them last was.

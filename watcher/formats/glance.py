@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.formats.letter import kb_url
@@ -15,8 +15,7 @@ from watcher.judgement import canonical, standing
 from watcher.records import State
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
+class Bad(Struct, frozen=True):
     """A build that is not to be installed, because its update is pulled or may be."""
 
     build: str
@@ -26,8 +25,7 @@ class Bad:
     suspected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """Where a product stands.  ``build`` is "" when no good one is known; ``state`` is good, suspected or pulled."""
 
     name: str
@@ -44,8 +42,7 @@ class Product:
     fresh: bool  # had an update within a year
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """An update that is pulled, or may be.  ``replaced``: every product of it has a newer good build."""
 
     title: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.formats.letter import kb_url
 from watcher.formats.plain import line, link
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from watcher.records import Letter, Package, Source, Update
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A source that is read."""
 
     name: str
@@ -27,8 +27,7 @@ class Watched:
     unread: str = ""  # why it could not be read yet, "" where it was read
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """An update that is pulled at this moment."""
 
     title: str
@@ -39,8 +38,7 @@ class Gone:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
+class Good(Struct, frozen=True):
     """A product and its newest build that is not pulled."""
 
     product: str

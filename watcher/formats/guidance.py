@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.formats.plain import paragraphs
 from watcher.judgement import tabled
@@ -20,8 +21,7 @@ ROOMY = 40  # of a hundred: the share of usual lengths from which on there are t
 LONGEST = 5000  # characters of a table
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(Struct, frozen=True):
     """A paragraph of the vendor's, or in its place a table: each cell in lines."""
 
     text: str = ""

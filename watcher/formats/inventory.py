@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import canonical
@@ -26,8 +27,7 @@ _DISPLAYED = re.compile(r"Version (\d+\.\d+) \(Build (\d+\.\d+)\)", re.IGNORECAS
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """The servers that could be read, and what is wrong with the other lines, each named by its number."""
 
     servers: tuple[Server, ...] = ()

@@ -6,10 +6,11 @@ or tuples of such lines; links are http(s) addresses or "".  Templates escape fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from watcher.formats import saying
 from watcher.formats.guidance import Saying, sayings
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _MICROSOFT = ("microsoft.com", "microsoft.github.io", "aka.ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How a letter is written: its words, time zone, the page's address ("" without one), and how much is quoted."""
 
     words: Words
@@ -40,8 +40,7 @@ class Form:
         return max(1, int(usual * self.share))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A package: what an administrator compares with a server."""
 
     product: str
@@ -52,8 +51,7 @@ class Row:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """A piece of evidence: who says it, where, when, and the words before and after."""
 
     source: str
@@ -66,8 +64,7 @@ class Quote:
     brief: str  # the start of what is new, or of what is gone
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """A vulnerability."""
 
     id: str
@@ -80,8 +77,7 @@ class Flaw:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """One event, ready to be told."""
 
     id: str

@@ -6,8 +6,9 @@ Days stand at equal distances, however long it is between them; the gap is writt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+
+from msgspec import Struct
 
 from watcher.formats.feed import anchor
 from watcher.formats.plain import line
@@ -29,8 +30,7 @@ SIGNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """A column: its middle, its date, and how long it is since the one before."""
 
     x: int
@@ -40,8 +40,7 @@ class Day:
     iso: str
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stretch of the update's life in one state."""
 
     x: int
@@ -50,8 +49,7 @@ class Span:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """An event, or evidence for one, on a day: where, what sign, and which event it leads to."""
 
     x: int
@@ -63,16 +61,14 @@ class Mark:
     first: bool  # this source told it; False: it only confirmed it
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """A source's row."""
 
     y: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lifeline:
+class Lifeline(Struct, frozen=True):
     """The picture's parts, in pixels."""
 
     width: int

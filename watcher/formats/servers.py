@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from watcher.formats.plain import line
 from watcher.judgement import exposure, identify
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from watcher.records import Event, Exposure, Offer
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """One server: ``line`` says it all (``EX01 15.2.1544.13 = v1, pulled: install v2, KB5049233``)."""
 
     name: str

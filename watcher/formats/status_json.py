@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.formats.event_json import time
 from watcher.formats.plain import line, link
@@ -16,8 +17,7 @@ SHORTEST = timedelta(hours=6)
 """A schedule may be late, or a run be dropped, without the page calling itself stale."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """A source and how it fares: ``times`` of all its documents, ``changed`` when a copy last differed."""
 
     source: Source

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.formats import difference, lifeline, listing
 from watcher.formats.difference import Piece
@@ -22,8 +24,7 @@ MOST_SERVERS = 200
 MINOR = (Kind.REVISED, Kind.NEWS)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """Evidence: a quotation, and what is different in it when it is a text that was edited."""
 
     quote: Quote
@@ -31,8 +32,7 @@ class Proof:
     pieces: tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(Struct, frozen=True):
     """An event as the front page lists it."""
 
     kind: str
@@ -50,8 +50,7 @@ class Brief:
     sources: tuple[tuple[str, str], ...]  # (source, address)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An event as its update's page tells it."""
 
     story: Story
@@ -65,8 +64,7 @@ class Told:
     proofs: tuple[Proof, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """An update's page."""
 
     path: str
@@ -186,8 +184,7 @@ def _turn(latest: Sequence[Event]) -> Event:
     return next((event for event in reversed(latest) if event.kind is not Kind.KNOWN_ISSUE), latest[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Article:
+class _Article(Struct, frozen=True):
     kb: str
     kb_url: str
 

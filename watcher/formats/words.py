@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.errors import ConfigurationError
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 Tables = Mapping[str, Mapping[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """Tables of fixed words, from ``file``; sentences have ``{places}`` that are filled in."""
 
     language: str

@@ -7,8 +7,9 @@ packages are gone there, or by a second source.  What comes back as it was corre
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from watcher.judgement import identify, phrases, rows, schedule, tell
 from watcher.judgement.facts import Fact, same

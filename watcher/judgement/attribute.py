@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.judgement import canonical, facts, identify
 from watcher.judgement.facts import Fact
@@ -17,8 +19,7 @@ SAME_RELEASE = timedelta(days=7)
 TURNS = (Kind.PULLED, Kind.RE_RELEASED)
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """A fact as far as it concerns one update: the packages of it that are this update's.
 
     ``successors`` replace packages of the version before; ``apart`` are packages that left for another update.
@@ -29,8 +30,7 @@ class Item:
     successors: list[Package] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Case:
+class Case(Struct):
     """All that one check says of one update."""
 
     update: str

@@ -6,14 +6,14 @@ Pure: texts (TXT records, each joined) in, verdicts out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 WELL, WARNING, ERROR = "well", "warning", "error"
 _LOCAL = ("localhost", "local", "internal", "invalid", "test", "lan", "home.arpa")  # RFC 6761, RFC 6762, RFC 8375 and habit
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What was found; ``found`` is False where there is no record."""
 
     id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from watcher.judgement import facts, identify, rows, tell
 from watcher.judgement.attribute import Case, Item

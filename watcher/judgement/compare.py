@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from watcher.judgement import canonical
 from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot, StoredEntry, Watch

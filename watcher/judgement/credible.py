@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.judgement.counted import counted
 from watcher.records import Change, ChangeKind, Document, Snapshot
@@ -13,8 +14,7 @@ BACK_FILLED = timedelta(days=30)  # an older release date on a new row is histor
 LAYOUT = 5  # a table in which more updates than this change at once has changed its form
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a copy is believed; ``doubt`` says why not, ``late`` that it is believed only for its age."""
 
     believed: bool

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from watcher.judgement import credible, lesser, phrases, rows, tell, turns
 from watcher.judgement.attribute import Case, Docket

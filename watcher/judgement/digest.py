@@ -6,10 +6,11 @@ Pure: events and subscribers in, letters out.  Rendering and queueing come later
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.judgement import severity
 from watcher.records import GRAVITY, Confidence, Event, Kind, Letter, Subscriber
@@ -28,8 +29,7 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RHYTHM = re.compile(r"(?:(daily)|weekly +([a-z]{3})[a-z]*) +(\d{1,2}):(\d{2})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(Struct, frozen=True):
     """A subscriber's time of day for a digest; ``weekday`` 0 is Monday, None is every day."""
 
     weekday: int | None

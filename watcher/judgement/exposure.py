@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cache
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.judgement import canonical, standing, tell
 from watcher.records import Confidence, Event, Exposure, Fitness, Kind, Offer, Package, Server, State, Update
@@ -23,8 +25,7 @@ MAKING = ("CU", "SP", "RTM", "Preview")  # updates that make a product of a new 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class Shelf:
+class Shelf(Struct):
     """Every package with a build: by build, by branch, by product line, by family; good ones apart."""
 
     known: dict[str, list[tuple[Update, Package]]] = field(default_factory=lambda: defaultdict(list))
@@ -263,8 +264,7 @@ def _left(offers: Iterable[Offer], line: str, key: tuple[int, ...], last: dateti
     return max(later, key=lambda offer: (offer.released or _NEVER, _rank(offer)), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Aim:
+class _Aim(Struct, frozen=True):
     """What an update is for: builds as numbers, products, and the lines that these are of."""
 
     builds: tuple[tuple[int, ...], ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from watcher.judgement import canonical, wording
 from watcher.records import Change, Entry, Kind, Package, Passage
@@ -14,8 +15,7 @@ HISTORY = (Kind.PULLED, Kind.RE_RELEASED)
 TURNS = (*HISTORY, Kind.CORRECTED)  # the last takes a pull back that never was
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a new sentence means, and where it stands; ``time`` is the vendor's date of the passage."""
 
     kind: Kind
@@ -27,8 +27,7 @@ class Said:
     time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A change, read.
 
     ``fresh`` are packages that the entry did not offer before, ``gone`` those it no longer offers, ``grown`` pairs of

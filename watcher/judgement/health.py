@@ -8,9 +8,10 @@ from __future__ import annotations
 import calendar
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from watcher.judgement import schedule
 from watcher.records import Delivery, DeliveryState, Document, Message, Source, Times
@@ -27,8 +28,7 @@ _HOUR = time(10)  # Pacific: https://www.microsoft.com/msrc/faqs-security-update
 _PACIFIC = "America/Los_Angeles"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A source as its checks have left it."""
 
     source: Source
@@ -51,8 +51,7 @@ class Standing:
         return bool(asked) and all(each is not None and each >= moment for each in asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Something that the operator must hear: ``name`` is a source's or a recipient's, ``detail`` the cause in somebody's words."""
 
     key: str
@@ -65,8 +64,7 @@ class Trouble:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What is to be told now, and the keys of all that has been told then and is not over."""
 
     new: tuple[Trouble, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.judgement import canonical
 from watcher.records import State
@@ -19,8 +20,7 @@ FRESH = timedelta(days=366)
 _LEVEL = re.compile(r"\s+(?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b.*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A product and the newest build that an administrator can rely on."""
 
     product: str

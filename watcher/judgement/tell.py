@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.judgement import advice, canonical, identify, tabled
 from watcher.judgement.facts import Fact, Said
@@ -25,8 +27,7 @@ _CHANNELS = (
 _EMPTY = re.compile(r"^(?:information published|initial release)\.?$|^why (?:are|is|did)\b.*\?$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """A sentence in English; its key and what fills it in, for other languages ("" where it is none of the fixed ones)."""
 
     text: str

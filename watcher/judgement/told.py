@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from watcher.judgement import tell
 from watcher.judgement.attribute import Item
@@ -11,8 +12,7 @@ from watcher.judgement.facts import Fact
 from watcher.records import Event, Evidence, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Where decisions go: new events, evidence for earlier ones (by event id), and what was not told, with the reason."""
 
     events: list[Event]

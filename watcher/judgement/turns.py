@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from watcher.judgement import canonical, facts, rows, schedule, tell
 from watcher.judgement.attribute import Case, Item
@@ -14,8 +15,7 @@ ECHO = timedelta(days=2)  # a revision dated later than this after a re-release 
 STALE = timedelta(days=45)  # how long a word of a re-release is taken as the echo of the last one
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a case establishes: pulled, re-released or never pulled, at which version, by which items and words.
 
     ``echo``: it is established already; what is said again is further evidence.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from watcher.judgement import canonical, decide, identify, tell
 from watcher.judgement.attribute import Case, Docket

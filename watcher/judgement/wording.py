@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from watcher.errors import WatcherError
 from watcher.judgement.references import fold, kbs_in
@@ -29,8 +30,7 @@ _PLACES = ("before", "inside", "after", "anywhere")
 _TERM = re.compile(r"\{([a-z_]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One thing that a text says: its kind, the rule and the words that decided, and where they stand.
 
     ``kbs`` are the KB articles that the sentence says it of, without those it names as another
@@ -44,8 +44,7 @@ class Reading:
     kbs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """What keeps a rule's words from counting.
 
     ``before`` is looked for in what comes before them in their clause, ``inside`` in themselves,
@@ -58,8 +57,7 @@ class Bar:
     anywhere: re.Pattern[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One way of saying a kind.
 
     ``stems`` are pieces of words: a cheap first look, a sentence without any is not read further.
@@ -82,15 +80,14 @@ class Rule:
     counter_examples: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # compared by identity, so that sentences can be remembered by it
-class Language:
+class Language(Struct, frozen=True, eq=False):  # compared by identity, so that sentences can be remembered by it
     """A language's table, compiled.  A text without any of the ``stems``, which are those of all rules, says nothing."""
 
     stems: frozenset[str]
     clause: re.Pattern[str]
     informational: re.Pattern[str]
     aside: re.Pattern[str]
-    rules: tuple[Rule, ...] = field(repr=False)
+    rules: tuple[Rule, ...]
 
 
 def read(text: str, language: str = "en") -> tuple[Reading, ...]:

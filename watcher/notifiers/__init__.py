@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, cast
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +28,7 @@ KINDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What became of a message for one recipient.
 
     ``answer`` is the server's own, or the cause, for an administrator; ``wait`` is how long the server wants to be left alone.

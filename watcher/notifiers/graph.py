@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import requests
+from msgspec import Struct
 
 from watcher.errors import ConfigurationError, DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
@@ -42,8 +42,7 @@ def connect(settings: Settings) -> Iterator[Notifier]:
         yield Mailbox(settings.mail.smtp.removeprefix("graph://"), tokens, opened)
 
 
-@dataclass(slots=True)
-class Mailbox:
+class Mailbox(Struct):
     """A mailbox that sends.
 
     ``away`` is why Graph cannot be asked in this run, "" when it can; ``wait`` is how long it wants to be left alone.

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from watcher.formats.plain import file_name
 from watcher.notifiers import Notifier, Receipt, Settings
@@ -29,8 +30,7 @@ def connect(settings: Settings) -> Iterator[Notifier]:
     yield Outbox(settings.mail.outbox)
 
 
-@dataclass(slots=True)
-class Outbox:
+class Outbox(Struct):
     """A folder of numbered messages; ``known`` maps the Message-IDs in it to their files, read when first needed."""
 
     folder: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
 
 from watcher.errors import ConfigurationError
 
@@ -13,8 +14,7 @@ TIMEOUT = 30.0
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """Where mail is handed over.
 
     ``starttls`` is ``required`` or ``never`` as the address's ``?starttls=`` says; without it, required when there is

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
+
+from msgspec import Struct
 
 from watcher.formats.feed import Place
 from watcher.formats.listing import Listing, Overview
@@ -12,8 +13,7 @@ from watcher.formats.words import Words
 from watcher.records import Event, Exposure, Source, Update
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """An update, and the events told of it, in order."""
 
     update: Update
@@ -21,8 +21,7 @@ class Life:
     servers: tuple[Exposure, ...] = ()  # the administrator's that it concerns, where they are published
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """A product's feed: its path from the site's root, the product, and the newest events told of it, in order."""
 
     path: str
@@ -30,16 +29,14 @@ class Followed:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(Struct, frozen=True):
     """What is new since the site was published: names of updates' pages, and ids of events that are new or have more evidence."""
 
     pages: frozenset[str]
     events: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What the site shows.
 
     ``events`` are those of the feeds and the front page, in order; ``archives`` the older ones by the number of their archive.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import tomllib
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
 from watcher.formats.words import Words
@@ -68,8 +70,7 @@ class Settings(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A mistake in a template or a table of words; ``line`` is 0 where none is known."""
 
     file: str

@@ -16,9 +16,10 @@ A source that fails stops no other; what it said before stays as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from watcher.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
+class SourceReport(Struct, frozen=True):
     """How one source's check went; ``new`` and ``changed`` count watched entries."""
 
     name: str
@@ -46,8 +46,7 @@ class SourceReport:
     trouble: str = ""  # its evidence could not be kept
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """How a check went.  ``failed``: a source or a delivery did, and the next run tries again."""
 
     time: datetime

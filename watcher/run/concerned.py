@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from watcher.records import Exposure
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 SHOWN = "published_servers"
 
 
-@dataclass(frozen=True, slots=True)
-class Concerned:
+class Concerned(Struct, frozen=True):
     """Servers by the id of the update whose page shows them; ``moved``: the published page says otherwise."""
 
     servers: Mapping[str, tuple[Exposure, ...]] = field(default_factory=dict)

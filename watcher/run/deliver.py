@@ -7,9 +7,10 @@ in the same run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher import notifiers
 from watcher.judgement import sending
@@ -24,8 +25,7 @@ MAIL, APPRISE = "mail", "apprise"  # ways: a delivery's channel; by Apprise its 
 LEFT_BY = "mail left by"  # note: how mail was last tried in vain
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What became of the messages that were due.
 
     ``accepted`` counts deliveries, ``troubles`` are those that failed, in words, and ``patience`` says what was not due yet,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher import sources
 from watcher.errors import ParseError
@@ -40,8 +42,7 @@ class Web(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What became of one document: a snapshot, None when it is the copy that is known, or a failure.
 
     ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what the index said of it; ``moved`` is where its
@@ -58,8 +59,7 @@ class Answer:
     copy: Copy | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """A source's answers of one check, with what the state knew of its documents before."""
 
     answers: tuple[Answer, ...]
@@ -75,8 +75,7 @@ class Kept(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Struct, frozen=True):
     """What all requests of a check have in common."""
 
     web: Web

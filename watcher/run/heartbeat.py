@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from watcher.records import Failure, Source
 from watcher.web import FetchSettings, Outcome, Wanted
@@ -18,8 +19,7 @@ NAME = "heartbeat"
 PATIENCE = 5.0  # seconds for a connection and for an answer: a run does not wait for its heartbeat
 
 
-@dataclass(slots=True)
-class Beat:
+class Beat(Struct):
     """How the run goes; ``failed`` is set when it ends with a failure, and is true until somebody knows better."""
 
     failed: bool = field(default=True)

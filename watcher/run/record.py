@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher import sources
 from watcher.errors import ParseError
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 _COMES_BACK = timedelta(days=90)  # after this an entry that left a feed is not expected there again
 
 
-@dataclass(slots=True)
-class Check:
+class Check(Struct):
     """What one source's check has come to so far."""
 
     source: Source

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher import __version__, publish, render
 from watcher.formats import status_json
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 PUBLISHED = "published"
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """What a check has changed in the ledger, by ids: updates, new events, events that got more evidence."""
 
     updates: frozenset[str] = frozenset()

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bs4 import Tag
+from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import canonical
@@ -36,8 +37,7 @@ _EXCHANGE = "Exchange Server"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "summary", "caption")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """A table's row as far as it can be read; ``title`` is what the page calls it, ``key`` its name without drift."""
 
     key: str

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
+from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import canonical
@@ -29,8 +29,7 @@ _FOR_PRODUCT = re.compile(r"\bfor (?P<product>.+?)(?: ?\([^)]*\))*$", re.IGNOREC
 _UNKNOWN = "Whether it offers the update is not known; the next check asks again."
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the results."""
 
     update: str  # a GUID

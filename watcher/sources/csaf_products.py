@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from watcher.judgement import canonical
 from watcher.records import Watch
@@ -16,8 +17,7 @@ _COMPONENT = re.compile(r"^[<>=]*\s*|\s+as (?:a )?component of\s+")
 _BOUND = re.compile(r"^[<>=]+\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Products:
+class Products(Struct, frozen=True):
     """The watched products of a document: id -> canonical name, and group id -> product ids."""
 
     names: Mapping[str, str]

@@ -11,9 +11,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from lxml import etree
+from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.records import Page
@@ -25,16 +25,14 @@ _NAMED = re.compile(rb"ProductID[^>]*>([^<]*)<")
 _REVISION = re.compile(rb"/(?:\w+:)?Revision>")
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """A product of the document's tree; ``esu``: it stands under the branch of extended security updates."""
 
     name: str
     esu: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Remediation:
+class Remediation(Struct, frozen=True):
     """A fix, a known issue, a workaround: texts as they stand, HTML unescaped once."""
 
     type: str
@@ -46,8 +44,7 @@ class Remediation:
     products: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Vulnerability:
+class Vulnerability(Struct, frozen=True):
     """One vulnerability with everything that an entry is made of; products by ID."""
 
     cve: str
@@ -60,8 +57,7 @@ class Vulnerability:
     revisions: tuple[tuple[str, str, str], ...]  # number, date, HTML
 
 
-@dataclass(slots=True)
-class Month:
+class Month(Struct):
     """A document read to its end: its own name, how much is in it, and the vulnerabilities that were asked for."""
 
     identity: str

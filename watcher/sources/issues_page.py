@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
 from bs4 import BeautifulSoup, Tag
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.judgement import canonical
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
@@ -32,8 +33,7 @@ _KEY_LETTERS = 100
 _TITLE_LETTERS = 160
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """A row's cells by column, as HTML, and what stands above its table."""
 
     cells: dict[str, str]
@@ -46,8 +46,7 @@ class _Row:
         return text if re.search(r"\w", text) and text.upper() not in {"NA", "N/A"} else ""
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Where on the page a reader stands: the date and the headings above."""
 
     updated: datetime | None = None

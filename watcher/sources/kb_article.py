@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import canonical
@@ -52,8 +53,7 @@ _EDITIONS = re.compile(r",? all editions$", re.IGNORECASE)
 _LEADS_TO = re.compile(r"microsoft\.com/(?:[a-z]{2}-[a-z]{2}/)?downloads?/|catalog\.update\.microsoft\.com/", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Section:
+class Section(Struct):
     """A heading with those above it, and its text in lines."""
 
     headings: tuple[tuple[int, str], ...]

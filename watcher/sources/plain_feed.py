@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lxml import etree
+from msgspec import Struct
 
 from watcher.sources import markup
 
@@ -41,8 +41,7 @@ class _OtherwiseError(Exception):
     """The feed is not as it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """One item of a feed, as it is written: texts may be HTML; "" and None where there is nothing."""
 
     title: str

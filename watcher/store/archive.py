@@ -11,11 +11,11 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from watcher.errors import StateError, StateRefusedError
 from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update

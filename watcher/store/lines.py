@@ -5,16 +5,16 @@ Tables that are derived from others (names, suspicions, told) are not exported: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from watcher.records import Entry, Event, Message
 
 FORM = "1"  # of the exported text; a reader refuses what it does not know
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLine:
+class EntryLine(Struct, frozen=True):
     """An entry as last seen."""
 
     source: str
@@ -26,8 +26,7 @@ class EntryLine:
     silent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EventLine:
+class EventLine(Struct, frozen=True):
     """An event, its place in the order, and the update that has it now."""
 
     sequence: int
@@ -36,8 +35,7 @@ class EventLine:
     queued: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLine:
+class MessageLine(Struct, frozen=True):
     """A message, its place in the order, and the update that has it now.
 
     ``message.body`` is empty; ``body`` has the text's lines, which are joined by CRLF.  A body that is no UTF-8 is
@@ -51,32 +49,28 @@ class MessageLine:
     base64: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class AbsorbedLine:
+class AbsorbedLine(Struct, frozen=True):
     """An id that went, and the update that has it now."""
 
     id: str
     update: str
 
 
-@dataclass(frozen=True, slots=True)
-class AckLine:
+class AckLine(Struct, frozen=True):
     """An update that has been dealt with."""
 
     update: str
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class MuteLine:
+class MuteLine(Struct, frozen=True):
     """What nobody wants to hear of, for good or until a time."""
 
     target: str
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MetaLine:
+class MetaLine(Struct, frozen=True):
     """A single value; the key ``form`` names the form of the exported text."""
 
     key: str

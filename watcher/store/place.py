@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 from watcher.errors import StateError, StateRefusedError
 
@@ -38,17 +39,18 @@ _FULL = "The disk is full. Free some space and run again: nothing that was recor
 _RESCUE = "Restore it from a backup, or move it away and import the last export with 'watcher state import'."
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A state's address: the file that it means where it is one of SQLite, else a server's address as libpq reads it."""
 
     file: Path | None = None  # None: PostgreSQL, or SQLite in memory
-    server: str = field(default="", repr=False)  # with its password
+    server: str = ""  # with its password
     name: str = ":memory:"  # of the server, without
 
     def __str__(self) -> str:
         """Name the place without its password."""
         return self.name if self.file is None else str(self.file)
+
+    __repr__ = __str__
 
     @property
     def is_sqlite(self) -> bool:

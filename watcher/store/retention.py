@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from watcher.records import Message
 from watcher.store import forms
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 KEPT = ("welcome",)  # whoever had one is not welcomed again
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """How much was deleted."""
 
     messages: int

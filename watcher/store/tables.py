@@ -6,8 +6,9 @@ A record is stored whole as JSON in the column ``record``; the columns beside it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 
 def clean(text: str) -> str:
@@ -42,8 +43,7 @@ _OF_DATABASE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table: its columns and their forms, the primary key, what refers to another table, what else is searched."""
 
     name: str

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+
+from msgspec import Struct
 
 from watcher.records import Page, StoredEntry
 
 __all__ = ["Copy", "DeliveryCounts", "EntryChanges", "StoredEntry"]
 
 
-@dataclass(frozen=True, slots=True)
-class EntryChanges:
+class EntryChanges(Struct, frozen=True):
     """What a check changes in the stored entries of one document.
 
     ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at ``since`` (their entries stay; one that is
@@ -53,8 +53,7 @@ class Copy:
         return Page(self.source, self.document, self.url, self.time, 200, zlib.decompress(self.body), self.content_type)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryCounts:
+class DeliveryCounts(Struct, frozen=True):
     """How many deliveries are on their way, and how many were given up for good."""
 
     waiting: int

@@ -7,8 +7,9 @@ opens nothing and loads no HTTP library.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from watcher.records import Failure, NotModified, Page, Source, Validators
 
@@ -21,8 +22,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One document of a source to be had; ``validators`` make the request conditional.
 
     ``url`` may hold ``${NAME}`` for a secret that only the fetcher puts in.
@@ -31,11 +31,10 @@ class Wanted:
     source: Source
     document: str
     url: str
-    validators: Validators = field(default_factory=Validators)
+    validators: Validators = Validators()
 
 
-@dataclass(frozen=True, slots=True)
-class FetchSettings:
+class FetchSettings(Struct, frozen=True):
     """How to ask; times in seconds, sizes in bytes.
 
     ``contact`` is a URL or mail address told to every server.  ``secrets`` are values by name: ``${NAME}`` in a URL becomes
@@ -56,5 +55,9 @@ class FetchSettings:
     retry_after_cap: float = 60.0  # whoever asks for more patience is asked again by the next run
     per_host: int = 1
     hosts: int = 16
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] | None = None
+
+    def __repr__(self) -> str:
+        """Name whom servers may write to; never a secret."""
+        return f"FetchSettings(contact={self.contact!r})"

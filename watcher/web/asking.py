@@ -7,13 +7,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
+from msgspec import Struct
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.utils import default_headers, get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
@@ -32,8 +32,7 @@ _LONGEST_VALIDATOR = 1000
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One HTTP response, decompressed; ``url`` is free of secrets, ``asked`` is what was really asked."""
 
     asked: str
@@ -43,8 +42,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Hop:
+class _Hop(Struct, frozen=True):
     """Where to go next: the URL, the basic credentials for it, and how near it may lie."""
 
     url: str

@@ -12,9 +12,10 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from msgspec import Struct
 
 from watcher.records import Failure
 from watcher.web import FetchSettings, Outcome, Wanted, urls
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Round(Generic[T]):
+class _Round(Struct, Generic[T]):
     """One host's share of a ``get_all``: what its workers take from, and where they put results."""
 
     documents: list[Wanted]

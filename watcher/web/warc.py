@@ -8,10 +8,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from watcher.web.recorder import RecordingError
 
@@ -19,8 +20,7 @@ _BLOCK = 65536
 _WITH_CONTENT = frozenset({"response", "revisit", "resource"})
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """Where one recorded response lies, and what its heads say.
 
     ``revisit`` is True where the body is that of an earlier record: ``refers_to`` names it (ID, URL and date, checksum), or nothing does,
