@@ -6,13 +6,12 @@ import json
 import os.path
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import platformdirs
 from msgspec import Struct
 
 from watcher.config.complaints import Complaints, Key, nearest
@@ -37,12 +36,16 @@ _TYPES = {"str": "text", "int": "a number", "float": "a number", "bool": "true o
 _EXPECTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 
 
-def places(environ: Mapping[str, str]) -> tuple[Path, ...]:
+def places(environ: Mapping[str, str]) -> Iterator[Path]:
     """List where a configuration is looked for when none is named, the first one first."""
-    user = (
-        Path(environ["XDG_CONFIG_HOME"]) / "watcher" if environ.get("XDG_CONFIG_HOME") else platformdirs.user_config_path("watcher", False)
-    )
-    return Path(NAME), user / NAME, Path("/etc/watcher") / NAME
+    yield Path(NAME)
+    if environ.get("XDG_CONFIG_HOME"):
+        yield Path(environ["XDG_CONFIG_HOME"]) / "watcher" / NAME
+    else:
+        import platformdirs  # not loaded where the first place has one
+
+        yield platformdirs.user_config_path("watcher", False) / NAME
+    yield Path("/etc/watcher") / NAME
 
 
 def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from urllib.parse import quote, quote_plus
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -159,4 +158,8 @@ class Settings(Struct, frozen=True):
 
 
 def _zone(name: str) -> tzinfo:
-    return UTC if name == "UTC" else ZoneInfo(name)
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from email.errors import MessageError
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watcher.config.complaints import Wrong, meant, nearest
 from watcher.judgement.severity import LEVELS
@@ -18,6 +17,7 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _WHEN = re.compile(rf"at-once|daily {_CLOCK}|weekly (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_CLOCK}")
+_COMMON = re.compile(r"[\w+-]+(\.[\w+-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)  # a mail address as nearly all are
 _UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, MessageError)
 """What email's parser raises for a lone quote and the like."""
 _SMTP_OPTION = re.compile(r"starttls=(?:required|never)|auth=(?:password|xoauth2)|timeout=[1-9]\d{0,3}")
@@ -90,6 +90,8 @@ def zone(text: str) -> str:
     """Take the IANA name of a time zone."""
     if text == "UTC":
         return text
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -103,7 +105,9 @@ def zone(text: str) -> str:
 
 def address(text: str) -> str:
     """Take a bare mail address, ``name@example.org``."""
-    from email.headerregistry import Address  # where nobody is written to, it is not loaded
+    if _COMMON.fullmatch(text):
+        return text
+    from email.headerregistry import Address  # all that RFC 5322 allows; loading it takes longer than reading the file
 
     try:
         parsed = Address(addr_spec=text)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import calendar
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
@@ -25,7 +24,6 @@ EARLY = timedelta(hours=1)
 
 WEEKLY = "weekly Mon 08:00"
 _HOUR = time(10)  # Pacific: https://www.microsoft.com/msrc/faqs-security-update-guide
-_PACIFIC = "America/Los_Angeles"
 
 
 class Standing(Struct, frozen=True):
@@ -109,9 +107,15 @@ def turn(wrong: Iterable[Trouble], told: Collection[str], watched: Collection[st
     return Turn(new, tuple(sorted(key for key in told if key not in open_now and worth_a_word(key))), tuple(open_now))
 
 
+def _pacific() -> tzinfo:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo("America/Los_Angeles")
+
+
 def patch_tuesday(now: datetime) -> datetime:
     """Give the newest release hour of Microsoft's monthly updates not later than ``now``: the second Tuesday, 10:00 Pacific."""
-    local = now.astimezone(ZoneInfo(_PACIFIC))
+    local = now.astimezone(_pacific())
     year, month = local.year, local.month
     released = release_hour(year, month)
     return released if released <= now else release_hour(*((year, month - 1) if month > 1 else (year - 1, 12)))
@@ -120,7 +124,7 @@ def patch_tuesday(now: datetime) -> datetime:
 def release_hour(year: int, month: int) -> datetime:
     """Give the hour of a month's Patch Tuesday, in UTC."""
     day = 1 + (calendar.TUESDAY - calendar.weekday(year, month, 1)) % 7 + 7
-    return datetime.combine(datetime(year, month, day, tzinfo=UTC).date(), _HOUR, ZoneInfo(_PACIFIC)).astimezone(UTC)
+    return datetime.combine(datetime(year, month, day, tzinfo=UTC).date(), _HOUR, _pacific()).astimezone(UTC)
 
 
 def _fails(standing: Standing, failures: int) -> Trouble | None:

@@ -10,7 +10,6 @@ files are replaced one by one, each whole.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 from collections.abc import Iterable
@@ -237,6 +236,8 @@ def _exchange(site: Path, aside: Path) -> bool:
 
 def _exchanged_at_once(site: Path, aside: Path) -> bool:
     try:
+        import ctypes  # where nothing is published anew, it is not loaded
+
         system = ctypes.CDLL(None, use_errno=True)
     except (OSError, TypeError):  # Windows
         return False

@@ -9,11 +9,8 @@ import os
 import sys
 from contextlib import suppress
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import platformdirs
 
 from watcher import __version__
 
@@ -24,8 +21,9 @@ if TYPE_CHECKING:
 
 def shipped_folder() -> Path:
     """Give the folder of the shipped templates: inside the installed package, else beside it in the source tree."""
-    inside = Path(str(files("watcher"))) / "templates"
-    return inside if inside.is_dir() else Path(str(files("watcher"))).parent / "templates"
+    package = Path(__file__).parents[1]
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
 
 
 @lru_cache(maxsize=8)
@@ -66,6 +64,8 @@ def _compiled() -> BytecodeCache | None:
     """
     if sys.dont_write_bytecode:
         return None
+    import platformdirs
+
     folder = platformdirs.user_cache_path("watcher", appauthor=False) / f"templates-{__version__}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,8 +15,10 @@ A source that fails stops no other; what it said before stays as it was.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -25,7 +27,7 @@ from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.judgement.counted import counted
 from watcher.records import Event, Failure, Outcome, Times
-from watcher.run import deliver, gather, letters, servers, site
+from watcher.run import gather, site, told
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -82,17 +84,20 @@ def check(  # noqa: PLR0913 - what a check depends on
     without ``publish`` the site is left to whoever checks several times in a row.
     """
     before = site.mark(settings, store) if publish and not dry_run else ""
-    last_run, told_until = store.last_check(), letters.told_until(store)
+    last_run, told_until = store.last_check(), told.until(store)
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
     kept = None if dry_run else _shelf(settings, last_run)
-    for source, answers in gather.answers(due, store, web, settings.watch, now, say, kept):
+    asking = gather.Round(web, settings.watch, now, say, kept, partial(_prepare, settings))
+    for source, answers in gather.answers(due, store, asking):
         from watcher.run import record  # a check with nothing due loads no judgement
 
-        reports.append(record.source(source, answers, store, settings, now, quiet, kept, notes=letters.noted(told_until)))
+        reports.append(record.source(source, answers, store, settings, now, quiet, kept, notes=told.noted(told_until)))
     if quiet:
         store.touch(quiet)
+    from watcher.run import deliver, letters, servers  # loaded while the answers were awaited, if any were
+
     events = store.unsealed_events()
     letters.seal(events, settings, store, told_until, now)
     sent = deliver.Sent() if dry_run or not send else deliver.due(settings, store, now, say, force=force)
@@ -102,6 +107,15 @@ def check(  # noqa: PLR0913 - what a check depends on
     troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))
     warnings = (*servers.complaints(settings), *filter(None, (sent.patience,)))
     return Report(now, tuple(reports), events, sent.accepted, troubles, warnings)
+
+
+def _prepare(settings: Settings) -> None:
+    """Load what follows the answers, while they are awaited."""
+    from watcher import render
+
+    for name in ("record", "letters", "deliver"):
+        importlib.import_module(f"watcher.run.{name}")
+    render.words(settings)
 
 
 def _shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:

@@ -76,13 +76,14 @@ class Kept(Protocol):
 
 
 class Round(Struct, frozen=True):
-    """What all requests of a check have in common."""
+    """What all requests of a check have in common; ``meanwhile`` is called while the first answers are awaited."""
 
     web: Web
     watch: Watch
     now: datetime
     say: Callable[[str], None]
-    kept: Kept | None = None
+    kept: Kept | None
+    meanwhile: Callable[[], None]
 
     def lacks(self, known: Document | None) -> bool:
         """Say whether a copy that the state knows should be kept, and is not."""
@@ -94,22 +95,13 @@ def rank(source: Source) -> tuple[int, str]:
     return (RANK.index(source.kind) if source.kind in RANK else len(RANK), source.name)
 
 
-def answers(
-    due: Iterable[Source],
-    store: Store,
-    web: Web,
-    watch: Watch,
-    now: datetime,
-    say: Callable[[str], None],
-    kept: Kept | None = None,
-) -> Iterator[tuple[Source, Answers]]:
+def answers(due: Iterable[Source], store: Store, asking: Round) -> Iterator[tuple[Source, Answers]]:
     """Ask all due sources; their answers, source by source.  A source that a recording says nothing of is left out.
 
     What is followed for watched updates is asked last, when the ledger knows this check's updates.  A table that is read
     for the first time comes first: it knows the names of what the records only number.
-    A copy that ``kept`` should have and lacks is asked for again, whole.
+    A copy that should be kept and is not is asked for again, whole.
     """
-    asking = Round(web, watch, now, say, kept)
     ordered = list(due)
     first = _in_turn([source for source in ordered if source.kind not in FOLLOWING], store)
     later = _in_turn([source for source in ordered if source.kind in FOLLOWING], store)
@@ -118,13 +110,13 @@ def answers(
         suspected = store.suspected_sources()
         wanted = [one for source in group for one in _first(source, known[source.name], store, asking)]
         if wanted:
-            say(f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}")
+            asking.say(f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}")
         got = _ask(wanted, known, asking)
         for source in group:
             found = _followed(source, got, known[source.name], asking)
             got.pop(source.name, None)  # what has been judged need not be kept
             if found:
-                say(f"{source.name}: {_came(found)}")
+                asking.say(f"{source.name}: {_came(found)}")
                 yield source, Answers(tuple(found), known[source.name], source.name in suspected)
 
 
@@ -173,17 +165,18 @@ def _ask(wanted: list[Wanted], known: dict[str, dict[str, Document]], asking: Ro
 
     got: dict[str, list[tuple[Wanted, Answer]]] = {}
     whole = {one.source.kind for one in wanted if one.validators == Validators()}
-    for one, answer in asking.web.get_all(wanted, asking.now, use, partial(_prepare, whole)):
+    for one, answer in asking.web.get_all(wanted, asking.now, use, partial(_prepare, whole, asking.meanwhile)):
         got.setdefault(one.source.name, []).append((one, answer))
     return got
 
 
-def _prepare(kinds: Iterable[str]) -> None:
-    """Load what reads and judges the pages that will come whole, while the network is awaited."""
+def _prepare(kinds: Iterable[str], more: Callable[[], None]) -> None:
+    """Load what reads and judges the pages that will come whole, and ``more``, while the network is awaited."""
     for kind in sorted(kinds):
         sources.parser(kind)
     if kinds:
         importlib.import_module("watcher.judgement.interpret")
+    more()
 
 
 def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answer:

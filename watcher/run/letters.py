@@ -7,25 +7,11 @@ from typing import TYPE_CHECKING
 
 from watcher.judgement import digest, health
 from watcher.records import Event, Letter, Message, State
-from watcher.run import deliver, digests, memory, operator, servers
+from watcher.run import deliver, digests, memory, operator, servers, told
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
-
-
-TOLD_UNTIL = "told until"  # note: stands from when a run has recorded events until their messages are sealed
-
-
-def told_until(store: Store) -> datetime | None:
-    """Say when the last run was that came as far as its messages: a digest's time is measured from there, also after a kill."""
-    noted = store.meta(TOLD_UNTIL)
-    return datetime.fromisoformat(noted) if noted else store.last_check()
-
-
-def noted(moment: datetime | None) -> dict[str, str]:
-    """Write the note that is recorded with events."""
-    return {TOLD_UNTIL: moment.isoformat()} if moment else {}
 
 
 def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: datetime | None, now: datetime) -> None:
@@ -40,9 +26,9 @@ def seal(events: tuple[Event, ...], settings: Settings, store: Store, last_run: 
         *digest.compose(servers.unmuted(events, store, now), settings.subscribers, latest, digests.told(events, store), known),
     ]
     grouped, notes = digests.owed(settings, store, last_run, now, known)
-    to_operator, told = operator.letters(settings, store, now)
+    to_operator, settled = operator.letters(settings, store, now)
     letters = [*memory.reminded(servers.aware([*letters, *grouped], known, settings, store, now), store), *to_operator]
-    notes |= told | ({TOLD_UNTIL: ""} if events else {})
+    notes |= settled | ({told.UNTIL: ""} if events else {})
     if not letters and not events and not notes:
         return
     store.seal(_messages(letters, settings, now), events, notes)
