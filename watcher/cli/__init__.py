@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "checking",
     "send": "checking",
-    "replay": "checking",
+    "replay": "replaying",
     "status": "asking",
     "doctor": "doctoring",
     "events": "asking",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +11,10 @@ import typer
 from watcher import report
 from watcher.cli import kinds, source_health
 from watcher.cli.calling import Call, command, end_with_failure, length, moment, now
-from watcher.cli.source_health import short
+from watcher.cli.printing import short, write_events
 from watcher.formats import event_json
 from watcher.judgement.counted import counted
-from watcher.records import Delivery, DeliveryState, Event, Kind, Message
+from watcher.records import Delivery, DeliveryState, Kind, Message
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -147,13 +147,3 @@ def events(
 def _beginning(since: str) -> datetime:
     """Read ``7d`` as a time ago, a date as itself."""
     return moment(since) if "-" in since else now() - length(since)
-
-
-def write_events(events: Iterable[Event]) -> None:
-    """Print events, a line each."""
-    for event in events:
-        suspected = f" ({event.confidence.value})" if event.confidence.value == "suspected" else ""
-        kbs = f" ({', '.join(event.update.kbs)})" if event.update.kbs else ""
-        title = "" if event.update.title in event.summary else f"{event.update.title}{kbs}: "
-        time = short(event_json.time(event.time))
-        report.write(report.harmless(f"{time}  {event.kind.value}{suspected}  {title}{event.summary}"))

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from watcher import report
 from watcher.cli.calling import Call, command, end_with_failure, now
-from watcher.cli.fetching import live_web
+from watcher.cli.live import live_web
 
 
 @command("doctor", "watcher doctor --offline")

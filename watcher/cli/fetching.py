@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +12,7 @@ from msgspec.structs import replace
 
 from watcher import report
 from watcher.cli.calling import Call, command, now
+from watcher.cli.live import live_web, named
 from watcher.errors import ConfigurationError, ParseError, WatcherError
 from watcher.formats import event_json
 from watcher.judgement.counted import counted
@@ -25,34 +24,6 @@ if TYPE_CHECKING:
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 DEPTH = 4  # provider metadata, its feed, its newest document
-
-
-@contextmanager
-def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher]:
-    """Open the live web, asked as the configuration says; every response is appended to the recording ``record``."""
-    from watcher.web import FetchSettings
-    from watcher.web.fetch import Fetcher
-
-    secrets = {secret.name: secret.reveal() for secret in settings.secrets}
-    asked = FetchSettings(contact=settings.contact, ca_bundle=settings.ca_bundle, secrets=secrets)
-    if record is None:
-        with Fetcher(asked) as web:
-            yield web
-        return
-    from watcher.web.recorder import Recorder
-
-    with Recorder(record, secrets) as recorder, Fetcher(asked, recorder) as web:
-        yield web
-
-
-def named(settings: Settings, name: str) -> Source:
-    """Give the configured source of that name.  Raises ConfigurationError that names the nearest one."""
-    from watcher.config.complaints import meant
-
-    found = next((source for source in settings.sources if source.name == name), None)
-    if found is None:
-        raise ConfigurationError(f'there is no source "{name}". {meant(name, [source.name for source in settings.sources])}')
-    return found
 
 
 @command("sources", "watcher sources exchange-builds")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from watcher.cli.printing import short
 from watcher.formats import complaints as lines
 from watcher.formats import event_json
 from watcher.judgement import health, schedule
@@ -87,8 +88,3 @@ def complaints(sources: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str]]:
 
 def _time(time: datetime | None) -> str | None:
     return event_json.time(time) if time else None
-
-
-def short(time: str | None, none: str = "never") -> str:
-    """Write an RFC 3339 time to the minute, ``none`` for None."""
-    return f"{time[:16].replace('T', ' ')}Z" if time else none

@@ -9,7 +9,7 @@ import typer
 
 from watcher import report
 from watcher.cli.calling import Call, command, now
-from watcher.cli.source_health import short
+from watcher.cli.printing import short
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
 from watcher.judgement import canonical, digest, identify, muting, severity
