@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fetching import NOW, Clock, failed, impatient, page, wanted
 from tests.servers import Fault, Reply, SourceServer, bomb, refused

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.stories.telling import World
 from watcher.records import Watch

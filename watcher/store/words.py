@@ -31,8 +31,7 @@ class EntryChanges(Struct, frozen=True):
     of_copy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A document's first copy, kept as it came (compressed by zlib) until the document changes: nothing in it had to be read."""
 
     source: str
