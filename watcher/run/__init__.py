@@ -89,7 +89,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
     reports, quiet = [], list[Times]()
     kept = None if dry_run else _shelf(settings, last_run)
-    asking = gather.Round(web, settings.watch, now, say, kept, partial(_prepare, settings))
+    asking = gather.Round(web, settings.watch, now, say, kept, partial(_prepare, settings, first=last_run is None))
     for source, answers in gather.answers(due, store, asking):
         from watcher.run import record  # a check with nothing due loads no judgement
 
@@ -109,13 +109,15 @@ def check(  # noqa: PLR0913 - what a check depends on
     return Report(now, tuple(reports), events, sent.accepted, troubles, warnings)
 
 
-def _prepare(settings: Settings) -> None:
-    """Load what follows the answers, while they are awaited."""
+def _prepare(settings: Settings, *, first: bool) -> None:
+    """Load what follows the answers, while they are awaited; the ``first`` check of all has something to tell and to show."""
     from watcher import render
 
-    for name in ("record", "letters", "deliver"):
-        importlib.import_module(f"watcher.run.{name}")
+    for name in ("run.record", "run.letters", "run.deliver", *(("formats.context", "formats.mail", "run.part") if first else ())):
+        importlib.import_module(f"watcher.{name}")
     render.words(settings)
+    if first:
+        render.templates(settings)
 
 
 def _shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:
