@@ -109,21 +109,30 @@ ROOT = Path(__file__).parents[2]
 PARSERS = {"lxml", "bs4", "feedparser", "markdown_it", "watcher.sources.markup", "watcher.sources.feed", "watcher.sources.cvrf"}
 RENDERING = {"jinja2", "css_inline", "nh3", "watcher.formats.letter", "watcher.publish.pages"}
 JUDGING = {"watcher.judgement.interpret", "watcher.judgement.compare", "watcher.judgement.wording", "watcher.judgement.canonical"}
-ASKING = {"requests", "urllib3", "watcher.web.asking"}
+TELLING = {"watcher.run.record", "watcher.run.letters", "watcher.run.deliver", "watcher.judgement.digest"}
+ASKING = {"urllib3", "watcher.web.asking"}
+SELDOM = {"requests", "http.cookiejar", "platformdirs", "email.headerregistry", "zoneinfo", "ctypes"}
+OTHERS = {"watcher.cli.asking", "watcher.cli.fetching", "watcher.cli.replaying"}
 RUN = """
-import sys
+import sys, threading
 sys.argv = ["watcher", "run", "-q", *sys.argv[1:]]
+asked, start = [], threading.Thread.start
+def starting(thread):
+    asked or asked.extend(sys.modules)
+    start(thread)
+threading.Thread.start = starting
 from watcher.cli import main
 try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
 print(*sys.modules)
+print(*asked)
 """
 
 
-def loaded(stage: Stage, *words: str) -> set[str]:
-    """Run ``watcher run`` in a process of its own; the modules that it has loaded at its end."""
+def loaded(stage: Stage, *words: str) -> tuple[set[str], set[str]]:
+    """Run ``watcher run`` in a process of its own: the modules loaded at its end, and those before its first thread began to ask."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "COV_", "COVERAGE"))}
     ran = subprocess.run(
         [sys.executable, "-c", RUN, *words],
@@ -135,24 +144,34 @@ def loaded(stage: Stage, *words: str) -> set[str]:
         timeout=120,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    return set(ran.stdout.split())
+    modules, asked = ran.stdout.split("\n")[:2]
+    return set(modules.split()), set(asked.split())
 
 
 def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
     stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
-    first = loaded(stage)
-    assert {"lxml", "bs4", "jinja2", "requests", "watcher.judgement.interpret"} <= first
+    first, _ = loaded(stage)
+    assert {"lxml", "bs4", "jinja2", "urllib3", "watcher.judgement.interpret"} <= first
     assert (
         first & {"watcher.cli.mailing", "watcher.cli.telling", "alembic", "feedparser", "markdown_it", "rich", "apprise", "psycopg"}
         == set()
     )
 
     asked = len(web.requests)
-    unchanged = loaded(stage, "--force")
+    unchanged, _ = loaded(stage, "--force")
     assert len(web.requests) > asked
-    assert unchanged & (PARSERS | RENDERING | JUDGING) == set()
+    assert unchanged & (PARSERS | RENDERING | JUDGING | SELDOM | OTHERS) == set()
 
     asked = len(web.requests)
-    idle = loaded(stage)
+    idle, _ = loaded(stage)
     assert len(web.requests) == asked
-    assert idle & (PARSERS | RENDERING | JUDGING | ASKING) == set()
+    assert idle & (PARSERS | RENDERING | JUDGING | ASKING | SELDOM | OTHERS) == set()
+
+
+def test_what_follows_the_answers_is_loaded_while_they_are_awaited(web: SourceServer, tmp_path: Path) -> None:
+    stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
+    for words in ((), ("--force",)):
+        at_last, when_asked = loaded(stage, *words)
+        assert at_last >= TELLING | ASKING
+        assert when_asked >= ASKING
+        assert when_asked & (PARSERS | RENDERING | JUDGING | TELLING) == set()
