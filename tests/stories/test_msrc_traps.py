@@ -13,7 +13,7 @@ FIXES = (Fix(CU14, "5044062", "15.02.1544.013"), Fix(CU23, "5044062", "15.01.250
 
 
 def cve(
-    number: int, *revisions: tuple[str, str, str], fixes: tuple[Fix, ...] = FIXES, exploited: str = "No", title: str = Cve.title
+    number: int, *revisions: tuple[str, str, str], fixes: tuple[Fix, ...] = FIXES, exploited: str = "No", title: str = Cve("").title
 ) -> Cve:
     return Cve(f"CVE-2024-{number}", fixes, (PUBLISHED, *revisions), exploited=exploited, title=title)
 

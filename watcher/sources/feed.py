@@ -15,7 +15,6 @@ from io import BytesIO
 from typing import Any
 
 from lxml import etree
-from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import canonical, names
