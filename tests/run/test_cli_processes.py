@@ -66,7 +66,7 @@ def test_help_loads_nothing_that_a_check_needs(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=environ(tmp_path), capture_output=True, text=True, check=True, timeout=120
     )
 
-    heavy = {"rich", "sqlite3", "requests", "lxml", "feedparser", "jinja2", "bs4", "msgspec", "alembic", "watcher.store", "watcher.web"}
+    heavy = {"rich", "sqlite3", "requests", "lxml", "feedparser", "jinja2", "bs4", "alembic", "watcher.store", "watcher.web"}
     assert heavy & set(ran.stderr.split()) == set()
     assert "Example: watcher run" in ran.stdout
 

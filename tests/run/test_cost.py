@@ -111,7 +111,7 @@ RENDERING = {"jinja2", "css_inline", "nh3", "watcher.formats.letter", "watcher.p
 JUDGING = {"watcher.judgement.interpret", "watcher.judgement.compare", "watcher.judgement.wording", "watcher.judgement.canonical"}
 TELLING = {"watcher.run.record", "watcher.run.letters", "watcher.run.deliver", "watcher.judgement.digest"}
 ASKING = {"urllib3", "watcher.web.asking"}
-SELDOM = {"requests", "http.cookiejar", "platformdirs", "email.headerregistry", "zoneinfo", "ctypes"}
+SELDOM = {"platformdirs", "email.headerregistry", "zoneinfo", "ctypes"}
 OTHERS = {"watcher.cli.asking", "watcher.cli.fetching", "watcher.cli.replaying"}
 RUN = """
 import sys, threading
