@@ -57,15 +57,7 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     from watcher.run import SourceReport
 
     check = Check(source, noted=_noted(answers))
-    for answer in answers.answers:
-        if isinstance(answer.result, Failure):
-            check.failures.append(answer.result)
-            continue
-        check.healthy[answer.document] = answer.moved
-        if isinstance(answer.result, Snapshot):
-            _snapshot(answer.result, answer, answers, store, settings, now, check)
-        else:
-            _unchanged(answer, answers.known.get(answer.document), check)
+    _judge(answers, store, settings, now, check)
     _note(source, answers, check)
     suspected = store.suspicions(source.name) if answers.suspected else ()
     outcome = _interpreted(source, check, store, suspected, now) if check.changes or suspected else Outcome()
@@ -89,6 +81,19 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     new = kinds.count(ChangeKind.APPEARED)
     unread = sum(document.total for document in check.documents if document.unread and check.copies)
     return SourceReport(source.name, len(answers.answers), new + unread, len(kinds) - new, tuple(check.failures), outcome, trouble)
+
+
+def _judge(answers: Answers, store: Store, settings: Settings, now: datetime, check: Check) -> None:
+    """Sort the answers: failures, copies, and what is the same as before."""
+    for answer in answers.answers:
+        if isinstance(answer.result, Failure):
+            check.failures.append(answer.result)
+            continue
+        check.healthy[answer.document] = answer.moved
+        if isinstance(answer.result, Snapshot):
+            _snapshot(answer.result, answer, answers, store, settings, now, check)
+        else:
+            _unchanged(answer, answers.known.get(answer.document), check)
 
 
 def _believed(answers: Answers, check: Check) -> Answers:
