@@ -115,3 +115,27 @@ def test_a_second_reading_of_the_same_changes_nothing(passages: tuple[object, ..
     entry = advisory("CVE-2030-0001", package(), passages=passages)  # type: ignore[arg-type]
     known = settled(entry)
     assert settled(entry, known=known) == known
+
+
+TOLD = update(SU, package(), package(kb=NEW_KB), version=2, changed=NOV + days(20))
+
+
+@pytest.mark.parametrize(
+    "entry", [issue("1", label="Exchange Server Nov30SU"), advisory("CVE-2030-0001", package(), passages=[PAUSE, RETURN])]
+)
+def test_a_pull_that_was_told_outweighs_an_older_history_that_is_read_for_the_first_time(entry: Entry) -> None:
+    known = replace(TOLD, state=State.PULLED, told=(("pulled 2", "e1"),))
+    (held,) = settled(entry, known=(known,))
+    assert (held.state, held.version, held.changed) == (State.PULLED, 2, NOV + days(20))
+
+
+def test_a_re_release_that_was_told_outweighs_a_pause_before_it() -> None:
+    known = replace(TOLD, told=(("re-released 2", "e1"),))
+    (held,) = settled(advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE]), known=(known,))
+    assert (held.state, held.version) == (State.RELEASED, 2)
+
+
+def test_a_later_history_that_is_read_for_the_first_time_counts() -> None:
+    known = replace(TOLD, state=State.PULLED, changed=NOV + days(10), told=(("pulled 2", "e1"),))
+    (held,) = settled(advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE, RETURN]), known=(known,))
+    assert (held.state, held.version) == (State.RELEASED, 2)

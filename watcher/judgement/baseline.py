@@ -12,6 +12,7 @@ from watcher.judgement.facts import Said
 from watcher.judgement.ledger import Ledger
 from watcher.records import Kind, State, Update
 
+_STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -28,9 +29,22 @@ def settle(case: Case, ledger: Ledger) -> None:
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
         default=None,
     )
-    recalled = any(
-        item.fact.entry.label and item.fact.entry.label.pulled and item.fact.entry.label.version >= row.version for item in case.items
-    )
+    if not _outweighed(last, row, ledger[case.update]):
+        row = _standing(row, case, last)
+    ledger.put(rows.takeover(_pulled_before(row, case), ledger))
+
+
+def _outweighed(last: Said | None, row: Update, before: Update) -> bool:
+    """Whether the state was told of, and what is read for the first time is no newer than that: it stays as it was told."""
+    told = any(event for key, event in before.told if key.startswith(_STATES))
+    newer = last is not None and last.time is not None and before.changed is not None and last.time > before.changed
+    return told and row.version == before.version and not newer
+
+
+def _standing(row: Update, case: Case, last: Said | None) -> Update:
+    """The row in the state that the histories of a case end with."""
+    labels = [item.fact.entry.label for item in case.items]
+    recalled = any(label is not None and label.pulled and label.version >= row.version for label in labels)
     if last is not None and last.kind is Kind.RE_RELEASED:
         row = replace(row, version=max(row.version, 2), state=State.RELEASED)
         row = rows.tell_key(row, f"re-released {row.version}", "")
@@ -41,7 +55,7 @@ def settle(case: Case, ledger: Ledger) -> None:
         row = replace(row, state=State.RELEASED if row.type != "advisory" else row.state)
     if last is not None and last.time is not None:
         row = replace(row, changed=max(last.time, row.changed or _NEVER))
-    ledger.put(rows.takeover(_pulled_before(row, case), ledger))
+    return row
 
 
 def _pulled_before(row: Update, case: Case) -> Update:
