@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.pages import CU13, CU14, CU23, LOST_SEARCH, OUTAGE, Cve, Fix, article, blog, catalog, download, month, post, table
-from tests.stories.telling import DOWN, GONE, World
+from tests.stories.telling import DOWN, GONE, Shown, World
 
 SU = "exchange-server-2024-11-su"
 PAGES = {CU14: "106456", CU13: "106457", CU23: "106458"}
@@ -19,6 +19,7 @@ def url(number: str) -> str:
 
 
 FIXES = tuple(Fix(product, "5044062", build, url(PAGES[product])) for product, build in BUILDS.items())
+PAUSED = "We have temporarily paused the rollout of this update."
 NO_LONGER = b"<!DOCTYPE html><html><body><h1>We're sorry</h1><p>This download is no longer available.</p></body></html>"
 
 
@@ -245,3 +246,44 @@ def test_the_pull_of_one_product_of_three_names_that_product(world: World) -> No
     assert said == f"pulled {SU} KB5044062"
     assert any("Exchange Server 2016 CU23" in piece.after for piece in world.last.evidence)
     assert world.last.scope == ("windows-update",)
+
+
+@pytest.mark.parametrize("before", [GONE, DOWN], ids=["404", "no answer"])
+def test_a_pull_that_an_article_tells_at_its_first_reading_is_told(world: World, before: Shown) -> None:
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=3))
+    told = world.at("2024-11-12 18:00", month("2024-Nov", Cve("CVE-2024-49040", FIXES)), pages={ARTICLE: before})
+    assert told == [f"released {SU} KB5044062"]
+
+    page = article("KB5044062", issue=PAUSED)
+    assert world.at("2024-11-14 18:00", pages={ARTICLE: page}) == [f"pulled {SU} KB5044062"]
+    assert world.pulled == [SU]
+    assert world.at("2024-11-14 20:00") == []
+
+
+def test_a_page_that_comes_back_to_say_why_it_went_confirms_the_pull(released: World) -> None:
+    assert released.at("2024-11-14 16:00", pages={ARTICLE: GONE}) == [f"pulled? {SU} KB5044062"]
+
+    assert released.at("2024-11-14 18:00", pages={ARTICLE: article("KB5044062", issue=PAUSED)}) == [f"pulled {SU} KB5044062"]
+    assert released.pulled == [SU]
+
+
+def test_an_article_that_is_away_for_a_day_while_its_update_is_pulled_is_no_re_release(released: World) -> None:
+    paused = Cve(
+        "CVE-2024-49040", FIXES, (("1.0", "2024-11-12", "Information published."), ("2.0", "2024-11-14", "The rollout has been paused."))
+    )
+    assert released.at("2024-11-14 16:20", month("2024-Nov", paused)) == [f"pulled {SU} KB5044062"]
+
+    assert released.at("2024-11-15 10:00", pages={ARTICLE: GONE}) == []
+    assert released.at("2024-11-16 10:00", pages={ARTICLE: article("KB5044062")}) == []
+    assert released.pulled == [SU]
+
+
+def test_an_article_that_is_away_for_a_day_and_still_tells_of_the_first_versions_pause_is_no_pull_of_the_second(released: World) -> None:
+    again = (("1.0", "2024-11-12", "Information published."), ("2.0", "2024-11-20", "KB5044062 has been re-released."))
+    told = released.at("2024-11-20 18:00", month("2024-Nov", Cve("CVE-2024-49040", FIXES, again)))
+    assert told == [f"re-released {SU} v2 KB5044062"]
+
+    released.at("2024-11-21 10:00", pages={ARTICLE: GONE})
+    (said,) = released.at("2024-11-22 10:00", pages={ARTICLE: article("KB5044062", issue=PAUSED)})
+    assert said.startswith(f"corrected {SU}")
+    assert released.pulled == []

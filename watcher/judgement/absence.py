@@ -46,7 +46,7 @@ def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event
     back: dict[str, list[Fact]] = {}
     for fact in facts:
         row = _row(fact, ledger)
-        if row is not None:
+        if row is not None and not _says_why(fact, row):
             leaves = fact.change.kind is ChangeKind.MISSING or _availability(fact.change) is False
             (gone if leaves else back).setdefault(row.id, []).append(fact)
     for update_id, mine in sorted(gone.items()):
@@ -54,10 +54,23 @@ def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event
     for update_id, mine in sorted(back.items()):
         rows_back = [f for f in mine if _availability(f.change) is None and not (f.fresh or f.grown)]  # another build is judged as that
         pages_back = [f for f in mine if _availability(f.change)]
-        if rows_back or pages_back:
+        offers = kind in CHANNELS or kind not in schedule.FOLLOWED or _suspicion_at(ledger[update_id], mine[0].change.source)
+        if offers and (rows_back or pages_back):
             altered = not all(_as_it_was(fact, ledger[update_id]) for fact in pages_back)
             _back(ledger[update_id], [*rows_back, *pages_back], ledger, now, made, altered=altered)
     return [fact for mine in (*gone.values(), *back.values()) for fact in mine if _availability(fact.change) is not None]
+
+
+def _says_why(fact: Fact, row: Update) -> bool:
+    """Whether a page that is there again, or at last, says that the update was pulled; an old word of that is none."""
+    if row.version > 1 or not (_availability(fact.change) and fact.says(Kind.PULLED)):
+        return False
+    turned = any(key.startswith(("pulled", "re-released", "corrected")) for key, _ in row.told)
+    return _suspicion_at(row, fact.change.source) is not None or not turned
+
+
+def _suspicion_at(row: Update, source: str) -> Suspicion | None:
+    return next((suspicion for suspicion in row.suspicions if suspicion.source == source), None)
 
 
 def _as_it_was(fact: Fact, row: Update) -> bool:
@@ -102,7 +115,7 @@ def _gone(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: l
     if row.state is not State.RELEASED or old or (lost and not any(_mine(package, row) for package in lost)):
         return
     change = facts[0].change
-    earlier = next((s for s in row.suspicions if s.source == change.source), None)
+    earlier = _suspicion_at(row, change.source)
     others = tuple(s for s in row.suspicions if s.source != change.source)
     suspicion = _suspicion(row, facts, earlier, lost, now, kind)
     if others and (suspicion.whole or any(s.whole or _overlap(s, suspicion) for s in others)):
@@ -193,7 +206,7 @@ def _confirm(row: Update, suspicion: Suspicion, now: datetime, ledger: Ledger, m
 def _back(row: Update, facts: list[Fact], ledger: Ledger, now: datetime, made: list[Event], *, altered: bool) -> None:
     """What is back as it was takes a suspicion back, or a verdict of absence alone; later, or altered, it is a re-release."""
     source = facts[0].change.source
-    suspicion = next((s for s in row.suspicions if s.source == source), None)
+    suspicion = _suspicion_at(row, source)
     absent = rows.told(row, f"pulled {row.version} by absence")
     if suspicion is None and row.state is not State.PULLED:
         return

@@ -1,4 +1,4 @@
-"""A first reading: nothing is told, but the histories in it set every update's state right from the start."""
+"""A first reading: its histories set every update's state right from the start; only a pull after a told release is told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import facts, identify, rows, tell
+from watcher.judgement import facts, identify, rows, schedule, tell, turns
 from watcher.judgement.attribute import Case, Item
 from watcher.judgement.facts import Said
 from watcher.judgement.ledger import Ledger
@@ -14,6 +14,20 @@ from watcher.records import Kind, State, Update
 
 _STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def untold(case: Case, ledger: Ledger, now: datetime) -> list[Item]:
+    """The items that tell of a pull which the readers of the release must hear of, though they are read for the first time.
+
+    An article may appear only days after its update, and say at once that the update was pulled.
+    """
+    row = ledger[case.update]
+    heard = any(event for _, event in row.told) and not any(key.startswith(_STATES) for key, _ in row.told)
+    if not heard or row.version > 1 or row.released is None or now - row.released > schedule.YOUNG:
+        return []
+    items = [item for item in case.items if (said := _turn(item, row)) is not None and said.kind is Kind.PULLED]
+    turn = turns.turn(row, Case(case.update, items), now)
+    return list(turn.items) if turn is not None and turn.kind is Kind.PULLED else []
 
 
 def settle(case: Case, ledger: Ledger) -> None:

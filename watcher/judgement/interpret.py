@@ -5,7 +5,8 @@
     absences = rows and pages that are gone or back      (absence)
     events   = decide each case against the ledger       (decide)
 
-A document that is read for the first time is taken as known: its histories set the ledger's states, nothing is told.
+A document that is read for the first time is taken as known: its histories set the ledger's states, nothing is told but
+the pull of an update that was told as released.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from watcher.judgement import absence, baseline, canonical, decide, facts, identify, unplaced
-from watcher.judgement.attribute import attribute
+from watcher.judgement.attribute import Case, attribute
 from watcher.judgement.facts import Fact
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.told import Told
@@ -43,9 +44,9 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     ledger = Ledger(known)
     ordered = sorted(changes, key=lambda change: (change.document, change.entry.key, change.kind))
     settled = [facts.read(change) for change in ordered if first(change) and _names_any(change)]
-    _settle(settled, ledger, now)
-    read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     told = Told([], [], [])
+    _settle(settled, ledger, now, told)
+    read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     gone = absence.concerning(read, ledger)
     judged = absence.judge(gone, ledger, now, told.events, kind)
     docket = attribute([f for f in read if f.change.kind is not ChangeKind.MISSING and f not in judged], ledger, now)
@@ -73,7 +74,10 @@ def _mere_absence(fact: Fact, gone: list[Fact]) -> bool:
     return fact.change.kind is ChangeKind.MISSING and fact not in gone
 
 
-def _settle(settled: list[Fact], ledger: Ledger, now: datetime) -> None:
+def _settle(settled: list[Fact], ledger: Ledger, now: datetime, told: Told) -> None:
     docket = attribute(settled, ledger, now)
     for case in docket.cases.values():
-        baseline.settle(case, ledger)
+        untold = baseline.untold(case, ledger, now)
+        baseline.settle(Case(case.update, [item for item in case.items if item not in untold]), ledger)
+        if untold:
+            decide.decide(Case(case.update, untold), docket, told)
