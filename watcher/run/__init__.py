@@ -16,7 +16,7 @@ A source that fails stops no other; what it said before stays as it was.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from msgspec import Struct, field
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.judgement.counted import counted
-from watcher.records import Event, Failure, Outcome, Times
+from watcher.records import Event, Failure, Outcome, Source, Times
 from watcher.run import gather, site, told
 
 if TYPE_CHECKING:
@@ -87,15 +87,9 @@ def check(  # noqa: PLR0913 - what a check depends on
     last_run, told_until = store.last_check(), told.until(store)
     chosen = [source for source in settings.sources if only is None or source.name in only]
     due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
-    reports, quiet = [], list[Times]()
     kept = None if dry_run else _shelf(settings, last_run)
     asking = gather.Round(web, settings.watch, now, say, kept, partial(_prepare, settings, first=last_run is None))
-    for source, answers in gather.answers(due, store, asking):
-        from watcher.run import record  # a check with nothing due loads no judgement
-
-        reports.append(record.source(source, answers, store, settings, now, quiet, kept, notes=told.noted(told_until)))
-    if quiet:
-        store.touch(quiet)
+    reports = _asked(due, settings, store, asking, told_until)
     from watcher.run import deliver, letters, servers  # loaded while the answers were awaited, if any were
 
     events = store.unsealed_events()
@@ -107,6 +101,20 @@ def check(  # noqa: PLR0913 - what a check depends on
     troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))
     warnings = (*servers.complaints(settings), *filter(None, (sent.patience,)))
     return Report(now, tuple(reports), events, sent.accepted, troubles, warnings)
+
+
+def _asked(
+    due: Iterable[Source], settings: Settings, store: Store, asking: gather.Round, told_until: datetime | None
+) -> list[SourceReport]:
+    """Ask the due sources, and record what each answers as soon as it has."""
+    reports, quiet = [], list[Times]()
+    for source, answers in gather.answers(due, store, asking):
+        from watcher.run import record  # a check with nothing due loads no judgement
+
+        reports.append(record.source(source, answers, store, settings, asking.now, quiet, asking.kept, notes=told.noted(told_until)))
+    if quiet:
+        store.touch(quiet)
+    return reports
 
 
 def _prepare(settings: Settings, *, first: bool) -> None:

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -28,6 +28,9 @@ TOGETHER = 64
 """Sources that are asked and judged together: so many answers are in memory at a time."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 DEPTH = 3  # provider metadata, its feed, its documents
+
+if TYPE_CHECKING:
+    from watcher.run.evidence import Shelf
 
 T = TypeVar("T")
 
@@ -67,14 +70,6 @@ class Answers(Struct, frozen=True):
     suspected: bool = True  # something may be suspected at this source
 
 
-class Kept(Protocol):
-    """Where copies are kept for evidence."""
-
-    def has(self, known: Document) -> bool:
-        """Say whether the copy that the state knows is kept."""
-        ...
-
-
 class Round(Struct, frozen=True):
     """What all requests of a check have in common; ``meanwhile`` is called while the first answers are awaited."""
 
@@ -82,7 +77,7 @@ class Round(Struct, frozen=True):
     watch: Watch
     now: datetime
     say: Callable[[str], None]
-    kept: Kept | None
+    kept: Shelf | None
     meanwhile: Callable[[], None]
 
     def lacks(self, known: Document | None) -> bool:
