@@ -18,6 +18,7 @@ from tests.unit.builders import (
     change,
     days,
     issue,
+    kinds,
     package,
     post,
     revision,
@@ -25,7 +26,7 @@ from tests.unit.builders import (
     tell,
     update,
 )
-from watcher.records import Entry, State, Update
+from watcher.records import Entry, Passage, State, Update
 
 PUBLISHED = revision("1.0", "Information published.")
 PAUSE = revision("2.0", PAUSED, NOV + days(2))
@@ -139,3 +140,37 @@ def test_a_later_history_that_is_read_for_the_first_time_counts() -> None:
     known = replace(TOLD, state=State.PULLED, changed=NOV + days(10), told=(("pulled 2", "e1"),))
     (held,) = settled(advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE, RETURN]), known=(known,))
     assert (held.state, held.version) == (State.RELEASED, 2)
+
+
+KNOWN = update(SU, package(), names=("label:exchange server/2030-11/su",), told=(("released", "e1"),))
+
+
+def first_read(*entries: Entry, day: int = 5, known: Update = KNOWN) -> list[str]:
+    outcome = tell(*(change(None, entry, time=NOV + days(day)) for entry in entries), known=(known,), first=True)
+    return kinds(outcome)
+
+
+def test_a_turn_that_a_reader_of_the_release_does_not_know_is_told_at_a_first_reading() -> None:
+    pulled = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE])
+    assert first_read(pulled) == ["pulled 1"]
+    back = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE, RETURN])
+    assert first_read(back, day=20) == ["re-released 2"]
+    second = row("Exchange Server 2019 CU14 Nov30SUv2", "15.2.1544.14", NEW_KB, NOV + days(15))
+    assert first_read(second, day=20) == ["re-released 2"]
+
+
+def test_on_the_updates_first_day_and_of_old_updates_it_is_not_and_the_first_day_leaves_the_state_to_others() -> None:
+    pulled = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, Passage("faq", PAUSED)])
+    outcome = tell(change(None, pulled, time=NOV + days(0.5)), known=(KNOWN,), first=True)
+    assert (kinds(outcome), [held.state for held in after(outcome, KNOWN)]) == ([], [State.RELEASED])
+
+    outcome = tell(change(None, pulled, time=NOV + days(200)), known=(KNOWN,), first=True)
+    assert (kinds(outcome), [held.state for held in after(outcome, KNOWN)]) == ([], [State.PULLED])
+
+
+def test_after_a_turn_that_was_told_only_a_later_date_is_news() -> None:
+    corrected = replace(KNOWN, changed=NOV + days(4), told=(*KNOWN.told, ("corrected e2", "e3")))
+    undated = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, Passage("faq", PAUSED)])
+    assert first_read(undated, known=corrected) == []
+    later = advisory("CVE-2030-0001", package(), passages=[PUBLISHED, revision("2.0", PAUSED, NOV + days(5))])
+    assert first_read(later, day=6, known=corrected) == ["pulled 1"]

@@ -1,8 +1,8 @@
-"""A first reading: its histories set every update's state right from the start; only a pull after a told release is told."""
+"""A first reading: its histories set every update's state right from the start; only a turn after a told release is told."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -13,24 +13,40 @@ from watcher.judgement.ledger import Ledger
 from watcher.records import Kind, State, Update
 
 _STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
+CARRIED_OVER = timedelta(days=1)  # so long after an update became known an article's first text may speak of the one before
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def untold(case: Case, ledger: Ledger, now: datetime) -> list[Item]:
-    """The items that tell of a pull which the readers of the release must hear of, though they are read for the first time.
+    """The items that tell of a turn which the readers of the release must hear of, though they are read for the first time.
 
-    An article may appear only days after its update, and say at once that the update was pulled.
+    An article may appear only days after its update, and say at once that the update was pulled.  What it says on the
+    update's first day it may have carried over from the month before; after a turn that was told, only a later date counts.
     """
     row = ledger[case.update]
-    heard = any(event for _, event in row.told) and not any(key.startswith(_STATES) for key, _ in row.told)
-    if not heard or row.version > 1 or row.released is None or now - row.released > schedule.YOUNG:
+    if not _followed(row, now) or now - row.first_seen < CARRIED_OVER:
         return []
-    items = [item for item in case.items if (said := _turn(item, row)) is not None and said.kind is Kind.PULLED]
+    turned = any(key.startswith(_STATES) for key, _ in row.told)
+    items = []
+    for item in case.items:
+        said = _turn(item, row)
+        if _newer(said, row) or (not turned and (said is not None or facts.history(item.fact.entry) is None)):
+            items.append(item)
     turn = turns.turn(row, Case(case.update, items), now)
-    return list(turn.items) if turn is not None and turn.kind is Kind.PULLED else []
+    return list(turn.items) if turn is not None and not turn.echo and turn.kind is not Kind.CORRECTED else []
 
 
-def settle(case: Case, ledger: Ledger) -> None:
+def _followed(row: Update, now: datetime) -> bool:
+    """Whether somebody was told of the update, and it is young: what is read for the first time does not turn it in silence."""
+    young = row.released is not None and now - row.released <= schedule.YOUNG
+    return young and row.state is State.RELEASED and any(event for _, event in row.told)
+
+
+def _newer(said: Said | None, row: Update) -> bool:
+    return said is not None and said.time is not None and row.changed is not None and said.time > row.changed
+
+
+def settle(case: Case, ledger: Ledger, now: datetime) -> None:
     """Bring a case's update up to what its entries and their histories say."""
     row = ledger[case.update]
     for item in case.items:
@@ -43,16 +59,18 @@ def settle(case: Case, ledger: Ledger) -> None:
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
         default=None,
     )
-    if not _outweighed(last, row, ledger[case.update]):
-        row = _standing(row, case, last)
+    before = ledger[case.update]
+    standing = _standing(row, case, last)
+    silent = _followed(before, now) and (standing.state, standing.version) != (row.state, row.version)
+    if not silent and not _outweighed(last, row, before):
+        row = standing
     ledger.put(rows.takeover(_pulled_before(row, case), ledger))
 
 
 def _outweighed(last: Said | None, row: Update, before: Update) -> bool:
     """Whether the state was told of, and what is read for the first time is no newer than that: it stays as it was told."""
     told = any(event for key, event in before.told if key.startswith(_STATES))
-    newer = last is not None and last.time is not None and before.changed is not None and last.time > before.changed
-    return told and row.version == before.version and not newer
+    return told and row.version == before.version and not _newer(last, before)
 
 
 def _standing(row: Update, case: Case, last: Said | None) -> Update:

@@ -6,7 +6,7 @@
     events   = decide each case against the ledger       (decide)
 
 A document that is read for the first time is taken as known: its histories set the ledger's states, nothing is told but
-the pull of an update that was told as released.
+the turn of an update that was told as released.
 """
 
 from __future__ import annotations
@@ -78,6 +78,6 @@ def _settle(settled: list[Fact], ledger: Ledger, now: datetime, told: Told) -> N
     docket = attribute(settled, ledger, now)
     for case in docket.cases.values():
         untold = baseline.untold(case, ledger, now)
-        baseline.settle(Case(case.update, [item for item in case.items if item not in untold]), ledger)
+        baseline.settle(Case(case.update, [item for item in case.items if item not in untold]), ledger, now)
         if untold:
             decide.decide(Case(case.update, untold), docket, told)
