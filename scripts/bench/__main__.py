@@ -37,7 +37,7 @@ def main() -> None:
     sizes = wanted.feeds or ([100, 1000, 5000] if wanted.full else [100, 1000])
     os.environ["PYTHONPATH"] = str(ROOT)
     all_there = parties.present()
-    contest = all_there[:2] if wanted.alone else all_there
+    contest = tuple(party for party in all_there if party not in parties.OTHERS) if wanted.alone else all_there
     with tempfile.TemporaryDirectory(prefix="bench-") as name, server() as port:
         work = Path(name)
         scenes: dict[str, Callable[[], None]] = {
@@ -79,7 +79,7 @@ def checks(work: Path, port: int, size: int, runs: int, contest: tuple[Party, ..
 
 def _three(party: Party, work: Path, port: int, urls: list[str], runs: int) -> tuple[Cost, Cost, Cost]:
     few = []
-    colds = runs if len(urls) < 500 or party.name in (parties.FLOOR.name, parties.WATCHER.name) else 1  # some peers take minutes
+    colds = runs if len(urls) < 500 or party not in parties.OTHERS else 1  # some peers take minutes
     folder = work / "party"
     _change(port, 0, 0)
     cold = [_cold(party, folder, urls) for _ in range(colds)]

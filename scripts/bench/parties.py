@@ -5,6 +5,8 @@ The peers are installed by scripts/bench/peers.sh into an environment of their o
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,6 @@ class Party:
     name: str
     prepare: Callable[[Path, Sequence[str]], None]
     command: Callable[[Path], list[str | Path]]
-    floor: bool = False
 
 
 def _nothing(folder: Path, urls: Sequence[str]) -> None:
@@ -62,11 +63,21 @@ with make_reader("reader.db", feed_root="") as reader:
         pass
 """
 
+
+def _curl(folder: Path, urls: Sequence[str]) -> None:
+    """Write curl's configuration: each URL with its validator, its body thrown away."""
+    (folder / "etags").mkdir()
+    asked = (f'url = "{url}"\noutput = "{os.devnull}"\netag-compare = "etags/{n}"\netag-save = "etags/{n}"\n' for n, url in enumerate(urls))
+    (folder / "curl.txt").write_text("next\n".join(asked))
+
+
+CURL = Party(
+    "curl (floor)", _curl, lambda _folder: ["curl", "--parallel", "--parallel-max", "16", "--no-progress-meter", "--config", "curl.txt"]
+)
 FLOOR = Party(
     "requests loop (floor)",
     _nothing,
     lambda folder: [sys.executable, ROOT / "scripts" / "bench" / "floors.py", "requests", folder, folder / "urls.txt"],
-    floor=True,
 )
 WATCHER = Party("advisory-watcher", _watcher, lambda _folder: [sys.executable, "-m", "watcher", "run", "-q", "--force"])
 OTHERS = (
@@ -96,9 +107,12 @@ OTHERS = (
 
 
 def present() -> tuple[Party, ...]:
-    """Give floor, watcher and the peers that are installed; say which are not."""
+    """Give floors, watcher and the peers that are installed; say which are not.  The first is the floor that ratios are of."""
     there = [party for party in OTHERS if list(PEERS.parent.rglob(f"{party.name}-*.dist-info"))]
     for party in OTHERS:
         if party not in there:
             print(f"{party.name} is not installed here (scripts/bench/peers.sh): it is left out.")
-    return (FLOOR, WATCHER, *there)
+    curl = (CURL,) if shutil.which("curl") else ()
+    if not curl:
+        print("curl is not installed here: it is left out.")
+    return (FLOOR, *curl, WATCHER, *there)
