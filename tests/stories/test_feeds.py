@@ -310,3 +310,28 @@ def test_a_further_sources_table_of_cases_is_in_the_mail_that_is_still_to_be_mad
     assert {piece.source for piece in event.evidence} == {"msrc-cvrf", "exchange-blog"}
     assert bool(event.tables) is together  # what was told stays as it was told
     assert ("> use transport rules | Uninstall it from your servers." in text(world.mail("pulled"))) is together
+
+
+def test_words_alone_tell_of_a_second_version_and_the_mail_names_its_articles_only(world: World) -> None:
+    """Who reads "install KB…" must not be led to the version that was pulled."""
+    first = "<p>Updates are available: KB5090001 and KB5090002 for Exchange Server 2019 CU14.</p>"
+    second = "<p>We are re-releasing the November 2024 Security Updates. The new articles are KB5090011 and KB5090012.</p>"
+    posts = [post(4250001, "Calendars", "2024-10-20", "<p>Calendars.</p>")]
+    world.at("2024-11-08 06:00", blog=blog(*posts))
+    posts.insert(0, post(4293125, "Released: November 2024 Exchange Server Security Updates", "2024-11-12", first))
+    assert world.at("2024-11-12 20:00", blog=blog(*posts)) == [f"released {SU} KB5090001 KB5090002"]
+    posts.insert(0, post(4293130, "Re-release of November 2024 Exchange Server Security Update packages", "2024-11-27", second))
+
+    assert world.at("2024-11-27 20:00", blog=blog(*posts)) == [f"re-released {SU} v2 KB5090011 KB5090012"]
+    assert "Install version 2 (KB5090011, KB5090012)" in text(world.mail("re-released"))
+
+
+def test_words_that_name_another_article_show_no_build_of_the_version_before(world: World) -> None:
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=1), blog=blog(post(4250001, "Calendars", "2024-10-20", "<p>Calendars.</p>")))
+    fixes = (Fix(CU14, "5044062", "15.02.1544.013"),)
+    assert world.at("2024-11-12 20:00", month("2024-Nov", Cve("CVE-2024-49040", fixes))) == [f"released {SU} KB5044062"]
+    said = "<p>The November 2024 SU is re-released today as KB5049233.</p>"
+    back = post(4293130, "Re-release of November 2024 Exchange Server Security Updates", "2024-11-27", said)
+
+    assert world.at("2024-11-27 20:00", blog=blog(back)) == [f"re-released {SU} v2 KB5049233"]
+    assert (world.last.update.builds, world.last.packages) == ((), ())

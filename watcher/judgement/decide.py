@@ -86,7 +86,7 @@ def _again(row: Update, case: Case, docket: Docket, told: Told) -> None:
     row = rows.takeover(rows.merged(row, case), docket.ledger)
     events: list[tuple[str, Event]] = []
     if turn is not None:
-        _tell_turn(row, turn, now, told, events)
+        _tell_turn(row, turn, now, told, events, _new_articles(before, row, turn))
         if not turn.echo:
             row = replace(row, suspicions=())
         if turn.kind is Kind.CORRECTED:
@@ -118,7 +118,18 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
     return replace(row, version=turn.version, state=state, packages=packages)
 
 
-def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events: list[tuple[str, Event]]) -> None:
+def _new_articles(before: Update, row: Update, turn: turns.Turn) -> tuple[str, ...]:
+    """The KB articles of a version of which words alone tell: those of the version before are not to be installed."""
+    if turn.kind is not Kind.RE_RELEASED or any(package.version == turn.version for package in row.packages):
+        return ()
+    known = {*before.kbs, *rows.all_kbs(before.packages)}
+    said = {kb for piece in turn.said for kb in piece.kbs} - known
+    return tuple(sorted(said or set(row.kbs) - known))
+
+
+def _tell_turn(
+    row: Update, turn: turns.Turn, now: datetime, told: Told, events: list[tuple[str, Event]], articles: tuple[str, ...]
+) -> None:
     if turn.kind is Kind.CORRECTED:
         _tell_correction(row, turn, now, events)
         return
@@ -129,9 +140,10 @@ def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events:
         return
     facts = [item.fact for item in turn.items]
     evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])]
-    summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
+    summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row, articles)
     because = phrases.because(turn.said)
-    events.append((key, tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because)))
+    event = tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because, articles=articles)
+    events.append((key, event))
 
 
 def _tell_correction(row: Update, turn: turns.Turn, now: datetime, events: list[tuple[str, Event]]) -> None:

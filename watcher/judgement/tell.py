@@ -41,10 +41,10 @@ def event_id(update: str, kind: Kind, confidence: Confidence, version: int, time
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def reference(row: Update, packages: Sequence[Package] | None = None) -> UpdateRef:
-    """An update as an event shows it: the packages in question, else those of its current version."""
+def reference(row: Update, packages: Sequence[Package] | None = None, articles: Sequence[str] = ()) -> UpdateRef:
+    """An update as an event shows it: the packages in question, else those of its current version; or KB articles alone."""
     shown = current(row) if packages is None else tuple(packages)
-    kbs = [package.kb for package in shown if package.kb] or list(row.kbs)
+    kbs = list(articles) or [package.kb for package in shown if package.kb] or list(row.kbs)
     return UpdateRef(
         id=row.id,
         title=row.title,
@@ -72,19 +72,24 @@ def event(  # noqa: PLR0913 - an event has that many parts
     facts: Sequence[Fact] = (),
     confidence: Confidence = Confidence.CONFIRMED,
     packages: Sequence[Package] | None = None,
+    articles: Sequence[str] = (),
     because: str = "",
     mark: str = "",
     corrects: str = "",
     scope: tuple[str, ...] = (),
 ) -> Event:
-    """Compose an event of a row as it stands after the decision."""
+    """Compose an event of a row as it stands after the decision.
+
+    ``articles`` are a version's KB articles where nothing else is known of it: then no package is shown.
+    """
+    packages = () if articles else packages
     shown = current(row) if packages is None else tuple(packages)
     return Event(
         id=event_id(row.id, kind, confidence, row.version, now, mark),
         time=now,
         kind=kind,
         confidence=confidence,
-        update=reference(row, packages),
+        update=reference(row, packages, articles),
         summary=summary.text,
         scope=scope or scopes(said.sentence for fact in facts for said in fact.said if said.kind is kind),
         corrects=corrects,
@@ -221,9 +226,9 @@ def advisories(row: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
     return tuple(known[cve] for cve in sorted(known))
 
 
-def named(row: Update, packages: Sequence[Package] | None = None) -> str:
+def named(row: Update, packages: Sequence[Package] | None = None, articles: Sequence[str] = ()) -> str:
     """Title, version and KB articles: "Exchange Server November 2024 SU v2 (KB5049233)"."""
-    ref = reference(row, packages)
+    ref = reference(row, packages, articles)
     kbs = [kb for kb in ref.kbs if kb.lower() not in row.title.lower()]
     shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")
     return identify.with_version(row.title, row.version) + (f" ({shown})" if shown else "")
