@@ -13,6 +13,7 @@ ref=refs/heads/$branch
 here=$(dirname "$0")
 kept=$(git rev-parse --absolute-git-dir)
 seen=$kept/watcher-state-seen
+checked=$kept/watcher-state-checked # watch.sh makes it when a check has written its state
 tries=5
 
 # git asks this for a password when the remote wants one; the token is in no file and in no command line.
@@ -34,6 +35,7 @@ fetch() {
         echo "Here is a state already (state/watcher.db or state-text); it is not overwritten. Move it away first." >&2
         exit 1
     fi
+    rm -f "$checked"
     code=0
     with_token ls-remote --exit-code "$remote" "$ref" >"$seen.new" || code=$?
     if [ "$code" -eq 2 ]; then
@@ -46,8 +48,13 @@ fetch() {
         exit 1
     fi
     with_token fetch --quiet --no-tags --depth=1 "$remote" "$ref"
+    if ! git cat-file -e FETCH_HEAD:state-text/meta.jsonl 2>/dev/null; then
+        echo "The branch $branch of $remote holds no state. Name another branch, or delete it to begin anew: a first run announces nothing." >&2
+        exit 1
+    fi
     rm -rf outbox
-    git archive FETCH_HEAD | tar -xf -
+    # shellcheck disable=SC2046  # two names at most, ours
+    git archive FETCH_HEAD -- $(git ls-tree --name-only FETCH_HEAD state-text outbox) | tar -xf -
     git rev-parse FETCH_HEAD >"$seen"
     echo "The state of $(git log -1 --format=%cI FETCH_HEAD) is laid out."
 }
@@ -83,6 +90,10 @@ ready() {
         echo "Nothing was fetched before, so nothing is pushed: it might undo another run." >&2
         exit 1
     fi
+    if [ ! -e "$checked" ]; then
+        echo "The check did not come to its end, so nothing is pushed: $branch stays as it is. The step Check says why." >&2
+        exit 1
+    fi
     if ! changed; then
         echo "Nothing but check times has changed: nothing is pushed."
         exit 0
@@ -92,11 +103,11 @@ ready() {
 seal() {
     ready
     if ! to_branch "$(cat "$seen")" "$(commit 'What a check has found, before anything is sent')"; then
-        echo "$branch has moved since it was fetched, or cannot be reached: another run was faster. Nothing may be sent from here;" >&2
-        echo "the next run starts from what is there, and finds again what this one found." >&2
+        echo "$branch has moved since it was fetched (another run was faster), cannot be reached, or a rule refuses the push; git says which." >&2
+        echo "Nothing may be sent from here: the next run starts from what is there, and finds again what this one found." >&2
         exit 1
     fi
-    echo "What is to be sent is on $branch."
+    echo "What the check has found is on $branch."
 }
 
 # Sets tree to theirs and mine together; where git finds both in the same lines of the receipts, row by row. Fails when more does not fit.

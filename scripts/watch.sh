@@ -6,8 +6,12 @@
 set -u
 watcher=${WATCHER:-.venv/bin/watcher}
 
+# Says to state-branch.sh that what lies in state-text/ is a whole state; without it nothing is sent or pushed.
+checked=$(git rev-parse --absolute-git-dir)/watcher-state-checked || exit 1
+
 written() {
     "$watcher" state export -q state-text || exit 1
+    : >"$checked" || exit 1
     exit "$1"
 }
 
@@ -25,6 +29,7 @@ push a commit, or enable the workflow again on the Actions page."
 
 case ${1:-} in
 check)
+    rm -f "$checked"
     if [ -e state-text/meta.jsonl ] && ! "$watcher" state import -q state-text; then exit 2; fi
     code=0
     "$watcher" run --no-send || code=$?
@@ -33,6 +38,10 @@ check)
     written "$code"
     ;;
 send)
+    if [ ! -e "$checked" ]; then
+        echo "The check did not come to its end: nothing is sent." >&2
+        exit 1
+    fi
     code=0
     "$watcher" send || code=$?
     if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then

@@ -27,6 +27,9 @@ def quiet(more: dict[str, str]) -> dict[str, str]:
 
 
 def carry(folder: Path, verb: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a step; those after a check run as after one that came to its end."""
+    if verb != "fetch":
+        (folder / ".git" / "watcher-state-checked").touch()
     return subprocess.run(["sh", SCRIPT, verb], cwd=folder, capture_output=True, text=True, check=False, env=quiet(more))
 
 
@@ -190,6 +193,7 @@ def test_runs_that_push_at_the_same_moment_keep_every_receipt(remote: Path, tmp_
     for runner in runners:
         carry(runner, "fetch")
         hold(runner, runner.name)
+        (runner / ".git" / "watcher-state-checked").touch()
     words = ["sh", str(SCRIPT), "push"]
     pushing = [subprocess.Popen(words, cwd=runner, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=quiet({})) for runner in runners]
     said = [process.communicate(timeout=120)[0] for process in pushing]
@@ -239,3 +243,10 @@ def test_the_token_lies_nowhere(remote: Path, tmp_path: Path) -> None:
     assert "t0ken" not in answer.stdout + answer.stderr
     found = [path for place in (runner, remote) for path in place.rglob("*") if path.is_file() and b"t0ken" in path.read_bytes()]
     assert found == []
+
+
+def test_a_branch_without_a_state_is_no_first_run(remote: Path, tmp_path: Path) -> None:
+    runner = clone(remote, tmp_path / "runner")
+    answer = carry(runner, "fetch", STATE_BRANCH="main")
+    assert answer.returncode == 1
+    assert "The branch main of origin holds no state." in answer.stderr

@@ -154,8 +154,32 @@ def test_a_failed_source_ends_the_check_with_1_and_its_state_is_pushed_all_the_s
 def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(machines: Machines, remote: Path) -> None:
     runner = machines.new()
     (runner.folder / "watcher.toml").write_text("[wtch]\n")
-    assert runner.run("check") == [2]
-    assert not (runner.folder / "state-text").exists()
+    assert runner.run(*ALL) == [2, 1, None, None]
+    assert "The check did not come to its end" in runner.said["seal"]
+    assert git(remote, "branch", "--list", "watcher-state") == ""
+
+
+@pytest.mark.parametrize("file", [WORKFLOW, ACTION], ids=["workflow", "action"])
+@pytest.mark.parametrize("fault", ["cut", "newer", "killed"])
+def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
+    machines: Machines, remote: Path, mail: MailServer, file: Path, fault: str
+) -> None:
+    assert machines.new(file).run(*ALL) == [0, 0, 0, 0]
+    known, sent = git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)
+    runner = machines.new(file)
+    kept = runner.folder / "state-text"
+    if fault == "cut":
+        (kept / "entries.jsonl").write_text((kept / "entries.jsonl").read_text()[:-20])
+    elif fault == "newer":
+        meta = (kept / "meta.jsonl").read_text()
+        (kept / "meta.jsonl").write_text(meta.replace('{"key":"form","value":"1"}', '{"key":"form","value":"99"}'))
+    else:
+        (command,) = (place for place in runner.folder.glob("**/bin/watcher") if ".git/modules" not in str(place))
+        command.write_text(command.read_text().replace("exec ", "case $* in *import*) kill -9 $$ ;; esac; exec "))
+
+    check, *rest = runner.run(*ALL)
+    assert (bool(check), rest) == (True, [1, None, None])
+    assert (git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)) == (known, sent)
 
 
 @pytest.mark.parametrize(("days", "said"), [(10, ""), (44, ""), (50, "off in 10 days"), (75, "off any day now")])
@@ -163,6 +187,7 @@ def test_a_schedule_that_is_about_to_be_switched_off_is_noted(tmp_path: Path, da
     old = (datetime.now(UTC) - timedelta(days=days)).isoformat()
     who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
     git(tmp_path, "init", "--quiet")
+    (tmp_path / ".git" / "watcher-state-checked").touch()
     commit = ["git", "commit", "--quiet", "--allow-empty", "-m", "the last one"]
     subprocess.run(commit, cwd=tmp_path, env=quiet(who | {"GIT_COMMITTER_DATE": old}), check=True)
     environ = quiet({"WATCHER": "true", "GITHUB_STEP_SUMMARY": "summary.md"})
