@@ -335,3 +335,23 @@ def test_words_that_name_another_article_show_no_build_of_the_version_before(wor
 
     assert world.at("2024-11-27 20:00", blog=blog(back)) == [f"re-released {SU} v2 KB5049233"]
     assert (world.last.update.builds, world.last.packages) == ((), ())
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["the record knows the first version", "the blog alone"])
+@pytest.mark.parametrize("words", ["the November 2024 SUv2 (KB5049233)", "this update"])
+def test_a_second_version_of_which_words_alone_tell_can_be_pulled_too(world: World, known: bool, words: str) -> None:
+    first = post(4293125, TITLE, "2024-11-12", TEXT)
+    second = "<p>We are re-releasing the November 2024 Security Updates (SUv2). The new article is KB5049233.</p>"
+    title = "Re-release of November 2024 Exchange Server Security Update packages (SUv2)"
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=1), blog=blog(OLD))
+    record = (month("2024-Nov", Cve("CVE-2024-49040", (Fix(CU14, "5044062", "15.02.1544.013"),))),) if known else ()
+    world.at("2024-11-12 20:00", *record, blog=blog(first, OLD))
+    assert world.at("2024-11-27 20:00", blog=blog(post(4293130, title, "2024-11-27", second), first, OLD)) == [
+        f"re-released {SU} v2 KB5049233"
+    ]
+
+    paused = f"<p>11/30: We have paused the rollout of {words} and removed it from Microsoft Update.</p>"
+    told = world.at("2024-11-30 20:00", blog=blog(post(4293130, title, "2024-11-27", second + paused), first, OLD))
+    assert [said.split(" KB")[0] for said in told] == [f"pulled {SU} v2"]
+    assert world.pulled == [SU]
+    assert world.at("2024-11-30 22:00") == []

@@ -124,7 +124,8 @@ def _new_articles(before: Update, row: Update, turn: turns.Turn) -> tuple[str, .
         return ()
     known = {*before.kbs, *rows.all_kbs(before.packages)}
     said = {kb for piece in turn.said for kb in piece.kbs} - known
-    return tuple(sorted(said or set(row.kbs) - known))
+    named = {kb for item in turn.items for kb in item.fact.entry.kbs} - known
+    return tuple(sorted(said or set(row.kbs) - known or named))
 
 
 def _tell_turn(

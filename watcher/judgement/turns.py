@@ -32,12 +32,13 @@ class Turn(Struct, frozen=True):
 def turn(row: Update, case: Case, now: datetime) -> Turn | None:
     """The turn that a case establishes for a known update; a new package outweighs words, the later word the earlier."""
     raised = _raised(row, case, now)
-    if raised is not None:
-        return raised
     spoken = [(item, said) for item in case.items for said in item.fact.said if _speaks_of_it(said, row, item) and _counts(said, row, item)]
     pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
     back = [(item, said) for item, said in spoken if said.kind is Kind.RE_RELEASED]
     denied = [(item, said) for item, said in spoken if said.kind is Kind.CORRECTED and _of_all(said, row)]
+    named_only = raised is not None and raised.echo and not raised.packages  # the label of a version that was told says nothing new
+    if raised is not None and not (named_only and pulled and not back):
+        return raised
     if back:
         return _back(row, back, now)
     if pulled or _recalled(row, case):
@@ -120,10 +121,17 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
     if said.passage == "title" and item.packages and item.fact.version < row.version:
         return False  # the row of an earlier version is called "(recalled)"
     current = rows.all_kbs(tell.current(row))
-    if row.version > 1 and said.kbs and not set(said.kbs) & set(current):
+    if row.version > 1 and said.kbs and not set(said.kbs) & set(current) and not _of_told_version(said, row, item):
         return False
     older = said.time is not None and row.changed is not None and row.version > 1 and said.time < row.changed.replace(hour=0, minute=0)
     return not older
+
+
+def _of_told_version(said: Said, row: Update, item: Item) -> bool:
+    """Whether KB articles are those of a version of which only words have told, as its entry's label or their being new says."""
+    label, old = item.fact.entry.label, set(rows.all_kbs(row.packages))
+    labelled = label is not None and label.version >= row.version
+    return _only_told(row) and (labelled or (bool(old) and not set(said.kbs) <= old))
 
 
 def _of_all(said: Said, row: Update) -> bool:
