@@ -413,6 +413,7 @@ class Update(Struct, frozen=True):
     packages: tuple[Package, ...] = ()
     advisories: tuple[Advisory, ...] = ()
     kbs: tuple[str, ...] = ()  # articles beyond those of the packages
+    former: tuple[str, ...] = ()  # articles of the versions before one of which words alone have told, naming others
     thread: str = ""  # the root of its mail thread: the id it was first told under
     told: tuple[tuple[str, str], ...] = ()
     last: str = ""  # what was last said of it, with kind and day, for the next mail

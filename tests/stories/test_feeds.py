@@ -337,21 +337,61 @@ def test_words_that_name_another_article_show_no_build_of_the_version_before(wor
     assert (world.last.update.builds, world.last.packages) == ((), ())
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["the record knows the first version", "the blog alone"])
-@pytest.mark.parametrize("words", ["the November 2024 SUv2 (KB5049233)", "this update"])
-def test_a_second_version_of_which_words_alone_tell_can_be_pulled_too(world: World, known: bool, words: str) -> None:
-    first = post(4293125, TITLE, "2024-11-12", TEXT)
-    second = "<p>We are re-releasing the November 2024 Security Updates (SUv2). The new article is KB5049233.</p>"
-    title = "Re-release of November 2024 Exchange Server Security Update packages (SUv2)"
-    world.at("2024-11-08 06:00", month("2024-Oct", linux=1), blog=blog(OLD))
-    record = (month("2024-Nov", Cve("CVE-2024-49040", (Fix(CU14, "5044062", "15.02.1544.013"),))),) if known else ()
-    world.at("2024-11-12 20:00", *record, blog=blog(first, OLD))
-    assert world.at("2024-11-27 20:00", blog=blog(post(4293130, title, "2024-11-27", second), first, OLD)) == [
-        f"re-released {SU} v2 KB5049233"
-    ]
+SECOND = "<p>We are re-releasing the November 2024 Security Updates (SUv2). The new article is KB5049233.</p>"
+AGAIN = "Re-release of November 2024 Exchange Server Security Update packages (SUv2)"
 
-    paused = f"<p>11/30: We have paused the rollout of {words} and removed it from Microsoft Update.</p>"
-    told = world.at("2024-11-30 20:00", blog=blog(post(4293130, title, "2024-11-27", second + paused), first, OLD))
-    assert [said.split(" KB")[0] for said in told] == [f"pulled {SU} v2"]
-    assert world.pulled == [SU]
-    assert world.at("2024-11-30 22:00") == []
+
+@pytest.fixture(params=[True, False], ids=["the record knows the first version", "the blog alone"])
+def second(world: World, request: pytest.FixtureRequest) -> World:
+    """The blog, and it alone, has told of November's second version."""
+    first = post(4293125, TITLE, "2024-11-12", TEXT)
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=1), blog=blog(OLD))
+    record = (month("2024-Nov", Cve("CVE-2024-49040", (Fix(CU14, "5044062", "15.02.1544.013"),))),) if request.param else ()
+    world.at("2024-11-12 20:00", *record, blog=blog(first, OLD))
+    told = world.at("2024-11-27 20:00", blog=blog(post(4293130, AGAIN, "2024-11-27", SECOND), first, OLD))
+    assert told == [f"re-released {SU} v2 KB5049233"]
+    return world
+
+
+@pytest.mark.parametrize("where", ["its post", "a post of its own"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "11/30: We have paused the rollout of the November 2024 SUv2 (KB5049233) and removed it from Microsoft Update.",
+        "We have paused the rollout of the November 2024 SUv2.",
+        "We have removed the November 2024 SUv2 from the Download Center. Do not install it.",
+        "KB5049233 has been removed from Microsoft Update.",
+    ],
+)
+def test_a_second_version_of_which_words_alone_tell_can_be_pulled_too(second: World, said: str, where: str) -> None:
+    added = f"<p>{said}</p>"
+    if where == "its post":
+        posts = [post(4293130, AGAIN, "2024-11-27", SECOND + added)]
+    else:
+        title = "Issue with the November 2024 Exchange Server SUv2"
+        posts = [post(4293140, title, "2024-11-30", added), post(4293130, AGAIN, "2024-11-27", SECOND)]
+
+    assert second.at("2024-11-30 20:00", blog=blog(*posts, OLD)) == [f"pulled {SU} v2 KB5049233"]
+    assert second.pulled == [SU]
+    assert second.at("2024-11-30 22:00") == []
+
+
+def test_a_word_of_the_first_versions_pause_is_no_pull_of_the_second(second: World) -> None:
+    said = "<p>The rollout of KB5044062 was paused on 11/14.</p>"
+    told = second.at("2024-11-30 20:00", blog=blog(post(4293130, AGAIN, "2024-11-27", SECOND + said), OLD))
+    assert [line for line in told if line.startswith("pulled")] == []
+    assert second.pulled == []
+
+
+def test_packages_that_follow_are_those_of_the_second_version(second: World) -> None:
+    fixes = (Fix(CU14, "5049233", "15.02.1544.014"),)
+    revisions = (("1.0", "2024-11-12", "Information published."), ("2.0", "2024-11-27", "The update is re-released as KB5049233."))
+    second.at("2024-11-28 20:00", month("2024-Nov", Cve("CVE-2024-49040", fixes, revisions)))
+    assert (second.update(SU).version, [p.version for p in second.update(SU).packages if p.kb == "KB5049233"]) == (2, [2])
+
+
+def test_a_second_version_under_the_first_ones_article_can_be_pulled_too(released: World) -> None:
+    again = f"{TEXT}<p>The update KB5044062 is re-released today with a fix.</p>"
+    assert released.at("2024-11-20 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", again), OLD)) == [f"re-released {SU} v2 KB5044062"]
+    pulled = f"{again}<p>11/22: We have paused the rollout of KB5044062 once more.</p>"
+    assert released.at("2024-11-22 18:00", blog=blog(post(4293125, TITLE, "2024-11-12", pulled), OLD)) == [f"pulled {SU} v2 KB5044062"]

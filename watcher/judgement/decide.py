@@ -84,9 +84,11 @@ def _again(row: Update, case: Case, docket: Docket, told: Told) -> None:
     turn = turns.turn(row, case, now)
     row = _turned(row, case, turn)
     row = rows.takeover(rows.merged(row, case), docket.ledger)
+    if turn is not None and turn.kind is Kind.RE_RELEASED and not turn.echo:
+        row = _with_articles(before, row, turn)
     events: list[tuple[str, Event]] = []
     if turn is not None:
-        _tell_turn(row, turn, now, told, events, _new_articles(before, row, turn))
+        _tell_turn(row, turn, now, told, events)
         if not turn.echo:
             row = replace(row, suspicions=())
         if turn.kind is Kind.CORRECTED:
@@ -118,19 +120,17 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
     return replace(row, version=turn.version, state=state, packages=packages)
 
 
-def _new_articles(before: Update, row: Update, turn: turns.Turn) -> tuple[str, ...]:
-    """The KB articles of a version of which words alone tell: those of the version before are not to be installed."""
-    if turn.kind is not Kind.RE_RELEASED or any(package.version == turn.version for package in row.packages):
-        return ()
-    known = {*before.kbs, *rows.all_kbs(before.packages)}
-    said = {kb for piece in turn.said for kb in piece.kbs} - known
-    named = {kb for item in turn.items for kb in item.fact.entry.kbs} - known
-    return tuple(sorted(said or set(row.kbs) - known or named))
+def _with_articles(before: Update, row: Update, turn: turns.Turn) -> Update:
+    """The row that knows which KB articles are those of a version of which words alone tell, and which were the earlier ones'."""
+    if any(package.version == turn.version for package in row.packages):
+        return row
+    former = {*row.former, *before.kbs, *rows.all_kbs(before.packages)}
+    said = {kb for piece in turn.said for kb in piece.kbs} - former
+    fresh = said or {*row.kbs, *(kb for item in turn.items for kb in item.fact.entry.kbs)} - former
+    return replace(row, kbs=tuple(sorted({*row.kbs, *fresh})), former=tuple(sorted(former))) if fresh else row
 
 
-def _tell_turn(
-    row: Update, turn: turns.Turn, now: datetime, told: Told, events: list[tuple[str, Event]], articles: tuple[str, ...]
-) -> None:
+def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events: list[tuple[str, Event]]) -> None:
     if turn.kind is Kind.CORRECTED:
         _tell_correction(row, turn, now, events)
         return
@@ -141,10 +141,9 @@ def _tell_turn(
         return
     facts = [item.fact for item in turn.items]
     evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])]
-    summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row, articles)
+    summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
     because = phrases.because(turn.said)
-    event = tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because, articles=articles)
-    events.append((key, event))
+    events.append((key, tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because)))
 
 
 def _tell_correction(row: Update, turn: turns.Turn, now: datetime, events: list[tuple[str, Event]]) -> None:

@@ -67,9 +67,9 @@ def denied(row: Update) -> Phrase:
     return Phrase(f"{tell.named(row)} was not pulled after all: the vendor says that it has not been withdrawn.", "denied")
 
 
-def re_released(row: Update, articles: Sequence[str] = ()) -> Phrase:
-    """It is offered again, or a new version is; ``articles`` as for ``tell.event``."""
-    kbs = tell.named(row, articles=articles).removeprefix(identify.with_version(row.title, row.version))
+def re_released(row: Update) -> Phrase:
+    """It is offered again, or a new version is."""
+    kbs = tell.named(row).removeprefix(identify.with_version(row.title, row.version))
     text = f"{row.title} is back as v{row.version}{kbs}{_for(row)}. Install it in place of the version before."
     return Phrase(text, "re-released")
 

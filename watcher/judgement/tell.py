@@ -41,10 +41,10 @@ def event_id(update: str, kind: Kind, confidence: Confidence, version: int, time
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def reference(row: Update, packages: Sequence[Package] | None = None, articles: Sequence[str] = ()) -> UpdateRef:
-    """An update as an event shows it: the packages in question, else those of its current version; or KB articles alone."""
+def reference(row: Update, packages: Sequence[Package] | None = None) -> UpdateRef:
+    """An update as an event shows it: the packages in question, else those of its current version, else its KB articles."""
     shown = current(row) if packages is None else tuple(packages)
-    kbs = list(articles) or [package.kb for package in shown if package.kb] or list(row.kbs)
+    kbs = [package.kb for package in shown if package.kb] or list(articles(row) or row.kbs)
     return UpdateRef(
         id=row.id,
         title=row.title,
@@ -57,9 +57,18 @@ def reference(row: Update, packages: Sequence[Package] | None = None, articles: 
 
 
 def current(row: Update) -> tuple[Package, ...]:
-    """The packages of an update's current version; those of the newest version that has any."""
+    """The packages of an update's current version; those of the newest version that has any, unless words name other articles."""
+    if articles(row):
+        return ()
     newest = max((p.version for p in row.packages if p.version <= row.version), default=1)
     return tuple(p for p in row.packages if p.version == newest)
+
+
+def articles(row: Update) -> tuple[str, ...]:
+    """The KB articles of a version of which words alone have told; () when it has packages or is offered under the articles it had."""
+    if not row.former or any(package.version >= row.version for package in row.packages):
+        return ()
+    return tuple(kb for kb in row.kbs if kb not in row.former)
 
 
 def event(  # noqa: PLR0913 - an event has that many parts
@@ -72,24 +81,19 @@ def event(  # noqa: PLR0913 - an event has that many parts
     facts: Sequence[Fact] = (),
     confidence: Confidence = Confidence.CONFIRMED,
     packages: Sequence[Package] | None = None,
-    articles: Sequence[str] = (),
     because: str = "",
     mark: str = "",
     corrects: str = "",
     scope: tuple[str, ...] = (),
 ) -> Event:
-    """Compose an event of a row as it stands after the decision.
-
-    ``articles`` are a version's KB articles where nothing else is known of it: then no package is shown.
-    """
-    packages = () if articles else packages
+    """Compose an event of a row as it stands after the decision."""
     shown = current(row) if packages is None else tuple(packages)
     return Event(
         id=event_id(row.id, kind, confidence, row.version, now, mark),
         time=now,
         kind=kind,
         confidence=confidence,
-        update=reference(row, packages, articles),
+        update=reference(row, packages),
         summary=summary.text,
         scope=scope or scopes(said.sentence for fact in facts for said in fact.said if said.kind is kind),
         corrects=corrects,
@@ -226,9 +230,9 @@ def advisories(row: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
     return tuple(known[cve] for cve in sorted(known))
 
 
-def named(row: Update, packages: Sequence[Package] | None = None, articles: Sequence[str] = ()) -> str:
+def named(row: Update, packages: Sequence[Package] | None = None) -> str:
     """Title, version and KB articles: "Exchange Server November 2024 SU v2 (KB5049233)"."""
-    ref = reference(row, packages, articles)
+    ref = reference(row, packages)
     kbs = [kb for kb in ref.kbs if kb.lower() not in row.title.lower()]
     shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")
     return identify.with_version(row.title, row.version) + (f" ({shown})" if shown else "")

@@ -120,18 +120,20 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
         return True
     if said.passage == "title" and item.packages and item.fact.version < row.version:
         return False  # the row of an earlier version is called "(recalled)"
-    current = rows.all_kbs(tell.current(row))
-    if row.version > 1 and said.kbs and not set(said.kbs) & set(current) and not _of_told_version(said, row, item):
+    if not _of_this_version(said, row):
         return False
     older = said.time is not None and row.changed is not None and row.version > 1 and said.time < row.changed.replace(hour=0, minute=0)
     return not older
 
 
-def _of_told_version(said: Said, row: Update, item: Item) -> bool:
-    """Whether KB articles are those of a version of which only words have told, as its entry's label or their being new says."""
-    label, old = item.fact.entry.label, set(rows.all_kbs(row.packages))
-    labelled = label is not None and label.version >= row.version
-    return _only_told(row) and (labelled or (bool(old) and not set(said.kbs) <= old))
+def _of_this_version(said: Said, row: Update) -> bool:
+    """Whether the KB articles that a sentence names are the current version's; of one that words alone tell of, any but the former."""
+    if row.version == 1 or not said.kbs:
+        return True
+    if tell.articles(row):
+        return not set(said.kbs) <= set(row.former)
+    known = rows.all_kbs(tell.current(row))
+    return not known or _only_told(row) or bool(set(said.kbs) & set(known))
 
 
 def _of_all(said: Said, row: Update) -> bool:
