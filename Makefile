@@ -28,7 +28,7 @@ setup-dev:
 
 run: setup-run ## one check of all sources that are due
 	@$(BIN)/watcher run $(ARGS) || { code=$$?; \
-	if [ $$code -eq 1 ]; then echo "Without a network? 'make demo' relives November 2024 from a recording." >&2; fi; exit $$code; }
+	if [ $$code -eq 1 ]; then echo "Without a network? 'make demo' relives November 2024 on this machine." >&2; fi; exit $$code; }
 
 test: setup-dev ## the whole suite, in random order
 	$(PYTEST) -n $(JOBS) $(ARGS)

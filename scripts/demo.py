@@ -98,7 +98,7 @@ def main(out: Path = OUT) -> int:
     with tempfile.TemporaryDirectory(prefix="watcher-demo-") as folder:
         recording = Path(folder) / "november-2024.warc.gz"
         count = record(PAGES, recording)
-        print(f"November 2024 again, from {count} recorded answers of Microsoft's sources:\n")
+        print(f"November 2024 again, from {count} answers in the form of Microsoft's sources (the facts are real, the sentences ours):\n")
         events = relive(recording, out)
     return tell(events, out)
 

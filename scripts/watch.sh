@@ -17,10 +17,11 @@ written() {
 
 # GitHub switches the schedule of a public repository off 60 days after its last commit; the state's branch does not count.
 fading() {
+    if grep -q '"private": *true' "${GITHUB_EVENT_PATH:-/dev/null}" 2>/dev/null; then return 0; fi
     last=$(git log -1 --format=%ct 2>/dev/null) || return 0
     left=$((60 - ($(date +%s) - last) / 86400))
     if [ "$left" -gt 15 ]; then return 0; fi
-    if [ "$left" -gt 0 ]; then when="in $left days"; else when='any day now'; fi
+    if [ "$left" -gt 0 ]; then when="in $left day$([ "$left" -eq 1 ] || echo s)"; else when='any day now'; fi
     note="The last commit here is of $(git log -1 --format=%cs). In a public repository GitHub switches this schedule off $when: \
 push a commit, or enable the workflow again on the Actions page."
     echo "::warning title=The schedule is about to be switched off::$note"

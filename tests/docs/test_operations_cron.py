@@ -47,3 +47,7 @@ def test_a_source_that_is_down_is_silent_in_cron_and_a_wrong_configuration_is_no
     office.more = "[nonsense]\n"
     office.write()
     assert "nonsense" in said()
+    office.more = ADMINS
+    office.write()
+    (tmp_path / "state" / "watcher.db").write_bytes(b"overwritten" * 1000)
+    assert "The state" in said(), "nobody but cron can tell of it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -182,15 +183,27 @@ def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
     assert (git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)) == (known, sent)
 
 
-@pytest.mark.parametrize(("days", "said"), [(10, ""), (44, ""), (50, "off in 10 days"), (75, "off any day now")])
-def test_a_schedule_that_is_about_to_be_switched_off_is_noted(tmp_path: Path, days: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("days", "private", "said"),
+    [
+        (10, False, ""),
+        (44, False, ""),
+        (50, False, "off in 10 days"),
+        (59, False, "off in 1 day:"),
+        (75, False, "off any day now"),
+        (75, True, ""),
+    ],
+)
+def test_a_schedule_that_is_about_to_be_switched_off_is_noted(tmp_path: Path, days: int, private: bool, said: str) -> None:
+    """GitHub switches off those of public repositories only."""
+    (tmp_path / "event.json").write_text(json.dumps({"repository": {"name": "watch", "private": private}}, indent=2))
     old = (datetime.now(UTC) - timedelta(days=days)).isoformat()
     who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".git" / "watcher-state-checked").touch()
     commit = ["git", "commit", "--quiet", "--allow-empty", "-m", "the last one"]
     subprocess.run(commit, cwd=tmp_path, env=quiet(who | {"GIT_COMMITTER_DATE": old}), check=True)
-    environ = quiet({"WATCHER": "true", "GITHUB_STEP_SUMMARY": "summary.md"})
+    environ = quiet({"WATCHER": "true", "GITHUB_STEP_SUMMARY": "summary.md", "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
     words = ["sh", str(ROOT / "scripts" / "watch.sh"), "send"]
     sent = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True).stdout
     noted = (tmp_path / "summary.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from watcher.cli.calling import Call, command, now
 from watcher.cli.printing import short
 from watcher.errors import ConfigurationError
 from watcher.formats import event_json
-from watcher.judgement import canonical, digest, identify, muting, severity
+from watcher.judgement import canonical, digest, identify, muting, severity, tell
 from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Exposure, Kind, Subscriber, Update
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     yield f"  {update.state.value}, version {update.version}{released}"
     for name, words in (
         ("products", update.products),
-        ("KB articles", (*dict.fromkeys([*update.kbs, *(package.kb for package in update.packages if package.kb)]),)),
+        ("KB articles", tell.all_articles(update)),
         ("builds", tuple(dict.fromkeys(package.build for package in update.packages if package.build))),
         ("advisories", tuple(advisory.id for advisory in update.advisories)),
     ):

@@ -146,7 +146,7 @@ def alarms(rows: Sequence[Listing], stand: Iterable[Product]) -> tuple[Alarm, ..
 
 def _alarm(row: Listing, pages: set[str]) -> Alarm:
     current = _current(row)
-    kbs = dict.fromkeys(kb for _, _, kb in current if kb) or dict.fromkeys(row.kbs)
+    kbs = dict.fromkeys(offer.kb for offer in row.packages if offer.kb and offer.version >= row.version) or dict.fromkeys(row.kbs)
     return Alarm(
         row.title,
         row.page,

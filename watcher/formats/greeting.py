@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from watcher.formats.letter import kb_url
 from watcher.formats.plain import line, link
-from watcher.judgement import canonical, standing
+from watcher.judgement import canonical, standing, tell
 
 if TYPE_CHECKING:
     from watcher.formats.letter import Form
     from watcher.formats.words import Words
-    from watcher.records import Letter, Package, Source, Update
+    from watcher.records import Letter, Source, Update
 
 
 class Watched(Struct, frozen=True):
@@ -83,8 +83,8 @@ def _watched(source: Source, words: Words, unread: str) -> Watched:
 
 
 def _gone(update: Update, form: Form) -> Gone:
-    packages = sorted(_newest(update), key=lambda p: canonical.build_key(p.build), reverse=True)
-    kbs = dict.fromkeys(line(p.kb, 40) for p in packages if p.kb) or dict.fromkeys(line(kb, 40) for kb in update.kbs)
+    packages = sorted(tell.current(update), key=lambda p: canonical.build_key(p.build), reverse=True)
+    kbs = dict.fromkeys(line(p.kb, 40) for p in packages if p.kb) or [line(kb, 40) for kb in tell.articles(update) or update.kbs]
     title = line(update.title or update.id, 160)
     return Gone(
         title=title if update.version < 2 or title.endswith(f"v{update.version}") else f"{title} v{update.version}",
@@ -94,10 +94,6 @@ def _gone(update: Update, form: Form) -> Gone:
         since=form.words.day(update.changed, form.zone),
         page=link(f"{form.base_url}updates/{update.id}.html") if form.base_url else "",
     )
-
-
-def _newest(update: Update) -> tuple[Package, ...]:
-    return tuple(package for package in update.packages if package.version >= update.version) or update.packages
 
 
 def _span(every: timedelta) -> str:

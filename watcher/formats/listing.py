@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from watcher.formats.plain import line
-from watcher.judgement import identify
+from watcher.judgement import identify, tell
 from watcher.records import Confidence, Event, Kind, Package, State, Update
 
 SCHEMA = 2
@@ -108,7 +108,7 @@ def listing(update: Update, events: Iterable[Event]) -> Listing:
         issues=issues,
         products=tuple(line(product, 100) for product in update.products),
         packages=tuple(dict.fromkeys(offers)),
-        kbs=tuple(dict.fromkeys([*(offer.kb for offer in offers if offer.kb), *(line(kb, 40) for kb in update.kbs)])),
+        kbs=tuple(line(kb, 40) for kb in tell.all_articles(update)),
         cves=tuple(line(advisory.id, 40) for advisory in update.advisories),
     )
 

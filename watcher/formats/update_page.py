@@ -17,7 +17,7 @@ from watcher.formats.letter import Flaw, Form, Quote, Row, Story, headline_of, s
 from watcher.formats.lifeline import Lifeline
 from watcher.formats.plain import line, link
 from watcher.formats.servers import Place, places
-from watcher.judgement import identify
+from watcher.judgement import identify, tell
 from watcher.records import GRAVITY, Confidence, Event, Exposure, Kind, State, Update, UpdateRef
 
 MOST_SERVERS = 200
@@ -196,10 +196,9 @@ def _kb(row: Row) -> _Article:
 def _now(update: Update, events: Sequence[Event]) -> Event:
     """Give an event that says what stands now, with everything that is known of the update."""
     kind = {State.PULLED: Kind.PULLED, State.RELEASED: Kind.RELEASED, State.ANNOUNCED: Kind.ANNOUNCED}[update.state]
-    kbs = tuple(dict.fromkeys([*(p.kb for p in update.packages if p.kb), *update.kbs]))
     builds = tuple(dict.fromkeys(p.build for p in update.packages if p.build))
     cves = tuple(advisory.id for advisory in update.advisories)
-    reference = UpdateRef(update.id, update.title, update.version, update.products, kbs, cves, builds)
+    reference = UpdateRef(update.id, update.title, update.version, update.products, tell.all_articles(update), cves, builds)
     return Event(
         update.id,
         update.changed or update.first_seen,

@@ -71,6 +71,11 @@ def articles(row: Update) -> tuple[str, ...]:
     return tuple(kb for kb in row.kbs if kb not in row.former)
 
 
+def all_articles(row: Update) -> tuple[str, ...]:
+    """All KB articles of an update, those of a version of which words alone have told first."""
+    return tuple(dict.fromkeys([*articles(row), *(package.kb for package in row.packages if package.kb), *row.kbs]))
+
+
 def event(  # noqa: PLR0913 - an event has that many parts
     row: Update,
     kind: Kind,
