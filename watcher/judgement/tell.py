@@ -92,7 +92,7 @@ def event(  # noqa: PLR0913 - an event has that many parts
     scope: tuple[str, ...] = (),
 ) -> Event:
     """Compose an event of a row as it stands after the decision."""
-    shown = current(row) if packages is None else tuple(packages)
+    shown = current(row) if packages is None else packages
     return Event(
         id=event_id(row.id, kind, confidence, row.version, now, mark),
         time=now,
@@ -112,10 +112,14 @@ def event(  # noqa: PLR0913 - an event has that many parts
         pulled=row.state is State.PULLED,
         phrase=summary.key,
         places=summary.places,
-        workaround=any(name == "workaround" and advice.is_workaround(text) for fact in facts for name, text in fact.sentences),
+        workaround=_workaround(facts),
         links=links(facts),
         tables=tables(facts),
     )
+
+
+def _workaround(facts: Sequence[Fact]) -> bool:
+    return any(name == "workaround" and advice.is_workaround(text) for fact in facts for name, text in fact.sentences)
 
 
 def joined(told: Event, more: Event) -> Event:

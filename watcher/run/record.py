@@ -50,10 +50,7 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     *,
     notes: Mapping[str, str] | None = None,
 ) -> SourceReport:
-    """Judge and record one source's answers; the times of one in which nothing changed are left in ``quiet``.
-
-    ``notes`` are written with events.
-    """
+    """Judge and record one source's answers; ``notes`` go with events, the times of one without changes are left in ``quiet``."""
     from watcher.run import SourceReport
 
     check = Check(source, noted=_noted(answers))
@@ -65,7 +62,6 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     times = _times(source, check, store, now)
     trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""
     if check.documents or check.entries or outcome != Outcome():
-        told = notes if outcome.events else None
         store.record(
             source.name,
             documents=check.documents,
@@ -73,7 +69,7 @@ def source(  # noqa: PLR0913 - what a source's check depends on
             entries=check.entries,
             outcome=outcome,
             times=times,
-            notes=told,
+            notes=notes if outcome.events else None,
         )
     else:
         quiet += times

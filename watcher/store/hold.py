@@ -52,7 +52,7 @@ def file_hold(place: Place, file: Path) -> Iterator[None]:
         raise _held(place, who or "another process") from error
     except OSError as error:
         raise place.closed("locked", error) from error
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # so filelock says that this disk knows no locks
         msg = f"The state {place} cannot be locked: {error}. Keep it on a local disk."
         raise StateError(msg) from error
     try:
