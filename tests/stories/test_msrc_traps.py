@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stories.pages import CU13, CU14, CU23, OUTAGE, Cve, Fix, month
+from tests.stories.pages import CU13, CU14, CU23, OUTAGE, Cve, Fix, month, table
 from tests.stories.telling import DOWN, World
 
 SU = "exchange-server-2024-11-su"
+OLD_ROW = ("Exchange Server 2019 CU14 (2024H1)", "February 13, 2024", "15.2.1544.4")
 PUBLISHED = ("1.0", "2024-11-12", "Information published.")
 FIXES = (Fix(CU14, "5044062", "15.02.1544.013"), Fix(CU23, "5044062", "15.01.2507.043"))
 
@@ -257,3 +258,20 @@ def test_the_same_cve_in_several_months_is_told_once(released: World) -> None:
     told = released.at("2024-12-10 18:00", month("2024-Dec", cve(49040), linux=20))
 
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("day", "told"), [("2024-11-12", f"re-released {SU} v2 KB5049233"), ("2024-11-11", "re-released exchange-server-kb5049233")]
+)
+def test_a_record_that_is_first_read_after_the_re_release_is_about_the_update_of_its_day(world: World, day: str, told: str) -> None:
+    """The table alone knew the first version; the record's words name no article."""
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=1), table=table(OLD_ROW))
+    row = ("Exchange Server 2019 CU14 Nov24SU", "November 12, 2024", "15.2.1544.13", "KB5044062")
+    world.at("2024-11-12 20:00", table=table(row, OLD_ROW))
+    revisions = (
+        ("1.0", day, "Information published."),
+        ("2.0", "2024-11-27", "The issue has been addressed and the update is re-released."),
+    )
+    record = Cve("CVE-2024-49040", (Fix(CU14, "5049233", "15.02.1544.014"),), revisions)
+    (said,) = world.at("2024-11-28 20:00", month("2024-Nov", record))
+    assert said.startswith(told)

@@ -250,3 +250,17 @@ def test_rows_of_a_second_version_in_place_of_the_first_are_a_re_release_alone(r
     assert released.at("2024-11-28 06:00", table=table(*second, *OLD)) == [f"re-released {SU} v2 KB5049233"]
     assert released.at("2024-11-28 08:00") == []
     assert released.pulled == []
+
+
+def test_a_row_that_is_gone_beside_rows_that_are_called_recalled_is_one_message(world: World) -> None:
+    old = ("Exchange Server 2019 CU14 (2024H1)", "February 13, 2024", "15.2.1544.4")
+    older = ("Exchange Server 2016 CU23 (2022H1)", "April 20, 2022", "15.1.2507.6")
+    rows = (
+        ("Exchange Server 2019 CU14 Nov24SU", "November 12, 2024", "15.2.1544.13", "KB5044062"),
+        ("Exchange Server 2016 CU23 Nov24SU", "November 12, 2024", "15.1.2507.43", "KB5044062"),
+    )
+    world.at("2024-11-08 06:00", table=table(old, older))
+    world.at("2024-11-12 20:00", table=table(*rows, old, older))
+    recalled = ("Exchange Server 2019 CU14 Nov24SU (recalled)", *rows[0][1:])
+    assert [said.split()[0] for said in world.at("2024-11-14 20:00", table=table(recalled, old, older))] == ["pulled"]
+    assert [said.split()[0] for said in world.at("2024-11-14 22:00")] == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import identify, phrases, rows, schedule, tell
@@ -37,20 +38,40 @@ def concerning(facts: Sequence[Fact], ledger: Ledger) -> list[Fact]:
     return [fact for fact in found if fact.change.after is not None or (row := _row(fact, ledger)) is None or row.id not in replaced]
 
 
-def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> list[Fact]:
-    """Suspect, confirm by a second source, or take back; the events are added to ``made``.  ``kind`` is the source's.
+class Absences(Struct, frozen=True):
+    """What is gone and what is back, by update; a page that says why it was away is neither."""
 
-    Returns the facts that say no more than that: pages that have come to say that their download is gone, or back.
-    """
-    gone: dict[str, list[Fact]] = {}
-    back: dict[str, list[Fact]] = {}
+    gone: dict[str, list[Fact]]
+    back: dict[str, list[Fact]]
+
+    @property
+    def mere(self) -> list[Fact]:
+        """The facts that say no more than that: pages that have come to say that their download is gone, or back."""
+        return [fact for mine in (*self.gone.values(), *self.back.values()) for fact in mine if _availability(fact.change) is not None]
+
+
+def sorted_out(facts: Sequence[Fact], ledger: Ledger) -> Absences:
+    """Sort absences and their ends by the update that they concern."""
+    found = Absences({}, {})
     for fact in facts:
         row = _row(fact, ledger)
         if row is not None and not _says_why(fact, row):
             leaves = fact.change.kind is ChangeKind.MISSING or _availability(fact.change) is False
-            (gone if leaves else back).setdefault(row.id, []).append(fact)
+            (found.gone if leaves else found.back).setdefault(row.id, []).append(fact)
+    return found
+
+
+def suspect(gone: dict[str, list[Fact]], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> None:
+    """Suspect a pull, or confirm one by a second source; the events are added to ``made``.  ``kind`` is the source's.
+
+    After all else of the check is decided: what words establish needs no suspicion beside it.
+    """
     for update_id, mine in sorted(gone.items()):
         _gone(ledger[update_id], mine, ledger, now, made, kind)
+
+
+def restore(back: dict[str, list[Fact]], ledger: Ledger, now: datetime, made: list[Event], kind: str = "") -> None:
+    """Take back, or tell of a re-release, where rows or pages are back; the events are added to ``made``."""
     for update_id, mine in sorted(back.items()):
         rows_back = [f for f in mine if _availability(f.change) is None and not (f.fresh or f.grown)]  # another build is judged as that
         pages_back = [f for f in mine if _availability(f.change)]
@@ -58,7 +79,6 @@ def judge(facts: Sequence[Fact], ledger: Ledger, now: datetime, made: list[Event
         if offers and (rows_back or pages_back):
             altered = not all(_as_it_was(fact, ledger[update_id]) for fact in pages_back)
             _back(ledger[update_id], [*rows_back, *pages_back], ledger, now, made, altered=altered)
-    return [fact for mine in (*gone.values(), *back.values()) for fact in mine if _availability(fact.change) is not None]
 
 
 def _says_why(fact: Fact, row: Update) -> bool:

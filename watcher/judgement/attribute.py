@@ -16,7 +16,6 @@ from watcher.records import Entry, Kind, Package, State, Update
 
 # For how long a package that bears no label is taken as a further one of the month's update.
 SAME_RELEASE = timedelta(days=7)
-TURNS = (Kind.PULLED, Kind.RE_RELEASED)
 
 
 class Item(Struct):
@@ -163,14 +162,15 @@ def _waiting(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
 
 
 def _named_again(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
-    """The month's update whose re-release as this very article the history of a record tells that is read for the first time."""
+    """The month's update whose re-release as this very article, or if it names none of the same day, a new record's history tells."""
     entry = fact.entry
     said = facts.history(entry) if fact.change.before is None and package.kb and entry.published else None
-    if said is None or said.kind is not Kind.RE_RELEASED or package.kb not in said.kbs or entry.published is None:
+    if said is None or said.kind is not Kind.RE_RELEASED or entry.published is None or (said.kbs and package.kb not in said.kbs):
         return None
     row = ledger.find((identify.month_name(canonical.family(package.product), identify.month_of(entry.published), "SU"),))
     covered = row is not None and any(identify.base(p.product) == identify.base(package.product) for p in row.packages)
-    return row if covered else None
+    same_day = row is not None and row.released is not None and row.released.date() == entry.published.date()
+    return row if covered and (said.kbs or same_day) else None
 
 
 def _published_with(entry: Entry, row: Update) -> bool:
@@ -263,7 +263,7 @@ def _place_words(fact: Fact, docket: Docket) -> None:
     row = ledger.find(identify.label_name(entry.label)) or ledger.find(f"kb:{kb}" for kb in entry.kbs)
     if row is None:
         row = ledger.find(identify.cve_names(entry.cves))
-    if row is None and entry.label is not None and (fact.says(Kind.RELEASED, *TURNS) or entry.label.version > 1):
+    if row is None and entry.label is not None and (fact.says(Kind.RELEASED, *facts.HISTORY) or entry.label.version > 1):
         row = _labelled(fact, docket)
     if row is None and entry.cves and entry.products and entry.key.upper() in entry.cves:
         row = _announced(fact, docket)

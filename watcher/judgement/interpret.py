@@ -3,7 +3,7 @@
     facts    = read every change                         (facts)
     cases    = which update each fact is about           (attribute)
     absences = rows and pages that are gone or back      (absence)
-    events   = decide each case against the ledger       (decide)
+    events   = decide each case against the ledger       (decide), then suspect what is gone
 
 A document that is read for the first time is taken as known: its histories set the ledger's states, nothing is told but
 the turn of an update that was told as released.
@@ -48,11 +48,14 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
     _settle(settled, ledger, now, told)
     read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
     gone = absence.concerning(read, ledger)
-    judged = absence.judge(gone, ledger, now, told.events, kind)
-    docket = attribute([f for f in read if f.change.kind is not ChangeKind.MISSING and f not in judged], ledger, now)
+    absences = absence.sorted_out(gone, ledger)
+    absence.restore(absences.back, ledger, now, told.events, kind)
+    mere = absences.mere
+    docket = attribute([f for f in read if f.change.kind is not ChangeKind.MISSING and f not in mere], ledger, now)
     for case in docket.cases.values():
         decide.decide(case, docket, told)
     unplaced.judge(docket, told)
+    absence.suspect(absences.gone, ledger, now, told.events, kind)
     told.silent.extend((f.change.source, f.entry.key, "an absence is no statement of this source") for f in read if _mere_absence(f, gone))
     return Outcome(
         events=tuple(sorted(told.events, key=lambda event: (event.update.id, event.kind, event.id))),
