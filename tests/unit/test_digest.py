@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from watcher.judgement import digest
+from watcher.judgement import advice, digest
 from watcher.records import Confidence, Event, Kind, Subscriber, UpdateRef
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
@@ -226,3 +226,22 @@ def test_a_time_repeated_at_the_end_of_summer_time_comes_once() -> None:
 
 def test_the_wall_clock_rules_on_both_sides_of_the_change() -> None:
     assert [slot.hour for slot in slots("daily 07:00", at("2030-03-29T12:00"), 72)] == [6, 5, 5]
+
+
+def test_a_digest_leads_nobody_to_install_what_it_also_calls_pulled() -> None:
+    released, pulled = event(Kind.RELEASED, minutes=90), event(Kind.PULLED, minutes=30)
+    second = replace(event(Kind.RE_RELEASED, minutes=10), update=replace(pulled.update, version=2))
+    (letter,) = digest.grouped(ADMINS, [released, pulled, second])
+    steps = {told.kind: advice.keys(told)[0] for told in letter.events}
+    assert steps == {Kind.PULLED: "do-not-install", Kind.RE_RELEASED: "install-new-version", Kind.RELEASED: "still-pulled"}
+
+    again = replace(pulled, id="again", time=NOW, update=second.update)
+    (letter,) = digest.grouped(ADMINS, [released, pulled, second, again])
+    assert {advice.keys(told)[0] for told in letter.events} == {"do-not-install", "still-pulled"}
+
+
+def test_a_pull_that_was_none_keeps_the_advice_to_install() -> None:
+    released, pulled = event(Kind.RELEASED, minutes=90), event(Kind.PULLED, minutes=30)
+    corrected = replace(event(Kind.CORRECTED), corrects=pulled.id)
+    (letter,) = digest.grouped(ADMINS, [released, pulled, corrected])
+    assert [told.pulled for told in letter.events if told.kind is Kind.RELEASED] == [False]

@@ -121,7 +121,7 @@ def _nothing(_event: Event) -> tuple[str, ...]:
     return ("read",)
 
 
-_INSTALLING = {Kind.RELEASED, Kind.EXPLOITED, Kind.KNOWN_ISSUE, Kind.REVISED}
+_INSTALLING = {Kind.RELEASED, Kind.RE_RELEASED, Kind.EXPLOITED, Kind.KNOWN_ISSUE, Kind.REVISED}
 """What would otherwise speak of installing an update, or keep silent about its being pulled."""
 
 _STEPS = {

@@ -11,12 +11,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.judgement import severity
 from watcher.records import GRAVITY, Confidence, Event, Kind, Letter, Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import tzinfo
 
     from watcher.records import Exposure
@@ -119,6 +120,17 @@ def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: (GRAVITY[event.kind], event.time, event.id)))
 
 
+def as_it_stands(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Note on each event that its version was pulled later, where the same letter tells that: nothing in it is to be installed."""
+    denied = {event.corrects for event in events}
+    pulls = [e for e in events if e.kind is Kind.PULLED and e.confidence is Confidence.CONFIRMED and e.id not in denied]
+
+    def pulled(event: Event) -> bool:
+        return any(p.update.id == event.update.id and p.time >= event.time and p.update.version >= event.update.version for p in pulls)
+
+    return tuple(replace(event, pulled=True) if pulled(event) else event for event in events)
+
+
 def compose(
     events: Iterable[Event],
     subscribers: Iterable[Subscriber],
@@ -145,7 +157,7 @@ def compose(
 def _at_once(subscriber: Subscriber, events: Iterable[Event]) -> list[Letter]:
     mine = gravest_first(events)
     if len(mine) > MOST_SINGLE:
-        return [Letter("digest", subscriber, mine)]
+        return [Letter("digest", subscriber, as_it_stands(mine))]
     return [single(subscriber, event) for event in mine]
 
 
@@ -170,4 +182,4 @@ def grouped(
         if concerns(subscriber, event, heard.get(event.corrects), known):
             heard.setdefault(event.id, set()).add(subscriber.name)
             mine.append(event)
-    return (Letter("digest", subscriber, gravest_first(mine)),) if mine else ()
+    return (Letter("digest", subscriber, as_it_stands(gravest_first(mine))),) if mine else ()
