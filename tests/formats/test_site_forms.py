@@ -431,3 +431,13 @@ def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_on
     assert (read["sources"][1]["succeeded"], read["sources"][1]["changed"]) == (None, None)
     assert read["pulled"] == [{"id": "x", "title": "An update", "state": "pulled"}]
     assert b"proxy" not in written
+
+
+def test_what_happened_on_one_day_stands_in_its_order() -> None:
+    told = tuple(
+        lives.event(kind, hours / 24, evidence=(lives.proof(time=lives.T0 + timedelta(hours=hours)),))
+        for hours, kind in ((1, Kind.RELEASED), (3, Kind.PULLED), (5, Kind.RE_RELEASED))
+    )
+    line = drawn(lives.update(), told)
+    assert [mark.kind for mark in sorted(line.marks, key=lambda mark: mark.x)] == ["released", "pulled", "re-released"]
+    assert line.width == lifeline.NARROWEST

@@ -17,6 +17,7 @@ from watcher.records import GRAVITY, Confidence, Event, Kind, State, Update
 
 LEFT, COLUMN, HEAD, BAR, ROW, FOOT = 4, 92, 56, 36, 44, 6
 MOST_DAYS, MOST_LANES = 60, 12
+NARROWEST = 320  # room for a word and a source's name where all happened on one day
 SIGNS = {
     Kind.PULLED: "✕",
     Kind.EXPLOITED: "!",
@@ -91,7 +92,7 @@ def lifeline(update: Update, events: Sequence[Event], words: Words, zone: tzinfo
     told = [event for event in told if _day(event.time, zone) in columns]
     names = list(dict.fromkeys(proof.source for event in told for proof in event.evidence))[:MOST_LANES]
     lanes = {source: HEAD + BAR + ROW * number + 30 for number, source in enumerate(names)}
-    width = LEFT + COLUMN * len(dates) + FOOT
+    width = max(LEFT + COLUMN * len(dates) + FOOT, NARROWEST)
     return Lifeline(
         width,
         HEAD + BAR + ROW * len(lanes) + FOOT,
@@ -156,7 +157,7 @@ def _after(event: Event, before: str) -> str:
 
 
 def _marks(told: Sequence[Event], columns: dict[date, int], lanes: dict[str, int], words: Words, zone: tzinfo) -> list[Mark]:
-    """Give a mark for each event, source and day; where several meet they stand side by side, four at most, the gravest first."""
+    """Give a mark for each event, source and day; where several meet they stand side by side in their order, the four gravest at most."""
     cells: dict[tuple[int, int], dict[str, tuple[Event, bool]]] = {}
     for event in told:
         for number, proof in enumerate(event.evidence):
@@ -166,7 +167,7 @@ def _marks(told: Sequence[Event], columns: dict[date, int], lanes: dict[str, int
     found: list[Mark] = []
     for (x, y), met in cells.items():
         gravest = sorted(met.values(), key=lambda pair: GRAVITY[pair[0].kind])[:4]
-        for number, (event, first) in enumerate(gravest):
+        for number, (event, first) in enumerate(sorted(gravest, key=lambda pair: pair[0].time)):
             aside = x + number * 20 - (len(gravest) - 1) * 10
             text = f"{_kind(event, words)}, {words.day(event.time, zone)}"
             found.append(Mark(aside, y, event.kind.value, SIGNS[event.kind], text, anchor(event.id), first))
