@@ -24,7 +24,7 @@ from tests.stories.pages import CU13, CU14, Cve, Fix, Month, article, blog, cata
 from tests.stories.telling import GONE, URLS, World
 from tests.stories.test_csaf import BACK, DIRECTORY, PAUSED, PUBLISHED, advisory, provider
 from watcher.config.settings import Operator
-from watcher.records import Source
+from watcher.records import Kind, Source
 from watcher.run import site
 from watcher.sources import KINDS
 from watcher.store import Store
@@ -235,9 +235,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("hostile")
     with Store.open(f"sqlite:///{folder / 'state.db'}") as store:
         world = World(store, folder, WATCH.products)
-        operator = Operator(world.settings.subscribers[0], failures=1)
+        first_told = world.settings.subscribers[0]
+        installing = replace(first_told, name="installing", kinds=(Kind.RELEASED,))  # a digest offers no download of what it calls pulled
         world.settings = replace(
-            world.settings, sources=(*world.settings.sources, *MORE.values()), operator=operator, base_url="https://advisories.example.org/"
+            world.settings,
+            sources=(*world.settings.sources, *MORE.values()),
+            subscribers=(first_told, installing),
+            operator=Operator(first_told, failures=1),
+            base_url="https://advisories.example.org/",
         )
         world.at("2024-11-08 06:00", month("2024-Oct", linux=3), pages={**provider(""), **first()})
         check(world, "2024-11-12 18:00", new(), 0)
