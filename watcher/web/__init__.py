@@ -25,7 +25,8 @@ FOR_GOOD = frozenset({301, 308})
 class Wanted(Struct, frozen=True):
     """One document of a source to be had; ``validators`` make the request conditional.
 
-    ``url`` may hold ``${NAME}`` for a secret that only the fetcher puts in.
+    ``url`` may hold ``${NAME}`` for a secret that only the fetcher puts in, and only where it is the word of the configuration:
+    the source's own address.  What a document leads to is refused when it holds one (``expanding``).
     """
 
     source: Source

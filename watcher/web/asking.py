@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from watcher import __version__
 from watcher.records import NotModified, Page, Validators
-from watcher.web import ABSENCE_SPEAKS, FOR_GOOD, GONE, REDIRECTS, FetchSettings, Outcome, Wanted, body, urls
+from watcher.web import ABSENCE_SPEAKS, FOR_GOOD, GONE, REDIRECTS, FetchSettings, Outcome, Wanted, body, expanding, urls
 from watcher.web.addresses import Reach, literal, reach, reach_of_host
 from watcher.web.failures import Trouble, failure, of_error, of_status
 from watcher.web.lines import NEVER, CheckedAdapter, Gate, TooNearError
@@ -143,10 +143,7 @@ class Asker:
         The administrator's own host may be anywhere; a document that a source leads to on another host may not be nearer than the source.
         """
         settings = self._settings
-        unknown = urls.missing(wanted.url, settings.secrets)
-        if unknown:
-            raise Trouble(f"the address needs ${{{unknown}}}, which is not set", f"Set {unknown} in the environment.")
-        url = urls.expand(wanted.url, settings.secrets)
+        url = expanding.address(wanted, settings.secrets)
         parts = _parts(url)
         home = urls.host_name(urls.expand(wanted.source.url, settings.secrets))
         own = parts[1] == home
@@ -158,6 +155,8 @@ class Asker:
         if len(self.trail) > settings.redirects:
             raise Trouble(f"more than {settings.redirects} redirects", "The address leads in a circle: correct the source's `url`.")
         location = answer.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
+        if expanding.asks(location):
+            raise expanding.refused("a redirect, not the configuration, gives an address")
         try:
             url = urls.without_userinfo(urljoin(hop.url, location))
         except ValueError:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from msgspec import Struct
 
 from watcher.records import Failure
-from watcher.web import FetchSettings, Outcome, Wanted, urls
+from watcher.web import FetchSettings, Outcome, Wanted, expanding, urls
 from watcher.web.failures import AGAIN, Trouble
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Fetcher:
             return []
         groups: dict[str, deque[int]] = defaultdict(deque)
         for place, one in enumerate(documents):
-            groups[urls.host_key(urls.expand(one.url, self._settings.secrets))].append(place)
+            groups[urls.host_key(expanding.known(one, self._settings.secrets))].append(place)
         results: dict[int, T] = {}
         threads = self._ready()
         jobs: list[Future[None]] = []
@@ -133,7 +133,7 @@ class Fetcher:
         self._rest(host, asker)
 
     def _ask(self, asker: Asker, work: _Round[T], wanted: Wanted) -> Outcome:
-        if work.unreachable is not None:
+        if work.unreachable is not None and not expanding.begs(wanted):  # what is refused says why
             silent = work.unreachable
             url = urls.shown(wanted.url, self._settings.secrets)
             return Failure(wanted.source.name, wanted.document, url, work.now, silent.cause, silent.remedy, asked=False)

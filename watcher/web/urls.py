@@ -45,6 +45,16 @@ def without_userinfo(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
 
 
+def folder(url: str) -> str:
+    """Give the folder of ``url``, up to the last "/" of its path, without name and password; "" when it names no host or no path."""
+    try:
+        parts = urlsplit(without_userinfo(url))
+    except ValueError:
+        return ""
+    path = parts.path[: parts.path.rfind("/") + 1]
+    return urlunsplit((parts.scheme, parts.netloc, path, "", "")) if parts.scheme and parts.netloc and path else ""
+
+
 def public(url: str, secrets: Mapping[str, str]) -> str:
     """Give the form of ``url`` that may be stored: no name, no password, no known secret."""
     try:
