@@ -1,7 +1,10 @@
-"""Merges receipts line by line, where git cannot: python scripts/receipts.py BASE THEIRS MINE writes the merged table to standard output.
+"""Merges receipts line by line, where git cannot.
 
-Each file is a deliveries.jsonl.  A row that only one side changed is that side's; of a row that both changed the one that knows more
-counts: accepted before refused, refused before what is tried again.  Standard library only: it runs where nothing is installed.
+Python scripts/receipts.py BASE THEIRS MINE writes the merged table to standard output.
+
+Each file is a deliveries.jsonl.  A row that only one side changed is that side's; of a
+row that both changed the one that knows more counts: accepted before refused, refused
+before what is tried again.  Standard library only: it runs where nothing is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ def rows(file: str) -> dict[Key, str]:
     return read
 
 
-def merged(base: dict[Key, str], theirs: dict[Key, str], mine: dict[Key, str]) -> list[str]:
+def merged(
+    base: dict[Key, str], theirs: dict[Key, str], mine: dict[Key, str]
+) -> list[str]:
     """Give the lines of both, in their order; what they have deleted stays deleted."""
     lines = dict(theirs)
     for key, line in mine.items():
@@ -41,4 +46,6 @@ def _knows(line: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write("".join(f"{line}\n" for line in merged(*map(rows, sys.argv[1:4]))).encode())
+    sys.stdout.buffer.write(
+        "".join(f"{line}\n" for line in merged(*map(rows, sys.argv[1:4]))).encode()
+    )

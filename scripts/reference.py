@@ -1,4 +1,7 @@
-"""Writes the reference pages from the code itself: docs/commands.md, and the keys in docs/configuration.md (``make docs``)."""
+"""Writes the reference pages from the code itself.
+
+Docs/commands.md, and the keys in docs/configuration.md (``make docs``).
+"""
 
 from __future__ import annotations
 
@@ -46,10 +49,16 @@ What was asked for goes to standard output, all else to standard error.
 
 def commands_page() -> str:
     """Write the page of all commands."""
-    return COMMANDS + "".join(section(name, command) for name, command in walk(typer.main.get_command(app), "watcher"))
+    return COMMANDS + "".join(
+        section(name, command)
+        for name, command in walk(typer.main.get_command(app), "watcher")
+    )
 
 
-def walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # click's or typer's own class
+def walk(
+    command: Any,  # noqa: ANN401
+    name: str,
+) -> Iterator[tuple[str, Any]]:  # click's or typer's own class
     """Give every command below ``command`` with its whole name."""
     for word, below in getattr(command, "commands", {}).items():
         if hasattr(below, "commands"):
@@ -58,27 +67,47 @@ def walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 
             yield f"{name} {word}", below
 
 
-def section(name: str, command: Any) -> str:  # noqa: ANN401  # likewise
+def section(name: str, command: Any) -> str:  # likewise  # noqa: ANN401
     """Write one command: what it does, an example, its arguments and own options."""
-    own = [p for p in command.params if not set(p.opts) & set(SHARED) and not getattr(p, "hidden", False)]
+    own = [
+        p
+        for p in command.params
+        if not set(p.opts) & set(SHARED) and not getattr(p, "hidden", False)
+    ]
     rows = [f"| `{written(parameter)}` | {meaning(parameter)} |" for parameter in own]
     table = "\n".join(["| | |", "| --- | --- |", *rows, ""]) if rows else ""
     example = (command.epilog or "").removeprefix("Example: ")
-    return "\n".join([f"\n## {name}\n", command.help.strip(), f"\n```sh\n{example}\n```\n", table]).rstrip() + "\n"
+    return (
+        "\n".join(
+            [
+                f"\n## {name}\n",
+                command.help.strip(),
+                f"\n```sh\n{example}\n```\n",
+                table,
+            ]
+        ).rstrip()
+        + "\n"
+    )
 
 
-def written(parameter: Any) -> str:  # noqa: ANN401  # likewise
+def written(parameter: Any) -> str:  # likewise  # noqa: ANN401
     """Write an option or argument as it is typed."""
     metavar = parameter.metavar or parameter.name.upper()
     if parameter.param_type_name == "argument":
         return cell(metavar)
-    return ", ".join(parameter.opts) + ("" if parameter.is_flag else f" {cell(metavar)}")
+    return ", ".join(parameter.opts) + (
+        "" if parameter.is_flag else f" {cell(metavar)}"
+    )
 
 
-def meaning(parameter: Any) -> str:  # noqa: ANN401  # likewise
+def meaning(parameter: Any) -> str:  # likewise  # noqa: ANN401
     """Say what a parameter is for, and which words it allows when they are few."""
     kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    words = f" One of {', '.join(kind)}." if isinstance(kind, type) and issubclass(kind, StrEnum) else ""
+    words = (
+        f" One of {', '.join(kind)}."
+        if isinstance(kind, type) and issubclass(kind, StrEnum)
+        else ""
+    )
     return cell((getattr(parameter, "help", "") or "") + words)
 
 
@@ -91,14 +120,19 @@ def configuration_page(now: str) -> str:
     """Replace the keys of the page as it is ``now``; what stands above them is written by hand."""
     made = schema()
     root = made["$defs"][made["$ref"].rpartition("/")[2]]
-    tables = [table(name, described, made["$defs"]) for name, described in root["properties"].items()]
+    tables = [
+        table(name, described, made["$defs"])
+        for name, described in root["properties"].items()
+    ]
     return now.partition(KEYS)[0] + KEYS + "".join(tables)
 
 
 def table(name: str, described: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Write one table of the configuration and its keys."""
     repeated = described.get("type") == "array"
-    reference = described["items"] if repeated else described.get("allOf", [described])[0]
+    reference = (
+        described["items"] if repeated else described.get("allOf", [described])[0]
+    )
     definition = definitions[reference["$ref"].rpartition("/")[2]]
     heading = f"[[{name}]]" if repeated else f"[{name}]"
     lines = [
@@ -109,9 +143,14 @@ def table(name: str, described: dict[str, Any], definitions: dict[str, Any]) -> 
         "| --- | --- | --- | --- |",
     ]
     for key, value in definition["properties"].items():
-        default = toml(value["default"]) if value.get("default") not in (None, "", []) else ""
+        default = (
+            toml(value["default"]) if value.get("default") not in (None, "", []) else ""
+        )
         required = "**required**" if key in definition.get("required", ()) else default
-        lines.append(f"| `{key}` | {cell(value.get('description', ''))} | {required} | {' '.join(map(toml, value.get('examples', [])))} |")
+        lines.append(
+            f"| `{key}` | {cell(value.get('description', ''))} | {required} | "
+            f"{' '.join(map(toml, value.get('examples', [])))} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -123,7 +162,10 @@ def toml(value: object) -> str:
 def pages() -> dict[Path, str]:
     """Give what each page should hold."""
     configuration = DOCS / "configuration.md"
-    return {DOCS / "commands.md": commands_page(), configuration: configuration_page(configuration.read_text(encoding="utf-8"))}
+    return {
+        DOCS / "commands.md": commands_page(),
+        configuration: configuration_page(configuration.read_text(encoding="utf-8")),
+    }
 
 
 def main() -> int:

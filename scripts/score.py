@@ -1,9 +1,12 @@
-"""Replays every recording beside this tree, twice, and prints one table of what was told and what should have been.
+"""Replays every recording beside this tree, twice, and prints one table of what was told
+and what should have been.
 
-``score.py SHARED`` where SHARED holds ``score.py``, ``score_notes.py`` and ``corpus/``.  Each recording is replayed with the
-default products and with ``*``.  The expected events are those of the default products; with ``*`` everything else is told
-as well, so only a pull that nobody expects counts as a false alarm there, and a re-release where nothing at all is
-expected; other re-releases are counted to be looked at.  Ends with 1 unless all is clean.
+``score.py SHARED`` where SHARED holds ``score.py``, ``score_notes.py`` and
+``corpus/``.  Each recording is replayed with the default products and with ``*``.  The
+expected events are those of the default products; with ``*`` everything else is told
+as well, so only a pull that nobody expects counts as a false alarm there, and a
+re-release where nothing at all is expected; other re-releases are counted to be looked
+at.  Ends with 1 unless all is clean.
 """
 
 from __future__ import annotations
@@ -48,7 +51,10 @@ class Score:
     @property
     def clean(self) -> bool:
         """Say whether nothing is missed, told twice or told wrongly."""
-        return self.missed == self.false_alarms == self.duplicates == 0 and self.detected != "failed"
+        return (
+            self.missed == self.false_alarms == self.duplicates == 0
+            and self.detected != "failed"
+        )
 
 
 def section(text: str, title: str) -> str:
@@ -58,36 +64,80 @@ def section(text: str, title: str) -> str:
 
 
 def configuration(folder: Path, products: str) -> Path:
-    """Write what a replay reads: without it a watcher.toml of this folder or of the user's would count."""
+    """Write what a replay reads.
+
+    Without it a watcher.toml of this folder or of the user's would count.
+    """
     path = folder / "watcher.toml"
     path.write_text(EVERYTHING if products == "*" else "", encoding="utf-8")
     return path
 
 
-def replay(recording: Path, products: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], float]:
+def replay(
+    recording: Path, products: str, folder: Path
+) -> tuple[subprocess.CompletedProcess[str], float]:
     """Replay one recording into ``folder``/out; the answer and the seconds it took."""
     folder.mkdir()
-    words: list[str | Path] = [WATCHER, "replay", recording, "--out", folder / "out", "--config", configuration(folder, products), "-q"]
+    words: list[str | Path] = [
+        WATCHER,
+        "replay",
+        recording,
+        "--out",
+        folder / "out",
+        "--config",
+        configuration(folder, products),
+        "-q",
+    ]
     started = time.monotonic()
-    answer = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, check=False
+    )
     return answer, time.monotonic() - started
 
 
-def score(recording: Path, expected: Path, products: str, folder: Path, scorer: Path) -> Score:
+def score(
+    recording: Path, expected: Path, products: str, folder: Path, scorer: Path
+) -> Score:
     """Replay one recording and let the scorer judge it."""
     name = recording.name.removesuffix(".warc.gz")
     answer, seconds = replay(recording, products, folder)
     events = folder / "out" / "events.jsonl"
-    if answer.returncode > 1 or not events.exists():  # 1: a source failed in the recording, as it did then
-        return Score(name, products, "failed", 0, 0, 0, 0, 0, "", 0, seconds, answer.stderr[-2000:] or answer.stdout[-2000:])
-    judged = subprocess.run([sys.executable, scorer, events, expected], capture_output=True, text=True, check=False).stdout
-    figures = re.search(r"(\d+ of \d+) detected, (\d+) missed, (\d+) false alarms, (\d+) duplicates, .*worst delay (.*)", judged)
+    # 1: a source failed in the recording, as it did then
+    if answer.returncode > 1 or not events.exists():
+        return Score(
+            name,
+            products,
+            "failed",
+            0,
+            0,
+            0,
+            0,
+            0,
+            "",
+            0,
+            seconds,
+            answer.stderr[-2000:] or answer.stdout[-2000:],
+        )
+    judged = subprocess.run(
+        [sys.executable, scorer, events, expected],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    figures = re.search(
+        r"(\d+ of \d+) detected, (\d+) missed, (\d+) false alarms, (\d+) duplicates, .*worst delay (.*)",
+        judged,
+    )
     if figures is None:
         return Score(name, products, "failed", 0, 0, 0, 0, 0, "", 0, seconds, judged)
-    told = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
+    told = [
+        json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()
+    ]
     unexpected = section(judged, "false alarms")
     back = len(RE_RELEASED.findall(unexpected))
-    grave = len(PULLED.findall(unexpected)) + (0 if expected.read_text(encoding="utf-8").strip() else back)
+    grave = len(PULLED.findall(unexpected)) + (
+        0 if expected.read_text(encoding="utf-8").strip() else back
+    )
     return Score(
         recording=name,
         products=products,
@@ -96,7 +146,11 @@ def score(recording: Path, expected: Path, products: str, folder: Path, scorer: 
         false_alarms=grave if products == "*" else int(figures[3]),
         duplicates=int(figures[4]),
         others_back=back,
-        suspected=sum(e.get("confidence") == "suspected" and e["kind"] in {"pulled", "re-released"} for e in told),
+        suspected=sum(
+            e.get("confidence") == "suspected"
+            and e["kind"] in {"pulled", "re-released"}
+            for e in told
+        ),
         delay=figures[5],
         mails=len(list((folder / "out" / "mail").glob("*.eml"))),
         seconds=seconds,
@@ -120,48 +174,89 @@ def table(scores: list[Score]) -> Table:
         "seconds": lambda s: f"{s.seconds:.1f}",
     }
     laid = Table(
-        caption="suspected: pulls and re-releases suspected only. With * a false alarm is a pull that nobody expects;"
+        caption="suspected: pulls and re-releases suspected only. With * a false "
+        "alarm is a pull that nobody expects;"
         " others back: re-releases of products that the expectations do not speak of."
     )
     for name in columns:
-        laid.add_column(name, justify="left" if name in {"recording", "products"} else "right", no_wrap=True)
+        laid.add_column(
+            name,
+            justify="left" if name in {"recording", "products"} else "right",
+            no_wrap=True,
+        )
     for each in scores:
-        laid.add_row(*(str(value(each)) for value in columns.values()), style="" if each.clean else "bold red")
+        laid.add_row(
+            *(str(value(each)) for value in columns.values()),
+            style="" if each.clean else "bold red",
+        )
     return laid
 
 
 def notes(shared: Path, folder: Path) -> str:
     """Let revision notes be read and scored; what the scorer says."""
     labelled = shared / "corpus" / "revisions.jsonl"
-    answer = subprocess.run([WATCHER, "wording", labelled, "--json"], cwd=folder, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [WATCHER, "wording", labelled, "--json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if answer.returncode:
         return f"watcher wording failed: {answer.stderr[-2000:]}"
     read = folder / "read.jsonl"
     read.write_text(answer.stdout, encoding="utf-8")
-    return subprocess.run([sys.executable, shared / "score_notes.py", read, labelled], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        [sys.executable, shared / "score_notes.py", read, labelled],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
 
 
 def main() -> int:
     """Score all that lies in the folder."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("shared", type=Path)
-    arguments.add_argument("names", nargs="*", help="only recordings whose names begin so")
-    arguments.add_argument("--details", action="store_true", help="what was missed, told twice or wrongly, for clean ones too")
+    arguments.add_argument(
+        "names", nargs="*", help="only recordings whose names begin so"
+    )
+    arguments.add_argument(
+        "--details",
+        action="store_true",
+        help="what was missed, told twice or wrongly, for clean ones too",
+    )
     given = arguments.parse_args()
     shared = given.shared.resolve()
     recordings = sorted(shared.glob("corpus/*.warc.gz"))
     if not recordings:
-        print(f"There are no recordings in {given.shared}/corpus: nothing to score. (make score SHARED=FOLDER names another folder)")
+        print(
+            f"There are no recordings in {given.shared}/corpus: nothing to "
+            "score. (make score SHARED=FOLDER names another folder)"
+        )
         return 2
-    recordings = [r for r in recordings if not given.names or r.name.startswith(tuple(given.names))]
+    recordings = [
+        r
+        for r in recordings
+        if not given.names or r.name.startswith(tuple(given.names))
+    ]
     scores = []
     with tempfile.TemporaryDirectory(prefix="watcher-score-") as place:
         for recording in recordings:
-            expected = recording.with_name(recording.name.replace(".warc.gz", ".expected.jsonl"))
+            expected = recording.with_name(
+                recording.name.replace(".warc.gz", ".expected.jsonl")
+            )
             for number, products in enumerate(("default", "*")):
                 folder = Path(place) / f"{recording.name}-{number}"
-                scores.append(score(recording, expected, products, folder, shared / "score.py"))
-                print(f"{recording.name}, products {products}: {scores[-1].seconds:.1f} s", file=sys.stderr)
+                scores.append(
+                    score(recording, expected, products, folder, shared / "score.py")
+                )
+                print(
+                    f"{recording.name}, products {products}: {scores[-1].seconds:.1f} s",
+                    file=sys.stderr,
+                )
         if not given.names:
             print(notes(shared, Path(place)))
     for each in scores:

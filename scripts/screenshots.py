@@ -1,8 +1,11 @@
-"""Takes pictures of every kind of mail, and of the page, in Chromium: on a phone and on desks, by day and by night.
+"""Takes pictures of every kind of mail, and of the page, in Chromium.
 
-The letters are the samples that `watcher check` renders, and the mail of `make demo` when it has been run.
-The page is that of the demo's recording, while its update is pulled and when it is back.
-Needs a Chromium of the system; pictures lie in ``out/screenshots``.
+On a phone and on desks, by day and by night.
+
+The letters are the samples that `watcher check` renders, and the mail of `make demo`
+when it has been run. The page is that of the demo's recording, while its update is
+pulled and when it is back. Needs a Chromium of the system; pictures lie in
+``out/screenshots``.
 """
 
 from __future__ import annotations
@@ -25,11 +28,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from scripts import demo
-from watcher import config, render
-from watcher.config.settings import Mail, Settings
-from watcher.formats import samples
+from watcher import config
+from watcher.mail import render, samples
 from watcher.records import Kind, Letter
 from watcher.replay import replay
+from watcher.settings import Mail, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "screenshots"
@@ -38,14 +41,23 @@ WIDTHS = (360, 640, 1000)
 WINDOWS = (360, 800, 1440)
 UPDATE = "updates/exchange-server-2024-11-su.html"
 MOMENTS = {"pulled": datetime(2024, 11, 21, tzinfo=UTC), "back": None}
-SETTINGS = Settings(mail=Mail(sender="Advisory Watcher <watcher@example.org>"), base_url="https://advisories.example.org/")
+SETTINGS = Settings(
+    mail=Mail(sender="Advisory Watcher <watcher@example.org>"),
+    base_url="https://advisories.example.org/",
+)
 
 
 def letters() -> dict[str, Letter]:
     """Give one sample letter of each kind."""
     first = samples.letters()[0].subscriber
     digest = Letter("digest", first, tuple(samples.event(kind) for kind in Kind))
-    several = (*samples.letters()[: len(Kind)], digest, samples.welcome(pulled=True), samples.operator(), samples.reminder())
+    several = (
+        *samples.letters()[: len(Kind)],
+        digest,
+        samples.welcome(pulled=True),
+        samples.operator(),
+        samples.reminder(),
+    )
     return {letter.kind: letter for letter in several}
 
 
@@ -68,7 +80,9 @@ def html_of(body: bytes) -> str:
 def picture(browser: Browser, name: str, html: str) -> None:
     """Take a whole message at each width, light and dark."""
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light", offline=True)
+        context = browser.new_context(
+            color_scheme="dark" if scheme == "dark" else "light", offline=True
+        )
         page = context.new_page()
         page.set_content(html)
         for width in WIDTHS:
@@ -79,7 +93,9 @@ def picture(browser: Browser, name: str, html: str) -> None:
 
 def readme_mail(browser: Browser, mail: Path) -> None:
     """Take the mail of a real pull, as docs/images/mail.png shows it."""
-    page = browser.new_page(viewport={"width": 640, "height": 1050}, color_scheme="light")
+    page = browser.new_page(
+        viewport={"width": 640, "height": 1050}, color_scheme="light"
+    )
     page.set_content(html_of(mail.read_bytes()))
     page.screenshot(path=OUT / "readme-mail.png")  # docs/images/mail.png
     page.close()
@@ -95,7 +111,9 @@ class Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Serve a folder on loopback; its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
@@ -114,11 +132,15 @@ def sites(work: Path) -> Iterator[tuple[str, Path]]:
 
 
 def site_pictures(browser: Browser, name: str, site: Path) -> None:
-    """Take the front page and an update's page at each width, light and dark, at the moment of their last check."""
+    """Take the front page and an update's page at each width, light and dark, at the
+    moment of their last check.
+    """
     checked = json.loads((site / "status.json").read_text(encoding="utf-8"))["checked"]
     with served(site) as address:
         for scheme in ("light", "dark"):
-            context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+            context = browser.new_context(
+                color_scheme="dark" if scheme == "dark" else "light"
+            )
             page = context.new_page()
             page.clock.set_fixed_time(checked)
             for path in ("index.html", UPDATE):
@@ -126,10 +148,15 @@ def site_pictures(browser: Browser, name: str, site: Path) -> None:
                 for width in WINDOWS:
                     page.set_viewport_size({"width": width, "height": 900})
                     kind = "update" if path == UPDATE else "front"
-                    page.screenshot(path=OUT / f"site-{name}-{kind}-{width}-{scheme}.png", full_page=True)
+                    page.screenshot(
+                        path=OUT / f"site-{name}-{kind}-{width}-{scheme}.png",
+                        full_page=True,
+                    )
             context.close()
         if name == "pulled":
-            page = browser.new_page(viewport={"width": 1000, "height": 720}, color_scheme="light")
+            page = browser.new_page(
+                viewport={"width": 1000, "height": 720}, color_scheme="light"
+            )
             page.clock.set_fixed_time(checked)
             page.goto(address, wait_until="networkidle")
             page.screenshot(path=OUT / "readme.png")  # docs/images/page.png
@@ -138,14 +165,32 @@ def site_pictures(browser: Browser, name: str, site: Path) -> None:
 
 def main() -> int:
     """Take all pictures; 1 where there is no Chromium."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
+    chromium = next(
+        filter(
+            None,
+            map(
+                shutil.which,
+                (
+                    "chromium",
+                    "chromium-browser",
+                    "google-chrome",
+                    "google-chrome-stable",
+                ),
+            ),
+        ),
+        None,
+    )
     if chromium is None:
-        print("No Chromium is installed. Debian: apt-get install chromium", file=sys.stderr)
+        print(
+            "No Chromium is installed. Debian: apt-get install chromium",
+            file=sys.stderr,
+        )
         return 1
     OUT.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as started:
         browser = started.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         for name, body in mails():
             picture(browser, name, html_of(body))
@@ -153,7 +198,9 @@ def main() -> int:
             for name, site in sites(Path(work)):
                 site_pictures(browser, name, site)
                 if name == "pulled":
-                    readme_mail(browser, next((site.parent / "mail").glob("*-pulled-*.eml")))
+                    readme_mail(
+                        browser, next((site.parent / "mail").glob("*-pulled-*.eml"))
+                    )
         browser.close()
     print(f"{len(list(OUT.glob('*.png')))} pictures lie in {OUT}")
     return 0

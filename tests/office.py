@@ -1,4 +1,7 @@
-"""An office that runs the watcher: its configuration, its mail server, its state, and what happens there."""
+"""An office that runs the watcher.
+
+Its configuration, its mail server, its state, and what happens there.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from watcher.cli import app
-from watcher.formats import samples
+from watcher.mail import samples
 from watcher.records import Event, Kind, Outcome
 from watcher.store import Store
 
@@ -29,12 +32,24 @@ to = ["one@example.org", "two@example.org", "three@example.org"]
 """
 
 
-def event(kind: Kind = Kind.PULLED, number: int = 1, *, at: str = "2030-05-14T18:00:00+00:00") -> Event:
+def event(
+    kind: Kind = Kind.PULLED, number: int = 1, *, at: str = "2030-05-14T18:00:00+00:00"
+) -> Event:
     """Give an event of an update of its own number."""
     made = samples.event(kind)
-    update = replace(made.update, id=f"{made.update.id}-{number}", title=f"Exchange Server May 2030 SU {number}")
+    update = replace(
+        made.update,
+        id=f"{made.update.id}-{number}",
+        title=f"Exchange Server May 2030 SU {number}",
+    )
     identity = f"{kind.value}-{number}"
-    return replace(made, id=identity, time=datetime.fromisoformat(at), update=update, thread=update.id)
+    return replace(
+        made,
+        id=identity,
+        time=datetime.fromisoformat(at),
+        update=update,
+        thread=update.id,
+    )
 
 
 class Office(Struct):
@@ -82,7 +97,12 @@ url = "{self.feed}"
         """Call a command at a time."""
         self.write()
         with time_machine.travel(datetime.fromisoformat(at), tick=False):
-            return CliRunner().invoke(app, [*words, "--config", str(self.folder / "watcher.toml")], prog_name="watcher", env=self.environ)
+            return CliRunner().invoke(
+                app,
+                [*words, "--config", str(self.folder / "watcher.toml")],
+                prog_name="watcher",
+                env=self.environ,
+            )
 
     def run(self, at: str) -> Result:
         """Make one check."""
@@ -96,8 +116,14 @@ url = "{self.feed}"
     def deliveries(self) -> list[tuple[str, str, str]]:
         """Give way, recipient and state of every delivery but those of the welcome."""
         with Store.open(self.state) as store:
-            messages = [message for message in store.messages() if message.kind != "welcome"]
-            return [(each.channel, each.recipient, each.state.value) for message in messages for each in store.deliveries_of(message.id)]
+            messages = [
+                message for message in store.messages() if message.kind != "welcome"
+            ]
+            return [
+                (each.channel, each.recipient, each.state.value)
+                for message in messages
+                for each in store.deliveries_of(message.id)
+            ]
 
 
 def texts(bodies: Iterable[bytes]) -> list[str]:

@@ -1,4 +1,7 @@
-"""Postfix, where it is installed: a private instance on loopback that delivers example.org to maildirs."""
+"""Postfix, where it is installed.
+
+A private instance on loopback that delivers example.org to maildirs.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,10 @@ def missing() -> str:
 
 
 class _Opinion(socketserver.StreamRequestHandler):
-    """Answer Postfix' questions (SMTPD_POLICY_README): attributes, an empty line; then an action, an empty line."""
+    """Answer Postfix' questions (SMTPD_POLICY_README).
+
+    Attributes, an empty line; then an action, an empty line.
+    """
 
     def handle(self) -> None:
         assert isinstance(self.server, Policy)
@@ -104,18 +110,27 @@ class _Opinion(socketserver.StreamRequestHandler):
 
 
 class Policy(socketserver.ThreadingTCPServer):
-    """What Postfix asks before it agrees; ``answers`` maps a stage (MAIL, DATA) or a recipient to an action, else it agrees."""
+    """What Postfix asks before it agrees.
+
+    ``answers`` maps a stage (MAIL, DATA) or a recipient to an action, else it agrees.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.answers: dict[str, str] = {}
         super().__init__(("127.0.0.1", 0), _Opinion)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         self._thread.start()
 
     def action(self, asked: dict[str, str]) -> str:
-        about = asked["recipient"] if asked["protocol_state"] == "RCPT" else asked["protocol_state"]
+        about = (
+            asked["recipient"]
+            if asked["protocol_state"] == "RCPT"
+            else asked["protocol_state"]
+        )
         return self.answers.get(about, "DUNNO")
 
     def end(self) -> None:
@@ -125,7 +140,8 @@ class Policy(socketserver.ThreadingTCPServer):
 
 
 class Postfix:
-    """The instance; ``boxes`` holds a maildir for each of USERS, ``authority`` has signed its certificate.
+    """The instance; ``boxes`` holds a maildir for each of USERS, ``authority`` has signed
+    its certificate.
 
     ``login`` is the port at which its second service asks Dovecot about passwords.
     """
@@ -159,13 +175,26 @@ class Postfix:
             (self.folder / name).mkdir()
         for name in ("data", "boxes"):
             os.chown(self.folder / name, owner.pw_uid, owner.pw_gid)
-        places = {"folder": self.folder, "port": self.port, "submission": self.submission, "login": self.login}
-        places |= {"policy": self.policy.server_address[1], "uid": owner.pw_uid, "gid": owner.pw_gid}
+        places = {
+            "folder": self.folder,
+            "port": self.port,
+            "submission": self.submission,
+            "login": self.login,
+        }
+        places |= {
+            "policy": self.policy.server_address[1],
+            "uid": owner.pw_uid,
+            "gid": owner.pw_gid,
+        }
         (self.folder / "etc" / "main.cf").write_text(MAIN.format(**places))
         (self.folder / "etc" / "master.cf").write_text(MASTER.format(**places))
-        (self.folder / "etc" / "mailboxes").write_text("".join(f"{user}@example.org {user}/\n" for user in USERS))
+        (self.folder / "etc" / "mailboxes").write_text(
+            "".join(f"{user}@example.org {user}/\n" for user in USERS)
+        )
         certificate = self.authority.issue_cert("127.0.0.1")
-        certificate.cert_chain_pems[0].write_to_path(str(self.folder / "etc" / "cert.pem"))
+        certificate.cert_chain_pems[0].write_to_path(
+            str(self.folder / "etc" / "cert.pem")
+        )
         certificate.private_key_pem.write_to_path(str(self.folder / "etc" / "key.pem"))
         self.start()
         return self
@@ -176,7 +205,9 @@ class Postfix:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def messages(self, user: str, number: int) -> list[bytes]:
-        """Give the messages in a user's maildir as soon as there are ``number``, at latest after ten seconds."""
+        """Give the messages in a user's maildir as soon as there are ``number``, at
+        latest after ten seconds.
+        """
         for _ in range(200):
             if len(self._new(user)) >= number and self._idle():
                 break
@@ -192,11 +223,19 @@ class Postfix:
         return sorted((self.boxes / user / "new").glob("*"))
 
     def _idle(self) -> bool:
-        return not any(path.is_file() for queue in ("incoming", "active") for path in (self.folder / "queue" / queue).rglob("*"))
+        return not any(
+            path.is_file()
+            for queue in ("incoming", "active")
+            for path in (self.folder / "queue" / queue).rglob("*")
+        )
 
     def _command(self, word: str, *, check: bool = True) -> None:
         said = subprocess.run(
-            ["/usr/sbin/postfix", "-c", str(self.folder / "etc"), word], capture_output=True, text=True, timeout=60, check=False
+            ["/usr/sbin/postfix", "-c", str(self.folder / "etc"), word],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         if check and said.returncode:
             raise RuntimeError(said.stderr + said.stdout)

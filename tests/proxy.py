@@ -15,13 +15,15 @@ from tests.loopback import Listener, Running
 class ProxyServer(Running):
     """A forward proxy: plain requests by their absolute address, others through CONNECT.
 
-    ``hosts`` says which server on loopback plays a host name, so that any name can be asked for without DNS.
+    ``hosts`` says which server on loopback plays a host name, so that any name can be
+    asked for without DNS.
     """
 
     def __init__(self, hosts: Mapping[str, int], *, password: str = "") -> None:
         super().__init__(_ProxyConversation)
         self.hosts = dict(hosts)
-        self.password = password  # the whole Proxy-Authorization value asked for, if any
+        # The whole Proxy-Authorization value asked for, if any
+        self.password = password
 
     @property
     def url(self) -> str:
@@ -34,14 +36,17 @@ class _ProxyConversation(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
 
     def _towards(self, host: str) -> socket.socket | None:
         proxy = cast("ProxyServer", cast("Listener", self.server).owner)
         asked = proxy.note(self)
         self.close_connection = True
-        if proxy.password and asked.headers.get("proxy-authorization") != proxy.password:
+        if (
+            proxy.password
+            and asked.headers.get("proxy-authorization") != proxy.password
+        ):
             self.send_error(407)
             return None
         if host not in proxy.hosts:
@@ -53,7 +58,11 @@ class _ProxyConversation(BaseHTTPRequestHandler):
         upstream = self._towards(urlsplit(self.path).hostname or "")
         if upstream is None:
             return
-        lines = [f"GET {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers.items()), "Connection: close"]
+        lines = [
+            f"GET {self.path} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+            "Connection: close",
+        ]
         with upstream:
             upstream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
             while piece := upstream.recv(65536):

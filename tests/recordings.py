@@ -28,7 +28,11 @@ class Kept:
 
     def written(self) -> bytes:
         """Give the record's bytes."""
-        head = "\r\n".join([f"HTTP/1.1 {self.status}", *self.headers, "", ""]) if self.http else ""
+        head = (
+            "\r\n".join([f"HTTP/1.1 {self.status}", *self.headers, "", ""])
+            if self.http
+            else ""
+        )
         block = head.encode() + self.body
         names = [
             self.version,
@@ -50,7 +54,9 @@ def write(path: Path, records: Iterable[Kept]) -> Path:
     with path.open("wb") as file:
         for record in records:
             written = record.written()
-            file.write(gzip.compress(written, mtime=0) if path.suffix == ".gz" else written)
+            file.write(
+                gzip.compress(written, mtime=0) if path.suffix == ".gz" else written
+            )
     return path
 
 

@@ -1,4 +1,6 @@
-"""A real HTTP server on loopback that plays sources from a script, with their faults; proxies lie beside it.
+"""A real HTTP server on loopback that plays sources from a script, with their faults.
+
+Proxies lie beside it.
 
 with SourceServer() as web:
     web.play("/feed", Reply(b"<rss/>", etag='"1"'))           # conditional requests get their 304
@@ -29,9 +31,23 @@ from tests.loopback import Asked, Listener, Running, refused
 from tests.proxy import ProxyServer
 from watcher.records import Page
 
-__all__ = ["OUTAGE", "Asked", "Fault", "ProxyServer", "Reply", "SourceServer", "bomb", "moved", "of_page", "refused"]
+__all__ = [
+    "OUTAGE",
+    "Asked",
+    "Fault",
+    "ProxyServer",
+    "Reply",
+    "SourceServer",
+    "bomb",
+    "moved",
+    "of_page",
+    "refused",
+]
 
-OUTAGE = b"<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>We will be back soon</h1></body></html>"
+OUTAGE = (
+    b"<!DOCTYPE html><html><head><title>Service "
+    b"unavailable</title></head><body><h1>We will be back soon</h1></body></html>"
+)
 
 
 class Fault(Enum):
@@ -41,7 +57,9 @@ class Fault(Enum):
     TRUNCATED = "the connection ends in the middle of the announced body"
     CUT_CHUNK = "the connection ends in the middle of a chunk"
     UNFRAMED = "no Content-Length: the connection's end is the body's end"
-    LONG_LENGTH = "Content-Length says more than there is, and the connection stays open"
+    LONG_LENGTH = (
+        "Content-Length says more than there is, and the connection stays open"
+    )
     SILENT = "no answer at all"
     DROPPED = "the connection ends before an answer"
     RESET = "the connection is reset before an answer"
@@ -58,7 +76,8 @@ class Reply(Struct, frozen=True):
     content_type: str = "application/xml"
     etag: str = ""
     last_modified: str = ""
-    encoding: str = ""  # gzip, deflate, raw-deflate: the body is sent so; any other is only said
+    # Gzip, deflate, raw-deflate: the body is sent so; any other is only said
+    encoding: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     fault: Fault = Fault.NONE
     chunked: bool = False
@@ -78,9 +97,13 @@ class Reply(Struct, frozen=True):
     def known_to(self, headers: Mapping[str, str]) -> bool:
         """Say whether a request's validators name this very copy (RFC 9110 section 13)."""
         if "if-none-match" in headers:
-            return bool(self.etag) and self.etag in [tag.strip() for tag in headers["if-none-match"].split(",")]
+            return bool(self.etag) and self.etag in [
+                tag.strip() for tag in headers["if-none-match"].split(",")
+            ]
         since = headers.get("if-modified-since", "")
-        return bool(since and self.last_modified) and parsedate_to_datetime(self.last_modified) <= parsedate_to_datetime(since)
+        return bool(since and self.last_modified) and parsedate_to_datetime(
+            self.last_modified
+        ) <= parsedate_to_datetime(since)
 
 
 def moved(to: str, status: int = 302) -> Reply:
@@ -96,13 +119,19 @@ def bomb(size: int) -> Reply:
 def of_page(page: Page) -> Reply:
     """Answer with what a page holds: its body, type, status and validators."""
     etag, modified = page.validators.etag, page.validators.last_modified
-    return Reply(page.body, page.status, page.content_type or "application/xml", etag, modified)
+    return Reply(
+        page.body, page.status, page.content_type or "application/xml", etag, modified
+    )
 
 
 class SourceServer(Running):
-    """Plays sources: a script of replies for each path (with its query); paths without one are 404."""
+    """Plays sources: a script of replies for each path (with its query); paths without
+    one are 404.
+    """
 
-    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> None:
         super().__init__(_SourceConversation, tls)
         self._host = host
         self._scripts: dict[str, list[Reply]] = {}
@@ -125,7 +154,10 @@ class SourceServer(Running):
     def play_page(self, page: Page, path: str = "") -> str:
         """Play a page's content at its own path (or at ``path``)."""
         parts = urlsplit(page.url)
-        return self.play(path or parts.path + (f"?{parts.query}" if parts.query else ""), of_page(page))
+        return self.play(
+            path or parts.path + (f"?{parts.query}" if parts.query else ""),
+            of_page(page),
+        )
 
     def forget(self) -> None:
         """Forget what was asked so far."""
@@ -140,7 +172,11 @@ class SourceServer(Running):
     def next(self, asked: Asked) -> Reply:
         """Give the reply whose turn it is."""
         parts = urlsplit(asked.target)
-        target = parts.path + (f"?{parts.query}" if parts.query else "") if parts.netloc else asked.target
+        target = (
+            parts.path + (f"?{parts.query}" if parts.query else "")
+            if parts.netloc
+            else asked.target
+        )
         with self._lock:
             script = self._scripts.get(target)
             if not script:
@@ -171,7 +207,7 @@ class _SourceConversation(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 30
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
 
     def do_GET(self) -> None:
@@ -185,11 +221,22 @@ class _SourceConversation(BaseHTTPRequestHandler):
             return
         body = reply.sent()
         head = self._head(reply, len(body))
-        framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if reply.chunked and body else body
+        framed = (
+            b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+            if reply.chunked and body
+            else body
+        )
         if reply.fault is Fault.DRIP_HEAD:
             self._drip(head, reply.drip)
         else:
-            self.wfile.write(head + (b"" if reply.fault is Fault.DRIP_BODY else self._cut(framed, reply.fault)))
+            self.wfile.write(
+                head
+                + (
+                    b""
+                    if reply.fault is Fault.DRIP_BODY
+                    else self._cut(framed, reply.fault)
+                )
+            )
         if reply.fault is Fault.DRIP_BODY:
             self._drip(framed, reply.drip)
         elif reply.fault is Fault.LONG_LENGTH:
@@ -197,18 +244,30 @@ class _SourceConversation(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or reply.fault is not Fault.NONE
 
     def _head(self, reply: Reply, length: int) -> bytes:
-        headers = {"Date": "Tue, 12 Nov 2024 18:00:00 GMT", "Content-Type": reply.content_type}
+        headers = {
+            "Date": "Tue, 12 Nov 2024 18:00:00 GMT",
+            "Content-Type": reply.content_type,
+        }
         if reply.chunked or reply.fault is Fault.CUT_CHUNK:
             headers["Transfer-Encoding"] = "chunked"
         elif reply.fault is Fault.UNFRAMED:
             headers["Connection"] = "close"
         elif reply.status != 304:
-            headers["Content-Length"] = str(length + (100 if reply.fault is Fault.LONG_LENGTH else 0))
+            headers["Content-Length"] = str(
+                length + (100 if reply.fault is Fault.LONG_LENGTH else 0)
+            )
         headers |= {"ETag": reply.etag} if reply.etag else {}
         headers |= {"Last-Modified": reply.last_modified} if reply.last_modified else {}
-        headers |= {"Content-Encoding": reply.encoding.removeprefix("raw-")} if reply.encoding else {}
+        headers |= (
+            {"Content-Encoding": reply.encoding.removeprefix("raw-")}
+            if reply.encoding
+            else {}
+        )
         headers |= reply.headers
-        lines = [f"HTTP/1.1 {reply.status} as the script says", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {reply.status} as the script says",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     @staticmethod
@@ -228,7 +287,9 @@ class _SourceConversation(BaseHTTPRequestHandler):
         if fault is Fault.SILENT:
             cast("Listener", self.server).closing.wait()
         elif fault is Fault.RESET:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            self.connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            )
             self.connection.close()
         elif fault is Fault.GARBAGE:
             self.wfile.write(b"220 mail.example.org ESMTP\r\n")

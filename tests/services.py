@@ -1,4 +1,7 @@
-"""Services that are told something by POST: webhooks, Microsoft's login and Graph, each on loopback."""
+"""Services that are told something by POST.
+
+Webhooks, Microsoft's login and Graph, each on loopback.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,12 @@ from urllib.parse import parse_qs
 
 from tests.loopback import Listener, Running
 
-TENANT, CLIENT, SECRET, TOKEN = "example.onmicrosoft.com", "4711", "it is secret", "a.token.of-the-client"
+TENANT, CLIENT, SECRET, TOKEN = (
+    "example.onmicrosoft.com",
+    "4711",
+    "it is secret",
+    "a.token.of-the-client",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,11 @@ class _Conversation(BaseHTTPRequestHandler):
         service = cast("Service", cast("Listener", self.server).owner)
         service.note(self)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        posted = Posted(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+        posted = Posted(
+            self.path,
+            {name.lower(): value for name, value in self.headers.items()},
+            body,
+        )
         service.posted.append(posted)
         self._answer(*service.answer(posted))
 
@@ -49,7 +61,9 @@ class _Conversation(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in cast("Service", cast("Listener", self.server).owner).headers.items():
+        for name, value in cast(
+            "Service", cast("Listener", self.server).owner
+        ).headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -59,7 +73,11 @@ class _Conversation(BaseHTTPRequestHandler):
 
 
 class Service(Running):
-    """Takes what is posted; ``statuses`` are the answers at a path, one after the other, the last one stays (0: cut)."""
+    """Takes what is posted.
+
+    ``statuses`` are the answers at a path, one after the other, the last one stays (0:
+    cut).
+    """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(_Conversation, tls)
@@ -87,7 +105,8 @@ class Microsoft(Service):
 
     send_status = 202
     graph = ""  # where Graph is, "" when it is here
-    token = TOKEN  # what is given, and taken; what was given before is not taken any more
+    # What is given, and taken; what was given before is not taken any more
+    token = TOKEN
 
     @property
     def token_path(self) -> str:
@@ -108,7 +127,9 @@ class Microsoft(Service):
     def answer(self, posted: Posted) -> tuple[int, bytes]:
         """Check a request as Microsoft does."""
         if posted.path == self.token_path:
-            if not posted.headers["content-type"].startswith("application/x-www-form-urlencoded"):
+            if not posted.headers["content-type"].startswith(
+                "application/x-www-form-urlencoded"
+            ):
                 return 400, json.dumps({"error": "invalid_request"}).encode()
             return self._token(parse_qs(posted.body.decode(), strict_parsing=True))
         if posted.path == "/v1.0/users/watcher@example.org/sendMail":
@@ -116,20 +137,38 @@ class Microsoft(Service):
         return 404, error("ResourceNotFound", "there is no such mailbox")
 
     def _token(self, form: dict[str, list[str]]) -> tuple[int, bytes]:
-        if form["grant_type"] != ["client_credentials"] or form["client_id"] != [CLIENT]:
+        if form["grant_type"] != ["client_credentials"] or form["client_id"] != [
+            CLIENT
+        ]:
             return 400, json.dumps({"error": "unauthorized_client"}).encode()
-        if form["scope"] not in ([f"{self.graph or self.origin}/.default"], ["https://outlook.office365.com/.default"]):
+        if form["scope"] not in (
+            [f"{self.graph or self.origin}/.default"],
+            ["https://outlook.office365.com/.default"],
+        ):
             return 400, json.dumps({"error": "invalid_scope"}).encode()
         if form.get("client_secret") != [SECRET] and "client_assertion" not in form:
-            return 401, json.dumps({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}).encode()
-        return 200, json.dumps({"token_type": "Bearer", "expires_in": 3600, "access_token": self.token}).encode()
+            return 401, json.dumps(
+                {
+                    "error": "invalid_client",
+                    "error_description": "AADSTS7000215: Invalid client secret.",
+                }
+            ).encode()
+        return 200, json.dumps(
+            {"token_type": "Bearer", "expires_in": 3600, "access_token": self.token}
+        ).encode()
 
     def _mail(self, posted: Posted) -> tuple[int, bytes]:
         if posted.headers["authorization"] != f"Bearer {self.token}":
             return 401, error("InvalidAuthenticationToken", "no")
-        if posted.headers["content-type"] != "text/plain" or b"Message-ID:" not in base64.b64decode(posted.body, validate=True):
+        if posted.headers[
+            "content-type"
+        ] != "text/plain" or b"Message-ID:" not in base64.b64decode(
+            posted.body, validate=True
+        ):
             return 400, error("ErrorMimeContentInvalidBase64String", "no")
-        return self.send_status, b"" if self.send_status == 202 else error("ErrorSomething", "Graph's own words")
+        return self.send_status, b"" if self.send_status == 202 else error(
+            "ErrorSomething", "Graph's own words"
+        )
 
 
 def error(code: str, message: str) -> bytes:

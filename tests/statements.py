@@ -1,4 +1,7 @@
-"""What reaches the database: every statement of this process, noted or stopped, before or after it is run."""
+"""What reaches the database.
+
+Every statement of this process, noted or stopped, before or after it is run.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ Said = Callable[[str], None]
 
 @contextmanager
 def heard(before: Said | None = None, after: Said | None = None) -> Iterator[None]:
-    """Call ``before`` and ``after`` with each statement; one that is run for many rows is said once for each."""
+    """Call ``before`` and ``after`` with each statement.
+
+    One that is run for many rows is said once for each.
+    """
     real = Link._do
 
     def listening(link: Link, sql: str, values: Any) -> Any:

@@ -1,7 +1,8 @@
 """The error tree.  An error's text is what an administrator reads: what, which, why, what to do.
 
 Expected failures of the outside world (a source is down, a mail is refused) are values
-(``records.Failure``, ``records.DeliveryState``); these exceptions end a command or one piece of work.
+(``records.Failure``, ``records.DeliveryState``); these exceptions end a command or one
+piece of work.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ class ConfigurationError(WatcherError):
 
 
 class StateError(WatcherError):
-    """The state cannot be opened, read or written; what was recorded before is kept, and the next run tries again."""
+    """The state cannot be opened, read or written.
+
+    What was recorded before is kept, and the next run tries again.
+    """
 
 
 class StateRefusedError(StateError):
-    """The state, its address or what should be read into it is not this program's; nothing was touched."""
+    """The state, its address or what should be read into it is not this program's.
+
+    Nothing was touched.
+    """
 
     exit_code = 2
 
@@ -41,7 +48,11 @@ class ParseError(WatcherError):
     ``remedy`` is shown beside the cause.
     """
 
-    def __init__(self, cause: str, remedy: str = "Open the address in a browser and see whether it still is what it was.") -> None:
+    def __init__(
+        self,
+        cause: str,
+        remedy: str = "Open the address in a browser and see whether it still is what it was.",
+    ) -> None:
         """Keep cause and remedy apart: a failure shows both."""
         super().__init__(cause)
         self.cause = cause
@@ -51,10 +62,13 @@ class ParseError(WatcherError):
 class DeliveryError(WatcherError):
     """A message could not be handed over.
 
-    ``permanent``: the server refused it for good (5xx).  ``unknown``: the connection was lost after the data.
+    ``permanent``: the server refused it for good (5xx).  ``unknown``: the connection
+    was lost after the data.
     """
 
-    def __init__(self, answer: str, *, permanent: bool = False, unknown: bool = False) -> None:
+    def __init__(
+        self, answer: str, *, permanent: bool = False, unknown: bool = False
+    ) -> None:
         """Keep the server's own answer."""
         super().__init__(answer)
         self.answer = answer

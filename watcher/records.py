@@ -1,8 +1,8 @@
 """The words of the trade as frozen records: what floors hand to each other.
 
-Every time is an aware datetime in UTC.  Every record can be written and read back by msgspec.
-Products are canonical names ("Exchange Server 2019 CU14"), KB articles are written ``KB5044062``,
-builds in the short form ``15.2.1544.13``.
+Every time is an aware datetime in UTC.  Every record can be written and read back by
+msgspec. Products are canonical names ("Exchange Server 2019 CU14"), KB articles are
+written ``KB5044062``, builds in the short form ``15.2.1544.13``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from msgspec import Struct, field
 class Coverage(StrEnum):
     """How much of its history a document shows."""
 
-    COMPLETE = "complete"  # everything it ever had: a missing entry means something
-    WINDOW = "window"  # the newest few: an entry that leaves below the oldest one has aged out
+    # Everything it ever had: a missing entry means something
+    COMPLETE = "complete"
+    # The newest few: an entry that leaves below the oldest one has aged out
+    WINDOW = "window"
 
 
 class Kind(StrEnum):
@@ -49,7 +51,8 @@ class Confidence(StrEnum):
 class State(StrEnum):
     """Where an update stands in its life."""
 
-    ANNOUNCED = "announced"  # an advisory without an update
+    # An advisory without an update
+    ANNOUNCED = "announced"
     RELEASED = "released"
     PULLED = "pulled"
 
@@ -67,8 +70,9 @@ class ChangeKind(StrEnum):
 class Watch(Struct, frozen=True):
     """Which products concern this installation.
 
-    ``products`` are shell patterns, case ignored, against canonical product names.  Linux packages
-    that MSRC lists by the thousand are left out unless a pattern other than ``*`` names them.
+    ``products`` are shell patterns, case ignored, against canonical product names.
+    Linux packages that MSRC lists by the thousand are left out unless a pattern other
+    than ``*`` names them.
     """
 
     products: tuple[str, ...] = ("Exchange Server*",)
@@ -82,7 +86,9 @@ class Watch(Struct, frozen=True):
     @property
     def mark(self) -> str:
         """A short text that changes when the patterns do."""
-        return hashlib.sha256("\n".join(sorted(self.products)).encode()).hexdigest()[:16]
+        return hashlib.sha256("\n".join(sorted(self.products)).encode()).hexdigest()[
+            :16
+        ]
 
 
 class Source(Struct, frozen=True):
@@ -93,9 +99,12 @@ class Source(Struct, frozen=True):
     url: str
     every: timedelta = timedelta(hours=1)
     enabled: bool = True
-    silent: timedelta | None = None  # how long it may show nothing new; None: as long as it likes
-    monthly: bool = False  # it has something new on every Patch Tuesday
-    own: bool = False  # the configuration gives its address: that may be mistyped
+    # How long it may show nothing new; None: as long as it likes
+    silent: timedelta | None = None
+    # It has something new on every Patch Tuesday
+    monthly: bool = False
+    # The configuration gives its address: that may be mistyped
+    own: bool = False
 
 
 class Validators(Struct, frozen=True):
@@ -106,10 +115,12 @@ class Validators(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """A response as it came, decompressed; ``document`` says which of the source's documents it is.
+    """A response as it came, decompressed.
 
-    A source of one URL has the document "".  Others have "" as index and a name for each document
-    it leads to (``2024-Nov``, ``KB5044062``).
+    ``document`` says which of the source's documents it is.
+
+    A source of one URL has the document "".  Others have "" as index and a name for
+    each document it leads to (``2024-Nov``, ``KB5044062``).
     """
 
     source: str
@@ -120,8 +131,11 @@ class Page(Struct, frozen=True):
     body: bytes
     content_type: str = ""
     validators: Validators = Validators()
-    known_sha256: str = ""  # of the body, where it is known already: a recording is asked for one body many times
-    moved: str = ""  # where the address leads for good (301, 308)
+    # Of the body, where it is known already: a recording is asked for one body many
+    # times
+    known_sha256: str = ""
+    # Where the address leads for good (301, 308)
+    moved: str = ""
 
     @property
     def sha256(self) -> str:
@@ -136,7 +150,8 @@ class NotModified(Struct, frozen=True):
     document: str
     url: str
     time: datetime
-    moved: str = ""  # where the address leads for good (301, 308)
+    # Where the address leads for good (301, 308)
+    moved: str = ""
 
 
 class Failure(Struct, frozen=True):
@@ -148,8 +163,10 @@ class Failure(Struct, frozen=True):
     time: datetime
     cause: str
     remedy: str
-    suspect: bool = False  # a copy came, but is not credible: its validators are dropped
-    asked: bool = True  # False: another document had just found the host not to answer
+    # A copy came, but is not credible: its validators are dropped
+    suspect: bool = False
+    # False: another document had just found the host not to answer
+    asked: bool = True
 
     @property
     def name(self) -> str:
@@ -165,9 +182,9 @@ class Failure(Struct, frozen=True):
 class Passage(Struct, frozen=True):
     """A piece of a source's prose, named by where it stands.
 
-    ``name`` is ``title``, ``revision 2.0``, ``faq``, ``issue``, ``cause``, ``workaround``, ``note``,
-    ``description`` or ``content``.
-    ``text`` is plain; paragraphs and list items are separated by newlines.
+    ``name`` is ``title``, ``revision 2.0``, ``faq``, ``issue``, ``cause``,
+    ``workaround``, ``note``, ``description`` or ``content``. ``text`` is plain;
+    paragraphs and list items are separated by newlines.
     """
 
     name: str
@@ -176,25 +193,33 @@ class Passage(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """A table in a source's prose ("If you ...", "Then ..."): plain text, lines of a cell separated by newlines; all rows are as long."""
+    """A table in a source's prose ("If you ...", "Then ...").
 
-    head: tuple[str, ...]  # () without one
+    Plain text, lines of a cell separated by newlines; all rows are as long.
+    """
+
+    # () without one
+    head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 class Label(Struct, frozen=True):
     """A release label, as in "Exchange Server 2019 CU14 Nov24SUv2".
 
-    ``type`` is SU, HU, CU, RU (update rollup), SP, RTM or Preview; ``month`` is ``2024-11`` for SU and HU, else "".
-    ``product`` is what the row is for: the product an SU is installed on, or the product that a CU makes.
+    ``type`` is SU, HU, CU, RU (update rollup), SP, RTM or Preview; ``month`` is
+    ``2024-11`` for SU and HU, else "". ``product`` is what the row is for: the product
+    an SU is installed on, or the product that a CU makes.
     """
 
-    family: str  # "Exchange Server"
-    product: str  # "Exchange Server 2019 CU14"; "" when the text names none
+    # "Exchange Server"
+    family: str
+    # "Exchange Server 2019 CU14"; "" when the text names none
+    product: str
     type: str
     month: str = ""
     version: int = 1
-    pulled: bool = False  # the name itself says so: "(recalled)"
+    # The name itself says so: "(recalled)"
+    pulled: bool = False
 
 
 class Package(Struct, frozen=True):
@@ -205,20 +230,28 @@ class Package(Struct, frozen=True):
     build: str = ""
     url: str = ""
     file: str = ""
-    size: int | None = None  # bytes
-    supersedes: tuple[str, ...] = ()  # KB articles
-    esu: bool = False  # only offered to customers of extended security updates
-    version: int = 1  # of the update, filled in by judgement
-    type: str = ""  # SU, HU, CU, RU... when the source says so
-    disputed: str = ""  # another build that the same row gives in its other form: one of the two is a typing error
+    # Bytes
+    size: int | None = None
+    # KB articles
+    supersedes: tuple[str, ...] = ()
+    # Only offered to customers of extended security updates
+    esu: bool = False
+    # Of the update, filled in by judgement
+    version: int = 1
+    # SU, HU, CU, RU... when the source says so
+    type: str = ""
+    # Another build that the same row gives in its other form: one of the two is a
+    # typing error
+    disputed: str = ""
 
 
 class Entry(Struct, frozen=True):
     """One item of a source: an advisory, a table's row, a known issue, a post, a package page.
 
-    ``key`` identifies it inside its document through every edit.  ``exploited`` and ``disclosed`` are
-    None when the source says nothing of it; ``available`` is False for a page that says its download is
-    gone, None where that is no statement of the source's.
+    ``key`` identifies it inside its document through every edit.  ``exploited`` and
+    ``disclosed`` are None when the source says nothing of it; ``available`` is False
+    for a page that says its download is gone, None where that is no statement of the
+    source's.
     """
 
     key: str
@@ -228,7 +261,8 @@ class Entry(Struct, frozen=True):
     updated: datetime | None = None
     revision: str = ""
     cves: tuple[str, ...] = ()
-    kbs: tuple[str, ...] = ()  # articles it is about, beyond those of its packages
+    # Articles it is about, beyond those of its packages
+    kbs: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     packages: tuple[Package, ...] = ()
     label: Label | None = None
@@ -240,27 +274,31 @@ class Entry(Struct, frozen=True):
     vector: str = ""
     available: bool | None = None
     links: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()  # in the prose of its passages, which has their words, too
+    # In the prose of its passages, which has their words, too
+    tables: tuple[Table, ...] = ()
 
 
 class StoredEntry(Struct, frozen=True):
     """An entry as last seen.
 
-    ``missing_since`` is when a healthy copy first lacked it; None while it is there.  ``lost``: it went with a
-    copy that was accepted only because it stayed so, which is never a pull.
+    ``missing_since`` is when a healthy copy first lacked it; None while it is there.
+    ``lost``: it went with a copy that was accepted only because it stayed so, which is
+    never a pull.
     """
 
     entry: Entry
     fingerprint: str
     missing_since: datetime | None = None
     lost: bool = False
-    silent: str = ""  # why its last change was not told
+    # Why its last change was not told
+    silent: str = ""
 
 
 class Follow(Struct, frozen=True):
     """A further document that a snapshot leads to.
 
-    ``mark`` changes when the index says that the document has changed ("" when it never says).
+    ``mark`` changes when the index says that the document has changed ("" when it
+    never says).
     """
 
     document: str
@@ -271,9 +309,11 @@ class Follow(Struct, frozen=True):
 class Snapshot(Struct, frozen=True):
     """All watched entries of one fetch of one document.
 
-    ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is the name that the
-    document gives itself.  ``oldest`` is the oldest entry's date where coverage is WINDOW, ``newest`` the newest date that
-    anything in the copy bears, watched or not.  An ``unread`` one has no entries: they are read when the document changes.
+    ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is
+    the name that the document gives itself.  ``oldest`` is the oldest entry's date
+    where coverage is WINDOW, ``newest`` the newest date that anything in the copy
+    bears, watched or not.  An ``unread`` one has no entries: they are read when the
+    document changes.
     """
 
     source: str
@@ -293,9 +333,12 @@ class Snapshot(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """What the state knows of one document of a source: the history that a new copy is judged by.
+    """What the state knows of one document of a source.
 
-    ``accepted`` is the time of the last copy that was believed and differed; None before the first one.
+    The history that a new copy is judged by.
+
+    ``accepted`` is the time of the last copy that was believed and differed; None
+    before the first one.
     """
 
     source: str
@@ -307,27 +350,39 @@ class Document(Struct, frozen=True):
     total: int = 0
     revisions: int = 0
     watch: str = ""
-    mark: str = ""  # the Follow.mark at the last fetch
+    # The Follow.mark at the last fetch
+    mark: str = ""
     accepted: datetime | None = None
     suspect_since: datetime | None = None
-    known: bool = False  # it was listed at the source's first check: its first reading is no news
-    newest: datetime | None = None  # the newest date in its last copy that was believed
-    unread: bool = False  # its first copy is kept as it came: no entry of it has been read yet
+    # It was listed at the source's first check: its first reading is no news
+    known: bool = False
+    # The newest date in its last copy that was believed
+    newest: datetime | None = None
+    # Its first copy is kept as it came: no entry of it has been read yet
+    unread: bool = False
 
 
 class Times(Struct, frozen=True):
-    """When a document was last asked and how that went; kept apart from what is worth committing."""
+    """When a document was last asked and how that went.
+
+    Kept apart from what is worth committing.
+    """
 
     source: str
     document: str
     tried: datetime | None = None
     succeeded: datetime | None = None
-    failures: int = 0  # in a row
-    failure: str = ""  # the last one's text, "" when well
-    cause: str = ""  # of the last failure
+    # In a row
+    failures: int = 0
+    # The last one's text, "" when well
+    failure: str = ""
+    # Of the last failure
+    cause: str = ""
     remedy: str = ""
-    suspect: bool = False  # something came, and could not be read or believed
-    moved: str = ""  # where the source's address led for good when it last answered well
+    # Something came, and could not be read or believed
+    suspect: bool = False
+    # Where the source's address led for good when it last answered well
+    moved: str = ""
 
 
 class Change(Struct, frozen=True):
@@ -359,7 +414,8 @@ class Evidence(Struct, frozen=True):
     url: str
     time: datetime
     sha256: str
-    change: str  # added, modified, removed
+    # Added, modified, removed
+    change: str
     before: str
     after: str
 
@@ -384,43 +440,56 @@ class Suspicion(Struct, frozen=True):
     document: str
     keys: tuple[str, ...]
     since: datetime
-    event: str  # id of the suspected event
-    whole: bool  # all of the update's packages are gone there, not one of several
+    # Id of the suspected event
+    event: str
+    # All of the update's packages are gone there, not one of several
+    whole: bool
     lost: tuple[Package, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    kind: str = ""  # the source's kind
+    # The source's kind
+    kind: str = ""
 
 
 class Update(Struct, frozen=True):
     """One update of the ledger, or an advisory that has none yet.
 
-    ``told`` holds a key for each fact established ("pulled 1", "re-released 2", "known-issue <hash>"),
-    with the event that told it; the same fact from a later source adds evidence to that event.
-    ``names`` are the references by which it is found again; see ``watcher.judgement.identify``.
+    ``told`` holds a key for each fact established ("pulled 1", "re-released 2",
+    "known-issue <hash>"), with the event that told it; the same fact from a later
+    source adds evidence to that event. ``names`` are the references by which it is
+    found again; see ``watcher.judgement.identify``.
     """
 
     id: str
     title: str
     family: str
-    type: str  # SU, HU, CU, RU, SP, RTM, update, advisory
+    # SU, HU, CU, RU, SP, RTM, update, advisory
+    type: str
     month: str
     version: int
     state: State
     first_seen: datetime
-    released: datetime | None = None  # the vendor's date
-    changed: datetime | None = None  # when we last established something
+    # The vendor's date
+    released: datetime | None = None
+    # When we last established something
+    changed: datetime | None = None
     products: tuple[str, ...] = ()
     packages: tuple[Package, ...] = ()
     advisories: tuple[Advisory, ...] = ()
-    kbs: tuple[str, ...] = ()  # articles beyond those of the packages
-    former: tuple[str, ...] = ()  # articles of the versions before one of which words alone have told, naming others
-    thread: str = ""  # the root of its mail thread: the id it was first told under
+    # Articles beyond those of the packages
+    kbs: tuple[str, ...] = ()
+    # Articles of the versions before one of which words alone have told, naming others
+    former: tuple[str, ...] = ()
+    # The root of its mail thread: the id it was first told under
+    thread: str = ""
     told: tuple[tuple[str, str], ...] = ()
-    last: str = ""  # what was last said of it, with kind and day, for the next mail
+    # What was last said of it, with kind and day, for the next mail
+    last: str = ""
     suspicions: tuple[Suspicion, ...] = ()
-    standings: tuple[tuple[str, str, str], ...] = ()  # (source, state, version) as each source has it
+    # (source, state, version) as each source has it
+    standings: tuple[tuple[str, str, str], ...] = ()
     names: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()  # pages about it, for following
+    # Pages about it, for following
+    links: tuple[str, ...] = ()
 
 
 class UpdateRef(Struct, frozen=True):
@@ -436,9 +505,12 @@ class UpdateRef(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """What a change means, with its evidence; self-contained, so that mail and page need no more.
+    """What a change means, with its evidence.
 
-    The fields up to ``evidence`` are the public ones of schema 1; those after it were added for readers.
+    Self-contained, so that mail and page need no more.
+
+    The fields up to ``evidence`` are the public ones of schema 1; those after it were
+    added for readers.
     """
 
     id: str
@@ -453,15 +525,25 @@ class Event(Struct, frozen=True):
     thread: str = ""
     packages: tuple[Package, ...] = ()
     advisories: tuple[Advisory, ...] = ()
-    guidance: tuple[str, ...] = ()  # the vendor's own words on what to do, paragraph by paragraph
-    because: str = ""  # rule and words that decided
-    previous: str = ""  # what was said of it last: the summary of the event before
-    pulled: bool = False  # the update that the event is about stands pulled, whatever the event's kind
-    phrase: str = ""  # which of the fixed sentences ``summary`` is, by its key, for other languages; "" for none of them
-    places: tuple[tuple[str, str], ...] = ()  # what fills it in beside the fields above
-    workaround: bool = False  # ``guidance`` names one
-    links: tuple[str, ...] = ()  # where the guidance leads ("see this article")
-    tables: tuple[Table, ...] = ()  # of the guidance
+    # The vendor's own words on what to do, paragraph by paragraph
+    guidance: tuple[str, ...] = ()
+    # Rule and words that decided
+    because: str = ""
+    # What was said of it last: the summary of the event before
+    previous: str = ""
+    # The update that the event is about stands pulled, whatever the event's kind
+    pulled: bool = False
+    # Which of the fixed sentences ``summary`` is, by its key, for other languages; ""
+    # for none of them
+    phrase: str = ""
+    # What fills it in beside the fields above
+    places: tuple[tuple[str, str], ...] = ()
+    # ``guidance`` names one
+    workaround: bool = False
+    # Where the guidance leads ("see this article")
+    links: tuple[str, ...] = ()
+    # Of the guidance
+    tables: tuple[Table, ...] = ()
 
 
 class Subscriber(Struct, frozen=True):
@@ -483,10 +565,14 @@ class Subscriber(Struct, frozen=True):
     fallback: tuple[str, ...] = ()
     suspected: bool = True
     language: str = "en"
-    channels: tuple[str, ...] = ()  # told the same in short
-    severity: str = ""  # what is new and less severe is not told; "" for everything
-    owners: tuple[str, ...] = ()  # patterns: only what concerns the servers of these owners is told
-    timezone: str = ""  # IANA name; "" for the one that all have
+    # Told the same in short
+    channels: tuple[str, ...] = ()
+    # What is new and less severe is not told; "" for everything
+    severity: str = ""
+    # Patterns: only what concerns the servers of these owners is told
+    owners: tuple[str, ...] = ()
+    # IANA name; "" for the one that all have
+    timezone: str = ""
 
 
 class Fitness(StrEnum):
@@ -494,26 +580,34 @@ class Fitness(StrEnum):
 
     GOOD = "good"
     NEWER = "newer-available"
-    REPLACED = "replaced"  # the same update was released again, and this is the version before
+    # The same update was released again, and this is the version before
+    REPLACED = "replaced"
     PULLED = "pulled"
     SUSPECTED = "suspected-pulled"
     UNKNOWN = "unknown"
 
 
 class Server(Struct, frozen=True):
-    """One of the administrator's servers, as the inventory has it; published only where the operator says so."""
+    """One of the administrator's servers, as the inventory has it.
+
+    Published only where the operator says so.
+    """
 
     name: str
-    build: str  # in the short form
-    product: str = ""  # "" where the inventory names none
+    # In the short form
+    build: str
+    # "" where the inventory names none
+    product: str = ""
     owners: tuple[str, ...] = ()
 
 
 class Offer(Struct, frozen=True):
     """A package with the update that it is of; ``latest`` is that update's version now."""
 
-    update: str  # id
-    title: str  # without its version
+    # Id
+    update: str
+    # Without its version
+    title: str
     type: str
     version: int
     latest: int
@@ -526,39 +620,62 @@ class Exposure(Struct, frozen=True):
 
     server: Server
     fitness: Fitness
-    product: str = ""  # the server's, as the sources name it
-    installed: Offer | None = None  # what its build is
-    newest: Offer | None = None  # the newest good build of its branch, where that is newer
-    unrestricted: Offer | None = None  # where the newest is for customers of extended security updates: the newest for everybody
-    ahead: Offer | None = None  # the newest good build of its product in another branch, where that is newer
-    overtaken: bool = False  # later updates are for that other branch only
-    left: Offer | None = None  # a later security update that is for newer products only
+    # The server's, as the sources name it
+    product: str = ""
+    # What its build is
+    installed: Offer | None = None
+    # The newest good build of its branch, where that is newer
+    newest: Offer | None = None
+    # Where the newest is for customers of extended security updates: the newest for
+    # everybody
+    unrestricted: Offer | None = None
+    # The newest good build of its product in another branch, where that is newer
+    ahead: Offer | None = None
+    # Later updates are for that other branch only
+    overtaken: bool = False
+    # A later security update that is for newer products only
+    left: Offer | None = None
 
 
 class Before(Struct, frozen=True):
-    """What happened before an event of a letter: to the same update; of a correction, the event that it corrects."""
+    """What happened before an event of a letter.
 
-    of: str  # id of the letter's event
+    To the same update; of a correction, the event that it corrects.
+    """
+
+    # Id of the letter's event
+    of: str
     event: Event
-    told: bool  # this very subscriber was told of it, or is to be by a message that is queued
+    # This very subscriber was told of it, or is to be by a message that is queued
+    told: bool
 
 
 class Letter(Struct, frozen=True):
     """A message to be rendered: who is written to, of what kind, about which events."""
 
-    kind: str  # an event's kind, "digest", "welcome", "reminder" or "operator"
+    # An event's kind, "digest", "welcome", "reminder" or "operator"
+    kind: str
     subscriber: Subscriber
     events: tuple[Event, ...] = ()
-    update: str = ""  # id of the one update it is about
+    # Id of the one update it is about
+    update: str = ""
     thread: str = ""
-    standing: tuple[Update, ...] = ()  # welcome: every watched update that still matters; reminder: the one it is about
-    sources: tuple[Source, ...] = ()  # welcome: what is watched
-    products: tuple[str, ...] = ()  # welcome: which products
-    subject: str = ""  # operator: what it is about
-    lines: tuple[str, ...] = ()  # operator: what happened, what to do
-    servers: tuple[Exposure, ...] = ()  # the administrator's servers, all of them; empty without an inventory
-    before: tuple[Before, ...] = ()  # what happened before its events
-    unread: tuple[tuple[str, str], ...] = ()  # welcome: sources that could not be read yet, and why
+    # Welcome: every watched update that still matters; reminder: the one it is about
+    standing: tuple[Update, ...] = ()
+    # Welcome: what is watched
+    sources: tuple[Source, ...] = ()
+    # Welcome: which products
+    products: tuple[str, ...] = ()
+    # Operator: what it is about
+    subject: str = ""
+    # Operator: what happened, what to do
+    lines: tuple[str, ...] = ()
+    # The administrator's servers, all of them; empty without an inventory
+    servers: tuple[Exposure, ...] = ()
+    # What happened before its events
+    before: tuple[Before, ...] = ()
+    # Welcome: sources that could not be read yet, and why
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 class DeliveryState(StrEnum):
@@ -568,21 +685,25 @@ class DeliveryState(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     DEFERRED = "deferred"
-    UNKNOWN = "unknown"  # the connection was lost after the message's data was sent
+    # The connection was lost after the message's data was sent
+    UNKNOWN = "unknown"
 
 
 class Message(Struct, frozen=True):
     """A message, whole and fixed before anything is sent."""
 
-    id: str  # the Message-ID, with its angle brackets
+    # The Message-ID, with its angle brackets
+    id: str
     date: datetime
     kind: str
     subscriber: str
     update: str
     subject: str
     events: tuple[str, ...]
-    body: bytes  # RFC 5322, CRLF
-    chat: str = ""  # the same in short, for channels beside mail
+    # RFC 5322, CRLF
+    body: bytes
+    # The same in short, for channels beside mail
+    chat: str = ""
 
 
 class Delivery(Struct, frozen=True):
@@ -594,16 +715,24 @@ class Delivery(Struct, frozen=True):
     state: DeliveryState = DeliveryState.QUEUED
     attempts: int = 0
     next_try: datetime | None = None
-    answer: str = ""  # the last answer, as the server gave it
+    # The last answer, as the server gave it
+    answer: str = ""
     settled: datetime | None = None
 
 
 class Outcome(Struct, frozen=True):
-    """What interpretation made of changes: the events, the evidence added to old ones, the ledger's new rows."""
+    """What interpretation made of changes.
+
+    The events, the evidence added to old ones, the ledger's new rows.
+    """
 
     events: tuple[Event, ...] = ()
-    evidence: tuple[tuple[str, Evidence], ...] = ()  # (event id, more evidence)
+    # (event id, more evidence)
+    evidence: tuple[tuple[str, Evidence], ...] = ()
     updates: tuple[Update, ...] = ()
-    absorbed: tuple[tuple[str, str], ...] = ()  # (id that went, id that took it over)
-    silent: tuple[tuple[str, str, str], ...] = field(default=())  # (source, entry key, why nothing was told)
-    guidance: tuple[tuple[str, tuple[str, ...], Table], ...] = ()  # (event id, a further source's sentences, the table they stand in)
+    # (id that went, id that took it over)
+    absorbed: tuple[tuple[str, str], ...] = ()
+    # (source, entry key, why nothing was told)
+    silent: tuple[tuple[str, str, str], ...] = field(default=())
+    # (event id, a further source's sentences, the table they stand in)
+    guidance: tuple[tuple[str, tuple[str, ...], Table], ...] = ()

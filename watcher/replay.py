@@ -1,4 +1,7 @@
-"""Relives recordings: the code of a check, with the recording as the web and its dates as the clock."""
+"""Relives recordings.
+
+The code of a check, with the recording as the web and its dates as the clock.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from watcher.config.builtin import NOBODY_NAMED
+from watcher.counted import counted
 from watcher.errors import ConfigurationError
-from watcher.formats import event_json
-from watcher.judgement.counted import counted
 from watcher.run import Report, check, site
+from watcher.settings import NOBODY_NAMED
 from watcher.store import Store
+from watcher.text import event_json
 from watcher.web.recording import Recording
 
 if TYPE_CHECKING:
@@ -34,36 +37,55 @@ def replay(
 ) -> Report:
     """Relive recordings into ``out``; one that exists is continued after its last check.
 
-    Writes ``events.jsonl``, ``mail/*.eml``, ``site/`` and ``state.db`` there.  The report holds every event of these checks;
-    failures that the recording shows are what happened then, not failures of the replay.
+    Writes ``events.jsonl``, ``mail/*.eml``, ``site/`` and ``state.db`` there.  The
+    report holds every event of these checks; failures that the recording shows are
+    what happened then, not failures of the replay.
     """
     settings = _relived(settings, out)
     events: list[Event] = []
     failures = 0
-    web = Recording(recordings)  # before anything is written: what cannot be read leaves nothing behind
+    # Before anything is written: what cannot be read leaves nothing behind
+    web = Recording(recordings)
     out.mkdir(parents=True, exist_ok=True)
     with web, Store.open(settings.state) as store:
         last = now = store.last_check()
         for now in checks(web.dates(), every, start, until):
             if last is not None and now <= last:
                 continue
-            report = check(settings, store, web, now, force=True, publish=False, say=say)
+            report = check(
+                settings, store, web, now, force=True, publish=False, say=say
+            )
             events += report.events
             failures += sum(len(source.failures) for source in report.sources)
-            say(f"{now:%Y-%m-%d %H:%M} {counted(len(events), 'event')}, {counted(failures, 'failure')} of sources")
+            say(
+                f"{now:%Y-%m-%d %H:%M} {counted(len(events), 'event')}, "
+                f"{counted(failures, 'failure')} of sources"
+            )
         _write_events(out / "events.jsonl", store.events())
         if (seen := store.last_check()) is not None:
             site.write(settings, store, seen, once=True)
     return Report(now or datetime.min.replace(tzinfo=UTC), (), tuple(events))
 
 
-def checks(dates: tuple[datetime, ...], every: timedelta | None, start: datetime | None, until: datetime | None) -> Iterator[datetime]:
-    """The times of the checks: each distinct date, or one every so often from the first to the last."""
+def checks(
+    dates: tuple[datetime, ...],
+    every: timedelta | None,
+    start: datetime | None,
+    until: datetime | None,
+) -> Iterator[datetime]:
+    """The times of the checks.
+
+    Each distinct date, or one every so often from the first to the last.
+    """
     if every is None:
         times: Iterator[datetime] = iter(dates)
     else:
         times = _steps(dates, every)
-    yield from (time for time in times if (start is None or time >= start) and (until is None or time <= until))
+    yield from (
+        time
+        for time in times
+        if (start is None or time >= start) and (until is None or time <= until)
+    )
 
 
 def _steps(dates: tuple[datetime, ...], every: timedelta) -> Iterator[datetime]:
@@ -74,26 +96,58 @@ def _steps(dates: tuple[datetime, ...], every: timedelta) -> Iterator[datetime]:
 
 
 def _relived(settings: Settings, out: Path) -> Settings:
-    """The settings of a replay: one subscriber at once, messages as files, everything under ``out``."""
+    """The settings of a replay.
+
+    One subscriber at once, messages as files, everything under ``out``.
+    """
     first = settings.subscribers[0]
-    subscriber = replace(first, when="at-once", to=first.to[:1] or NOBODY_NAMED.to, channels=(), fallback=())
-    mail = replace(settings.mail, smtp="", user=None, password=None, oauth=None, outbox=out / "mail")
-    alone = replace(settings, subscribers=(subscriber,), channels=(), operator=None, heartbeat=None, evidence=None, mail=mail)
+    subscriber = replace(
+        first,
+        when="at-once",
+        to=first.to[:1] or NOBODY_NAMED.to,
+        channels=(),
+        fallback=(),
+    )
+    mail = replace(
+        settings.mail,
+        smtp="",
+        user=None,
+        password=None,
+        oauth=None,
+        outbox=out / "mail",
+    )
+    alone = replace(
+        settings,
+        subscribers=(subscriber,),
+        channels=(),
+        operator=None,
+        heartbeat=None,
+        evidence=None,
+        mail=mail,
+    )
     return replace(alone, state=f"sqlite:///{out / 'state.db'}", site=out / "site")
 
 
 def _write_events(path: Path, events: tuple[Event, ...]) -> None:
-    path.write_text("".join(f"{event_json.line(event)}\n" for event in events), encoding="utf-8", newline="\n")
+    path.write_text(
+        "".join(f"{event_json.line(event)}\n" for event in events),
+        encoding="utf-8",
+        newline="\n",
+    )
 
 
 def differences(out: Path, against: Path) -> Iterator[str]:
-    """What one replay tells otherwise than another: a line for each event that only one of them has.
+    """What one replay tells otherwise than another.
 
-    ``+`` is told by ``out`` only, ``-`` by ``against`` only, ``~`` by both in other words.  Raises ConfigurationError when
-    ``against`` is no replay's folder.
+    A line for each event that only one of them has.
+
+    ``+`` is told by ``out`` only, ``-`` by ``against`` only, ``~`` by both in other
+    words.  Raises ConfigurationError when ``against`` is no replay's folder.
     """
     mine, other = read_events(out), read_events(against)
-    for event_id in sorted(mine.keys() | other.keys(), key=lambda i: ((mine.get(i) or other[i])["time"], i)):
+    for event_id in sorted(
+        mine.keys() | other.keys(), key=lambda i: ((mine.get(i) or other[i])["time"], i)
+    ):
         event = mine.get(event_id) or other[event_id]
         line = f"{event['time']} {event['kind']} {event['update']['id']}: {event['summary']}"
         if event_id not in other:
@@ -108,9 +162,20 @@ def read_events(folder: Path) -> dict[str, dict[str, Any]]:
     """Read a replay's events by id.  Raises ConfigurationError when the folder holds none."""
     path = folder / "events.jsonl"
     try:
-        return {event["id"]: event for event in map(json.loads, path.read_text(encoding="utf-8").split("\n")[:-1])}
+        return {
+            event["id"]: event
+            for event in map(
+                json.loads, path.read_text(encoding="utf-8").split("\n")[:-1]
+            )
+        }
     except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror or error}). Name the folder that an earlier replay wrote with --out."
+        msg = (
+            f"{path}: cannot be read ({error.strerror or error}). Name the folder "
+            "that an earlier replay wrote with --out."
+        )
         raise ConfigurationError(msg) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: holds no events ({error}). Name the folder that an earlier replay wrote with --out.") from error
+        raise ConfigurationError(
+            f"{path}: holds no events ({error}). Name the folder that an "
+            "earlier replay wrote with --out."
+        ) from error

@@ -1,7 +1,7 @@
 """What people see while and after a command works: log lines, progress, tables, JSON lines.
 
-Results go to standard output, everything else to standard error.
-What a source says never reaches a terminal unescaped.
+Results go to standard output, everything else to standard error. What a source says
+never reaches a terminal unescaped.
 """
 
 from __future__ import annotations
@@ -18,16 +18,26 @@ from typing import Any
 LOG = logging.getLogger("watcher")
 _LOUDNESS = {-1: logging.ERROR, 0: logging.INFO, 1: logging.DEBUG}
 
-# C0 and C1 controls drive terminals; the others turn or hide text, or end a line where none should end.
+# C0 and C1 controls drive terminals; the others turn or hide text, or end a line where
+# none should end.
 _TURNING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff"
-_ESCAPED = {code: f"\\x{code:02x}" for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc"}
+_ESCAPED = {
+    code: f"\\x{code:02x}"
+    for code in range(0xA0)
+    if unicodedata.category(chr(code)) == "Cc"
+}
 _ESCAPED |= {ord(sign): f"\\u{ord(sign):04x}" for sign in _TURNING}
 _ESCAPED |= {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
-_ESCAPED_BUT_LINES = {code: text for code, text in _ESCAPED.items() if chr(code) not in "\n\t"}
+_ESCAPED_BUT_LINES = {
+    code: text for code, text in _ESCAPED.items() if chr(code) not in "\n\t"
+}
 
 
 def harmless(text: str, *, lines: bool = False) -> str:
-    """Write every sign that could drive a terminal as its escape; ``lines`` keeps line ends and tabs."""
+    """Write every sign that could drive a terminal as its escape.
+
+    ``lines`` keeps line ends and tabs.
+    """
     return text.translate(_ESCAPED_BUT_LINES if lines else _ESCAPED)
 
 
@@ -51,14 +61,19 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """A log line as one JSON object: ``time``, ``level``, ``message``, and ``traceback`` where there is one."""
+    """A log line as one JSON object.
+
+    ``time``, ``level``, ``message``, and ``traceback`` where there is one.
+    """
 
     mask: Callable[[str], str] = staticmethod(unchanged)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write ``record`` as one JSON object, in ASCII."""
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "message": self.mask(record.getMessage()),
         }
@@ -68,7 +83,9 @@ class JsonLines(logging.Formatter):
 
 
 class StandardError(logging.StreamHandler[Any]):
-    """Writes to what standard error is at the moment, so that a progress display may stand in for it."""
+    """Writes to what standard error is at the moment, so that a progress display may
+    stand in for it.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -91,7 +108,10 @@ def log_to_stderr(loudness: int, *, as_json: bool) -> PlainLines | JsonLines:
 
 
 def complain(text: str, form: PlainLines | JsonLines) -> None:
-    """Say on standard error why the command ends: each line as it is, or as the log's JSON does where that is wanted."""
+    """Say on standard error why the command ends.
+
+    Each line as it is, or as the log's JSON does where that is wanted.
+    """
     for line in text.split("\n"):
         if isinstance(form, JsonLines):
             LOG.error("%s", line)
@@ -100,7 +120,9 @@ def complain(text: str, form: PlainLines | JsonLines) -> None:
 
 
 def write(text: str) -> None:
-    """Write a result's text to standard output, with its line ends, without what drives a terminal."""
+    """Write a result's text to standard output, with its line ends, without what drives a
+    terminal.
+    """
     sys.stdout.write(harmless(text, lines=True) + "\n")
 
 
@@ -115,7 +137,12 @@ def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     if not sys.stdout.isatty():
         widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
         for row in [head, *cells]:
-            sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
+            sys.stdout.write(
+                "  ".join(
+                    cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+                ).rstrip()
+                + "\n"
+            )
         return
     from rich.console import Console
     from rich.table import Table
@@ -123,13 +150,18 @@ def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(*head, box=None, header_style="bold", pad_edge=False)
     for row in cells:
-        table.add_row(*map(Text, row))  # as text: a source's [brackets] are no mark-up
+        # As text: a source's [brackets] are no mark-up
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
 @contextmanager
-def progress(*, shown: bool, level: int = logging.INFO) -> Iterator[Callable[[str], None]]:
-    """Give a function that says what is being done: one moving line on a terminal, log lines of ``level`` otherwise.
+def progress(
+    *, shown: bool, level: int = logging.INFO
+) -> Iterator[Callable[[str], None]]:
+    """Give a function that says what is being done.
+
+    One moving line on a terminal, log lines of ``level`` otherwise.
 
     ``shown``: a moving line is wanted, should standard error be a terminal.
     """
@@ -139,7 +171,8 @@ def progress(*, shown: bool, level: int = logging.INFO) -> Iterator[Callable[[st
     from rich.console import Console
     from rich.markup import escape
 
-    with Console(stderr=True).status("", spinner="dots") as status:  # log lines are written above it
+    # Log lines are written above it
+    with Console(stderr=True).status("", spinner="dots") as status:
 
         def say(text: str) -> None:
             status.update(escape(harmless(text)))

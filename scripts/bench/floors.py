@@ -1,7 +1,10 @@
-"""What the least possible costs: a bare loop of conditional requests, and the bare parse of the same bytes.
+"""What the least possible costs.
 
-``python -m scripts.bench.floors requests FOLDER URLS`` asks each URL of the file URLS over 16 threads, one connection each, as
-the watcher asks 16 hosts; FOLDER/etags.json keeps the validators.  ``python -m scripts.bench.floors parse RECORDING…`` reads every
+A bare loop of conditional requests, and the bare parse of the same bytes.
+
+``python -m scripts.bench.floors requests FOLDER URLS`` asks each URL of the file URLS
+over 16 threads, one connection each, as the watcher asks 16 hosts; FOLDER/etags.json
+keeps the validators.  ``python -m scripts.bench.floors parse RECORDING…`` reads every
 response of recordings and parses what lxml can parse.
 """
 
@@ -28,7 +31,11 @@ def ask(kept: Path, urls: list[str]) -> None:
         found = {}
         with requests.Session() as session:
             for url in group:
-                answer = session.get(url, headers={"If-None-Match": etags[url]} if url in etags else {}, timeout=30)
+                answer = session.get(
+                    url,
+                    headers={"If-None-Match": etags[url]} if url in etags else {},
+                    timeout=30,
+                )
                 answer.raise_for_status()
                 found[url] = answer.headers["ETag"]
         return found
@@ -49,15 +56,26 @@ def parse(recordings: list[Path]) -> None:
     for recording in recordings:
         with recording.open("rb") as stream:
             for record in ArchiveIterator(stream):
-                if record.rec_type != "response" or not record.http_headers.get_statuscode().startswith("2"):
+                if (
+                    record.rec_type != "response"
+                    or not record.http_headers.get_statuscode().startswith("2")
+                ):
                     continue
-                body, kind = record.content_stream().read(), record.http_headers.get_header("Content-Type") or ""
+                body, kind = (
+                    record.content_stream().read(),
+                    record.http_headers.get_header("Content-Type") or "",
+                )
                 if "json" in kind:
                     json.loads(body.decode("utf-8-sig", "replace"))
                 elif "html" in kind:
                     html.parse(BytesIO(body))
                 elif body:
-                    etree.fromstring(body, etree.XMLParser(recover=True, huge_tree=True, resolve_entities=False))
+                    etree.fromstring(
+                        body,
+                        etree.XMLParser(
+                            recover=True, huge_tree=True, resolve_entities=False
+                        ),
+                    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""The watcher and its peers, each set up to check the same feeds: how it is prepared, and the command that makes one check.
+"""The watcher and its peers, each set up to check the same feeds.
 
-The peers are installed by scripts/bench/peers.sh into an environment of their own; one that is not there is left out, and said to be.
+How it is prepared, and the command that makes one check.
+
+The peers are installed by scripts/bench/peers.sh into an environment of their own; one
+that is not there is left out, and said to be.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ PEERS = ROOT / ".bench" / "peers" / ("Scripts" if sys.platform == "win32" else "
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One contestant: its name, what prepares a folder for some URLs, and the command of one check there."""
+    """One contestant: its name, what prepares a folder for some URLs, and the command of
+    one check there.
+    """
 
     name: str
     prepare: Callable[[Path, Sequence[str]], None]
@@ -31,9 +36,14 @@ def _nothing(folder: Path, urls: Sequence[str]) -> None:
 
 
 def _watcher(folder: Path, urls: Sequence[str]) -> None:
-    sources = "".join(f'[[source]]\nname = "feed-{n}"\nkind = "feed"\nurl = "{url}"\n' for n, url in enumerate(urls))
+    sources = "".join(
+        f'[[source]]\nname = "feed-{n}"\nkind = "feed"\nurl = "{url}"\n'
+        for n, url in enumerate(urls)
+    )
     subscriber = '[[subscriber]]\nname = "admins"\nto = ["admins@example.org"]\n'
-    (folder / "watcher.toml").write_text(f"[watch]\nbuiltin_sources = false\n{sources}{subscriber}")
+    (folder / "watcher.toml").write_text(
+        f"[watch]\nbuiltin_sources = false\n{sources}{subscriber}"
+    )
 
 
 def _rss2email(folder: Path, urls: Sequence[str]) -> None:
@@ -42,13 +52,21 @@ def _rss2email(folder: Path, urls: Sequence[str]) -> None:
 
 
 def _urlwatch(folder: Path, urls: Sequence[str]) -> None:
-    (folder / "urls.yaml").write_text("---\n".join(f"name: feed-{n}\nurl: {url}\n" for n, url in enumerate(urls)))
-    (folder / "urlwatch.yaml").write_text("display: {new: false}\nreport: {stdout: {enabled: false}}\n")
+    (folder / "urls.yaml").write_text(
+        "---\n".join(f"name: feed-{n}\nurl: {url}\n" for n, url in enumerate(urls))
+    )
+    (folder / "urlwatch.yaml").write_text(
+        "display: {new: false}\nreport: {stdout: {enabled: false}}\n"
+    )
 
 
 def _webchanges(folder: Path, urls: Sequence[str]) -> None:
-    (folder / "jobs.yaml").write_text("---\n".join(f"name: feed-{n}\nurl: {url}\n" for n, url in enumerate(urls)))
-    (folder / "config.yaml").write_text("display: {new: false}\nreport: {stdout: {enabled: false}}\n")
+    (folder / "jobs.yaml").write_text(
+        "---\n".join(f"name: feed-{n}\nurl: {url}\n" for n, url in enumerate(urls))
+    )
+    (folder / "config.yaml").write_text(
+        "display: {new: false}\nreport: {stdout: {enabled: false}}\n"
+    )
 
 
 _READER = """
@@ -67,31 +85,72 @@ with make_reader("reader.db", feed_root="") as reader:
 def _curl(folder: Path, urls: Sequence[str]) -> None:
     """Write curl's configuration: each URL with its validator, its body thrown away."""
     (folder / "etags").mkdir()
-    asked = (f'url = "{url}"\noutput = "{os.devnull}"\netag-compare = "etags/{n}"\netag-save = "etags/{n}"\n' for n, url in enumerate(urls))
+    asked = (
+        (
+            f'url = "{url}"\noutput = "{os.devnull}"\netag-compare = "etags/{n}"\n'
+            f'etag-save = "etags/{n}"\n'
+        )
+        for n, url in enumerate(urls)
+    )
     (folder / "curl.txt").write_text("next\n".join(asked))
 
 
 CURL = Party(
-    "curl (floor)", _curl, lambda _folder: ["curl", "--parallel", "--parallel-max", "16", "--no-progress-meter", "--config", "curl.txt"]
+    "curl (floor)",
+    _curl,
+    lambda _folder: [
+        "curl",
+        "--parallel",
+        "--parallel-max",
+        "16",
+        "--no-progress-meter",
+        "--config",
+        "curl.txt",
+    ],
 )
 FLOOR = Party(
     "requests loop (floor)",
     _nothing,
-    lambda folder: [sys.executable, ROOT / "scripts" / "bench" / "floors.py", "requests", folder, folder / "urls.txt"],
+    lambda folder: [
+        sys.executable,
+        ROOT / "scripts" / "bench" / "floors.py",
+        "requests",
+        folder,
+        folder / "urls.txt",
+    ],
 )
-WATCHER = Party("advisory-watcher", _watcher, lambda _folder: [sys.executable, "-m", "watcher", "run", "-q", "--force"])
+WATCHER = Party(
+    "advisory-watcher",
+    _watcher,
+    lambda _folder: [sys.executable, "-m", "watcher", "run", "-q", "--force"],
+)
 OTHERS = (
     Party(
         "rss2email",
         _rss2email,
-        lambda folder: [PEERS / "r2e", "-c", folder / "r2e.cfg", "-d", folder / "r2e.json", "run", "--no-send"],
+        lambda folder: [
+            PEERS / "r2e",
+            "-c",
+            folder / "r2e.cfg",
+            "-d",
+            folder / "r2e.json",
+            "run",
+            "--no-send",
+        ],
     ),
     Party(
         "urlwatch",
         _urlwatch,
         lambda folder: [
             PEERS / "urlwatch",
-            *("--urls", folder / "urls.yaml", "--config", folder / "urlwatch.yaml", "--cache", folder / "urlwatch.db"),
+            *(
+                "--urls",
+                folder / "urls.yaml",
+                "--config",
+                folder / "urlwatch.yaml",
+                "--cache",
+                folder / "urlwatch.db",
+            ),
         ],
     ),
     Party(
@@ -99,7 +158,14 @@ OTHERS = (
         _webchanges,
         lambda folder: [
             PEERS / "webchanges",
-            *("--jobs", folder / "jobs.yaml", "--config", folder / "config.yaml", "--database", folder / "webchanges.db"),
+            *(
+                "--jobs",
+                folder / "jobs.yaml",
+                "--config",
+                folder / "config.yaml",
+                "--database",
+                folder / "webchanges.db",
+            ),
         ],
     ),
     Party("reader", _nothing, lambda _folder: [PEERS / "python", "-c", _READER]),
@@ -107,11 +173,20 @@ OTHERS = (
 
 
 def present() -> tuple[Party, ...]:
-    """Give floors, watcher and the peers that are installed; say which are not.  The first is the floor that ratios are of."""
-    there = [party for party in OTHERS if list(PEERS.parent.rglob(f"{party.name}-*.dist-info"))]
+    """Give floors, watcher and the peers that are installed.
+
+    Say which are not.  The first is the floor that ratios are of.
+    """
+    there = [
+        party
+        for party in OTHERS
+        if list(PEERS.parent.rglob(f"{party.name}-*.dist-info"))
+    ]
     for party in OTHERS:
         if party not in there:
-            print(f"{party.name} is not installed here (scripts/bench/peers.sh): it is left out.")
+            print(
+                f"{party.name} is not installed here (scripts/bench/peers.sh): it is left out."
+            )
     curl = (CURL,) if shutil.which("curl") else ()
     if not curl:
         print("curl is not installed here: it is left out.")

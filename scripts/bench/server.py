@@ -1,7 +1,10 @@
-"""The loopback server, a process of its own: feeds with ETags, answers after 100 ms, and a say in how many feeds have changed.
+"""The loopback server, a process of its own.
 
-``python -m scripts.bench.server`` prints its port.  ``/feed/N`` is a feed, ``/late/N`` one that answers after 100 ms, and
-``/changed?every=100&edition=2`` gives each hundredth feed that edition from now on.
+Feeds with ETags, answers after 100 ms, and a say in how many feeds have changed.
+
+``python -m scripts.bench.server`` prints its port.  ``/feed/N`` is a feed, ``/late/N``
+one that answers after 100 ms, and ``/changed?every=100&edition=2`` gives each
+hundredth feed that edition from now on.
 """
 
 from __future__ import annotations
@@ -58,24 +61,37 @@ class Conversation(asyncio.Protocol):
         parts = urlsplit(target)
         if parts.path == "/changed":
             query = parse_qs(parts.query)
-            self._changes.every, self._changes.edition = int(query["every"][0]), int(query["edition"][0])
+            self._changes.every, self._changes.edition = (
+                int(query["every"][0]),
+                int(query["edition"][0]),
+            )
             return b"HTTP/1.1 204 No Content\r\n\r\n"
         folder, _, number = parts.path.lstrip("/").partition("/")
         if folder not in ("feed", "late") or not number.isdigit():
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         edition = self._changes.of(int(number))
         etag = f'"{number}-{edition}"'.encode()
-        if b"if-none-match: " + etag in head.replace(b"If-None-Match", b"if-none-match"):
+        if b"if-none-match: " + etag in head.replace(
+            b"If-None-Match", b"if-none-match"
+        ):
             return b"HTTP/1.1 304 Not Modified\r\nETag: " + etag + b"\r\n\r\n"
         body = feeds.feed(int(number), edition)
-        said = b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nETag: %b\r\nContent-Length: %d\r\n\r\n"
+        said = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nETag: %b\r\n"
+            b"Content-Length: %d\r\n\r\n"
+        )
         return said % (etag, len(body)) + body
 
 
 async def serve() -> None:
     """Serve on one port of every loopback address until killed."""
     changes = Changes()
-    server = await asyncio.get_running_loop().create_server(lambda: Conversation(changes), "0.0.0.0", 0, backlog=1024)  # noqa: S104  # all of 127/8
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Conversation(changes),
+        "0.0.0.0",  # noqa: S104
+        0,
+        backlog=1024,
+    )  # all of 127/8
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

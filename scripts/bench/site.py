@@ -1,4 +1,7 @@
-"""What publishing costs, in CPU time, which a busy machine does not blur: many updates, and one new event among them."""
+"""What publishing costs, in CPU time, which a busy machine does not blur.
+
+Many updates, and one new event among them.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,22 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from scripts.bench import state
-from watcher import config, render
+from watcher import config
 from watcher.config import Settings
-from watcher.publish import pages
-from watcher.publish.shown import Life
+from watcher.mail import render
 from watcher.records import Kind, Outcome, State, Update
 from watcher.run import shown, site
 from watcher.run.shown import of_all
+from watcher.site import pages
+from watcher.site.shown import Life
 from watcher.store import Store
 
 
 def publishing(folder: Path, size: int) -> list[str]:
-    """Publish ``size`` updates, then one new event; a row: updates, all of it, one update's page, one event, files changed."""
+    """Publish ``size`` updates, then one new event.
+
+    A row: updates, all of it, one update's page, one event, files changed.
+    """
     state.fill(folder, size)
     settings = config.load(folder / "watcher.toml", {})
     now = datetime.now(UTC)
@@ -30,8 +37,18 @@ def publishing(folder: Path, size: int) -> list[str]:
         whole = _timed(lambda: site.write(settings, store, now))
         newest = store.updates(limit=1)[0]
         spent, changed = _one_event(settings, store, newest, now)
-        page = min(_timed(lambda: _one_page(settings, store, newest.id)) for _ in range(20))  # the page that the event changed
-    return [f"{size:,}", f"{whole:.1f} s", f"{page * 1000:.1f} ms", f"{spent * 1000:.0f} ms", f"{spent / page:.1f}x", str(changed)]
+        # The page that the event changed
+        page = min(
+            _timed(lambda: _one_page(settings, store, newest.id)) for _ in range(20)
+        )
+    return [
+        f"{size:,}",
+        f"{whole:.1f} s",
+        f"{page * 1000:.1f} ms",
+        f"{spent * 1000:.0f} ms",
+        f"{spent / page:.1f}x",
+        str(changed),
+    ]
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -43,17 +60,36 @@ def _timed(work: Callable[[], object]) -> float:
 def _one_page(settings: Settings, store: Store, name: str) -> None:
     """Make the page of one update, from what the state holds of it."""
     life = Life(some, store.events_of(name)) if (some := store.update(name)) else None
-    assert life is not None  # noqa: S101  # it was asked of the same state
+    assert life is not None  # it was asked of the same state  # noqa: S101
     nothing = of_all((), ())
-    next(pages.files(shown.shown(settings, store, lives=(life,), moved=(), **nothing), partial(render.page, settings), lambda _name: b""))
+    next(
+        pages.files(
+            shown.shown(settings, store, lives=(life,), moved=(), **nothing),
+            partial(render.page, settings),
+            lambda _name: b"",
+        )
+    )
 
 
-def _one_event(settings: Settings, store: Store, update: Update, now: datetime) -> tuple[float, int]:
-    """Tell that the newest update was pulled, and publish that; the best of four, after one for what is read for the first time."""
+def _one_event(
+    settings: Settings, store: Store, update: Update, now: datetime
+) -> tuple[float, int]:
+    """Tell that the newest update was pulled, and publish that.
+
+    The best of four, after one for what is read for the first time.
+    """
     spent, changed = [], 0
     for turn in range(5):
-        told = replace(store.events_of(update.id)[0], id=f"turn{turn}", kind=Kind.PULLED, time=now + timedelta(seconds=turn))
-        outcome = Outcome(events=(told,), updates=(replace(update, state=State.PULLED, changed=told.time),))
+        told = replace(
+            store.events_of(update.id)[0],
+            id=f"turn{turn}",
+            kind=Kind.PULLED,
+            time=now + timedelta(seconds=turn),
+        )
+        outcome = Outcome(
+            events=(told,),
+            updates=(replace(update, state=State.PULLED, changed=told.time),),
+        )
         before = site.mark(settings, store)
         store.record("msrc-cvrf", outcome=outcome)
         start = time.process_time()

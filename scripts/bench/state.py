@@ -34,7 +34,10 @@ APART = timedelta(days=1.46)
 
 
 def fill(folder: Path, size: int) -> int:
-    """Write a state with ``size`` updates, an event, an entry and two packages each; its size in bytes."""
+    """Write a state with ``size`` updates, an event, an entry and two packages each.
+
+    Its size in bytes.
+    """
     (folder / "watcher.toml").write_text("")
     settings = config.load(folder / "watcher.toml", {})
     now = datetime.now(UTC)
@@ -42,11 +45,27 @@ def fill(folder: Path, size: int) -> int:
         numbers = iter(range(size))
         while some := list(islice(numbers, AT_ONCE)):
             updates = tuple(_update(number) for number in some)
-            entries = tuple(StoredEntry(_entry(number), f"{number:064x}") for number in some)
-            events = tuple(_event(update, number) for update, number in zip(updates, some, strict=True))
-            document = Document("msrc-cvrf", "", "https://api.example.org/", sha256="0" * 64, accepted=START)
+            entries = tuple(
+                StoredEntry(_entry(number), f"{number:064x}") for number in some
+            )
+            events = tuple(
+                _event(update, number)
+                for update, number in zip(updates, some, strict=True)
+            )
+            document = Document(
+                "msrc-cvrf",
+                "",
+                "https://api.example.org/",
+                sha256="0" * 64,
+                accepted=START,
+            )
             outcome = Outcome(events=events, updates=updates)
-            store.record("msrc-cvrf", documents=[document], entries=[EntryChanges("", entries)], outcome=outcome)
+            store.record(
+                "msrc-cvrf",
+                documents=[document],
+                entries=[EntryChanges("", entries)],
+                outcome=outcome,
+            )
             store.seal([], events)
         store.touch([Times(source.name, "", now, now) for source in settings.sources])
     return sum(path.stat().st_size for path in (folder / "state").iterdir())
@@ -54,7 +73,9 @@ def fill(folder: Path, size: int) -> int:
 
 def _packages(number: int) -> tuple[Package, ...]:
     builds: Iterator[str] = (f"15.2.{number % 9000}.{part}" for part in (1, 2))
-    return tuple(Package(PRODUCT, kb=f"KB{5_000_000 + number}", build=build) for build in builds)
+    return tuple(
+        Package(PRODUCT, kb=f"KB{5_000_000 + number}", build=build) for build in builds
+    )
 
 
 def _update(number: int) -> Update:
@@ -77,13 +98,38 @@ def _update(number: int) -> Update:
 
 
 def _entry(number: int) -> Entry:
-    text = "An attacker who exploited this vulnerability could send messages as somebody else. Install the update. " * 4
+    text = (
+        "An attacker who exploited this vulnerability could send messages as "
+        "somebody else. Install the update. "
+    ) * 4
     passages = (Passage("note", text, START),)
-    return Entry(f"CVE-2024-{number}", f"Vulnerability {number}", published=START, packages=_packages(number), passages=passages)
+    return Entry(
+        f"CVE-2024-{number}",
+        f"Vulnerability {number}",
+        published=START,
+        packages=_packages(number),
+        passages=passages,
+    )
 
 
 def _event(update: Update, number: int) -> Event:
     reference = UpdateRef(update.id, update.title, 1, update.products, update.kbs)
-    evidence = Evidence("msrc-cvrf", "https://api.example.org/", START, f"{number:064x}", "added", "", "1.0: Information published.")
+    evidence = Evidence(
+        "msrc-cvrf",
+        "https://api.example.org/",
+        START,
+        f"{number:064x}",
+        "added",
+        "",
+        "1.0: Information published.",
+    )
     when = START + timedelta(minutes=number)
-    return Event(f"{number:016x}", when, Kind.RELEASED, Confidence.CONFIRMED, reference, "It is released.", evidence=(evidence,))
+    return Event(
+        f"{number:016x}",
+        when,
+        Kind.RELEASED,
+        Confidence.CONFIRMED,
+        reference,
+        "It is released.",
+        evidence=(evidence,),
+    )

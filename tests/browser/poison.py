@@ -1,7 +1,8 @@
 """Documents in their real shape with an attack in every field that the parser lets through.
 
-A field is a text, an attribute, a JSON string.  Each gets an attack of its own behind what it holds; a field that then no longer
-says what the entry is (a date, a KB article, a number) keeps what it holds in ``poisoned`` and is taken in ``spoiled``.
+A field is a text, an attribute, a JSON string.  Each gets an attack of its own behind
+what it holds; a field that then no longer says what the entry is (a date, a KB
+article, a number) keeps what it holds in ``poisoned`` and is taken in ``spoiled``.
 """
 
 from __future__ import annotations
@@ -32,15 +33,32 @@ TEXTS = (
     "{mark} ]]><script>alert('{mark}')</script><![CDATA[",
     "{mark} &lt;script&gt;alert('{mark}')&lt;/script&gt;&#60;img src=x onerror=alert(1)&#62;",
     "{mark} {{{{ 7 * 7 }}}}{{% raw %}}<!-- -->",
-    '{mark} <a href="javascript:alert(\'{mark}\')">{mark}</a><iframe srcdoc="<script>alert(1)</script>"></iframe>',
-    "{mark} <math><mtext><style><img src=x onerror=alert(1)></style></mtext></math><base href=" + EVIL + "/>",
-    "{mark} <img src=" + EVIL + "/pixel.png><link rel=stylesheet href=" + EVIL + "/x.css><style>body{{display:none}}</style>",
+    (
+        "{mark} <a href=\"javascript:alert('{mark}')\">{mark}</a><iframe "
+        'srcdoc="<script>alert(1)</script>"></iframe>'
+    ),
+    "{mark} <math><mtext><style><img src=x onerror=alert(1)></style></mtext></math><base href="
+    + EVIL
+    + "/>",
+    "{mark} <img src="
+    + EVIL
+    + "/pixel.png><link rel=stylesheet href="
+    + EVIL
+    + "/x.css><style>body{{display:none}}</style>",
 )
-ADDRESSES = ("javascript:alert('{mark}')", "data:text/html,{mark}<script>alert(1)</script>", EVIL + '/{mark}"onclick="alert(1)')
+ADDRESSES = (
+    "javascript:alert('{mark}')",
+    "data:text/html,{mark}<script>alert(1)</script>",
+    EVIL + '/{mark}"onclick="alert(1)',
+)
 
 
-def poisoned(kind: str, body: bytes, mark: str, turn: int = 0, document: str = "", url: str = "") -> bytes:
-    """Give ``body`` with an attack that bears ``mark`` in every field that stays what it is with one; ``turn`` chooses among them."""
+def poisoned(
+    kind: str, body: bytes, mark: str, turn: int = 0, document: str = "", url: str = ""
+) -> bytes:
+    """Give ``body`` with an attack that bears ``mark`` in every field that stays what it
+    is with one; ``turn`` chooses among them.
+    """
     said = partial(_said, kind, document, url)
     clean, whole = said(_filled(body, {})), dict[int, str]()
     for number, value in enumerate(_Fields(body).values):
@@ -54,13 +72,26 @@ def poisoned(kind: str, body: bytes, mark: str, turn: int = 0, document: str = "
 
 def spoiled(body: bytes, mark: str, turn: int = 0) -> bytes:
     """Give ``body`` with an attack in every field, whatever becomes of it."""
-    return _filled(body, {number: _attacks(value, number + turn, mark)[0] for number, value in enumerate(_Fields(body).values)})
+    return _filled(
+        body,
+        {
+            number: _attacks(value, number + turn, mark)[0]
+            for number, value in enumerate(_Fields(body).values)
+        },
+    )
 
 
 def _attacks(value: str, number: int, mark: str) -> tuple[str, ...]:
-    """Give attacks on a field in the order in which they are tried: as an address, before what it says, and behind it."""
+    """Give attacks on a field in the order in which they are tried.
+
+    As an address, before what it says, and behind it.
+    """
     attack = TEXTS[number % len(TEXTS)].format(mark=mark)
-    texts = [f"{attack} {value}", f"{value} {attack}"] if number % 3 else [f"{value} {attack}", f"{attack} {value}"]
+    texts = (
+        [f"{attack} {value}", f"{value} {attack}"]
+        if number % 3
+        else [f"{value} {attack}", f"{attack} {value}"]
+    )
     if value.startswith("<p>"):  # a text in HTML: in its first sentence
         texts.insert(0, value.replace("<p>", f"<p>{attack} ", 1))
     address = ADDRESSES[number % len(ADDRESSES)].format(mark=mark)
@@ -68,14 +99,34 @@ def _attacks(value: str, number: int, mark: str) -> tuple[str, ...]:
 
 
 def _said(kind: str, document: str, url: str, body: bytes) -> object:
-    """Say what a parser makes of the entries' names, dates and packages; the error where it is none."""
-    page = Page("any", document, url or "https://source.example.org/", datetime(2024, 12, 1, tzinfo=UTC), 200, body)
+    """Say what a parser makes of the entries' names, dates and packages.
+
+    The error where it is none.
+    """
+    page = Page(
+        "any",
+        document,
+        url or "https://source.example.org/",
+        datetime(2024, 12, 1, tzinfo=UTC),
+        200,
+        body,
+    )
     try:
         read: Snapshot = parser(kind)(page, WATCH)
     except ParseError:
         return "no page"
     entries = [
-        (e.key, e.kbs, e.cves, e.published, e.updated, e.revision, e.available, [(p.kb, p.build) for p in e.packages], _leads(e))
+        (
+            e.key,
+            e.kbs,
+            e.cves,
+            e.published,
+            e.updated,
+            e.revision,
+            e.available,
+            [(p.kb, p.build) for p in e.packages],
+            _leads(e),
+        )
         for e in read.entries
     ]
     return entries, read.identity
@@ -83,7 +134,11 @@ def _said(kind: str, document: str, url: str, body: bytes) -> object:
 
 def _leads(entry: Entry) -> list[str]:
     """Give the addresses that are followed."""
-    return [url for url in (*entry.links, *(package.url for package in entry.packages)) if "details.aspx" in url]
+    return [
+        url
+        for url in (*entry.links, *(package.url for package in entry.packages))
+        if "details.aspx" in url
+    ]
 
 
 class _Fields:
@@ -91,21 +146,34 @@ class _Fields:
 
     def __init__(self, body: bytes) -> None:
         text = body.decode()
-        script = re.fullmatch(r"(?s)(.*?__DLCDetails__=)(\{.*\})(;</script>.*)", text) if "__DLCDetails__" in text else None
+        script = (
+            re.fullmatch(r"(?s)(.*?__DLCDetails__=)(\{.*\})(;</script>.*)", text)
+            if "__DLCDetails__" in text
+            else None
+        )
         self.values: list[str] = []
         self._set: list[Callable[[str], None]] = []
         self._cdata: list[bool] = []
-        self._around, inner = ((script[1], script[3]), script[2]) if script else (("", ""), text)
+        self._around, inner = (
+            ((script[1], script[3]), script[2]) if script else (("", ""), text)
+        )
         self._json = inner.lstrip()[:1] in ("{", "[")
         self._html = not self._json and "<html" in inner[:200]
-        self._tree: Any = json.loads(inner) if self._json else _parsed(inner, html=self._html)
-        for value, put, is_text in _of_json(self._tree) if self._json else _of_markup(self._tree):
+        self._tree: Any = (
+            json.loads(inner) if self._json else _parsed(inner, html=self._html)
+        )
+        for value, put, is_text in (
+            _of_json(self._tree) if self._json else _of_markup(self._tree)
+        ):
             self.values.append(value)
             self._set.append(put)
             self._cdata.append(is_text and not self._html)
 
     def filled(self, new: dict[int, str]) -> bytes:
-        """Give the document with other values; markup is escaped once, twice or stands in CDATA, as in real documents."""
+        """Give the document with other values.
+
+        Markup is escaped once, twice or stands in CDATA, as in real documents.
+        """
         for number in new:
             self._set[number](f"qqq{number}qqq")
         if self._json:
@@ -114,7 +182,13 @@ class _Fields:
             write = lxml.html.tostring if self._html else etree.tostring
             text = write(self._tree, encoding="unicode")
         before, after = self._around
-        return (before + re.sub(r"qqq(\d+)qqq", lambda found: self._written(int(found[1]), new), text) + after).encode()
+        return (
+            before
+            + re.sub(
+                r"qqq(\d+)qqq", lambda found: self._written(int(found[1]), new), text
+            )
+            + after
+        ).encode()
 
     def _written(self, number: int, new: dict[int, str]) -> str:
         value = new[number]
@@ -122,7 +196,11 @@ class _Fields:
             return json.dumps(value)[1:-1].replace("<", "\\u003c")
         if self._cdata[number] and number % 2:
             return "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"
-        return escape(escape(value)) if number % 3 == 0 and "<" not in self.values[number] else escape(value)
+        return (
+            escape(escape(value))
+            if number % 3 == 0 and "<" not in self.values[number]
+            else escape(value)
+        )
 
 
 def _filled(body: bytes, new: dict[int, str]) -> bytes:
@@ -130,15 +208,20 @@ def _filled(body: bytes, new: dict[int, str]) -> bytes:
 
 
 def _parsed(text: str, *, html: bool) -> Any:
-    return lxml.html.document_fromstring(text) if html else etree.fromstring(text.encode())
+    return (
+        lxml.html.document_fromstring(text) if html else etree.fromstring(text.encode())
+    )
 
 
-_Field = tuple[str, Callable[[str], None], bool]  # what it holds, how it is written, whether it is an element's text
+# What it holds, how it is written, whether it is an element's text
+_Field = tuple[str, Callable[[str], None], bool]
 
 
 def _of_json(value: Any) -> Iterator[_Field]:
     if isinstance(value, dict | list):
-        for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        for key, one in list(
+            value.items() if isinstance(value, dict) else enumerate(value)
+        ):
             if isinstance(one, str):
                 yield one, partial(value.__setitem__, key), False
             else:

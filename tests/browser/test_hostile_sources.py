@@ -1,4 +1,6 @@
-"""What sources write is read by their parsers, judged, mailed and published, and none of it ever runs."""
+"""What sources write is read by their parsers, judged, mailed and published, and none of
+it ever runs.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,36 @@ from tests.browser.served import served
 from tests.browser.test_site import WHAT_WOULD_RUN, opened
 from tests.edges.test_site_readers import mistakes, validator
 from tests.formats.test_feeds import relaxng, schema
-from tests.stories.pages import CU13, CU14, Cve, Fix, Month, article, blog, catalog, download, guide, index, issues, kev, month, post, table
+from tests.stories.pages import (
+    CU13,
+    CU14,
+    Cve,
+    Fix,
+    Month,
+    article,
+    blog,
+    catalog,
+    download,
+    guide,
+    index,
+    issues,
+    kev,
+    month,
+    post,
+    table,
+)
 from tests.stories.telling import GONE, URLS, World
-from tests.stories.test_csaf import BACK, DIRECTORY, PAUSED, PUBLISHED, advisory, provider
-from watcher.config.settings import Operator
+from tests.stories.test_csaf import (
+    BACK,
+    DIRECTORY,
+    PAUSED,
+    PUBLISHED,
+    advisory,
+    provider,
+)
 from watcher.records import Kind, Source
 from watcher.run import site
+from watcher.settings import Operator
 from watcher.sources import KINDS
 from watcher.store import Store
 
@@ -38,8 +64,13 @@ PAGES = {
     CU13: "https://www.microsoft.com/download/details.aspx?id=106531",
 }
 BUILDS = {CU14: "15.02.1544.013", CU13: "15.02.1258.038"}
-FIXES = tuple(Fix(product, "5044062", build, PAGES[product], supersedes="5037224") for product, build in BUILDS.items())
-AGAIN = tuple(replace(fix, kb="5049233", build=f"{fix.build[:-1]}9", url="") for fix in FIXES)
+FIXES = tuple(
+    Fix(product, "5044062", build, PAGES[product], supersedes="5037224")
+    for product, build in BUILDS.items()
+)
+AGAIN = tuple(
+    replace(fix, kb="5049233", build=f"{fix.build[:-1]}9", url="") for fix in FIXES
+)
 BLAMED = f'<a href="{ARTICLE}">November Exchange Security Update for Exchange 2019</a>'
 MORE = {
     "atom": Source("atom", "feed", "https://atom.example.org/feed"),
@@ -68,22 +99,36 @@ def atom(*entries: tuple[int, str]) -> bytes:
     """Write a feed of releases; an entry is number and text."""
     told = "".join(
         f"<entry><id>tag:atom.example.org,2024:{number}</id><updated>2024-11-{number}T10:00:00Z</updated><author><name>Someone</name></author>"
-        f'<link rel="alternate" type="text/html" href="https://atom.example.org/{number}"/><title>Release {number}</title>'
-        f'<category term="releases"/><content type="html">&lt;p&gt;{text}&lt;/p&gt;</content></entry>'
+        '<link rel="alternate" type="text/html" '
+        f'href="https://atom.example.org/{number}"/><title>Release '
+        f"{number}</title>"
+        '<category term="releases"/><content '
+        f'type="html">&lt;p&gt;{text}&lt;/p&gt;</content></entry>'
         for number, text in entries
     )
-    return f'<feed xmlns="http://www.w3.org/2005/Atom"><id>tag:atom.example.org,2024:all</id><title>Releases</title>{told}</feed>'.encode()
+    return (
+        "<feed "
+        f'xmlns="http://www.w3.org/2005/Atom"><id>tag:atom.example.org,2024:all</id><title>Releases</title>{told}</feed>'
+    ).encode()
 
 
 def rdf(*items: tuple[int, str]) -> bytes:
     """Write a feed in RDF; an item is number and text."""
-    spaces = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    spaces = (
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        'xmlns="http://purl.org/rss/1.0/" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    )
     told = "".join(
-        f'<item rdf:about="https://rdf.example.org/{number}"><title>News {number}</title><link>https://rdf.example.org/{number}</link>'
+        f'<item rdf:about="https://rdf.example.org/{number}"><title>News '
+        f"{number}</title><link>https://rdf.example.org/{number}</link>"
         f"<description>{text}</description><dc:date>2024-11-{number}T10:00:00+01:00</dc:date></item>"
         for number, text in items
     )
-    return f'<rdf:RDF {spaces}><channel rdf:about="https://rdf.example.org/"><title>News</title></channel>{told}</rdf:RDF>'.encode()
+    return (
+        f"<rdf:RDF {spaces}><channel "
+        f'rdf:about="https://rdf.example.org/"><title>News</title></channel>{told}</rdf:RDF>'
+    ).encode()
 
 
 def json_month(*cves: str) -> bytes:
@@ -99,7 +144,9 @@ def json_month(*cves: str) -> bytes:
             "CVE": cve,
             "ProductStatuses": [{"ProductID": ["101"], "Type": 3}],
             "Threats": [{"Description": {"Value": "Important"}, "Type": 3}],
-            "CVSSScoreSets": [{"BaseScore": 7.5, "Vector": "CVSS:3.1/AV:N/AC:L", "ProductID": ["101"]}],
+            "CVSSScoreSets": [
+                {"BaseScore": 7.5, "Vector": "CVSS:3.1/AV:N/AC:L", "ProductID": ["101"]}
+            ],
             "Remediations": [
                 {
                     "Description": {"Value": "5055555"},
@@ -111,34 +158,86 @@ def json_month(*cves: str) -> bytes:
                 {"Description": {"Value": "Close the port."}, "Type": 0},
             ],
             "RevisionHistory": [
-                {"Number": "1.0", "Date": "2024-11-12T08:00:00", "Description": {"Value": "<p>Information published.</p>"}}
+                {
+                    "Number": "1.0",
+                    "Date": "2024-11-12T08:00:00",
+                    "Description": {"Value": "<p>Information published.</p>"},
+                }
             ],
         }
 
     tree = {"FullProductName": [{"ProductID": "101", "Value": "Example Server 2024"}]}
     tracking = {"Identification": {"ID": {"Value": "2024-Nov"}}}
-    document = {"DocumentTracking": tracking, "ProductTree": tree, "Vulnerability": [vulnerability(cve) for cve in cves]}
+    document = {
+        "DocumentTracking": tracking,
+        "ProductTree": tree,
+        "Vulnerability": [vulnerability(cve) for cve in cves],
+    }
     return json.dumps(document).encode()
 
 
 def json_index(current: str) -> bytes:
-    return index({"2024-Nov": Month("2024-Nov", b"", current)}, lambda _name: JSON_MONTH)
+    return index(
+        {"2024-Nov": Month("2024-Nov", b"", current)}, lambda _name: JSON_MONTH
+    )
 
 
-def records(*revisions: tuple[str, str, str], fixes: tuple[Fix, ...] = FIXES, faq: str = "Why? Because.") -> bytes:
+def records(
+    *revisions: tuple[str, str, str],
+    fixes: tuple[Fix, ...] = FIXES,
+    faq: str = "Why? Because.",
+) -> bytes:
     published = ("1.0", "2024-11-12", "Information published.")
-    cve = Cve("CVE-2024-49040", fixes, (published, *revisions), faq=faq, workaround="Close the port.", severity="Important")
+    cve = Cve(
+        "CVE-2024-49040",
+        fixes,
+        (published, *revisions),
+        faq=faq,
+        workaround="Close the port.",
+        severity="Important",
+    )
     return month("2024-Nov", cve, linux=3).body
 
 
-Shown = dict[str, tuple[str, str, bytes]]  # documents by address: source, document, body
+# Documents by address: source, document, body
+Shown = dict[str, tuple[str, str, bytes]]
 
-ROW = ("Exchange Server 2019 CU14 Nov24SU", "November 12, 2024", "15.2.1544.13", "KB5044062")
-LINKED_ROW = ("Exchange Server 2016 CU23 Nov24SU", "November 12, 2024", "15.1.2507.43", "https://learn.example.org/nov24")
-AGAIN_ROW = ("Exchange Server 2019 CU14 Nov24SUv2", "November 27, 2024", "15.2.1544.19", "KB5049233")
-OLD_ROW = ("Exchange Server 2019 CU14 Apr24HU", "April 23, 2024", "15.2.1544.11", "KB5037224")
-OLD_ISSUE = ("3/20/2024", '<a href="https://support.microsoft.com/help/5036401">March 2024 SU for Exchange 2019</a>', "Links fail", "Wait")
-OLD_POST = post(4250001, "What is new for shared calendars", "2024-10-21", "<p>A look at calendars.</p>")
+ROW = (
+    "Exchange Server 2019 CU14 Nov24SU",
+    "November 12, 2024",
+    "15.2.1544.13",
+    "KB5044062",
+)
+LINKED_ROW = (
+    "Exchange Server 2016 CU23 Nov24SU",
+    "November 12, 2024",
+    "15.1.2507.43",
+    "https://learn.example.org/nov24",
+)
+AGAIN_ROW = (
+    "Exchange Server 2019 CU14 Nov24SUv2",
+    "November 27, 2024",
+    "15.2.1544.19",
+    "KB5049233",
+)
+OLD_ROW = (
+    "Exchange Server 2019 CU14 Apr24HU",
+    "April 23, 2024",
+    "15.2.1544.11",
+    "KB5037224",
+)
+OLD_ISSUE = (
+    "3/20/2024",
+    '<a href="https://support.microsoft.com/help/5036401">March 2024 SU for Exchange 2019</a>',
+    "Links fail",
+    "Wait",
+)
+OLD_POST = post(
+    4250001,
+    "What is new for shared calendars",
+    "2024-10-21",
+    "<p>A look at calendars.</p>",
+)
 TITLE = "Released: November 2024 Exchange Server Security Updates"
 TEXT = "<p>Security updates for Exchange Server 2019 are now available (KB5044062).</p>"
 NOTE = "<p>11/14: We have paused the rollout of the November 2024 SU.</p>"
@@ -166,19 +265,44 @@ def new() -> Shown:
     """What is told when an update comes."""
     found: Shown = {
         MSRC_MONTH: ("msrc-cvrf", "2024-Nov", records()),
-        URLS["blog"]: ("exchange-blog", "", blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD_POST)),
-        URLS["guide"]: ("msrc-guide", "", guide(("CVE-2024-49040", "1", "2024-11-12", "Information published."), OLD_ADVISORY)),
+        URLS["blog"]: (
+            "exchange-blog",
+            "",
+            blog(post(4293125, TITLE, "2024-11-12", TEXT), OLD_POST),
+        ),
+        URLS["guide"]: (
+            "msrc-guide",
+            "",
+            guide(
+                ("CVE-2024-49040", "1", "2024-11-12", "Information published."),
+                OLD_ADVISORY,
+            ),
+        ),
         MORE["atom"].url: ("atom", "", atom((12, "The second."), (10, "The first."))),
         MORE["rdf"].url: ("rdf", "", rdf((12, "The second."), (10, "The first."))),
-        JSON_MONTH: ("json", "2024-Nov", json_month("CVE-2024-50000", "CVE-2024-50001")),
+        JSON_MONTH: (
+            "json",
+            "2024-Nov",
+            json_month("CVE-2024-50000", "CVE-2024-50001"),
+        ),
         CSAF: ("msrc-csaf", "2024/msrc_cve-2024-49040.json", advisory(PUBLISHED)),
         URLS["table"]: ("exchange-builds", "", table(ROW, LINKED_ROW, OLD_ROW)),
-        CATALOG: ("update-catalog", "KB5044062", catalog("KB5044062", ("2", "Security Update For Exchange Server 2019 CU14", 174838472))),
+        CATALOG: (
+            "update-catalog",
+            "KB5044062",
+            catalog(
+                "KB5044062",
+                ("2", "Security Update For Exchange Server 2019 CU14", 174838472),
+            ),
+        ),
         ARTICLE: ("kb-articles", "KB5044062", article("KB5044062")),
     }
     for product, url in PAGES.items():
         named = product.removeprefix("Microsoft ").replace("Cumulative Update ", "CU")
-        body = download(f"Security Update For {named} (KB5044062)", (f"{named.replace(' ', '')}-KB5044062-x64-en.exe", 174838472))
+        body = download(
+            f"Security Update For {named} (KB5044062)",
+            (f"{named.replace(' ', '')}-KB5044062-x64-en.exe", 174838472),
+        )
         found[url] = ("download-center", url.rpartition("=")[2], body)
     return found
 
@@ -189,14 +313,42 @@ def turned() -> Shown:
         MSRC_MONTH: (
             "msrc-cvrf",
             "2024-Nov",
-            records(("2.0", "2024-11-14", PAUSED[2]), faq="Why? We have temporarily paused its rollout."),
+            records(
+                ("2.0", "2024-11-14", PAUSED[2]),
+                faq="Why? We have temporarily paused its rollout.",
+            ),
         ),
-        URLS["blog"]: ("exchange-blog", "", blog(post(4293125, TITLE, "2024-11-12", TEXT + NOTE), OLD_POST)),
-        URLS["guide"]: ("msrc-guide", "", guide(("CVE-2024-49040", "2", "2024-11-14", PAUSED[2]), OLD_ADVISORY)),
-        URLS["issues"]: ("exchange-issues", "", issues(("11/14/2024", BLAMED, "Transport rules may stop", "Add an override"), OLD_ISSUE)),
+        URLS["blog"]: (
+            "exchange-blog",
+            "",
+            blog(post(4293125, TITLE, "2024-11-12", TEXT + NOTE), OLD_POST),
+        ),
+        URLS["guide"]: (
+            "msrc-guide",
+            "",
+            guide(("CVE-2024-49040", "2", "2024-11-14", PAUSED[2]), OLD_ADVISORY),
+        ),
+        URLS["issues"]: (
+            "exchange-issues",
+            "",
+            issues(
+                ("11/14/2024", BLAMED, "Transport rules may stop", "Add an override"),
+                OLD_ISSUE,
+            ),
+        ),
         URLS["kev"]: ("cisa-kev", "", kev("CVE-2024-49040", "CVE-2024-50001")),
-        CSAF: ("msrc-csaf", "2024/msrc_cve-2024-49040.json", advisory(PUBLISHED, PAUSED)),
-        ARTICLE: ("kb-articles", "KB5044062", article("KB5044062", issue="Mail flow may stop after this update was installed.")),
+        CSAF: (
+            "msrc-csaf",
+            "2024/msrc_cve-2024-49040.json",
+            advisory(PUBLISHED, PAUSED),
+        ),
+        ARTICLE: (
+            "kb-articles",
+            "KB5044062",
+            article(
+                "KB5044062", issue="Mail flow may stop after this update was installed."
+            ),
+        ),
     }
 
 
@@ -206,23 +358,55 @@ def back() -> Shown:
         MSRC_MONTH: (
             "msrc-cvrf",
             "2024-Nov",
-            records(("2.0", "2024-11-14", PAUSED[2]), ("3.0", "2024-11-27", "Re-released as KB5049233."), fixes=AGAIN),
+            records(
+                ("2.0", "2024-11-14", PAUSED[2]),
+                ("3.0", "2024-11-27", "Re-released as KB5049233."),
+                fixes=AGAIN,
+            ),
         ),
-        URLS["blog"]: ("exchange-blog", "", blog(post(4293125, TITLE, "2024-11-12", f"{TEXT}<p>It has been re-released.</p>"), OLD_POST)),
-        URLS["table"]: ("exchange-builds", "", table(AGAIN_ROW, ROW, LINKED_ROW, OLD_ROW)),
-        CSAF: ("msrc-csaf", "2024/msrc_cve-2024-49040.json", advisory(PUBLISHED, PAUSED, BACK, kb="5049233", build="15.02.1544.019")),
+        URLS["blog"]: (
+            "exchange-blog",
+            "",
+            blog(
+                post(
+                    4293125,
+                    TITLE,
+                    "2024-11-12",
+                    f"{TEXT}<p>It has been re-released.</p>",
+                ),
+                OLD_POST,
+            ),
+        ),
+        URLS["table"]: (
+            "exchange-builds",
+            "",
+            table(AGAIN_ROW, ROW, LINKED_ROW, OLD_ROW),
+        ),
+        CSAF: (
+            "msrc-csaf",
+            "2024/msrc_cve-2024-49040.json",
+            advisory(PUBLISHED, PAUSED, BACK, kb="5049233", build="15.02.1544.019"),
+        ),
     }
 
 
-def check(world: World, time: str, shown: Shown, turn: int = 0, *, whole: bool = True) -> None:
-    """Make a check of sources that show documents with an attack in each of their fields, which their lists say are new."""
+def check(
+    world: World, time: str, shown: Shown, turn: int = 0, *, whole: bool = True
+) -> None:
+    """Make a check of sources that show documents with an attack in each of their fields,
+    which their lists say are new.
+    """
     day = time.partition(" ")[0]
     kinds = {source.name: source.kind for source in world.settings.sources}
-    kept = {url: body for url, body in world.web.shown.items() if url in (MSRC_MONTH, CSAF)}
+    kept = {
+        url: body for url, body in world.web.shown.items() if url in (MSRC_MONTH, CSAF)
+    }
     world.shows(Month("2024-Nov", b"", f"{day}T08:00:00Z"))
     listed = {MORE["json"].url: json_index(f"{day}T08:00:00Z"), **provider(day, b"")}
     bad = {
-        url: poisoned(kinds[source], body, MARKS[source], turn, document, url) if whole else spoiled(body, MARKS[source], turn)
+        url: poisoned(kinds[source], body, MARKS[source], turn, document, url)
+        if whole
+        else spoiled(body, MARKS[source], turn)
         for url, (source, document, body) in shown.items()
     }
     world.at(time, pages={**listed, **kept, **bad})
@@ -231,12 +415,15 @@ def check(world: World, time: str, shown: Shown, turn: int = 0, *, whole: bool =
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A watcher to which every source told an update's whole life, with an attack in every field."""
+    """A watcher to which every source told an update's whole life, with an attack in
+    every field.
+    """
     folder = tmp_path_factory.mktemp("hostile")
     with Store.open(f"sqlite:///{folder / 'state.db'}") as store:
         world = World(store, folder, WATCH.products)
         first_told = world.settings.subscribers[0]
-        installing = replace(first_told, name="installing", kinds=(Kind.RELEASED,))  # a digest offers no download of what it calls pulled
+        # A digest offers no download of what it calls pulled
+        installing = replace(first_told, name="installing", kinds=(Kind.RELEASED,))
         world.settings = replace(
             world.settings,
             sources=(*world.settings.sources, *MORE.values()),
@@ -244,10 +431,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             operator=Operator(first_told, failures=1),
             base_url="https://advisories.example.org/",
         )
-        world.at("2024-11-08 06:00", month("2024-Oct", linux=3), pages={**provider(""), **first()})
+        world.at(
+            "2024-11-08 06:00",
+            month("2024-Oct", linux=3),
+            pages={**provider(""), **first()},
+        )
         check(world, "2024-11-12 18:00", new(), 0)
         check(world, "2024-11-12 20:00", {})  # what the documents lead to is followed
-        world.at("2024-11-13 12:00", pages={CATALOG: catalog("KB5044062"), **dict.fromkeys(PAGES.values(), GONE)})
+        world.at(
+            "2024-11-13 12:00",
+            pages={
+                CATALOG: catalog("KB5044062"),
+                **dict.fromkeys(PAGES.values(), GONE),
+            },
+        )
         world.at("2024-11-13 14:00")
         check(world, "2024-11-14 18:00", turned(), 1)
         check(world, "2024-11-27 18:00", back(), 2)
@@ -265,28 +462,45 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def said(page: Page) -> str:
     """Give what a page shows, and the addresses that it links."""
-    return page.locator("body").inner_text() + "".join(page.locator("a").evaluate_all("all => all.map(a => a.href)"))
+    return page.locator("body").inner_text() + "".join(
+        page.locator("a").evaluate_all("all => all.map(a => a.href)")
+    )
 
 
 def test_every_kind_of_source_is_hostile(world: World) -> None:
     kinds = {source.kind for source in world.settings.sources if source.name in MARKS}
     assert kinds == set(KINDS)
-    assert {event.kind.value for event in world.store.events()} >= {"released", "pulled", "known-issue", "exploited", "re-released", "news"}
+    assert {event.kind.value for event in world.store.events()} >= {
+        "released",
+        "pulled",
+        "known-issue",
+        "exploited",
+        "re-released",
+        "news",
+    }
 
 
-def test_nothing_runs_on_any_page_and_every_source_is_quoted(world: World, page: Page) -> None:
+def test_nothing_runs_on_any_page_and_every_source_is_quoted(
+    world: World, page: Page
+) -> None:
     folder, read = world.settings.site, ""
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html"))
     assert len(names) > 15
     with served(folder) as address:
         for name in names:
             page.goto(f"{address}{name}")
-            page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            page.evaluate(
+                "document.querySelectorAll('details').forEach(d => d.open = true)"
+            )
             page.mouse.move(200, 300)
             assert page.locator("script").count() == 1, name
             assert page.locator("main *").evaluate_all(WHAT_WOULD_RUN) == [], name
             assert (
-                page.locator("main :is(iframe, object, embed, base, link, style, math, img, form:not(#filters, #search))").count() == 0
+                page.locator(
+                    "main :is(iframe, object, embed, base, link, style, "
+                    "math, img, form:not(#filters, #search))"
+                ).count()
+                == 0
             ), name
             read += said(page)
     assert [source for source, mark in MARKS.items() if mark not in read] == []
@@ -299,25 +513,54 @@ def test_nothing_runs_in_any_mail(world: World, page: Page) -> None:
         part = mail.get_body(("html",))
         assert isinstance(part, EmailMessage)
         page.set_content(part.get_content())
-        assert page.locator("body *").evaluate_all(WHAT_WOULD_RUN.replace(" || a.name === 'style'", "")) == [], mail["Subject"]
-        assert page.locator("script, iframe, img, base, link, math").count() == 0, mail["Subject"]
+        assert (
+            page.locator("body *").evaluate_all(
+                WHAT_WOULD_RUN.replace(" || a.name === 'style'", "")
+            )
+            == []
+        ), mail["Subject"]
+        assert page.locator("script, iframe, img, base, link, math").count() == 0, mail[
+            "Subject"
+        ]
         read += said(page)
-    assert {mail["X-Watcher-Event"] for mail in world.mails} >= {"welcome", "operator", "digest", "pulled", "re-released"}
+    assert {mail["X-Watcher-Event"] for mail in world.mails} >= {
+        "welcome",
+        "operator",
+        "digest",
+        "pulled",
+        "re-released",
+    }
     assert [source for source, mark in MARKS.items() if mark not in read] == []
 
 
-def test_nothing_runs_in_a_reader_that_shows_what_feeds_hold(world: World, page: Page) -> None:
-    read, feeds = "", [world.settings.site / name for name in ("events.atom", "events.rss")]
-    told = [str(item["content_html"]) for item in json.loads((world.settings.site / "events.json").read_text())["items"]]
+def test_nothing_runs_in_a_reader_that_shows_what_feeds_hold(
+    world: World, page: Page
+) -> None:
+    read, feeds = (
+        "",
+        [world.settings.site / name for name in ("events.atom", "events.rss")],
+    )
+    told = [
+        str(item["content_html"])
+        for item in json.loads((world.settings.site / "events.json").read_text())[
+            "items"
+        ]
+    ]
     for path in (*feeds, *world.settings.site.glob("products/*.atom")):
         entries = feedparser.parse(path.read_bytes(), sanitize_html=False).entries
-        told += [entry.content[0].value if "content" in entry else entry.description for entry in entries]
+        told += [
+            entry.content[0].value if "content" in entry else entry.description
+            for entry in entries
+        ]
     for content in dict.fromkeys(told):
         page.set_content(content)
         assert page.locator("body *").evaluate_all(WHAT_WOULD_RUN) == []
         assert page.locator("script, iframe, img, base, link, style, math").count() == 0
         read += said(page)
-    assert [source for source, mark in MARKS.items() if mark not in read] == ["exchange-builds"]  # of which only addresses are kept
+    # Of which only addresses are kept
+    assert [source for source, mark in MARKS.items() if mark not in read] == [
+        "exchange-builds"
+    ]
 
 
 def test_pages_and_feeds_stay_valid(world: World) -> None:
@@ -325,7 +568,10 @@ def test_pages_and_feeds_stay_valid(world: World) -> None:
     for path in (folder / "events.atom", *folder.glob("products/*.atom")):
         relaxng().assertValid(etree.parse(path))
     jsonschema.validate(json.loads((folder / "events.json").read_text()), schema())
-    assert all(feedparser.parse((folder / name).read_bytes()).bozo == 0 for name in ("events.rss", "events.atom"))
+    assert all(
+        feedparser.parse((folder / name).read_bytes()).bozo == 0
+        for name in ("events.rss", "events.atom")
+    )
     assert mistakes(validator(), sorted(folder.rglob("*.html"))) == []
 
 
@@ -338,14 +584,21 @@ def test_the_attacks_do_run_where_nothing_keeps_them(browser: Browser) -> None:
         dialog.dismiss()
 
     page.on("dialog", answer)
-    page.on("request", lambda request: heard.append(request.url) if EVIL in request.url else None)
+    page.on(
+        "request",
+        lambda request: heard.append(request.url) if EVIL in request.url else None,
+    )
     page.route(f"{EVIL}/**", lambda route: route.abort())
     silent = []
     for attack in TEXTS:
         heard.clear()
-        page.set_content(f"<p title='{attack.format(mark='zqraw')}'>{attack.format(mark='zqraw')}</p>", wait_until="commit")
+        page.set_content(
+            f"<p title='{attack.format(mark='zqraw')}'>{attack.format(mark='zqraw')}</p>",
+            wait_until="commit",
+        )
         page.wait_for_load_state()
         if not heard:
             silent.append(attack)
     page.close()
-    assert len(silent) <= 4  # templates, entities, a link that waits to be clicked, and a frame
+    # Templates, entities, a link that waits to be clicked, and a frame
+    assert len(silent) <= 4

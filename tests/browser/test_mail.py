@@ -8,14 +8,24 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.letters import html_of
-from watcher.formats import samples
+from watcher.mail import samples
 from watcher.records import Kind, Letter
 
 pytestmark = pytest.mark.browser
-DIGEST = Letter("digest", samples.letters()[0].subscriber, tuple(samples.event(kind) for kind in Kind))
+DIGEST = Letter(
+    "digest",
+    samples.letters()[0].subscriber,
+    tuple(samples.event(kind) for kind in Kind),
+)
 LETTERS = {
     letter.kind: letter
-    for letter in (*samples.letters()[: len(Kind)], DIGEST, samples.welcome(pulled=True), samples.operator(), samples.reminder())
+    for letter in (
+        *samples.letters()[: len(Kind)],
+        DIGEST,
+        samples.welcome(pulled=True),
+        samples.operator(),
+        samples.reminder(),
+    )
 }
 
 CONTRAST = """() => {
@@ -54,15 +64,27 @@ def test_nothing_is_cut_off_at_any_width(page: Page, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", LETTERS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(page: Page, kind: str, scheme: Literal["light", "dark"]) -> None:
+def test_every_text_stands_out_from_its_ground(
+    page: Page, kind: str, scheme: Literal["light", "dark"]
+) -> None:
     # WCAG 2.2, 1.4.3: a contrast of 4.5 to 1
     page.emulate_media(color_scheme=scheme)
     page.set_content(html_of(LETTERS[kind]))
     assert page.evaluate(CONTRAST) == []
 
 
-@pytest.mark.parametrize(("scheme", "expected"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(30, 34, 38)")])
-def test_the_night_is_dark(page: Page, scheme: Literal["light", "dark"], expected: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [("light", "rgb(255, 255, 255)"), ("dark", "rgb(30, 34, 38)")],
+)
+def test_the_night_is_dark(
+    page: Page, scheme: Literal["light", "dark"], expected: str
+) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_content(html_of(LETTERS["pulled"]))
-    assert page.evaluate("getComputedStyle(document.querySelector('.sheet')).backgroundColor") == expected
+    assert (
+        page.evaluate(
+            "getComputedStyle(document.querySelector('.sheet')).backgroundColor"
+        )
+        == expected
+    )

@@ -1,4 +1,8 @@
-"""The page in Chromium: what it shows, what its scripts add, who can use it, and that nothing hostile ever runs."""
+"""The page in Chromium.
+
+What it shows, what its scripts add, who can use it, and that nothing hostile ever
+runs.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,29 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, 
 
 from tests.browser.served import served
 from tests.formats import lives
-from tests.formats.lives import CU1, CU2, DAY, OLD_LIFE, PULLED_LIFE, STORY, T0, WHOLE_LIFE
-from watcher.publish.shown import Life
+from tests.formats.lives import (
+    CU1,
+    CU2,
+    DAY,
+    OLD_LIFE,
+    PULLED_LIFE,
+    STORY,
+    T0,
+    WHOLE_LIFE,
+)
 from watcher.records import Advisory, Event, Evidence, Kind, Package, State, UpdateRef
+from watcher.site.shown import Life
 
 pytestmark = pytest.mark.browser
 Scheme = Literal["light", "dark"]
 NOW = T0 + timedelta(hours=1)
-PAGES = ("index.html", "updates.html", "years/2030.html", "sources.html", "updates/exchange-server-2030-05-su.html")
+PAGES = (
+    "index.html",
+    "updates.html",
+    "years/2030.html",
+    "sources.html",
+    "updates/exchange-server-2030-05-su.html",
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +64,10 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page at the time of the site; it fails the test when the page complains or leaves its host."""
+    """A page at the time of the site.
+
+    It fails the test when the page complains or leaves its host.
+    """
     yield from opened(browser, NOW)
 
 
@@ -75,13 +97,17 @@ def opened(browser: Browser, now: datetime, **options: Any) -> Iterator[Page]:
     assert said == []
 
 
-# --- at a glance ------------------------------------------------------------------------------------------------------
+# --- at a glance ----------------------------------------------------------------------
 
 
 def test_what_is_pulled_is_the_first_thing_on_the_page(page: Page, pulled: str) -> None:
     page.goto(pulled)
-    expect(page.get_by_role("heading", level=2).first).to_have_text("1 update is pulled right now")
-    expect(page.get_by_role("article")).to_contain_text("Do not install KB9000001. Since 16 May 2030.")
+    expect(page.get_by_role("heading", level=2).first).to_have_text(
+        "1 update is pulled right now"
+    )
+    expect(page.get_by_role("article")).to_contain_text(
+        "Do not install KB9000001. Since 16 May 2030."
+    )
     row = page.get_by_role("row", name=CU2)
     expect(row).to_contain_text("15.4.1544.9")
     expect(row).to_contain_text("yes: 15.4.1544.13")
@@ -90,15 +116,21 @@ def test_what_is_pulled_is_the_first_thing_on_the_page(page: Page, pulled: str) 
     assert box["y"] < 200
 
 
-def test_when_nothing_is_pulled_the_page_says_so_and_names_the_newest_good_builds(page: Page, site: str) -> None:
+def test_when_nothing_is_pulled_the_page_says_so_and_names_the_newest_good_builds(
+    page: Page, site: str
+) -> None:
     page.goto(site)
-    expect(page.get_by_role("heading", level=2).first).to_have_text("Nothing is pulled right now")
+    expect(page.get_by_role("heading", level=2).first).to_have_text(
+        "Nothing is pulled right now"
+    )
     expect(page.get_by_role("row", name=CU2)).to_contain_text("15.4.1544.14")
     expect(page.get_by_role("row", name=CU1)).to_contain_text("15.4.1258.39")
     expect(page.get_by_role("row", name=CU2)).to_contain_text("no")
 
 
-def test_events_are_filtered_by_kind_product_time_and_text_and_the_address_keeps_it(page: Page, site: str) -> None:
+def test_events_are_filtered_by_kind_product_time_and_text_and_the_address_keeps_it(
+    page: Page, site: str
+) -> None:
     page.clock.set_fixed_time(T0 + 16 * DAY)
     page.goto(site)
     events = page.locator("#events > li:visible")
@@ -124,68 +156,106 @@ def test_events_are_filtered_by_kind_product_time_and_text_and_the_address_keeps
     expect(events).to_have_count(0)
 
 
-def test_without_scripts_everything_is_there_and_no_filter_pretends_to_work(browser: Browser, pulled: str) -> None:
+def test_without_scripts_everything_is_there_and_no_filter_pretends_to_work(
+    browser: Browser, pulled: str
+) -> None:
     for page in opened(browser, NOW, java_script_enabled=False):
         page.goto(pulled)
         assert page.locator("#events > li").count() == 3
         assert not page.locator("#filters").is_visible()
         assert page.get_by_role("link", name="status.json").is_visible()
-        page.get_by_role("article").get_by_role("link", name="Exchange Server May 2030 SU").click()
-        assert page.get_by_role("heading", level=1).inner_text() == "Exchange Server May 2030 SU"
+        page.get_by_role("article").get_by_role(
+            "link", name="Exchange Server May 2030 SU"
+        ).click()
+        assert (
+            page.get_by_role("heading", level=1).inner_text()
+            == "Exchange Server May 2030 SU"
+        )
 
 
-def test_any_update_is_found_by_article_build_cve_or_name(page: Page, site: str) -> None:
+def test_any_update_is_found_by_article_build_cve_or_name(
+    page: Page, site: str
+) -> None:
     page.goto(f"{site}updates.html")
     search = page.get_by_role("searchbox")
     for text in ("KB9000001", "15.4.1258.38", "cve-2030-10001", "may 2030"):
         search.fill(text)
-        expect(page.locator("#found a").first).to_have_attribute("href", "updates/exchange-server-2030-05-su.html")
+        expect(page.locator("#found a").first).to_have_attribute(
+            "href", "updates/exchange-server-2030-05-su.html"
+        )
     search.fill("nothing like it")
     expect(page.locator("#hits")).to_have_text("0 updates")
     search.fill("x")
     expect(page.locator("#hits")).to_have_text("Type at least three characters.")
 
 
-# --- an update's page -------------------------------------------------------------------------------------------------
+# --- an update's page -----------------------------------------------------------------
 
 
-def test_an_updates_page_tells_its_life_what_to_do_and_why(page: Page, site: str) -> None:
+def test_an_updates_page_tells_its_life_what_to_do_and_why(
+    page: Page, site: str
+) -> None:
     page.goto(f"{site}updates/exchange-server-2030-05-su.html")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Exchange Server May 2030 SU v2")
-    expect(page.get_by_role("img", name=re.compile("14 May 2030: released; 16 May 2030: pulled"))).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Exchange Server May 2030 SU v2"
+    )
+    expect(
+        page.get_by_role(
+            "img", name=re.compile("14 May 2030: released; 16 May 2030: pulled")
+        )
+    ).to_be_visible()
     expect(page.locator("svg .span")).to_have_count(3)
-    expect(page.get_by_role("region", name="Timeline, scrolls sideways")).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Timeline, scrolls sideways")
+    ).to_be_visible()
     expect(page.locator(".now")).to_contain_text("Install version 2 (KB9000002).")
-    expect(page.get_by_role("row", name=f"{CU2} 15.4.1544.14")).to_contain_text("KB9000002")
+    expect(page.get_by_role("row", name=f"{CU2} 15.4.1544.14")).to_contain_text(
+        "KB9000002"
+    )
     expect(page.get_by_role("row", name="CVE-2030-10001")).to_contain_text("CVSS 8.1")
 
 
-def test_cases_that_a_vendor_tells_in_a_table_are_shown_as_one(page: Page, pulled: str) -> None:
+def test_cases_that_a_vendor_tells_in_a_table_are_shown_as_one(
+    page: Page, pulled: str
+) -> None:
     page.goto(f"{pulled}updates/exchange-server-2030-05-su.html#h-says")
     said = page.get_by_role("region", name="What").locator("table.said")
-    expect(said.get_by_role("row", name="was never installed")).to_contain_text("install version 2.")
+    expect(said.get_by_role("row", name="was never installed")).to_contain_text(
+        "install version 2."
+    )
     page.set_viewport_size({"width": 360, "height": 800})
-    label = said.locator("td").nth(1).evaluate("cell => getComputedStyle(cell, '::before').content")
+    label = (
+        said.locator("td")
+        .nth(1)
+        .evaluate("cell => getComputedStyle(cell, '::before').content")
+    )
     assert label == '"Then: "'
 
 
-def test_what_changed_in_a_text_stands_out_from_what_stayed(page: Page, site: str) -> None:
+def test_what_changed_in_a_text_stands_out_from_what_stayed(
+    page: Page, site: str
+) -> None:
     page.goto(f"{site}updates/exchange-server-2030-05-su.html")
     diff = page.locator(".diff")
     expect(diff).to_have_text("The update is temporarily not available for download.")
     expect(diff.locator("ins")).to_have_text(" temporarily not")
-    colours = [diff.locator("ins").evaluate("e => getComputedStyle(e).color"), diff.evaluate("e => getComputedStyle(e).color")]
+    colours = [
+        diff.locator("ins").evaluate("e => getComputedStyle(e).color"),
+        diff.evaluate("e => getComputedStyle(e).color"),
+    ]
     assert colours[0] != colours[1]
 
 
 def test_an_event_is_reached_by_its_link(page: Page, site: str) -> None:
     page.goto(site)
-    page.get_by_role("link", name="Exchange Server May 2030 SU (KB9000001)").nth(1).click()
+    page.get_by_role("link", name="Exchange Server May 2030 SU (KB9000001)").nth(
+        1
+    ).click()
     assert page.url.endswith("#e-pulled48")
     expect(page.locator("#e-pulled48")).to_be_in_viewport()
 
 
-# --- whether it is still true -----------------------------------------------------------------------------------------
+# --- whether it is still true ---------------------------------------------------------
 
 
 def test_a_page_whose_job_is_dead_says_so(browser: Browser, site: str) -> None:
@@ -196,16 +266,22 @@ def test_a_page_whose_job_is_dead_says_so(browser: Browser, site: str) -> None:
     for page in opened(browser, T0 + timedelta(hours=6, minutes=1)):
         for name in PAGES:
             page.goto(f"{site}{name}")
-            expect(page.get_by_role("alert")).to_contain_text("This page may be out of date: the last check was on 14 May 2030")
+            expect(page.get_by_role("alert")).to_contain_text(
+                "This page may be out of date: the last check was on 14 May 2030"
+            )
 
 
-def test_a_page_without_its_status_says_that_it_does_not_know(browser: Browser, tmp_path: Path) -> None:
+def test_a_page_without_its_status_says_that_it_does_not_know(
+    browser: Browser, tmp_path: Path
+) -> None:
     lives.site(tmp_path / "public")
     (tmp_path / "public/status.json").write_text("{")
     with served(tmp_path / "public") as address:
         for page in opened(browser, NOW):
             page.goto(address)
-            expect(page.get_by_role("alert")).to_contain_text("status.json cannot be read")
+            expect(page.get_by_role("alert")).to_contain_text(
+                "status.json cannot be read"
+            )
 
 
 def test_the_page_of_sources_shows_how_each_fares(page: Page, site: str) -> None:
@@ -213,43 +289,73 @@ def test_the_page_of_sources_shows_how_each_fares(page: Page, site: str) -> None
     row = page.get_by_role("row", name="Microsoft Security Response Center")
     expect(row).to_contain_text("well")
     expect(row).to_contain_text("14 May 2030")
-    assert page.get_by_role("row").count() == 3  # the head, and the two that are switched on
+    # The head, and the two that are switched on
+    assert page.get_by_role("row").count() == 3
 
 
-# --- who can use it ---------------------------------------------------------------------------------------------------
+# --- who can use it -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(browser: Browser, site: str, pulled: str, scheme: Scheme) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python ships axe-core").Axe()
+def test_axe_finds_no_violation(
+    browser: Browser, site: str, pulled: str, scheme: Scheme
+) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="axe-playwright-python ships axe-core",
+    ).Axe()
     for page in opened(browser, NOW, color_scheme=scheme):
         for address in [f"{place}{name}" for place in (site, pulled) for name in PAGES]:
             page.goto(address)
-            page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            page.evaluate(
+                "document.querySelectorAll('details').forEach(d => d.open = true)"
+            )
             found = axe.run(page)
-            assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found.response["violations"]] == [], address
+            assert [
+                (v["id"], [n["html"] for n in v["nodes"]])
+                for v in found.response["violations"]
+            ] == [], address
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation_on_a_page_that_leads_on(browser: Browser, tmp_path: Path, scheme: Scheme) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python ships axe-core").Axe()
-    lives.site(tmp_path / "public", (WHOLE_LIFE, OLD_LIFE), moved=(("cve-2030-10001", WHOLE_LIFE.update.id),))
+def test_axe_finds_no_violation_on_a_page_that_leads_on(
+    browser: Browser, tmp_path: Path, scheme: Scheme
+) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="axe-playwright-python ships axe-core",
+    ).Axe()
+    lives.site(
+        tmp_path / "public",
+        (WHOLE_LIFE, OLD_LIFE),
+        moved=(("cve-2030-10001", WHOLE_LIFE.update.id),),
+    )
     moved = tmp_path / "public/updates/cve-2030-10001.html"
-    text, leads = re.subn(r'<meta http-equiv="refresh"[^>]*>', "", moved.read_text(encoding="utf-8"))
+    text, leads = re.subn(
+        r'<meta http-equiv="refresh"[^>]*>', "", moved.read_text(encoding="utf-8")
+    )
     moved.write_text(text, encoding="utf-8")  # it stays, to be looked at
     assert leads == 1
     with served(tmp_path / "public") as address:
         for page in opened(browser, NOW, color_scheme=scheme):
             page.goto(f"{address}updates/cve-2030-10001.html")
             expect(page.get_by_role("main")).to_contain_text("This belongs to")
-            assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(page).response["violations"]] == []
+            assert [
+                (v["id"], [n["html"] for n in v["nodes"]])
+                for v in axe.run(page).response["violations"]
+            ] == []
 
 
 def test_axe_finds_what_is_wrong(browser: Browser) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python ships axe-core").Axe()
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="axe-playwright-python ships axe-core",
+    ).Axe()
     for page in opened(browser, NOW):
         page.set_content('<html><body><img src="data:,"></body></html>')
-        assert {"image-alt", "html-has-lang"} <= {violation["id"] for violation in axe.run(page).response["violations"]}
+        assert {"image-alt", "html-has-lang"} <= {
+            violation["id"] for violation in axe.run(page).response["violations"]
+        }
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -258,7 +364,10 @@ def test_no_page_is_wider_than_its_window(page: Page, pulled: str, name: str) ->
     for width in (320, 360, 800, 1440, 2560):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        cut = "all => all.filter(box => box.scrollWidth > box.clientWidth).map(box => box.innerHTML)"
+        cut = (
+            "all => all.filter(box => box.scrollWidth > box.clientWidth).map(box "
+            "=> box.innerHTML)"
+        )
         assert page.locator(".scroll:not(.life)").evaluate_all(cut) == [], width
 
 
@@ -267,11 +376,15 @@ def test_light_and_dark_follow_the_system(browser: Browser, site: str) -> None:
     for scheme in ("light", "dark"):
         for page in opened(browser, NOW, color_scheme=scheme):
             page.goto(site)
-            grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            grounds.append(
+                page.evaluate("getComputedStyle(document.body).backgroundColor")
+            )
     assert grounds == ["rgb(244, 245, 247)", "rgb(20, 23, 26)"]
 
 
-def test_the_keyboard_skips_to_the_content_and_reaches_the_filters(page: Page, site: str) -> None:
+def test_the_keyboard_skips_to_the_content_and_reaches_the_filters(
+    page: Page, site: str
+) -> None:
     page.goto(site)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -286,22 +399,39 @@ def test_paper_shows_links_addresses_and_no_controls(page: Page, site: str) -> N
     page.goto(site)
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert (
+        page.evaluate("getComputedStyle(document.body).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
 
 
-def test_an_old_address_leads_to_the_update_that_has_it_now(page: Page, tmp_path: Path) -> None:
-    lives.site(tmp_path / "public", (WHOLE_LIFE, OLD_LIFE), moved=(("cve-2030-10001", WHOLE_LIFE.update.id),))
+def test_an_old_address_leads_to_the_update_that_has_it_now(
+    page: Page, tmp_path: Path
+) -> None:
+    lives.site(
+        tmp_path / "public",
+        (WHOLE_LIFE, OLD_LIFE),
+        moved=(("cve-2030-10001", WHOLE_LIFE.update.id),),
+    )
     with served(tmp_path / "public") as address:
         page.goto(f"{address}updates/cve-2030-10001.html")
         page.wait_for_url("**/updates/exchange-server-2030-05-su.html")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Exchange Server May 2030 SU v2")
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            "Exchange Server May 2030 SU v2"
+        )
 
 
-def test_published_servers_say_what_to_do_where(page: Page, pulled: str, site: str) -> None:
+def test_published_servers_say_what_to_do_where(
+    page: Page, pulled: str, site: str
+) -> None:
     page.goto(f"{pulled}updates/exchange-server-2030-05-su.html")
     servers = page.get_by_role("region", name="Your servers")
-    expect(servers.get_by_role("row", name="EX01 15.4.1544.13")).to_contain_text("nothing replaces it yet")
-    expect(servers.get_by_role("row", name="EX02 15.4.1544.9")).to_contain_text("not installed here: do not install it")
+    expect(servers.get_by_role("row", name="EX01 15.4.1544.13")).to_contain_text(
+        "nothing replaces it yet"
+    )
+    expect(servers.get_by_role("row", name="EX02 15.4.1544.9")).to_contain_text(
+        "not installed here: do not install it"
+    )
     page.goto(f"{site}updates/exchange-server-2030-05-su.html")
     expect(page.get_by_role("heading", name="Your servers")).to_have_count(0)
 
@@ -309,14 +439,20 @@ def test_published_servers_say_what_to_do_where(page: Page, pulled: str, site: s
 def test_readers_discover_the_feeds(page: Page, site: str) -> None:
     for name in ("index.html", "updates/exchange-server-2030-05-su.html"):
         page.goto(f"{site}{name}")
-        links = page.locator("link[rel=alternate]").evaluate_all("all => all.map(link => link.href)")
-        assert [link.removeprefix(site) for link in links] == ["events.atom", "events.rss", "events.json"]
+        links = page.locator("link[rel=alternate]").evaluate_all(
+            "all => all.map(link => link.href)"
+        )
+        assert [link.removeprefix(site) for link in links] == [
+            "events.atom",
+            "events.rss",
+            "events.json",
+        ]
         for link in links[:2]:
             answer = page.request.get(link)
             assert len(feedparser.parse(answer.body()).entries) == len(STORY)
 
 
-# --- nothing hostile runs ---------------------------------------------------------------------------------------------
+# --- nothing hostile runs -------------------------------------------------------------
 
 NASTY = (
     "<script>alert('script')</script>",
@@ -330,20 +466,44 @@ NASTY = (
 
 
 WHAT_WOULD_RUN = (
-    "all => all.flatMap(e => [...e.attributes].filter(a => a.name.startsWith('on') || a.name === 'style' ||"
-    " (['href', 'src'].includes(a.name) && /^\\s*(javascript|data):/i.test(a.value))).map(a => e.outerHTML))"
+    "all => all.flatMap(e => [...e.attributes].filter(a => "
+    "a.name.startsWith('on') || a.name === 'style' ||"
+    " (['href', 'src'].includes(a.name) && "
+    "/^\\s*(javascript|data):/i.test(a.value))).map(a => e.outerHTML))"
 )
 
 
 def hostile(text: str, number: int) -> Life:
     """An update of which every field holds ``text``."""
     package = Package(text, text, text, text, text, 1, (text,), True, 1, text)
-    proof = Evidence(text, text, T0, text, "modified", f"was {text} then", f"is {text} now")
-    advisory = Advisory(text, text, text, 9.9, text, exploited=True, disclosed=True, url=text)
+    proof = Evidence(
+        text, text, T0, text, "modified", f"was {text} then", f"is {text} now"
+    )
+    advisory = Advisory(
+        text, text, text, 9.9, text, exploited=True, disclosed=True, url=text
+    )
     name = f"{text}{number}"
     ref = UpdateRef(name, text, 1, (text,), (text,), (text,), (text,))
-    event = Event(f"{text}{number}", T0, Kind.PULLED, STORY[1].confidence, ref, text, (text,), text, (proof, proof), text)
-    event = replace(event, packages=(package,), advisories=(advisory,), guidance=(text,), because=text, previous=text)
+    event = Event(
+        f"{text}{number}",
+        T0,
+        Kind.PULLED,
+        STORY[1].confidence,
+        ref,
+        text,
+        (text,),
+        text,
+        (proof, proof),
+        text,
+    )
+    event = replace(
+        event,
+        packages=(package,),
+        advisories=(advisory,),
+        guidance=(text,),
+        because=text,
+        previous=text,
+    )
     update = replace(
         lives.update(State.PULLED),
         id=name,
@@ -362,7 +522,10 @@ def test_what_sources_say_never_runs(browser: Browser, tmp_path: Path) -> None:
     names = [hostile(text, number) for number, text in enumerate(NASTY)]
     folder = tmp_path / "public"
     lives.site(folder, names, watched=NASTY)
-    assert all(re.fullmatch(r"[a-z0-9./-]+", str(path.relative_to(folder))) for path in folder.rglob("*"))
+    assert all(
+        re.fullmatch(r"[a-z0-9./-]+", str(path.relative_to(folder)))
+        for path in folder.rglob("*")
+    )
     pages = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html"))
     assert len(pages) > len(NASTY)
     with served(folder) as address:
@@ -378,11 +541,17 @@ def test_what_sources_say_never_runs(browser: Browser, tmp_path: Path) -> None:
             assert page.locator("#found img, #found script").count() == 0
 
 
-def test_a_script_that_did_get_in_would_not_run(browser: Browser, tmp_path: Path) -> None:
+def test_a_script_that_did_get_in_would_not_run(
+    browser: Browser, tmp_path: Path
+) -> None:
     """The policy in the page holds by itself: a test of the trap, too."""
     lives.site(tmp_path / "public")
     front = tmp_path / "public/index.html"
-    front.write_text(front.read_text().replace("</main>", "<script>alert(1)</script><img src=x onerror=alert(2)></main>"))
+    front.write_text(
+        front.read_text().replace(
+            "</main>", "<script>alert(1)</script><img src=x onerror=alert(2)></main>"
+        )
+    )
     said: list[str] = []
     with served(tmp_path / "public") as address:
         page = browser.new_page()

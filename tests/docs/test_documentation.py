@@ -21,7 +21,14 @@ from watcher.cli import app
 from watcher.config.tables import FileTables
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("requirements/*.md"), *ROOT.glob("state/*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("requirements/*.md"),
+        *ROOT.glob("state/*.md"),
+    ]
+)
 
 
 def name(path: Path) -> str:
@@ -33,36 +40,56 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def samples(language: str) -> list[Any]:
-    found = [(page, block) for page in PAGES for block in blocks(page.read_text(encoding="utf-8"), language)]
-    return [pytest.param(block, id=f"{name(page)}-{number}") for number, (page, block) in enumerate(found)]
+    found = [
+        (page, block)
+        for page in PAGES
+        for block in blocks(page.read_text(encoding="utf-8"), language)
+    ]
+    return [
+        pytest.param(block, id=f"{name(page)}-{number}")
+        for number, (page, block) in enumerate(found)
+    ]
 
 
 @pytest.mark.parametrize("path", list(reference.pages()), ids=name)
 def test_the_reference_pages_say_what_the_code_does(path: Path) -> None:
     expected = reference.pages()[path]
-    assert path.read_text(encoding="utf-8") == expected, f"{name(path)} is older than the code: make docs"
+    assert path.read_text(encoding="utf-8") == expected, (
+        f"{name(path)} is older than the code: make docs"
+    )
 
 
 def test_every_command_and_every_option_has_its_words() -> None:
     for spelled, command in reference.walk(typer.main.get_command(app), "watcher"):
         assert command.help, f"{spelled} says nothing"
         assert command.epilog, f"{spelled} has no example"
-        assert all(getattr(parameter, "help", "") for parameter in command.params), f"{spelled} has an option that says nothing"
+        assert all(getattr(parameter, "help", "") for parameter in command.params), (
+            f"{spelled} has an option that says nothing"
+        )
 
 
 def test_every_key_of_the_configuration_has_a_meaning_and_an_example() -> None:
     from watcher.config.schema import schema
 
     definitions = schema()["$defs"]
-    keys = {f"{table}.{key}": value for table, definition in definitions.items() for key, value in definition["properties"].items()}
+    keys = {
+        f"{table}.{key}": value
+        for table, definition in definitions.items()
+        for key, value in definition["properties"].items()
+    }
     silent = [
-        key for key, value in keys.items() if not key.startswith("FileTables.") and not (value.get("description") and value.get("examples"))
+        key
+        for key, value in keys.items()
+        if not key.startswith("FileTables.")
+        and not (value.get("description") and value.get("examples"))
     ]
     assert silent == []
 
 
 def test_every_environment_variable_of_ours_is_documented() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "watcher").rglob("*.py"))
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "watcher").rglob("*.py")
+    )
     documented = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     read = set(re.findall(r"\bWATCHER_[A-Z_]*[A-Z]\b", code))
     assert [variable for variable in sorted(read) if variable not in documented] == []
@@ -73,14 +100,18 @@ def test_a_sample_of_configuration_is_valid(sample: str, tmp_path: Path) -> None
     file = tmp_path / "watcher.toml"
     file.write_text(sample, encoding="utf-8")
     wanted = re.findall(r"\$\{(\w+)\}", sample)
-    environ = dict.fromkeys(wanted, "https://chat.example.org/x") | {"WATCHER_CLIENT_SECRET": "a secret"}
+    environ = dict.fromkeys(wanted, "https://chat.example.org/x") | {
+        "WATCHER_CLIENT_SECRET": "a secret"
+    }
     if re.search(r"smtps?://[^/\s]+@", sample):
         environ["WATCHER_SMTP_PASSWORD"] = "a password"
     settings = config.load(file, environ)
     assert settings.file == file
 
 
-def test_the_commented_sample_is_valid_and_so_is_each_of_its_comments(tmp_path: Path) -> None:
+def test_the_commented_sample_is_valid_and_so_is_each_of_its_comments(
+    tmp_path: Path,
+) -> None:
     text = (ROOT / "watcher" / "config" / "sample.toml").read_text(encoding="utf-8")
     opened = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
     tables = msgspec.convert(tomllib.loads(opened), FileTables)
@@ -99,27 +130,59 @@ def lines(language: str) -> Iterator[str]:
 
 def test_every_command_line_in_the_documentation_can_be_typed() -> None:
     known = dict(reference.walk(typer.main.get_command(app), "watcher"))
-    parts = [part.strip() for language in ("sh", "crontab") for line in lines(language) for part in re.split(r"&&|\|", line)]
-    typed = [shlex.split(match[1]) for part in parts if (match := re.fullmatch(r"(?:.*\s)?(?:\S*\.venv/bin/)?(watcher \w.*)", part))]
+    parts = [
+        part.strip()
+        for language in ("sh", "crontab")
+        for line in lines(language)
+        for part in re.split(r"&&|\|", line)
+    ]
+    typed = [
+        shlex.split(match[1])
+        for part in parts
+        if (match := re.fullmatch(r"(?:.*\s)?(?:\S*\.venv/bin/)?(watcher \w.*)", part))
+    ]
     assert typed
     for words in typed:
-        spelled = next((name for name in known if words[: len(name.split())] == name.split()), None)
+        spelled = next(
+            (name for name in known if words[: len(name.split())] == name.split()), None
+        )
         assert spelled, f"there is no such command: {words}"
-        options = {option for parameter in known[spelled].params for option in parameter.opts}
-        assert [word for word in words if word.startswith("-") and word not in options] == [], words
+        options = {
+            option for parameter in known[spelled].params for option in parameter.opts
+        }
+        assert [
+            word for word in words if word.startswith("-") and word not in options
+        ] == [], words
 
 
 def test_every_make_target_in_the_documentation_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(
+            r"^([a-z-]+):",
+            (ROOT / "Makefile").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
     texts = [page.read_text(encoding="utf-8") for page in PAGES]
-    named = {target for text in texts for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)}
+    named = {
+        target
+        for text in texts
+        for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)
+    }
     assert named
     assert named - targets == set()
 
 
 def anchors(text: str) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    headings = re.findall(
+        r"^#+ (.*)$",
+        re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL),
+        re.MULTILINE,
+    )
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -131,23 +194,37 @@ def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
             continue
         place, _, anchor = target.partition("#")
         file = (page.parent / place).resolve() if place else page
-        if not file.exists() or (anchor and anchor not in anchors(file.read_text(encoding="utf-8"))):
+        if not file.exists() or (
+            anchor and anchor not in anchors(file.read_text(encoding="utf-8"))
+        ):
             broken.append(target)
     assert broken == []
 
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"] + project["dependency-groups"]["build"]
+    wanted = (
+        project["project"]["dependencies"]
+        + project["dependency-groups"]["dev"]
+        + project["dependency-groups"]["build"]
+    )
     names = {re.split(r"[\[>=;<! ]", requirement)[0] for requirement in wanted}
     explained = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    assert {dependency for dependency in names if not re.search(rf"^\|.*\b{dependency}\b.*\|", explained, re.MULTILINE)} == set()
+    assert {
+        dependency
+        for dependency in names
+        if not re.search(rf"^\|.*\b{dependency}\b.*\|", explained, re.MULTILINE)
+    } == set()
 
 
 def test_every_source_is_described_and_says_how_far_it_was_seen() -> None:
     from watcher.config.builtin import BUILTIN
 
-    rows = re.findall(r"^\| ([\w-]+) \| `([\w-]+)` \|", (ROOT / "docs" / "sources.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([\w-]+) \| `([\w-]+)` \|",
+        (ROOT / "docs" / "sources.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert rows == [(source.name, source.kind) for source in BUILTIN]
 
 
@@ -156,28 +233,47 @@ def test_the_locks_name_no_index_and_hash_everything() -> None:
         text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
         assert "://" not in text
         assert not re.search(r"^-", text, re.MULTILINE)
-        requirements = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
+        requirements = [
+            entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")
+        ]
         assert requirements
         assert [entry for entry in requirements if "--hash=sha256:" not in entry] == []
 
 
 def test_the_locks_pin_each_extra_that_is_asked_for() -> None:
-    """Pip refuses, in hash mode, to take coverage==7.1 for coverage[toml] as soon as the index has a newer coverage."""
+    """Pip refuses, in hash mode, to take coverage==7.1 for coverage[toml] as soon as the
+    index has a newer coverage.
+    """
     pins = {
         re.split(r"[=;\\ ]", line, maxsplit=1)[0]: line
-        for line in (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").splitlines()
+        for line in (ROOT / "requirements" / "dev.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
         if re.match(r"\w", line)
     }
     asked = set()
     for pin in pins:
         with suppress(metadata.PackageNotFoundError):  # of another system
-            wanted = [text for text in metadata.requires(pin.partition("[")[0]) or () if "extra ==" not in text]
-            asked |= {text.partition("[")[0] for text in wanted if re.match(r"[\w.-]+\[", text)}
+            wanted = [
+                text
+                for text in metadata.requires(pin.partition("[")[0]) or ()
+                if "extra ==" not in text
+            ]
+            asked |= {
+                text.partition("[")[0]
+                for text in wanted
+                if re.match(r"[\w.-]+\[", text)
+            }
     assert asked
     assert {name for name in asked if name in pins} == set()
 
 
 def test_what_runs_is_what_is_tested() -> None:
-    texts = [(ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8") for lock in ("run", "dev")]
-    pins = [set(re.findall(r"^[\w.\[\],-]+==\S+", text, re.MULTILINE)) for text in texts]
+    texts = [
+        (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+        for lock in ("run", "dev")
+    ]
+    pins = [
+        set(re.findall(r"^[\w.\[\],-]+==\S+", text, re.MULTILINE)) for text in texts
+    ]
     assert pins[0] - pins[1] == set()

@@ -10,30 +10,53 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from watcher import render
-from watcher.config.settings import Settings
-from watcher.formats import context, greeting, guidance, letter, samples
-from watcher.formats.letter import Form
+from watcher.mail import context, guidance, letter, render, samples, welcome
+from watcher.mail.letter import Form
+from watcher.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTED = set(re.findall(r"`([\w/.-]+)`", (ROOT / "docs" / "mail-templates.md").read_text(encoding="utf-8")))
+DOCUMENTED = set(
+    re.findall(
+        r"`([\w/.-]+)`",
+        (ROOT / "docs" / "mail-templates.md").read_text(encoding="utf-8"),
+    )
+)
 
 
 def test_every_name_of_the_context_is_documented() -> None:
-    names = context.of(samples.letters()[0], Form(render.words(Settings()), UTC), samples.NOW)
+    names = context.of(
+        samples.letters()[0], Form(render.words(Settings()), UTC), samples.NOW
+    )
     assert set(names) - DOCUMENTED == set()
 
 
 @pytest.mark.parametrize(
-    "record", [letter.Story, letter.Row, letter.Quote, letter.Flaw, guidance.Saying, greeting.Gone, greeting.Good, greeting.Watched]
+    "record",
+    [
+        letter.Story,
+        letter.Row,
+        letter.Quote,
+        letter.Flaw,
+        guidance.Saying,
+        welcome.Gone,
+        welcome.Good,
+        welcome.Watched,
+    ],
 )
 def test_every_field_that_a_template_sees_is_documented(record: Any) -> None:
     assert {field.name for field in fields(record)} - DOCUMENTED == set()
 
 
 def test_every_template_is_documented() -> None:
-    shipped = {str(path.relative_to(render.shipped())) for path in (render.shipped() / "mail").rglob("*.*")}
+    shipped = {
+        str(path.relative_to(render.shipped()))
+        for path in (render.shipped() / "mail").rglob("*.*")
+    }
     named = {name.removesuffix(".html").removesuffix(".txt") for name in shipped} | {
         name for name in shipped if name.endswith((".css", ".toml"))
     }
-    assert {name for name in named if name not in DOCUMENTED and f"{name}.html" not in DOCUMENTED} - {"mail/words/de.toml"} == set()
+    assert {
+        name
+        for name in named
+        if name not in DOCUMENTED and f"{name}.html" not in DOCUMENTED
+    } - {"mail/words/de.toml"} == set()

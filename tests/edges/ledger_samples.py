@@ -34,37 +34,75 @@ PRODUCT = "Exchange Server 2019 CU14"
 
 
 def document(name: str = "", source: str = "builds", **more: Any) -> Document:
-    return Document(source, name, f"https://example.org/{source}/{name}", Validators(etag='"1"'), sha256="0" * 64, accepted=T0, **more)
+    return Document(
+        source,
+        name,
+        f"https://example.org/{source}/{name}",
+        Validators(etag='"1"'),
+        sha256="0" * 64,
+        accepted=T0,
+        **more,
+    )
 
 
 def entry(key: str = "row 1", title: str = "November 2024 SU", **more: Any) -> Entry:
     package = Package(PRODUCT, kb="KB5044062", build="15.2.1544.13")
-    return Entry(key, title, published=T0, packages=(package,), passages=(Passage("note", "Säumig\nÜ", T0),), **more)
+    return Entry(
+        key,
+        title,
+        published=T0,
+        packages=(package,),
+        passages=(Passage("note", "Säumig\nÜ", T0),),
+        **more,
+    )
 
 
 def stored(key: str = "row 1", fingerprint: str = "f1", **more: Any) -> StoredEntry:
     return StoredEntry(entry(key), fingerprint, **more)
 
 
-def update(update_id: str = SU, state: State = State.RELEASED, first_seen: datetime = T0, **more: Any) -> Update:
+def update(
+    update_id: str = SU,
+    state: State = State.RELEASED,
+    first_seen: datetime = T0,
+    **more: Any,
+) -> Update:
     named: dict[str, Any] = {
         "names": ("kb:KB5044062", "cve:CVE-2024-49040"),
         "products": (PRODUCT,),
         "version": 1,
         "family": "Exchange Server",
     }
-    return Update(id=update_id, title="November 2024 SU", type="SU", month="2024-11", state=state, first_seen=first_seen, **(named | more))
+    return Update(
+        id=update_id,
+        title="November 2024 SU",
+        type="SU",
+        month="2024-11",
+        state=state,
+        first_seen=first_seen,
+        **(named | more),
+    )
 
 
 def suspicion(source: str, document_name: str, event_id: str = "e9") -> Suspicion:
     return Suspicion(source, document_name, ("row 1",), T0, event_id, whole=True)
 
 
-def evidence(source: str = "builds", after: str = "temporarily paused", time: datetime = T0) -> Evidence:
-    return Evidence(source, f"https://example.org/{source}", time, "1" * 64, "added", "", after)
+def evidence(
+    source: str = "builds", after: str = "temporarily paused", time: datetime = T0
+) -> Evidence:
+    return Evidence(
+        source, f"https://example.org/{source}", time, "1" * 64, "added", "", after
+    )
 
 
-def event(event_id: str = "e1", kind: Kind = Kind.RELEASED, time: datetime = T0, update_id: str = SU, product: str = PRODUCT) -> Event:
+def event(
+    event_id: str = "e1",
+    kind: Kind = Kind.RELEASED,
+    time: datetime = T0,
+    update_id: str = SU,
+    product: str = PRODUCT,
+) -> Event:
     ref = UpdateRef(update_id, "November 2024 SU", 1, (product,), ("KB5044062",))
     return Event(
         event_id,
@@ -79,10 +117,26 @@ def event(event_id: str = "e1", kind: Kind = Kind.RELEASED, time: datetime = T0,
 
 
 def message(
-    number: int = 1, events: tuple[str, ...] = ("e1",), update_id: str = SU, kind: str = "released", subscriber: str = "admins"
+    number: int = 1,
+    events: tuple[str, ...] = ("e1",),
+    update_id: str = SU,
+    kind: str = "released",
+    subscriber: str = "admins",
 ) -> Message:
-    body = f"Message-ID: <{number}@example.org>\r\nSubject: no. {number}\r\n\r\nBody {number}\r\n".encode()
-    return Message(f"<{number}@example.org>", T0 + number * HOUR, kind, subscriber, update_id, f"no. {number}", events, body)
+    body = (
+        f"Message-ID: <{number}@example.org>\r\nSubject: no. {number}\r\n\r\nBody "
+        f"{number}\r\n"
+    ).encode()
+    return Message(
+        f"<{number}@example.org>",
+        T0 + number * HOUR,
+        kind,
+        subscriber,
+        update_id,
+        f"no. {number}",
+        events,
+        body,
+    )
 
 
 WINDOWS = update(
@@ -98,19 +152,47 @@ def fill(store: Store) -> None:
     store.record(
         "builds",
         documents=[document(), document("2024-Nov"), document("kept", unread=True)],
-        copies=[Copy.of(Page("builds", "kept", "https://example.org/builds/kept", T0, 200, b"<rss/>", "text/xml"))],
+        copies=[
+            Copy.of(
+                Page(
+                    "builds",
+                    "kept",
+                    "https://example.org/builds/kept",
+                    T0,
+                    200,
+                    b"<rss/>",
+                    "text/xml",
+                )
+            )
+        ],
         entries=[
-            EntryChanges("", (stored("row 1"), stored("row 2", missing_since=T0), stored("Zeile ä", lost=True), stored("ROW 1"))),
+            EntryChanges(
+                "",
+                (
+                    stored("row 1"),
+                    stored("row 2", missing_since=T0),
+                    stored("Zeile ä", lost=True),
+                    stored("ROW 1"),
+                ),
+            ),
             EntryChanges("2024-Nov", (stored("CVE-2024-49040"),)),
         ],
         outcome=Outcome(
-            events=(event("e1"), event("e2", Kind.ANNOUNCED, update_id="cve-2024-49040")),
+            events=(
+                event("e1"),
+                event("e2", Kind.ANNOUNCED, update_id="cve-2024-49040"),
+            ),
             updates=(update(suspicions=(suspicion("builds", ""),)), WINDOWS),
             silent=(("builds", "row 1", "a date was corrected"),),
         ),
         times=[Times("builds", "", T0, T0), Times("builds", "2024-Nov", T0, T0)],
     )
-    store.record("msrc", outcome=Outcome(absorbed=(("cve-2024-49040", SU),), evidence=(("e1", evidence("msrc")),)))
+    store.record(
+        "msrc",
+        outcome=Outcome(
+            absorbed=(("cve-2024-49040", SU),), evidence=(("e1", evidence("msrc")),)
+        ),
+    )
     store.seal(
         [
             (message(1), [("b@example.org", "mail"), ("a@example.org", "mail")]),

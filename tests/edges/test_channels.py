@@ -1,4 +1,8 @@
-"""Channels beside mail: the text in short arrives, nothing in it can mention anybody, and an address never shows."""
+"""Channels beside mail.
+
+The text in short arrives, nothing in it can mention anybody, and an address never
+shows.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,11 @@ from watcher.notifiers import Receipt
 from watcher.notifiers import apprise as channels
 from watcher.records import DeliveryState
 
-SAID = replace(MESSAGE, subject="[PULLED] Exchange Server May 2030 SU", chat="Do not install it.\nhttps://a.example.org/x.html")
+SAID = replace(
+    MESSAGE,
+    subject="[PULLED] Exchange Server May 2030 SU",
+    chat="Do not install it.\nhttps://a.example.org/x.html",
+)
 
 
 @pytest.fixture
@@ -27,7 +35,10 @@ def hook() -> Iterator[Service]:
 
 
 def to(**addresses: str) -> Settings:
-    return Settings(Mail(""), channels=tuple(Channel(name, Secret(url)) for name, url in addresses.items()))
+    return Settings(
+        Mail(""),
+        channels=tuple(Channel(name, Secret(url)) for name, url in addresses.items()),
+    )
 
 
 def at(hook: Service, path: str = "/hook-of-secret-4711") -> str:
@@ -40,17 +51,37 @@ def send(settings: Settings, *names: str) -> list[Receipt]:
 
 
 def test_a_channel_is_told_subject_and_text(hook: Service) -> None:
-    assert send(to(teams=at(hook)), "teams") == [Receipt("teams", DeliveryState.ACCEPTED, "taken")]
+    assert send(to(teams=at(hook)), "teams") == [
+        Receipt("teams", DeliveryState.ACCEPTED, "taken")
+    ]
     (posted,) = hook.posted
     said = json.loads(posted.body)
-    assert (said["title"], said["message"], said["type"]) == ("(PULLED) Exchange Server May 2030 SU", SAID.chat, "failure")
+    assert (said["title"], said["message"], said["type"]) == (
+        "(PULLED) Exchange Server May 2030 SU",
+        SAID.chat,
+        "failure",
+    )
 
 
-@pytest.mark.parametrize(("status", "state"), [(404, "refused"), (403, "refused"), (429, "deferred"), (500, "deferred"), (503, "deferred")])
-def test_the_services_answer_says_whether_to_try_again(hook: Service, status: int, state: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (404, "refused"),
+        (403, "refused"),
+        (429, "deferred"),
+        (500, "deferred"),
+        (503, "deferred"),
+    ],
+)
+def test_the_services_answer_says_whether_to_try_again(
+    hook: Service, status: int, state: str
+) -> None:
     hook.statuses["/hook-of-secret-4711"] = [status]
     (receipt,) = send(to(teams=at(hook)), "teams")
-    assert (receipt.state.value, receipt.answer) == (state, f"the service did not take it (HTTP {status})")
+    assert (receipt.state.value, receipt.answer) == (
+        state,
+        f"the service did not take it (HTTP {status})",
+    )
 
 
 def test_one_channel_that_fails_stops_no_other(hook: Service) -> None:
@@ -59,24 +90,49 @@ def test_one_channel_that_fails_stops_no_other(hook: Service) -> None:
     assert [receipt.state.value for receipt in receipts] == ["refused", "accepted"]
 
 
-def test_an_address_is_never_shown(hook: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_address_is_never_shown(
+    hook: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     caplog.set_level(logging.DEBUG, logger="apprise")
     hook.statuses["/hook-of-secret-4711"] = [500]
-    settings = to(teams=at(hook), ntfy=f"json://127.0.0.1:{free_port()}/secret-4711", wrong="nonsense://secret-4711")
+    settings = to(
+        teams=at(hook),
+        ntfy=f"json://127.0.0.1:{free_port()}/secret-4711",
+        wrong="nonsense://secret-4711",
+    )
     receipts = send(settings, "teams", "ntfy", "wrong")
-    assert [receipt.state.value for receipt in receipts] == ["deferred", "deferred", "refused"]
+    assert [receipt.state.value for receipt in receipts] == [
+        "deferred",
+        "deferred",
+        "refused",
+    ]
     assert receipts[1].answer == "the service could not be reached"
     shown = (
-        repr(receipts) + "".join(capfd.readouterr()) + "".join(record.getMessage() for record in caplog.records if record.name == "apprise")
+        repr(receipts)
+        + "".join(capfd.readouterr())
+        + "".join(
+            record.getMessage() for record in caplog.records if record.name == "apprise"
+        )
     )
     assert "4711" not in shown
 
 
 def test_a_channel_that_is_no_longer_configured_is_refused_by_name() -> None:
-    assert send(to(), "teams") == [Receipt("teams", DeliveryState.REFUSED, "there is no [[channel]] of that name any more")]
+    assert send(to(), "teams") == [
+        Receipt(
+            "teams",
+            DeliveryState.REFUSED,
+            "there is no [[channel]] of that name any more",
+        )
+    ]
 
 
-def test_an_address_that_apprise_does_not_know_is_a_mistake_that_names_the_channel() -> None:
+def test_an_address_that_apprise_does_not_know_is_a_mistake_that_names_the_channel() -> (
+    None
+):
     assert channels.mistakes(to(one="nonsense://x", two="json://hook.example.org")) == [
-        "the channel one: no address that Apprise knows; see its documentation for the form of the service's address"
+        (
+            "the channel one: no address that Apprise knows; see its "
+            "documentation for the form of the service's address"
+        )
     ]

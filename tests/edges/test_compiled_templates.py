@@ -1,4 +1,6 @@
-"""Compiled templates are kept for the next run, and never believed where somebody else could have written them."""
+"""Compiled templates are kept for the next run, and never believed where somebody else
+could have written them.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +11,29 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from watcher import render
 from watcher.config import Settings
-from watcher.formats import samples
-from watcher.render import environment
+from watcher.mail import render, samples
+from watcher.text import templates
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give a user's empty cache, in which compiled templates may be kept."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name, **_: tmp_path / "cache" / name)
+    monkeypatch.setattr(
+        platformdirs, "user_cache_path", lambda name, **_: tmp_path / "cache" / name
+    )
     yield tmp_path / "cache"
-    environment.of.cache_clear()
+    templates.of.cache_clear()
 
 
 def mails() -> list[bytes]:
     """Render the sample mails as a new process would."""
-    environment.of.cache_clear()
-    return [render.message(letter, Settings(), samples.NOW).body for letter in list(samples.letters())[:2]]
+    templates.of.cache_clear()
+    return [
+        render.message(letter, Settings(), samples.NOW).body
+        for letter in list(samples.letters())[:2]
+    ]
 
 
 def kept(cache: Path) -> list[Path]:
@@ -67,12 +73,16 @@ def test_a_folder_that_others_can_write_is_not_believed(cache: Path) -> None:
     assert kept(cache) == []
 
 
-def test_without_a_folder_to_keep_them_in_mails_are_made_all_the_same(cache: Path) -> None:
+def test_without_a_folder_to_keep_them_in_mails_are_made_all_the_same(
+    cache: Path,
+) -> None:
     cache.write_text("no folder")
     assert all(mails())
 
 
-def test_who_wants_no_compiled_modules_gets_no_compiled_templates(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_wants_no_compiled_modules_gets_no_compiled_templates(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     assert all(mails())
     assert kept(cache) == []

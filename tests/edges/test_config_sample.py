@@ -1,4 +1,6 @@
-"""What ``watcher init`` writes and what ``watcher check --schema`` prints are true of the configuration as it is read."""
+"""What ``watcher init`` writes and what ``watcher check --schema`` prints are true of the
+configuration as it is read.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,17 @@ COMMENTED = re.compile(r"^# (?=\[|\w+ = )", re.MULTILINE)
 def keys(text: str) -> set[str]:
     """Name every key that a TOML text sets, by table."""
     tables: dict[str, Any] = tomllib.loads(text)
-    pairs = ((table, part) for table, value in tables.items() for part in (value if isinstance(value, list) else [value]))
+    pairs = (
+        (table, part)
+        for table, value in tables.items()
+        for part in (value if isinstance(value, list) else [value])
+    )
     return {f"{table}.{key}" for table, part in pairs for key in part}
 
 
-def test_the_sample_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_as_it_is_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "watcher.toml").write_text(SAMPLE, encoding="utf-8")
     written = config.load(Path("watcher.toml"), {})
@@ -43,10 +51,16 @@ def test_the_sample_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest
 
 def test_the_sample_shows_every_key_and_each_is_read(tmp_path: Path) -> None:
     whole = COMMENTED.sub("", SAMPLE)
-    known = {f"{table}.{field.encode_name}" for table, form in (SINGLE | REPEATED).items() for field in msgspec.structs.fields(form)}
+    known = {
+        f"{table}.{field.encode_name}"
+        for table, form in (SINGLE | REPEATED).items()
+        for field in msgspec.structs.fields(form)
+    }
     assert keys(whole) == known
 
-    (tmp_path / "watcher.toml").write_text(whole.replace("/etc/ssl/corp.pem", "corp.pem"), encoding="utf-8")
+    (tmp_path / "watcher.toml").write_text(
+        whole.replace("/etc/ssl/corp.pem", "corp.pem"), encoding="utf-8"
+    )
     (tmp_path / "corp.pem").touch()
     (tmp_path / "templates").mkdir()
     environ = {
@@ -57,7 +71,9 @@ def test_the_sample_shows_every_key_and_each_is_read(tmp_path: Path) -> None:
     }
     settings = config.load(tmp_path / "watcher.toml", environ)
 
-    assert settings.subscribers[0].kinds == tuple(kind for kind in Kind if kind not in (Kind.REVISED, Kind.NEWS))
+    assert settings.subscribers[0].kinds == tuple(
+        kind for kind in Kind if kind not in (Kind.REVISED, Kind.NEWS)
+    )
     assert "another-blog" in {source.name for source in settings.sources}
 
 
@@ -77,12 +93,23 @@ def test_the_schema_describes_every_key_with_an_example() -> None:
     for name in tables.values():
         table = made["$defs"][name]
         assert table["additionalProperties"] is False
-        assert [key for key, value in table["properties"].items() if not (value.get("description") and value.get("examples"))] == []
+        assert [
+            key
+            for key, value in table["properties"].items()
+            if not (value.get("description") and value.get("examples"))
+        ] == []
 
 
 def test_the_schema_lists_the_kinds() -> None:
     tables = schema()["$defs"]
 
     assert tables["SourceTable"]["properties"]["kind"]["enum"] == sorted(KINDS)
-    assert tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] == [kind.value for kind in Kind]
-    assert tables["SubscriberTable"]["properties"]["severity"]["enum"] == ["low", "moderate", "important", "critical"]
+    assert tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] == [
+        kind.value for kind in Kind
+    ]
+    assert tables["SubscriberTable"]["properties"]["severity"]["enum"] == [
+        "low",
+        "moderate",
+        "important",
+        "critical",
+    ]

@@ -1,4 +1,6 @@
-"""Everything that goes wrong on the way is a failure with a cause and a remedy, soon, and tried again where that may help."""
+"""Everything that goes wrong on the way is a failure with a cause and a remedy, soon, and
+tried again where that may help.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def test_a_failure_names_source_document_cause_address_and_remedy() -> None:
     with refused() as closed:
         failure = failed(wanted(closed, document="2024-Nov"))
     assert failure.source == "blog"
-    assert str(failure).startswith(f"blog 2024-Nov: the connection was refused ({closed}). See whether the server runs")
+    assert str(failure).startswith(
+        f"blog 2024-Nov: the connection was refused ({closed}). See whether the server runs"
+    )
     assert failure.time == NOW
 
 
@@ -26,18 +30,44 @@ def test_a_failure_names_source_document_cause_address_and_remedy() -> None:
     ("reply", "cause"),
     [
         (Reply(fault=Fault.SILENT), "the server stopped answering"),
-        (Reply(fault=Fault.DROPPED), "the server closed the connection without an answer"),
-        (Reply(fault=Fault.RESET), "the server closed the connection without an answer"),
+        (
+            Reply(fault=Fault.DROPPED),
+            "the server closed the connection without an answer",
+        ),
+        (
+            Reply(fault=Fault.RESET),
+            "the server closed the connection without an answer",
+        ),
         (Reply(fault=Fault.GARBAGE), "the answer is not HTTP"),
-        (Reply(b"<rss/>" * 999, fault=Fault.TRUNCATED), "the answer ended in the middle"),
-        (Reply(b"<rss/>" * 999, fault=Fault.CUT_CHUNK), "the answer ended in the middle"),
-        (Reply(b"<rss/>" * 999, fault=Fault.LONG_LENGTH), "the server stopped answering"),
-        (Reply(b"<rss/>" * 999, encoding="gzip", fault=Fault.TRUNCATED), "the answer ended in the middle"),
-        (Reply(b"\x1f\x8b nonsense", headers={"Content-Encoding": "gzip"}), "the compressed answer is damaged"),
-        (Reply(b"\x07\xff", headers={"Content-Encoding": "deflate"}), "the compressed answer is damaged"),
+        (
+            Reply(b"<rss/>" * 999, fault=Fault.TRUNCATED),
+            "the answer ended in the middle",
+        ),
+        (
+            Reply(b"<rss/>" * 999, fault=Fault.CUT_CHUNK),
+            "the answer ended in the middle",
+        ),
+        (
+            Reply(b"<rss/>" * 999, fault=Fault.LONG_LENGTH),
+            "the server stopped answering",
+        ),
+        (
+            Reply(b"<rss/>" * 999, encoding="gzip", fault=Fault.TRUNCATED),
+            "the answer ended in the middle",
+        ),
+        (
+            Reply(b"\x1f\x8b nonsense", headers={"Content-Encoding": "gzip"}),
+            "the compressed answer is damaged",
+        ),
+        (
+            Reply(b"\x07\xff", headers={"Content-Encoding": "deflate"}),
+            "the compressed answer is damaged",
+        ),
     ],
 )
-def test_a_passing_fault_is_tried_again_and_then_named(web: SourceServer, reply: Reply, cause: str) -> None:
+def test_a_passing_fault_is_tried_again_and_then_named(
+    web: SourceServer, reply: Reply, cause: str
+) -> None:
     url = web.play("/feed", reply)
     assert failed(url, impatient(attempts=2)).cause == cause
     assert len(web.asked("/feed")) == 2
@@ -45,29 +75,52 @@ def test_a_passing_fault_is_tried_again_and_then_named(web: SourceServer, reply:
     assert page(url, impatient(attempts=2)).body == b"well again"
 
 
-def test_a_compressed_body_that_ends_early_is_noticed_though_nothing_says_its_length(web: SourceServer) -> None:
+def test_a_compressed_body_that_ends_early_is_noticed_though_nothing_says_its_length(
+    web: SourceServer,
+) -> None:
     whole = Reply(b"<rss/>" * 999, encoding="gzip").sent()
-    url = web.play("/feed", Reply(whole[:-9], headers={"Content-Encoding": "gzip"}, fault=Fault.UNFRAMED))
+    url = web.play(
+        "/feed",
+        Reply(whole[:-9], headers={"Content-Encoding": "gzip"}, fault=Fault.UNFRAMED),
+    )
     assert failed(url).cause == "the compressed answer ended in the middle"
 
 
 def test_an_encoding_that_was_not_asked_for_is_refused(web: SourceServer) -> None:
-    assert "not asked for (br)" in failed(web.play("/feed", Reply(b"x", encoding="br"))).cause
+    assert (
+        "not asked for (br)"
+        in failed(web.play("/feed", Reply(b"x", encoding="br"))).cause
+    )
     assert web.asked("/feed")[0].headers["accept-encoding"] == "gzip, deflate"
     assert len(web.asked("/feed")) == 1
 
 
 @pytest.mark.parametrize("fault", [Fault.DRIP_BODY, Fault.DRIP_HEAD])
-def test_a_whole_answer_has_a_deadline_though_every_byte_comes_in_time(web: SourceServer, fault: Fault) -> None:
+def test_a_whole_answer_has_a_deadline_though_every_byte_comes_in_time(
+    web: SourceServer, fault: Fault
+) -> None:
     url = web.play("/feed", Reply(b"<rss/>" * 999, fault=fault))
     before = time.monotonic()
-    assert failed(url, impatient(deadline=0.4)).cause == "the whole answer took longer than 0.4 s"
+    assert (
+        failed(url, impatient(deadline=0.4)).cause
+        == "the whole answer took longer than 0.4 s"
+    )
     assert time.monotonic() - before < 10
     assert len(web.asked("/feed")) == 1
 
 
-def test_a_body_without_a_length_that_is_cut_at_the_deadline_is_no_page(web: SourceServer) -> None:
-    url = web.play("/feed", Reply(b"<rss/>" * 999, chunked=False, headers={"Connection": "close"}, fault=Fault.DRIP_BODY))
+def test_a_body_without_a_length_that_is_cut_at_the_deadline_is_no_page(
+    web: SourceServer,
+) -> None:
+    url = web.play(
+        "/feed",
+        Reply(
+            b"<rss/>" * 999,
+            chunked=False,
+            headers={"Connection": "close"},
+            fault=Fault.DRIP_BODY,
+        ),
+    )
     before = time.monotonic()
     assert "longer" in failed(url, impatient(deadline=0.3)).cause
     assert time.monotonic() - before < 10
@@ -75,7 +128,12 @@ def test_a_body_without_a_length_that_is_cut_at_the_deadline_is_no_page(web: Sou
 
 @pytest.mark.parametrize(
     "reply",
-    [bomb(3_000_000), Reply(bytes(3_000_000)), Reply(bytes(3_000_000), chunked=True), Reply(bytes(3_000_000), fault=Fault.UNFRAMED)],
+    [
+        bomb(3_000_000),
+        Reply(bytes(3_000_000)),
+        Reply(bytes(3_000_000), chunked=True),
+        Reply(bytes(3_000_000), fault=Fault.UNFRAMED),
+    ],
 )
 def test_too_large_a_body_is_not_read_on(web: SourceServer, reply: Reply) -> None:
     failure = failed(web.play("/feed", reply), impatient(max_bytes=2_000_000))
@@ -84,7 +142,14 @@ def test_too_large_a_body_is_not_read_on(web: SourceServer, reply: Reply) -> Non
 
 
 def test_a_body_may_be_as_large_as_agreed(web: SourceServer) -> None:
-    assert len(page(web.play("/feed", bomb(2_000_000)), impatient(max_bytes=2_000_000)).body) == 2_000_000
+    assert (
+        len(
+            page(
+                web.play("/feed", bomb(2_000_000)), impatient(max_bytes=2_000_000)
+            ).body
+        )
+        == 2_000_000
+    )
 
 
 def test_a_bomb_costs_no_more_memory_than_the_limit(web: SourceServer) -> None:
@@ -101,7 +166,9 @@ def test_a_bomb_costs_no_more_memory_than_the_limit(web: SourceServer) -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
 def test_a_passing_status_is_tried_again(web: SourceServer, status: int) -> None:
-    url = web.play("/feed", Reply(status=status), Reply(status=status), Reply(b"well again"))
+    url = web.play(
+        "/feed", Reply(status=status), Reply(status=status), Reply(b"well again")
+    )
     assert page(url).body == b"well again"
     web.play("/feed", Reply(status=status))
     assert failed(url).cause.startswith(f"the server answered {status}")
@@ -120,7 +187,9 @@ def test_a_passing_status_is_tried_again(web: SourceServer, status: int) -> None
         (300, "Open"),
     ],
 )
-def test_a_lasting_status_is_not_tried_again(web: SourceServer, status: int, remedy: str) -> None:
+def test_a_lasting_status_is_not_tried_again(
+    web: SourceServer, status: int, remedy: str
+) -> None:
     failure = failed(web.play("/feed", Reply(b"no", status)))
     assert failure.cause.startswith(f"the server answered {status} ")
     assert remedy in failure.remedy
@@ -129,7 +198,10 @@ def test_a_lasting_status_is_not_tried_again(web: SourceServer, status: int, rem
 
 def test_waits_grow_and_are_bounded(web: SourceServer) -> None:
     clock = Clock()
-    failed(web.play("/feed", Reply(status=500)), impatient(clock, attempts=6, first_wait=1, longest_wait=5))
+    failed(
+        web.play("/feed", Reply(status=500)),
+        impatient(clock, attempts=6, first_wait=1, longest_wait=5),
+    )
     first, second, third, *rest = clock.slept
     assert 1 <= first <= 2
     assert 2 <= second <= 3
@@ -147,33 +219,71 @@ def test_waits_grow_and_are_bounded(web: SourceServer) -> None:
         ("Tue, 12 Nov 2024 17:00:00 GMT", 0),
     ],
 )
-def test_retry_after_is_obeyed(web: SourceServer, status: int, said: str, waited: float) -> None:
+def test_retry_after_is_obeyed(
+    web: SourceServer, status: int, said: str, waited: float
+) -> None:
     clock = Clock()
-    url = web.play("/feed", Reply(status=status, headers={"Retry-After": said}), Reply(b"well again"))
+    url = web.play(
+        "/feed",
+        Reply(status=status, headers={"Retry-After": said}),
+        Reply(b"well again"),
+    )
     assert page(url, impatient(clock)).body == b"well again"
     assert clock.slept == [waited]
 
 
-def test_whoever_asks_for_more_patience_than_we_have_is_left_to_the_next_run(web: SourceServer) -> None:
+def test_whoever_asks_for_more_patience_than_we_have_is_left_to_the_next_run(
+    web: SourceServer,
+) -> None:
     clock = Clock()
-    failure = failed(web.play("/feed", Reply(status=429, headers={"Retry-After": "3600"})), impatient(clock))
-    assert failure.cause == "the server answered 429 Too Many Requests, and asks to wait 3600 s"
+    failure = failed(
+        web.play("/feed", Reply(status=429, headers={"Retry-After": "3600"})),
+        impatient(clock),
+    )
+    assert (
+        failure.cause
+        == "the server answered 429 Too Many Requests, and asks to wait 3600 s"
+    )
     assert (clock.slept, len(web.asked("/feed"))) == ([], 1)
 
 
 @pytest.mark.parametrize(
-    "said", ["soon", "-1", "", "Tue, 99 Nov 2024 17:00:00 GMT", "Tue, 12 Nov 2024 17:00:00", "١٢", "Tue, 12 Nov 2024 25:00:00 GMT"]
+    "said",
+    [
+        "soon",
+        "-1",
+        "",
+        "Tue, 99 Nov 2024 17:00:00 GMT",
+        "Tue, 12 Nov 2024 17:00:00",
+        "١٢",
+        "Tue, 12 Nov 2024 25:00:00 GMT",
+    ],
 )
 def test_an_unreadable_retry_after_is_none(web: SourceServer, said: str) -> None:
     assert of_status(429, {"Retry-After": said}, NOW).retry_after is None
 
 
 def test_retry_after_is_measured_by_our_clock_when_the_server_shows_none() -> None:
-    assert of_status(503, {"Retry-After": "Tue, 12 Nov 2024 18:00:30 GMT"}, NOW).retry_after == 30
+    assert (
+        of_status(
+            503, {"Retry-After": "Tue, 12 Nov 2024 18:00:30 GMT"}, NOW
+        ).retry_after
+        == 30
+    )
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.org/", "file:///etc/passwd", "example.org/feed", "", "http://", "http://[::1", "http://h:99999/", "http://h:x/"]
+    "url",
+    [
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "example.org/feed",
+        "",
+        "http://",
+        "http://[::1",
+        "http://h:99999/",
+        "http://h:x/",
+    ],
 )
 def test_what_is_no_url_of_the_web_is_not_asked(url: str) -> None:
     failure = failed(url)
@@ -181,13 +291,20 @@ def test_what_is_no_url_of_the_web_is_not_asked(url: str) -> None:
     assert "source's `url`" in failure.remedy
 
 
-@pytest.mark.parametrize("host", ["advisories.invalid", "a" * 70 + ".example.org", "bad..name.example"])
+@pytest.mark.parametrize(
+    "host", ["advisories.invalid", "a" * 70 + ".example.org", "bad..name.example"]
+)
 def test_a_name_that_cannot_be_resolved_is_said_so(host: str) -> None:
     failure = failed(f"http://{host}/feed")
-    assert failure.cause in {"the host's name could not be resolved", "the address is not a URL that can be asked"}
+    assert failure.cause in {
+        "the host's name could not be resolved",
+        "the address is not a URL that can be asked",
+    }
 
 
-def test_only_of_an_address_that_the_configuration_gives_a_name_that_cannot_be_resolved_may_be_mistyped() -> None:
+def test_only_of_an_address_that_the_configuration_gives_a_name_that_cannot_be_resolved_may_be_mistyped() -> (
+    None
+):
     url = "http://advisories.invalid/feed"
     builtin = wanted(url)
     own = replace(builtin, source=replace(builtin.source, own=True))
@@ -196,8 +313,13 @@ def test_only_of_an_address_that_the_configuration_gives_a_name_that_cannot_be_r
     remedies = [failed(one).remedy for one in (builtin, own, led_to)]
 
     assert remedies[0] == remedies[2]
-    assert remedies[0].startswith("See whether this machine reaches the internet and its DNS answers")
-    assert remedies[1] == f"Correct the source's `url` if its host is mistyped. {remedies[0]}"
+    assert remedies[0].startswith(
+        "See whether this machine reaches the internet and its DNS answers"
+    )
+    assert (
+        remedies[1]
+        == f"Correct the source's `url` if its host is mistyped. {remedies[0]}"
+    )
 
 
 def test_a_host_that_takes_no_connection_in_time_is_said_so() -> None:
@@ -213,7 +335,9 @@ def test_a_host_that_takes_no_connection_in_time_is_said_so() -> None:
             other.setblocking(False)
             other.connect_ex(full.getsockname())
             others.append(other)
-        failure = failed(f"http://127.0.0.1:{full.getsockname()[1]}/", impatient(connect_timeout=0.2))
+        failure = failed(
+            f"http://127.0.0.1:{full.getsockname()[1]}/", impatient(connect_timeout=0.2)
+        )
         for other in others:
             other.close()
     assert failure.cause == "the host did not answer in time"
@@ -222,7 +346,9 @@ def test_a_host_that_takes_no_connection_in_time_is_said_so() -> None:
 def test_an_unreachable_network_is_said_so() -> None:
     import errno
 
-    assert of_error(OSError(errno.ENETUNREACH, "x")).cause == "there is no way to the host"
+    assert (
+        of_error(OSError(errno.ENETUNREACH, "x")).cause == "there is no way to the host"
+    )
 
 
 def test_an_error_nobody_foresaw_is_still_a_failure() -> None:

@@ -19,11 +19,20 @@ from watcher.web.addresses import Reach, allowed, literal, reach, reach_of_host
 def test_a_redirect_is_followed(web: SourceServer, status: int) -> None:
     web.play("/new", Reply(b"here", etag='"1"'))
     found = page(web.play("/old", moved("/new", status)))
-    assert (found.body, found.url, found.validators.etag) == (b"here", web.url("/old"), '"1"')
+    assert (found.body, found.url, found.validators.etag) == (
+        b"here",
+        web.url("/old"),
+        '"1"',
+    )
 
 
-@pytest.mark.parametrize(("status", "told"), [(301, True), (308, True), (302, False), (303, False), (307, False)])
-def test_only_a_redirect_for_good_says_that_an_address_moved(web: SourceServer, status: int, told: bool) -> None:
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(301, True), (308, True), (302, False), (303, False), (307, False)],
+)
+def test_only_a_redirect_for_good_says_that_an_address_moved(
+    web: SourceServer, status: int, told: bool
+) -> None:
     new = web.play("/new", Reply(b"here", etag='"1"'))
     old = web.play("/old", moved("/new", status))
     assert page(old).moved == (new if told else "")
@@ -49,7 +58,10 @@ def test_an_address_that_leads_back_to_itself_has_not_moved(web: SourceServer) -
 
 def test_a_failure_behind_a_redirect_says_where_it_was(web: SourceServer) -> None:
     cause = failed(web.play("/old", moved("/gone", 301))).cause
-    assert cause == f"the server answered 404 Not Found at {web.url('/gone')}, to which the address redirects"
+    assert cause == (
+        f"the server answered 404 Not Found at {web.url('/gone')}, to which "
+        "the address redirects"
+    )
 
 
 def test_where_an_address_moved_shows_no_secret(web: SourceServer) -> None:
@@ -61,7 +73,10 @@ def test_where_an_address_moved_shows_no_secret(web: SourceServer) -> None:
 
 def test_conditions_go_along(web: SourceServer) -> None:
     web.play("/new", Reply(b"here", etag='"1"'))
-    assert not isinstance(outcome(wanted(web.play("/old", moved("/new")), Validators('"1"'))), Page | Failure)
+    assert not isinstance(
+        outcome(wanted(web.play("/old", moved("/new")), Validators('"1"'))),
+        Page | Failure,
+    )
 
 
 def test_five_redirects_are_enough(web: SourceServer) -> None:
@@ -78,7 +93,10 @@ def test_a_circle_ends(web: SourceServer) -> None:
 
 
 def test_a_redirect_without_a_target_is_a_failure(web: SourceServer) -> None:
-    assert failed(web.play("/a", Reply(status=302))).cause == "the server answered 302 Found"
+    assert (
+        failed(web.play("/a", Reply(status=302))).cause
+        == "the server answered 302 Found"
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +109,9 @@ def test_a_redirect_without_a_target_is_a_failure(web: SourceServer) -> None:
         ("http://127.0.0.1:99999/", "the address is no URL"),
     ],
 )
-def test_a_redirect_out_of_the_web_is_refused(web: SourceServer, target: str, cause: str) -> None:
+def test_a_redirect_out_of_the_web_is_refused(
+    web: SourceServer, target: str, cause: str
+) -> None:
     assert failed(web.play("/a", moved(target))).cause == cause
 
 
@@ -105,7 +125,9 @@ def test_a_name_and_password_go_to_their_own_host_only(web: SourceServer) -> Non
         other.play("/feed", Reply(b"x"))
         web.play("/here", moved(other.url("/feed")))
         page(web.play("/feed", moved("/here")).replace("//", "//anna:geheim@"))
-    assert [asked.headers.get("authorization") for asked in web.requests] == ["Basic YW5uYTpnZWhlaW0="] * 2
+    assert [asked.headers.get("authorization") for asked in web.requests] == [
+        "Basic YW5uYTpnZWhlaW0="
+    ] * 2
     assert "authorization" not in other.requests[0].headers
 
 
@@ -113,23 +135,48 @@ def test_what_the_configuration_names_may_lie_anywhere(web: SourceServer) -> Non
     assert page(web.play("/feed", Reply(b"x"))).body == b"x"
 
 
-def test_a_document_on_the_source_s_own_host_may_lie_anywhere(web: SourceServer) -> None:
-    assert page(wanted(web.play("/2024-Nov", Reply(b"x")), home=web.url("/updates"))).body == b"x"
+def test_a_document_on_the_source_s_own_host_may_lie_anywhere(
+    web: SourceServer,
+) -> None:
+    assert (
+        page(wanted(web.play("/2024-Nov", Reply(b"x")), home=web.url("/updates"))).body
+        == b"x"
+    )
 
 
-@pytest.mark.parametrize("home", ["https://8.8.8.8/updates", "https://advisories.invalid/updates", "", "http://[::1"])
-def test_a_public_source_cannot_lead_to_this_machine(web: SourceServer, home: str) -> None:
+@pytest.mark.parametrize(
+    "home",
+    [
+        "https://8.8.8.8/updates",
+        "https://advisories.invalid/updates",
+        "",
+        "http://[::1",
+    ],
+)
+def test_a_public_source_cannot_lead_to_this_machine(
+    web: SourceServer, home: str
+) -> None:
     document = wanted(web.play("/secret", Reply(b"x")), home=home or "not-a-url")
     failure = failed(document)
-    assert failure.cause == "the address leads into a network nearer than it comes from (127.0.0.1)"
+    assert (
+        failure.cause
+        == "the address leads into a network nearer than it comes from (127.0.0.1)"
+    )
     assert not web.requests
 
 
 def test_a_source_on_this_machine_may_lead_to_it(web: SourceServer) -> None:
-    assert page(wanted(web.play("/2024-Nov", Reply(b"x")), home="http://localhost/updates")).body == b"x"
+    assert (
+        page(
+            wanted(web.play("/2024-Nov", Reply(b"x")), home="http://localhost/updates")
+        ).body
+        == b"x"
+    )
 
 
-def test_a_public_page_cannot_redirect_to_this_machine(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_page_cannot_redirect_to_this_machine(
+    web: SourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     web.play("/secret", Reply(b"x"))
     web.play("/feed", moved(web.url("/secret")))
     with ProxyServer({"advisories.example": web.port}) as proxy:
@@ -142,9 +189,18 @@ def test_a_public_page_cannot_redirect_to_this_machine(web: SourceServer, monkey
 
 @pytest.mark.parametrize(
     "target",
-    ["http://127.0.0.1/", "http://localhost/", "http://169.254.169.254/latest/", "http://[::1]/", "http://10.0.0.1/", "http://127.1/"],
+    [
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://169.254.169.254/latest/",
+        "http://[::1]/",
+        "http://10.0.0.1/",
+        "http://127.1/",
+    ],
 )
-def test_a_public_page_cannot_make_the_proxy_read_near_addresses(web: SourceServer, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+def test_a_public_page_cannot_make_the_proxy_read_near_addresses(
+    web: SourceServer, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
     web.play("/feed", moved(target))
     with ProxyServer({"advisories.example": web.port}) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -156,7 +212,10 @@ def test_a_public_page_cannot_make_the_proxy_read_near_addresses(web: SourceServ
 def test_a_kept_connection_is_checked_again(web: SourceServer) -> None:
     from watcher.web.fetch import Fetcher
 
-    own, led_to = wanted(web.play("/own", Reply(b"x"))), wanted(web.play("/secret", Reply(b"x")), home="https://8.8.8.8/")
+    own, led_to = (
+        wanted(web.play("/own", Reply(b"x"))),
+        wanted(web.play("/secret", Reply(b"x")), home="https://8.8.8.8/"),
+    )
     with Fetcher(impatient()) as fetcher:
         found = [result for _, result in fetcher.get_all([own, led_to, own], NOW, type)]
     assert found == [Page, Failure, Page]
@@ -167,15 +226,21 @@ def test_tls_is_not_left(web: SourceServer, tls_web: SourceServer, ca: str) -> N
     from pathlib import Path
 
     tls_web.play("/feed", moved(web.play("/plain", Reply(b"x"))))
-    assert failed(tls_web.url("/feed"), impatient(ca_bundle=Path(ca))).cause == "a redirect leads from https to http"
+    assert (
+        failed(tls_web.url("/feed"), impatient(ca_bundle=Path(ca))).cause
+        == "a redirect leads from https to http"
+    )
     assert not web.requests
 
 
-# --- names, with a name server that tells what the test says ---------------------------------------------------------
+# --- names, with a name server that tells what the test says --------------------------
 
 
 class Names:
-    """Answers look-ups of names from lists, one answer after the other; addresses are looked up as ever."""
+    """Answers look-ups of names from lists, one answer after the other.
+
+    Addresses are looked up as ever.
+    """
 
     def __init__(self, **answers: list[list[str]]) -> None:
         self.answers = answers
@@ -188,27 +253,51 @@ class Names:
         self.asked.append(host)
         answers = self.answers[host.partition(".")[0]]
         addresses = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+            for address in addresses
+        ]
 
 
-def test_a_public_source_cannot_lead_to_a_name_that_means_this_machine(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", Names(vendor=[["8.8.8.8"]], trap=[["127.0.0.1"]]))
+def test_a_public_source_cannot_lead_to_a_name_that_means_this_machine(
+    web: SourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        socket, "getaddrinfo", Names(vendor=[["8.8.8.8"]], trap=[["127.0.0.1"]])
+    )
     url = web.play("/secret", Reply(b"x")).replace("127.0.0.1", "trap.example")
     assert "(127.0.0.1)" in failed(wanted(url, home="https://vendor.example/")).cause
     assert not web.requests
 
 
-def test_only_the_address_that_was_checked_is_connected_to(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_address_that_was_checked_is_connected_to(
+    web: SourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = Names(inner=[["127.0.0.1"], ["8.8.8.8"]])
     monkeypatch.setattr(socket, "getaddrinfo", names)
-    assert page(web.play("/feed", Reply(b"x")).replace("127.0.0.1", "inner.example")).body == b"x"
+    assert (
+        page(web.play("/feed", Reply(b"x")).replace("127.0.0.1", "inner.example")).body
+        == b"x"
+    )
     assert names.asked == ["inner.example"]
 
 
-def test_a_host_s_addresses_are_tried_in_turn(web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", Names(two=[["127.0.0.2", "127.0.0.1"]], none=[["127.0.0.2", "127.0.0.3"]]))
-    assert page(web.play("/feed", Reply(b"x")).replace("127.0.0.1", "two.example")).body == b"x"
-    assert failed(web.url("/feed").replace("127.0.0.1", "none.example")).cause == "the connection was refused"
+def test_a_host_s_addresses_are_tried_in_turn(
+    web: SourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        Names(two=[["127.0.0.2", "127.0.0.1"]], none=[["127.0.0.2", "127.0.0.3"]]),
+    )
+    assert (
+        page(web.play("/feed", Reply(b"x")).replace("127.0.0.1", "two.example")).body
+        == b"x"
+    )
+    assert (
+        failed(web.url("/feed").replace("127.0.0.1", "none.example")).cause
+        == "the connection was refused"
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,7 +305,7 @@ def test_a_host_s_addresses_are_tried_in_turn(web: SourceServer, monkeypatch: py
     [
         ("127.0.0.1", Reach.OWN),
         ("127.8.8.8", Reach.OWN),
-        ("0.0.0.0", Reach.OWN),  # noqa: S104 (not bound to)
+        ("0.0.0.0", Reach.OWN),  # noqa: S104
         ("::1", Reach.OWN),
         ("::", Reach.OWN),
         ("::ffff:127.0.0.1", Reach.OWN),
@@ -244,7 +333,9 @@ def test_how_near_an_address_is(address: str, where: Reach) -> None:
 @pytest.mark.parametrize("target", ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"])
 def test_a_page_leads_outwards_only(origin: str, target: str) -> None:
     order = ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"]
-    assert allowed(ip_address(origin), ip_address(target)) is (order.index(target) >= order.index(origin))
+    assert allowed(ip_address(origin), ip_address(target)) is (
+        order.index(target) >= order.index(origin)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
-"""Mail programs draw what we write: every element, attribute and rule is looked up in caniemail's tables.
+"""Mail programs draw what we write.
 
-``data/caniemail.json`` holds the part of them that our mail needs; it names its source, date and licence.
+Every element, attribute and rule is looked up in caniemail's tables.
+
+``data/caniemail.json`` holds the part of them that our mail needs; it names its
+source, date and licence.
 """
 
 from __future__ import annotations
@@ -15,10 +18,14 @@ import pytest
 from bs4 import BeautifulSoup, Doctype, Tag
 
 from tests.letters import html_of
-from watcher.formats import samples
+from watcher.mail import samples
 
-LETTERS = {f"{number}-{letter.kind}": letter for number, letter in enumerate(samples.letters())}
-FEATURES = json.loads((Path(__file__).parent / "data" / "caniemail.json").read_text(encoding="utf-8"))["features"]
+LETTERS = {
+    f"{number}-{letter.kind}": letter for number, letter in enumerate(samples.letters())
+}
+FEATURES = json.loads(
+    (Path(__file__).parent / "data" / "caniemail.json").read_text(encoding="utf-8")
+)["features"]
 OUTLOOK, GMAIL = "outlook windows", "gmail desktop-webmail"
 
 ELEMENTS = {
@@ -28,19 +35,47 @@ ELEMENTS = {
     **{name: f"html-{name}" for name in ("body", "p", "span", "style")},
     "b": "html-strong",
 }
-ATTRIBUTES = {name: f"html-{name}" for name in ("align", "cellpadding", "cellspacing", "lang", "role", "valign", "width")}
+ATTRIBUTES = {
+    name: f"html-{name}"
+    for name in (
+        "align",
+        "cellpadding",
+        "cellspacing",
+        "lang",
+        "role",
+        "valign",
+        "width",
+    )
+}
 UNTESTED = {"html", "head", "title", "meta", "a", "br"}
 """Elements that are as old as mail in HTML: caniemail tests none of them."""
-UNTESTED_ATTRIBUTES = {"bgcolor", "border", "charset", "class", "content", "href", "name", "scope", "style", "data-css-inline"}
+UNTESTED_ATTRIBUTES = {
+    "bgcolor",
+    "border",
+    "charset",
+    "class",
+    "content",
+    "href",
+    "name",
+    "scope",
+    "style",
+    "data-css-inline",
+}
 UNTESTED_RULES = {"color", "font-family"}
 
 LOST = {
     ("css-at-media", OUTLOOK): "a window of Outlook is no phone",
-    ("css-at-media-prefers-color-scheme", OUTLOOK): "Outlook turns colours round by itself",
+    (
+        "css-at-media-prefers-color-scheme",
+        OUTLOOK,
+    ): "Outlook turns colours round by itself",
     ("css-at-media-prefers-color-scheme", GMAIL): "Gmail turns colours round by itself",
     ("html-meta-color-scheme", OUTLOOK): "as above",
     ("html-meta-color-scheme", GMAIL): "as above",
-    ("html-meta-color-scheme", "apple-mail ios"): "the rules for dark mode suffice there",
+    (
+        "html-meta-color-scheme",
+        "apple-mail ios",
+    ): "the rules for dark mode suffice there",
     ("css-overflow-wrap", OUTLOOK): "a long word widens the mail there",
     ("css-overflow-wrap", GMAIL): "a long word widens the mail there",
     ("html-doctype", OUTLOOK): "tables and inline rules look alike with and without it",
@@ -90,33 +125,56 @@ def kept(soup: BeautifulSoup) -> list[tuple[str, str, str]]:
     text = "".join(style.get_text() for style in soup.find_all("style"))
     blocks = re.findall(r"([^{}]+)\{([^{}]*)\}", re.sub(r"@media[^{]*\{", "", text))
     return [
-        (what.strip(), *(part.strip() for part in rule.split(":", 1))) for what, body in blocks for rule in body.strip("; \n").split(";")
+        (what.strip(), *(part.strip() for part in rule.split(":", 1)))
+        for what, body in blocks
+        for rule in body.strip("; \n").split(";")
     ]
 
 
 def feature(rule: str) -> str:
     """The feature that tests a property: its sides and corners are tested together."""
-    return "css-" + re.sub(r"^(border|margin|padding)-(?:top|right|bottom|left)(?:-color)?$", r"\1", rule)
+    return "css-" + re.sub(
+        r"^(border|margin|padding)-(?:top|right|bottom|left)(?:-color)?$", r"\1", rule
+    )
 
 
 def used(soup: BeautifulSoup) -> Iterator[str]:
     """Name every feature that a mail uses."""
-    yield from ("html-comments", "html-meta-color-scheme", "css-at-media", "css-at-media-prefers-color-scheme")
+    yield from (
+        "html-comments",
+        "html-meta-color-scheme",
+        "css-at-media",
+        "css-at-media-prefers-color-scheme",
+    )
     if any(isinstance(node, Doctype) for node in soup.contents):
         yield "html-doctype"
     for tag in soup.find_all(True):
         if tag.name not in UNTESTED:
             yield ELEMENTS.get(tag.name, f"html-{tag.name}")
-        yield from (ATTRIBUTES.get(name, f"html-{name}") for name in tag.attrs if name not in UNTESTED_ATTRIBUTES)
+        yield from (
+            ATTRIBUTES.get(name, f"html-{name}")
+            for name in tag.attrs
+            if name not in UNTESTED_ATTRIBUTES
+        )
     for _, key, value in inline(soup):
         if key not in UNTESTED_RULES:
             yield feature(key)
-        yield from (f"css-unit-{'percent' if unit == '%' else unit}" for unit in re.findall(r"(?<![#\w])[\d.]+(%|[a-z]+)", value))
+        yield from (
+            f"css-unit-{'percent' if unit == '%' else unit}"
+            for unit in re.findall(r"(?<![#\w])[\d.]+(%|[a-z]+)", value)
+        )
     for what, key, value in kept(soup):
         if key not in UNTESTED_RULES:
             yield feature(key)
-        assert re.fullmatch(r"(?:\.?[a-z][a-z0-9-]*[ ,]*)+", what), f"a selector of a kind that is not looked up: {what}"
-        yield from ("css-selector-class", "css-selector-type", "css-selector-descendant", "css-selector-grouping")
+        assert re.fullmatch(r"(?:\.?[a-z][a-z0-9-]*[ ,]*)+", what), (
+            f"a selector of a kind that is not looked up: {what}"
+        )
+        yield from (
+            "css-selector-class",
+            "css-selector-type",
+            "css-selector-descendant",
+            "css-selector-grouping",
+        )
         if "!important" in value:
             yield "css-important"
 
@@ -129,15 +187,30 @@ def test_every_mail_program_knows_all_that_a_mail_uses(name: str) -> None:
             unknown.append(one)
             continue
         for program, support in FEATURES[one]["support"].items():
-            well = support.startswith("y") or (one, program) in LOST or (support.startswith("a") and one in PARTLY)
+            well = (
+                support.startswith("y")
+                or (one, program) in LOST
+                or (support.startswith("a") and one in PARTLY)
+            )
             if not well:
-                wrong.append(f"{one} in {program}: {support} {FEATURES[one].get('notes', '')}")
+                wrong.append(
+                    f"{one} in {program}: {support} {FEATURES[one].get('notes', '')}"
+                )
     assert (unknown, wrong) == ([], [])
 
 
 def test_every_exception_is_one() -> None:
-    needed = {(name, program) for name, found in FEATURES.items() for program, support in found["support"].items() if support[0] == "n"}
-    partly = {name for name, found in FEATURES.items() if any(support[0] == "a" for support in found["support"].values())}
+    needed = {
+        (name, program)
+        for name, found in FEATURES.items()
+        for program, support in found["support"].items()
+        if support[0] == "n"
+    }
+    partly = {
+        name
+        for name, found in FEATURES.items()
+        if any(support[0] == "a" for support in found["support"].values())
+    }
     assert set(LOST) == needed
     assert set(PARTLY) == partly
     assert set(FEATURES) == {one for name in LETTERS for one in used(drawn(name))}
@@ -170,7 +243,10 @@ def test_what_a_program_knows_in_part_is_used_in_that_part(name: str) -> None:
         assert "!important" not in value, place
     rules = kept(drawn(name))
     assert all(value.endswith(" !important") for _, _, value in rules)
-    assert all(tag.parent is not None and tag.parent.name == "head" for tag in drawn(name).find_all("style"))
+    assert all(
+        tag.parent is not None and tag.parent.name == "head"
+        for tag in drawn(name).find_all("style")
+    )
     assert {tag.name for tag in drawn(name).select("[width]")} <= tables
     assert drawn(name).select("[reversed], [value]") == []
 

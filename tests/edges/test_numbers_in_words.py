@@ -10,15 +10,28 @@ import pytest
 from msgspec.structs import replace
 
 from tests.letters import SETTINGS, html_of
-from watcher import render
-from watcher.formats import operator, samples
-from watcher.formats.letter import Form
-from watcher.judgement import health, sending
-from watcher.judgement.counted import counted
+from watcher.counted import counted
+from watcher.judgement import sending, source_health
+from watcher.mail import operator, render, samples
+from watcher.mail.letter import Form
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
 
 SEVERAL = (
-    *("events", "things", "sources", "times", "days", "hours", "minutes", "updates", "products", "servers", "rows", "entries", "packages"),
+    *(
+        "events",
+        "things",
+        "sources",
+        "times",
+        "days",
+        "hours",
+        "minutes",
+        "updates",
+        "products",
+        "servers",
+        "rows",
+        "entries",
+        "packages",
+    ),
     *(
         "messages",
         "failures",
@@ -44,7 +57,10 @@ def of_one(number: int) -> tuple[Letter, ...]:
     event = samples.event(Kind.RELEASED)
     many = replace(
         event,
-        packages=tuple(Package(f"Product {n}", f"KB900{n:04}", f"15.4.{n}.1") for n in range(60 + number)),
+        packages=tuple(
+            Package(f"Product {n}", f"KB900{n:04}", f"15.4.{n}.1")
+            for n in range(60 + number)
+        ),
         advisories=tuple(Advisory(f"CVE-2030-{n:05}") for n in range(40 + number)),
         evidence=event.evidence * 3 + event.evidence[:1] * (1 + number),
     )
@@ -52,22 +68,39 @@ def of_one(number: int) -> tuple[Letter, ...]:
     return (
         Letter("released", reader, (many,), many.update.id, many.update.id),
         Letter("digest", reader, (many,) * max(1, number)),
-        Letter("digest", reader, tuple(replace(event, id=f"e{n}") for n in range(40 + number))),
+        Letter(
+            "digest",
+            reader,
+            tuple(replace(event, id=f"e{n}") for n in range(40 + number)),
+        ),
     )
 
 
 def troubles(number: int, language: str) -> tuple[Letter, ...]:
     """Give the operator's letters with so many failures, of one source and of two."""
     form = Form(render.words(SETTINGS, language), UTC)
-    kinds = (health.FAILS, health.LAYOUT)
+    kinds = (source_health.FAILS, source_health.LAYOUT)
     found = [
-        health.Trouble(f"{kind} {name}", kind, name, count=number, detail="It answered 503.", cause="it answered 503")
+        source_health.Trouble(
+            f"{kind} {name}",
+            kind,
+            name,
+            count=number,
+            detail="It answered 503.",
+            cause="it answered 503",
+        )
         for kind in kinds
         for name in ("a", "b")
     ]
     reader = samples.operator().subscriber
-    turns = [health.Turn(new=tuple(new), over=(), kept=()) for new in (found[:1], found[2:3], found[:2], found[2:], found)]
-    return (*(operator.changed(reader, turn, form) for turn in turns), operator.weekly(reader, (), found, form))
+    turns = [
+        source_health.Turn(new=tuple(new), over=(), kept=())
+        for new in (found[:1], found[2:3], found[:2], found[2:], found)
+    ]
+    return (
+        *(operator.changed(reader, turn, form) for turn in turns),
+        operator.weekly(reader, (), found, form),
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -75,24 +108,72 @@ def test_no_mail_counts_one_thing_as_several(language: str) -> None:
     found = []
     for letter in (*of_one(1), *samples.letters(), *troubles(1, language)):
         reader = replace(letter.subscriber, language=language)
-        message = render.message(replace(letter, subscriber=reader), SETTINGS, samples.NOW)
-        text = unescape(re.sub(r"<style.*?</style>|<[^>]+>", " ", html_of(replace(letter, subscriber=reader)), flags=re.DOTALL))
-        found += [match[0] for said in (text, message.subject) for match in ONE.finditer(said)]
+        message = render.message(
+            replace(letter, subscriber=reader), SETTINGS, samples.NOW
+        )
+        text = unescape(
+            re.sub(
+                r"<style.*?</style>|<[^>]+>",
+                " ",
+                html_of(replace(letter, subscriber=reader)),
+                flags=re.DOTALL,
+            )
+        )
+        found += [
+            match[0] for said in (text, message.subject) for match in ONE.finditer(said)
+        ]
     assert found == []
 
 
 def test_the_rule_finds_what_it_is_for() -> None:
-    assert all(ONE.search(text) for text in ("1 events", "1 times in a row", "1 Ereignisse", "und 1 weitere", "after 1 hours"))
-    assert not any(ONE.search(text) for text in ("1 event", "and 1 more", "1 Jan 2030", "15.1 things", "CVE-1 is", "version 1"))
+    assert all(
+        ONE.search(text)
+        for text in (
+            "1 events",
+            "1 times in a row",
+            "1 Ereignisse",
+            "und 1 weitere",
+            "after 1 hours",
+        )
+    )
+    assert not any(
+        ONE.search(text)
+        for text in (
+            "1 event",
+            "and 1 more",
+            "1 Jan 2030",
+            "15.1 things",
+            "CVE-1 is",
+            "version 1",
+        )
+    )
 
 
 def test_things_are_counted_in_words() -> None:
-    assert [counted(number, "entry", "entries") for number in EDGE] == ["1 entry", "2 entries", "0 entries"]
-    assert [counted(number, "event") for number in EDGE] == ["1 event", "2 events", "0 events"]
+    assert [counted(number, "entry", "entries") for number in EDGE] == [
+        "1 entry",
+        "2 entries",
+        "0 entries",
+    ]
+    assert [counted(number, "event") for number in EDGE] == [
+        "1 event",
+        "2 events",
+        "0 events",
+    ]
 
 
-@pytest.mark.parametrize(("hours", "said"), [(1, "1 hour"), (5, "5 hours"), (24, "24 hours"), (120, "5 days")])
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(1, "1 hour"), (5, "5 hours"), (24, "24 hours"), (120, "5 days")],
+)
 def test_how_long_it_was_tried_is_said_in_words(hours: int, said: str) -> None:
     span = timedelta(hours=hours)
-    tried = sending.after(Delivery("<m>", "a@example.org", attempts=3), DeliveryState.DEFERRED, "450 later", span, span, samples.NOW)
+    tried = sending.after(
+        Delivery("<m>", "a@example.org", attempts=3),
+        DeliveryState.DEFERRED,
+        "450 later",
+        span,
+        span,
+        samples.NOW,
+    )
     assert tried.answer == f"given up after {said}: 450 later"

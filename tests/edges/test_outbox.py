@@ -45,7 +45,12 @@ class Settings:
 
 def numbered(number: int, **changes: str) -> Message:
     identity = f"<{number}@example.org>"
-    return replace(MESSAGE, id=identity, body=MESSAGE.body.replace(b"<1@example.org>", identity.encode()), **changes)
+    return replace(
+        MESSAGE,
+        id=identity,
+        body=MESSAGE.body.replace(b"<1@example.org>", identity.encode()),
+        **changes,
+    )
 
 
 def write(folder: Path, *messages: Message) -> list[str]:
@@ -55,21 +60,37 @@ def write(folder: Path, *messages: Message) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_messages_are_numbered_files_named_after_kind_and_update(tmp_path: Path) -> None:
+def test_messages_are_numbered_files_named_after_kind_and_update(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "new" / "outbox"
-    messages = [numbered(1, kind="welcome", update=""), numbered(2), numbered(3, kind="digest", update="x"), numbered(4, kind="operator")]
+    messages = [
+        numbered(1, kind="welcome", update=""),
+        numbered(2),
+        numbered(3, kind="digest", update="x"),
+        numbered(4, kind="operator"),
+    ]
     pulled = "0002-pulled-exchange-server-2030-05-su.eml"
-    assert write(folder, *messages) == ["0001-welcome.eml", pulled, "0003-digest.eml", "0004-operator.eml"]
+    assert write(folder, *messages) == [
+        "0001-welcome.eml",
+        pulled,
+        "0003-digest.eml",
+        "0004-operator.eml",
+    ]
     assert (folder / pulled).read_bytes() == numbered(2).body
 
 
 def test_every_recipient_learns_where_the_message_lies(tmp_path: Path) -> None:
-    receipts = notifiers.send(MESSAGE, ["one@example.org", "two@example.org"], Settings(Mail(tmp_path)))
+    receipts = notifiers.send(
+        MESSAGE, ["one@example.org", "two@example.org"], Settings(Mail(tmp_path))
+    )
     assert [(receipt.recipient, receipt.state) for receipt in receipts] == [
         ("one@example.org", DeliveryState.ACCEPTED),
         ("two@example.org", DeliveryState.ACCEPTED),
     ]
-    assert {receipt.answer for receipt in receipts} == {str(tmp_path / "0001-pulled-exchange-server-2030-05-su.eml")}
+    assert {receipt.answer for receipt in receipts} == {
+        str(tmp_path / "0001-pulled-exchange-server-2030-05-su.eml")
+    }
 
 
 def test_a_message_is_written_once_however_often_it_is_sent(tmp_path: Path) -> None:
@@ -80,7 +101,10 @@ def test_a_message_is_written_once_however_often_it_is_sent(tmp_path: Path) -> N
 def test_numbers_go_on_after_the_highest_one(tmp_path: Path) -> None:
     (tmp_path / "0041-pulled-x.eml").write_bytes(b"Subject: without an ID\r\n\r\n")
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    assert write(tmp_path, MESSAGE)[-2:] == ["0042-pulled-exchange-server-2030-05-su.eml", "notes.txt"]
+    assert write(tmp_path, MESSAGE)[-2:] == [
+        "0042-pulled-exchange-server-2030-05-su.eml",
+        "notes.txt",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,15 +123,29 @@ def test_a_name_is_harmless(kind: str, update: str, expected: str) -> None:
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
     assert write(tmp_path, MESSAGE) == ["0001-pulled-exchange-server-2030-05-su.eml"]
     if os.name == "posix":
-        assert (tmp_path / "0001-pulled-exchange-server-2030-05-su.eml").stat().st_mode & 0o777 == 0o600
+        assert (
+            tmp_path / "0001-pulled-exchange-server-2030-05-su.eml"
+        ).stat().st_mode & 0o777 == 0o600
 
 
-def test_what_killed_runs_left_half_written_goes_unless_it_may_be_written_just_now(tmp_path: Path) -> None:
+def test_what_killed_runs_left_half_written_goes_unless_it_may_be_written_just_now(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "0007-pulled-x.eml").write_bytes(b"Subject: x\r\n\r\n")
-    for name in (".0007-pulled-x.eml.part", ".tmpb1kz.part", ".0008-test.eml.part", ".notes"):
+    for name in (
+        ".0007-pulled-x.eml.part",
+        ".tmpb1kz.part",
+        ".0008-test.eml.part",
+        ".notes",
+    ):
         (tmp_path / name).write_bytes(b"")
     pulled = "0008-pulled-exchange-server-2030-05-su.eml"
-    assert write(tmp_path, MESSAGE) == [".0008-test.eml.part", ".notes", "0007-pulled-x.eml", pulled]
+    assert write(tmp_path, MESSAGE) == [
+        ".0008-test.eml.part",
+        ".notes",
+        "0007-pulled-x.eml",
+        pulled,
+    ]
 
 
 def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) -> None:
@@ -120,7 +158,9 @@ def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) ->
 
 
 @pytest.mark.posix
-def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(
+    tmp_path: Path,
+) -> None:
     import resource
 
     settings = Settings(Mail(tmp_path))
@@ -136,5 +176,10 @@ def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(tmp_
 
 def test_the_kinds_of_delivery_are_chosen_by_the_configuration() -> None:
     assert notifiers.kind(Settings(Mail(Path("x")))) == "outbox"
-    assert notifiers.kind(Settings(Mail(Path("x"), "smtp://mail.example.org"))) == "smtp"
-    assert all(module == f"watcher.notifiers.{name}" for name, module in notifiers.KINDS.items())
+    assert (
+        notifiers.kind(Settings(Mail(Path("x"), "smtp://mail.example.org"))) == "smtp"
+    )
+    assert all(
+        module == f"watcher.notifiers.{name}"
+        for name, module in notifiers.KINDS.items()
+    )

@@ -1,4 +1,6 @@
-"""Publishing: the site is the old one or the new one, never half of each, and what is the same is not touched."""
+"""Publishing: the site is the old one or the new one, never half of each, and what is the
+same is not touched.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,26 @@ import pytest
 
 from tests.formats import lives
 from tests.formats.lives import OLD_LIFE, PULLED_LIFE, WHOLE_LIFE
-from watcher.publish import PublishError, folder, is_there, read, status
+from watcher.site import folder
+from watcher.site.publish import PublishError, is_there, read, status
 
 ROOT = Path(__file__).parents[2]
 
 
 def tree(site: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(site)): path.read_bytes()
+        for path in site.rglob("*")
+        if path.is_file()
+    }
 
 
 def inodes(site: Path) -> dict[str, tuple[int, int]]:
-    return {str(p.relative_to(site)): (p.stat().st_ino, p.stat().st_mtime_ns) for p in site.rglob("*") if p.is_file()}
+    return {
+        str(p.relative_to(site)): (p.stat().st_ino, p.stat().st_mtime_ns)
+        for p in site.rglob("*")
+        if p.is_file()
+    }
 
 
 @pytest.fixture
@@ -49,8 +60,21 @@ def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_everything_that_was_promised_is_there(site: Path) -> None:
     promised = {
-        *("index.html", "sources.html", "updates.html", "years/2030.html", "updates/exchange-server-2030-05-su.html"),
-        *("events.atom", "events.rss", "events.json", "products/exchange-server-2030-cu2.atom", "updates.opml", "updates.json"),
+        *(
+            "index.html",
+            "sources.html",
+            "updates.html",
+            "years/2030.html",
+            "updates/exchange-server-2030-05-su.html",
+        ),
+        *(
+            "events.atom",
+            "events.rss",
+            "events.json",
+            "products/exchange-server-2030-cu2.atom",
+            "updates.opml",
+            "updates.json",
+        ),
         *("status.json", "calendar.ics", "style.css", "site.js", "icon.svg"),
     }
     assert promised <= tree(site).keys()
@@ -58,7 +82,9 @@ def test_everything_that_was_promised_is_there(site: Path) -> None:
     assert not is_there(site / "elsewhere")
 
 
-def test_a_site_is_the_same_bytes_wherever_and_whenever_it_is_made(site: Path, tmp_path: Path) -> None:
+def test_a_site_is_the_same_bytes_wherever_and_whenever_it_is_made(
+    site: Path, tmp_path: Path
+) -> None:
     lives.site(tmp_path / "again", (PULLED_LIFE, OLD_LIFE))
     assert tree(tmp_path / "again") == tree(site)
 
@@ -74,16 +100,35 @@ def test_only_what_changed_is_written(site: Path) -> None:
     before = inodes(site)
     changed = lives.site(site, (WHOLE_LIFE, OLD_LIFE))
     after = inodes(site)
-    assert {name for name in after if before.get(name) != after[name]} == {*changed, "status.json"}
-    untouched = {"updates/exchange-server-2030-02-su.html", "style.css", "sources.html", "calendar.ics"}
+    assert {name for name in after if before.get(name) != after[name]} == {
+        *changed,
+        "status.json",
+    }
+    untouched = {
+        "updates/exchange-server-2030-02-su.html",
+        "style.css",
+        "sources.html",
+        "calendar.ics",
+    }
     assert untouched.isdisjoint(changed)
     assert "updates/exchange-server-2030-05-su.html" in changed
 
 
-def test_the_folder_aside_follows_so_that_the_next_publishing_is_as_cheap(site: Path) -> None:
-    for published in ((WHOLE_LIFE, OLD_LIFE), (PULLED_LIFE, OLD_LIFE), (WHOLE_LIFE,), (WHOLE_LIFE, OLD_LIFE)):
+def test_the_folder_aside_follows_so_that_the_next_publishing_is_as_cheap(
+    site: Path,
+) -> None:
+    for published in (
+        (WHOLE_LIFE, OLD_LIFE),
+        (PULLED_LIFE, OLD_LIFE),
+        (WHOLE_LIFE,),
+        (WHOLE_LIFE, OLD_LIFE),
+    ):
         lives.site(site, published)
-        assert tree(site) == {k: v for k, v in tree(site.with_name(".public.next")).items() if k != ".level"}
+        assert tree(site) == {
+            k: v
+            for k, v in tree(site.with_name(".public.next")).items()
+            if k != ".level"
+        }
 
 
 def test_a_page_that_is_no_longer_anybodys_goes(site: Path) -> None:
@@ -104,7 +149,9 @@ def test_files_of_others_beside_ours_stay_as_they_are(site: Path) -> None:
     assert not (site / "CNAME").exists()
 
 
-def test_a_folder_with_a_folder_of_others_is_written_file_by_file(site: Path, tmp_path: Path) -> None:
+def test_a_folder_with_a_folder_of_others_is_written_file_by_file(
+    site: Path, tmp_path: Path
+) -> None:
     (site / ".git").mkdir()
     (site / ".git" / "HEAD").write_text("ref")
     place = site.stat().st_ino
@@ -115,7 +162,9 @@ def test_a_folder_with_a_folder_of_others_is_written_file_by_file(site: Path, tm
 
 
 @pytest.mark.usefixtures("no_exchange")
-def test_a_system_without_exchange_swaps_in_three_steps(site: Path, tmp_path: Path) -> None:
+def test_a_system_without_exchange_swaps_in_three_steps(
+    site: Path, tmp_path: Path
+) -> None:
     lives.site(site, (WHOLE_LIFE, OLD_LIFE))
     lives.site(tmp_path / "new", (WHOLE_LIFE, OLD_LIFE))
     assert tree(site) == tree(tmp_path / "new")
@@ -123,7 +172,9 @@ def test_a_system_without_exchange_swaps_in_three_steps(site: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("no_exchange")
-def test_a_run_that_was_killed_between_two_names_is_made_good_by_the_next(site: Path, tmp_path: Path) -> None:
+def test_a_run_that_was_killed_between_two_names_is_made_good_by_the_next(
+    site: Path, tmp_path: Path
+) -> None:
     site.rename(site.with_name(".public.old"))
     assert not is_there(site)
     assert lives.site(site, (PULLED_LIFE, OLD_LIFE)) == ()
@@ -131,7 +182,9 @@ def test_a_run_that_was_killed_between_two_names_is_made_good_by_the_next(site: 
     assert tree(site) == tree(tmp_path / "new")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges two folders so")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux exchanges two folders so"
+)
 def test_linux_exchanges_in_one_step(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
@@ -149,12 +202,16 @@ def test_a_symbolic_link_to_the_site_stays_one(site: Path, tmp_path: Path) -> No
     assert b"re-released" in (site / "index.html").read_bytes()
 
 
-def test_a_site_that_cannot_be_written_is_told_with_its_remedy_and_stays(site: Path, tmp_path: Path) -> None:
+def test_a_site_that_cannot_be_written_is_told_with_its_remedy_and_stays(
+    site: Path, tmp_path: Path
+) -> None:
     before = tree(site)
     aside = site.with_name(".public.next")
     (aside / ".index.html.new").mkdir()  # what the next front page is written to first
     (aside / ".index.html.new" / "x").touch()
-    with pytest.raises(PublishError, match=r"cannot be written .*What is published stays; make room"):
+    with pytest.raises(
+        PublishError, match=r"cannot be written .*What is published stays; make room"
+    ):
         lives.site(site, (WHOLE_LIFE, OLD_LIFE))
     assert tree(site) == before
     (tmp_path / "file").touch()
@@ -172,12 +229,21 @@ def test_the_status_alone_is_written_in_place(site: Path) -> None:
 
 def test_a_site_relived_leaves_nothing_beside_it(tmp_path: Path) -> None:
     for name in ("first", "again"):
-        folder.publish(tmp_path / "site", [("index.html", name.encode())], b"{}", whole=True, once=True)
+        folder.publish(
+            tmp_path / "site",
+            [("index.html", name.encode())],
+            b"{}",
+            whole=True,
+            once=True,
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
 def test_an_old_id_leads_to_the_update_that_has_it_now(tmp_path: Path) -> None:
-    lives.site(tmp_path / "public", moved=(("cve-2030-10001", WHOLE_LIFE.update.id), ("gone", "nobody")))
+    lives.site(
+        tmp_path / "public",
+        moved=(("cve-2030-10001", WHOLE_LIFE.update.id), ("gone", "nobody")),
+    )
     page = (tmp_path / "public/updates/cve-2030-10001.html").read_text()
     assert 'url=../updates/exchange-server-2030-05-su.html"' in page
     assert not (tmp_path / "public/updates/gone.html").exists()
@@ -186,7 +252,7 @@ def test_an_old_id_leads_to_the_update_that_has_it_now(tmp_path: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from watcher.publish.folder import publish
+from watcher.site.folder import publish
 site = Path(sys.argv[1])
 names = ["index.html", *(f"updates/{number}.html" for number in range(60))]
 turn = 0
@@ -202,14 +268,28 @@ def test_a_kill_at_any_moment_leaves_one_site_whole(tmp_path: Path) -> None:
     site = tmp_path / "public"
     chance = random.Random(7)
     for _ in range(12):
-        with subprocess.Popen([sys.executable, "-c", KILLED, str(site)], cwd=ROOT, stdout=subprocess.PIPE) as run:
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(site)], cwd=ROOT, stdout=subprocess.PIPE
+        ) as run:
             assert run.stdout is not None
             run.stdout.readline()
             deadline = time.monotonic() + chance.uniform(0.005, 0.25)
             while time.monotonic() < deadline:
                 os.sched_yield()
             run.send_signal(signal.SIGKILL)
-        found = {name: body.split(b" ")[0] for name, body in tree(site).items() if name != "status.json"} if site.exists() else {}
+        found = (
+            {
+                name: body.split(b" ")[0]
+                for name, body in tree(site).items()
+                if name != "status.json"
+            }
+            if site.exists()
+            else {}
+        )
         assert len(set(found.values())) <= 1
         assert len(found) in {0, 61}
-        assert all(body.count(b".html") == 50 for name, body in tree(site).items() if name != "status.json")
+        assert all(
+            body.count(b".html") == 50
+            for name, body in tree(site).items()
+            if name != "status.json"
+        )

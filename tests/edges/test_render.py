@@ -1,4 +1,8 @@
-"""Mail as it is read: what it says first, that text and HTML say the same, and that nothing hostile gets through."""
+"""Mail as it is read.
+
+What it says first, that text and HTML say the same, and that nothing hostile gets
+through.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +24,28 @@ import pytest
 from bs4 import BeautifulSoup
 from msgspec.structs import replace
 
-from watcher import render
 from watcher.errors import ConfigurationError
-from watcher.formats import samples
-from watcher.judgement import digest
-from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Letter, Message, Package, Source, Subscriber, UpdateRef
+from watcher.judgement import audience
+from watcher.mail import render, samples
+from watcher.records import (
+    Advisory,
+    Confidence,
+    Event,
+    Evidence,
+    Kind,
+    Letter,
+    Message,
+    Package,
+    Source,
+    Subscriber,
+    UpdateRef,
+)
 
 NOW = samples.NOW
 ADMINS = Subscriber("exchange-admins", ("admins@example.org",))
-LETTERS = {f"{number}-{letter.kind}": letter for number, letter in enumerate(samples.letters())}
+LETTERS = {
+    f"{number}-{letter.kind}": letter for number, letter in enumerate(samples.letters())
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,11 @@ def parts(message: Message) -> tuple[str, str]:
 
 @cache
 def sample(name: str) -> tuple[str, str]:
-    return parts(render.message(LETTERS[name], Settings(base_url="https://advisories.example.org/"), NOW))
+    return parts(
+        render.message(
+            LETTERS[name], Settings(base_url="https://advisories.example.org/"), NOW
+        )
+    )
 
 
 def text_of(letter: Letter, settings: Settings | None = None) -> str:
@@ -70,23 +91,26 @@ def html_of(letter: Letter, settings: Settings | None = None) -> str:
 
 
 def single(kind: Kind, **changes: object) -> Letter:
-    return digest.single(ADMINS, replace(samples.event(kind), **changes))
+    return audience.single(ADMINS, replace(samples.event(kind), **changes))
 
 
 def words_of(text: str) -> set[str]:
     return set(re.findall(r"[\w.-]*\w", text.lower()))
 
 
-# --- what is said -----------------------------------------------------------------------------------------------------
+# --- what is said ---------------------------------------------------------------------
 
 
 def test_a_pull_says_first_what_happened_and_what_to_do() -> None:
     text = text_of(single(Kind.PULLED, guidance=()))
     assert text.startswith(
-        "PULLED: Exchange Server May 2030 SU (KB9000001)\n\n  A sample of an event: pulled.\n\nWHAT TO DO NOW\n1. Do not install KB9000001."
+        "PULLED: Exchange Server May 2030 SU (KB9000001)\n\n  A sample of an "
+        "event: pulled.\n\nWHAT TO DO NOW\n1. Do not install KB9000001."
     )
     assert "Uninstall" not in text
-    assert "read the sources below before you uninstall anything" in " ".join(text.split())
+    assert "read the sources below before you uninstall anything" in " ".join(
+        text.split()
+    )
 
 
 def test_a_pull_with_the_vendors_guidance_leaves_uninstalling_to_the_vendor() -> None:
@@ -98,8 +122,14 @@ def test_a_pull_with_the_vendors_guidance_leaves_uninstalling_to_the_vendor() ->
 def test_a_re_release_is_for_servers_with_the_old_version_too() -> None:
     text = " ".join(text_of(single(Kind.RE_RELEASED)).split())
     assert "1. Install version 2 (KB9000002)." in text
-    assert "2. Install it also where version 1 is installed, and where version 1 was installed and then removed." in text
-    assert "3. Afterwards run Health Checker on every server: https://aka.ms/ExchangeHealthChecker" in text
+    assert (
+        "2. Install it also where version 1 is installed, and where version "
+        "1 was installed and then removed."
+    ) in text
+    assert (
+        "3. Afterwards run Health Checker on every server: https://aka.ms/ExchangeHealthChecker"
+        in text
+    )
 
 
 def test_a_suspicion_is_said_to_be_one() -> None:
@@ -109,35 +139,54 @@ def test_a_suspicion_is_said_to_be_one() -> None:
 
 
 def test_packages_stand_in_a_table() -> None:
-    assert "Exchange Server 2030 CU2  15.4.1544.13  KB9000001\n" in text_of(single(Kind.PULLED))
+    assert "Exchange Server 2030 CU2  15.4.1544.13  KB9000001\n" in text_of(
+        single(Kind.PULLED)
+    )
     table = BeautifulSoup(html_of(single(Kind.PULLED)), "lxml").select("table.grid")[0]
-    rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
-    assert rows[:2] == [["Product", "Build", "KB article"], ["Exchange Server 2030 CU2", "15.4.1544.13", "KB9000001"]]
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
+        for row in table.find_all("tr")
+    ]
+    assert rows[:2] == [
+        ["Product", "Build", "KB article"],
+        ["Exchange Server 2030 CU2", "15.4.1544.13", "KB9000001"],
+    ]
 
 
 def test_evidence_stands_with_before_and_after_links_and_times() -> None:
     text = text_of(single(Kind.PULLED), Settings(zone=ZoneInfo("Europe/Berlin")))
-    assert "Exchange Emerging Issues, changed, 14 May 2030, 20:00 CEST\nhttps://" in text
+    assert (
+        "Exchange Emerging Issues, changed, 14 May 2030, 20:00 CEST\nhttps://" in text
+    )
     assert "Before:\n> As it was.\nNow:\n> As it is & was <not>.\n" in text
     assert "Gone:\n> What is gone.\n" in text
     assert "Recognised by: a sample rule" in text
 
 
 def test_a_pull_offers_no_download() -> None:
-    assert "downloads.example.org" not in text_of(single(Kind.PULLED)) + html_of(single(Kind.PULLED))
+    assert "downloads.example.org" not in text_of(single(Kind.PULLED)) + html_of(
+        single(Kind.PULLED)
+    )
     assert "downloads.example.org" in text_of(single(Kind.RELEASED))
 
 
 def test_the_welcome_names_what_is_pulled_before_all_else() -> None:
     message = render.message(samples.welcome(pulled=True), Settings(), NOW)
     text, html = parts(message)
-    assert message.subject == "[WELCOME] Advisory Watcher: Exchange Server*. Pulled at this moment: KB9000001"
-    assert text.index("KB9000001: Exchange Server 2030-05 SU") < text.index("WHERE EACH PRODUCT STANDS")
+    assert (
+        message.subject
+        == "[WELCOME] Advisory Watcher: Exchange Server*. Pulled at this moment: KB9000001"
+    )
+    assert text.index("KB9000001: Exchange Server 2030-05 SU") < text.index(
+        "WHERE EACH PRODUCT STANDS"
+    )
     assert html.index("KB9000001") < html.index("Where each product stands")
 
 
 def test_the_welcome_of_a_quiet_day_says_that_nothing_is_pulled() -> None:
-    message = render.message(replace(samples.welcome(pulled=False), unread=()), Settings(), NOW)
+    message = render.message(
+        replace(samples.welcome(pulled=False), unread=()), Settings(), NOW
+    )
     assert message.subject == "[WELCOME] Advisory Watcher: Exchange Server*"
     assert "Nothing that is watched is pulled." in parts(message)[0]
 
@@ -146,12 +195,18 @@ def test_there_is_no_all_clear_for_a_source_that_was_not_read() -> None:
     for part in parts(render.message(samples.welcome(pulled=False), Settings(), NOW)):
         said = " ".join(BeautifulSoup(part, "lxml").get_text(" ").split())
         assert "Nothing that is watched is pulled." not in said
-        assert "Among what could be read, nothing is pulled. Not read yet: exchange-builds." in said
+        assert (
+            "Among what could be read, nothing is pulled. Not read yet: exchange-builds."
+            in said
+        )
         assert "Could not be read yet: it answered 503" in said
 
 
 def test_the_welcome_of_a_thousand_sources_is_no_longer_than_a_mail_should_be() -> None:
-    sources = tuple(Source(f"feed-{n}", "feed", f"https://example.org/{n}", timedelta(hours=1)) for n in range(1000))
+    sources = tuple(
+        Source(f"feed-{n}", "feed", f"https://example.org/{n}", timedelta(hours=1))
+        for n in range(1000)
+    )
     welcome = replace(samples.welcome(pulled=False), sources=sources, unread=())
     text, html = text_of(welcome), html_of(welcome)
     assert text.count("\nfeed-") == 100
@@ -161,14 +216,23 @@ def test_the_welcome_of_a_thousand_sources_is_no_longer_than_a_mail_should_be() 
 
 
 def test_a_digest_counts_its_events_in_the_subject() -> None:
-    events = digest.gravest_first([samples.event(Kind.RELEASED), samples.event(Kind.PULLED), replace(samples.event(Kind.RELEASED), id="2")])
+    events = audience.gravest_first(
+        [
+            samples.event(Kind.RELEASED),
+            samples.event(Kind.PULLED),
+            replace(samples.event(Kind.RELEASED), id="2"),
+        ]
+    )
     message = render.message(Letter("digest", ADMINS, events), Settings(), NOW)
     assert message.subject == "[DIGEST] 1 pulled, 2 released"
     assert message.events == ("sample-pulled", "2", "sample-released")
 
 
 def test_a_long_digest_tells_every_event_and_the_first_ones_whole() -> None:
-    events = tuple(replace(samples.event(Kind.RELEASED), id=str(n), summary=f"Event number {n}.") for n in range(40))
+    events = tuple(
+        replace(samples.event(Kind.RELEASED), id=str(n), summary=f"Event number {n}.")
+        for n in range(40)
+    )
     message = render.message(Letter("digest", ADMINS, events), Settings(), NOW)
     text, html = parts(message)
     assert all(f"Event number {n}." in part for n in range(40) for part in (text, html))
@@ -176,13 +240,17 @@ def test_a_long_digest_tells_every_event_and_the_first_ones_whole() -> None:
 
 
 def test_the_operator_reads_what_happened() -> None:
-    letter = Letter("operator", ADMINS, subject="a source fails", lines=("It failed.\nOpen it.",))
+    letter = Letter(
+        "operator", ADMINS, subject="a source fails", lines=("It failed.\nOpen it.",)
+    )
     message = render.message(letter, Settings(), NOW)
     assert message.subject == "[OPERATOR] a source fails"
-    assert parts(message)[0].startswith("OPERATOR: a source fails\n\n  It failed.\n\n  Open it.\n")
+    assert parts(message)[0].startswith(
+        "OPERATOR: a source fails\n\n  It failed.\n\n  Open it.\n"
+    )
 
 
-# --- both parts, any reader -------------------------------------------------------------------------------------------
+# --- both parts, any reader -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LETTERS)
@@ -208,7 +276,12 @@ def test_the_text_is_as_complete_as_the_html(name: str) -> None:
 def test_html_needs_nothing_from_elsewhere_and_runs_nothing(name: str) -> None:
     html = sample(name)[1]
     soup = BeautifulSoup(html, "lxml")
-    assert soup.find_all(["img", "script", "link", "iframe", "object", "form", "input", "video"]) == []
+    assert (
+        soup.find_all(
+            ["img", "script", "link", "iframe", "object", "form", "input", "video"]
+        )
+        == []
+    )
     assert not re.search(r"url\(|@import|@font-face|javascript:| on\w+=", html)
 
 
@@ -216,7 +289,11 @@ def test_html_needs_nothing_from_elsewhere_and_runs_nothing(name: str) -> None:
 def test_a_screen_reader_hears_tables_only_where_there_are_some(name: str) -> None:
     soup = BeautifulSoup(sample(name)[1], "lxml")
     for table in soup.find_all("table"):
-        headed = table.find("tr", recursive=False) is None and table.find("th") is not None and "grid" in (table.get("class") or [])
+        headed = (
+            table.find("tr", recursive=False) is None
+            and table.find("th") is not None
+            and "grid" in (table.get("class") or [])
+        )
         assert headed or table.get("role") == "presentation"
     assert all(cell.get("scope") == "col" for cell in soup.find_all("th"))
     assert len(soup.find_all("h1")) == 1
@@ -236,7 +313,11 @@ def test_dark_mode_and_phones_keep_their_rules_and_all_else_is_inline() -> None:
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_lines_of_text_fit_a_terminal_unless_they_hold_an_address(name: str) -> None:
-    assert [line for line in sample(name)[0].split("\n") if len(line) > 72 and "https://" not in line] == []
+    assert [
+        line
+        for line in sample(name)[0].split("\n")
+        if len(line) > 72 and "https://" not in line
+    ] == []
 
 
 @pytest.mark.parametrize("name", LETTERS)
@@ -244,19 +325,29 @@ def test_a_message_is_below_100_kb(name: str) -> None:
     assert len(render.message(LETTERS[name], Settings(), NOW).body) < 100_000
 
 
-# --- languages --------------------------------------------------------------------------------------------------------
+# --- languages ------------------------------------------------------------------------
 
-LANGUAGES = sorted(path.stem for path in (render.shipped() / "mail" / "words").glob("*.toml"))
+LANGUAGES = sorted(
+    path.stem for path in (render.shipped() / "mail" / "words").glob("*.toml")
+)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_every_word_and_fills_in_no_more_than_english(language: str) -> None:
+def test_every_language_has_every_word_and_fills_in_no_more_than_english(
+    language: str,
+) -> None:
     english, other = (
-        tomllib.loads((render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8")) for name in ("en", language)
+        tomllib.loads(
+            (render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8")
+        )
+        for name in ("en", language)
     )
-    assert {(table, key) for table in other for key in other[table]} == {(table, key) for table in english for key in english[table]}
+    assert {(table, key) for table in other for key in other[table]} == {
+        (table, key) for table in english for key in english[table]
+    }
     places = {
-        (table, key): set(re.findall(r"\{\w+\}", text)) - set(re.findall(r"\{\w+\}", english[table][key]))
+        (table, key): set(re.findall(r"\{\w+\}", text))
+        - set(re.findall(r"\{\w+\}", english[table][key]))
         for table in other
         for key, text in other[table].items()
     }
@@ -265,28 +356,52 @@ def test_every_language_has_every_word_and_fills_in_no_more_than_english(languag
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("letter", samples.letters(), ids=list(LETTERS))
-def test_every_letter_can_be_written_in_every_language(letter: Letter, language: str) -> None:
+def test_every_letter_can_be_written_in_every_language(
+    letter: Letter, language: str
+) -> None:
     told = replace(letter, subscriber=replace(letter.subscriber, language=language))
     assert f'lang="{language}"' in html_of(told)
 
 
 def test_german_is_german() -> None:
     letter = replace(single(Kind.PULLED), subscriber=replace(ADMINS, language="de"))
-    assert render.message(letter, Settings(), NOW).subject == "[ZURÜCKGEZOGEN] Exchange Server May 2030 SU (KB9000001)"
+    assert (
+        render.message(letter, Settings(), NOW).subject
+        == "[ZURÜCKGEZOGEN] Exchange Server May 2030 SU (KB9000001)"
+    )
     assert "WAS JETZT ZU TUN IST\n1. KB9000001 nicht installieren." in text_of(letter)
 
 
 def phrased(letter: Letter) -> Letter:
     """The letter as judgement makes them: each event's sentence has its key."""
-    keys = {Kind.KNOWN_ISSUE: "issue-bare", Kind.EXPLOITED: "exploited-fixed", Kind.CORRECTED: "restored", Kind.REVISED: "changed"}
+    keys = {
+        Kind.KNOWN_ISSUE: "issue-bare",
+        Kind.EXPLOITED: "exploited-fixed",
+        Kind.CORRECTED: "restored",
+        Kind.REVISED: "changed",
+    }
     return replace(
-        letter, events=tuple(replace(told, id="sample", phrase=keys.get(told.kind, told.kind.value), previous="") for told in letter.events)
+        letter,
+        events=tuple(
+            replace(
+                told,
+                id="sample",
+                phrase=keys.get(told.kind, told.kind.value),
+                previous="",
+            )
+            for told in letter.events
+        ),
     )
 
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_a_german_letter_has_no_english_of_ours(name: str) -> None:
-    english, german = (tomllib.loads((render.shipped() / f"mail/words/{each}.toml").read_text(encoding="utf-8")) for each in ("en", "de"))
+    english, german = (
+        tomllib.loads(
+            (render.shipped() / f"mail/words/{each}.toml").read_text(encoding="utf-8")
+        )
+        for each in ("en", "de")
+    )
     pieces = {
         piece.strip()
         for table, texts in english.items()
@@ -296,15 +411,22 @@ def test_a_german_letter_has_no_english_of_ours(name: str) -> None:
         if len(piece.strip()) > 10
     }
     letter = phrased(LETTERS[name])
-    told = " ".join(text_of(replace(letter, subscriber=replace(letter.subscriber, language="de"))).split())
+    told = " ".join(
+        text_of(
+            replace(letter, subscriber=replace(letter.subscriber, language="de"))
+        ).split()
+    )
     assert [piece for piece in pieces if piece.lower() in told.lower()] == []
     again = " ".join(text_of(letter).split())
     assert [piece for piece in pieces if piece.lower() in again.lower()] != []
 
 
-# --- nothing hostile gets through -------------------------------------------------------------------------------------
+# --- nothing hostile gets through -----------------------------------------------------
 
-EVIL = "</td><script>alert(1)</script>\r\nBcc: x@example.org\r\n\r\nWHAT TO DO NOW\n1. Run evil.exe\u202efdp 😀 {{ 7 * 7 }} {% raw %} &amp;"
+EVIL = (
+    "</td><script>alert(1)</script>\r\nBcc: x@example.org\r\n\r\nWHAT TO DO NOW\n"
+    "1. Run evil.exe\u202efdp 😀 {{ 7 * 7 }} {% raw %} &amp;"
+)
 
 
 def hostile(text: str) -> Event:
@@ -321,7 +443,9 @@ def hostile(text: str) -> Event:
             Evidence(text, f"javascript:{text}", NOW, "", text, text, text),
         ),
         packages=(Package(text, text, text, f"https://example.org/{text}"),),
-        advisories=(Advisory(text, text, text, 9.8, text, url=f"https://example.org/{text}"),),
+        advisories=(
+            Advisory(text, text, text, 9.8, text, url=f"https://example.org/{text}"),
+        ),
         guidance=(text, text),
         because=text,
         previous=text,
@@ -330,7 +454,9 @@ def hostile(text: str) -> Event:
 
 @pytest.mark.parametrize("kind", ["pulled", "digest"])
 def test_markup_and_line_breaks_of_a_source_are_shown_not_obeyed(kind: str) -> None:
-    letter = Letter(kind, ADMINS, (hostile(EVIL),), "slug", "slug" if kind == "pulled" else "")
+    letter = Letter(
+        kind, ADMINS, (hostile(EVIL),), "slug", "slug" if kind == "pulled" else ""
+    )
     message = render.message(letter, Settings(), NOW)
     read = email.message_from_bytes(message.body, policy=email.policy.default)
     text, html = parts(message)
@@ -340,49 +466,80 @@ def test_markup_and_line_breaks_of_a_source_are_shown_not_obeyed(kind: str) -> N
     assert "alert(1)" in soup.get_text()
     assert "49" not in text
     assert "{{ 7 * 7 }}" in text
-    assert re.findall(r"^(?:WHAT TO DO NOW|1\. Run).*", text, re.MULTILINE) == ["WHAT TO DO NOW"]
+    assert re.findall(r"^(?:WHAT TO DO NOW|1\. Run).*", text, re.MULTILINE) == [
+        "WHAT TO DO NOW"
+    ]
     assert "\u202e" not in message.subject + text + html
     assert {str(link["href"]).split(":")[0] for link in soup.find_all("a")} <= {"https"}
 
 
 @pytest.mark.parametrize(
     ("text", "many"),
-    [("<" * 2000, 1), ("更新" * 1000, 1), ("https://example.org/" + "a" * 2000, 1), ("word " * 400, 40), ("😀" * 2000, 40)],
+    [
+        ("<" * 2000, 1),
+        ("更新" * 1000, 1),
+        ("https://example.org/" + "a" * 2000, 1),
+        ("word " * 400, 40),
+        ("😀" * 2000, 40),
+    ],
 )
-def test_however_much_a_source_says_the_message_stays_below_100_kb(text: str, many: int) -> None:
+def test_however_much_a_source_says_the_message_stays_below_100_kb(
+    text: str, many: int
+) -> None:
     base = hostile(text)
     event = replace(
         base,
         evidence=base.evidence * 20,
-        packages=tuple(replace(base.packages[0], build=f"1.0.0.{n}") for n in range(200)),
+        packages=tuple(
+            replace(base.packages[0], build=f"1.0.0.{n}") for n in range(200)
+        ),
         advisories=base.advisories * 100,
         guidance=base.guidance * 50,
     )
-    letter = digest.single(ADMINS, event) if many == 1 else Letter("digest", ADMINS, tuple(replace(event, id=str(n)) for n in range(many)))
+    letter = (
+        audience.single(ADMINS, event)
+        if many == 1
+        else Letter(
+            "digest", ADMINS, tuple(replace(event, id=str(n)) for n in range(many))
+        )
+    )
     assert len(render.message(letter, Settings(), NOW).body) <= render.LARGEST
 
 
-# --- the same bytes everywhere ----------------------------------------------------------------------------------------
+# --- the same bytes everywhere --------------------------------------------------------
 
 
 def test_equal_letters_give_equal_bytes_in_every_process() -> None:
     program = (
-        "import hashlib, sys; sys.path.insert(0, '.'); from watcher.config.settings import Mail, Settings; from watcher import render;"
-        "from watcher.formats import samples; settings = Settings(mail=Mail(sender='Advisory Watcher <watcher@example.org>'));"
-        "print(hashlib.sha256(b''.join(render.message(l, settings, samples.NOW).body for l in samples.letters())).hexdigest())"
+        "import hashlib, sys; sys.path.insert(0, '.'); from watcher.settings "
+        "import Mail, Settings; from watcher.mail import render;"
+        "from watcher.mail import samples; settings = "
+        "Settings(mail=Mail(sender='Advisory Watcher "
+        "<watcher@example.org>'));"
+        "print(hashlib.sha256(b''.join(render.message(l, settings, "
+        "samples.NOW).body for l in samples.letters())).hexdigest())"
     )
     root = Path(__file__).parents[2]
     found = {
         subprocess.run(
-            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, cwd=root, capture_output=True, text=True, check=True
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    here = hashlib.sha256(b"".join(render.message(letter, Settings(), NOW).body for letter in samples.letters())).hexdigest()
+    here = hashlib.sha256(
+        b"".join(
+            render.message(letter, Settings(), NOW).body for letter in samples.letters()
+        )
+    ).hexdigest()
     assert found == {here}
 
 
-# --- the user's own templates -----------------------------------------------------------------------------------------
+# --- the user's own templates ---------------------------------------------------------
 
 
 def own(folder: Path, name: str, text: str) -> Settings:
@@ -398,17 +555,24 @@ def test_the_shipped_templates_have_no_mistakes() -> None:
 
 def test_a_part_of_the_users_goes_before_the_shipped_one(tmp_path: Path) -> None:
     settings = own(tmp_path, "mail/parts/foot.txt", "Call the night desk: 4711\n")
-    assert text_of(single(Kind.PULLED), settings).endswith("Call the night desk: 4711\n")
+    assert text_of(single(Kind.PULLED), settings).endswith(
+        "Call the night desk: 4711\n"
+    )
     assert render.check(settings) == []
 
 
 def test_a_kind_can_have_a_template_of_its_own(tmp_path: Path) -> None:
     settings = own(tmp_path, "mail/pulled.txt", "{{ story.headline }} & more\n")
-    assert text_of(single(Kind.PULLED), settings) == "Exchange Server May 2030 SU (KB9000001) & more\n"
+    assert (
+        text_of(single(Kind.PULLED), settings)
+        == "Exchange Server May 2030 SU (KB9000001) & more\n"
+    )
     assert text_of(single(Kind.RELEASED), settings).startswith("RELEASED")
 
 
-def test_words_of_the_users_go_before_the_shipped_ones_one_by_one(tmp_path: Path) -> None:
+def test_words_of_the_users_go_before_the_shipped_ones_one_by_one(
+    tmp_path: Path,
+) -> None:
     settings = own(tmp_path, "mail/words/en.toml", '[heading]\nnow = "Do this"\n')
     assert "DO THIS\n1. Do not install" in text_of(single(Kind.PULLED), settings)
 
@@ -416,15 +580,37 @@ def test_words_of_the_users_go_before_the_shipped_ones_one_by_one(tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "text", "line", "message"),
     [
-        ("mail/event.txt", "one\n{{ story.headlin }}\n", 2, "has no attribute 'headlin'"),
-        ("mail/event.html", "{% if story %}\n\n{{ story.", 3, "expected name or number"),
-        ("mail/digest.html", "\n\n{% for x in stories %}{{ y }}{% endfor %}", 3, "'y' is undefined"),
-        ("mail/parts/now.txt", "\n{% include 'mail/parts/nothing.txt' %}", 2, "there is no template mail/parts/nothing.txt"),
+        (
+            "mail/event.txt",
+            "one\n{{ story.headlin }}\n",
+            2,
+            "has no attribute 'headlin'",
+        ),
+        (
+            "mail/event.html",
+            "{% if story %}\n\n{{ story.",
+            3,
+            "expected name or number",
+        ),
+        (
+            "mail/digest.html",
+            "\n\n{% for x in stories %}{{ y }}{% endfor %}",
+            3,
+            "'y' is undefined",
+        ),
+        (
+            "mail/parts/now.txt",
+            "\n{% include 'mail/parts/nothing.txt' %}",
+            2,
+            "there is no template mail/parts/nothing.txt",
+        ),
         ("mail/parts/gone.txt", "{{ 1 // 0 }}", 1, "division"),
         ("mail/unused.txt", "{% endif %}", 1, "Encountered unknown tag 'endif'"),
     ],
 )
-def test_a_mistake_in_a_template_is_named_with_file_and_line(tmp_path: Path, name: str, text: str, line: int, message: str) -> None:
+def test_a_mistake_in_a_template_is_named_with_file_and_line(
+    tmp_path: Path, name: str, text: str, line: int, message: str
+) -> None:
     settings = own(tmp_path, name, text)
     problem = render.check(settings)[0]
     assert (problem.file, problem.line) == (str(tmp_path / name), line)
@@ -433,7 +619,10 @@ def test_a_mistake_in_a_template_is_named_with_file_and_line(tmp_path: Path, nam
 
 def test_a_mistake_stops_the_message_with_a_remedy(tmp_path: Path) -> None:
     settings = own(tmp_path, "mail/event.txt", "{{ nothing }}")
-    with pytest.raises(ConfigurationError, match=r"event\.txt:1: 'nothing' is undefined\. `watcher check` renders every template"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"event\.txt:1: 'nothing' is undefined\. `watcher check` renders every template",
+    ):
         text_of(single(Kind.PULLED), settings)
 
 
@@ -446,7 +635,9 @@ def test_a_mistake_stops_the_message_with_a_remedy(tmp_path: Path) -> None:
         ('[heading]\nnow = "{x}"', r"\[heading\] now"),
     ],
 )
-def test_a_mistake_in_the_words_is_named(tmp_path: Path, text: str, message: str) -> None:
+def test_a_mistake_in_the_words_is_named(
+    tmp_path: Path, text: str, message: str
+) -> None:
     settings = own(tmp_path, "mail/words/en.toml", text)
     problems = render.check(settings)
     assert len(problems) >= 1
@@ -454,28 +645,44 @@ def test_a_mistake_in_the_words_is_named(tmp_path: Path, text: str, message: str
     assert "en.toml" in problems[0].file + problems[0].message
 
 
-def test_a_language_of_the_users_own_is_checked_and_english_fills_its_gaps(tmp_path: Path) -> None:
-    settings = own(tmp_path, "mail/words/fr.toml", '[heading]\nnow = "Que faire maintenant"\n')
+def test_a_language_of_the_users_own_is_checked_and_english_fills_its_gaps(
+    tmp_path: Path,
+) -> None:
+    settings = own(
+        tmp_path, "mail/words/fr.toml", '[heading]\nnow = "Que faire maintenant"\n'
+    )
     letter = replace(single(Kind.PULLED), subscriber=replace(ADMINS, language="fr"))
     assert "QUE FAIRE MAINTENANT\n1. Do not install" in text_of(letter, settings)
     assert render.check(settings) == []
     own(tmp_path, "mail/words/fr.toml", '[heading]\nnow = "{quoi}"\n')
-    said = f"{tmp_path / 'mail' / 'words' / 'fr.toml'}: [heading] now: its words cannot be filled in ('quoi'). Compare it with "
-    assert {str(problem).split("the shipped")[0] for problem in render.check(settings)} == {said}
+    said = (
+        f"{tmp_path / 'mail' / 'words' / 'fr.toml'}: [heading] now: its words "
+        "cannot be filled in ('quoi'). Compare it with "
+    )
+    assert {
+        str(problem).split("the shipped")[0] for problem in render.check(settings)
+    } == {said}
 
 
 def test_an_unknown_language_names_the_known_ones() -> None:
     letter = replace(single(Kind.PULLED), subscriber=replace(ADMINS, language="tlh"))
-    with pytest.raises(ConfigurationError, match=r'no words in the language "tlh"\. Known: .*en'):
+    with pytest.raises(
+        ConfigurationError, match=r'no words in the language "tlh"\. Known: .*en'
+    ):
         render.message(letter, Settings(), NOW)
 
 
 def test_templates_without_a_name_escape() -> None:
-    assert render.templates(Settings()).from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
+    assert (
+        render.templates(Settings()).from_string("{{ x }}").render(x="<b>")
+        == "&lt;b&gt;"
+    )
 
 
 def test_the_page_shares_the_environment() -> None:
-    assert render.templates(Settings()) is render.templates(Settings(zone=ZoneInfo("Europe/Berlin")))
+    assert render.templates(Settings()) is render.templates(
+        Settings(zone=ZoneInfo("Europe/Berlin"))
+    )
     assert (render.shipped() / "mail" / "event.html").is_file()
 
 

@@ -44,30 +44,48 @@ def test_a_log_line_cannot_be_forged(capsys: pytest.CaptureFixture[str]) -> None
     report.log_to_stderr(0, as_json=False)
     report.LOG.warning("feed says %s", EVIL)
 
-    assert capsys.readouterr().err == f"2024-11-14 18:00:00Z warning feed says {HARMLESS}\n"
+    assert (
+        capsys.readouterr().err
+        == f"2024-11-14 18:00:00Z warning feed says {HARMLESS}\n"
+    )
 
 
 @time_machine.travel("2024-11-14T18:00:00.500Z", tick=False)
-def test_a_json_log_line_holds_the_text_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_json_log_line_holds_the_text_as_it_was(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     report.log_to_stderr(0, as_json=True)
     report.LOG.info("feed says %s", EVIL)
 
     (line,) = capsys.readouterr().err.splitlines()
     assert line.isascii()
-    assert json.loads(line) == {"time": "2024-11-14T18:00:00.500Z", "level": "info", "message": f"feed says {EVIL}"}
+    assert json.loads(line) == {
+        "time": "2024-11-14T18:00:00.500Z",
+        "level": "info",
+        "message": f"feed says {EVIL}",
+    }
 
 
-@pytest.mark.parametrize(("loudness", "shown"), [(-1, ["error"]), (0, ["info", "error"]), (1, ["debug", "info", "error"])])
-def test_loudness_decides_what_is_said(loudness: int, shown: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("loudness", "shown"),
+    [(-1, ["error"]), (0, ["info", "error"]), (1, ["debug", "info", "error"])],
+)
+def test_loudness_decides_what_is_said(
+    loudness: int, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     report.log_to_stderr(loudness, as_json=True)
     for level in (logging.DEBUG, logging.INFO, logging.ERROR):
         report.LOG.log(level, "x")
 
-    assert [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()] == shown
+    assert [
+        json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()
+    ] == shown
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_secret_is_masked_in_text_and_traceback(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_is_masked_in_text_and_traceback(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     form = report.log_to_stderr(0, as_json=as_json)
     form.mask = lambda text: text.replace("hunter2", "${PASSWORD}")
     try:
@@ -82,13 +100,22 @@ def test_a_secret_is_masked_in_text_and_traceback(as_json: bool, capsys: pytest.
     assert "Traceback (most recent call last)" in said
 
 
-def test_a_table_has_plain_columns_when_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    report.write_table(("source", "failures"), [("exchange-builds", "0"), ("a\x1bb", "12")])
+def test_a_table_has_plain_columns_when_nobody_looks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report.write_table(
+        ("source", "failures"), [("exchange-builds", "0"), ("a\x1bb", "12")]
+    )
 
-    assert capsys.readouterr().out == "source           failures\nexchange-builds  0\na\\x1bb           12\n"
+    assert (
+        capsys.readouterr().out
+        == "source           failures\nexchange-builds  0\na\\x1bb           12\n"
+    )
 
 
-def test_a_table_on_a_terminal_shows_brackets_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_on_a_terminal_shows_brackets_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     report.write_table(("source", "title"), [("blog", "[red]not red[/red] \x1b[2J")])
@@ -96,11 +123,16 @@ def test_a_table_on_a_terminal_shows_brackets_as_they_are(monkeypatch: pytest.Mo
     assert "[red]not red[/red] \\x1b[2J" in terminal.getvalue()
 
 
-def test_a_result_is_harmless_and_its_json_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_result_is_harmless_and_its_json_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     report.write("one\ntwo \x1b[2J")
     report.write_json({"b": 1, "a": "\u2028\x1b"})
 
-    assert capsys.readouterr().out == 'one\ntwo \\x1b[2J\n{"a": "\\u2028\\u001b", "b": 1}\n'
+    assert (
+        capsys.readouterr().out
+        == 'one\ntwo \\x1b[2J\n{"a": "\\u2028\\u001b", "b": 1}\n'
+    )
 
 
 def test_an_empty_table_is_its_head(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,15 +141,21 @@ def test_an_empty_table_is_its_head(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "a  b\n"
 
 
-def test_progress_is_log_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_log_lines_without_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     report.log_to_stderr(0, as_json=True)
     with report.progress(shown=True) as say:
         say("asking 100% \x1b")
 
-    assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["asking 100% \x1b"]
+    assert [
+        json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()
+    ] == ["asking 100% \x1b"]
 
 
-def test_progress_on_a_terminal_is_one_moving_line_and_log_lines_stand_above(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_on_a_terminal_is_one_moving_line_and_log_lines_stand_above(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")

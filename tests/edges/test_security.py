@@ -1,4 +1,7 @@
-"""What a hostile source cannot do, as far as no other file tests it; docs/security.md names the tests of every threat."""
+"""What a hostile source cannot do, as far as no other file tests it.
+
+Docs/security.md names the tests of every threat.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from watcher.errors import ParseError
-from watcher.judgement import canonical, wording
+from watcher.judgement import normalize, wording
 from watcher.judgement.sentences import sentences
 from watcher.notifiers import outbox
 from watcher.records import Message, Page, Watch
@@ -25,24 +28,48 @@ from watcher.store import Store
 NOW = datetime(2030, 11, 12, 18, 0, tzinfo=UTC)
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 BILLION = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{LAUGHS}]>'
-OUTSIDE = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l9 SYSTEM "file:///etc/hostname">]>'
+OUTSIDE = (
+    '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l9 SYSTEM "file:///etc/hostname">]>'
+)
 FORMS = {
-    "feed": '<rss version="2.0"><channel><title>&l9;</title><item><title>&l9;</title></item></channel></rss>',
-    "cvrf": '<cvrf:cvrfdoc xmlns:cvrf="http://www.icasi.org/CVRF/schema/cvrf/1.1"><cvrf:DocumentTitle>&l9;</cvrf:DocumentTitle></cvrf:cvrfdoc>',
+    "feed": (
+        "<rss "
+        'version="2.0"><channel><title>&l9;</title><item><title>&l9;</title></item></channel></rss>'
+    ),
+    "cvrf": (
+        "<cvrf:cvrfdoc "
+        'xmlns:cvrf="http://www.icasi.org/CVRF/schema/cvrf/1.1"><cvrf:DocumentTitle>&l9;</cvrf:DocumentTitle></cvrf:cvrfdoc>'
+    ),
     "csaf": '<feed xmlns="http://www.w3.org/2005/Atom"><title>&l9;</title></feed>',
 }
 
 
 def page(body: str, kind: str) -> Page:
     document = "2030-Nov" if kind == "cvrf" else ""
-    return Page("s", document, "https://example.org/x", NOW, 200, body.encode(), "application/xml")
+    return Page(
+        "s",
+        document,
+        "https://example.org/x",
+        NOW,
+        200,
+        body.encode(),
+        "application/xml",
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("head", [BILLION, OUTSIDE], ids=["billion laughs", "a file of this machine"])
-def test_entities_are_neither_expanded_nor_read_from_files(head: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    "head", [BILLION, OUTSIDE], ids=["billion laughs", "a file of this machine"]
+)
+def test_entities_are_neither_expanded_nor_read_from_files(
+    head: str, kind: str
+) -> None:
     body = head + FORMS.get(kind, "<html><body>&l9;</body></html>")
-    hostname = Path("/etc/hostname").read_text(encoding="utf-8").strip() if Path("/etc/hostname").exists() else "no such name"
+    hostname = (
+        Path("/etc/hostname").read_text(encoding="utf-8").strip()
+        if Path("/etc/hostname").exists()
+        else "no such name"
+    )
     tracemalloc.start()
     try:
         said = repr(parser(kind)(page(body, kind), Watch(("*",))))
@@ -72,29 +99,41 @@ ALPHABETS = (
     "..., ",
 )
 READERS: tuple[Callable[[str], object], ...] = (
-    canonical.product,
-    canonical.products_in,
-    canonical.kbs_in,
-    canonical.cves_in,
-    canonical.builds_in,
-    canonical.date,
-    canonical.link,
-    canonical.family,
-    canonical.label,
+    normalize.product,
+    normalize.products_in,
+    normalize.kbs_in,
+    normalize.cves_in,
+    normalize.builds_in,
+    normalize.date,
+    normalize.link,
+    normalize.family,
+    normalize.label,
     markup.plain,
     sentences,
     wording.read,
 )
 
 
-@pytest.mark.parametrize("read", READERS, ids=lambda read: getattr(read, "__name__", "?"))
+@pytest.mark.parametrize(
+    "read", READERS, ids=lambda read: getattr(read, "__name__", "?")
+)
 def test_no_text_makes_a_pattern_blow_up(read: Callable[[str], object]) -> None:
-    """100 kB take some 25 times as long as 4 kB, not 625 times: for hostile repetitions of what the patterns look for."""
+    """100 kB take some 25 times as long as 4 kB, not 625 times.
+
+    For hostile repetitions of what the patterns look for.
+    """
     chosen = random.Random(6)
     read("warm")
-    for alphabet in (*ALPHABETS, *("".join(chosen.choices(ALPHABETS, k=3)) for _ in range(6))):
-        small, large = (_seconds(read, (alphabet * size)[:size]) for size in (4_000, 100_000))
-        assert large < 0.5 or large < 80 * small, f"{alphabet!r}: {small:.3f} s for 4,000 characters, {large:.3f} s for 100,000"
+    for alphabet in (
+        *ALPHABETS,
+        *("".join(chosen.choices(ALPHABETS, k=3)) for _ in range(6)),
+    ):
+        small, large = (
+            _seconds(read, (alphabet * size)[:size]) for size in (4_000, 100_000)
+        )
+        assert large < 0.5 or large < 80 * small, (
+            f"{alphabet!r}: {small:.3f} s for 4,000 characters, {large:.3f} s for 100,000"
+        )
 
 
 def _seconds(read: Callable[[str], object], text: str) -> float:
@@ -103,17 +142,37 @@ def _seconds(read: Callable[[str], object], text: str) -> float:
     return time.process_time() - start
 
 
-def test_no_table_for_a_spreadsheet_is_written_and_no_shell_or_program_is_started() -> None:
+def test_no_table_for_a_spreadsheet_is_written_and_no_shell_or_program_is_started() -> (
+    None
+):
     """Neither formulas nor commands can be injected where there are no tables and no shells."""
-    forbidden = {"csv.writer", "csv.DictWriter", "os.system", "os.popen", "eval", "exec", "pickle.loads", "pickle.load", "yaml.load"}
+    forbidden = {
+        "csv.writer",
+        "csv.DictWriter",
+        "os.system",
+        "os.popen",
+        "eval",
+        "exec",
+        "pickle.loads",
+        "pickle.load",
+        "yaml.load",
+    }
     package = Path(parser.__code__.co_filename).parents[1]
     found = []
     for path in sorted(package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            named = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            named = (
+                {alias.name for alias in node.names}
+                if isinstance(node, ast.Import)
+                else set()
+            )
             named |= {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
             named |= {ast.unparse(node.func)} if isinstance(node, ast.Call) else set()
-            found += [f"{path}: {name}" for name in named & (forbidden | {"subprocess", "pty", "pickle", "marshal", "shelve"})]
+            found += [
+                f"{path}: {name}"
+                for name in named
+                & (forbidden | {"subprocess", "pty", "pickle", "marshal", "shelve"})
+            ]
     assert found == []
 
 
@@ -128,7 +187,16 @@ def test_state_and_outbox_are_for_their_owner_only(tmp_path: Path) -> None:
         }
     assert modes
     assert set(modes.values()) == {0o600}, modes
-    message = Message("<1@example.org>", NOW, "released", "admins", "../../etc/passwd", "s", (), b"Message-ID: <1@example.org>\r\n\r\n")
+    message = Message(
+        "<1@example.org>",
+        NOW,
+        "released",
+        "admins",
+        "../../etc/passwd",
+        "s",
+        (),
+        b"Message-ID: <1@example.org>\r\n\r\n",
+    )
     (receipt,) = outbox.Outbox(tmp_path / "outbox").send(message, ["a@example.org"])
     written = Path(receipt.answer)
     assert written.parent == tmp_path / "outbox"

@@ -10,13 +10,36 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.edges.ledger_samples import HOUR, SU, T0, document, event, fill, message, stored, update
+from tests.edges.ledger_samples import (
+    HOUR,
+    SU,
+    T0,
+    document,
+    event,
+    fill,
+    message,
+    stored,
+    update,
+)
 from tests.edges.test_store_migrations import rows_of
 from watcher.errors import StateError
 from watcher.records import Outcome, Times
 from watcher.store import EntryChanges, Store
 
-TABLES = {"absorbed", "acks", "copies", "deliveries", "documents", "entries", "events", "messages", "meta", "mutes", "times", "updates"}
+TABLES = {
+    "absorbed",
+    "acks",
+    "copies",
+    "deliveries",
+    "documents",
+    "entries",
+    "events",
+    "messages",
+    "meta",
+    "mutes",
+    "times",
+    "updates",
+}
 
 
 def exported(store: Store, folder: Path) -> dict[str, bytes]:
@@ -24,30 +47,48 @@ def exported(store: Store, folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-def test_the_same_state_is_the_same_bytes_in_both_databases(sqlite_url: str, postgres_url: str, tmp_path: Path) -> None:
+def test_the_same_state_is_the_same_bytes_in_both_databases(
+    sqlite_url: str, postgres_url: str, tmp_path: Path
+) -> None:
     with Store.open(sqlite_url) as one, Store.open(postgres_url) as other:
         fill(one)
         fill(other)
-        assert exported(one, tmp_path / "sqlite") == exported(other, tmp_path / "postgresql")
+        assert exported(one, tmp_path / "sqlite") == exported(
+            other, tmp_path / "postgresql"
+        )
 
 
 def test_an_import_is_exported_to_the_same_bytes(store: Store, tmp_path: Path) -> None:
     with Store.open("sqlite://") as first:
         fill(first)
-        first.seal([(replace(message(3), body=b"\xff no UTF-8 \x00\r\n"), [("a@example.org", "mail")])], [])
+        first.seal(
+            [
+                (
+                    replace(message(3), body=b"\xff no UTF-8 \x00\r\n"),
+                    [("a@example.org", "mail")],
+                )
+            ],
+            [],
+        )
         wanted = exported(first, tmp_path / "first")
     store.import_(tmp_path / "first")
     assert exported(store, tmp_path / "second") == wanted
     assert {name.removesuffix(".jsonl") for name in wanted} == TABLES
 
 
-def test_an_imported_state_answers_as_the_first_one_did(store: Store, tmp_path: Path) -> None:
+def test_an_imported_state_answers_as_the_first_one_did(
+    store: Store, tmp_path: Path
+) -> None:
     second = store
     with Store.open("sqlite://") as first:
         fill(first)
         first.export(tmp_path / "text")
         second.import_(tmp_path / "text")
-        assert second.updates_for(["kb:KB5044062"]) == first.updates_for(["kb:KB5044062"]) != ()
+        assert (
+            second.updates_for(["kb:KB5044062"])
+            == first.updates_for(["kb:KB5044062"])
+            != ()
+        )
         assert second.suspicions("builds", "") == first.suspicions("builds", "") != ()
         assert second.entries("builds") == first.entries("builds")
         assert second.fingerprints("builds")["row 2"] == ""
@@ -55,17 +96,25 @@ def test_an_imported_state_answers_as_the_first_one_did(store: Store, tmp_path: 
         assert second.events_of("cve-2024-49040") == first.events_of(SU) != ()
         assert second.due_deliveries(T0) == first.due_deliveries(T0) != []
         assert second.messages_of(event="e2") == first.messages_of(event="e2") != []
-        assert (second.acks(), second.mutes(), second.edition()) == (first.acks(), first.mutes(), first.edition())
+        assert (second.acks(), second.mutes(), second.edition()) == (
+            first.acks(),
+            first.mutes(),
+            first.edition(),
+        )
 
 
-def test_every_row_of_every_table_is_there_after_an_import_also_what_is_derived(store: Store, tmp_path: Path) -> None:
+def test_every_row_of_every_table_is_there_after_an_import_also_what_is_derived(
+    store: Store, tmp_path: Path
+) -> None:
     with Store.open("sqlite://") as first:
         fill(first)
         first.export(tmp_path)
         wanted = rows_of(first._link)
     store.import_(tmp_path)
     assert rows_of(store._link) == wanted
-    assert [name for name, rows in wanted.items() if not rows] == [], "the sample has nothing of a table"
+    assert [name for name, rows in wanted.items() if not rows] == [], (
+        "the sample has nothing of a table"
+    )
 
 
 def test_a_state_goes_on_after_an_import(store: Store, tmp_path: Path) -> None:
@@ -79,7 +128,9 @@ def test_a_state_goes_on_after_an_import(store: Store, tmp_path: Path) -> None:
     assert store.messages()[-1] == message(7, ("e3",))
 
 
-def test_check_times_are_in_a_file_of_their_own_which_need_not_be_kept(tmp_path: Path) -> None:
+def test_check_times_are_in_a_file_of_their_own_which_need_not_be_kept(
+    tmp_path: Path,
+) -> None:
     with Store.open("sqlite://") as store:
         fill(store)
         before = exported(store, tmp_path)
@@ -100,19 +151,36 @@ def test_a_file_whose_bytes_stay_is_not_written_again(tmp_path: Path) -> None:
         before = {file: file.stat().st_ino for file in tmp_path.iterdir()}
         store.record("msrc", outcome=Outcome(updates=(update(version=2),)))
         store.export(tmp_path)
-    changed = {file.name for file in tmp_path.iterdir() if before[file] != file.stat().st_ino}
+    changed = {
+        file.name for file in tmp_path.iterdir() if before[file] != file.stat().st_ino
+    }
     assert changed == {"updates.jsonl", "meta.jsonl"}
 
 
-def test_every_line_is_a_json_object_with_sorted_keys_in_sorted_order(tmp_path: Path) -> None:
+def test_every_line_is_a_json_object_with_sorted_keys_in_sorted_order(
+    tmp_path: Path,
+) -> None:
     with Store.open("sqlite://") as store:
         fill(store)
         store.export(tmp_path)
     for file in tmp_path.iterdir():
         for line in file.read_text("utf-8").splitlines():
-            assert json.dumps(json.loads(line), sort_keys=True, ensure_ascii=False, separators=(",", ":")) == line
-    keys = [json.loads(line)["entry"]["key"] for line in (tmp_path / "entries.jsonl").read_text("utf-8").splitlines()]
-    assert keys == ["ROW 1", "Zeile ä", "row 1", "row 2", "CVE-2024-49040"], "by code point, whatever the database's collation"
+            assert (
+                json.dumps(
+                    json.loads(line),
+                    sort_keys=True,
+                    ensure_ascii=False,
+                    separators=(",", ":"),
+                )
+                == line
+            )
+    keys = [
+        json.loads(line)["entry"]["key"]
+        for line in (tmp_path / "entries.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert keys == ["ROW 1", "Zeile ä", "row 1", "row 2", "CVE-2024-49040"], (
+        "by code point, whatever the database's collation"
+    )
 
 
 def test_a_mails_text_can_be_read_in_the_diff(tmp_path: Path) -> None:
@@ -120,7 +188,13 @@ def test_a_mails_text_can_be_read_in_the_diff(tmp_path: Path) -> None:
         fill(store)
         store.export(tmp_path)
     first = json.loads((tmp_path / "messages.jsonl").read_text("utf-8").splitlines()[0])
-    assert first["body"] == ["Message-ID: <1@example.org>", "Subject: no. 1", "", "Body 1", ""]
+    assert first["body"] == [
+        "Message-ID: <1@example.org>",
+        "Subject: no. 1",
+        "",
+        "Body 1",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +203,16 @@ def test_a_mails_text_can_be_read_in_the_diff(tmp_path: Path) -> None:
         ("events.jsonl", b"<<<<<<< HEAD\n", "events.jsonl, line 1"),
         ("entries.jsonl", b'{"source":"x"}\n', "entries.jsonl, line 1"),
         ("updates.jsonl", b"\xff\xfe\n", "updates.jsonl, line 1"),
-        ("deliveries.jsonl", b'{"message":"<none>","recipient":"a"}\n', "deliveries.jsonl does not fit"),
-        ("acks.jsonl", b'{"update":"a","time":"2024-11-12T18:00:00Z"}\n' * 2, "acks.jsonl does not fit"),
+        (
+            "deliveries.jsonl",
+            b'{"message":"<none>","recipient":"a"}\n',
+            "deliveries.jsonl does not fit",
+        ),
+        (
+            "acks.jsonl",
+            b'{"update":"a","time":"2024-11-12T18:00:00Z"}\n' * 2,
+            "acks.jsonl does not fit",
+        ),
         ("meta.jsonl", b'{"key":"form","value":"99"}\n', "form 99"),
     ],
 )
@@ -138,7 +220,9 @@ def test_a_text_that_cannot_be_read_is_named_and_nothing_is_imported(
     store: Store, tmp_path: Path, file: str, line: bytes, named: str
 ) -> None:
     with Store.open("sqlite://") as first:
-        first.record("builds", documents=[document()], entries=[EntryChanges("", (stored(),))])
+        first.record(
+            "builds", documents=[document()], entries=[EntryChanges("", (stored(),))]
+        )
         first.export(tmp_path / "text")
     (tmp_path / "text" / file).write_bytes(line)
     with pytest.raises(StateError, match=named):
@@ -159,11 +243,16 @@ def test_an_import_wants_an_empty_state_and_an_export(tmp_path: Path) -> None:
 
 def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with Store.open("sqlite://") as store, pytest.raises(StateError, match=r"cannot be exported to .*file"):
+    with (
+        Store.open("sqlite://") as store,
+        pytest.raises(StateError, match=r"cannot be exported to .*file"),
+    ):
         store.export(tmp_path / "file" / "folder")
 
 
-def test_what_a_killed_export_left_goes_and_what_another_writes_just_now_stays(store: Store, tmp_path: Path) -> None:
+def test_what_a_killed_export_left_goes_and_what_another_writes_just_now_stays(
+    store: Store, tmp_path: Path
+) -> None:
     for name, age in ((".meta.jsonl.abandoned", 4000), (".meta.jsonl.young", 10)):
         (tmp_path / name).write_bytes(b"")
         os.utime(tmp_path / name, (time.time() - age,) * 2)

@@ -1,4 +1,7 @@
-"""What a state survives: death in the middle, errors at every statement, a full disk, a lost server."""
+"""What a state survives.
+
+Death in the middle, errors at every statement, a full disk, a lost server.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
-from tests.edges.ledger_samples import HOUR, SU, T0, document, event, evidence, fill, message, stored, suspicion, update
+from tests.edges.ledger_samples import (
+    HOUR,
+    SU,
+    T0,
+    document,
+    event,
+    evidence,
+    fill,
+    message,
+    stored,
+    suspicion,
+    update,
+)
 from tests.statements import heard
 from watcher.errors import StateError
 from watcher.records import Kind, Outcome, State, Times
@@ -28,11 +43,26 @@ def whole_check(store: Store) -> None:
     store.record(
         "builds",
         documents=[document("2024-Dec"), document(total=9)],
-        entries=[EntryChanges("", (stored("row 9"),), missing=("row 1",), since=T0, returned=("row 2",), removed=("ROW 1",))],
+        entries=[
+            EntryChanges(
+                "",
+                (stored("row 9"),),
+                missing=("row 1",),
+                since=T0,
+                returned=("row 2",),
+                removed=("ROW 1",),
+            )
+        ],
         outcome=Outcome(
             events=(event("e8", Kind.PULLED), event("e9", Kind.RE_RELEASED)),
             evidence=(("e1", evidence("blog")),),
-            updates=(update(state=State.PULLED, names=("kb:KB5049233",), suspicions=(suspicion("x", "y"),)),),
+            updates=(
+                update(
+                    state=State.PULLED,
+                    names=("kb:KB5049233",),
+                    suspicions=(suspicion("x", "y"),),
+                ),
+            ),
             absorbed=(("windows-kb5046617", SU),),
             silent=(("builds", "row 2", "it came back"),),
         ),
@@ -41,7 +71,9 @@ def whole_check(store: Store) -> None:
 
 
 def whole_sealing(store: Store) -> None:
-    store.seal([(message(8, ("e2",)), [("a@example.org", "mail"), ("teams", "teams")])], ["e2"])
+    store.seal(
+        [(message(8, ("e2",)), [("a@example.org", "mail"), ("teams", "teams")])], ["e2"]
+    )
 
 
 VERBS = {verb.__name__: verb for verb in (whole_check, whole_sealing)}
@@ -77,7 +109,9 @@ def stumbling(at: int) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_an_error_at_any_statement_leaves_nothing_of_the_transaction(store: Store, tmp_path: Path, verb: str) -> None:
+def test_an_error_at_any_statement_leaves_nothing_of_the_transaction(
+    store: Store, tmp_path: Path, verb: str
+) -> None:
     fill(store)
     before = text_of(store, tmp_path)
     for at in range(1, 100):
@@ -114,13 +148,19 @@ with heard(after=count):
 
 
 @pytest.mark.posix
-@pytest.mark.parametrize(("verb", "at"), [("whole_check", 4), ("whole_check", 12), ("whole_sealing", 5)])
-def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(database_url: str, tmp_path: Path, verb: str, at: int) -> None:
+@pytest.mark.parametrize(
+    ("verb", "at"), [("whole_check", 4), ("whole_check", 12), ("whole_sealing", 5)]
+)
+def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(
+    database_url: str, tmp_path: Path, verb: str, at: int
+) -> None:
     with Store.open(database_url) as store:
         fill(store)
     before = state_of(database_url, tmp_path)
     words = [sys.executable, "-c", KILLED, database_url, verb]
-    killed = subprocess.run([*words, str(at)], cwd=ROOT, check=False, capture_output=True, timeout=60)
+    killed = subprocess.run(
+        [*words, str(at)], cwd=ROOT, check=False, capture_output=True, timeout=60
+    )
     assert killed.returncode == -9, killed.stderr.decode()
     assert state_of(database_url, tmp_path) == before
     with Store.open(database_url, hold=False) as store:
@@ -129,7 +169,9 @@ def test_a_kill_in_the_middle_of_a_transaction_leaves_nothing_of_it(database_url
 
 
 @pytest.mark.posix
-def test_what_was_sealed_survives_a_kill_and_is_sent_with_the_same_id_and_date(database_url: str) -> None:
+def test_what_was_sealed_survives_a_kill_and_is_sent_with_the_same_id_and_date(
+    database_url: str,
+) -> None:
     program = """
 import os, signal, sys
 from tests.edges.ledger_samples import fill
@@ -138,14 +180,26 @@ store = Store.open(sys.argv[1])
 fill(store)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    killed = subprocess.run([sys.executable, "-c", program, database_url], cwd=ROOT, check=False, capture_output=True, timeout=60)
+    killed = subprocess.run(
+        [sys.executable, "-c", program, database_url],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
     assert killed.returncode == -9, killed.stderr.decode()
     with Store.open(database_url, hold=False) as store:
-        assert [each for each, _ in store.due_deliveries(T0)] == [message(1), message(1), message(2, ("e1", "e2"), kind="digest")]
+        assert [each for each, _ in store.due_deliveries(T0)] == [
+            message(1),
+            message(1),
+            message(2, ("e1", "e2"), kind="digest"),
+        ]
         assert [each.id for each in store.unsealed_events()] == ["e2"]
 
 
-def test_a_full_disk_is_named_and_loses_nothing(sqlite_url: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_named_and_loses_nothing(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     with Store.open(sqlite_url) as store:
         fill(store)
         before = text_of(store, tmp_path)
@@ -157,12 +211,17 @@ def test_a_full_disk_is_named_and_loses_nothing(sqlite_url: str, tmp_path: Path)
         assert text_of(store, tmp_path) == before
 
 
-def test_a_lost_server_is_named_and_the_run_does_not_go_on_without_its_lock(postgres_url: str) -> None:
+def test_a_lost_server_is_named_and_the_run_does_not_go_on_without_its_lock(
+    postgres_url: str,
+) -> None:
     with Store.open(postgres_url) as store:
         fill(store)
         engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
         with engine.connect() as other:
-            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ended = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                "datname = current_database() AND pid <> pg_backend_pid()"
+            )
             other.execute(text(ended))
         engine.dispose()
         with pytest.raises(StateError, match=r"does not work: .*terminat"):
@@ -180,7 +239,9 @@ def test_a_damaged_page_is_named_when_it_is_read(tmp_path: Path) -> None:
         fill(store)
         assert store.integrity() == ()
         with store.reading() as link:
-            page = link.scalar("SELECT rootpage FROM sqlite_master WHERE name = 'events'")
+            page = link.scalar(
+                "SELECT rootpage FROM sqlite_master WHERE name = 'events'"
+            )
             size = link.scalar("PRAGMA page_size")
     content = bytearray(file.read_bytes())
     content[(page - 1) * size : page * size] = b"\xff" * size
@@ -203,8 +264,16 @@ def test_a_time_without_a_zone_is_a_bug_and_stores_nothing(store: Store) -> None
 
 
 def test_a_clock_that_jumps_back_confuses_no_order(store: Store) -> None:
-    store.record("msrc", outcome=Outcome(events=(event("later", time=T0 + HOUR),)), times=[Times("msrc", "", T0 + HOUR)])
-    store.record("msrc", outcome=Outcome(events=(event("earlier", time=T0),)), times=[Times("msrc", "", T0)])
+    store.record(
+        "msrc",
+        outcome=Outcome(events=(event("later", time=T0 + HOUR),)),
+        times=[Times("msrc", "", T0 + HOUR)],
+    )
+    store.record(
+        "msrc",
+        outcome=Outcome(events=(event("earlier", time=T0),)),
+        times=[Times("msrc", "", T0)],
+    )
     assert [each.id for each in store.events()] == ["later", "earlier"]
     assert store.last_check() == T0
 
@@ -216,7 +285,9 @@ def memory() -> Iterator[Store]:
 
 
 @given(st.text(), st.text(), st.lists(st.text(), max_size=3))
-def test_whatever_text_a_source_has_is_stored(memory: Store, words: str, name: str, names: list[str]) -> None:
+def test_whatever_text_a_source_has_is_stored(
+    memory: Store, words: str, name: str, names: list[str]
+) -> None:
     odd = replace(update(names=tuple(names)), title=words)
     told = replace(event(f"{len(memory.events())} {name}"), summary=words)
     memory.record("s", outcome=Outcome(events=(told,), updates=(odd,)))

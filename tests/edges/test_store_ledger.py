@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tests.edges.ledger_samples import HOUR, SU, T0, event, evidence, message, suspicion, update
+from tests.edges.ledger_samples import (
+    HOUR,
+    SU,
+    T0,
+    event,
+    evidence,
+    message,
+    suspicion,
+    update,
+)
 from watcher.records import Event, Kind, Outcome, State, Update
 from watcher.store import Store
 
@@ -18,7 +27,13 @@ def ids(updates: tuple[Update, ...]) -> list[str]:
 
 
 def test_an_update_is_found_by_id_and_by_each_of_its_names(store: Store) -> None:
-    tell(store, updates=(update(), update("windows-kb1", names=("kb:KB1", "cve:CVE-2024-49040"))))
+    tell(
+        store,
+        updates=(
+            update(),
+            update("windows-kb1", names=("kb:KB1", "cve:CVE-2024-49040")),
+        ),
+    )
     assert store.update(SU) == update()
     assert store.update("none") is None
     assert ids(store.updates_for(["kb:KB5044062"])) == [SU]
@@ -36,20 +51,41 @@ def test_a_name_that_an_update_loses_no_longer_leads_to_it(store: Store) -> None
 
 
 def test_a_thousand_names_find_a_thousand_updates(store: Store) -> None:
-    tell(store, updates=tuple(update(f"u{number:04}", names=(f"kb:{number}",)) for number in range(1100)))
+    tell(
+        store,
+        updates=tuple(
+            update(f"u{number:04}", names=(f"kb:{number}",)) for number in range(1100)
+        ),
+    )
     assert len(store.updates_for(f"kb:{number}" for number in range(1100))) == 1100
 
 
 def test_updates_come_newest_first_by_the_vendors_date(store: Store) -> None:
-    backfilled = update("old", released=T0 - 900 * HOUR, first_seen=T0 + 5 * HOUR, names=())
-    tell(store, updates=(update("b", names=()), backfilled, update("a", names=()), update("new", first_seen=T0 + HOUR, names=())))
+    backfilled = update(
+        "old", released=T0 - 900 * HOUR, first_seen=T0 + 5 * HOUR, names=()
+    )
+    tell(
+        store,
+        updates=(
+            update("b", names=()),
+            backfilled,
+            update("a", names=()),
+            update("new", first_seen=T0 + HOUR, names=()),
+        ),
+    )
     assert ids(store.updates()) == ["new", "a", "b", "old"]
     assert ids(store.updates(limit=2)) == ["new", "a"]
     assert ids(store.updates(since=T0)) == ["new", "a", "b"]
 
 
 def test_updates_are_chosen_by_family_state_and_product_pattern(store: Store) -> None:
-    windows = update("windows-kb1", State.PULLED, family="Windows", products=("Windows Server 2019",), names=())
+    windows = update(
+        "windows-kb1",
+        State.PULLED,
+        family="Windows",
+        products=("Windows Server 2019",),
+        names=(),
+    )
     tell(store, updates=(update(), windows))
     assert ids(store.updates(family="Windows")) == ["windows-kb1"]
     assert ids(store.updates(state=State.RELEASED)) == [SU]
@@ -60,12 +96,24 @@ def test_updates_are_chosen_by_family_state_and_product_pattern(store: Store) ->
 def test_young_updates_are_those_of_late_and_whatever_is_pulled(store: Store) -> None:
     old = T0 - 5000 * HOUR
     pulled = update("pulled", State.PULLED, first_seen=old, names=())
-    tell(store, updates=(update(), pulled, update("old", first_seen=old, names=()), update("backfilled", released=old, names=())))
+    tell(
+        store,
+        updates=(
+            update(),
+            pulled,
+            update("old", first_seen=old, names=()),
+            update("backfilled", released=old, names=()),
+        ),
+    )
     assert ids(store.young_updates(T0)) == [SU, "pulled"]
 
 
-def test_an_open_suspicion_is_found_by_where_it_is_until_it_is_closed(store: Store) -> None:
-    doubted = update(suspicions=(suspicion("builds", ""), suspicion("download", "KB5044062")))
+def test_an_open_suspicion_is_found_by_where_it_is_until_it_is_closed(
+    store: Store,
+) -> None:
+    doubted = update(
+        suspicions=(suspicion("builds", ""), suspicion("download", "KB5044062"))
+    )
     tell(store, updates=(doubted, update("other", names=())))
     assert store.suspicions("builds", "") == (doubted,)
     assert store.suspicions("download") == (doubted,)
@@ -78,7 +126,11 @@ def test_an_open_suspicion_is_found_by_where_it_is_until_it_is_closed(store: Sto
 
 
 def test_events_keep_the_order_in_which_they_were_established(store: Store) -> None:
-    first, second, third = event("z"), event("a", Kind.PULLED, T0 - HOUR), event("m", time=T0 + HOUR, product="Windows 11")
+    first, second, third = (
+        event("z"),
+        event("a", Kind.PULLED, T0 - HOUR),
+        event("m", time=T0 + HOUR, product="Windows 11"),
+    )
     tell(store, first, second)
     tell(store, third)
     assert store.events() == (first, second, third)
@@ -102,50 +154,93 @@ def test_the_same_event_told_again_is_no_new_event(store: Store) -> None:
 def test_evidence_from_a_later_source_is_added_once(store: Store) -> None:
     tell(store, event("e1"))
     more = evidence("blog", "paused")
-    store.record("blog", outcome=Outcome(evidence=(("e1", more), ("e1", more), ("gone", more))))
-    store.record("blog", outcome=Outcome(evidence=(("e1", replace(more, time=T0 + HOUR)), ("e1", evidence("blog", "other words")))))
+    store.record(
+        "blog", outcome=Outcome(evidence=(("e1", more), ("e1", more), ("gone", more)))
+    )
+    store.record(
+        "blog",
+        outcome=Outcome(
+            evidence=(
+                ("e1", replace(more, time=T0 + HOUR)),
+                ("e1", evidence("blog", "other words")),
+            )
+        ),
+    )
     told = store.event("e1")
     assert told is not None
-    assert told.evidence == (evidence(after="1.0"), more, evidence("blog", "other words"))
+    assert told.evidence == (
+        evidence(after="1.0"),
+        more,
+        evidence("blog", "other words"),
+    )
 
 
 def test_evidence_may_come_with_its_event(store: Store) -> None:
-    store.record("blog", outcome=Outcome(events=(event("e1"),), evidence=(("e1", evidence("blog")),)))
+    store.record(
+        "blog",
+        outcome=Outcome(events=(event("e1"),), evidence=(("e1", evidence("blog")),)),
+    )
     told = store.event("e1")
     assert told is not None
     assert [each.source for each in told.evidence] == ["builds", "blog"]
 
 
-def test_an_absorbed_update_leaves_its_events_messages_and_id_to_the_other(store: Store) -> None:
+def test_an_absorbed_update_leaves_its_events_messages_and_id_to_the_other(
+    store: Store,
+) -> None:
     cve = update("cve-2024-49040", State.ANNOUNCED, names=("cve:CVE-2024-49040",))
     tell(store, event("e1", Kind.ANNOUNCED, update_id=cve.id), updates=(cve,))
     store.seal([(message(1, ("e1",), cve.id), [])], ["e1"])
     released = event("e2")
-    store.record("msrc", outcome=Outcome(events=(released,), updates=(update(),), absorbed=((cve.id, SU),)))
+    store.record(
+        "msrc",
+        outcome=Outcome(
+            events=(released,), updates=(update(),), absorbed=((cve.id, SU),)
+        ),
+    )
     assert ids(store.updates()) == [SU]
     assert store.update(cve.id) == update()
-    assert [each.id for each in store.events_of(SU)] == [each.id for each in store.events_of(cve.id)] == ["e1", "e2"]
+    assert (
+        [each.id for each in store.events_of(SU)]
+        == [each.id for each in store.events_of(cve.id)]
+        == ["e1", "e2"]
+    )
     assert store.events()[0].update.id == cve.id, "what was told stays as it was told"
     assert store.last_message_of(SU, "admins") == message(1, ("e1",), cve.id)
     assert ids(store.updates_for(["cve:CVE-2024-49040"])) == [SU]
 
 
-def test_an_absorbed_updates_names_lead_on_even_when_the_other_is_not_written_again(store: Store) -> None:
-    tell(store, updates=(update("a", names=("cve:1", "cve:2")), update("b", names=("cve:2",))))
+def test_an_absorbed_updates_names_lead_on_even_when_the_other_is_not_written_again(
+    store: Store,
+) -> None:
+    tell(
+        store,
+        updates=(update("a", names=("cve:1", "cve:2")), update("b", names=("cve:2",))),
+    )
     store.record("msrc", outcome=Outcome(absorbed=(("a", "b"), ("b", "b"))))
-    assert ids(store.updates_for(["cve:1"])) == ids(store.updates_for(["cve:2"])) == ["b"]
+    assert (
+        ids(store.updates_for(["cve:1"])) == ids(store.updates_for(["cve:2"])) == ["b"]
+    )
 
 
 def test_an_id_leads_on_through_two_absorptions(store: Store) -> None:
-    tell(store, event("e1", update_id="a"), updates=(update("a", names=()), update("b", names=()), update("c", names=())))
+    tell(
+        store,
+        event("e1", update_id="a"),
+        updates=(update("a", names=()), update("b", names=()), update("c", names=())),
+    )
     store.record("msrc", outcome=Outcome(absorbed=(("a", "b"),)))
     store.record("msrc", outcome=Outcome(absorbed=(("b", "c"),)))
     assert store.absorbed() == {"a": "c", "b": "c"}
     assert [each.id for each in store.events_of("a")] == ["e1"]
 
 
-def test_the_edition_counts_what_changes_the_page_and_nothing_else(store: Store) -> None:
-    full = Outcome(events=(event(),), updates=(update(),), evidence=(("e1", evidence("blog")),))
+def test_the_edition_counts_what_changes_the_page_and_nothing_else(
+    store: Store,
+) -> None:
+    full = Outcome(
+        events=(event(),), updates=(update(),), evidence=(("e1", evidence("blog")),)
+    )
     store.record("msrc", outcome=full)
     assert store.edition() == 1
     store.record("msrc", outcome=full)

@@ -15,11 +15,18 @@ TO = [("b@example.org", "mail"), ("a@example.org", "mail")]
 
 @pytest.fixture
 def store(store: Store) -> Store:
-    store.record("msrc", outcome=Outcome(events=(event("e1"), event("e2"), event("e3")), updates=(update(),)))
+    store.record(
+        "msrc",
+        outcome=Outcome(
+            events=(event("e1"), event("e2"), event("e3")), updates=(update(),)
+        ),
+    )
     return store
 
 
-def test_a_sealed_message_is_kept_to_the_byte_and_its_events_are_told(store: Store) -> None:
+def test_a_sealed_message_is_kept_to_the_byte_and_its_events_are_told(
+    store: Store,
+) -> None:
     odd = replace(message(1), body=b"Subject: \xff\x00\r\n\r\nS\xc3\xa4umig\n")
     store.seal([(odd, TO)], [event("e1"), "e2"])
     assert store.message("<1@example.org>") == odd
@@ -27,9 +34,20 @@ def test_a_sealed_message_is_kept_to_the_byte_and_its_events_are_told(store: Sto
     assert store.unsealed_events() == (event("e3"),)
 
 
-def test_deliveries_are_due_in_the_order_in_which_messages_were_sealed(store: Store) -> None:
-    store.seal([(message(2), TO), (message(1), [("x@example.org", "mail"), ("x@example.org", "mail")])], [])
-    due = [(each.id, delivery.recipient, delivery.state) for each, delivery in store.due_deliveries(T0)]
+def test_deliveries_are_due_in_the_order_in_which_messages_were_sealed(
+    store: Store,
+) -> None:
+    store.seal(
+        [
+            (message(2), TO),
+            (message(1), [("x@example.org", "mail"), ("x@example.org", "mail")]),
+        ],
+        [],
+    )
+    due = [
+        (each.id, delivery.recipient, delivery.state)
+        for each, delivery in store.due_deliveries(T0)
+    ]
     queued = DeliveryState.QUEUED
     assert due == [
         ("<2@example.org>", "a@example.org", queued),
@@ -53,17 +71,33 @@ def test_a_delivery_is_due_until_it_is_settled(
     store: Store, state: DeliveryState, settled: bool, due: bool, counts: DeliveryCounts
 ) -> None:
     store.seal([(message(), TO[:1])], [])
-    marked = Delivery("<1@example.org>", "b@example.org", state=state, attempts=1, answer="4.2.0 later", settled=T0 if settled else None)
+    marked = Delivery(
+        "<1@example.org>",
+        "b@example.org",
+        state=state,
+        attempts=1,
+        answer="4.2.0 later",
+        settled=T0 if settled else None,
+    )
     store.mark(marked)
     assert bool(store.due_deliveries(T0)) is due
     assert store.delivery_counts() == counts
     assert store.deliveries_of("<1@example.org>") == (marked,)
-    assert [delivery for _, delivery in store.given_up()] == ([marked] if counts.given_up else [])
+    assert [delivery for _, delivery in store.given_up()] == (
+        [marked] if counts.given_up else []
+    )
 
 
 def test_a_deferred_delivery_waits_for_its_next_try(store: Store) -> None:
     store.seal([(message(), TO[:1])], [])
-    store.mark(Delivery("<1@example.org>", "b@example.org", state=DeliveryState.DEFERRED, next_try=T0 + HOUR))
+    store.mark(
+        Delivery(
+            "<1@example.org>",
+            "b@example.org",
+            state=DeliveryState.DEFERRED,
+            next_try=T0 + HOUR,
+        )
+    )
     assert store.due_deliveries(T0) == []
     assert len(store.due_deliveries(T0 + HOUR)) == 1
 
@@ -71,10 +105,10 @@ def test_a_deferred_delivery_waits_for_its_next_try(store: Store) -> None:
 def test_a_fallback_is_one_more_delivery_of_the_same_message(store: Store) -> None:
     store.seal([(message(), TO[:1])], [])
     store.mark(Delivery("<1@example.org>", "teams", "teams"))
-    assert [(each.recipient, each.channel) for each in store.deliveries_of("<1@example.org>")] == [
-        ("b@example.org", "mail"),
-        ("teams", "teams"),
-    ]
+    assert [
+        (each.recipient, each.channel)
+        for each in store.deliveries_of("<1@example.org>")
+    ] == [("b@example.org", "mail"), ("teams", "teams")]
 
 
 def test_a_message_id_is_never_used_for_other_content(store: Store) -> None:
@@ -86,9 +120,16 @@ def test_a_message_id_is_never_used_for_other_content(store: Store) -> None:
 
 
 def test_who_was_told_when_is_found_by_event_and_by_update(store: Store) -> None:
-    own, digest, welcome = message(1, ("e1",)), message(2, ("e1", "e2"), "", "digest"), message(3, (), "", "welcome")
+    own, digest, welcome = (
+        message(1, ("e1",)),
+        message(2, ("e1", "e2"), "", "digest"),
+        message(3, (), "", "welcome"),
+    )
     store.seal([(own, TO[:1]), (digest, []), (welcome, [])], ["e1", "e2"])
-    assert store.messages_of(event="e1") == [(own, (Delivery(own.id, "b@example.org"),)), (digest, ())]
+    assert store.messages_of(event="e1") == [
+        (own, (Delivery(own.id, "b@example.org"),)),
+        (digest, ()),
+    ]
     assert store.messages_of(event="e2") == [(digest, ())]
     assert [each for each, _ in store.messages_of(update=SU)] == [own, digest]
     assert store.messages_of(event="e3") == []

@@ -1,4 +1,7 @@
-"""From every schema that ever was to the one of today: nothing is lost, also when the migration is killed at any statement."""
+"""From every schema that ever was to the one of today.
+
+Nothing is lost, also when the migration is killed at any statement.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ OLD = revisions()[:-1]
 def rows_of(link: Link) -> dict[str, list[tuple[Any, ...]]]:
     """Give every row of every table, also of those that are derived from others."""
     found = {name: link.rows(f"SELECT * FROM {name}") for name in names(link)}  # noqa: S608 - our own names
-    return {name: sorted(rows, key=lambda row: [str(plain(value)) for value in row]) for name, rows in found.items()}
+    return {
+        name: sorted(rows, key=lambda row: [str(plain(value)) for value in row])
+        for name, rows in found.items()
+    }
 
 
 def plain(value: Any) -> Any:
@@ -50,7 +56,11 @@ def plain(value: Any) -> Any:
 def linked(url: str) -> Iterator[Link]:
     """Connect to a database as it is."""
     where = place(url)
-    link = Link.to_file(where.file, 15) if where.is_sqlite else Link.to_server(where.server, "test", 10)
+    link = (
+        Link.to_file(where.file, 15)
+        if where.is_sqlite
+        else Link.to_server(where.server, "test", 10)
+    )
     try:
         yield link
     finally:
@@ -58,10 +68,19 @@ def linked(url: str) -> Iterator[Link]:
 
 
 def at_revision(url: str, revision: str) -> None:
-    """Make a state as the program of that schema left it: with whatever of today's sample it could hold."""
+    """Make a state as the program of that schema left it.
+
+    With whatever of today's sample it could hold.
+    """
     with Store.open("sqlite://") as today:
         fill(today)
-        held = {table.name: [dict(zip(table.columns, row, strict=True)) for row in today._link.rows(bare(table))] for table in TABLES}
+        held = {
+            table.name: [
+                dict(zip(table.columns, row, strict=True))
+                for row in today._link.rows(bare(table))
+            ]
+            for table in TABLES
+        }
     engine = create_engine(url)
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), revision)
@@ -69,7 +88,13 @@ def at_revision(url: str, revision: str) -> None:
     old.reflect(engine)
     with engine.begin() as connection:
         for table in old.sorted_tables:
-            rows = [{key: made(value, table.c[key].type.python_type) for key, value in row.items()} for row in held.get(table.name, [])]
+            rows = [
+                {
+                    key: made(value, table.c[key].type.python_type)
+                    for key, value in row.items()
+                }
+                for row in held.get(table.name, [])
+            ]
             if rows and table.name != "alembic_version":
                 connection.execute(table.insert(), rows)
     engine.dispose()
@@ -90,14 +115,18 @@ def exported(store: Store, folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("revision", OLD)
-def test_a_state_of_an_older_schema_is_the_same_state_in_todays(database_url: str, tmp_path: Path, revision: str) -> None:
+def test_a_state_of_an_older_schema_is_the_same_state_in_todays(
+    database_url: str, tmp_path: Path, revision: str
+) -> None:
     at_revision(database_url, revision)
     with Store.open("sqlite://") as wanted, Store.open(database_url) as migrated:
         fill(wanted)
         if revision < "0003":  # which kept no copies
             with wanted.writing() as link:
                 link.run("DELETE FROM copies")
-        assert exported(migrated, tmp_path / "migrated") == exported(wanted, tmp_path / "wanted")
+        assert exported(migrated, tmp_path / "migrated") == exported(
+            wanted, tmp_path / "wanted"
+        )
         mine, theirs = (rows_of(each._link) for each in (migrated, wanted))
         assert mine == theirs, "what is derived from other tables is not"
 
@@ -155,23 +184,31 @@ print(len(cut))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills")
 @pytest.mark.parametrize("revision", ["", *OLD])
-def test_a_migration_that_is_killed_at_any_statement_leaves_the_state_as_it_was(database_url: str, revision: str) -> None:
+def test_a_migration_that_is_killed_at_any_statement_leaves_the_state_as_it_was(
+    database_url: str, revision: str
+) -> None:
     if revision:
         at_revision(database_url, revision)
     words = [sys.executable, "-c", KILLED, database_url, "5"]
-    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run(
+        words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) >= 3, "hardly a statement was reached"
     with Store.open(database_url) as store, store.reading() as link:
         assert link.scalar("SELECT version_num FROM alembic_version") == HEAD
 
 
-def test_a_migration_that_fails_says_so_and_leaves_the_state_as_it_was(database_url: str) -> None:
+def test_a_migration_that_fails_says_so_and_leaves_the_state_as_it_was(
+    database_url: str,
+) -> None:
     at_revision(database_url, "0001")  # the step from there reads updates
     with linked(database_url) as link:
         link.run("UPDATE updates SET record = 'spoilt'")
         before = rows_of(link)
-    with pytest.raises(StateError, match=rf"schema 0001 to {HEAD}.*as it was.*state import"):
+    with pytest.raises(
+        StateError, match=rf"schema 0001 to {HEAD}.*as it was.*state import"
+    ):
         Store.open(database_url)
     with linked(database_url) as link:
         assert rows_of(link) == before

@@ -32,7 +32,12 @@ from watcher.store.tables import TABLES
 def in_a_process(program: str, *words: str) -> subprocess.CompletedProcess[str]:
     code = textwrap.dedent(program)
     return subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
     )
 
 
@@ -40,11 +45,31 @@ def schema_of(url: str, only: str = "") -> dict[str, object]:
     engine = create_engine(url)
     seen = inspect(engine)
     tables: dict[str, object] = {}
-    for name in [only] if only else sorted(set(seen.get_table_names()) - {"alembic_version"}):
-        columns = [(c["name"], str(c["type"]), c["nullable"], c.get("default"), c.get("autoincrement")) for c in seen.get_columns(name)]
-        indexes = sorted((str(i["name"]), tuple(i["column_names"]), bool(i["unique"])) for i in seen.get_indexes(name))
-        uniques = sorted((str(u["name"]), tuple(u["column_names"])) for u in seen.get_unique_constraints(name))
-        keys = [(k["name"], k["constrained_columns"], k["referred_table"], k["options"]) for k in seen.get_foreign_keys(name)]
+    for name in (
+        [only] if only else sorted(set(seen.get_table_names()) - {"alembic_version"})
+    ):
+        columns = [
+            (
+                c["name"],
+                str(c["type"]),
+                c["nullable"],
+                c.get("default"),
+                c.get("autoincrement"),
+            )
+            for c in seen.get_columns(name)
+        ]
+        indexes = sorted(
+            (str(i["name"]), tuple(i["column_names"]), bool(i["unique"]))
+            for i in seen.get_indexes(name)
+        )
+        uniques = sorted(
+            (str(u["name"]), tuple(u["column_names"]))
+            for u in seen.get_unique_constraints(name)
+        )
+        keys = [
+            (k["name"], k["constrained_columns"], k["referred_table"], k["options"])
+            for k in seen.get_foreign_keys(name)
+        ]
         tables[name] = (columns, seen.get_pk_constraint(name), indexes, uniques, keys)
     engine.dispose()
     return tables
@@ -62,17 +87,27 @@ def test_the_schema_by_migrations_is_the_schema_from_scratch(database_url: str) 
 
     Store.open(database_url).close()
 
-    assert (schema_of(database_url), schema_of(database_url, "alembic_version")) == by_migrations
+    assert (
+        schema_of(database_url),
+        schema_of(database_url, "alembic_version"),
+    ) == by_migrations
     assert set(by_migrations[0]) == {table.name for table in TABLES}
 
 
 def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
     with create_engine("sqlite://").connect() as connection:
-        assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [HEAD]
+        assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [
+            HEAD
+        ]
 
 
-def test_a_state_that_is_new_or_up_to_date_opens_without_what_migrations_need(tmp_path: Path) -> None:
-    program = "import sys; from watcher.store import Store; Store.open(sys.argv[1]).close(); sys.exit('sqlalchemy' in sys.modules)"
+def test_a_state_that_is_new_or_up_to_date_opens_without_what_migrations_need(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import sys; from watcher.store import Store; "
+        "Store.open(sys.argv[1]).close(); sys.exit('sqlalchemy' in sys.modules)"
+    )
     for _ in range(2):
         ran = in_a_process(program, f"sqlite:///{tmp_path / 'watcher.db'}")
         assert (ran.returncode, ran.stderr) == (0, "")
@@ -86,13 +121,18 @@ def test_what_was_written_is_there_when_it_is_opened_again(database_url: str) ->
         assert (store.events(), store.updates(), store.due_deliveries(T0)) == wanted
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_state(database_url: str) -> None:
+def test_a_second_run_is_refused_and_told_who_holds_the_state(
+    database_url: str,
+) -> None:
     program = "import sys; from watcher.store import Store; Store.open(sys.argv[1])"
     with Store.open(database_url) as store:
         fill(store)
         ran = in_a_process(program, database_url)
         assert ran.returncode != 0
-        assert f"StateHeldError: The state {store.place} is held by" in ran.stderr.splitlines()[-1]
+        assert (
+            f"StateHeldError: The state {store.place} is held by"
+            in ran.stderr.splitlines()[-1]
+        )
         assert f"process {os.getpid()} on " in ran.stderr.splitlines()[-1]
         with pytest.raises(StateHeldError, match="run again when that one has ended"):
             Store.open(database_url)
@@ -101,7 +141,10 @@ def test_a_second_run_is_refused_and_told_who_holds_the_state(database_url: str)
 
 @pytest.mark.posix
 def test_a_killed_run_holds_nothing(database_url: str) -> None:
-    program = "import os, signal, sys; from watcher.store import Store; s = Store.open(sys.argv[1]); os.kill(os.getpid(), signal.SIGKILL)"
+    program = (
+        "import os, signal, sys; from watcher.store import Store; s = "
+        "Store.open(sys.argv[1]); os.kill(os.getpid(), signal.SIGKILL)"
+    )
     assert in_a_process(program, database_url).returncode == -9
     wait_for(lambda: Store.open(database_url)).close()
 
@@ -116,7 +159,10 @@ def wait_for(open_: Callable[[], Store]) -> Store:
 
 
 def test_one_may_read_and_note_beside_a_run(database_url: str) -> None:
-    with Store.open(database_url) as run, Store.open(database_url, hold=False) as beside:
+    with (
+        Store.open(database_url) as run,
+        Store.open(database_url, hold=False) as beside,
+    ):
         fill(run)
         assert beside.events() == run.events()
         beside.ack("a", T0)
@@ -124,7 +170,9 @@ def test_one_may_read_and_note_beside_a_run(database_url: str) -> None:
 
 
 def test_reading_a_state_that_is_not_there_creates_nothing(tmp_path: Path) -> None:
-    with Store.open(f"sqlite:///{tmp_path / 'state' / 'watcher.db'}", hold=False) as store:
+    with Store.open(
+        f"sqlite:///{tmp_path / 'state' / 'watcher.db'}", hold=False
+    ) as store:
         assert store.updates() == ()
     assert list(tmp_path.iterdir()) == []
 
@@ -135,12 +183,16 @@ def test_a_schema_that_is_missing_is_made_for_a_reader_too(postgres_url: str) ->
         Store.open(postgres_url).close()
 
 
-def test_a_rehearsal_works_and_leaves_nothing(database_url: str, tmp_path: Path) -> None:
+def test_a_rehearsal_works_and_leaves_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
     with Store.open(database_url) as store:
         fill(store)
         with Store.open(database_url, rehearse=True) as rehearsed:
             rehearsed.record(
-                "msrc", documents=[document(source="msrc")], outcome=Outcome(events=(event("e7"),), updates=(update(version=7),))
+                "msrc",
+                documents=[document(source="msrc")],
+                outcome=Outcome(events=(event("e7"),), updates=(update(version=7),)),
             )
             assert [each.id for each in rehearsed.unsealed_events()] == ["e2", "e7"]
             with pytest.raises(StateError):
@@ -150,7 +202,9 @@ def test_a_rehearsal_works_and_leaves_nothing(database_url: str, tmp_path: Path)
         assert store.documents("msrc") == {}
 
 
-def test_a_rehearsal_on_nothing_leaves_nothing(database_url: str, tmp_path: Path) -> None:
+def test_a_rehearsal_on_nothing_leaves_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
     with Store.open(database_url, rehearse=True) as rehearsed:
         fill(rehearsed)
         assert len(rehearsed.events()) == 2
@@ -160,20 +214,29 @@ def test_a_rehearsal_on_nothing_leaves_nothing(database_url: str, tmp_path: Path
 
 
 @pytest.mark.posix
-def test_the_file_is_its_owners_only_and_settings_are_as_promised(tmp_path: Path) -> None:
+def test_the_file_is_its_owners_only_and_settings_are_as_promised(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "new" / "watcher.db"
     with Store.open(f"sqlite:///{file}") as store, store.reading() as link:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         pragmas = ("journal_mode", "foreign_keys", "busy_timeout")
         assert [link.scalar(f"PRAGMA {name}") for name in pragmas] == ["wal", 1, 15000]
-    assert [each.name for each in file.parent.iterdir() if each.suffix != ".lock"] == ["watcher.db"]
+    assert [each.name for each in file.parent.iterdir() if each.suffix != ".lock"] == [
+        "watcher.db"
+    ]
 
 
-@pytest.mark.parametrize("content", [b"This is a letter, not a database." * 100, b"SQLite format 3\0" + b"\x07" * 5000])
+@pytest.mark.parametrize(
+    "content",
+    [b"This is a letter, not a database." * 100, b"SQLite format 3\0" + b"\x07" * 5000],
+)
 def test_a_damaged_file_is_named_with_a_way_out(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "watcher.db"
     file.write_bytes(content)
-    with pytest.raises(StateError, match=r"watcher\.db does not work: .* state import") as caught:
+    with pytest.raises(
+        StateError, match=r"watcher\.db does not work: .* state import"
+    ) as caught:
         Store.open(f"sqlite:///{file}")
     assert "held" not in str(caught.value)
     assert file.read_bytes() == content
@@ -222,7 +285,9 @@ def as_somebody_else() -> Iterator[None]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
-@pytest.mark.parametrize(("of_file", "of_folder"), [(0o444, 0o777), (0o444, 0o555), (0o000, 0o777)])
+@pytest.mark.parametrize(
+    ("of_file", "of_folder"), [(0o444, 0o777), (0o444, 0o555), (0o000, 0o777)]
+)
 def test_a_read_only_file_is_refused_at_once(of_file: int, of_folder: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, file = Path(name), Path(name) / "watcher.db"
@@ -230,7 +295,12 @@ def test_a_read_only_file_is_refused_at_once(of_file: int, of_folder: int) -> No
         (folder / "watcher.db.lock").unlink()
         file.chmod(of_file)
         folder.chmod(of_folder)
-        with as_somebody_else(), pytest.raises(StateError, match=r"watcher\.db (cannot be|does not work).*write access"):
+        with (
+            as_somebody_else(),
+            pytest.raises(
+                StateError, match=r"watcher\.db (cannot be|does not work).*write access"
+            ),
+        ):
             Store.open(f"sqlite:///{file}")
         folder.chmod(0o700)
 
@@ -251,14 +321,20 @@ def test_a_read_only_file_is_refused_at_once(of_file: int, of_folder: int) -> No
     ],
 )
 def test_what_a_database_says_becomes_a_remedy(said: str, remedy: str) -> None:
-    error = place("postgresql://watcher:s3cret@db.example.org/state").unwell(sqlite3.OperationalError(f"{said}\n  s3cret"))
+    error = place("postgresql://watcher:s3cret@db.example.org/state").unwell(
+        sqlite3.OperationalError(f"{said}\n  s3cret")
+    )
     assert remedy in str(error)
-    assert str(error).startswith(f"The state postgresql+psycopg://watcher@db.example.org/state does not work: {said} ***. ")
+    assert str(error).startswith(
+        f"The state postgresql+psycopg://watcher@db.example.org/state does not work: {said} ***. "
+    )
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StateError, match=r"watcher\.db cannot be written.*write access"):
+    with pytest.raises(
+        StateError, match=r"watcher\.db cannot be written.*write access"
+    ):
         Store.open(f"sqlite:///{tmp_path / 'file' / 'watcher.db'}")
     (tmp_path / "watcher.db").mkdir()
     with pytest.raises(StateError, match=r"watcher\.db cannot be"):
@@ -267,7 +343,9 @@ def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_an_unreachable_server_is_named_without_its_password(scheme: str) -> None:
-    with pytest.raises(StateError, match=r"127\.0\.0\.1:1/state does not work: .*Check host and port") as caught:
+    with pytest.raises(
+        StateError, match=r"127\.0\.0\.1:1/state does not work: .*Check host and port"
+    ) as caught:
         Store.open(f"{scheme}://watcher:s3cret@127.0.0.1:1/state?sslpassword=s4cret")
     assert "s3cret" not in str(caught.value)
     assert "s4cret" not in str(caught.value)
@@ -297,5 +375,8 @@ def test_a_file_changed_by_hand_is_named_by_what_cannot_be_read(tmp_path: Path) 
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE events SET record = '{}'")
     connection.close()
-    with Store.open(f"sqlite:///{file}") as store, pytest.raises(StateError, match=r"record \(Event\) that cannot be read.*id"):
+    with (
+        Store.open(f"sqlite:///{file}") as store,
+        pytest.raises(StateError, match=r"record \(Event\) that cannot be read.*id"),
+    ):
         store.events()

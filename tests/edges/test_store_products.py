@@ -1,4 +1,7 @@
-"""What is found by product without reading everything: the newest good build, the events about it; on both databases."""
+"""What is found by product without reading everything.
+
+The newest good build, the events about it; on both databases.
+"""
 
 from __future__ import annotations
 
@@ -16,48 +19,98 @@ DAY = timedelta(days=1)
 
 def derived(link: Link) -> list[list[tuple[object, ...]]]:
     """Give what the two tables hold."""
-    return [sorted(link.rows(query)) for query in ("SELECT * FROM offers", "SELECT * FROM concerned")]
+    return [
+        sorted(link.rows(query))
+        for query in ("SELECT * FROM offers", "SELECT * FROM concerned")
+    ]
 
 
 def tell(store: Store, *events: Event, updates: tuple[Update, ...] = ()) -> None:
     store.record("msrc", outcome=Outcome(events=events, updates=updates))
 
 
-def offer(name: str, build: str = "", days: int = 0, state: State = State.RELEASED, version: int = 1, of: int = 1) -> Update:
+def offer(
+    name: str,
+    build: str = "",
+    days: int = 0,
+    state: State = State.RELEASED,
+    version: int = 1,
+    of: int = 1,
+) -> Update:
     packages = (Package(CU14, "KB1", build, version=of), Package("", "KB1", build))
-    return update(name, state, names=(), packages=packages, version=version, released=T0 + days * DAY)
+    return update(
+        name,
+        state,
+        names=(),
+        packages=packages,
+        version=version,
+        released=T0 + days * DAY,
+    )
 
 
-def test_the_newest_good_build_is_the_highest_number_not_the_last_text(store: Store) -> None:
-    tell(store, updates=(offer("nine", "15.2.1544.9"), offer("ten", "15.2.1544.10"), offer("word", "unknown", 9)))
+def test_the_newest_good_build_is_the_highest_number_not_the_last_text(
+    store: Store,
+) -> None:
+    tell(
+        store,
+        updates=(
+            offer("nine", "15.2.1544.9"),
+            offer("ten", "15.2.1544.10"),
+            offer("word", "unknown", 9),
+        ),
+    )
     assert store.best(CU14) == "ten"
     assert store.best("Windows") is None
 
 
 def test_what_is_pulled_or_was_replaced_is_not_offered(store: Store) -> None:
-    tell(store, updates=(offer("one", "15.2.1.1"), offer("two", "15.2.1.2"), offer("old", "15.2.1.9", version=2)))
+    tell(
+        store,
+        updates=(
+            offer("one", "15.2.1.1"),
+            offer("two", "15.2.1.2"),
+            offer("old", "15.2.1.9", version=2),
+        ),
+    )
     assert store.best(CU14) == "two"
     tell(store, updates=(offer("two", "15.2.1.2", state=State.PULLED),))
     assert store.best(CU14) == "one"
 
 
-def test_of_equal_builds_the_newest_update_counts_then_the_first_id(store: Store) -> None:
+def test_of_equal_builds_the_newest_update_counts_then_the_first_id(
+    store: Store,
+) -> None:
     tell(store, updates=(offer("b"), offer("a"), offer("c", days=-1)))
     assert store.best(CU14) == "a"
 
 
 def test_an_update_that_went_offers_nothing(store: Store) -> None:
     tell(store, updates=(offer("one", "15.2.1.1"), offer("two", "15.2.1.2")))
-    store.record("msrc", outcome=Outcome(updates=(offer("one", "15.2.1.1"),), absorbed=(("two", "one"),)))
+    store.record(
+        "msrc",
+        outcome=Outcome(
+            updates=(offer("one", "15.2.1.1"),), absorbed=(("two", "one"),)
+        ),
+    )
     assert store.best(CU14) == "one"
     assert store.heirs(["two"]) == store.heirs(["one"]) == {"two": "one"}
     assert store.heirs(["three"]) == {}
 
 
 def test_the_newest_events_about_products_come_in_order(store: Store) -> None:
-    tell(store, *(event(f"e{number}", product="A" if number % 2 else "B") for number in range(7)))
+    tell(
+        store,
+        *(
+            event(f"e{number}", product="A" if number % 2 else "B")
+            for number in range(7)
+        ),
+    )
     assert [found.id for found in store.events_about(["A"], 2)] == ["e3", "e5"]
-    assert [found.id for found in store.events_about(["A", "B", "A"], 3)] == ["e4", "e5", "e6"]
+    assert [found.id for found in store.events_about(["A", "B", "A"], 3)] == [
+        "e4",
+        "e5",
+        "e6",
+    ]
     assert store.events_about(["C"], 3) == store.events_about([], 3) == ()
 
 
@@ -70,16 +123,28 @@ def test_events_are_found_by_their_place(store: Store) -> None:
     assert len(store.owners()) == 5
 
 
-def test_the_newest_date_is_the_vendors_or_that_of_the_first_sight(store: Store) -> None:
+def test_the_newest_date_is_the_vendors_or_that_of_the_first_sight(
+    store: Store,
+) -> None:
     assert store.newest_date() is None
-    tell(store, updates=(offer("one"), update("two", released=None, first_seen=T0 + 3 * DAY, names=())))
+    tell(
+        store,
+        updates=(
+            offer("one"),
+            update("two", released=None, first_seen=T0 + 3 * DAY, names=()),
+        ),
+    )
     assert store.newest_date() == T0 + 3 * DAY
 
 
-def test_a_state_from_before_and_an_imported_one_know_the_same(database_url: str, tmp_path: Path) -> None:
+def test_a_state_from_before_and_an_imported_one_know_the_same(
+    database_url: str, tmp_path: Path
+) -> None:
     with Store.open(database_url) as store:
         tell(
-            store, *(event(f"e{number}", product=CU14) for number in range(3)), updates=(offer("one", "15.2.1.1"), offer("two", "15.2.1.2"))
+            store,
+            *(event(f"e{number}", product=CU14) for number in range(3)),
+            updates=(offer("one", "15.2.1.1"), offer("two", "15.2.1.2")),
         )
         store.export(tmp_path / "export")
         with store.writing() as link:

@@ -9,13 +9,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from watcher import publish, render
 from watcher.config import Settings
-from watcher.formats import listing, status_json
-from watcher.formats.feed import Place
-from watcher.formats.letter import Form
-from watcher.judgement import exposure
-from watcher.publish.shown import Life, Shown
+from watcher.judgement import server_status
+from watcher.mail import render
+from watcher.mail.letter import Form
 from watcher.records import (
     Advisory,
     Confidence,
@@ -33,6 +30,9 @@ from watcher.records import (
     UpdateRef,
 )
 from watcher.run.shown import of_all
+from watcher.site import listing, publish, status_json
+from watcher.site.feed import Place
+from watcher.site.shown import Life, Shown
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -42,7 +42,12 @@ SETTINGS = Settings(
     base_url=PLACE.base_url,
     sources=(
         Source("msrc-cvrf", "cvrf", "https://api.example.org/updates"),
-        Source("exchange-builds", "build-table", "https://learn.example.org/builds", timedelta(hours=1)),
+        Source(
+            "exchange-builds",
+            "build-table",
+            "https://learn.example.org/builds",
+            timedelta(hours=1),
+        ),
         Source("off", "feed", "https://off.example.org/", enabled=False),
     ),
 )
@@ -54,17 +59,44 @@ BUILDS = {1: ("15.4.1544.13", "15.4.1258.38"), 2: ("15.4.1544.14", "15.4.1258.39
 def packages(version: int = 1, kb: str = "") -> tuple[Package, ...]:
     article = kb or f"KB900000{version}"
     return tuple(
-        Package(product, article, build, f"https://download.example.org/details?id={version}", version=version, supersedes=("KB9000000",))
+        Package(
+            product,
+            article,
+            build,
+            f"https://download.example.org/details?id={version}",
+            version=version,
+            supersedes=("KB9000000",),
+        )
         for product, build in zip((CU2, CU1), BUILDS[version], strict=True)
     )
 
 
-def proof(source: str = "msrc-cvrf", time: datetime = T0, before: str = "", after: str = "It is out.", url: str = "") -> Evidence:
+def proof(
+    source: str = "msrc-cvrf",
+    time: datetime = T0,
+    before: str = "",
+    after: str = "It is out.",
+    url: str = "",
+) -> Evidence:
     change = "modified" if before and after else ("added" if after else "removed")
-    return Evidence(source, url or f"https://{source}.example.org/page", time, "0" * 64, change, before, after)
+    return Evidence(
+        source,
+        url or f"https://{source}.example.org/page",
+        time,
+        "0" * 64,
+        change,
+        before,
+        after,
+    )
 
 
-def event(kind: Kind, days: float = 0, version: int = 1, update: str = "exchange-server-2030-05-su", **more: Any) -> Event:
+def event(
+    kind: Kind,
+    days: float = 0,
+    version: int = 1,
+    update: str = "exchange-server-2030-05-su",
+    **more: Any,
+) -> Event:
     """Give an event of an update, ``days`` after the first."""
     time = T0 + days * DAY
     owned = packages(version)
@@ -82,35 +114,92 @@ def event(kind: Kind, days: float = 0, version: int = 1, update: str = "exchange
         "evidence": (proof(time=time),),
         "thread": update,
         "packages": owned,
-        "advisories": (Advisory("CVE-2030-10001", "A flaw", "Critical", 8.1, url="https://msrc.example.org/CVE-2030-10001"),),
+        "advisories": (
+            Advisory(
+                "CVE-2030-10001",
+                "A flaw",
+                "Critical",
+                8.1,
+                url="https://msrc.example.org/CVE-2030-10001",
+            ),
+        ),
         "guidance": ("Do as it says here.",),
     }
-    return Event(f"{kind.value}{int(days * 24)}", time, kind, Confidence.CONFIRMED, ref, **(given | more))
+    return Event(
+        f"{kind.value}{int(days * 24)}",
+        time,
+        kind,
+        Confidence.CONFIRMED,
+        ref,
+        **(given | more),
+    )
 
 
-def update(state: State = State.RELEASED, version: int = 1, name: str = "exchange-server-2030-05-su", **more: Any) -> Update:
-    owned = tuple(package for number in range(1, version + 1) for package in packages(number))
+def update(
+    state: State = State.RELEASED,
+    version: int = 1,
+    name: str = "exchange-server-2030-05-su",
+    **more: Any,
+) -> Update:
+    owned = tuple(
+        package for number in range(1, version + 1) for package in packages(number)
+    )
     given: dict[str, Any] = {
         "released": T0,
         "changed": T0,
         "products": (CU2, CU1),
         "packages": owned,
-        "advisories": (Advisory("CVE-2030-10001", "A flaw", "Critical", 8.1, url="https://msrc.example.org/CVE-2030-10001"),),
+        "advisories": (
+            Advisory(
+                "CVE-2030-10001",
+                "A flaw",
+                "Critical",
+                8.1,
+                url="https://msrc.example.org/CVE-2030-10001",
+            ),
+        ),
         "links": ("https://learn.example.org/builds", "javascript:alert(1)"),
     }
-    return Update(name, "Exchange Server May 2030 SU", "Exchange Server", "SU", "2030-05", version, state, T0, **(given | more))
+    return Update(
+        name,
+        "Exchange Server May 2030 SU",
+        "Exchange Server",
+        "SU",
+        "2030-05",
+        version,
+        state,
+        T0,
+        **(given | more),
+    )
 
 
-RELEASED = event(Kind.RELEASED, evidence=(proof(), proof("exchange-builds", T0 + DAY, after="Exchange Server 2030 CU2 15.4.1544.13")))
+RELEASED = event(
+    Kind.RELEASED,
+    evidence=(
+        proof(),
+        proof(
+            "exchange-builds", T0 + DAY, after="Exchange Server 2030 CU2 15.4.1544.13"
+        ),
+    ),
+)
 PULLED = event(
     Kind.PULLED,
     2,
     evidence=(
-        proof("msrc-cvrf", T0 + 2 * DAY, "The update is available for download.", "The update is temporarily not available for download."),
+        proof(
+            "msrc-cvrf",
+            T0 + 2 * DAY,
+            "The update is available for download.",
+            "The update is temporarily not available for download.",
+        ),
     ),
 )
 CASES = Table(
-    ("If version 1", "Then"), (("was installed by hand", "version 2 is recommended."), ("was never installed", "install version 2."))
+    ("If version 1", "Then"),
+    (
+        ("was installed by hand", "version 2 is recommended."),
+        ("was never installed", "install version 2."),
+    ),
 )
 ISSUE = event(
     Kind.KNOWN_ISSUE,
@@ -124,7 +213,12 @@ ISSUE = event(
     ),
     tables=(CASES,),
 )
-BACK = event(Kind.RE_RELEASED, 15, 2, evidence=(proof(time=T0 + 15 * DAY, after="Version 2 is available."),))
+BACK = event(
+    Kind.RE_RELEASED,
+    15,
+    2,
+    evidence=(proof(time=T0 + 15 * DAY, after="Version 2 is available."),),
+)
 STORY = (RELEASED, PULLED, ISSUE, BACK)
 WHOLE_LIFE = Life(update(version=2, changed=T0 + 15 * DAY), STORY)
 OLD_LIFE = Life(
@@ -132,7 +226,10 @@ OLD_LIFE = Life(
         name="exchange-server-2030-02-su",
         released=T0 - 90 * DAY,
         changed=None,
-        packages=(Package(CU2, "KB8999999", "15.4.1544.9"), Package("Exchange Server 2020 CU9", "KB8999999", "15.0.1.9")),
+        packages=(
+            Package(CU2, "KB8999999", "15.4.1544.9"),
+            Package("Exchange Server 2020 CU9", "KB8999999", "15.0.1.9"),
+        ),
     ),
     (),
 )
@@ -145,18 +242,34 @@ SERVERS = (
     Server("A-SERVER-OF-A-LONG-NAME-IN-ITS-DOMAIN.example.org", "1.2.3.4"),
 )
 _PULLED = update(State.PULLED, changed=T0 + 3 * DAY)
-PULLED_LIFE = Life(_PULLED, STORY[:3], exposure.exposures(SERVERS, (_PULLED, OLD_LIFE.update)))
+PULLED_LIFE = Life(
+    _PULLED, STORY[:3], server_status.exposures(SERVERS, (_PULLED, OLD_LIFE.update))
+)
 
 
 def suspicion() -> Suspicion:
     return Suspicion("download-center", "x", ("x",), T0, "e", whole=True)
 
 
-def shown(lives: Iterable[Life], place: Place = PLACE, moved: tuple[tuple[str, str], ...] = (), **more: Any) -> Shown:
+def shown(
+    lives: Iterable[Life],
+    place: Place = PLACE,
+    moved: tuple[tuple[str, str], ...] = (),
+    **more: Any,
+) -> Shown:
     """Show whole lives, as the ledger would hand them over."""
     known = tuple(lives)
-    rows = {life.update.id: listing.listing(life.update, life.events) for life in known if life.update.type != "news"}
-    events = tuple(sorted((event for life in known for event in life.events), key=lambda event: (event.time, event.id)))
+    rows = {
+        life.update.id: listing.listing(life.update, life.events)
+        for life in known
+        if life.update.type != "news"
+    }
+    events = tuple(
+        sorted(
+            (event for life in known for event in life.events),
+            key=lambda event: (event.time, event.id),
+        )
+    )
     given: dict[str, Any] = {
         "place": place,
         "words": FORM.words,
@@ -179,13 +292,31 @@ def rendered(name: str, names: Mapping[str, Any]) -> str:
     return render.templates(SETTINGS).get_template(name).render(names)
 
 
-def status(now: datetime = T0, failures: int = 0, pulled: tuple[tuple[str, State, str], ...] = ()) -> bytes:
+def status(
+    now: datetime = T0,
+    failures: int = 0,
+    pulled: tuple[tuple[str, State, str], ...] = (),
+) -> bytes:
     sources = [source for source in SETTINGS.sources if source.enabled]
-    healths = [status_json.Health(source, (Times(source.name, "", now, now, failures),), now) for source in sources]
-    return status_json.status(healths, now, status_json.valid_until(sources, now), pulled, {"msrc-cvrf": "Security Response Center"})
+    healths = [
+        status_json.Health(source, (Times(source.name, "", now, now, failures),), now)
+        for source in sources
+    ]
+    return status_json.status(
+        healths,
+        now,
+        status_json.valid_until(sources, now),
+        pulled,
+        {"msrc-cvrf": "Security Response Center"},
+    )
 
 
-def site(folder: Path, lives: Iterable[Life] = (WHOLE_LIFE, OLD_LIFE), now: datetime = T0, **more: Any) -> tuple[str, ...]:
+def site(
+    folder: Path,
+    lives: Iterable[Life] = (WHOLE_LIFE, OLD_LIFE),
+    now: datetime = T0,
+    **more: Any,
+) -> tuple[str, ...]:
     """Publish a site; give what changed."""
     return publish.write(folder, shown(lives, **more), rendered, status(now))
 
@@ -193,6 +324,12 @@ def site(folder: Path, lives: Iterable[Life] = (WHOLE_LIFE, OLD_LIFE), now: date
 def many(count: int) -> Life:
     """Give a life with so many events, an hour apart."""
     events = tuple(
-        replace(event(Kind.REVISED, number / 24), id=f"r{number:04}", summary=f"Number {number}.", guidance=()) for number in range(count)
+        replace(
+            event(Kind.REVISED, number / 24),
+            id=f"r{number:04}",
+            summary=f"Number {number}.",
+            guidance=(),
+        )
+        for number in range(count)
     )
     return Life(update(), events)

@@ -1,4 +1,7 @@
-"""What the page shows: where products stand, an update's life as a picture, what differs between two texts."""
+"""What the page shows.
+
+Where products stand, an update's life as a picture, what differs between two texts.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,50 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from tests.formats import lives
-from tests.formats.lives import BACK, CU1, CU2, DAY, FORM, ISSUE, PLACE, PULLED, RELEASED, STORY, T0, WHOLE_LIFE
-from watcher.formats import blocks, difference, glance, ics, lifeline, listing, shelves, status_json, update_page
-from watcher.formats.listing import Listing
-from watcher.judgement import health
-from watcher.records import Confidence, Event, Kind, Package, Source, State, Times, Update
+from tests.formats.lives import (
+    BACK,
+    CU1,
+    CU2,
+    DAY,
+    FORM,
+    ISSUE,
+    PLACE,
+    PULLED,
+    RELEASED,
+    STORY,
+    T0,
+    WHOLE_LIFE,
+)
+from watcher.judgement import source_health
+from watcher.records import (
+    Confidence,
+    Event,
+    Kind,
+    Package,
+    Source,
+    State,
+    Times,
+    Update,
+)
+from watcher.site import (
+    blocks,
+    glance,
+    ics,
+    lifeline,
+    listing,
+    shelves,
+    status_json,
+    update_page,
+)
+from watcher.site.listing import Listing
+from watcher.text import difference
 
 
 def row(update: Update, events: tuple[Event, ...] = ()) -> Listing:
     return listing.listing(update, events)
 
 
-# --- listings ---------------------------------------------------------------------------------------------------------
+# --- listings -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -59,22 +94,36 @@ def test_all_updates_are_written_a_line_each_and_read_back_as_they_were() -> Non
     assert shelves.decode(written) == list(lines)
     assert [shelves.read(line) for line in lines] == rows[::-1]
     assert [line["state"] for line in json.loads(written)] == ["pulled", "released"]
-    assert [shelves.key(line) for line in lines] == ["exchange-server-2030-05-su", "exchange-server-2030-02-su"]
+    assert [shelves.key(line) for line in lines] == [
+        "exchange-server-2030-05-su",
+        "exchange-server-2030-02-su",
+    ]
 
 
 def test_an_update_is_set_on_its_shelf_in_order() -> None:
-    rows = [row(lives.update(name=f"u{number}", released=T0 - number // 3 * DAY)) for number in range(40)]
+    rows = [
+        row(lives.update(name=f"u{number}", released=T0 - number // 3 * DAY))
+        for number in range(40)
+    ]
     lines: list[bytes] = []
     for one in sorted(rows, key=lambda one: one.title + one.id[::-1]):
         lines.insert(shelves.place(lines, one), shelves.line(one))
     assert [shelves.read(line) for line in lines] == listing.order(rows)
-    assert [shelves.find(lines, one.page) for one in listing.order(rows)] == list(range(40))
+    assert [shelves.find(lines, one.page) for one in listing.order(rows)] == list(
+        range(40)
+    )
     assert shelves.find(lines, "updates/u.html") is None
 
 
 def test_a_year_of_very_many_updates_is_shown_by_months() -> None:
-    few = [row(lives.update(name=f"few-{number}", released=T0 - (400 + number) * DAY)) for number in range(3)]
-    many = [row(lives.update(name=f"many-{number}", released=T0 - number * DAY / 2)) for number in range(shelves.MOST + 1)]
+    few = [
+        row(lives.update(name=f"few-{number}", released=T0 - (400 + number) * DAY))
+        for number in range(3)
+    ]
+    many = [
+        row(lives.update(name=f"many-{number}", released=T0 - number * DAY / 2))
+        for number in range(shelves.MOST + 1)
+    ]
     found = shelves.stand([*few, *many])
     assert list(found) == ["2030-05", "2030-04", "2030-03", "2030-02", "2029"]
     counts = {name: len(lines) for name, lines in found.items()}
@@ -85,21 +134,33 @@ def test_a_year_of_very_many_updates_is_shown_by_months() -> None:
 
 def test_pieces_of_a_page_are_found_again_and_what_a_source_says_is_none() -> None:
     made = blocks.block("a-1", "<li>one</li>\n")
-    page = f"<ol>\n{made}\n{blocks.block('b', '<li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li>')}</ol>".encode()
-    assert blocks.read(page) == {"a-1": made, "b": "<!--b--><li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li><!--/-->"}
+    page = (
+        f"<ol>\n{made}\n"
+        f"{blocks.block('b', '<li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li>')}</ol>"
+    ).encode()
+    assert blocks.read(page) == {
+        "a-1": made,
+        "b": "<!--b--><li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li><!--/-->",
+    }
 
 
 def test_a_page_that_only_seems_to_have_pieces_has_none() -> None:
-    assert blocks.read(b"<p>a template of one's own</p><!--/--><!--b--><li>x</li>") == {}
+    assert (
+        blocks.read(b"<p>a template of one's own</p><!--/--><!--b--><li>x</li>") == {}
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[\n]\n", b'[\n{"page":"updates/x.html"'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[\n]\n", b'[\n{"page":"updates/x.html"']
+)
 def test_a_shelf_that_is_not_ours_is_not_believed(body: bytes) -> None:
     assert shelves.decode(body) is None
 
 
 def test_the_overview_is_read_back_as_it_was_written() -> None:
-    overview = lives.shown([lives.PULLED_LIFE, lives.OLD_LIFE, lives.many(120)]).overview
+    overview = lives.shown(
+        [lives.PULLED_LIFE, lives.OLD_LIFE, lives.many(120)]
+    ).overview
     assert listing.decode(listing.encode(overview)) == overview
     assert overview.shelves == {"2030": 2}
     assert len(overview.archives) == 1
@@ -110,17 +171,34 @@ def test_what_decides_where_products_stand_is_enough_to_say_so() -> None:
         [
             row(lives.update(State.PULLED), STORY[:3]),
             row(lives.OLD_LIFE.update),
-            row(lives.update(name="older", released=T0 - 200 * DAY, packages=(Package(CU2, "KB1", "15.4.1.1"),))),
+            row(
+                lives.update(
+                    name="older",
+                    released=T0 - 200 * DAY,
+                    packages=(Package(CU2, "KB1", "15.4.1.1"),),
+                )
+            ),
         ]
     )
     few = glance.current(rows)
-    assert [one.id for one in few] == ["exchange-server-2030-05-su", "exchange-server-2030-02-su"]
+    assert [one.id for one in few] == [
+        "exchange-server-2030-05-su",
+        "exchange-server-2030-02-su",
+    ]
     assert glance.products(few, T0) == glance.products(rows, T0)
-    assert glance.alarms(few, glance.products(few, T0)) == glance.alarms(rows, glance.products(rows, T0))
+    assert glance.alarms(few, glance.products(few, T0)) == glance.alarms(
+        rows, glance.products(rows, T0)
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b'{"schema":1,"as_of":null,"events":0,"shelves":{},"archives":[],"products":[],"current":[]}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"schema":1,"as_of":null,"events":0,"shelves":{},"archives":[],"products":[],"current":[]}',
+    ],
 )
 def test_a_file_that_is_not_ours_is_not_believed(body: bytes) -> None:
     assert listing.decode(body) is None
@@ -143,7 +221,7 @@ def test_a_title_names_its_version_once() -> None:
     assert row(replace(WHOLE_LIFE.update, title="RU8-v2")).title == "RU8-v2"
 
 
-# --- at a glance ------------------------------------------------------------------------------------------------------
+# --- at a glance ----------------------------------------------------------------------
 
 
 def stand(*rows: Listing) -> dict[str, glance.Product]:
@@ -152,11 +230,17 @@ def stand(*rows: Listing) -> dict[str, glance.Product]:
 
 def test_the_newest_good_build_of_a_product_is_that_of_the_version_offered() -> None:
     found = stand(row(WHOLE_LIFE.update, STORY), row(lives.OLD_LIFE.update))
-    assert (found[CU2].build, found[CU2].kb, found[CU2].state) == ("15.4.1544.14", "KB9000002", "good")
+    assert (found[CU2].build, found[CU2].kb, found[CU2].state) == (
+        "15.4.1544.14",
+        "KB9000002",
+        "good",
+    )
     assert found[CU2].page == "updates/exchange-server-2030-05-su.html"
 
 
-def test_while_an_update_is_pulled_the_one_before_is_good_and_the_pulled_build_is_named() -> None:
+def test_while_an_update_is_pulled_the_one_before_is_good_and_the_pulled_build_is_named() -> (
+    None
+):
     found = stand(row(lives.update(State.PULLED)), row(lives.OLD_LIFE.update))
     assert (found[CU2].build, found[CU2].state) == ("15.4.1544.9", "pulled")
     assert [bad.build for bad in found[CU2].bad] == ["15.4.1544.13"]
@@ -177,31 +261,66 @@ def test_a_doubt_is_no_verdict() -> None:
     assert stand(doubted)[CU2].state == "good"  # it is still the build that is offered
     (alarm,) = glance.alarms([doubted], glance.products([doubted], T0))
     assert alarm.suspected
-    newer = row(lives.update(suspicions=(lives.suspicion(),), packages=(Package(CU2, "KB1", "15.4.1544.99", version=1),)))
+    newer = row(
+        lives.update(
+            suspicions=(lives.suspicion(),),
+            packages=(Package(CU2, "KB1", "15.4.1544.99", version=1),),
+        )
+    )
     announced = structs.replace(newer, state=State.ANNOUNCED)
     assert stand(announced, row(lives.OLD_LIFE.update))[CU2].state == "suspected"
 
 
 def test_a_pulled_update_with_newer_good_builds_is_past() -> None:
-    old = row(lives.update(State.PULLED, name="old", packages=(Package(CU2, "KB1", "15.4.1544.1"),)))
-    rows = [row(WHOLE_LIFE.update, STORY), old, row(lives.update(State.PULLED, name="now", packages=lives.packages(2)))]
+    old = row(
+        lives.update(
+            State.PULLED, name="old", packages=(Package(CU2, "KB1", "15.4.1544.1"),)
+        )
+    )
+    rows = [
+        row(WHOLE_LIFE.update, STORY),
+        old,
+        row(lives.update(State.PULLED, name="now", packages=lives.packages(2))),
+    ]
     alarms = glance.alarms(rows[:2], glance.products(rows[:2], T0))
     assert [alarm.replaced for alarm in alarms] == [True]
 
 
-def test_what_still_matters_comes_before_what_is_past_and_a_pull_before_a_doubt() -> None:
-    past = row(lives.update(State.PULLED, name="past", packages=(Package(CU2, "KB1", "15.4.1544.1"),)))
-    doubt = row(lives.update(State.ANNOUNCED, name="doubt", suspicions=(lives.suspicion(),), packages=(Package("P", "KB2", "9.9"),)))
-    now = row(lives.update(State.PULLED, name="now", packages=(Package("Q", "", "not a build"),), kbs=("KB3",)))
+def test_what_still_matters_comes_before_what_is_past_and_a_pull_before_a_doubt() -> (
+    None
+):
+    past = row(
+        lives.update(
+            State.PULLED, name="past", packages=(Package(CU2, "KB1", "15.4.1544.1"),)
+        )
+    )
+    doubt = row(
+        lives.update(
+            State.ANNOUNCED,
+            name="doubt",
+            suspicions=(lives.suspicion(),),
+            packages=(Package("P", "KB2", "9.9"),),
+        )
+    )
+    now = row(
+        lives.update(
+            State.PULLED,
+            name="now",
+            packages=(Package("Q", "", "not a build"),),
+            kbs=("KB3",),
+        )
+    )
     bare = row(lives.update(State.PULLED, name="bare", packages=(), products=("R",)))
     rows = [past, doubt, now, bare, row(WHOLE_LIFE.update, STORY)]
     alarms = glance.alarms(rows, glance.products(rows, T0))
-    assert [alarm.page for alarm in alarms] == [f"updates/{name}.html" for name in ("now", "bare", "doubt", "past")]
+    assert [alarm.page for alarm in alarms] == [
+        f"updates/{name}.html" for name in ("now", "bare", "doubt", "past")
+    ]
     assert alarms[0].kbs == (("KB3", "https://support.microsoft.com/help/3"),)
     assert alarms[1].rows == (("R", ""),)
 
 
-# --- the life as a picture --------------------------------------------------------------------------------------------
+# --- the life as a picture ------------------------------------------------------------
 
 
 def drawn(update: Update, events: tuple[Event, ...]) -> lifeline.Lifeline:
@@ -212,7 +331,13 @@ def drawn(update: Update, events: tuple[Event, ...]) -> lifeline.Lifeline:
 
 def test_a_life_is_drawn_day_by_day_with_a_row_for_each_source() -> None:
     line = drawn(WHOLE_LIFE.update, STORY)
-    assert [day.text for day in line.days] == ["14 May", "15 May", "16 May", "17 May", "29 May"]
+    assert [day.text for day in line.days] == [
+        "14 May",
+        "15 May",
+        "16 May",
+        "17 May",
+        "29 May",
+    ]
     assert [day.gap for day in line.days] == ["", "", "", "", "12 days"]
     assert [(span.state, span.text) for span in line.spans] == [
         ("released", "released"),
@@ -224,13 +349,19 @@ def test_a_life_is_drawn_day_by_day_with_a_row_for_each_source() -> None:
         "Exchange build numbers",
         "Exchange Emerging Issues",
     ]
-    assert [(mark.kind, mark.first) for mark in line.marks][:2] == [("released", True), ("released", False)]
+    assert [(mark.kind, mark.first) for mark in line.marks][:2] == [
+        ("released", True),
+        ("released", False),
+    ]
     assert line.text.startswith("14 May 2030: released; 16 May 2030: pulled")
 
 
 def test_spans_follow_each_other_without_a_gap_to_the_edge() -> None:
     line = drawn(WHOLE_LIFE.update, STORY)
-    assert [span.x + span.width for span in line.spans] == [*(span.x for span in line.spans[1:]), line.width]
+    assert [span.x + span.width for span in line.spans] == [
+        *(span.x for span in line.spans[1:]),
+        line.width,
+    ]
 
 
 def test_without_an_event_there_is_nothing_to_draw() -> None:
@@ -238,7 +369,9 @@ def test_without_an_event_there_is_nothing_to_draw() -> None:
 
 
 def test_what_was_known_before_its_first_event_was_released_already() -> None:
-    assert [span.state for span in drawn(lives.update(State.PULLED), (PULLED, ISSUE)).spans] == ["released", "pulled"]
+    assert [
+        span.state for span in drawn(lives.update(State.PULLED), (PULLED, ISSUE)).spans
+    ] == ["released", "pulled"]
     announced = replace(lives.event(Kind.EXPLOITED), id="x")
     assert drawn(lives.update(State.ANNOUNCED, released=None), (announced,)).spans == ()
 
@@ -246,41 +379,75 @@ def test_what_was_known_before_its_first_event_was_released_already() -> None:
 def test_a_suspicion_that_is_corrected_leaves_it_released() -> None:
     doubt = replace(PULLED, id="s", confidence=Confidence.SUSPECTED)
     corrected = lives.event(Kind.CORRECTED, 4)
-    assert [span.state for span in drawn(lives.update(), (RELEASED, doubt, corrected)).spans] == [
-        "released",
-        "suspected-pulled",
-        "released",
-    ]
+    assert [
+        span.state for span in drawn(lives.update(), (RELEASED, doubt, corrected)).spans
+    ] == ["released", "suspected-pulled", "released"]
 
 
-def test_an_announcement_comes_before_the_release_and_another_package_changes_nothing_of_a_pull() -> None:
+def test_an_announcement_comes_before_the_release_and_another_package_changes_nothing_of_a_pull() -> (
+    None
+):
     announced = lives.event(Kind.ANNOUNCED, -3)
     further = replace(lives.event(Kind.RELEASED, 2.5), pulled=True)
-    spans = drawn(lives.update(State.PULLED), (announced, RELEASED, PULLED, further, replace(announced, id="a2", time=T0 + 3 * DAY))).spans
+    spans = drawn(
+        lives.update(State.PULLED),
+        (
+            announced,
+            RELEASED,
+            PULLED,
+            further,
+            replace(announced, id="a2", time=T0 + 3 * DAY),
+        ),
+    ).spans
     assert [span.state for span in spans] == ["announced", "released", "pulled"]
 
 
-def test_of_many_events_on_a_day_the_gravest_are_marked_and_of_many_days_the_newest() -> None:
+def test_of_many_events_on_a_day_the_gravest_are_marked_and_of_many_days_the_newest() -> (
+    None
+):
     same = tuple(
-        replace(lives.event(kind), id=kind.value) for kind in (Kind.REVISED, Kind.NEWS, Kind.KNOWN_ISSUE, Kind.RELEASED, Kind.EXPLOITED)
+        replace(lives.event(kind), id=kind.value)
+        for kind in (
+            Kind.REVISED,
+            Kind.NEWS,
+            Kind.KNOWN_ISSUE,
+            Kind.RELEASED,
+            Kind.EXPLOITED,
+        )
     )
     marks = drawn(lives.update(), same).marks
-    assert [mark.kind for mark in marks] == ["exploited", "known-issue", "released", "revised"]
+    assert [mark.kind for mark in marks] == [
+        "exploited",
+        "known-issue",
+        "released",
+        "revised",
+    ]
     assert len({mark.x for mark in marks}) == 4
-    assert len(drawn(lives.update(), lives.many(24 * 70).events).days) == lifeline.MOST_DAYS
+    assert (
+        len(drawn(lives.update(), lives.many(24 * 70).events).days)
+        == lifeline.MOST_DAYS
+    )
 
 
 def test_of_many_sources_the_first_have_rows() -> None:
-    crowd = replace(RELEASED, evidence=tuple(lives.proof(f"source-{number}") for number in range(20)))
+    crowd = replace(
+        RELEASED,
+        evidence=tuple(lives.proof(f"source-{number}") for number in range(20)),
+    )
     line = drawn(lives.update(), (crowd,))
-    assert (len(line.lanes), len(line.marks)) == (lifeline.MOST_LANES, lifeline.MOST_LANES)
+    assert (len(line.lanes), len(line.marks)) == (
+        lifeline.MOST_LANES,
+        lifeline.MOST_LANES,
+    )
 
 
-# --- differences ------------------------------------------------------------------------------------------------------
+# --- differences ----------------------------------------------------------------------
 
 
 def test_a_word_that_changed_is_shown_in_its_sentence() -> None:
-    pieces = difference.pieces("It is available for download.", "It is not available for purchase now.")
+    pieces = difference.pieces(
+        "It is available for download.", "It is not available for purchase now."
+    )
     assert [(piece.kind, piece.text) for piece in pieces] == [
         ("same", "It is"),
         ("new", " not"),
@@ -293,12 +460,19 @@ def test_a_word_that_changed_is_shown_in_its_sentence() -> None:
 
 
 def test_words_changed_in_a_row_are_one_change() -> None:
-    kinds = [piece.kind for piece in difference.pieces("a one two three four b c d e f", "a five six seven eight b c d e f")]
+    kinds = [
+        piece.kind
+        for piece in difference.pieces(
+            "a one two three four b c d e f", "a five six seven eight b c d e f"
+        )
+    ]
     assert kinds == ["same", "gone", "new", "same"]
 
 
 def test_texts_with_little_in_common_are_two_texts() -> None:
-    pieces = difference.pieces("Nothing of this stays here.", "All words differ, every one!")
+    pieces = difference.pieces(
+        "Nothing of this stays here.", "All words differ, every one!"
+    )
     assert [piece.kind for piece in pieces] == ["gone", "new"]
     assert not difference.edited(pieces)
     assert difference.pieces("", "") == ()
@@ -311,10 +485,12 @@ def test_pieces_give_back_both_texts(before: str, after: str) -> None:
     assert "".join(piece.text for piece in pieces if piece.kind != "gone") == after
 
 
-# --- an update's page -------------------------------------------------------------------------------------------------
+# --- an update's page -----------------------------------------------------------------
 
 
-def test_a_page_says_what_to_do_by_the_event_that_decides_and_by_the_issues_on_top() -> None:
+def test_a_page_says_what_to_do_by_the_event_that_decides_and_by_the_issues_on_top() -> (
+    None
+):
     issue = replace(lives.event(Kind.KNOWN_ISSUE, 20, 2), id="again")
     page = update_page.page(WHOLE_LIFE.update, (*STORY, issue), FORM)
     assert page.summary == BACK.summary
@@ -330,7 +506,9 @@ def test_a_page_of_a_pulled_update_says_so_and_nothing_of_installing() -> None:
     assert len(page.actions) == 4
 
 
-def test_a_page_without_events_says_that_it_was_known_and_what_is_pulled_of_it() -> None:
+def test_a_page_without_events_says_that_it_was_known_and_what_is_pulled_of_it() -> (
+    None
+):
     page = update_page.page(lives.update(State.PULLED), (), FORM)
     assert page.known
     assert page.actions[0].startswith("Do not install")
@@ -339,7 +517,9 @@ def test_a_page_without_events_says_that_it_was_known_and_what_is_pulled_of_it()
 
 def test_a_doubted_update_carries_the_caution() -> None:
     doubt = replace(PULLED, id="s", confidence=Confidence.SUSPECTED)
-    page = update_page.page(lives.update(suspicions=(lives.suspicion(),)), (RELEASED, doubt), FORM)
+    page = update_page.page(
+        lives.update(suspicions=(lives.suspicion(),)), (RELEASED, doubt), FORM
+    )
     assert page.state == "suspected"
     assert page.caution.startswith("Suspected, not confirmed.")
 
@@ -347,17 +527,29 @@ def test_a_doubted_update_carries_the_caution() -> None:
 def test_old_versions_stand_below_and_their_articles_are_not_the_updates() -> None:
     page = update_page.page(WHOLE_LIFE.update, STORY, FORM)
     assert page.kbs == (("KB9000002", "https://support.microsoft.com/help/9000002"),)
-    assert [row.build for row in page.rows] == ["15.4.1544.14", "15.4.1258.39", "15.4.1544.13", "15.4.1258.38"]
+    assert [row.build for row in page.rows] == [
+        "15.4.1544.14",
+        "15.4.1258.39",
+        "15.4.1544.13",
+        "15.4.1258.38",
+    ]
 
 
 def test_links_that_are_none_are_left_out() -> None:
-    assert update_page.page(WHOLE_LIFE.update, STORY, FORM).links == ("https://learn.example.org/builds",)
+    assert update_page.page(WHOLE_LIFE.update, STORY, FORM).links == (
+        "https://learn.example.org/builds",
+    )
 
 
 def test_an_edited_text_is_shown_as_one_and_another_as_two() -> None:
     page = update_page.page(lives.PULLED_LIFE.update, lives.PULLED_LIFE.events, FORM)
-    assert [piece.text for piece in page.told[1].proofs[0].pieces if piece.kind == "new"] == [" temporarily not"]
-    other = replace(PULLED, evidence=(lives.proof(before="One thing.", after="Something else entirely!"),))
+    assert [
+        piece.text for piece in page.told[1].proofs[0].pieces if piece.kind == "new"
+    ] == [" temporarily not"]
+    other = replace(
+        PULLED,
+        evidence=(lives.proof(before="One thing.", after="Something else entirely!"),),
+    )
     assert update_page.told(other, FORM).proofs[0].pieces == ()
 
 
@@ -366,7 +558,7 @@ def test_news_are_no_update() -> None:
     assert update_page.page(news, (lives.event(Kind.NEWS),), FORM).state == "news"
 
 
-# --- calendar and status ----------------------------------------------------------------------------------------------
+# --- calendar and status --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -377,8 +569,10 @@ def test_news_are_no_update() -> None:
         (2025, 4, datetime(2025, 4, 8, 17, tzinfo=UTC)),
     ],
 )
-def test_patch_tuesday_is_the_second_one_at_ten_in_redmond(year: int, month: int, when: datetime) -> None:
-    assert health.release_hour(year, month) == when
+def test_patch_tuesday_is_the_second_one_at_ten_in_redmond(
+    year: int, month: int, when: datetime
+) -> None:
+    assert source_health.release_hour(year, month) == when
 
 
 def test_the_calendar_recurs_on_second_tuesdays_in_its_own_zone() -> None:
@@ -386,8 +580,12 @@ def test_the_calendar_recurs_on_second_tuesdays_in_its_own_zone() -> None:
         calendar = icalendar.Calendar.from_ical(ics.ics(2030, place))
         (event,) = calendar.walk("VEVENT")
         assert event["rrule"].to_ical() == b"FREQ=MONTHLY;BYDAY=2TU"
-        assert event.decoded("dtstart").astimezone(UTC) == datetime(2030, 1, 8, 18, tzinfo=UTC)
-        assert [zone["tzid"] for zone in calendar.walk("VTIMEZONE")] == ["America/Los_Angeles"]
+        assert event.decoded("dtstart").astimezone(UTC) == datetime(
+            2030, 1, 8, 18, tzinfo=UTC
+        )
+        assert [zone["tzid"] for zone in calendar.walk("VTIMEZONE")] == [
+            "America/Los_Angeles"
+        ]
         assert ("url" in event) is bool(place.base_url)
 
 
@@ -395,28 +593,45 @@ def test_the_calendar_is_the_same_until_a_year_is_over() -> None:
     assert ics.ics(2030, PLACE) == ics.ics(2030, PLACE) != ics.ics(2031, PLACE)
 
 
-def test_a_page_may_be_believed_for_six_hours_or_three_intervals_or_as_configured() -> None:
+def test_a_page_may_be_believed_for_six_hours_or_three_intervals_or_as_configured() -> (
+    None
+):
     hourly = Source("a", "feed", "", timedelta(hours=1))
     daily = replace(hourly, every=timedelta(days=1))
     asleep = replace(hourly, every=timedelta(minutes=1), enabled=False)
     assert status_json.valid_until([hourly, asleep], T0) == T0 + timedelta(hours=6)
     assert status_json.valid_until([daily], T0) == T0 + timedelta(days=3)
     assert status_json.valid_until([], T0) == T0 + timedelta(hours=6)
-    assert status_json.valid_until([hourly], T0, timedelta(hours=2)) == T0 + timedelta(hours=2)
+    assert status_json.valid_until([hourly], T0, timedelta(hours=2)) == T0 + timedelta(
+        hours=2
+    )
 
 
-def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_one_fails() -> None:
+def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_one_fails() -> (
+    None
+):
     healths = [
         status_json.Health(
             Source("msrc", "cvrf", "https://api.example.org/"),
-            (Times("msrc", "", T0, T0), Times("msrc", "2030-May", T0, None, 3, "proxy.corp.example.org refused")),
+            (
+                Times("msrc", "", T0, T0),
+                Times(
+                    "msrc", "2030-May", T0, None, 3, "proxy.corp.example.org refused"
+                ),
+            ),
             T0,
         ),
         status_json.Health(Source("new", "feed", "https://example.org/"), (), None),
     ]
-    written = status_json.status(healths, T0, T0 + DAY, [("x", State.PULLED, "An update")], {"msrc": "MSRC"})
+    written = status_json.status(
+        healths, T0, T0 + DAY, [("x", State.PULLED, "An update")], {"msrc": "MSRC"}
+    )
     read = json.loads(written)
-    assert (read["checked"], read["valid_until"], read["well"]) == ("2030-05-14T18:00:00Z", "2030-05-15T18:00:00Z", False)
+    assert (read["checked"], read["valid_until"], read["well"]) == (
+        "2030-05-14T18:00:00Z",
+        "2030-05-15T18:00:00Z",
+        False,
+    )
     assert read["sources"][0] | {"url": ""} == {
         "name": "msrc",
         "title": "MSRC",
@@ -428,16 +643,27 @@ def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_on
         "changed": "2030-05-14T18:00:00Z",
         "failures": 3,
     }
-    assert (read["sources"][1]["succeeded"], read["sources"][1]["changed"]) == (None, None)
+    assert (read["sources"][1]["succeeded"], read["sources"][1]["changed"]) == (
+        None,
+        None,
+    )
     assert read["pulled"] == [{"id": "x", "title": "An update", "state": "pulled"}]
     assert b"proxy" not in written
 
 
 def test_what_happened_on_one_day_stands_in_its_order() -> None:
     told = tuple(
-        lives.event(kind, hours / 24, evidence=(lives.proof(time=lives.T0 + timedelta(hours=hours)),))
+        lives.event(
+            kind,
+            hours / 24,
+            evidence=(lives.proof(time=lives.T0 + timedelta(hours=hours)),),
+        )
         for hours, kind in ((1, Kind.RELEASED), (3, Kind.PULLED), (5, Kind.RE_RELEASED))
     )
     line = drawn(lives.update(), told)
-    assert [mark.kind for mark in sorted(line.marks, key=lambda mark: mark.x)] == ["released", "pulled", "re-released"]
+    assert [mark.kind for mark in sorted(line.marks, key=lambda mark: mark.x)] == [
+        "released",
+        "pulled",
+        "re-released",
+    ]
     assert line.width == lifeline.NARROWEST

@@ -1,7 +1,9 @@
-"""No damage makes a parser raise anything but ParseError, return what later floors cannot bear, or think for long (law 4).
+"""No damage makes a parser raise anything but ParseError, return what later floors cannot
+bear, or think for long (law 4).
 
-The suite does a few hundred mutations of each kind's fixtures.  ``make fuzz`` does as many as fit into ``WATCHER_FUZZ_SECONDS``
-for each kind (60 by default), from another seed every time (``WATCHER_FUZZ_SEED`` names one).  A failure names seed, number and
+The suite does a few hundred mutations of each kind's fixtures.  ``make fuzz`` does as
+many as fit into ``WATCHER_FUZZ_SECONDS`` for each kind (60 by default), from another
+seed every time (``WATCHER_FUZZ_SEED`` names one).  A failure names seed, number and
 file: the body that broke the parser lies in ``out/fuzz``.
 """
 
@@ -35,13 +37,19 @@ def check(kind: str, seed: str, number: int) -> bool:
     path = chance.choice(paths)
     body = damaged(path.read_bytes(), [other.read_bytes() for other in paths], chance)
     status = chance.choice((200, 200, 200, 404, 410)) if kind in FOLLOWED else 200
-    page = replace(fixtures.page(path, body), status=status, document=chance.choice((fixtures.page(path).document, "")))
+    page = replace(
+        fixtures.page(path, body),
+        status=status,
+        document=chance.choice((fixtures.page(path).document, "")),
+    )
     started, readable = time.process_time(), True
     try:
         faults = unsound(parser(kind)(page, chance.choice(WATCHES)))
     except ParseError as error:
         readable = False
-        faults = [] if error.cause and error.remedy else ["an error without cause or remedy"]
+        faults = (
+            [] if error.cause and error.remedy else ["an error without cause or remedy"]
+        )
     except Exception as error:  # noqa: BLE001 - any other is what is searched for
         faults = [f"{type(error).__name__}: {error}"]
     spent = time.process_time() - started
@@ -50,7 +58,10 @@ def check(kind: str, seed: str, number: int) -> bool:
         KEPT.mkdir(parents=True, exist_ok=True)
         kept = KEPT / f"{kind}-{number}{path.suffix}"
         kept.write_bytes(body)
-        pytest.fail(f"{kind}, WATCHER_FUZZ_SEED={seed}, mutation {number} of {path.name}, kept in {kept}: {'; '.join(faults[:5])}")
+        pytest.fail(
+            f"{kind}, WATCHER_FUZZ_SEED={seed}, mutation {number} of "
+            f"{path.name}, kept in {kept}: {'; '.join(faults[:5])}"
+        )
     return readable
 
 
@@ -64,6 +75,9 @@ def test_a_few_hundred_damaged_documents_break_no_parser(kind: str) -> None:
 def test_as_many_damaged_documents_as_time_allows_break_no_parser(kind: str) -> None:
     seed = os.environ.get("WATCHER_FUZZ_SEED", "") or f"{random.randrange(2**32):08x}"
     ends = time.monotonic() + float(os.environ.get("WATCHER_FUZZ_SECONDS", "60"))
-    readable = [check(kind, seed, number) for number in takewhile(lambda _: time.monotonic() < ends, count())]
+    readable = [
+        check(kind, seed, number)
+        for number in takewhile(lambda _: time.monotonic() < ends, count())
+    ]
     print(f"{kind}: {len(readable)} mutations, WATCHER_FUZZ_SEED={seed}")  # noqa: T201 - shown by -s
     assert any(readable), "no mutation could be read: nothing was tried"

@@ -1,8 +1,12 @@
-"""No damage to a document makes a check crash or tell of a pull (law 4, and the first promise): a copy that is read is judged, too.
+"""No damage to a document makes a check crash or tell of a pull (law 4, and the first promise).
 
-Each mutation is one copy that came damaged: it is judged as the next check of a watcher that knows the whole story, and the whole copy
-is there again an hour later.  The suite does some hundreds; ``make fuzz`` does 10,000, and 300 more as whole runs over HTTP are in
-``make soak``.  A failure names the mutation, and keeps the body in ``out/fuzz``.
+A copy that is read is judged, too.
+
+Each mutation is one copy that came damaged: it is judged as the next check of a
+watcher that knows the whole story, and the whole copy is there again an hour later.
+The suite does some hundreds; ``make fuzz`` does 10,000, and 300 more as whole runs
+over HTTP are in ``make soak``.  A failure names the mutation, and keeps the body in
+``out/fuzz``.
 """
 
 from __future__ import annotations
@@ -17,7 +21,18 @@ import pytest
 from tests.fuzz.mutation import damaged
 from tests.fuzz.test_mutations import KEPT
 from tests.laws.memory import Memory
-from tests.run.stage import ISSUE, KINDS, NEW_ROW, PATHS, POSTS, ROWS, STORY, Stage, moment, november
+from tests.run.stage import (
+    ISSUE,
+    KINDS,
+    NEW_ROW,
+    PATHS,
+    POSTS,
+    ROWS,
+    STORY,
+    Stage,
+    moment,
+    november,
+)
 from tests.servers import Reply, SourceServer
 from tests.stories.pages import blog, issues, post, table
 from watcher.errors import ParseError
@@ -30,7 +45,10 @@ RELEASED = post(
     4293000,
     "Released: November 2024 Exchange Server Security Updates",
     "2024-11-12",
-    "<p>Updates are available for CU14. KB5044062 is offered in the Download Center; install it soon.</p>",
+    (
+        "<p>Updates are available for CU14. KB5044062 is offered in the Download "
+        "Center; install it soon.</p>"
+    ),
 )
 BODIES = {
     "builds": table(NEW_ROW, *ROWS),
@@ -43,7 +61,14 @@ IN_THE_SUITE, FUZZED, SOAKED = 100, 2500, 300  # of each source
 
 
 def page(source: str, body: bytes, hours: int = 0) -> Page:
-    return Page(source, DOCUMENTS.get(source, ""), f"https://example.org/{source}", NOW + hours * HOUR, 200, body)
+    return Page(
+        source,
+        DOCUMENTS.get(source, ""),
+        f"https://example.org/{source}",
+        NOW + hours * HOUR,
+        200,
+        body,
+    )
 
 
 def read(source: str, body: bytes, hours: int = 0) -> Snapshot:
@@ -60,11 +85,19 @@ def known() -> Memory:
 
 
 def injured(source: str, number: int, seed: str) -> bytes:
-    return damaged(BODIES[source], list(BODIES.values()), random.Random(f"{seed} {source} {number}"))
+    return damaged(
+        BODIES[source],
+        list(BODIES.values()),
+        random.Random(f"{seed} {source} {number}"),
+    )
 
 
 def pulls(events: tuple[Event, ...]) -> list[str]:
-    return [event.id for event in events if event.kind is Kind.PULLED and event.confidence is Confidence.CONFIRMED]
+    return [
+        event.id
+        for event in events
+        if event.kind is Kind.PULLED and event.confidence is Confidence.CONFIRMED
+    ]
 
 
 def judge(known: Memory, source: str, number: int, seed: str) -> bool:
@@ -84,18 +117,24 @@ def judge(known: Memory, source: str, number: int, seed: str) -> bool:
     if wrong:
         KEPT.mkdir(parents=True, exist_ok=True)
         (KEPT / f"judged-{source}-{number}").write_bytes(body)
-        pytest.fail(f"{source}, seed {seed!r}, mutation {number}, kept in {KEPT}: {wrong}")
+        pytest.fail(
+            f"{source}, seed {seed!r}, mutation {number}, kept in {KEPT}: {wrong}"
+        )
     return True
 
 
 @pytest.mark.parametrize("source", BODIES)
 def test_hundreds_of_damaged_copies_tell_of_no_pull(known: Memory, source: str) -> None:
-    assert sum(judge(known, source, number, "suite") for number in range(IN_THE_SUITE)) > 0
+    assert (
+        sum(judge(known, source, number, "suite") for number in range(IN_THE_SUITE)) > 0
+    )
 
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("source", BODIES)
-def test_thousands_of_damaged_copies_tell_of_no_pull(known: Memory, source: str) -> None:
+def test_thousands_of_damaged_copies_tell_of_no_pull(
+    known: Memory, source: str
+) -> None:
     seed = f"{random.randrange(2**32):08x}"
     count = sum(judge(known, source, number, seed) for number in range(FUZZED))
     assert count > 0, "no copy could be read: nothing was judged"
@@ -103,7 +142,9 @@ def test_thousands_of_damaged_copies_tell_of_no_pull(known: Memory, source: str)
 
 
 @pytest.mark.parametrize("count", [12, pytest.param(SOAKED, marks=pytest.mark.soak)])
-def test_damaged_pages_in_whole_runs_are_failures_or_nothing_and_the_whole_page_is_well(tmp_path: Path, count: int) -> None:
+def test_damaged_pages_in_whole_runs_are_failures_or_nothing_and_the_whole_page_is_well(
+    tmp_path: Path, count: int
+) -> None:
     """Each check fetches one source's page damaged; the one after it finds the whole page again."""
     with SourceServer() as web:
         stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
@@ -116,10 +157,19 @@ def test_damaged_pages_in_whole_runs_are_failures_or_nothing_and_the_whole_page_
             source = list(BODIES)[number % len(BODIES)]
             for body in (injured(source, number, "http"), BODIES[source]):
                 time += 2 * HOUR
-                web.play(paths[source], Reply(body, etag=f'"{hashlib.sha256(body).hexdigest()}"'))
+                web.play(
+                    paths[source],
+                    Reply(body, etag=f'"{hashlib.sha256(body).hexdigest()}"'),
+                )
                 report = stage.check(f"{time:%Y-%m-%dT%H:%M:%SZ}")
-                failures = [failure for each in report.sources for failure in each.failures]
+                failures = [
+                    failure for each in report.sources for failure in each.failures
+                ]
                 assert pulls(report.events) == [], (source, number)
-                # A whole page may be doubted for two days when the damaged one had many entries more.
+                # A whole page may be doubted for two days when the damaged one had many
+                # entries more.
                 unread = {failure.source for failure in failures if not failure.suspect}
-                assert unread <= ({source} if body != BODIES[source] else set()), (source, number)
+                assert unread <= ({source} if body != BODIES[source] else set()), (
+                    source,
+                    number,
+                )

@@ -1,6 +1,9 @@
-"""One source's check without web, store and clock: the real judgement, the state in dictionaries.
+"""One source's check without web, store and clock.
 
-It does what ``watcher.run.record`` does in its order; a test of the run holds the one, the laws hold the other.
+The real judgement, the state in dictionaries.
+
+It does what ``watcher.run.record`` does in its order; a test of the run holds the one,
+the laws hold the other.
 """
 
 from __future__ import annotations
@@ -11,8 +14,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import absence, canonical, compare, credible, interpret
-from watcher.records import Change, ChangeKind, Document, Event, Evidence, Outcome, Snapshot, StoredEntry, Update
+from watcher.judgement import absence, believe, compare, interpret, normalize
+from watcher.records import (
+    Change,
+    ChangeKind,
+    Document,
+    Event,
+    Evidence,
+    Outcome,
+    Snapshot,
+    StoredEntry,
+    Update,
+)
 
 Place = tuple[str, str]  # source, document
 
@@ -29,11 +42,23 @@ class Memory:
     doubts: list[str] = field(default_factory=list)
 
     def twin(self) -> Memory:
-        """A second watcher that knows the same; records are never altered, so their containers are copied."""
-        return Memory({place: {**rows} for place, rows in self.entries.items()}, {**self.documents}, {**self.updates})
+        """A second watcher that knows the same.
 
-    def check(self, *copies: Snapshot, now: datetime | None = None, kind: str = "") -> Outcome:
-        """Judge the copies of one source's documents, of one check; a source that failed is not checked at all."""
+        Records are never altered, so their containers are copied.
+        """
+        return Memory(
+            {place: {**rows} for place, rows in self.entries.items()},
+            {**self.documents},
+            {**self.updates},
+        )
+
+    def check(
+        self, *copies: Snapshot, now: datetime | None = None, kind: str = ""
+    ) -> Outcome:
+        """Judge the copies of one source's documents, of one check.
+
+        A source that failed is not checked at all.
+        """
         now = now or copies[0].time
         source = copies[0].source
         changes: list[Change] = []
@@ -45,18 +70,29 @@ class Memory:
                 continue
             healthy.append(copy.document)
             fresh, quiet = found
-            changes += [change for change in fresh if change not in quiet or change.kind is ChangeKind.APPEARED]
+            changes += [
+                change
+                for change in fresh
+                if change not in quiet or change.kind is ChangeKind.APPEARED
+            ]
             known |= {_mark(change) for change in quiet}
         return self._interpreted(source, changes, known, healthy, now, kind)
 
-    def _believed(self, copy: Snapshot, now: datetime) -> tuple[tuple[Change, ...], set[Change]] | None:
+    def _believed(
+        self, copy: Snapshot, now: datetime
+    ) -> tuple[tuple[Change, ...], set[Change]] | None:
         place = (copy.source, copy.document)
         history = self.documents.get(place)
         stored = self.entries.setdefault(place, {})
-        verdict = credible.judge(copy, history, now)
+        verdict = believe.judge(copy, history, now)
         changes = compare.changes(stored, copy) if verdict.believed else ()
-        if verdict.believed and history is not None and history.accepted is not None and credible.is_table(copy):
-            layout = credible.judge_layout(changes, history, now)
+        if (
+            verdict.believed
+            and history is not None
+            and history.accepted is not None
+            and believe.is_table(copy)
+        ):
+            layout = believe.judge_layout(changes, history, now)
             verdict = layout if not layout.believed or layout.late else verdict
         if not verdict.believed:
             self.doubts.append(verdict.doubt)
@@ -65,7 +101,11 @@ class Memory:
             self.documents[place] = replace(before, suspect_since=since or now)
             return None
         first = history is None or history.accepted is None
-        quiet = {change for change in changes if first or (verdict.late and not _is_news(change, now))}
+        quiet = {
+            change
+            for change in changes
+            if first or (verdict.late and not _is_news(change, now))
+        }
         self._remember(stored, changes, now, lost=verdict.late)
         self.documents[place] = Document(
             copy.source,
@@ -79,28 +119,61 @@ class Memory:
         )
         return changes, quiet
 
-    def _remember(self, stored: dict[str, StoredEntry], changes: Iterable[Change], now: datetime, *, lost: bool) -> None:
+    def _remember(
+        self,
+        stored: dict[str, StoredEntry],
+        changes: Iterable[Change],
+        now: datetime,
+        *,
+        lost: bool,
+    ) -> None:
         for change in changes:
-            if change.before is not None and (change.after is None or change.after.key != change.before.key):
+            if change.before is not None and (
+                change.after is None or change.after.key != change.before.key
+            ):
                 old = stored.pop(change.before.key)
                 if change.after is None and change.kind is not ChangeKind.AGED_OUT:
-                    stored[change.before.key] = replace(old, missing_since=now, lost=lost)
+                    stored[change.before.key] = replace(
+                        old, missing_since=now, lost=lost
+                    )
             if change.after is not None:
-                stored[change.after.key] = StoredEntry(change.after, canonical.fingerprint(change.after))
+                stored[change.after.key] = StoredEntry(
+                    change.after, normalize.fingerprint(change.after)
+                )
 
     def _interpreted(
-        self, source: str, changes: list[Change], known: set[tuple[str, str, ChangeKind]], healthy: list[str], now: datetime, kind: str
+        self,
+        source: str,
+        changes: list[Change],
+        known: set[tuple[str, str, ChangeKind]],
+        healthy: list[str],
+        now: datetime,
+        kind: str,
     ) -> Outcome:
-        suspected = [row for row in self.updates.values() if any(s.source == source for s in row.suspicions)]
+        suspected = [
+            row
+            for row in self.updates.values()
+            if any(s.source == source for s in row.suspicions)
+        ]
         outcome = Outcome()
         if changes:
             names = set(interpret.names(changes))
-            rows = {row.id: row for row in self.updates.values() if names & set(row.names)} | {row.id: row for row in suspected}
-            outcome = interpret.events(changes, rows.values(), now, lambda change: _mark(change) in known, kind)
+            rows = {
+                row.id: row for row in self.updates.values() if names & set(row.names)
+            } | {row.id: row for row in suspected}
+            outcome = interpret.events(
+                changes, rows.values(), now, lambda change: _mark(change) in known, kind
+            )
         changed = {row.id: row for row in outcome.updates}
-        confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source, healthy, now)
+        confirmed = absence.confirm(
+            [changed.get(row.id, row) for row in suspected], source, healthy, now
+        )
         changed |= {row.id: row for row in confirmed.updates}
-        outcome = replace(outcome, events=(*outcome.events, *confirmed.events), updates=tuple(changed[i] for i in sorted(changed)))
+        outcome = replace(
+            outcome,
+            events=(*outcome.events, *confirmed.events),
+            updates=tuple(changed[i] for i in sorted(changed)),
+        )
         self.updates |= changed
         for gone, _ in outcome.absorbed:
             del self.updates[gone]
@@ -115,4 +188,6 @@ def _mark(change: Change) -> tuple[str, str, ChangeKind]:
 
 
 def _is_news(change: Change, now: datetime) -> bool:
-    return change.kind is ChangeKind.APPEARED and not credible.back_filled(change.entry.published, now)
+    return change.kind is ChangeKind.APPEARED and not believe.back_filled(
+        change.entry.published, now
+    )

@@ -1,4 +1,7 @@
-"""Whatever a configuration holds, it is read or refused in words: never a crash, never a secret in what is said."""
+"""Whatever a configuration holds, it is read or refused in words.
+
+Never a crash, never a secret in what is said.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,13 @@ WORDS = st.sampled_from(
         "", " ", "*", "Exchange Server*", "[", "feed", "cvrf", "exchange-blog", "30m", "1h", "UTC", "Europe/Berlin", "a@example.org",
         "W <w@example.org>", "smtp://mail.example.org", "https://a.example.org/", "https://[", "https://a:b@c/", "sqlite:///x.db",
         "postgresql://h/d", "${KEY}", "https://${KEY}/", "${", "at-once", "daily 07:00", "pulled", "teams", "json://x", "en", "x" * 300,
-    ]
+    ],
 )  # fmt: skip
-TEXTS = WORDS | st.text(st.characters(codec="ascii")) | st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
+TEXTS = (
+    WORDS
+    | st.text(st.characters(codec="ascii"))
+    | st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
+)
 VALUES = (
     TEXTS
     | st.booleans()
@@ -37,12 +44,19 @@ def table(name: str, form: type[msgspec.Struct]) -> st.SearchStrategy[str]:
     known = [field.encode_name for field in msgspec.structs.fields(form)]
     keys = st.sampled_from(known) | st.sampled_from(["prodcuts", "x-y"])
     pairs = st.dictionaries(keys, VALUES, max_size=len(known))
-    return pairs.map(lambda found: "\n".join([header, *(f"{key} = {json.dumps(value)}" for key, value in found.items())]))
+    return pairs.map(
+        lambda found: "\n".join(
+            [header, *(f"{key} = {json.dumps(value)}" for key, value in found.items())]
+        )
+    )
 
 
 FILES = st.tuples(
     *(st.just("") | table(name, form) for name, form in SINGLE.items()),
-    *(st.lists(table(name, form), max_size=3).map("\n".join) for name, form in REPEATED.items()),
+    *(
+        st.lists(table(name, form), max_size=3).map("\n".join)
+        for name, form in REPEATED.items()
+    ),
 ).map("\n".join)
 
 
@@ -53,12 +67,24 @@ def test_a_configuration_is_read_or_refused_in_words(tmp_path: Path, text: str) 
     file.write_text(text, encoding="utf-8")
     said, found = "", None
     try:
-        found = config.load(file, {"KEY": SECRET, "WATCHER_SMTP_USER": "user", "WATCHER_SMTP_PASSWORD": SECRET})
+        found = config.load(
+            file,
+            {
+                "KEY": SECRET,
+                "WATCHER_SMTP_USER": "user",
+                "WATCHER_SMTP_PASSWORD": SECRET,
+            },
+        )
     except ConfigurationError as error:
         said = str(error)
     assert [line for line in said.splitlines() if not line.startswith(f"{file}:")] == []
     assert SECRET not in f"{said} {found!r}"
     if found:
         assert SECRET not in found.masked(found.state)
-        assert all(source.name and source.url and source.every for source in found.sources)
-        assert all(subscriber.to and subscriber.kinds and subscriber.products for subscriber in found.subscribers)
+        assert all(
+            source.name and source.url and source.every for source in found.sources
+        )
+        assert all(
+            subscriber.to and subscriber.kinds and subscriber.products
+            for subscriber in found.subscribers
+        )

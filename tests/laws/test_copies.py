@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.laws.memory import Memory
-from tests.laws.vendor import BLOG, BUILDS, FIRST_CHECK, ISSUES, KINDS, MONTH, PAUSED, Vendor
+from tests.laws.vendor import (
+    BLOG,
+    BUILDS,
+    FIRST_CHECK,
+    ISSUES,
+    KINDS,
+    MONTH,
+    PAUSED,
+    Vendor,
+)
 from tests.unit.builders import post, snapshot
 from watcher.records import Coverage, Entry, Kind, Outcome, Snapshot
 
@@ -19,9 +28,14 @@ HOURS = st.integers(1, 24 * 120)
 
 
 def released() -> Vendor:
-    vendor = Vendor(released=FIRST_CHECK, version=1, recorded=1, rows=[1], issues=["Mail stops."])
+    vendor = Vendor(
+        released=FIRST_CHECK, version=1, recorded=1, rows=[1], issues=["Mail stops."]
+    )
     vendor.revise("Information published.")
-    vendor.post.append("Microsoft has released Security Updates for vulnerabilities found in Exchange Server 2019 and 2016.")
+    vendor.post.append(
+        "Microsoft has released Security Updates for vulnerabilities found "
+        "in Exchange Server 2019 and 2016."
+    )
     return vendor
 
 
@@ -34,7 +48,9 @@ def knowing(vendor: Vendor, *sources: str) -> Memory:
 
 @settings(max_examples=40)
 @given(source=SINGLE, hours=HOURS, seed=st.integers(0, 99))
-def test_the_same_copy_again_changes_nothing_whatever_its_order(source: str, hours: int, seed: int) -> None:
+def test_the_same_copy_again_changes_nothing_whatever_its_order(
+    source: str, hours: int, seed: int
+) -> None:
     vendor = released()
     memory = knowing(vendor, source)
     (copy,) = vendor.shows(source)
@@ -46,22 +62,42 @@ def test_the_same_copy_again_changes_nothing_whatever_its_order(source: str, hou
 
 
 @settings(max_examples=40)
-@given(source=SINGLE, gone=st.sets(st.integers(0, 30), min_size=1), hours=st.integers(1, 47))
-def test_what_is_lost_and_comes_back_leaves_nothing_said_but_what_is_taken_back(source: str, gone: set[int], hours: int) -> None:
+@given(
+    source=SINGLE,
+    gone=st.sets(st.integers(0, 30), min_size=1),
+    hours=st.integers(1, 47),
+)
+def test_what_is_lost_and_comes_back_leaves_nothing_said_but_what_is_taken_back(
+    source: str, gone: set[int], hours: int
+) -> None:
     vendor, memory = released(), knowing(released(), MONTH, BUILDS, ISSUES, BLOG)
     before = {**memory.updates}
     (copy,) = vendor.shows(source)
-    kept = tuple(entry for number, entry in enumerate(copy.entries) if number not in gone)
-    lacking = replace(copy, entries=kept, total=len(kept), time=copy.time + timedelta(hours=1))
+    kept = tuple(
+        entry for number, entry in enumerate(copy.entries) if number not in gone
+    )
+    lacking = replace(
+        copy, entries=kept, total=len(kept), time=copy.time + timedelta(hours=1)
+    )
     memory.check(lacking, kind=KINDS[source])
-    memory.check(replace(copy, time=copy.time + timedelta(hours=1 + hours)), kind=KINDS[source])
-    told = [(event.update.id, event.kind.value, event.confidence.value) for event in memory.events]
-    suspected = [identity for identity, *what in told if what == ["pulled", "suspected"]]
-    assert told == [(i, "pulled", "suspected") for i in suspected] + [(i, "corrected", "confirmed") for i in suspected]
+    memory.check(
+        replace(copy, time=copy.time + timedelta(hours=1 + hours)), kind=KINDS[source]
+    )
+    told = [
+        (event.update.id, event.kind.value, event.confidence.value)
+        for event in memory.events
+    ]
+    suspected = [
+        identity for identity, *what in told if what == ["pulled", "suspected"]
+    ]
+    assert told == [(i, "pulled", "suspected") for i in suspected] + [
+        (i, "corrected", "confirmed") for i in suspected
+    ]
     assert source == BUILDS or told == []
-    assert {row.id: (row.state, row.version, row.suspicions) for row in memory.updates.values()} == {
-        row.id: (row.state, row.version, row.suspicions) for row in before.values()
-    }
+    assert {
+        row.id: (row.state, row.version, row.suspicions)
+        for row in memory.updates.values()
+    } == {row.id: (row.state, row.version, row.suspicions) for row in before.values()}
 
 
 @settings(max_examples=40)
@@ -70,41 +106,79 @@ def test_what_is_lost_and_comes_back_leaves_nothing_said_but_what_is_taken_back(
     share=st.floats(0, 0.49),
     hours=st.integers(1, 47),
 )
-def test_a_shrunken_copy_changes_nothing_for_two_days(source: str, share: float, hours: int) -> None:
+def test_a_shrunken_copy_changes_nothing_for_two_days(
+    source: str, share: float, hours: int
+) -> None:
     vendor = released()
     memory = knowing(vendor, MONTH, BUILDS, BLOG)
     (copy,) = vendor.shows(source)
     kept = copy.entries[: int(len(copy.entries) * share)]
     for passed in (0, hours):
-        shrunken = replace(copy, entries=kept, total=len(kept), revisions=0, time=copy.time + timedelta(hours=passed))
+        shrunken = replace(
+            copy,
+            entries=kept,
+            total=len(kept),
+            revisions=0,
+            time=copy.time + timedelta(hours=passed),
+        )
         assert memory.check(shrunken, kind=KINDS[source]) == Outcome()
     assert len(memory.doubts) == 2
-    assert memory.check(replace(copy, time=copy.time + timedelta(hours=hours)), kind=KINDS[source]) == Outcome()
+    assert (
+        memory.check(
+            replace(copy, time=copy.time + timedelta(hours=hours)), kind=KINDS[source]
+        )
+        == Outcome()
+    )
 
 
 @settings(max_examples=40)
 @given(share=st.floats(0, 0.49), source=st.sampled_from((MONTH, BUILDS, BLOG)))
-def test_what_a_copy_that_stays_so_has_lost_is_never_a_pull(share: float, source: str) -> None:
+def test_what_a_copy_that_stays_so_has_lost_is_never_a_pull(
+    share: float, source: str
+) -> None:
     vendor = released()
     memory = knowing(vendor, MONTH, BUILDS, BLOG)
     (copy,) = vendor.shows(source)
     kept = copy.entries[: int(len(copy.entries) * share)]
     for hours in (0, 24, 48, 50, 100):
-        shrunken = replace(copy, entries=kept, total=len(kept), revisions=0, time=copy.time + timedelta(hours=hours))
+        shrunken = replace(
+            copy,
+            entries=kept,
+            total=len(kept),
+            revisions=0,
+            time=copy.time + timedelta(hours=hours),
+        )
         memory.check(shrunken, kind=KINDS[source])
-    memory.check(replace(copy, time=copy.time + timedelta(hours=101)), kind=KINDS[source])
-    assert [event for event in memory.events if event.kind in (Kind.PULLED, Kind.CORRECTED, Kind.RE_RELEASED)] == []
+    memory.check(
+        replace(copy, time=copy.time + timedelta(hours=101)), kind=KINDS[source]
+    )
+    assert [
+        event
+        for event in memory.events
+        if event.kind in (Kind.PULLED, Kind.CORRECTED, Kind.RE_RELEASED)
+    ] == []
 
 
 POSTS = [
-    post(f"p{n}", f"November 2030 Exchange Server Security Updates, part {n}", "All is well.", published=FIRST_CHECK + timedelta(hours=n))
+    post(
+        f"p{n}",
+        f"November 2030 Exchange Server Security Updates, part {n}",
+        "All is well.",
+        published=FIRST_CHECK + timedelta(hours=n),
+    )
     for n in range(40)
 ]
 
 
 def window(first: int, size: int) -> Snapshot:
     shown: list[Entry] = POSTS[first : first + size]
-    return snapshot(BLOG, FIRST_CHECK + timedelta(days=3, hours=first), shown, coverage=Coverage.WINDOW, oldest=shown[0].published)
+    return snapshot(
+        BLOG,
+        FIRST_CHECK + timedelta(days=3, hours=first),
+        shown,
+        coverage=Coverage.WINDOW,
+        oldest=shown[0].published,
+    )
 
 
 @settings(max_examples=40)
@@ -116,13 +190,19 @@ def test_what_leaves_a_window_has_aged_out(steps: list[int], size: int) -> None:
     for step in steps:
         first = min(first + step, len(POSTS) - size)
         memory.check(window(first, size))
-    assert [event for event in memory.events if event.kind in (Kind.PULLED, Kind.CORRECTED)] == []
-    assert set(memory.entries[BLOG, ""]) == {entry.key for entry in POSTS[first : first + size]}
+    assert [
+        event for event in memory.events if event.kind in (Kind.PULLED, Kind.CORRECTED)
+    ] == []
+    assert set(memory.entries[BLOG, ""]) == {
+        entry.key for entry in POSTS[first : first + size]
+    }
 
 
 @settings(max_examples=40)
 @given(order=st.permutations((MONTH, BUILDS, BLOG)), days=st.integers(1, 3))
-def test_the_order_of_sources_does_not_matter_for_what_the_ledger_comes_to(order: list[str], days: int) -> None:
+def test_the_order_of_sources_does_not_matter_for_what_the_ledger_comes_to(
+    order: list[str], days: int
+) -> None:
     vendor = Vendor()
     memory = knowing(vendor, MONTH, BUILDS, BLOG)
     after = released()
@@ -134,8 +214,22 @@ def test_the_order_of_sources_does_not_matter_for_what_the_ledger_comes_to(order
     after.post.append(PAUSED)
     for source in order:
         memory.check(*after.shows(source), kind=KINDS[source])
-    loud = [(event.kind.value, event.update.id, event.update.version) for event in memory.events if event.kind is not Kind.REVISED]
-    assert loud == [("released", "exchange-server-2030-11-su", 1), ("pulled", "exchange-server-2030-11-su", 1)]
-    (row,) = [row for row in memory.updates.values() if row.id == "exchange-server-2030-11-su"]
-    assert sorted(package.build for package in row.packages) == sorted(p.build for p in after.offered(1))
-    assert [advisory.id for advisory in row.advisories] == ["CVE-2030-0001", "CVE-2030-0002"]
+    loud = [
+        (event.kind.value, event.update.id, event.update.version)
+        for event in memory.events
+        if event.kind is not Kind.REVISED
+    ]
+    assert loud == [
+        ("released", "exchange-server-2030-11-su", 1),
+        ("pulled", "exchange-server-2030-11-su", 1),
+    ]
+    (row,) = [
+        row for row in memory.updates.values() if row.id == "exchange-server-2030-11-su"
+    ]
+    assert sorted(package.build for package in row.packages) == sorted(
+        p.build for p in after.offered(1)
+    )
+    assert [advisory.id for advisory in row.advisories] == [
+        "CVE-2030-0001",
+        "CVE-2030-0002",
+    ]

@@ -1,4 +1,7 @@
-"""A table of builds: what happens to its page is no pull and no re-release, and what is new in it is found."""
+"""A table of builds.
+
+What happens to its page is no pull and no re-release, and what is new in it is found.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ from watcher.records import Event, Kind, Page, Snapshot, Watch
 from watcher.sources import build_table
 
 TURNS = (Kind.PULLED, Kind.RE_RELEASED, Kind.CORRECTED)
-HOWEVER_MANY = pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.soak)])
+HOWEVER_MANY = pytest.mark.parametrize(
+    "count", [100, pytest.param(1000, marks=pytest.mark.soak)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,11 @@ def turned(known: Memory, first: Snapshot, body: str) -> list[str]:
         shown = tables.read(body)
     except ParseError:
         return []  # the source's failure, not news
-    return [f"{event.kind} {event.confidence}: {event.summary}" for event in lived(known, first, shown) if event.kind in TURNS]
+    return [
+        f"{event.kind} {event.confidence}: {event.summary}"
+        for event in lived(known, first, shown)
+        if event.kind in TURNS
+    ]
 
 
 def edits(count: int) -> Iterator[tuple[str, str]]:
@@ -65,32 +74,55 @@ def shifts(count: int) -> Iterator[tuple[str, str]]:
 
 
 @HOWEVER_MANY
-def test_an_edited_row_is_neither_pulled_nor_re_released(count: int, known: Memory, page: Snapshot) -> None:
-    assert {what: told for what, body in edits(count) if (told := turned(known, page, body))} == {}
+def test_an_edited_row_is_neither_pulled_nor_re_released(
+    count: int, known: Memory, page: Snapshot
+) -> None:
+    assert {
+        what: told for what, body in edits(count) if (told := turned(known, page, body))
+    } == {}
 
 
 @HOWEVER_MANY
-def test_a_layout_that_shifts_is_neither_a_pull_nor_a_re_release(count: int, known: Memory, page: Snapshot) -> None:
-    assert {what: told for what, body in shifts(count) if (told := turned(known, page, body))} == {}
+def test_a_layout_that_shifts_is_neither_a_pull_nor_a_re_release(
+    count: int, known: Memory, page: Snapshot
+) -> None:
+    assert {
+        what: told
+        for what, body in shifts(count)
+        if (told := turned(known, page, body))
+    } == {}
 
 
-def test_only_a_young_row_that_is_removed_is_suspected(known: Memory, page: Snapshot) -> None:
+def test_only_a_young_row_that_is_removed_is_suspected(
+    known: Memory, page: Snapshot
+) -> None:
     rows = tables.full()
     for table, place in [(0, 0), (1, 0), (1, 9), (1, 11), (2, 3), (4, 0), (5, 5)]:
         gone = rows[table][place]
         left = [[each for each in rest if each != gone] for rest in rows]
         told = lived(known, page, tables.read(tables.html(left)))
         young = gone.name.endswith(("Oct30SU", "Sep30SU", "Aug30SUv2"))
-        assert [f"{event.kind} {event.confidence}" for event in told] == (["pulled suspected", "corrected confirmed"] if young else [])
+        assert [f"{event.kind} {event.confidence}" for event in told] == (
+            ["pulled suspected", "corrected confirmed"] if young else []
+        )
 
 
-def test_a_row_that_is_gone_with_all_of_its_update_is_pulled_by_the_next_check(known: Memory, page: Snapshot) -> None:
-    left = [[each for each in table if "Oct30SU" not in each.name] for table in tables.full()]
+def test_a_row_that_is_gone_with_all_of_its_update_is_pulled_by_the_next_check(
+    known: Memory, page: Snapshot
+) -> None:
+    left = [
+        [each for each in table if "Oct30SU" not in each.name]
+        for table in tables.full()
+    ]
     told = lived(known, page, tables.read(tables.html(left)))
-    assert [f"{event.kind} {event.confidence}" for event in told] == ["pulled suspected", "pulled confirmed", "corrected confirmed"]
+    assert [f"{event.kind} {event.confidence}" for event in told] == [
+        "pulled suspected",
+        "pulled confirmed",
+        "corrected confirmed",
+    ]
 
 
-# --- what is new is found ----------------------------------------------------------------------------------------------
+# --- what is new is found -------------------------------------------------------------
 
 
 def news(chance: random.Random) -> tuple[str, Row, int]:
@@ -106,12 +138,22 @@ def news(chance: random.Random) -> tuple[str, Row, int]:
         made = tables.security_update(line, 10, version=2)
         return "re-released exchange-server-2030-10-su", made, table
     edition, number = chance.choice([("2019", 16), ("2016", 24), ("SE", 1)])
-    build = (numbers[0], numbers[1], numbers[2] + chance.randint(100, 900), chance.randint(1, 20))
+    build = (
+        numbers[0],
+        numbers[1],
+        numbers[2] + chance.randint(100, 900),
+        chance.randint(1, 20),
+    )
     links = [
         f"{tables.DOWNLOAD}b249e06c-62f4-4b62-adf8-7d3822{chance.randrange(10**6):06}",
         f"{tables.SUPPORT}9100{chance.randrange(1000):03}",
     ]
-    made = tables.row(f"Exchange Server {edition} CU{number}", tables.patch_day(11), build, chance.choice(links))
+    made = tables.row(
+        f"Exchange Server {edition} CU{number}",
+        tables.patch_day(11),
+        build,
+        chance.choice(links),
+    )
     return f"released exchange-server-{edition.lower()}-cu{number}", made, table
 
 
@@ -128,47 +170,78 @@ def test_a_new_row_is_found(count: int, known: Memory, page: Snapshot) -> None:
     for seed in range(count):
         expected, body = inserted(random.Random(f"new {seed}"))
         memory = known.twin()
-        memory.check(replace(tables.read(body), time=tables.FIRST_CHECK + timedelta(days=24)))
+        memory.check(
+            replace(tables.read(body), time=tables.FIRST_CHECK + timedelta(days=24))
+        )
         told = [f"{event.kind} {event.update.id}" for event in memory.events]
         if told != [expected]:
             missed[seed] = (expected, told)
     assert missed == {}
 
 
-# --- the recorded pages ------------------------------------------------------------------------------------------------
+# --- the recorded pages ---------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def recorded(corpus: Path) -> Page:
-    """The last table of builds that was recorded with the vendor's own HTML; of each of its tables the newest rows."""
+    """The last table of builds that was recorded with the vendor's own HTML.
+
+    Of each of its tables the newest rows.
+    """
     found = []
     for path in sorted(corpus.glob("d2-*.warc.gz")):
         with path.open("rb") as file:
             for record in ArchiveIterator(file):
                 url = record.rec_headers.get_header("WARC-Target-URI") or ""
                 if record.rec_type == "response" and "build-numbers" in url:
-                    found.append((record.rec_headers.get_header("WARC-Date"), url, record.content_stream().read()))
+                    found.append(
+                        (
+                            record.rec_headers.get_header("WARC-Date"),
+                            url,
+                            record.content_stream().read(),
+                        )
+                    )
     if not found:
         pytest.skip("no table of builds was recorded")
     date, url, body = max(found)
-    return Page("builds", "", url, datetime.fromisoformat(date), 200, _newest_rows(body.decode()).encode(), "text/html")
+    return Page(
+        "builds",
+        "",
+        url,
+        datetime.fromisoformat(date),
+        200,
+        _newest_rows(body.decode()).encode(),
+        "text/html",
+    )
 
 
 def _newest_rows(body: str) -> str:
     """Cut each table after some rows: a page of hundreds takes long to read a thousand times."""
-    return re.sub(r"(<tbody>(?:\s*<tr>.*?</tr>){1,10}).*?(?=</tbody>)", r"\1", body, flags=re.DOTALL)
+    return re.sub(
+        r"(<tbody>(?:\s*<tr>.*?</tr>){1,10}).*?(?=</tbody>)",
+        r"\1",
+        body,
+        flags=re.DOTALL,
+    )
 
 
 def _cell_edited(body: str, chance: random.Random) -> tuple[str, str]:
-    """Mistype something in one cell: its text or its link, never the two forms of a build at once."""
-    places = [found.span(1) for found in re.finditer(r"<td[^>]*>(.*?)</td>", body, re.DOTALL)]
+    """Mistype something in one cell.
+
+    Its text or its link, never the two forms of a build at once.
+    """
+    places = [
+        found.span(1) for found in re.finditer(r"<td[^>]*>(.*?)</td>", body, re.DOTALL)
+    ]
     start, end = chance.choice(places)
     mistyped = tables.mistyped(body[start:end], chance)
     return f"{body[start:end]} -> {mistyped}", body[:start] + mistyped + body[end:]
 
 
 def _row_moved(body: str, chance: random.Random) -> tuple[str, str]:
-    rows = [found.span() for found in re.finditer(r"<tr>\s*<td.*?</tr>", body, re.DOTALL)]
+    rows = [
+        found.span() for found in re.finditer(r"<tr>\s*<td.*?</tr>", body, re.DOTALL)
+    ]
     (start, end), (before, _) = chance.choice(rows), chance.choice(rows)
     row, rest = body[start:end], body[:start] + body[end:]
     place = before if before <= start else before - len(row)
@@ -190,14 +263,20 @@ def test_a_recorded_page_that_is_edited_tells_of_no_pull_and_no_re_release(
             shown = build_table.parse(replace(recorded, body=body.encode()), Watch())
         except ParseError:
             continue
-        told = [event.summary for event in lived(memory, first, shown) if event.kind in TURNS]
+        told = [
+            event.summary
+            for event in lived(memory, first, shown)
+            if event.kind in TURNS
+        ]
         if told:
             found[what] = told
     assert found == {}
 
 
 @pytest.mark.parametrize("head", tables.HEADS)
-def test_a_small_table_whose_head_cannot_be_read_is_the_sources_failure(head: str, known: Memory, page: Snapshot) -> None:
+def test_a_small_table_whose_head_cannot_be_read_is_the_sources_failure(
+    head: str, known: Memory, page: Snapshot
+) -> None:
     body = tables.html(tables.full()).replace(f"<th>{head}</th>", "<th>?</th>", 1)
     assert turned(known, page, body) == []
     if head != tables.HEADS[3]:  # the long form is not needed

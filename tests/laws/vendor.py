@@ -1,4 +1,6 @@
-"""A vendor who releases, pulls and re-releases one update, and what five sources show of that, each in its own time."""
+"""A vendor who releases, pulls and re-releases one update, and what five sources show of
+that, each in its own time.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,34 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from tests.unit.builders import CU13, CU14, CU23, advisory, issue, post, revision, row, snapshot
+from tests.unit.builders import (
+    CU13,
+    CU14,
+    CU23,
+    advisory,
+    issue,
+    post,
+    revision,
+    row,
+    snapshot,
+)
 from watcher.records import Coverage, Entry, Package, Passage, Snapshot
 
-PAUSED = "Added an FAQ to say that we have temporarily paused the rollout of this update."
+PAUSED = (
+    "Added an FAQ to say that we have temporarily paused the rollout of this update."
+)
 BACK = "The known issue has been addressed and the update is now re-released."
 INFORMED = "Corrected one or more links. This is an informational change only."
 FIRST_CHECK = datetime(2030, 11, 11, 9, tzinfo=UTC)
 MONTH, BUILDS, ISSUES, BLOG, DOWNLOADS = "msrc", "builds", "issues", "blog", "downloads"
 SOURCES = (MONTH, BUILDS, ISSUES, BLOG, DOWNLOADS)
-KINDS = {MONTH: "cvrf", BUILDS: "build-table", ISSUES: "issues-page", BLOG: "feed", DOWNLOADS: "download"}
+KINDS = {
+    MONTH: "cvrf",
+    BUILDS: "build-table",
+    ISSUES: "issues-page",
+    BLOG: "feed",
+    DOWNLOADS: "download",
+}
 LINES = {CU14: (15, 2, 1544), CU13: (15, 2, 1258), CU23: (15, 1, 2507)}
 CVES = ("CVE-2030-0001", "CVE-2030-0002")
 MONTHS = ("May", "Jun", "Jul", "Aug", "Sep", "Oct")
@@ -31,7 +51,8 @@ class Vendor:
     released: datetime | None = None
     version: int = 0  # the newest one that is made
     recorded: int = 0  # the version that MSRC's record offers
-    rows: list[int] = field(default_factory=list)  # the versions that the table has rows of
+    # The versions that the table has rows of
+    rows: list[int] = field(default_factory=list)
     hidden: set[tuple[str, int]] = field(default_factory=set)  # rows that are not there
     recalled: bool = False  # the first version's rows say so
     grown: int = 0  # how often the newest rows' builds went up under their names
@@ -41,7 +62,8 @@ class Vendor:
     exploited: bool = False
     issues: list[str] = field(default_factory=list)
     workaround: str = ""
-    unavailable: set[str] = field(default_factory=set)  # products whose download page says that it is gone
+    # Products whose download page says that it is gone
+    unavailable: set[str] = field(default_factory=set)
     typos: int = 0
 
     def offered(self, version: int) -> tuple[Package, ...]:
@@ -73,7 +95,7 @@ class Vendor:
         number = f"{whole + 1}.0" if major else f"{whole}.{part + 1}"
         self.revisions.append(revision(number, text, self.now))
 
-    # --- what the sources show ----------------------------------------------------------------------------------------
+    # --- what the sources show --------------------------------------------------------
 
     def shows(self, source: str) -> tuple[Snapshot, ...]:
         """Give the copies of a source's documents as they stand."""
@@ -83,12 +105,22 @@ class Vendor:
             return (self._builds(),)
         if source == ISSUES:
             listed = [
-                issue(f"old {n}", f"Old trouble {n}.", published=FIRST_CHECK - timedelta(days=200), products=(CU14,)) for n in range(4)
+                issue(
+                    f"old {n}",
+                    f"Old trouble {n}.",
+                    published=FIRST_CHECK - timedelta(days=200),
+                    products=(CU14,),
+                )
+                for n in range(4)
             ]
             return (self._copy(source, [*listed, *self._issues()]),)
         if source == BLOG:
             return (self._blog(),)
-        return tuple(self._download(package) for version in range(1, self.version + 1) for package in self.offered(version))
+        return tuple(
+            self._download(package)
+            for version in range(1, self.version + 1)
+            for package in self.offered(version)
+        )
 
     def _copy(self, source: str, entries: Sequence[Entry], **more: object) -> Snapshot:
         return snapshot(source, self.now, entries, **more)
@@ -106,11 +138,23 @@ class Vendor:
         if self.recorded:
             last = self.revisions[-1]
             for cve in CVES:
-                made = advisory(cve, *self.offered(self.recorded), passages=self.revisions, published=self.released, updated=last.time)
-                mine.append(replace(made, revision=last.name.split()[1], exploited=self.exploited))
+                made = advisory(
+                    cve,
+                    *self.offered(self.recorded),
+                    passages=self.revisions,
+                    published=self.released,
+                    updated=last.time,
+                )
+                mine.append(
+                    replace(
+                        made, revision=last.name.split()[1], exploited=self.exploited
+                    )
+                )
         entries = [*others, *mine]
         count = sum(len(entry.passages) for entry in entries)
-        return self._copy(MONTH, entries, document="2030-Nov", identity="2030-Nov", revisions=count)
+        return self._copy(
+            MONTH, entries, document="2030-Nov", identity="2030-Nov", revisions=count
+        )
 
     def _builds(self) -> Snapshot:
         rows = []
@@ -118,42 +162,98 @@ class Vendor:
             for number, month in enumerate(MONTHS):
                 build = ".".join(map(str, (*LINES[product], number + 1)))
                 name = f"{product} {month}30SU"
-                rows.append(row(name, build, f"KB80000{number}{place}", datetime(2030, 5 + number, 10, tzinfo=UTC)))
-            rows += [self._row(product, version) for version in self.rows if (product, version) not in self.hidden]
+                rows.append(
+                    row(
+                        name,
+                        build,
+                        f"KB80000{number}{place}",
+                        datetime(2030, 5 + number, 10, tzinfo=UTC),
+                    )
+                )
+            rows += [
+                self._row(product, version)
+                for version in self.rows
+                if (product, version) not in self.hidden
+            ]
         if self.typos % 2:
-            rows[0] = replace(rows[0], published=FIRST_CHECK - timedelta(days=180 + self.typos))
-            rows[-1] = replace(rows[-1], title=f"{rows[-1].title} ", key=f"{rows[-1].key} *")
+            rows[0] = replace(
+                rows[0], published=FIRST_CHECK - timedelta(days=180 + self.typos)
+            )
+            rows[-1] = replace(
+                rows[-1], title=f"{rows[-1].title} ", key=f"{rows[-1].key} *"
+            )
         return self._copy(BUILDS, rows)
 
     def _row(self, product: str, version: int) -> Entry:
         name = f"{product} Nov30SU" + (f"v{version}" if version > 1 else "")
         recalled = " (recalled)" if self.recalled and version == 1 else ""
-        return row(f"{name}{recalled}", self.build(product, version), f"KB900000{version}", self.released, key=name)
+        return row(
+            f"{name}{recalled}",
+            self.build(product, version),
+            f"KB900000{version}",
+            self.released,
+            key=name,
+        )
 
     def _issues(self) -> list[Entry]:
         return [
-            issue(f"mail {n}", text, label="Exchange Server Nov30SU", workaround=self.workaround, published=self.released, updated=self.now)
+            issue(
+                f"mail {n}",
+                text,
+                label="Exchange Server Nov30SU",
+                workaround=self.workaround,
+                published=self.released,
+                updated=self.now,
+            )
             for n, text in enumerate(self.issues)
         ]
 
     def _blog(self) -> Snapshot:
         entries = [
-            post(f"b{n}", f"Thoughts on mail, part {n}", "We like mail.", published=FIRST_CHECK - timedelta(days=10 - n)) for n in range(8)
+            post(
+                f"b{n}",
+                f"Thoughts on mail, part {n}",
+                "We like mail.",
+                published=FIRST_CHECK - timedelta(days=10 - n),
+            )
+            for n in range(8)
         ]
-        entries += [post(f"c{n}", f"More thoughts on mail, part {n}", "We like mail.", published=self.now) for n in range(self.posts)]
+        entries += [
+            post(
+                f"c{n}",
+                f"More thoughts on mail, part {n}",
+                "We like mail.",
+                published=self.now,
+            )
+            for n in range(self.posts)
+        ]
         if self.post:
             title = "Released: November 2030 Exchange Server Security Updates"
-            entries.append(post("su", title, "\n".join(self.post), published=self.released))
+            entries.append(
+                post("su", title, "\n".join(self.post), published=self.released)
+            )
         newest = sorted(entries, key=lambda entry: entry.published or self.now)[-8:]
-        return self._copy(BLOG, newest, coverage=Coverage.WINDOW, oldest=newest[0].published)
+        return self._copy(
+            BLOG, newest, coverage=Coverage.WINDOW, oldest=newest[0].published
+        )
 
     def _download(self, package: Package) -> Snapshot:
         number = package.url.rpartition("=")[2]
-        gone = package.product in self.unavailable and package.kb == f"KB900000{self.version}"
+        gone = (
+            package.product in self.unavailable
+            and package.kb == f"KB900000{self.version}"
+        )
         entry = Entry(number, f"Download {number}", package.url, available=not gone)
         if not gone:
             file = f"Exchange-{package.kb}-x64-en.exe"
-            made = Package(package.product, package.kb, "", f"https://download.example.org/{file}", file, 160_000_000 + self.grown)
+            made = Package(
+                package.product,
+                package.kb,
+                "",
+                f"https://download.example.org/{file}",
+                file,
+                160_000_000 + self.grown,
+            )
             entry = replace(
                 entry,
                 title=f"Security Update For {package.product} ({package.kb})",

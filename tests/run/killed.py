@@ -17,16 +17,17 @@ from watcher.store import Store
 from watcher.web import FetchSettings
 from watcher.web.fetch import Fetcher
 
-# What a check loads, loaded once: a process then starts in milliseconds and can be killed hundreds of times.
+# What a check loads, loaded once: a process then starts in milliseconds and can be
+# killed hundreds of times.
 LOADED = [
     "tests.run.killed",
     "alembic.command",
-    "watcher.render",
+    "watcher.mail.render",
     "watcher.notifiers.smtp",
     "watcher.notifiers.apprise",
     "apprise",
     "watcher.run.shown",
-    "watcher.formats.mail",
+    "watcher.mail.message",
     "jinja2",
     "css_inline",
     "tenacity",
@@ -48,7 +49,9 @@ def context() -> ForkServerContext:
     return made
 
 
-def start(processes: ForkServerContext, file: Path, now: datetime, *, publish: bool) -> ForkServerProcess:
+def start(
+    processes: ForkServerContext, file: Path, now: datetime, *, publish: bool
+) -> ForkServerProcess:
     """Start a check as ``watcher run --force`` makes it, with or without the site."""
     process = processes.Process(target=one_check, args=(file, now, publish))
     process.start()

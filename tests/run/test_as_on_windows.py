@@ -1,6 +1,9 @@
-"""Whole runs under the rules by which Windows differs, played by the interpreter: nothing that is open can be renamed or deleted.
+"""Whole runs under the rules by which Windows differs, played by the interpreter.
 
-What cannot be played here is tried by the job on Windows in ``.github/workflows/ci.yml``.
+Nothing that is open can be renamed or deleted.
+
+What cannot be played here is tried by the job on Windows in
+``.github/workflows/ci.yml``.
 """
 
 from __future__ import annotations
@@ -18,13 +21,21 @@ from tests.run.test_run_processes import environ
 from tests.servers import SourceServer
 from tests.stories.pages import blog, post, table
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="which files are open is read from /proc")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="which files are open is read from /proc"
+)
 
 TODAY = datetime.now(UTC)
-ROW = (f"Exchange Server 2019 CU14 {TODAY:%b%y}SU", f"{TODAY:%B %d, %Y}", "15.2.1544.99", "KB5099999")
+ROW = (
+    f"Exchange Server 2019 CU14 {TODAY:%b%y}SU",
+    f"{TODAY:%B %d, %Y}",
+    "15.2.1544.99",
+    "KB5099999",
+)
 
-# WATCHER_TEST_READER names a file that another program holds open all the time.  Windows' errors are PermissionErrors; renaming does
-# not replace; two folders cannot change places at once; text without a named encoding is written in the code page.
+# WATCHER_TEST_READER names a file that another program holds open all the time.
+# Windows' errors are PermissionErrors; renaming does not replace; two folders cannot
+# change places at once; text without a named encoding is written in the code page.
 WINDOWS = """
 import ctypes, os, pathlib, sys, warnings
 
@@ -84,14 +95,34 @@ for words in " ".join(sys.argv[1:]).split(";"):
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     with SourceServer() as web:
-        yield Stage(web, tmp_path, "sqlite:///state/watcher.db", 'evidence = "state/evidence"\nmetrics = "state/watcher.prom"\n')
+        yield Stage(
+            web,
+            tmp_path,
+            "sqlite:///state/watcher.db",
+            'evidence = "state/evidence"\nmetrics = "state/watcher.prom"\n',
+        )
 
 
-def windows(stage: Stage, words: str, reader: str = "") -> subprocess.CompletedProcess[bytes]:
-    """Run commands one after the other, with the console of an administrator, which knows the letters of Western Europe."""
+def windows(
+    stage: Stage, words: str, reader: str = ""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run commands one after the other, with the console of an administrator, which knows
+    the letters of Western Europe.
+    """
     line = [sys.executable, "-X", "warn_default_encoding", "-c", WINDOWS, words]
-    told = {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0", "WATCHER_TEST_READER": reader}
-    return subprocess.run(line, cwd=stage.folder, env=environ() | told, capture_output=True, check=False, timeout=120)
+    told = {
+        "PYTHONIOENCODING": "cp1252",
+        "PYTHONUTF8": "0",
+        "WATCHER_TEST_READER": reader,
+    }
+    return subprocess.run(
+        line,
+        cwd=stage.folder,
+        env=environ() | told,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def well(stage: Stage, words: str, reader: str = "") -> None:
@@ -100,27 +131,46 @@ def well(stage: Stage, words: str, reader: str = "") -> None:
 
 
 def published(stage: Stage) -> bool:
-    return "KB5099999" in (stage.folder / "public" / "events.json").read_text(encoding="utf-8")
+    return "KB5099999" in (stage.folder / "public" / "events.json").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_watcher_lives_under_windows_rules(stage: Stage) -> None:
     well(stage, "run --record all.warc.gz")
     stage.show(builds=table(ROW, *ROWS))
-    well(stage, "run --force --record all.warc.gz; mail preview; state export text; status; state export text")
+    well(
+        stage,
+        (
+            "run --force --record all.warc.gz; mail preview; state export text; "
+            "status; state export text"
+        ),
+    )
     well(stage, "replay all.warc.gz --out relived")
 
     assert published(stage)
-    assert [path.name.split("-")[1] for path in sorted((stage.folder / "outbox").glob("*.eml"))] == ["welcome.eml", "released"]
+    assert [
+        path.name.split("-")[1]
+        for path in sorted((stage.folder / "outbox").glob("*.eml"))
+    ] == ["welcome.eml", "released"]
     assert list((stage.folder / "state" / "evidence").glob("*.warc.gz"))
-    assert {path.name for path in stage.folder.rglob(".*")} == {".public.next", ".level"}
+    assert {path.name for path in stage.folder.rglob(".*")} == {
+        ".public.next",
+        ".level",
+    }
 
 
-def test_a_page_that_somebody_reads_is_named_and_written_later_and_keeps_no_other_back(stage: Stage) -> None:
+def test_a_page_that_somebody_reads_is_named_and_written_later_and_keeps_no_other_back(
+    stage: Stage,
+) -> None:
     well(stage, "run")
     stage.show(builds=table(ROW, *ROWS))
     ended = windows(stage, "run --force", reader="public/events.json")
     assert ended.returncode == 1
-    assert b"cannot be written (The process cannot access the file because it is being used" in ended.stderr
+    assert (
+        b"cannot be written (The process cannot access the file because it is being used"
+        in ended.stderr
+    )
     assert not published(stage)
     well(stage, "run", reader="public/style.css")
     assert published(stage)
@@ -128,7 +178,16 @@ def test_a_page_that_somebody_reads_is_named_and_written_later_and_keeps_no_othe
 
 
 def test_a_console_shows_its_letters_and_the_codes_of_others(stage: Stage) -> None:
-    stage.show(blog=blog(post(1, "\u03a9mega \u2013 \u201cquoted\u201d \u66f4", "2024-10-25", "<p>Something.</p>")))
+    stage.show(
+        blog=blog(
+            post(
+                1,
+                "\u03a9mega \u2013 \u201cquoted\u201d \u66f4",
+                "2024-10-25",
+                "<p>Something.</p>",
+            )
+        )
+    )
     ended = windows(stage, "sources blog")
     assert ended.returncode == 0, ended.stderr
     assert b"\\u03a9mega \x96 \x93quoted\x94 \\u66f4" in ended.stdout

@@ -19,7 +19,16 @@ from watcher import __version__
 from watcher.cli import app
 from watcher.cli.calling import Call, command
 from watcher.cli.telling import why_not
-from watcher.records import Confidence, Delivery, DeliveryState, Event, Kind, Outcome, Subscriber, Times
+from watcher.records import (
+    Confidence,
+    Delivery,
+    DeliveryState,
+    Event,
+    Kind,
+    Outcome,
+    Subscriber,
+    Times,
+)
 from watcher.store import Store
 
 Cli = Callable[..., Result]
@@ -80,7 +89,7 @@ def lines(result: Result) -> list[Any]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-# --- every command ----------------------------------------------------------------------------------------------------
+# --- every command --------------------------------------------------------------------
 
 COMMANDS = [
     "run",
@@ -103,16 +112,29 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_an_example_and_the_shared_options(cli: Cli, name: str) -> None:
+def test_every_command_has_help_with_an_example_and_the_shared_options(
+    cli: Cli, name: str
+) -> None:
     said = cli(*name.split(), "--help")
 
     assert said.exit_code == 0
-    assert f"watcher {name}" in said.stdout.split("Example: ")[1] or f"| watcher {name}" in said.stdout
-    assert [option for option in ("--config FILE", "-v, ", "-q, ", "--log-json") if option not in said.stdout] == []
+    assert (
+        f"watcher {name}" in said.stdout.split("Example: ")[1]
+        or f"| watcher {name}" in said.stdout
+    )
+    assert [
+        option
+        for option in ("--config FILE", "-v, ", "-q, ", "--log-json")
+        if option not in said.stdout
+    ] == []
 
 
 def test_the_commands_are_listed_by_what_is_needed_most(cli: Cli) -> None:
-    listed = [line.split()[0] for line in cli("--help").stdout.split("Commands:\n")[1].splitlines() if line.startswith("  ")]
+    listed = [
+        line.split()[0]
+        for line in cli("--help").stdout.split("Commands:\n")[1].splitlines()
+        if line.startswith("  ")
+    ]
 
     assert listed[:12] == COMMANDS[:12]
 
@@ -140,7 +162,9 @@ def test_the_version_is_said(cli: Cli) -> None:
         "status --config gone.toml",
     ],
 )
-def test_wrong_usage_ends_with_2_and_touches_nothing(cli: Cli, folder: Path, words: str) -> None:
+def test_wrong_usage_ends_with_2_and_touches_nothing(
+    cli: Cli, folder: Path, words: str
+) -> None:
     said = cli(*words.split())
 
     assert said.exit_code == 2
@@ -154,12 +178,17 @@ def test_wrong_usage_ends_with_2_and_touches_nothing(cli: Cli, folder: Path, wor
     [
         ("--config other.toml check", "watcher check --config other.toml"),
         ("-q run --source builds", "watcher run --source builds -q"),
-        ("--config=other.toml mail test admins", "watcher mail test admins --config=other.toml"),
+        (
+            "--config=other.toml mail test admins",
+            "watcher mail test admins --config=other.toml",
+        ),
         ("mail -v test admins", "watcher mail test admins -v"),
         ("state --log-json export out", "watcher state export out --log-json"),
     ],
 )
-def test_an_option_before_the_command_is_answered_with_the_line_that_was_meant(cli: Cli, words: str, meant: str) -> None:
+def test_an_option_before_the_command_is_answered_with_the_line_that_was_meant(
+    cli: Cli, words: str, meant: str
+) -> None:
     said = cli(*words.split())
     assert said.exit_code == 2
     assert f"Options of a command belong after it: {meant}\n" in said.stderr
@@ -167,20 +196,31 @@ def test_an_option_before_the_command_is_answered_with_the_line_that_was_meant(c
 
 def test_an_option_that_no_command_follows_is_unknown(cli: Cli) -> None:
     said = cli("--config", "other.toml")
-    assert (said.exit_code, said.stderr.splitlines()[-1]) == (2, "Error: No such option: --config")
+    assert (said.exit_code, said.stderr.splitlines()[-1]) == (
+        2,
+        "Error: No such option: --config",
+    )
 
 
 def test_a_misspelt_source_is_named_with_the_nearest(cli: Cli) -> None:
-    assert cli("sources", "bilds").stderr == 'there is no source "bilds". Do you mean "builds"?\n'
+    assert (
+        cli("sources", "bilds").stderr
+        == 'there is no source "bilds". Do you mean "builds"?\n'
+    )
 
 
-def test_an_unknown_key_ends_with_2_and_names_file_line_and_remedy(cli: Cli, folder: Path) -> None:
+def test_an_unknown_key_ends_with_2_and_names_file_line_and_remedy(
+    cli: Cli, folder: Path
+) -> None:
     (folder / "other.toml").write_text("[watch]\nprodcuts = []\n", encoding="utf-8")
 
     said = cli("status", "--config", "other.toml")
 
     assert said.exit_code == 2
-    assert said.stderr == 'other.toml:2: watch.prodcuts: unknown key "prodcuts" in [watch]. Do you mean "products"?\n'
+    assert said.stderr == (
+        'other.toml:2: watch.prodcuts: unknown key "prodcuts" in [watch]. Do '
+        'you mean "products"?\n'
+    )
 
 
 def test_errors_are_json_where_the_log_is(cli: Cli) -> None:
@@ -191,14 +231,18 @@ def test_errors_are_json_where_the_log_is(cli: Cli) -> None:
     assert json.loads(line)["message"].startswith("gone.toml: there is no such file")
 
 
-def test_a_state_that_another_run_holds_ends_with_3(cli: Cli, state: Store, folder: Path) -> None:
+def test_a_state_that_another_run_holds_ends_with_3(
+    cli: Cli, state: Store, folder: Path
+) -> None:
     said = cli("state", "import", "somewhere")
 
     assert said.exit_code == 3
     assert said.stderr
 
 
-def test_a_mistake_of_ours_is_one_line_and_a_traceback_only_for_those_who_ask(cli: Cli) -> None:
+def test_a_mistake_of_ours_is_one_line_and_a_traceback_only_for_those_who_ask(
+    cli: Cli,
+) -> None:
     broken = typer.Typer()
 
     @command("broken", "watcher broken", broken)
@@ -209,25 +253,41 @@ def test_a_mistake_of_ours_is_one_line_and_a_traceback_only_for_those_who_ask(cl
 
     assert plain.exit_code == verbose.exit_code == 1
     assert plain.stderr.splitlines() == [
-        "This is a mistake of the watcher's: ZeroDivisionError: \\x1b[2J. Please report it with what -v shows; CONTRIBUTING.md says where."
+        (
+            "This is a mistake of the watcher's: ZeroDivisionError: \\x1b[2J. "
+            "Please report it with what -v shows; CONTRIBUTING.md says where."
+        )
     ]
     assert "Traceback (most recent call last)" in verbose.stderr
 
 
-# --- check and init ---------------------------------------------------------------------------------------------------
+# --- check and init -------------------------------------------------------------------
 
 
-def test_init_writes_what_check_finds_well_and_never_overwrites(cli: Cli, folder: Path) -> None:
-    first, again = cli("init", "--config", "new/watcher.toml"), cli("init", "--config", "new/watcher.toml")
+def test_init_writes_what_check_finds_well_and_never_overwrites(
+    cli: Cli, folder: Path
+) -> None:
+    first, again = (
+        cli("init", "--config", "new/watcher.toml"),
+        cli("init", "--config", "new/watcher.toml"),
+    )
 
     assert first.exit_code == 0
     assert "Wrote new/watcher.toml" in first.stdout
     assert again.exit_code == 2
-    assert again.stderr == "new/watcher.toml: it exists already. Edit it, or name another file: watcher init --config FILE\n"
+    assert again.stderr == (
+        "new/watcher.toml: it exists already. Edit it, or name another file: "
+        "watcher init --config FILE\n"
+    )
     checked = cli("check", "--config", "new/watcher.toml")
     assert checked.exit_code == 0
-    assert "Told:     nobody, for there is no [[subscriber]]; messages are for administrators@localhost\n" in checked.stdout
-    assert "for administrators@localhost." in (folder / "new/watcher.toml").read_text(encoding="utf-8")
+    assert (
+        "Told:     nobody, for there is no [[subscriber]]; messages are for "
+        "administrators@localhost\n"
+    ) in checked.stdout
+    assert "for administrators@localhost." in (folder / "new/watcher.toml").read_text(
+        encoding="utf-8"
+    )
     assert cli("init").exit_code == 2
     assert (folder / "watcher.toml").read_text(encoding="utf-8") == CONFIGURED
 
@@ -254,10 +314,16 @@ def test_check_says_what_the_configuration_comes_to(cli: Cli) -> None:
     ]
 
 
-def test_check_names_file_and_line_of_a_template_that_is_wrong(cli: Cli, folder: Path) -> None:
+def test_check_names_file_and_line_of_a_template_that_is_wrong(
+    cli: Cli, folder: Path
+) -> None:
     (folder / "mine" / "mail").mkdir(parents=True)
-    (folder / "mine" / "mail" / "event.txt").write_text("fine\n{{ nonsense }\n", encoding="utf-8")
-    (folder / "watcher.toml").write_text(CONFIGURED.replace("[watch]", '[watch]\ntemplates = "mine"'), encoding="utf-8")
+    (folder / "mine" / "mail" / "event.txt").write_text(
+        "fine\n{{ nonsense }\n", encoding="utf-8"
+    )
+    (folder / "watcher.toml").write_text(
+        CONFIGURED.replace("[watch]", '[watch]\ntemplates = "mine"'), encoding="utf-8"
+    )
 
     said = cli("check")
 
@@ -269,10 +335,12 @@ def test_check_prints_the_schema(cli: Cli) -> None:
     assert json.loads(cli("check", "--schema").stdout)["title"] == "watcher.toml"
 
 
-# --- status -----------------------------------------------------------------------------------------------------------
+# --- status ---------------------------------------------------------------------------
 
 
-def test_status_before_the_first_check_is_unwell_and_writes_nothing(cli: Cli, folder: Path) -> None:
+def test_status_before_the_first_check_is_unwell_and_writes_nothing(
+    cli: Cli, folder: Path
+) -> None:
     said = cli("status")
 
     assert said.exit_code == 1
@@ -281,7 +349,18 @@ def test_status_before_the_first_check_is_unwell_and_writes_nothing(cli: Cli, fo
 
 
 def test_status_json_says_all_of_every_source(cli: Cli, state: Store) -> None:
-    state.touch([Times("msrc", "2024-Nov", T0, None, 3, "msrc 2024-Nov: 500 (https://example.org/?key=secret-key-of-builds). Wait.")])
+    state.touch(
+        [
+            Times(
+                "msrc",
+                "2024-Nov",
+                T0,
+                None,
+                3,
+                "msrc 2024-Nov: 500 (https://example.org/?key=secret-key-of-builds). Wait.",
+            )
+        ]
+    )
 
     said = cli("status", "--json")
 
@@ -331,12 +410,26 @@ def test_status_is_well_when_every_source_is(cli: Cli, state: Store) -> None:
 
     assert said.exit_code == 0
     assert said.stderr == ""
-    assert [line.split()[0] for line in said.stdout.splitlines()][:4] == ["source", "builds", "msrc", "deliveries:"]
+    assert [line.split()[0] for line in said.stdout.splitlines()][:4] == [
+        "source",
+        "builds",
+        "msrc",
+        "deliveries:",
+    ]
 
 
 def test_status_is_unwell_when_a_delivery_was_given_up(cli: Cli, state: Store) -> None:
     state.touch([Times("msrc", "", T0, T0)])
-    state.mark(Delivery("<1@example.org>", "a@example.org", state=DeliveryState.REFUSED, attempts=1, answer="550 no such user", settled=T0))
+    state.mark(
+        Delivery(
+            "<1@example.org>",
+            "a@example.org",
+            state=DeliveryState.REFUSED,
+            attempts=1,
+            answer="550 no such user",
+            settled=T0,
+        )
+    )
 
     said = cli("status", "--json")
 
@@ -345,7 +438,7 @@ def test_status_is_unwell_when_a_delivery_was_given_up(cli: Cli, state: Store) -
     assert "1 delivery was given up" in cli("status").stderr
 
 
-# --- events, show, ack, mute ------------------------------------------------------------------------------------------
+# --- events, show, ack, mute ----------------------------------------------------------
 
 
 def test_events_are_a_line_each_oldest_first(cli: Cli, state: Store) -> None:
@@ -358,7 +451,12 @@ def test_events_are_a_line_each_oldest_first(cli: Cli, state: Store) -> None:
 def test_events_json_is_the_public_object(cli: Cli, state: Store) -> None:
     first, _ = lines(cli("events", "--json"))
 
-    assert (first["schema"], first["id"], first["kind"], first["update"]["id"]) == (1, "e1", "released", SU)
+    assert (first["schema"], first["id"], first["kind"], first["update"]["id"]) == (
+        1,
+        "e1",
+        "released",
+        SU,
+    )
 
 
 def test_events_are_chosen_by_kind_time_and_product(cli: Cli, state: Store) -> None:
@@ -375,19 +473,34 @@ def test_events_are_chosen_by_kind_time_and_product(cli: Cli, state: Store) -> N
         assert ids("--since", "5d") == []
 
 
-def test_a_suspected_event_says_so_and_no_text_drives_the_terminal(cli: Cli, state: Store) -> None:
-    evil = replace(event("e3", Kind.PULLED), confidence=Confidence.SUSPECTED, summary="gone\x1b[2J\nforged")
+def test_a_suspected_event_says_so_and_no_text_drives_the_terminal(
+    cli: Cli, state: Store
+) -> None:
+    evil = replace(
+        event("e3", Kind.PULLED),
+        confidence=Confidence.SUSPECTED,
+        summary="gone\x1b[2J\nforged",
+    )
     state.record("builds", outcome=Outcome(events=(evil,)))
 
-    assert (
-        cli("events", "--kind", "pulled").stdout
-        == "2024-11-12 18:00Z  pulled (suspected)  November 2024 SU (KB5044062): gone\\x1b[2J\\nforged\n"
+    assert cli("events", "--kind", "pulled").stdout == (
+        "2024-11-12 18:00Z  pulled (suspected)  November 2024 SU "
+        "(KB5044062): gone\\x1b[2J\\nforged\n"
     )
 
 
 @pytest.mark.parametrize("identifier", [SU, "KB5044062", "5044062", "CVE-2024-49040"])
 def test_show_tells_an_updates_life(cli: Cli, state: Store, identifier: str) -> None:
-    state.mark(Delivery("<1@example.org>", "a@example.org", state=DeliveryState.ACCEPTED, attempts=1, answer="250 ok", settled=T0))
+    state.mark(
+        Delivery(
+            "<1@example.org>",
+            "a@example.org",
+            state=DeliveryState.ACCEPTED,
+            attempts=1,
+            answer="250 ok",
+            settled=T0,
+        )
+    )
 
     said = cli("show", identifier)
 
@@ -395,11 +508,17 @@ def test_show_tells_an_updates_life(cli: Cli, state: Store, identifier: str) -> 
     told = said.stdout.splitlines()
     assert told[0] == f"November 2024 SU ({SU})"
     assert f"  products: {PRODUCT}" in told
-    assert f"  {SU}: dealt with since 2024-11-12 18:00Z, no reminders unless it is pulled again" in told
+    assert (
+        f"  {SU}: dealt with since 2024-11-12 18:00Z, no reminders unless it is pulled again"
+        in told
+    )
     assert "  2024-11-12 18:00Z  released: released it is" in told
     assert "    msrc: added 2024-11-12 18:00Z, https://example.org/msrc" in told
     assert "      after:  temporarily paused" in told
-    assert "    told: admins, a@example.org by mail: accepted 2024-11-12 18:00Z (250 ok), by <1@example.org>" in told
+    assert (
+        "    told: admins, a@example.org by mail: accepted 2024-11-12 18:00Z "
+        "(250 ok), by <1@example.org>"
+    ) in told
     assert "    not told: careful, who does not ask for released" in told
 
 
@@ -414,7 +533,10 @@ def test_show_says_why_what_was_seen_led_to_no_event(cli: Cli, state: Store) -> 
 def test_show_says_what_is_muted(cli: Cli, state: Store) -> None:
     state.mute("windows-kb5046617", None)
 
-    assert "  windows-kb5046617: muted for good" in cli("show", "windows-kb5046617").stdout.splitlines()
+    assert (
+        "  windows-kb5046617: muted for good"
+        in cli("show", "windows-kb5046617").stdout.splitlines()
+    )
 
 
 @pytest.mark.parametrize(
@@ -426,13 +548,31 @@ def test_show_says_what_is_muted(cli: Cli, state: Store) -> None:
             replace(event(kind=Kind.PULLED), confidence=Confidence.SUSPECTED),
             "who asks for confirmed events only",
         ),
-        (Subscriber("a", (), products=("Windows*",)), event(), "whose products (Windows*) are others"),
-        (Subscriber("a", (), when="daily 07:00"), event(), "whose next digest is yet to come (daily 07:00)"),
-        (Subscriber("a", ()), event(kind=Kind.CORRECTED), "who was not told of what it corrects"),
-        (Subscriber("a", ()), event(), "who was not subscribed then, or whose message is still to be made by the next run"),
+        (
+            Subscriber("a", (), products=("Windows*",)),
+            event(),
+            "whose products (Windows*) are others",
+        ),
+        (
+            Subscriber("a", (), when="daily 07:00"),
+            event(),
+            "whose next digest is yet to come (daily 07:00)",
+        ),
+        (
+            Subscriber("a", ()),
+            event(kind=Kind.CORRECTED),
+            "who was not told of what it corrects",
+        ),
+        (
+            Subscriber("a", ()),
+            event(),
+            "who was not subscribed then, or whose message is still to be made by the next run",
+        ),
     ],
 )
-def test_why_somebody_was_not_told(subscriber: Subscriber, told: Event, why: str) -> None:
+def test_why_somebody_was_not_told(
+    subscriber: Subscriber, told: Event, why: str
+) -> None:
     assert why_not(subscriber, told) == why
 
 
@@ -441,26 +581,37 @@ def test_what_is_not_known_is_said(cli: Cli, state: Store, command: str) -> None
     said = cli(command, "KB1111111")
 
     assert said.exit_code == 2
-    assert said.stderr.startswith(('no update is known as "KB1111111". Name', 'no update, product or kind is known as "KB1111111". Name'))
+    assert said.stderr.startswith(
+        (
+            'no update is known as "KB1111111". Name',
+            'no update, product or kind is known as "KB1111111". Name',
+        )
+    )
 
 
 def test_ack_and_mute_are_kept(cli: Cli, folder: Path) -> None:
     with Store.open(f"sqlite:///{folder}/state/watcher.db") as store:
         fill(store)
     with time_machine.travel(T0, tick=False):
-        assert cli("ack", "KB5044062").stdout == f"{SU}: dealt with, no reminders unless it is pulled again.\n"
+        assert (
+            cli("ack", "KB5044062").stdout
+            == f"{SU}: dealt with, no reminders unless it is pulled again.\n"
+        )
         assert (
             cli("mute", "KB5044062", "--for", "30d").stdout
             == f"{SU}: muted until 2024-12-12 18:00Z; no mail about it, but for corrections.\n"
         )
-    assert cli("mute", "KB5046617").stdout == "windows-kb5046617: muted for good; no mail about it, but for corrections.\n"
+    assert (
+        cli("mute", "KB5046617").stdout
+        == "windows-kb5046617: muted for good; no mail about it, but for corrections.\n"
+    )
     with Store.open(f"sqlite:///{folder}/state/watcher.db", hold=False) as store:
         assert store.acks()[SU] == T0
         assert store.mutes()[SU] == datetime(2024, 12, 12, 18, tzinfo=UTC)
         assert store.mutes()["windows-kb5046617"] is None
 
 
-# --- state ------------------------------------------------------------------------------------------------------------
+# --- state ----------------------------------------------------------------------------
 
 
 def test_a_state_goes_out_as_text_and_comes_back(cli: Cli, folder: Path) -> None:
@@ -468,12 +619,16 @@ def test_a_state_goes_out_as_text_and_comes_back(cli: Cli, folder: Path) -> None
         fill(store)
         store.seal([(message(3), [])])
     assert cli("state", "export", "text").exit_code == 0
-    (folder / "other.toml").write_text('[watch]\nstate = "sqlite:///other.db"\n', encoding="utf-8")
+    (folder / "other.toml").write_text(
+        '[watch]\nstate = "sqlite:///other.db"\n', encoding="utf-8"
+    )
     assert cli("state", "import", "text", "--config", "other.toml").exit_code == 0
     assert cli("state", "export", "again", "--config", "other.toml").exit_code == 0
 
     written = {path.name: path.read_bytes() for path in (folder / "text").iterdir()}
-    assert written == {path.name: path.read_bytes() for path in (folder / "again").iterdir()}
+    assert written == {
+        path.name: path.read_bytes() for path in (folder / "again").iterdir()
+    }
     assert "events.jsonl" in written
 
 
@@ -484,7 +639,7 @@ def test_an_import_without_an_export_is_refused(cli: Cli, folder: Path) -> None:
     assert "There is no exported state in nothing" in said.stderr
 
 
-# --- wording ----------------------------------------------------------------------------------------------------------
+# --- wording --------------------------------------------------------------------------
 
 
 def test_wording_says_kind_rule_and_words(cli: Cli) -> None:
@@ -500,7 +655,9 @@ def test_wording_json_answers_each_note(cli: Cli, folder: Path) -> None:
         {"id": "1", "text": "We have paused the rollout of this update."},
         {"id": 2, "text": "Corrected a link. This is an informational change only."},
     ]
-    (folder / "notes.jsonl").write_text("\n\n".join(map(json.dumps, notes)), encoding="utf-8")
+    (folder / "notes.jsonl").write_text(
+        "\n\n".join(map(json.dumps, notes)), encoding="utf-8"
+    )
 
     first, second = lines(cli("wording", "notes.jsonl", "--json"))
 
@@ -510,7 +667,10 @@ def test_wording_json_answers_each_note(cli: Cli, folder: Path) -> None:
 
 
 def test_an_informational_change_says_nothing(cli: Cli) -> None:
-    assert cli("wording", "-", stdin="Corrected a link.").stdout == "Nothing that an administrator must be told: an informational change.\n"
+    assert (
+        cli("wording", "-", stdin="Corrected a link.").stdout
+        == "Nothing that an administrator must be told: an informational change.\n"
+    )
 
 
 def test_wording_names_the_line_that_is_no_note_and_answers_none(cli: Cli) -> None:
@@ -525,7 +685,7 @@ def test_wording_reads_utf_8_only(cli: Cli, folder: Path) -> None:
     (folder / "note.txt").write_bytes("für".encode("latin-1"))
 
     assert cli("wording", "note.txt").exit_code == 2
-    assert (
-        cli("wording", "gone.txt").stderr
-        == "gone.txt: it cannot be read (No such file or directory). Correct the path or the file's rights.\n"
+    assert cli("wording", "gone.txt").stderr == (
+        "gone.txt: it cannot be read (No such file or directory). Correct "
+        "the path or the file's rights.\n"
     )

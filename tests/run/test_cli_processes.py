@@ -27,8 +27,20 @@ FEED = b"""<?xml version="1.0" encoding="utf-8"?>
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
     """Give an environment in which no configuration of the user's is found."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "COV_", "COVERAGE"))}
-    return kept | {"PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(folder / "none"), "NO_COLOR": "1"} | more
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("WATCHER_", "COV_", "COVERAGE"))
+    }
+    return (
+        kept
+        | {
+            "PYTHONPATH": str(ROOT),
+            "XDG_CONFIG_HOME": str(folder / "none"),
+            "NO_COLOR": "1",
+        }
+        | more
+    )
 
 
 def watcher(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +59,11 @@ def watcher(folder: Path, *words: str, **more: str) -> subprocess.CompletedProce
 def configured(folder: Path, url: str) -> Path:
     """Write a watcher.toml whose one source is a feed at ``url``."""
     (folder / "watcher.toml").write_text(
-        f'[watch]\nbuiltin_sources = false\n[[source]]\nname = "blog"\nkind = "feed"\nurl = "{url}"\n', encoding="utf-8"
+        (
+            '[watch]\nbuiltin_sources = false\n[[source]]\nname = "blog"\nkind = '
+            f'"feed"\nurl = "{url}"\n'
+        ),
+        encoding="utf-8",
     )
     return folder
 
@@ -61,12 +77,32 @@ def test_exit_codes_are_the_processs(tmp_path: Path) -> None:
 
 
 def test_help_loads_nothing_that_a_check_needs(tmp_path: Path) -> None:
-    code = "import sys\nfrom watcher.cli import app\napp(['run', '--help'], standalone_mode=False)\nprint(*sys.modules, file=sys.stderr)\n"
+    code = (
+        "import sys\nfrom watcher.cli import app\napp(['run', '--help'], "
+        "standalone_mode=False)\nprint(*sys.modules, file=sys.stderr)\n"
+    )
     ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environ(tmp_path), capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environ(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
 
-    heavy = {"rich", "sqlite3", "requests", "lxml", "feedparser", "jinja2", "bs4", "alembic", "watcher.store", "watcher.web"}
+    heavy = {
+        "rich",
+        "sqlite3",
+        "requests",
+        "lxml",
+        "feedparser",
+        "jinja2",
+        "bs4",
+        "alembic",
+        "watcher.store",
+        "watcher.web",
+    }
     assert heavy & set(ran.stderr.split()) == set()
     assert "Example: watcher run" in ran.stdout
 
@@ -87,13 +123,15 @@ def test_a_closed_pipe_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_a_terminal_that_lacks_letters_shows_their_codes(tmp_path: Path) -> None:
-    ran = watcher(tmp_path, "wording", "gone-ü.txt", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    ran = watcher(
+        tmp_path, "wording", "gone-ü.txt", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
 
     assert ran.returncode == 2
     assert "gone-\\xfc.txt: it cannot be read" in ran.stderr
 
 
-# --- sources NAME: the live web, changing nothing ---------------------------------------------------------------------
+# --- sources NAME: the live web, changing nothing -------------------------------------
 
 
 def test_sources_prints_what_one_extracts_and_changes_nothing(tmp_path: Path) -> None:
@@ -103,15 +141,25 @@ def test_sources_prints_what_one_extracts_and_changes_nothing(tmp_path: Path) ->
 
     assert ran.returncode == 0, ran.stderr
     assert "blog: 1 entry, 1 of them watched; it shows the newest few" in ran.stdout
-    assert "2024-11-12  Released: November 2024 Exchange Server Security Updates" in ran.stdout
+    assert (
+        "2024-11-12  Released: November 2024 Exchange Server Security Updates"
+        in ran.stdout
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["watcher.toml"]
 
 
 @pytest.mark.parametrize("log_json", [False, True])
-def test_sources_names_cause_and_remedy_of_a_failure(tmp_path: Path, log_json: bool) -> None:
+def test_sources_names_cause_and_remedy_of_a_failure(
+    tmp_path: Path, log_json: bool
+) -> None:
     with SourceServer() as web:
         url = web.url("/gone")
-        ran = watcher(configured(tmp_path, url), "sources", "blog", *(["--log-json"] if log_json else []))
+        ran = watcher(
+            configured(tmp_path, url),
+            "sources",
+            "blog",
+            *(["--log-json"] if log_json else []),
+        )
 
     assert ran.returncode == 1
     last = ran.stderr.splitlines()[-1]
@@ -120,7 +168,7 @@ def test_sources_names_cause_and_remedy_of_a_failure(tmp_path: Path, log_json: b
     assert url in said
 
 
-# --- signals ----------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------
 
 
 @contextmanager
@@ -130,7 +178,11 @@ def asking(folder: Path) -> Iterator[subprocess.Popen[str]]:
         silent.settimeout(60)
         configured(folder, f"http://127.0.0.1:{silent.getsockname()[1]}/feed")
         with subprocess.Popen(
-            [sys.executable, "-m", "watcher", "sources", "blog"], cwd=folder, env=environ(folder), stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "watcher", "sources", "blog"],
+            cwd=folder,
+            env=environ(folder),
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
             connection, _ = silent.accept()
             with connection:
@@ -139,8 +191,13 @@ def asking(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.posix
-@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")])
-def test_a_signal_ends_a_command_tidily(tmp_path: Path, number: signal.Signals, code: int, word: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")],
+)
+def test_a_signal_ends_a_command_tidily(
+    tmp_path: Path, number: signal.Signals, code: int, word: str
+) -> None:
     with asking(tmp_path) as process:
         process.send_signal(number)
         _, said = process.communicate(timeout=60)

@@ -1,4 +1,7 @@
-"""``watcher run`` and ``watcher replay`` against sources on loopback: what is printed, written and ended with."""
+"""``watcher run`` and ``watcher replay`` against sources on loopback.
+
+What is printed, written and ended with.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,22 @@ def feed(*posts: tuple[str, str, str]) -> Reply:
         for title, day, text in posts
     )
     body = (
-        f'<?xml version="1.0"?><rss version="2.0"><channel><title>Blog</title><link>https://blog.example.org/</link>{items}</channel></rss>'
+        '<?xml version="1.0"?><rss '
+        f'version="2.0"><channel><title>Blog</title><link>https://blog.example.org/</link>{items}</channel></rss>'
     )
     return Reply(body.encode(), etag=f'"{len(posts)}"')
 
 
-OLD = ("Released: October 2024 Exchange Server Security Updates", "08", "KB5000001 for Exchange Server 2019 CU14 is available.")
-NEW = ("Exchange Server news from the conference", "14", "We talked about Exchange Server SE.")
+OLD = (
+    "Released: October 2024 Exchange Server Security Updates",
+    "08",
+    "KB5000001 for Exchange Server 2019 CU14 is available.",
+)
+NEW = (
+    "Exchange Server news from the conference",
+    "14",
+    "We talked about Exchange Server SE.",
+)
 
 
 @pytest.fixture
@@ -45,7 +57,9 @@ def web() -> Iterator[SourceServer]:
 
 @pytest.fixture
 def folder(tmp_path: Path, web: SourceServer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory whose watcher.toml names one feed of ``web``, and a subscriber who wants all."""
+    """A working directory whose watcher.toml names one feed of ``web``, and a subscriber
+    who wants all.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WATCHER_CONFIG", raising=False)
     (tmp_path / "watcher.toml").write_text(
@@ -79,10 +93,16 @@ def cli(folder: Path) -> Cli:
 
 def written(folder: Path) -> dict[str, bytes]:
     """Give every file below ``folder``."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def test_a_run_reads_tells_and_ends_well(cli: Cli, web: SourceServer, folder: Path) -> None:
+def test_a_run_reads_tells_and_ends_well(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
     web.play("/feed", feed(OLD))
     with time_machine.travel(FIRST, tick=False):
         first = cli("run")
@@ -90,11 +110,18 @@ def test_a_run_reads_tells_and_ends_well(cli: Cli, web: SourceServer, folder: Pa
     with time_machine.travel(SECOND, tick=False):
         second, status, again = cli("run"), cli("status"), cli("run")
 
-    assert [result.exit_code for result in (first, second, status, again)] == [0, 0, 0, 0]
+    assert [result.exit_code for result in (first, second, status, again)] == [
+        0,
+        0,
+        0,
+        0,
+    ]
     assert first.stdout == ""
     assert "1 source asked, 0 failed; 1 entry new" in first.stderr
     (event,) = second.stdout.splitlines()
-    assert event.startswith("2024-11-14 19:00Z  news  Exchange Server news from the conference")
+    assert event.startswith(
+        "2024-11-14 19:00Z  news  Exchange Server news from the conference"
+    )
     assert cli("events").stdout == second.stdout
     assert "0 sources asked" in again.stderr
     assert len(list((folder / "outbox").glob("*.eml"))) == 2
@@ -117,17 +144,26 @@ def test_force_asks_what_is_not_due(cli: Cli, web: SourceServer) -> None:
     assert web.asked("/feed")[1].headers["if-none-match"] == '"1"'
 
 
-def test_a_failing_source_is_named_and_ends_the_run_with_1(cli: Cli, web: SourceServer) -> None:
+def test_a_failing_source_is_named_and_ends_the_run_with_1(
+    cli: Cli, web: SourceServer
+) -> None:
     web.play("/feed", Reply(OUTAGE, content_type="text/html"))
 
     said = cli("run", "--log-json")
     status = cli("status")
 
     assert said.exit_code == status.exit_code == 1
-    errors = [line["message"] for line in map(json.loads, said.stderr.splitlines()) if line["level"] == "error"]
+    errors = [
+        line["message"]
+        for line in map(json.loads, said.stderr.splitlines())
+        if line["level"] == "error"
+    ]
     assert errors[0].startswith("blog: ")
     assert web.url("/feed") in errors[0]
-    assert errors[-1] == "No source could be read. Nothing is lost: the next run asks again."
+    assert (
+        errors[-1]
+        == "No source could be read. Nothing is lost: the next run asks again."
+    )
     assert errors[0] in status.stderr
 
 
@@ -135,18 +171,26 @@ def test_sources_that_fail_for_one_cause_are_one_line_and_their_addresses_stand_
     cli: Cli, web: SourceServer, folder: Path
 ) -> None:
     file = folder / "watcher.toml"
-    file.write_text(file.read_text(encoding="utf-8").replace("enabled = false", ""), encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("enabled = false", ""),
+        encoding="utf-8",
+    )
     addresses = [web.play(path, Reply(status=404)) for path in ("/feed", "/idle")]
 
     said = cli("run").stderr
     verbose = cli("run", "--force", "-v").stderr
 
     (line,) = [line for line in said.splitlines() if " 404 " in line]
-    assert " error   blog, idle: the server answered 404 Not Found. There is no such page" in line
+    assert (
+        " error   blog, idle: the server answered 404 Not Found. There is no such page"
+        in line
+    )
     assert all(address in verbose and address not in said for address in addresses)
 
 
-def test_a_dry_run_touches_nothing_and_prints_what_would_be_sent(cli: Cli, web: SourceServer, folder: Path) -> None:
+def test_a_dry_run_touches_nothing_and_prints_what_would_be_sent(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
     web.play("/feed", feed(OLD))
     before = written(folder)
 
@@ -157,7 +201,9 @@ def test_a_dry_run_touches_nothing_and_prints_what_would_be_sent(cli: Cli, web: 
     assert written(folder) == before
 
 
-def test_a_dry_run_leaves_a_state_as_it_was(cli: Cli, web: SourceServer, folder: Path) -> None:
+def test_a_dry_run_leaves_a_state_as_it_was(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
     web.play("/feed", feed(OLD))
     with time_machine.travel(FIRST, tick=False):
         cli("run")
@@ -174,18 +220,28 @@ def test_a_dry_run_leaves_a_state_as_it_was(cli: Cli, web: SourceServer, folder:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--source", "idle"], 'the source "idle" is switched off. Set enabled = true in its [[source]], or name another.\n'),
+        (
+            ["--source", "idle"],
+            (
+                'the source "idle" is switched off. Set enabled = true in its '
+                "[[source]], or name another.\n"
+            ),
+        ),
         (["--source", "blgo"], 'there is no source "blgo". Do you mean "blog"?\n'),
     ],
 )
-def test_a_source_that_cannot_be_asked_is_refused(cli: Cli, folder: Path, words: list[str], said: str) -> None:
+def test_a_source_that_cannot_be_asked_is_refused(
+    cli: Cli, folder: Path, words: list[str], said: str
+) -> None:
     result = cli("run", *words)
 
     assert (result.exit_code, result.stderr) == (2, said)
     assert sorted(path.name for path in folder.iterdir()) == ["watcher.toml"]
 
 
-def test_a_run_beside_another_ends_with_3_and_touches_nothing(cli: Cli, web: SourceServer, folder: Path) -> None:
+def test_a_run_beside_another_ends_with_3_and_touches_nothing(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
     web.play("/feed", feed(OLD))
     with Store.open(f"sqlite:///{folder}/state/watcher.db"):
         said = cli("run")
@@ -194,7 +250,9 @@ def test_a_run_beside_another_ends_with_3_and_touches_nothing(cli: Cli, web: Sou
     assert web.asked("/feed") == []
 
 
-def test_what_was_recorded_can_be_relived(cli: Cli, web: SourceServer, folder: Path) -> None:
+def test_what_was_recorded_can_be_relived(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
     for moment, posts in ((FIRST, [OLD]), (SECOND, [NEW, OLD])):
         web.play("/feed", feed(*posts))
         with time_machine.travel(moment, tick=False):
@@ -202,26 +260,55 @@ def test_what_was_recorded_can_be_relived(cli: Cli, web: SourceServer, folder: P
     web.forget()
 
     relived = cli("replay", "seen.warc.gz", "--out", "relived")
-    started_late = cli("replay", "seen.warc.gz", "--out", "late", "--from", "2024-11-13", "--against", "relived")
+    started_late = cli(
+        "replay",
+        "seen.warc.gz",
+        "--out",
+        "late",
+        "--from",
+        "2024-11-13",
+        "--against",
+        "relived",
+    )
     as_before = cli("replay", "seen.warc.gz", "--out", "again", "--against", "relived")
 
     assert relived.exit_code == 0
     assert relived.stdout == cli("events").stdout
-    (told,) = map(json.loads, (folder / "relived" / "events.jsonl").read_text(encoding="utf-8").splitlines())
+    (told,) = map(
+        json.loads,
+        (folder / "relived" / "events.jsonl").read_text(encoding="utf-8").splitlines(),
+    )
     assert told["time"] == SECOND
-    assert started_late.stdout == f"- {SECOND} news {told['update']['id']}: {told['summary']}\n"
+    assert (
+        started_late.stdout
+        == f"- {SECOND} news {told['update']['id']}: {told['summary']}\n"
+    )
     assert (as_before.exit_code, as_before.stdout) == (0, "")
     assert web.requests == []
 
 
-def test_a_day_in_until_is_meant_with_all_its_hours(cli: Cli, web: SourceServer, folder: Path) -> None:
+def test_a_day_in_until_is_meant_with_all_its_hours(
+    cli: Cli, web: SourceServer, folder: Path
+) -> None:
     web.play("/feed", feed(OLD))
     with time_machine.travel(FIRST, tick=False):
         cli("run", "--record", "seen.warc.gz")
 
-    assert cli("replay", "seen.warc.gz", "--out", "whole", "--until", "2024-11-12").exit_code == 0
-    assert cli("replay", "seen.warc.gz", "--out", "none", "--until", "2024-11-12T18:00:00Z").exit_code == 0
-    assert [path.name for path in (folder / "whole" / "mail").iterdir()] == ["0001-welcome.eml"]
+    assert (
+        cli(
+            "replay", "seen.warc.gz", "--out", "whole", "--until", "2024-11-12"
+        ).exit_code
+        == 0
+    )
+    assert (
+        cli(
+            "replay", "seen.warc.gz", "--out", "none", "--until", "2024-11-12T18:00:00Z"
+        ).exit_code
+        == 0
+    )
+    assert [path.name for path in (folder / "whole" / "mail").iterdir()] == [
+        "0001-welcome.eml"
+    ]
     assert not (folder / "none" / "mail").exists()
 
 

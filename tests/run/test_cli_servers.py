@@ -18,12 +18,23 @@ from tests.unit.builders import NEW_KB, OLD_KB, SU, issue, package, update
 from tests.unit.test_exposure import BACK, BEFORE, PULLED
 from watcher.cli import app
 from watcher.cli.telling import disagreeing, why_not
-from watcher.judgement import canonical
-from watcher.records import Delivery, DeliveryState, Document, Kind, Outcome, Subscriber, Times
+from watcher.judgement import normalize
+from watcher.records import (
+    Delivery,
+    DeliveryState,
+    Document,
+    Kind,
+    Outcome,
+    Subscriber,
+    Times,
+)
 from watcher.store import EntryChanges, Store, StoredEntry
 
 Cli = Callable[..., Result]
-INVENTORY = '#TYPE Selected\r\n"Name","AdminDisplayVersion"\r\n"EX01","Version 15.2 (Build 1544.13)"\r\n"EX02","15.2.1544.14"\r\n'
+INVENTORY = (
+    '#TYPE Selected\r\n"Name","AdminDisplayVersion"\r\n"EX01","Version 15.2 '
+    '(Build 1544.13)"\r\n"EX02","15.2.1544.14"\r\n'
+)
 CONFIGURED = """
 [watch]
 builtin_sources = false
@@ -58,7 +69,11 @@ def cli(folder: Path) -> Cli:
 def state(folder: Path) -> Iterator[Store]:
     """A state in which November's update was pulled and is back."""
     with Store.open(f"sqlite:///{folder}/state/watcher.db") as store:
-        store.record("builds", outcome=Outcome(updates=(BEFORE, BACK)), times=[Times("builds", "", T0, T0)])
+        store.record(
+            "builds",
+            outcome=Outcome(updates=(BEFORE, BACK)),
+            times=[Times("builds", "", T0, T0)],
+        )
         yield store
 
 
@@ -66,19 +81,39 @@ def objects(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-# --- build ------------------------------------------------------------------------------------------------------------
+# --- build ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("15.2.1544.13", "15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002\n"),
-        ("15.02.1544.014", "15.2.1544.14 = Exchange Server November 2030 SU v2, good: nothing to do\n"),
-        ("9.9.9999.9", "9.9.9999.9 = unknown build: no source tells of this build or its like: check how it is written\n"),
-        ("15.2.1544.12", "15.2.1544.12 = unknown build: no source tells of this very build; the newest of its kind is "),
+        (
+            "15.2.1544.13",
+            "15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002\n",
+        ),
+        (
+            "15.02.1544.014",
+            "15.2.1544.14 = Exchange Server November 2030 SU v2, good: nothing to do\n",
+        ),
+        (
+            "9.9.9999.9",
+            (
+                "9.9.9999.9 = unknown build: no source tells of this build or "
+                "its like: check how it is written\n"
+            ),
+        ),
+        (
+            "15.2.1544.12",
+            (
+                "15.2.1544.12 = unknown build: no source tells of this very "
+                "build; the newest of its kind is "
+            ),
+        ),
     ],
 )
-def test_a_build_is_judged_in_a_line(cli: Cli, state: Store, words: str, said: str) -> None:
+def test_a_build_is_judged_in_a_line(
+    cli: Cli, state: Store, words: str, said: str
+) -> None:
     result = cli("build", words)
 
     assert result.exit_code == 0
@@ -95,18 +130,31 @@ def test_without_a_build_the_inventory_is_judged(cli: Cli, state: Store) -> None
     ]
 
 
-def test_another_inventory_may_be_named_and_its_bad_lines_are(cli: Cli, state: Store, folder: Path) -> None:
-    (folder / "other.csv").write_text("server;build\nA;15.2.1544.11\nB;?\n", encoding="utf-8")
+def test_another_inventory_may_be_named_and_its_bad_lines_are(
+    cli: Cli, state: Store, folder: Path
+) -> None:
+    (folder / "other.csv").write_text(
+        "server;build\nA;15.2.1544.11\nB;?\n", encoding="utf-8"
+    )
 
     said = cli("build", "15.2.1544.13", "--inventory", "other.csv", "--json")
 
     assert said.exit_code == 0
-    assert [(found["server"], found["state"]) for found in objects(said)] == [("15.2.1544.13", "pulled"), ("A", "newer-available")]
+    assert [(found["server"], found["state"]) for found in objects(said)] == [
+        ("15.2.1544.13", "pulled"),
+        ("A", "newer-available"),
+    ]
     assert 'other.csv: line 3: "?" of B is no build' in said.stderr
 
 
 def test_a_newer_build_of_the_product_is_named(cli: Cli, state: Store) -> None:
-    cu15 = update("cu15", package("Exchange Server 2019 CU15", "", "15.2.1748.10"), type="CU", title="Exchange Server 2019 CU15", month="")
+    cu15 = update(
+        "cu15",
+        package("Exchange Server 2019 CU15", "", "15.2.1748.10"),
+        type="CU",
+        title="Exchange Server 2019 CU15",
+        month="",
+    )
     state.record("builds", outcome=Outcome(updates=(cu15,)))
 
     assert cli("build", "15.2.1544.14").stdout.splitlines()[1] == (
@@ -118,11 +166,19 @@ def test_a_newer_build_of_the_product_is_named(cli: Cli, state: Store) -> None:
     ("words", "said"),
     [
         (("nonsense",), '"nonsense" is no build. Write it as 15.2.1544.13.'),
-        (("--inventory", "gone.csv"), "gone.csv: the inventory cannot be read (No such file or directory). Correct the path"),
-        (("--inventory", "watcher.toml"), "watcher.toml: no column of servers and one of builds"),
+        (
+            ("--inventory", "gone.csv"),
+            "gone.csv: the inventory cannot be read (No such file or directory). Correct the path",
+        ),
+        (
+            ("--inventory", "watcher.toml"),
+            "watcher.toml: no column of servers and one of builds",
+        ),
     ],
 )
-def test_what_cannot_be_judged_is_wrong_usage(cli: Cli, state: Store, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_judged_is_wrong_usage(
+    cli: Cli, state: Store, words: tuple[str, ...], said: str
+) -> None:
     result = cli("build", *words)
 
     assert result.exit_code == 2
@@ -130,38 +186,55 @@ def test_what_cannot_be_judged_is_wrong_usage(cli: Cli, state: Store, words: tup
 
 
 def test_nothing_to_judge_is_said_with_what_to_write(cli: Cli, folder: Path) -> None:
-    (folder / "watcher.toml").write_text(CONFIGURED.replace("inventory =", "# inventory ="), encoding="utf-8")
+    (folder / "watcher.toml").write_text(
+        CONFIGURED.replace("inventory =", "# inventory ="), encoding="utf-8"
+    )
 
     said = cli("build")
 
     assert said.exit_code == 2
-    assert said.stderr.startswith("no build is named, and there is no inventory. Write: watcher build 15.2.1544.13")
+    assert said.stderr.startswith(
+        "no build is named, and there is no inventory. Write: watcher build 15.2.1544.13"
+    )
 
 
 def test_before_the_first_check_no_build_is_known(cli: Cli) -> None:
     said = cli("build", "15.2.1544.13")
 
     assert said.exit_code == 0
-    assert "Nothing was read yet, so no build can be judged. Start a check first: watcher run" in said.stderr
+    assert (
+        "Nothing was read yet, so no build can be judged. Start a check first: watcher run"
+        in said.stderr
+    )
     assert said.stdout == ""
 
 
-# --- status and check -------------------------------------------------------------------------------------------------
+# --- status and check -----------------------------------------------------------------
 
 
 def test_status_says_where_each_server_stands(cli: Cli, state: Store) -> None:
     plain, found = cli("status"), objects(cli("status", "--json"))[0]
 
     assert plain.exit_code == 0
-    assert "EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002" in plain.stdout.splitlines()
-    assert [(server["server"], server["state"], server["todo"]) for server in found["servers"]] == [
+    assert (
+        "EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002"
+        in plain.stdout.splitlines()
+    )
+    assert [
+        (server["server"], server["state"], server["todo"])
+        for server in found["servers"]
+    ] == [
         ("EX01", "pulled", "install v2, KB9000002"),
         ("EX02", "good", "nothing to do"),
     ]
-    assert [server["newest"] and server["newest"]["kb"] for server in found["servers"]] == [NEW_KB, None]
+    assert [
+        server["newest"] and server["newest"]["kb"] for server in found["servers"]
+    ] == [NEW_KB, None]
 
 
-def test_an_inventory_that_is_gone_is_a_warning_of_status_and_a_mistake_for_check(cli: Cli, state: Store, folder: Path) -> None:
+def test_an_inventory_that_is_gone_is_a_warning_of_status_and_a_mistake_for_check(
+    cli: Cli, state: Store, folder: Path
+) -> None:
     (folder / "inventory.csv").unlink()
 
     status, check = cli("status", "--json"), cli("check")
@@ -172,11 +245,15 @@ def test_an_inventory_that_is_gone_is_a_warning_of_status_and_a_mistake_for_chec
     assert f"{folder}/inventory.csv: the inventory cannot be read" in check.stderr
 
 
-# --- show -------------------------------------------------------------------------------------------------------------
+# --- show -----------------------------------------------------------------------------
 
 
 def test_show_says_where_sources_disagree() -> None:
-    table, blog, msrc = ("exchange-builds", "Nov24SUv2", "2"), ("exchange-blog", "Re-release", "2"), ("msrc-cvrf", "revision 1.0", "1")
+    table, blog, msrc = (
+        ("exchange-builds", "Nov24SUv2", "2"),
+        ("exchange-blog", "Re-release", "2"),
+        ("msrc-cvrf", "revision 1.0", "1"),
+    )
 
     assert disagreeing(replace(BACK, standings=(blog, table, msrc))) == (
         "exchange-blog, exchange-builds have v2; msrc-cvrf still v1 (revision 1.0)"
@@ -186,9 +263,15 @@ def test_show_says_where_sources_disagree() -> None:
 
 
 def test_show_tells_the_whole_life(cli: Cli, state: Store) -> None:
-    row = replace(PULLED, names=(f"kb:{OLD_KB}",), standings=(("builds", "Nov30SU", "1"), ("msrc", "revision 2.0", "2")))
+    row = replace(
+        PULLED,
+        names=(f"kb:{OLD_KB}",),
+        standings=(("builds", "Nov30SU", "1"), ("msrc", "revision 2.0", "2")),
+    )
     entry = issue("row", "Known since long", kbs=[OLD_KB])
-    stored = StoredEntry(entry, canonical.fingerprint(entry), silent="a date was corrected")
+    stored = StoredEntry(
+        entry, normalize.fingerprint(entry), silent="a date was corrected"
+    )
     told = event("e1", Kind.PULLED, update_id=SU)
     state.record(
         "builds",
@@ -198,7 +281,14 @@ def test_show_tells_the_whole_life(cli: Cli, state: Store) -> None:
     )
     reminder = message(7, (), SU, "reminder")
     state.seal([(reminder, [("a@example.org", "mail")])], [told])
-    state.mark(Delivery(reminder.id, "a@example.org", state=DeliveryState.ACCEPTED, settled=T0 + timedelta(days=7)))
+    state.mark(
+        Delivery(
+            reminder.id,
+            "a@example.org",
+            state=DeliveryState.ACCEPTED,
+            settled=T0 + timedelta(days=7),
+        )
+    )
     state.mute(SU)
 
     said = cli("show", OLD_KB)
@@ -209,33 +299,51 @@ def test_show_tells_the_whole_life(cli: Cli, state: Store) -> None:
     assert "The sources disagree: msrc has v2; builds still v1 (Nov30SU)" in lines
     assert f"{SU}: muted for good" in lines
     assert "not told: admins, for it is muted" in lines
-    assert f"reminded: admins, a@example.org by mail: accepted 2024-11-19 18:00Z, by {reminder.id}" in lines
+    assert (
+        f"reminded: admins, a@example.org by mail: accepted 2024-11-19 18:00Z, by {reminder.id}"
+        in lines
+    )
     assert "not told: builds, Known since long: a date was corrected" in lines
 
 
-def test_show_names_the_file_that_proves_an_event(cli: Cli, state: Store, folder: Path) -> None:
-    (folder / "watcher.toml").write_text(CONFIGURED.replace("[watch]", '[watch]\nevidence = "proof"'), encoding="utf-8")
+def test_show_names_the_file_that_proves_an_event(
+    cli: Cli, state: Store, folder: Path
+) -> None:
+    (folder / "watcher.toml").write_text(
+        CONFIGURED.replace("[watch]", '[watch]\nevidence = "proof"'), encoding="utf-8"
+    )
     state.record("builds", outcome=Outcome(events=(event("e1", update_id=SU),)))
     assert "kept in" not in cli("show", SU).stdout
     (folder / "proof").mkdir()
     (folder / "proof" / "20241112T180000Z-builds.warc.gz").touch()
 
-    assert f"    kept in {folder}/proof/20241112T180000Z-builds.warc.gz" in cli("show", SU).stdout.splitlines()
+    assert (
+        f"    kept in {folder}/proof/20241112T180000Z-builds.warc.gz"
+        in cli("show", SU).stdout.splitlines()
+    )
 
 
 def test_a_muted_update_is_why_nobody_was_told() -> None:
     assert why_not(Subscriber("a", ()), event(), muted=True) == "for it is muted"
-    assert why_not(Subscriber("a", (), kinds=(Kind.PULLED,)), event(), muted=True) == "who does not ask for released"
+    assert (
+        why_not(Subscriber("a", (), kinds=(Kind.PULLED,)), event(), muted=True)
+        == "who does not ask for released"
+    )
 
 
-# --- ack and mute -----------------------------------------------------------------------------------------------------
+# --- ack and mute ---------------------------------------------------------------------
 
 
-def test_what_is_acknowledged_by_its_build_is_its_update(cli: Cli, folder: Path) -> None:
+def test_what_is_acknowledged_by_its_build_is_its_update(
+    cli: Cli, folder: Path
+) -> None:
     with Store.open(f"sqlite:///{folder}/state/watcher.db") as store:
         row = replace(BACK, names=("build:exchange server:15.2.1544.13",))
         store.record("builds", outcome=Outcome(updates=(row,)))
     with time_machine.travel(T0, tick=False):
-        assert cli("ack", "15.02.1544.013").stdout == f"{SU}: dealt with, no reminders unless it is pulled again.\n"
+        assert (
+            cli("ack", "15.02.1544.013").stdout
+            == f"{SU}: dealt with, no reminders unless it is pulled again.\n"
+        )
     with Store.open(f"sqlite:///{folder}/state/watcher.db", hold=False) as store:
         assert store.acks() == {SU: T0}

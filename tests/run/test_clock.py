@@ -1,4 +1,7 @@
-"""A clock that jumps a year ahead and back between runs: sources are asked, mail is sent, nothing is told twice."""
+"""A clock that jumps a year ahead and back between runs.
+
+Sources are asked, mail is sent, nothing is told twice.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,12 @@ from watcher.cli import main
 main()
 """
 T0 = datetime(2024, 11, 12, 18, tzinfo=UTC)
-ROW = ("Exchange Server 2019 CU14 Nov25SU", "November 11, 2025", "15.2.1544.99", "KB5099999")
+ROW = (
+    "Exchange Server 2019 CU14 Nov25SU",
+    "November 11, 2025",
+    "15.2.1544.99",
+    "KB5099999",
+)
 TOLD = "released exchange-server-2025-11-su KB5099999"
 MAIL = """[mail]
 from = "w@example.org"
@@ -50,19 +58,35 @@ def postbox() -> Postbox:
 @pytest.fixture
 def stage(web: SourceServer, tmp_path: Path, postbox: Postbox) -> Iterator[Stage]:
     with MailServer(postbox) as mail:
-        yield Stage(web, tmp_path, "sqlite:///state/watcher.db", MAIL.format(url=mail.url))
+        yield Stage(
+            web, tmp_path, "sqlite:///state/watcher.db", MAIL.format(url=mail.url)
+        )
 
 
 def at(stage: Stage, time: datetime, *words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", AT_A_TIME, time.isoformat(), *words]
-    return subprocess.run(line, cwd=stage.folder, env=environ(), capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        line,
+        cwd=stage.folder,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def about(postbox: Postbox, update: str, to: str) -> list[bytes]:
-    return [message.body for message in postbox.messages if update.encode() in message.body and message.recipients == [to]]
+    return [
+        message.body
+        for message in postbox.messages
+        if update.encode() in message.body and message.recipients == [to]
+    ]
 
 
-def test_what_a_clock_a_year_ahead_saw_is_told_once_when_it_is_right_again(stage: Stage, postbox: Postbox) -> None:
+def test_what_a_clock_a_year_ahead_saw_is_told_once_when_it_is_right_again(
+    stage: Stage, postbox: Postbox
+) -> None:
     assert at(stage, T0, "run").returncode == 0
     postbox.rcpt["admins@example.org"] = "450 later"
     stage.show(builds=table(ROW, *ROWS))
@@ -75,7 +99,16 @@ def test_what_a_clock_a_year_ahead_saw_is_told_once_when_it_is_right_again(stage
     back = at(stage, T0 + DAY, "run")
 
     assert (back.returncode, back.stdout) == (0, ""), back.stderr
-    assert {asked.target for asked in stage.web.requests} >= {"/builds", "/blog", "/issues", "/updates"}, "a source waits for a year"
+    assert {asked.target for asked in stage.web.requests} >= {
+        "/builds",
+        "/blog",
+        "/issues",
+        "/updates",
+    }, "a source waits for a year"
     assert stage.events() == [TOLD]
-    assert len(about(postbox, "KB5099999", "admins@example.org")) == 1, "mail waits for a year"
-    assert len(about(postbox, "KB5099999", "readers@example.org")) == 1, "a digest waits for a year"
+    assert len(about(postbox, "KB5099999", "admins@example.org")) == 1, (
+        "mail waits for a year"
+    )
+    assert len(about(postbox, "KB5099999", "readers@example.org")) == 1, (
+        "a digest waits for a year"
+    )

@@ -18,7 +18,16 @@ from tests.statements import statements
 from tests.stories.pages import table
 from tests.stories.telling import line
 from watcher.judgement import identify, tell
-from watcher.records import Document, Entry, Kind, Outcome, Package, State, StoredEntry, Update
+from watcher.records import (
+    Document,
+    Entry,
+    Kind,
+    Outcome,
+    Package,
+    State,
+    StoredEntry,
+    Update,
+)
 from watcher.run import check
 from watcher.store import EntryChanges, Store
 from watcher.web.fetch import Fetcher
@@ -28,23 +37,54 @@ Statements = list[str]
 
 def unchanged(stage: Stage, time: str) -> Statements:
     """Make a check in which nothing has changed; what it asked the database."""
-    with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web, statements() as said:
+    with (
+        Store.open(stage.settings.state) as store,
+        Fetcher(HASTY) as web,
+        statements() as said,
+    ):
         report = check(stage.settings, store, web, moment(time), force=True)
     assert (report.failed, report.events) == (False, ())
     return said
 
 
 def fill(stage: Stage, count: int) -> None:
-    """Let the state hold ``count`` old updates more, each told and each with an entry of the table."""
+    """Let the state hold ``count`` old updates more, each told and each with an entry of
+    the table.
+    """
     old = moment("2020-01-14T18:00:00Z")
     rows, told, entries = [], [], []
     for number in range(count):
-        package = Package("Exchange Server 2013 CU23", f"KB4{number:06d}", f"15.0.1497.{number + 100}")
-        row = Update(f"old-{number}", f"Old {number}", "Exchange Server", "SU", "", 1, State.RELEASED, old, old, old, packages=(package,))
+        package = Package(
+            "Exchange Server 2013 CU23", f"KB4{number:06d}", f"15.0.1497.{number + 100}"
+        )
+        row = Update(
+            f"old-{number}",
+            f"Old {number}",
+            "Exchange Server",
+            "SU",
+            "",
+            1,
+            State.RELEASED,
+            old,
+            old,
+            old,
+            packages=(package,),
+        )
         row = replace(row, names=identify.update_names(row))
         rows.append(row)
-        told.append(tell.event(row, Kind.RELEASED, old, summary=tell.Phrase(f"Old {number} is available.")))
-        entries.append(StoredEntry(Entry(f"old {number}", f"old {number}", packages=(package,)), "0" * 64))
+        told.append(
+            tell.event(
+                row,
+                Kind.RELEASED,
+                old,
+                summary=tell.Phrase(f"Old {number} is available."),
+            )
+        )
+        entries.append(
+            StoredEntry(
+                Entry(f"old {number}", f"old {number}", packages=(package,)), "0" * 64
+            )
+        )
     with Store.open(stage.settings.state) as store:
         changes = EntryChanges("", tuple(entries), (), old)
         store.record(
@@ -62,7 +102,9 @@ def web() -> Iterator[SourceServer]:
         yield server
 
 
-def test_the_statements_of_a_check_do_not_grow_with_what_is_stored(web: SourceServer, tmp_path: Path, database_url: str) -> None:
+def test_the_statements_of_a_check_do_not_grow_with_what_is_stored(
+    web: SourceServer, tmp_path: Path, database_url: str
+) -> None:
     stage = Stage(web, tmp_path, database_url)
     stage.check("2024-11-08T06:00:00Z", publish=True)
     few = unchanged(stage, "2024-11-08T07:00:00Z")
@@ -74,17 +116,37 @@ def test_the_statements_of_a_check_do_not_grow_with_what_is_stored(web: SourceSe
     assert len(many) == len(few)
 
 
-def test_the_statements_of_a_release_do_not_grow_with_what_is_stored(web: SourceServer, tmp_path: Path, database_url: str) -> None:
+def test_the_statements_of_a_release_do_not_grow_with_what_is_stored(
+    web: SourceServer, tmp_path: Path, database_url: str
+) -> None:
     stage = Stage(web, tmp_path, database_url)
     stage.check("2024-11-08T06:00:00Z")
     shown: list[tuple[str, ...]] = list(ROWS)
     counts = []
-    for month, name, build, stored in (("November", "Nov", 13, 0), ("December", "Dec", 15, 0), ("January", "Jan", 17, 400)):
-        day = datetime.strptime(f"{month} 10 {2025 if month == 'January' else 2024}", "%B %d %Y").replace(tzinfo=UTC)
+    for month, name, build, stored in (
+        ("November", "Nov", 13, 0),
+        ("December", "Dec", 15, 0),
+        ("January", "Jan", 17, 400),
+    ):
+        day = datetime.strptime(
+            f"{month} 10 {2025 if month == 'January' else 2024}", "%B %d %Y"
+        ).replace(tzinfo=UTC)
         fill(stage, stored)
-        shown.insert(0, (f"Exchange Server 2019 CU14 {name}{day:%y}SU", f"{day:%B %d, %Y}", f"15.2.1544.{build}", f"KB50990{build}"))
+        shown.insert(
+            0,
+            (
+                f"Exchange Server 2019 CU14 {name}{day:%y}SU",
+                f"{day:%B %d, %Y}",
+                f"15.2.1544.{build}",
+                f"KB50990{build}",
+            ),
+        )
         stage.show(builds=table(*shown))
-        with Store.open(stage.settings.state) as store, Fetcher(HASTY) as asked, statements() as said:
+        with (
+            Store.open(stage.settings.state) as store,
+            Fetcher(HASTY) as asked,
+            statements() as said,
+        ):
             report = check(stage.settings, store, asked, day, force=True, publish=False)
         assert [line(event).split()[0] for event in report.events] == ["released"]
         counts.append(len(said))
@@ -92,24 +154,50 @@ def test_the_statements_of_a_release_do_not_grow_with_what_is_stored(web: Source
     assert counts[1] == counts[2]
 
 
-def test_a_check_in_which_nothing_changed_writes_in_one_transaction(web: SourceServer, tmp_path: Path) -> None:
+def test_a_check_in_which_nothing_changed_writes_in_one_transaction(
+    web: SourceServer, tmp_path: Path
+) -> None:
     stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
     stage.check("2024-11-08T06:00:00Z", publish=True)
     stage.check("2024-11-08T06:30:00Z", publish=True)
 
     said = unchanged(stage, "2024-11-08T07:00:00Z")
-    assert [statement for statement in said if statement == "BEGIN IMMEDIATE"] == ["BEGIN IMMEDIATE"]
-    written = [statement.split()[2] for statement in said if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert [statement for statement in said if statement == "BEGIN IMMEDIATE"] == [
+        "BEGIN IMMEDIATE"
+    ]
+    written = [
+        statement.split()[2]
+        for statement in said
+        if statement.startswith(("INSERT", "UPDATE", "DELETE"))
+    ]
     assert set(written) == {"times"}
 
 
-# --- What a process loads ---------------------------------------------------------------------------------------------
+# --- What a process loads -------------------------------------------------------------
 
 ROOT = Path(__file__).parents[2]
-PARSERS = {"lxml", "bs4", "feedparser", "markdown_it", "watcher.sources.markup", "watcher.sources.feed", "watcher.sources.cvrf"}
-RENDERING = {"jinja2", "css_inline", "nh3", "watcher.formats.letter", "watcher.publish.pages"}
-JUDGING = {"watcher.judgement.interpret", "watcher.judgement.compare", "watcher.judgement.wording", "watcher.judgement.canonical"}
-TELLING = {"watcher.run.record", "watcher.run.letters", "watcher.run.deliver", "watcher.judgement.digest"}
+PARSERS = {
+    "lxml",
+    "bs4",
+    "feedparser",
+    "markdown_it",
+    "watcher.sources.markup",
+    "watcher.sources.feed",
+    "watcher.sources.cvrf",
+}
+RENDERING = {"jinja2", "css_inline", "nh3", "watcher.mail.letter", "watcher.site.pages"}
+JUDGING = {
+    "watcher.judgement.interpret",
+    "watcher.judgement.compare",
+    "watcher.judgement.wording",
+    "watcher.judgement.normalize",
+}
+TELLING = {
+    "watcher.run.record",
+    "watcher.run.letters",
+    "watcher.run.deliver",
+    "watcher.judgement.audience",
+}
 ASKING = {"urllib3", "watcher.web.asking"}
 SELDOM = {"platformdirs", "email.headerregistry", "zoneinfo", "ctypes"}
 OTHERS = {"watcher.cli.asking", "watcher.cli.fetching", "watcher.cli.replaying"}
@@ -132,8 +220,15 @@ print(*asked)
 
 
 def loaded(stage: Stage, *words: str) -> tuple[set[str], set[str]]:
-    """Run ``watcher run`` in a process of its own: the modules loaded at its end, and those before its first thread began to ask."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "COV_", "COVERAGE"))}
+    """Run ``watcher run`` in a process of its own.
+
+    The modules loaded at its end, and those before its first thread began to ask.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("WATCHER_", "COV_", "COVERAGE"))
+    }
     ran = subprocess.run(
         [sys.executable, "-c", RUN, *words],
         cwd=stage.folder,
@@ -153,7 +248,17 @@ def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
     first, _ = loaded(stage)
     assert {"lxml", "bs4", "jinja2", "urllib3", "watcher.judgement.interpret"} <= first
     assert (
-        first & {"watcher.cli.mailing", "watcher.cli.telling", "alembic", "feedparser", "markdown_it", "rich", "apprise", "psycopg"}
+        first
+        & {
+            "watcher.cli.mailing",
+            "watcher.cli.telling",
+            "alembic",
+            "feedparser",
+            "markdown_it",
+            "rich",
+            "apprise",
+            "psycopg",
+        }
         == set()
     )
 
@@ -168,7 +273,9 @@ def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
     assert idle & (PARSERS | RENDERING | JUDGING | ASKING | SELDOM | OTHERS) == set()
 
 
-def test_what_follows_the_answers_is_loaded_while_they_are_awaited(web: SourceServer, tmp_path: Path) -> None:
+def test_what_follows_the_answers_is_loaded_while_they_are_awaited(
+    web: SourceServer, tmp_path: Path
+) -> None:
     stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
     for words in ((), ("--force",)):
         at_last, when_asked = loaded(stage, *words)

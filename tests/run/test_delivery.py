@@ -1,4 +1,8 @@
-"""Mail that always arrives, once: every fault of a mail server, end to end, through ``watcher run`` and ``watcher status``."""
+"""Mail that always arrives, once.
+
+Every fault of a mail server, end to end, through ``watcher run`` and ``watcher
+status``.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,9 @@ from tests.services import Service
 from watcher.records import Kind
 
 ONE, TWO, THREE = "one@example.org", "two@example.org", "three@example.org"
-NIGHT, FIRST, SECOND, THIRD = (f"2030-05-14T{hour}:00:00+00:00" for hour in ("05", "18", "19", "23"))
+NIGHT, FIRST, SECOND, THIRD = (
+    f"2030-05-14T{hour}:00:00+00:00" for hour in ("05", "18", "19", "23")
+)
 TEAMS = """
 [[channel]]
 name = "teams"
@@ -44,7 +50,10 @@ def hook() -> Iterator[Service]:
 
 
 def ids(messages: list[Received]) -> list[str]:
-    return [str(email.message_from_bytes(received.body)["Message-ID"]) for received in messages]
+    return [
+        str(email.message_from_bytes(received.body)["Message-ID"])
+        for received in messages
+    ]
 
 
 def arrived(postbox: Postbox) -> dict[str, int]:
@@ -57,11 +66,21 @@ def arrived(postbox: Postbox) -> dict[str, int]:
 
 
 def waits(number: int) -> tuple[int, dict[str, int]]:
-    """Give what status says while so many deliveries wait; its exit code is 1 as long as one does."""
+    """Give what status says while so many deliveries wait.
+
+    Its exit code is 1 as long as one does.
+    """
     return int(number > 0), {"waiting": number, "refused": 0, "given_up": 0}
 
 
-def with_server(office: Office, postbox: Postbox, at: str, *, options: str = "", tls: ssl.SSLContext | None = None) -> tuple[int, str]:
+def with_server(
+    office: Office,
+    postbox: Postbox,
+    at: str,
+    *,
+    options: str = "",
+    tls: ssl.SSLContext | None = None,
+) -> tuple[int, str]:
     """Run while a mail server is there; the exit code, and what was said on standard error."""
     with MailServer(postbox, tls=tls, auth=bool(tls)) as server:
         office.smtp = server.url + options
@@ -69,15 +88,20 @@ def with_server(office: Office, postbox: Postbox, at: str, *, options: str = "",
     return said.exit_code, said.stderr
 
 
-# --- what a server says -------------------------------------------------------------------------------------------------
+# --- what a server says ---------------------------------------------------------------
 
 
-def test_a_greylisted_recipient_gets_it_from_the_next_run_and_nobody_twice(office: Office) -> None:
+def test_a_greylisted_recipient_gets_it_from_the_next_run_and_nobody_twice(
+    office: Office,
+) -> None:
     office.happens(event())
     postbox = Postbox(rcpt={TWO: "450 4.2.0 greylisted, try later"})
     code, said = with_server(office, postbox, FIRST)
     assert code == 1
-    assert "mail to two@example.org ([PULLED] Exchange Server May 2030 SU 1 (KB9000001)): deferred: 450 4.2.0 greylisted" in said
+    assert (
+        "mail to two@example.org ([PULLED] Exchange Server May 2030 SU 1 "
+        "(KB9000001)): deferred: 450 4.2.0 greylisted"
+    ) in said
     assert "It is kept and tried again by the next run." in said
     assert office.status(FIRST) == (1, {"waiting": 1, "refused": 0, "given_up": 0})
 
@@ -88,7 +112,9 @@ def test_a_greylisted_recipient_gets_it_from_the_next_run_and_nobody_twice(offic
     assert office.status(SECOND) == (0, {"waiting": 0, "refused": 0, "given_up": 0})
 
 
-def test_a_message_that_is_deferred_as_a_whole_is_sent_by_the_next_run(office: Office) -> None:
+def test_a_message_that_is_deferred_as_a_whole_is_sent_by_the_next_run(
+    office: Office,
+) -> None:
     office.happens(event())
     postbox = Postbox(data="452 4.3.1 disk full")
     assert with_server(office, postbox, FIRST)[0] == 1
@@ -96,7 +122,9 @@ def test_a_message_that_is_deferred_as_a_whole_is_sent_by_the_next_run(office: O
     refused, postbox.messages, postbox.data = postbox.messages, [], ""
     assert with_server(office, postbox, SECOND)[0] == 0
     assert arrived(postbox) == {ONE: 1, TWO: 1, THREE: 1}
-    assert [received.body for received in postbox.messages] == [received.body for received in refused]
+    assert [received.body for received in postbox.messages] == [
+        received.body for received in refused
+    ]
     assert office.status(SECOND) == waits(0)
 
 
@@ -121,7 +149,9 @@ def test_a_refused_sender_is_every_recipients_refusal(office: Office) -> None:
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT"])
-def test_a_connection_cut_before_the_message_loses_and_repeats_nothing(office: Office, command: str) -> None:
+def test_a_connection_cut_before_the_message_loses_and_repeats_nothing(
+    office: Office, command: str
+) -> None:
     office.happens(event())
     postbox = Postbox(cut=command)
     assert with_server(office, postbox, FIRST)[0] == 1
@@ -133,7 +163,9 @@ def test_a_connection_cut_before_the_message_loses_and_repeats_nothing(office: O
     assert office.status(SECOND) == waits(0)
 
 
-def test_a_connection_cut_after_the_message_repeats_it_once_to_the_byte(office: Office) -> None:
+def test_a_connection_cut_after_the_message_repeats_it_once_to_the_byte(
+    office: Office,
+) -> None:
     office.happens(event())
     postbox = Postbox(cut="DATA")
     code, said = with_server(office, postbox, FIRST)
@@ -145,10 +177,14 @@ def test_a_connection_cut_after_the_message_repeats_it_once_to_the_byte(office: 
     assert with_server(office, postbox, THIRD)[0] == 0
     first, second = postbox.messages
     assert first.body == second.body
-    assert office.deliveries() == [("mail", to, "unknown") for to in sorted([ONE, TWO, THREE])]
+    assert office.deliveries() == [
+        ("mail", to, "unknown") for to in sorted([ONE, TWO, THREE])
+    ]
 
 
-def test_a_server_that_does_not_answer_costs_one_time_out_and_loses_nothing(office: Office) -> None:
+def test_a_server_that_does_not_answer_costs_one_time_out_and_loses_nothing(
+    office: Office,
+) -> None:
     office.happens(event(), event(Kind.EXPLOITED, 2))
     postbox = Postbox(hang="RCPT")
     code, said = with_server(office, postbox, FIRST, options="?timeout=1")
@@ -162,7 +198,9 @@ def test_a_server_that_does_not_answer_costs_one_time_out_and_loses_nothing(offi
     assert office.status(SECOND) == waits(0)
 
 
-def test_a_server_that_is_away_for_two_runs_is_told_and_everything_arrives_once(office: Office) -> None:
+def test_a_server_that_is_away_for_two_runs_is_told_and_everything_arrives_once(
+    office: Office,
+) -> None:
     office.happens(event())
     office.smtp = f"smtp://127.0.0.1:{free_port()}"
     first = office.run(FIRST)
@@ -184,10 +222,13 @@ def test_five_days_of_failures_are_given_up_and_told(office: Office) -> None:
     office.run(FIRST)
     said = office.run("2030-05-19T18:00:00+00:00")
     assert "given up after 5 days" in said.stderr
-    assert office.status("2030-05-19T18:00:00+00:00") == (1, {"waiting": 0, "refused": 3, "given_up": 3})
+    assert office.status("2030-05-19T18:00:00+00:00") == (
+        1,
+        {"waiting": 0, "refused": 3, "given_up": 3},
+    )
 
 
-# --- how a server is talked to ------------------------------------------------------------------------------------------
+# --- how a server is talked to --------------------------------------------------------
 
 
 @pytest.fixture
@@ -197,7 +238,9 @@ def tls() -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_that_nobody_knows_is_refused_before_the_password_is_said(office: Office, tls: ssl.SSLContext) -> None:
+def test_a_certificate_that_nobody_knows_is_refused_before_the_password_is_said(
+    office: Office, tls: ssl.SSLContext
+) -> None:
     office.environ = {"WATCHER_SMTP_USER": USER, "WATCHER_SMTP_PASSWORD": PASSWORD}
     office.happens(event())
     postbox = Postbox()
@@ -208,7 +251,9 @@ def test_a_certificate_that_nobody_knows_is_refused_before_the_password_is_said(
     assert office.status(FIRST) == waits(3)
 
 
-def test_a_wrong_password_is_said_once_a_run_and_the_right_one_delivers(office: Office, tmp_path: Path) -> None:
+def test_a_wrong_password_is_said_once_a_run_and_the_right_one_delivers(
+    office: Office, tmp_path: Path
+) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -221,7 +266,8 @@ def test_a_wrong_password_is_said_once_a_run_and_the_right_one_delivers(office: 
     assert code == 1
     assert "Check WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD" in said
     assert "a wrong one" not in said
-    assert postbox.logins == ["PLAIN", "LOGIN"]  # the two ways to say it, and not again for the second message
+    # The two ways to say it, and not again for the second message
+    assert postbox.logins == ["PLAIN", "LOGIN"]
     assert office.status(FIRST) == waits(6)
     office.environ["WATCHER_SMTP_PASSWORD"] = PASSWORD
     assert with_server(office, postbox, SECOND, tls=context)[0] == 0
@@ -229,15 +275,20 @@ def test_a_wrong_password_is_said_once_a_run_and_the_right_one_delivers(office: 
     assert office.status(SECOND) == waits(0)
 
 
-# --- other ways ---------------------------------------------------------------------------------------------------------
+# --- other ways -----------------------------------------------------------------------
 
 
 def channelled(office: Office, hook: Service, subscriber: str) -> None:
     office.more = subscriber + TEAMS.format(url=f"json://127.0.0.1:{hook.port}/hook")
 
 
-@pytest.mark.parametrize(("kind", "told"), [(Kind.PULLED, 1), (Kind.RE_RELEASED, 1), (Kind.EXPLOITED, 1), (Kind.RELEASED, 0)])
-def test_the_fallback_is_told_once_in_the_run_in_which_grave_mail_is_refused(office: Office, hook: Service, kind: Kind, told: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [(Kind.PULLED, 1), (Kind.RE_RELEASED, 1), (Kind.EXPLOITED, 1), (Kind.RELEASED, 0)],
+)
+def test_the_fallback_is_told_once_in_the_run_in_which_grave_mail_is_refused(
+    office: Office, hook: Service, kind: Kind, told: int
+) -> None:
     channelled(office, hook, ADMINS + 'fallback = ["teams"]\n')
     office.happens(event(kind))
     postbox = Postbox(rcpt={TWO: "550 no", THREE: "550 no"})
@@ -247,7 +298,9 @@ def test_the_fallback_is_told_once_in_the_run_in_which_grave_mail_is_refused(off
     assert len(hook.posted) == told
 
 
-def test_the_fallback_is_told_when_mail_fails_a_second_time(office: Office, hook: Service) -> None:
+def test_the_fallback_is_told_when_mail_fails_a_second_time(
+    office: Office, hook: Service
+) -> None:
     channelled(office, hook, ADMINS + 'fallback = ["teams"]\n')
     office.happens(event())
     office.smtp = f"smtp://127.0.0.1:{free_port()}"
@@ -269,8 +322,9 @@ def test_a_fallback_that_is_down_is_tried_again(office: Office, hook: Service) -
     office.happens(event())
     _, said = with_server(office, Postbox(mail="550 no"), FIRST)
     assert (
-        "the channel teams ([PULLED] Exchange Server May 2030 SU 1 (KB9000001)): deferred: the service did not take it (HTTP 503)" in said
-    )
+        "the channel teams ([PULLED] Exchange Server May 2030 SU 1 "
+        "(KB9000001)): deferred: the service did not take it (HTTP 503)"
+    ) in said
     assert with_server(office, Postbox(), SECOND)[0] == 0
     assert ("apprise", "teams", "accepted") in office.deliveries()
 
@@ -286,14 +340,20 @@ def test_a_channel_may_be_a_subscriber(office: Office, hook: Service) -> None:
     assert len(hook.posted) == 2
 
 
-# --- digests ------------------------------------------------------------------------------------------------------------
+# --- digests --------------------------------------------------------------------------
 
-DAILY = '[[subscriber]]\nname = "daily"\nto = ["one@example.org"]\nwhen = "daily 07:00"\n'
-MORNING, NEXT = "2030-05-15T05:00:00+00:00", "2030-05-16T05:30:00+00:00"  # 07:00 in Berlin is 05:00 UTC
+DAILY = (
+    '[[subscriber]]\nname = "daily"\nto = ["one@example.org"]\nwhen = "daily 07:00"\n'
+)
+# 07:00 in Berlin is 05:00 UTC
+MORNING, NEXT = "2030-05-15T05:00:00+00:00", "2030-05-16T05:30:00+00:00"
 
 
 def digests(postbox: Postbox) -> list[str]:
-    return [str(email.message_from_bytes(received.body)["X-Watcher-Event"]) for received in postbox.messages]
+    return [
+        str(email.message_from_bytes(received.body)["X-Watcher-Event"])
+        for received in postbox.messages
+    ]
 
 
 def test_a_digest_waits_for_its_time_and_tells_each_event_once(office: Office) -> None:
@@ -310,7 +370,12 @@ def test_a_digest_waits_for_its_time_and_tells_each_event_once(office: Office) -
     assert "Exchange Server May 2030 SU 1" in body
     assert "Exchange Server May 2030 SU 2" in body
     office.happens(event(Kind.RELEASED, 3, at="2030-05-15T12:00:00+00:00"))
-    for at in ("2030-05-15T06:00:00+00:00", "2030-05-15T12:00:00+00:00", NEXT, "2030-05-16T08:00:00+00:00"):
+    for at in (
+        "2030-05-15T06:00:00+00:00",
+        "2030-05-15T12:00:00+00:00",
+        NEXT,
+        "2030-05-16T08:00:00+00:00",
+    ):
         with_server(office, postbox, at)
     assert digests(postbox) == ["welcome", "digest", "digest"]
     assert "SU 1" not in postbox.messages[2].body.decode()
@@ -328,7 +393,9 @@ def test_an_event_outlives_a_digest_that_could_not_be_sent(office: Office) -> No
     assert digests(postbox) == ["digest"]
 
 
-def test_who_changes_from_digests_to_at_once_hears_what_had_waited(office: Office) -> None:
+def test_who_changes_from_digests_to_at_once_hears_what_had_waited(
+    office: Office,
+) -> None:
     office.more = DAILY
     office.happens(event())
     office.run(FIRST)
@@ -340,7 +407,9 @@ def test_who_changes_from_digests_to_at_once_hears_what_had_waited(office: Offic
     assert sorted(digests(postbox)) == ["digest", "exploited"]
 
 
-def test_who_is_new_to_digests_is_not_told_of_what_happened_before(office: Office) -> None:
+def test_who_is_new_to_digests_is_not_told_of_what_happened_before(
+    office: Office,
+) -> None:
     office.happens(event())
     office.run(FIRST)
     office.more = ADMINS + DAILY
@@ -353,12 +422,18 @@ def test_who_is_new_to_digests_is_not_told_of_what_happened_before(office: Offic
     assert "SU 1" not in digest.body.decode()
 
 
-# --- conversations ------------------------------------------------------------------------------------------------------
+# --- conversations --------------------------------------------------------------------
 
 
-def test_a_reader_sees_release_pull_and_return_in_one_thread(office: Office, tmp_path: Path) -> None:
+def test_a_reader_sees_release_pull_and_return_in_one_thread(
+    office: Office, tmp_path: Path
+) -> None:
     postbox = Postbox()
-    for at, kind in ((FIRST, Kind.RELEASED), (SECOND, Kind.PULLED), (THIRD, Kind.RE_RELEASED)):
+    for at, kind in (
+        (FIRST, Kind.RELEASED),
+        (SECOND, Kind.PULLED),
+        (THIRD, Kind.RE_RELEASED),
+    ):
         office.happens(event(kind, at=at))
         with_server(office, postbox, at)
     box = mailbox.Maildir(tmp_path / "maildir")
@@ -367,5 +442,13 @@ def test_a_reader_sees_release_pull_and_return_in_one_thread(office: Office, tmp
     messages = list(box)
     assert len(messages) == 3
     assert len({message["Message-ID"] for message in messages}) == 3
-    assert len({(message["References"], message["In-Reply-To"], message["Thread-Topic"]) for message in messages}) == 1
+    assert (
+        len(
+            {
+                (message["References"], message["In-Reply-To"], message["Thread-Topic"])
+                for message in messages
+            }
+        )
+        == 1
+    )
     assert len({message["Thread-Index"][:28] for message in messages}) == 1

@@ -17,32 +17,57 @@ def test_november_2024_is_released_pulled_and_re_released_once_each_in_one_threa
 ) -> None:
     ended = demo.main(tmp_path)
 
-    told = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = [
+        json.loads(line)
+        for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     turns = [event for event in told if event["kind"] in demo.TURNS]
     assert ended == 0
-    assert [(event["time"], event["kind"], event["update"]["id"], event["update"]["version"]) for event in turns] == [
+    assert [
+        (
+            event["time"],
+            event["kind"],
+            event["update"]["id"],
+            event["update"]["version"],
+        )
+        for event in turns
+    ] == [
         ("2024-11-12T18:00:00Z", "released", UPDATE, 1),
         ("2024-11-14T20:00:00Z", "pulled", UPDATE, 1),
         ("2024-11-27T18:12:00Z", "re-released", UPDATE, 2),
     ]
     assert turns[2]["update"]["kbs"] == ["KB5049233"]
-    assert turns[2]["update"]["builds"] == ["15.1.2507.44", "15.2.1258.39", "15.2.1544.14"]
+    assert turns[2]["update"]["builds"] == [
+        "15.1.2507.44",
+        "15.2.1258.39",
+        "15.2.1544.14",
+    ]
     assert all(event["confidence"] == "confirmed" for event in told)
 
     printed = capsys.readouterr().out
     mails = list(demo.mails(tmp_path))
-    assert [mail["Subject"] for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS] == [
+    assert [
+        mail["Subject"] for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS
+    ] == [
         "[RELEASED] Exchange Server November 2024 SU (KB5044062)",
         "[PULLED] Exchange Server November 2024 SU (KB5044062)",
         "[RE-RELEASED] Exchange Server November 2024 SU v2 (KB5049233)",
     ]
-    threads = demo.roots(mail for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS)
+    threads = demo.roots(
+        mail for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS
+    )
     assert len(threads) == 1
-    assert all(str(mail["Subject"]) in printed for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS)
+    assert all(
+        str(mail["Subject"]) in printed
+        for _, mail in mails
+        if mail["X-Watcher-Event"] in demo.TURNS
+    )
     assert all(event["summary"] in printed for event in turns)
 
 
-def test_every_source_of_the_demo_adds_its_evidence_to_the_one_event(tmp_path: Path) -> None:
+def test_every_source_of_the_demo_adds_its_evidence_to_the_one_event(
+    tmp_path: Path,
+) -> None:
     recording = tmp_path / "november-2024.warc.gz"
     demo.record(demo.PAGES, recording)
 
@@ -53,4 +78,9 @@ def test_every_source_of_the_demo_adds_its_evidence_to_the_one_event(tmp_path: P
 
     assert sources("released") == {"msrc-cvrf", "exchange-blog", "exchange-builds"}
     assert sources("pulled") == {"msrc-cvrf", "exchange-blog"}
-    assert sources("re-released") == {"msrc-cvrf", "exchange-blog", "exchange-builds", "exchange-issues"}
+    assert sources("re-released") == {
+        "msrc-cvrf",
+        "exchange-blog",
+        "exchange-builds",
+        "exchange-issues",
+    }

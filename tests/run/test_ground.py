@@ -1,4 +1,7 @@
-"""What the suite and the make targets stand on: no network, separate databases, a set-up that says what is missing."""
+"""What the suite and the make targets stand on.
+
+No network, separate databases, a set-up that says what is missing.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,23 @@ def test_a_test_cannot_reach_beyond_this_machine() -> None:
 
 
 def test_a_test_reaches_servers_on_this_machine() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2], timeout=5):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()[:2], timeout=5),
+    ):
         assert socket.getaddrinfo("localhost", 80)
 
 
 @pytest.mark.parametrize("time", [1, 2])
-def test_every_test_has_an_empty_database_of_its_own(database_url: str, time: int) -> None:
+def test_every_test_has_an_empty_database_of_its_own(
+    database_url: str, time: int
+) -> None:
     engine = sqlalchemy.create_engine(database_url)
     with engine.begin() as connection:
         assert sqlalchemy.inspect(connection).get_table_names() == []
-        connection.execute(sqlalchemy.text(f"CREATE TABLE seen AS SELECT {time} AS time"))
+        connection.execute(
+            sqlalchemy.text(f"CREATE TABLE seen AS SELECT {time} AS time")
+        )
     engine.dispose()
 
 
@@ -48,18 +58,29 @@ def tree(folder: Path) -> Path:
 
 def set_up(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], **more}
-    return subprocess.run(["sh", "scripts/setup.sh", "run"], cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(
+        ["sh", "scripts/setup.sh", "run"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
 
 
 def python_that(folder: Path, *, refuses: str) -> str:
     """Give an interpreter of this version that lacks something."""
     path = folder / "python-that-lacks"
-    path.write_text(f'#!/bin/sh\ncase "$*" in *{refuses}*) exit 1 ;; esac\nexec {sys.executable} "$@"\n')
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in *{refuses}*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
+    )
     path.chmod(0o755)
     return str(path)
 
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="make and sh are not there")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="make and sh are not there"
+)
 
 
 def test_set_up_without_python_says_what_to_install(tmp_path: Path) -> None:
@@ -79,7 +100,10 @@ def test_set_up_is_done_once_and_again_when_the_lock_changes(tmp_path: Path) -> 
     folder = tree(tmp_path)
     pip = folder / ".venv" / "bin" / "python"
     pip.parent.mkdir(parents=True)
-    pip.write_text(f'#!/bin/sh\ncase "$*" in *pip*) echo "$@" >>{folder}/asked ;; *) exec {sys.executable} "$@" ;; esac\n')
+    pip.write_text(
+        f'#!/bin/sh\ncase "$*" in *pip*) echo "$@" >>{folder}/asked ;; *) '
+        f'exec {sys.executable} "$@" ;; esac\n'
+    )
     pip.chmod(0o755)
     assert set_up(folder).returncode == 0
     asked = (folder / "asked").read_text()
@@ -92,15 +116,31 @@ def test_set_up_is_done_once_and_again_when_the_lock_changes(tmp_path: Path) -> 
 
 
 def test_score_says_that_there_is_nothing_to_score(tmp_path: Path) -> None:
-    answer = subprocess.run([sys.executable, ROOT / "scripts" / "score.py", tmp_path], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "score.py", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert answer.returncode == 2
     assert "There are no recordings" in answer.stdout
 
 
 def make(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
     """Call make as a user does, whatever make this test was started by."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VENV"}}
-    return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VENV"}
+    }
+    return subprocess.run(
+        ["make", target],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
 
 
 def test_a_target_that_has_no_script_yet_says_so(tmp_path: Path) -> None:
@@ -113,8 +153,12 @@ def test_a_target_that_has_no_script_yet_says_so(tmp_path: Path) -> None:
     assert "scripts/demo.py is not written yet" in answer.stderr
 
 
-@pytest.mark.parametrize(("code", "hint"), [(0, False), (1, True), (2, False), (3, False)])
-def test_make_run_points_to_the_demo_when_sources_failed(tmp_path: Path, *, code: int, hint: bool) -> None:
+@pytest.mark.parametrize(
+    ("code", "hint"), [(0, False), (1, True), (2, False), (3, False)]
+)
+def test_make_run_points_to_the_demo_when_sources_failed(
+    tmp_path: Path, *, code: int, hint: bool
+) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "setup.sh").write_text("exit 0\n")

@@ -1,8 +1,11 @@
-"""A run that sends dozens of messages, killed at any moment, and run again: everybody has everything, and at most one message twice.
+"""A run that sends dozens of messages, killed at any moment, and run again.
 
-Readers with two mailboxes each are told of five events and reminded of a pulled build; one mailbox is refused, so that
-chat is told in its place; one more reader gets a digest, and one has two channels.  In the soak that is fifty messages of
-events and ten reminders, in the suite fifteen and three.
+Everybody has everything, and at most one message twice.
+
+Readers with two mailboxes each are told of five events and reminded of a pulled build;
+one mailbox is refused, so that chat is told in its place; one more reader gets a
+digest, and one has two channels.  In the soak that is fifty messages of events and ten
+reminders, in the suite fifteen and three.
 """
 
 from __future__ import annotations
@@ -25,13 +28,14 @@ from tests.office import FEED, Office, event
 from tests.run.killed import context, start
 from tests.servers import Reply, SourceServer
 from tests.services import Service
-from watcher.formats import samples
+from watcher.mail import samples
 from watcher.records import DeliveryState, Kind, Outcome
 from watcher.store import Store
 
 KINDS = (Kind.PULLED, Kind.EXPLOITED, Kind.RE_RELEASED, Kind.RELEASED, Kind.ANNOUNCED)
 REFUSED = "r0b@example.org"
-MORNING = datetime(2030, 5, 22, 6, tzinfo=UTC)  # 08:00 in Berlin: the digest of 07:00 is due, and a week's reminders are
+# 08:00 in Berlin: the digest of 07:00 is due, and a week's reminders are
+MORNING = datetime(2030, 5, 22, 6, tzinfo=UTC)
 IN_THE_SUITE, SOAKING = 10, 200  # on each database
 
 
@@ -46,8 +50,13 @@ class World:
     def told(self) -> list[tuple[str, ...]]:
         """Give each message with to whom it went, as often as it went there."""
         assert isinstance(self.mail.postbox, Postbox)
-        mail = [(*received.recipients, received.body.decode()) for received in self.mail.postbox.messages]
-        return mail + [(posted.path, posted.body.decode()) for posted in self.chat.posted]
+        mail = [
+            (*received.recipients, received.body.decode())
+            for received in self.mail.postbox.messages
+        ]
+        return mail + [
+            (posted.path, posted.body.decode()) for posted in self.chat.posted
+        ]
 
     def forget(self) -> None:
         self.mail.postbox.messages.clear()
@@ -56,13 +65,19 @@ class World:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with MailServer(Postbox(rcpt={REFUSED: "550 no such user"})) as mail, Service() as chat:
+    with (
+        MailServer(Postbox(rcpt={REFUSED: "550 no such user"})) as mail,
+        Service() as chat,
+    ):
         yield World(mail, chat)
 
 
 @dataclass
 class Copies:
-    """Makes copies of an office with its state, and takes them away; ``execute`` and ``url`` are a PostgreSQL server's."""
+    """Makes copies of an office with its state, and takes them away.
+
+    ``execute`` and ``url`` are a PostgreSQL server's.
+    """
 
     execute: Callable[[str], None] | None = None
     url: Callable[[str], str] | None = None
@@ -75,7 +90,10 @@ class Copies:
         made = replace(office, folder=folder)
         if self.execute and self.url:
             name, template = f"copy_{uuid.uuid4().hex}", self._name(office)
-            self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+            self.execute(
+                f"CREATE DATABASE {name}"
+                + (f" TEMPLATE {template}" if template else "")
+            )
             made.database = self.url(name)
         made.write()
         return made
@@ -105,42 +123,71 @@ def many(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, world: World, many: int, copies: Copies) -> Iterator[Office]:
-    """An office where all have been welcomed a week ago, a build that is installed is pulled, and five events wait to be told."""
+def prepared(
+    tmp_path: Path, world: World, many: int, copies: Copies
+) -> Iterator[Office]:
+    """An office where all have been welcomed a week ago, a build that is installed is
+    pulled, and five events wait to be told.
+    """
     with SourceServer() as web:
         web.play("/feed", Reply(FEED, etag='"1"'))
-        office = copies.copy(Office(tmp_path, web.url("/feed"), mail='inventory = "inventory.csv"'), tmp_path / "prepared")
-        (office.folder / "inventory.csv").write_text("server,product,build\nEX01,,15.4.1544.13\n", encoding="utf-8")
-        office.smtp, office.more = f"{world.mail.url}?starttls=never", readers(many, world.chat.port)
+        office = copies.copy(
+            Office(tmp_path, web.url("/feed"), mail='inventory = "inventory.csv"'),
+            tmp_path / "prepared",
+        )
+        (office.folder / "inventory.csv").write_text(
+            "server,product,build\nEX01,,15.4.1544.13\n", encoding="utf-8"
+        )
+        office.smtp, office.more = (
+            f"{world.mail.url}?starttls=never",
+            readers(many, world.chat.port),
+        )
         office.run("2030-05-14T05:00:00+00:00")
         with Store.open(office.state) as store:
             pulled = samples.reminder().standing
-            store.record("blog", outcome=Outcome(tuple(event(kind, number) for number, kind in enumerate(KINDS)), updates=pulled))
+            store.record(
+                "blog",
+                outcome=Outcome(
+                    tuple(event(kind, number) for number, kind in enumerate(KINDS)),
+                    updates=pulled,
+                ),
+            )
         world.forget()
         yield office
 
 
 def readers(many: int, chat: int) -> str:
     """Write the subscribers and their channels."""
-    reader = '[[subscriber]]\nname = "r{n}"\nto = ["r{n}a@example.org", "r{n}b@example.org"]\nfallback = ["instead"]\n'
+    reader = (
+        '[[subscriber]]\nname = "r{n}"\nto = ["r{n}a@example.org", '
+        '"r{n}b@example.org"]\nfallback = ["instead"]\n'
+    )
     channel = '[[channel]]\nname = "{name}"\nurl = "json://127.0.0.1:{chat}/{name}"\n'
     return (
         "".join(reader.format(n=n) for n in range(many))
         + '[[subscriber]]\nname = "daily"\nto = ["daily@example.org"]\nwhen = "daily 07:00"\n'
         + '[[subscriber]]\nname = "chat"\nchannels = ["one", "two"]\n'
-        + "".join(channel.format(name=name, chat=chat) for name in ("instead", "one", "two"))
+        + "".join(
+            channel.format(name=name, chat=chat) for name in ("instead", "one", "two")
+        )
     )
 
 
-def killed(bases: list[Office], world: World, many: int, copies: Copies, times: int, seed: int) -> Counter[str]:
-    """Run once from each base for the measure, then ``times`` times in turn, each killed and run again; give when the kills were."""
+def killed(
+    bases: list[Office], world: World, many: int, copies: Copies, times: int, seed: int
+) -> Counter[str]:
+    """Run once from each base for the measure, then ``times`` times in turn, each killed
+    and run again; give when the kills were.
+    """
     chance, processes = random.Random(seed), context()
     lasts, folder = list[float](), bases[0].folder.parent
     wanted, moments = Counter[tuple[str, ...]](), Counter[str]()
     for number in range(len(bases) + times):
         office = copies.copy(bases[number % len(bases)], folder / f"run{number}")
         begun = time.monotonic()
-        process = start(processes, office.folder / "watcher.toml", MORNING, publish=False)
+        process = start(
+            processes, office.folder / "watcher.toml", MORNING, publish=False
+        )
         if number >= len(bases):
             process.join(chance.uniform(0, lasts[number % len(bases)]))
             process.kill()
@@ -156,30 +203,55 @@ def killed(bases: list[Office], world: World, many: int, copies: Copies, times: 
         assert_settled(office)
         world.forget()
         copies.remove(office)
-    print(f"{times} kills of a run of {lasts[0]:.2f} s with {wanted.total()} messages: {dict(moments)}")  # noqa: T201 - shown by -s
+    print(  # noqa: T201 - shown by -s
+        f"{times} kills of a run of {lasts[0]:.2f} s with {wanted.total()} "
+        f"messages: {dict(moments)}"
+    )
     return moments
 
 
-def run_again(office: Office, world: World, wanted: Counter[tuple[str, ...]]) -> Counter[str]:
-    """Run after a kill: everybody then has everything; give when the kill was, and how many messages were repeated."""
+def run_again(
+    office: Office, world: World, wanted: Counter[tuple[str, ...]]
+) -> Counter[str]:
+    """Run after a kill.
+
+    Everybody then has everything; give when the kill was, and how many messages were
+    repeated.
+    """
     before = len(world.told)
     again = start(context(), office.folder / "watcher.toml", MORNING, publish=False)
     again.join(60)
     assert again.exitcode == 0
-    assert wanted - Counter(world.told) == Counter(), "a message was lost, or has another Message-ID, Date or text"
+    assert wanted - Counter(world.told) == Counter(), (
+        "a message was lost, or has another Message-ID, Date or text"
+    )
     repeated = (Counter(world.told) - wanted).total()
     assert repeated <= 1, "more than the one message whose sending was cut was repeated"
-    moment = "before any was sent" if not before else "after all were" if before >= wanted.total() else "amid them"
+    moment = (
+        "before any was sent"
+        if not before
+        else "after all were"
+        if before >= wanted.total()
+        else "amid them"
+    )
     return Counter({moment: 1, "repeated": repeated})
 
 
 def assert_all_is_told(told: Counter[tuple[str, ...]], many: int) -> None:
-    """The run that was not killed told what the office's setting promises: the measure is none that could be empty."""
+    """The run that was not killed told what the office's setting promises.
+
+    The measure is none that could be empty.
+    """
     assert max(told.values()) == 1
     to = Counter(place for message in told for place in message[:-1])
     grave = 3
     assert to == (
-        {f"r{n}{box}@example.org": len(KINDS) + 1 for n in range(many) for box in "ab" if f"r{n}{box}@example.org" != REFUSED}
+        {
+            f"r{n}{box}@example.org": len(KINDS) + 1
+            for n in range(many)
+            for box in "ab"
+            if f"r{n}{box}@example.org" != REFUSED
+        }
         | {"daily@example.org": 2}  # the digest, and the reminder
         | {"/instead": grave, "/one": len(KINDS) + 1, "/two": len(KINDS) + 1}
     )
@@ -191,7 +263,11 @@ def assert_settled(office: Office) -> None:
         assert store.unsealed_events() == ()
         assert store.waiting() == []
         assert {each.recipient for _, each in store.given_up(1000)} == {REFUSED}
-        states = Counter(each.state for message in store.messages() for each in store.deliveries_of(message.id))
+        states = Counter(
+            each.state
+            for message in store.messages()
+            for each in store.deliveries_of(message.id)
+        )
     assert set(states) == {DeliveryState.ACCEPTED, DeliveryState.REFUSED}
 
 
@@ -201,11 +277,16 @@ def test_a_killed_run_of_many_messages_loses_none_and_repeats_at_most_one(
     sealed = copies.copy(prepared, prepared.folder.with_name("sealed"))
     assert sealed.call(MORNING.isoformat(), "run", "--no-send").exit_code == 0
     moments = killed([prepared, sealed], world, many, copies, IN_THE_SUITE, seed=1)
-    assert sum(moments[moment] for moment in moments if moment != "repeated") == IN_THE_SUITE
+    assert (
+        sum(moments[moment] for moment in moments if moment != "repeated")
+        == IN_THE_SUITE
+    )
 
 
 @pytest.mark.soak
-def test_hundreds_of_killed_runs_of_fifty_messages(prepared: Office, world: World, many: int, copies: Copies) -> None:
+def test_hundreds_of_killed_runs_of_fifty_messages(
+    prepared: Office, world: World, many: int, copies: Copies
+) -> None:
     moments = killed([prepared], world, many, copies, SOAKING, seed=2)
     assert moments["amid them"] > 0
     assert moments["repeated"] <= moments["amid them"] + moments["after all were"]

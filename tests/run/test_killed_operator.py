@@ -1,4 +1,7 @@
-"""Runs that are killed at any moment: the operator hears of a trouble once, and once that it is over."""
+"""Runs that are killed at any moment.
+
+The operator hears of a trouble once, and once that it is over.
+"""
 
 from __future__ import annotations
 
@@ -34,28 +37,55 @@ def prepared(tmp_path: Path) -> Iterator[tuple[Office, SourceServer]]:
 
 def told(folder: Path) -> list[tuple[str, str]]:
     """Give Message-ID and subject of what was told the operator, each file once."""
-    messages = [email.message_from_bytes(file.read_bytes()) for file in sorted((folder / "outbox").glob("*.eml"))]
-    return [(message["Message-ID"], message["Subject"]) for message in messages if message["X-Watcher-Event"] == "operator"]
+    messages = [
+        email.message_from_bytes(file.read_bytes())
+        for file in sorted((folder / "outbox").glob("*.eml"))
+    ]
+    return [
+        (message["Message-ID"], message["Subject"])
+        for message in messages
+        if message["X-Watcher-Event"] == "operator"
+    ]
 
 
-def killed(prepared: tuple[Office, SourceServer], times: int, seed: int) -> set[tuple[str, ...]]:
-    """Let a source fail and be well again ``times`` times, in runs killed and run again; give the subjects that the operator got."""
+def killed(
+    prepared: tuple[Office, SourceServer], times: int, seed: int
+) -> set[tuple[str, ...]]:
+    """Let a source fail and be well again ``times`` times, in runs killed and run again.
+
+    Give the subjects that the operator got.
+    """
     heard = set[tuple[str, ...]]()
-    (office, web), chance, processes, lasts = prepared, random.Random(seed), context(), 0.0
+    (office, web), chance, processes, lasts = (
+        prepared,
+        random.Random(seed),
+        context(),
+        0.0,
+    )
     for number in range(times + 1):
         folder = office.folder.parent / f"run{number}"
         shutil.copytree(office.folder, folder)
         for hour, reply in enumerate((Reply(status=403), Reply(FEED)), 1):
             web.play("/feed", reply)
             begun = time.monotonic()
-            first = start(processes, folder / "watcher.toml", BEGINNING + timedelta(hours=hour), publish=False)
+            first = start(
+                processes,
+                folder / "watcher.toml",
+                BEGINNING + timedelta(hours=hour),
+                publish=False,
+            )
             if number:  # the first round is the measure
                 first.join(chance.uniform(0, lasts))
                 first.kill()
             first.join(60)
             lasts = lasts or time.monotonic() - begun
             for minutes in (1, 2):
-                again = start(processes, folder / "watcher.toml", BEGINNING + timedelta(hours=hour, minutes=minutes), publish=False)
+                again = start(
+                    processes,
+                    folder / "watcher.toml",
+                    BEGINNING + timedelta(hours=hour, minutes=minutes),
+                    publish=False,
+                )
                 again.join(60)
                 assert again.exitcode == 0
         found = told(folder)
@@ -65,10 +95,14 @@ def killed(prepared: tuple[Office, SourceServer], times: int, seed: int) -> set[
     return heard
 
 
-def test_a_trouble_is_told_once_and_its_end_once_though_runs_are_killed(prepared: tuple[Office, SourceServer]) -> None:
+def test_a_trouble_is_told_once_and_its_end_once_though_runs_are_killed(
+    prepared: tuple[Office, SourceServer],
+) -> None:
     assert killed(prepared, IN_THE_SUITE, seed=1) == ONCE
 
 
 @pytest.mark.soak
-def test_hundreds_of_killed_runs_tell_the_operator_once(prepared: tuple[Office, SourceServer]) -> None:
+def test_hundreds_of_killed_runs_tell_the_operator_once(
+    prepared: tuple[Office, SourceServer],
+) -> None:
     assert killed(prepared, SOAKING, seed=2) == ONCE

@@ -30,10 +30,16 @@ def test_a_test_message_says_what_the_server_answered(office: Office) -> None:
     with MailServer(Postbox()) as server:
         office.smtp = server.url
         said = office.call(AT, "mail", "test", "one@example.org")
-    assert (said.exit_code, said.stdout) == (0, "one@example.org: accepted: 250 queued as 4711\n")
+    assert (said.exit_code, said.stdout) == (
+        0,
+        "one@example.org: accepted: 250 queued as 4711\n",
+    )
     (received,) = server.postbox.messages
     message = email.message_from_bytes(received.body)
-    assert (message["To"], message["Subject"]) == ("one@example.org", "[OPERATOR] This is a test")
+    assert (message["To"], message["Subject"]) == (
+        "one@example.org",
+        "[OPERATOR] This is a test",
+    )
     assert not (office.folder / "state").exists()
 
 
@@ -45,27 +51,45 @@ def test_a_test_message_that_is_refused_ends_with_1(office: Office) -> None:
     assert "one@example.org: refused: 550 no such user" in said.stderr
 
 
-def test_a_test_message_that_could_not_be_sent_says_so_and_what_to_do(office: Office) -> None:
+def test_a_test_message_that_could_not_be_sent_says_so_and_what_to_do(
+    office: Office,
+) -> None:
     office.smtp = "smtp://mail.invalid"
     said = office.call(AT, "mail", "test", "one@example.org")
     assert said.exit_code == 1
-    assert "one@example.org: not sent: mail.invalid:587: its name could not be resolved. Correct the host of smtp in [mail]" in said.stderr
-    assert said.stderr.endswith("Nothing tries a test again: repeat it when that is mended.\n")
+    assert (
+        "one@example.org: not sent: mail.invalid:587: its name could not be "
+        "resolved. Correct the host of smtp in [mail]"
+    ) in said.stderr
+    assert said.stderr.endswith(
+        "Nothing tries a test again: repeat it when that is mended.\n"
+    )
 
 
-def test_mail_goes_out_beside_a_password_that_is_left_over_with_a_warning(office: Office) -> None:
+def test_mail_goes_out_beside_a_password_that_is_left_over_with_a_warning(
+    office: Office,
+) -> None:
     office.environ = {"WATCHER_SMTP_PASSWORD": "left over"}
     with MailServer(Postbox()) as server:
         office.smtp = server.url
         said = office.call(AT, "mail", "test", "one@example.org")
-    assert (said.exit_code, said.stdout) == (0, "one@example.org: accepted: 250 queued as 4711\n")
+    assert (said.exit_code, said.stdout) == (
+        0,
+        "one@example.org: accepted: 250 queued as 4711\n",
+    )
     assert "warning" in said.stderr
-    assert "WATCHER_SMTP_PASSWORD is set, but there is no user: mail goes out without a login" in said.stderr
+    assert (
+        "WATCHER_SMTP_PASSWORD is set, but there is no user: mail goes out without a login"
+        in said.stderr
+    )
 
 
 def test_a_channel_is_tested_by_its_name(office: Office) -> None:
     with Service() as hook:
-        office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "json://127.0.0.1:{hook.port}/hook"\n'
+        office.more = (
+            f'{ADMINS}[[channel]]\nname = "teams"\nurl = '
+            f'"json://127.0.0.1:{hook.port}/hook"\n'
+        )
         said = office.call(AT, "mail", "test", "teams")
         assert (said.exit_code, said.stdout) == (0, "teams: accepted: taken\n")
         assert json.loads(hook.posted[0].body)["title"] == "(OPERATOR) This is a test"
@@ -82,7 +106,9 @@ def test_a_preview_without_an_id_shows_every_kind(office: Office) -> None:
     assert said.exit_code == 0
     files = sorted(path.name for path in (office.folder / "preview").glob("*.eml"))
     assert len(said.stdout.splitlines()) == len(files)
-    assert {"digest", "welcome", "operator", "pulled", "re"} <= {name.removesuffix(".eml").split("-")[1] for name in files}
+    assert {"digest", "welcome", "operator", "pulled", "re"} <= {
+        name.removesuffix(".eml").split("-")[1] for name in files
+    }
     assert len(list((office.folder / "preview").glob("*.html"))) == len(files)
 
 
@@ -90,9 +116,18 @@ def test_a_preview_of_an_update_is_what_its_events_would_send(office: Office) ->
     office.run("2030-05-14T05:00:00+00:00")
     office.happens(event(), event(Kind.RELEASED, 2))
     before = sorted((office.folder / "outbox").iterdir())
-    said = office.call(AT, "mail", "preview", "pulled-1", "--out", "shown", "--subscriber", "admins")
-    assert (said.exit_code, said.stdout) == (0, "shown/0001-pulled-exchange-server-2030-05-su-1.eml\n")
-    message = email.message_from_bytes((office.folder / "shown/0001-pulled-exchange-server-2030-05-su-1.eml").read_bytes())
+    said = office.call(
+        AT, "mail", "preview", "pulled-1", "--out", "shown", "--subscriber", "admins"
+    )
+    assert (said.exit_code, said.stdout) == (
+        0,
+        "shown/0001-pulled-exchange-server-2030-05-su-1.eml\n",
+    )
+    message = email.message_from_bytes(
+        (
+            office.folder / "shown/0001-pulled-exchange-server-2030-05-su-1.eml"
+        ).read_bytes()
+    )
     assert message["Subject"] == "[PULLED] Exchange Server May 2030 SU 1 (KB9000001)"
     assert sorted((office.folder / "outbox").iterdir()) == before
 
@@ -101,10 +136,15 @@ def test_a_preview_of_an_update_is_what_its_events_would_send(office: Office) ->
     ("words", "said"),
     [
         (("KB5000000",), 'no update is known as "KB5000000"'),
-        (("--subscriber", "admin"), 'there is no subscriber "admin". Do you mean "admins"?'),
+        (
+            ("--subscriber", "admin"),
+            'there is no subscriber "admin". Do you mean "admins"?',
+        ),
     ],
 )
-def test_a_preview_of_nothing_says_what_is_meant(office: Office, words: tuple[str, ...], said: str) -> None:
+def test_a_preview_of_nothing_says_what_is_meant(
+    office: Office, words: tuple[str, ...], said: str
+) -> None:
     office.run("2030-05-14T05:00:00+00:00")
     found = office.call(AT, "mail", "preview", *words)
     assert found.exit_code == 2
@@ -118,10 +158,17 @@ def test_a_preview_that_cannot_be_written_says_so(office: Office) -> None:
     assert "taken cannot be written: " in found.stderr
 
 
-@pytest.mark.parametrize(("url", "code"), [("json://hook.example.org/x", 0), ("nonsense://hook.example.org/secret-4711", 2)])
-def test_check_names_a_channel_whose_address_no_service_has(office: Office, url: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [("json://hook.example.org/x", 0), ("nonsense://hook.example.org/secret-4711", 2)],
+)
+def test_check_names_a_channel_whose_address_no_service_has(
+    office: Office, url: str, code: int
+) -> None:
     office.more = f'{ADMINS}[[channel]]\nname = "teams"\nurl = "{url}"\n'
     said = office.call(AT, "check")
     assert said.exit_code == code
-    assert ("the channel teams: no address that Apprise knows" in said.stderr) is bool(code)
+    assert ("the channel teams: no address that Apprise knows" in said.stderr) is bool(
+        code
+    )
     assert "4711" not in said.stderr

@@ -1,4 +1,7 @@
-"""``watcher ack`` and ``watcher mute``: an update, products or a kind, for how long, and back again."""
+"""``watcher ack`` and ``watcher mute``.
+
+An update, products or a kind, for how long, and back again.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from typer.testing import CliRunner, Result
 from tests.edges.ledger_samples import SU, T0, event, update
 from watcher import report
 from watcher.cli import app
-from watcher.judgement import exposure
+from watcher.judgement import server_status
 from watcher.records import Kind, Outcome, Package, Server, State, Subscriber
 from watcher.run import servers
 from watcher.store import Store
@@ -24,11 +27,17 @@ OLD, NEW = "Exchange Server 2016 CU23", "Exchange Server 2019 CU14"
 PULLED = update(
     state=State.PULLED,
     products=(OLD, NEW),
-    packages=(Package(OLD, "KB5044062", "15.1.2507.43"), Package(NEW, "KB5044062", "15.2.1544.13")),
+    packages=(
+        Package(OLD, "KB5044062", "15.1.2507.43"),
+        Package(NEW, "KB5044062", "15.2.1544.13"),
+    ),
     told=(("pulled 1", "e1"),),
 )
 BOTH = event("e1", Kind.PULLED)
-ONE = replace(event("e2", Kind.PULLED), update=replace(event("e2", Kind.PULLED).update, products=(OLD,)))
+ONE = replace(
+    event("e2", Kind.PULLED),
+    update=replace(event("e2", Kind.PULLED).update, products=(OLD,)),
+)
 Watcher = Callable[..., str]
 
 
@@ -42,8 +51,12 @@ def state(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def watcher(tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
-    (tmp_path / "watcher.toml").write_text(f'[watch]\nstate = "{state}"\n', encoding="utf-8")
+def watcher(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watcher]:
+    (tmp_path / "watcher.toml").write_text(
+        f'[watch]\nstate = "{state}"\n', encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     log = report.LOG
     kept = (log.handlers[:], log.level, log.propagate)
@@ -61,23 +74,40 @@ def watcher(tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch) -> Iter
 def told(state: str, days: int = 0) -> list[str]:
     """Say which events are not held back."""
     with Store.open(state) as store:
-        return [each.id for each in servers.unmuted(store.unsealed_events(), store, T0 + timedelta(days=days))]
+        return [
+            each.id
+            for each in servers.unmuted(
+                store.unsealed_events(), store, T0 + timedelta(days=days)
+            )
+        ]
 
 
 def reminded(state: str, days: int) -> list[str]:
     """Name the servers of which a reminder is due so many days later."""
     with Store.open(state) as store:
-        known = exposure.exposures([Server("OLD1", "15.1.2507.43"), Server("NEW1", "15.2.1544.13")], store.updates())
-        settings = type("Settings", (), {"subscribers": (Subscriber("admins", ("a@example.org",)),)})()
-        letters = servers.reminders((), known, settings, store, T0 + timedelta(days=days))
+        known = server_status.exposures(
+            [Server("OLD1", "15.1.2507.43"), Server("NEW1", "15.2.1544.13")],
+            store.updates(),
+        )
+        settings = type(
+            "Settings", (), {"subscribers": (Subscriber("admins", ("a@example.org",)),)}
+        )()
+        letters = servers.reminders(
+            (), known, settings, store, T0 + timedelta(days=days)
+        )
         return [each.server.name for letter in letters for each in letter.servers]
 
 
 def test_a_muted_product_hides_no_pull_of_another(watcher: Watcher, state: str) -> None:
     said = watcher("mute", "Exchange Server 2016*")
-    assert said == (f"Exchange Server 2016*: muted for good; no mail about {OLD}, but for events of other products, too, and corrections.")
+    assert said == (
+        f"Exchange Server 2016*: muted for good; no mail about {OLD}, but for "
+        "events of other products, too, and corrections."
+    )
     assert told(state) == ["e1"]
-    assert watcher("mute", "exchange server 2016*", "--undo").endswith("no longer muted, mail about it is sent from now on.")
+    assert watcher("mute", "exchange server 2016*", "--undo").endswith(
+        "no longer muted, mail about it is sent from now on."
+    )
 
 
 def test_a_mute_ends_when_it_said(watcher: Watcher, state: str) -> None:
@@ -93,17 +123,27 @@ def test_a_mute_is_taken_back(watcher: Watcher, state: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["pulled", "EXPLOITED", "*"])
-def test_nobody_hides_every_pull_for_good_by_accident(watcher: Watcher, state: str, what: str) -> None:
-    assert "cannot be muted for good: no pull would be told any more. Say for how long" in watcher("mute", what, code=2)
+def test_nobody_hides_every_pull_for_good_by_accident(
+    watcher: Watcher, state: str, what: str
+) -> None:
+    assert (
+        "cannot be muted for good: no pull would be told any more. Say for how long"
+        in watcher("mute", what, code=2)
+    )
     assert told(state) == ["e1", "e2"]
 
 
 def test_a_kind_is_muted_in_its_own_words(watcher: Watcher) -> None:
-    assert watcher("mute", "known issue") == "known-issue: muted for good; no mail of this kind, whatever the product, but for corrections."
+    assert watcher("mute", "known issue") == (
+        "known-issue: muted for good; no mail of this kind, whatever the "
+        "product, but for corrections."
+    )
 
 
 def test_a_product_without_its_pattern_is_meant(watcher: Watcher) -> None:
-    assert 'Do you mean the products "Exchange Server 2016*"?' in watcher("mute", "Exchange Server 2016", code=2)
+    assert 'Do you mean the products "Exchange Server 2016*"?' in watcher(
+        "mute", "Exchange Server 2016", code=2
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,10 +157,17 @@ def test_a_product_without_its_pattern_is_meant(watcher: Watcher) -> None:
     ],
 )
 def test_what_is_dealt_with_is_not_reminded_of(
-    watcher: Watcher, state: str, words: tuple[str, ...], at_once: list[str], later: list[str]
+    watcher: Watcher,
+    state: str,
+    words: tuple[str, ...],
+    at_once: list[str],
+    later: list[str],
 ) -> None:
     watcher("ack", *words)
-    assert (sorted(reminded(state, 8)), sorted(reminded(state, 31))) == (sorted(at_once), sorted(later))
+    assert (sorted(reminded(state, 8)), sorted(reminded(state, 31))) == (
+        sorted(at_once),
+        sorted(later),
+    )
     assert told(state) == ["e1", "e2"]
     assert watcher("ack", words[0], "--undo").endswith("reminders are sent again.")
     assert sorted(reminded(state, 8)) == ["NEW1", "OLD1"]
@@ -135,9 +182,18 @@ def test_show_says_what_has_been_noted(watcher: Watcher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"), [("recalled", "pulled"), ("withdrawn", "pulled"), ("v2", "re-released"), ("bug", "known-issue"), ("pulld", "pulled")]
+    ("word", "kind"),
+    [
+        ("recalled", "pulled"),
+        ("withdrawn", "pulled"),
+        ("v2", "re-released"),
+        ("bug", "known-issue"),
+        ("pulld", "pulled"),
+    ],
 )
-def test_a_kind_is_named_by_its_nearest_word(watcher: Watcher, word: str, kind: str) -> None:
+def test_a_kind_is_named_by_its_nearest_word(
+    watcher: Watcher, word: str, kind: str
+) -> None:
     said = "".join(watcher("events", "--kind", word, code=2).replace("│", "").split())
     assert f'Doyoumean"{kind}"?' in said
 
@@ -151,7 +207,9 @@ def test_a_kind_that_is_none_names_all(watcher: Watcher) -> None:
 def test_status_lists_what_has_been_noted(watcher: Watcher) -> None:
     watcher("ack", SU)
     watcher("mute", "revised", "--for", "7d")
-    (found,) = [json.loads(watcher("status", "--json", code=1).partition("} ")[0].rstrip())]
+    (found,) = [
+        json.loads(watcher("status", "--json", code=1).partition("} ")[0].rstrip())
+    ]
     assert found["notes"] == [
         {"target": SU, "kind": "acknowledged", "until": None},
         {"target": "kind:revised", "kind": "muted", "until": "2024-11-19T18:00:00Z"},

@@ -1,4 +1,7 @@
-"""What the operator is told, end to end: troubles once, their end once, quiet weeks if wished; and the heartbeat."""
+"""What the operator is told, end to end.
+
+Troubles once, their end once, quiet weeks if wished; and the heartbeat.
+"""
 
 from __future__ import annotations
 
@@ -49,27 +52,44 @@ def text(message: Message) -> str:
     return " ".join(raw.decode().split())
 
 
-def test_a_source_that_fails_is_told_once_and_once_that_it_is_well(office: Office, web: SourceServer) -> None:
+def test_a_source_that_fails_is_told_once_and_once_that_it_is_well(
+    office: Office, web: SourceServer
+) -> None:
     web.play("/feed", Reply(status=403))
     assert [office.run(at).exit_code for at in TIMES[1:5]] == [1, 1, 1, 1]
     (message,) = told(office)
-    assert (message["Subject"], message["To"]) == ("[OPERATOR] blog fails", "it@example.org")
-    assert "blog fails. Failures in a row: 2. Its last success: 14 May 2030, 08:00 CEST." in text(message)
+    assert (message["Subject"], message["To"]) == (
+        "[OPERATOR] blog fails",
+        "it@example.org",
+    )
+    assert (
+        "blog fails. Failures in a row: 2. Its last success: 14 May 2030, 08:00 CEST."
+        in text(message)
+    )
     assert web.url("/feed") in text(message)
     assert "the server answered 403 Forbidden" in text(message)
     web.play("/feed", Reply(FEED))
     assert [office.run(at).exit_code for at in TIMES[5:7]] == [0, 0]
-    assert [each["Subject"] for each in told(office)] == ["[OPERATOR] blog fails", "[OPERATOR] blog is well again"]
+    assert [each["Subject"] for each in told(office)] == [
+        "[OPERATOR] blog fails",
+        "[OPERATOR] blog is well again",
+    ]
 
 
 def test_one_failure_is_no_news(office: Office, web: SourceServer) -> None:
-    for at, reply in zip(TIMES[1:5], (Reply(OUTAGE), Reply(FEED), Reply(OUTAGE), Reply(FEED)), strict=True):
+    for at, reply in zip(
+        TIMES[1:5],
+        (Reply(OUTAGE), Reply(FEED), Reply(OUTAGE), Reply(FEED)),
+        strict=True,
+    ):
         web.play("/feed", reply)
         office.run(at)
     assert told(office) == []
 
 
-def test_a_delivery_given_up_is_told_and_one_to_the_operator_is_not(office: Office) -> None:
+def test_a_delivery_given_up_is_told_and_one_to_the_operator_is_not(
+    office: Office,
+) -> None:
     office.smtp = f"smtp://127.0.0.1:{free_port()}"
     office.happens(event())
     office.run(TIMES[1])
@@ -78,12 +98,18 @@ def test_a_delivery_given_up_is_told_and_one_to_the_operator_is_not(office: Offi
     office.run("2030-05-20T07:00:00+00:00")
     office.run("2030-05-20T08:00:00+00:00")
     (message,) = told(office)
-    assert message["Subject"] == "[OPERATOR] A message to one@example.org did not arrive, and 2 more"
+    assert (
+        message["Subject"]
+        == "[OPERATOR] A message to one@example.org did not arrive, and 2 more"
+    )
     assert "given up after 5 days: 127.0.0.1" in text(message)
 
 
 def test_a_message_that_may_not_have_arrived_is_told_as_that(office: Office) -> None:
-    office.more = '[operator]\nto = ["it@example.org"]\n[[subscriber]]\nname = "admins"\nto = ["one@example.org"]\n'
+    office.more = (
+        '[operator]\nto = ["it@example.org"]\n[[subscriber]]\nname = "admins"\n'
+        'to = ["one@example.org"]\n'
+    )
     office.happens(event())
     for at in TIMES[1:3]:
         with MailServer(Postbox(cut="DATA")) as server:
@@ -92,13 +118,21 @@ def test_a_message_that_may_not_have_arrived_is_told_as_that(office: Office) -> 
     office.smtp = ""
     office.run(TIMES[3])
     (message,) = told(office)
-    assert message["Subject"] == "[OPERATOR] A message to one@example.org may not have arrived"
+    assert (
+        message["Subject"]
+        == "[OPERATOR] A message to one@example.org may not have arrived"
+    )
     assert "Ask there whether it came." in text(message)
 
 
-def test_the_operators_channels_are_told_when_mail_is_what_broke(office: Office, web: SourceServer) -> None:
+def test_the_operators_channels_are_told_when_mail_is_what_broke(
+    office: Office, web: SourceServer
+) -> None:
     with Service() as hook:
-        office.more = f'{OPERATOR}fallback = ["ops"]\n[[channel]]\nname = "ops"\nurl = "json://127.0.0.1:{hook.port}/hook"\n'
+        office.more = (
+            f'{OPERATOR}fallback = ["ops"]\n[[channel]]\nname = "ops"\nurl = '
+            f'"json://127.0.0.1:{hook.port}/hook"\n'
+        )
         office.smtp = f"smtp://127.0.0.1:{free_port()}"
         web.play("/feed", Reply(status=403))
         for at in TIMES[1:5]:
@@ -107,9 +141,17 @@ def test_the_operators_channels_are_told_when_mail_is_what_broke(office: Office,
         assert b"(OPERATOR) blog fails" in hook.posted[0].body
 
 
-def test_a_quiet_week_is_told_every_monday_if_that_is_wished(office: Office, web: SourceServer) -> None:
+def test_a_quiet_week_is_told_every_monday_if_that_is_wished(
+    office: Office, web: SourceServer
+) -> None:
     office.more = f"{OPERATOR}quiet = true\n"
-    for at in (TIMES[1], TIMES[2], "2030-05-20T05:00:00+00:00", "2030-05-20T06:30:00+00:00", "2030-05-21T06:00:00+00:00"):
+    for at in (
+        TIMES[1],
+        TIMES[2],
+        "2030-05-20T05:00:00+00:00",
+        "2030-05-20T06:30:00+00:00",
+        "2030-05-21T06:00:00+00:00",
+    ):
         office.run(at)
     first, second = told(office)
     assert first["Subject"] == second["Subject"] == "[OPERATOR] All is quiet"
@@ -122,18 +164,30 @@ def test_the_operator_may_read_german(office: Office, web: SourceServer) -> None
     web.play("/feed", Reply(status=403))
     for at in TIMES[1:3]:
         office.run(at)
-    assert str(make_header(decode_header(told(office)[0]["Subject"]))) == "[BETRIEB] blog schlägt fehl"
+    assert (
+        str(make_header(decode_header(told(office)[0]["Subject"])))
+        == "[BETRIEB] blog schlägt fehl"
+    )
 
 
 def subjects(office: Office) -> list[str]:
     return [message["Subject"].removeprefix("[OPERATOR] ") for message in told(office)]
 
 
-def test_a_page_that_can_no_longer_be_read_is_told_as_one_of_another_layout(office: Office, web: SourceServer) -> None:
-    for at, reply in zip(TIMES[1:6], [Reply(OUTAGE), Reply(OUTAGE), Reply(status=403), Reply(OUTAGE), Reply(FEED)], strict=True):
+def test_a_page_that_can_no_longer_be_read_is_told_as_one_of_another_layout(
+    office: Office, web: SourceServer
+) -> None:
+    for at, reply in zip(
+        TIMES[1:6],
+        [Reply(OUTAGE), Reply(OUTAGE), Reply(status=403), Reply(OUTAGE), Reply(FEED)],
+        strict=True,
+    ):
         web.play("/feed", reply)
         office.run(at)
-    assert subjects(office) == ["blog has a new layout, or shows another page", "blog is well again"]
+    assert subjects(office) == [
+        "blog has a new layout, or shows another page",
+        "blog is well again",
+    ]
     assert "Checks in a row: 2." in text(told(office)[0])
     assert "this is not an RSS, RDF or Atom feed" in text(told(office)[0])
 
@@ -150,15 +204,28 @@ def test_a_source_that_moved_is_told_once_with_its_new_address_and_once_when_it_
     assert f"blog leads for good to {new}." in text(told(office)[0])
     said = office.call(TIMES[4], "status", "--json")
     assert (said.exit_code, json.loads(said.stdout)["sources"][0]["moved"]) == (0, new)
-    assert f'blog: its address leads for good to {new}. Write url = "{new}" into its [[source]].' in office.call(TIMES[4], "status").stderr
+    assert (
+        f'blog: its address leads for good to {new}. Write url = "{new}" into its [[source]].'
+        in office.call(TIMES[4], "status").stderr
+    )
     office.feed = new
     for at in TIMES[5:7]:
         office.run(at)
-    assert subjects(office) == ["blog has moved", "blog answers at its own address again"]
-    assert json.loads(office.call(TIMES[7], "status", "--json").stdout)["sources"][0]["moved"] is None
+    assert subjects(office) == [
+        "blog has moved",
+        "blog answers at its own address again",
+    ]
+    assert (
+        json.loads(office.call(TIMES[7], "status", "--json").stdout)["sources"][0][
+            "moved"
+        ]
+        is None
+    )
 
 
-def test_a_source_that_is_elsewhere_for_now_has_not_moved(office: Office, web: SourceServer) -> None:
+def test_a_source_that_is_elsewhere_for_now_has_not_moved(
+    office: Office, web: SourceServer
+) -> None:
     web.play("/new", Reply(FEED))
     for at, status in zip(TIMES[1:4], [302, 303, 307], strict=True):
         web.play("/feed", moved("/new", status))
@@ -166,34 +233,61 @@ def test_a_source_that_is_elsewhere_for_now_has_not_moved(office: Office, web: S
     assert told(office) == []
 
 
-def test_a_source_that_leads_for_good_to_another_page_is_not_called_moved_but_says_where(office: Office, web: SourceServer) -> None:
+def test_a_source_that_leads_for_good_to_another_page_is_not_called_moved_but_says_where(
+    office: Office, web: SourceServer
+) -> None:
     web.play("/home", Reply(OUTAGE, content_type="text/html"))
     web.play("/feed", moved("/home", 301))
     said = [office.run(at) for at in TIMES[1:4]][-1]
-    assert f"The address leads for good to {web.url('/home')}: see what is there." in said.stderr
+    assert (
+        f"The address leads for good to {web.url('/home')}: see what is there."
+        in said.stderr
+    )
     assert subjects(office) == ["blog has a new layout, or shows another page"]
 
 
-def test_a_source_that_answers_and_shows_nothing_new_for_too_long_is_told_once(office: Office, web: SourceServer) -> None:
-    web.play("/feed", Reply(FEED, etag='"1"'))  # from now on 304; its newest post is of 1 April, 18:00
+def test_a_source_that_answers_and_shows_nothing_new_for_too_long_is_told_once(
+    office: Office, web: SourceServer
+) -> None:
+    # From now on 304; its newest post is of 1 April, 18:00
+    web.play("/feed", Reply(FEED, etag='"1"'))
     office.more = f'silent = "45d"\n{OPERATOR}'
-    for at in ("2030-05-16T17:59:00+00:00", "2030-05-16T19:00:00+00:00", "2030-05-17T19:00:00+00:00"):
+    for at in (
+        "2030-05-16T17:59:00+00:00",
+        "2030-05-16T19:00:00+00:00",
+        "2030-05-17T19:00:00+00:00",
+    ):
         assert office.run(at).exit_code == 0
     assert subjects(office) == ["blog is silent"]
-    assert "the newest that it shows is of 1 Apr 2030, 20:00 CEST" in text(told(office)[0])
+    assert "the newest that it shows is of 1 Apr 2030, 20:00 CEST" in text(
+        told(office)[0]
+    )
     said = office.call("2030-05-17T20:00:00+00:00", "status")
     assert said.exit_code == 1
-    assert "blog: it answers, but the newest that it shows is of 2030-04-01 18:00Z" in said.stderr
-    web.play("/feed", Reply(FEED.replace(b"01 Apr", b"18 Apr").replace(b"<guid>1", b"<guid>2")))
+    assert (
+        "blog: it answers, but the newest that it shows is of 2030-04-01 18:00Z"
+        in said.stderr
+    )
+    web.play(
+        "/feed",
+        Reply(FEED.replace(b"01 Apr", b"18 Apr").replace(b"<guid>1", b"<guid>2")),
+    )
     office.run("2030-05-18T06:00:00+00:00")
     office.run("2030-05-18T07:00:00+00:00")
     assert subjects(office) == ["blog is silent", "blog has something new again"]
 
 
-def test_a_source_of_microsofts_months_is_told_on_patch_tuesdays_evening(office: Office, web: SourceServer) -> None:
-    web.play("/feed", Reply(FEED.replace(b"01 Apr", b"10 Apr")))  # the day after April's
+def test_a_source_of_microsofts_months_is_told_on_patch_tuesdays_evening(
+    office: Office, web: SourceServer
+) -> None:
+    # The day after April's
+    web.play("/feed", Reply(FEED.replace(b"01 Apr", b"10 Apr")))
     office.more = f'silent = "patch-tuesday"\n{OPERATOR}'
-    for at in ("2030-05-14T22:59:00+00:00", "2030-05-14T23:00:00+00:00", "2030-05-15T09:00:00+00:00"):
+    for at in (
+        "2030-05-14T22:59:00+00:00",
+        "2030-05-14T23:00:00+00:00",
+        "2030-05-15T09:00:00+00:00",
+    ):
         office.run(at)
     assert subjects(office) == ["blog is silent"]
     assert "nothing new of 2030-05" in text(told(office)[0])
@@ -201,10 +295,15 @@ def test_a_source_of_microsofts_months_is_told_on_patch_tuesdays_evening(office:
 
 def many(count: int, web: SourceServer) -> str:
     """Sources of which nothing is there."""
-    return "".join(f'[[source]]\nname = "s{number}"\nkind = "feed"\nurl = "{web.url(f"/{number}")}"\n' for number in range(count))
+    return "".join(
+        f'[[source]]\nname = "s{number}"\nkind = "feed"\nurl = "{web.url(f"/{number}")}"\n'
+        for number in range(count)
+    )
 
 
-def test_ten_sources_that_fail_for_one_cause_are_one_trouble_and_one_line(office: Office, web: SourceServer) -> None:
+def test_ten_sources_that_fail_for_one_cause_are_one_trouble_and_one_line(
+    office: Office, web: SourceServer
+) -> None:
     office.more = OPERATOR + many(10, web)
     said = [office.run(at) for at in TIMES[1:4]][-1]
     names = ", ".join(f"s{number}" for number in range(10))
@@ -214,8 +313,13 @@ def test_ten_sources_that_fail_for_one_cause_are_one_trouble_and_one_line(office
         assert line.count("404") == line.count("There is no such page") == 1
     assert web.url("/9") not in said.stderr
     assert subjects(office) == ["10 sources fail"]
-    assert f"For one cause: {names}. Failures in a row: 2. The last success of any of them: never." in text(told(office)[0])
-    assert "The server answered 404 Not Found. There is no such page" in text(told(office)[0])
+    assert (
+        f"For one cause: {names}. Failures in a row: 2. The last success of any of them: never."
+        in text(told(office)[0])
+    )
+    assert "The server answered 404 Not Found. There is no such page" in text(
+        told(office)[0]
+    )
     for number in range(10):
         web.play(f"/{number}", Reply(FEED))
     for at in TIMES[5:7]:
@@ -224,7 +328,9 @@ def test_ten_sources_that_fail_for_one_cause_are_one_trouble_and_one_line(office
     assert names in text(told(office)[1])
 
 
-def test_a_source_that_is_switched_off_is_not_told_to_be_well_again(office: Office, web: SourceServer) -> None:
+def test_a_source_that_is_switched_off_is_not_told_to_be_well_again(
+    office: Office, web: SourceServer
+) -> None:
     office.more = OPERATOR + many(1, web)
     for at in TIMES[1:4]:
         office.run(at)
@@ -233,7 +339,7 @@ def test_a_source_that_is_switched_off_is_not_told_to_be_well_again(office: Offi
     assert subjects(office) == ["s0 fails"]
 
 
-# --- the heartbeat ------------------------------------------------------------------------------------------------------
+# --- the heartbeat --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -248,12 +354,16 @@ def asked(beat: Service) -> list[str]:
     return [request.target.removeprefix("/secret-4711") for request in beat.requests]
 
 
-def test_a_run_that_goes_well_beats_before_and_after(office: Office, beat: Service) -> None:
+def test_a_run_that_goes_well_beats_before_and_after(
+    office: Office, beat: Service
+) -> None:
     assert office.run(TIMES[1]).exit_code == 0
     assert asked(beat) == ["/start", ""]
 
 
-def test_a_run_that_fails_says_so(office: Office, beat: Service, web: SourceServer) -> None:
+def test_a_run_that_fails_says_so(
+    office: Office, beat: Service, web: SourceServer
+) -> None:
     web.play("/feed", Reply(OUTAGE))
     assert office.run(TIMES[1]).exit_code == 1
     assert asked(beat) == ["/start", "/fail"]
@@ -264,7 +374,9 @@ def test_a_dry_run_does_not_beat(office: Office, beat: Service) -> None:
     assert asked(beat) == []
 
 
-def test_a_heartbeat_that_fails_is_a_warning_without_its_secret(office: Office, beat: Service) -> None:
+def test_a_heartbeat_that_fails_is_a_warning_without_its_secret(
+    office: Office, beat: Service
+) -> None:
     beat.statuses["/secret-4711"] = [404]
     said = office.run(TIMES[1])
     assert said.exit_code == 0

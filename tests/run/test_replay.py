@@ -18,10 +18,10 @@ from tests.stories.telling import URLS
 from watcher.cli import app
 from watcher.config import load
 from watcher.errors import ConfigurationError
-from watcher.formats import event_json
 from watcher.records import Event, Kind, Page
 from watcher.replay import differences, read_events
 from watcher.replay import replay as relive
+from watcher.text import event_json
 from watcher.web.recorder import Recorder
 
 Cli = Callable[..., Result]
@@ -39,11 +39,15 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 def told(folder: Path, *events: Event) -> Path:
     """Write what a replay writes of its events."""
     folder.mkdir(parents=True)
-    (folder / "events.jsonl").write_text("".join(f"{event_json.line(one)}\n" for one in events), encoding="utf-8")
+    (folder / "events.jsonl").write_text(
+        "".join(f"{event_json.line(one)}\n" for one in events), encoding="utf-8"
+    )
     return folder
 
 
-def test_a_recording_that_cannot_be_read_leaves_nothing_behind(cli: Cli, tmp_path: Path) -> None:
+def test_a_recording_that_cannot_be_read_leaves_nothing_behind(
+    cli: Cli, tmp_path: Path
+) -> None:
     said = cli("replay", "gone.warc.gz", "--out", "relived")
 
     assert said.exit_code == 2
@@ -53,11 +57,18 @@ def test_a_recording_that_cannot_be_read_leaves_nothing_behind(cli: Cli, tmp_pat
 
 def test_what_is_told_otherwise_is_a_line_each(tmp_path: Path) -> None:
     released, pulled = event("e1"), event("e2", Kind.PULLED)
-    now = told(tmp_path / "now", replace(released, summary="It is out."), event("e3", Kind.RE_RELEASED))
+    now = told(
+        tmp_path / "now",
+        replace(released, summary="It is out."),
+        event("e3", Kind.RE_RELEASED),
+    )
     before = told(tmp_path / "before", released, pulled)
 
     assert list(differences(now, before)) == [
-        "~ 2024-11-12T18:00:00Z released exchange-server-2024-11-su: It is out. (before: released it is)",
+        (
+            "~ 2024-11-12T18:00:00Z released exchange-server-2024-11-su: It is "
+            "out. (before: released it is)"
+        ),
         "- 2024-11-12T18:00:00Z pulled exchange-server-2024-11-su: pulled it is",
         "+ 2024-11-12T18:00:00Z re-released exchange-server-2024-11-su: re-released it is",
     ]
@@ -66,9 +77,15 @@ def test_what_is_told_otherwise_is_a_line_each(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "cannot be read (No such file or directory)"), ("no JSON\n", "holds no events"), ("{}\n", "holds no events")],
+    [
+        (None, "cannot be read (No such file or directory)"),
+        ("no JSON\n", "holds no events"),
+        ("{}\n", "holds no events"),
+    ],
 )
-def test_a_folder_that_no_replay_wrote_is_refused_before_anything_is_done(cli: Cli, tmp_path: Path, content: str | None, why: str) -> None:
+def test_a_folder_that_no_replay_wrote_is_refused_before_anything_is_done(
+    cli: Cli, tmp_path: Path, content: str | None, why: str
+) -> None:
     if content is not None:
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "events.jsonl").write_text(content, encoding="utf-8")
@@ -84,15 +101,25 @@ def test_a_folder_that_no_replay_wrote_is_refused_before_anything_is_done(cli: C
 def test_a_line_separator_in_a_sources_words_splits_no_line(tmp_path: Path) -> None:
     hostile = replace(event("e1"), summary="One\u2028two\u0085three")
 
-    assert read_events(told(tmp_path / "out", hostile, event("e2")))["e1"]["summary"] == hostile.summary
+    assert (
+        read_events(told(tmp_path / "out", hostile, event("e2")))["e1"]["summary"]
+        == hostile.summary
+    )
 
 
 def test_a_replay_writes_lines_that_nothing_splits(tmp_path: Path) -> None:
     rows = (("Exchange Server 2019 CU14", "February 13, 2024", "15.2.1544.4", ""),)
     recording = tmp_path / "seen.warc.gz"
-    new = ("Exchange Server 2019 CU14 Nov24SU\u2028", "November 12, 2024", "15.2.1544.13", "KB5044062")
+    new = (
+        "Exchange Server 2019 CU14 Nov24SU\u2028",
+        "November 12, 2024",
+        "15.2.1544.13",
+        "KB5044062",
+    )
     for time, shown in ((T0 - timedelta(days=4), rows), (T0, (new, *rows))):
-        Recorder(recording).add(Page("exchange-builds", "", URLS["table"], time, 200, table(*shown)))
+        Recorder(recording).add(
+            Page("exchange-builds", "", URLS["table"], time, 200, table(*shown))
+        )
     relive(load(None, {}), [recording], tmp_path / "out", None, None, None)
 
     written = (tmp_path / "out" / "events.jsonl").read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""``watcher run`` against a server that plays the sources: 200s, 304s, changes, and every fault that a server can have."""
+"""``watcher run`` against a server that plays the sources.
+
+200s, 304s, changes, and every fault that a server can have.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.run.stage import HASTY, NEW_ROW, PATHS, POSTS, ROWS, STORY, TOLD, Stage, moment, november, written
+from tests.run.stage import (
+    HASTY,
+    NEW_ROW,
+    PATHS,
+    POSTS,
+    ROWS,
+    STORY,
+    TOLD,
+    Stage,
+    moment,
+    november,
+    written,
+)
 from tests.servers import OUTAGE, Fault, Reply, SourceServer, bomb, refused
 from tests.stories.pages import blog, month, table
 from tests.stories.telling import line
@@ -57,20 +72,29 @@ def test_from_200s_through_304s_to_changes(any_stage: Stage) -> None:
     stage.web.forget()
     stage.check("2024-11-08T07:00:00Z")
     assert all("if-none-match" in asked.headers for asked in stage.web.requests)
-    assert {asked.target for asked in stage.web.requests} == {*PATHS.values(), "/cvrf/2024-Oct"}
+    assert {asked.target for asked in stage.web.requests} == {
+        *PATHS.values(),
+        "/cvrf/2024-Oct",
+    }
     for (time, document), said in zip(STORY, TOLD, strict=True):
         assert stage.told(time, document) == [said]
         assert stage.told(time.replace("18:", "19:")) == []
     assert stage.events() == TOLD
 
 
-def test_a_check_in_which_nothing_changed_writes_only_check_times(any_stage: Stage) -> None:
+def test_a_check_in_which_nothing_changed_writes_only_check_times(
+    any_stage: Stage,
+) -> None:
     stage = any_stage
     stage.told("2024-11-08T06:00:00Z")
     for time, document in STORY:
         stage.told(time, document)
     stage.check("2024-11-27T18:30:00Z", publish=True)
-    before, site, mails = stage.exported(), written(stage.settings.site), written(stage.folder / "outbox")
+    before, site, mails = (
+        stage.exported(),
+        written(stage.settings.site),
+        written(stage.folder / "outbox"),
+    )
 
     report = stage.check("2024-11-27T19:00:00Z", publish=True)
 
@@ -107,12 +131,24 @@ ENTITIES = DTD + b'<rss version="2.0"><channel><title>&b;</title></channel></rss
 WHOLE = table(NEW_ROW, *ROWS)
 FAULTS: dict[str, tuple[str, Reply, str]] = {
     "no answer": ("builds", Reply(fault=Fault.SILENT), "stopped answering"),
-    "a body that drips": ("builds", slow(Reply(WHOLE, fault=Fault.DRIP_BODY)), "took longer"),
+    "a body that drips": (
+        "builds",
+        slow(Reply(WHOLE, fault=Fault.DRIP_BODY)),
+        "took longer",
+    ),
     "a connection that is reset": ("builds", Reply(fault=Fault.RESET), "connection"),
     "a connection that ends": ("builds", Reply(fault=Fault.DROPPED), "connection"),
-    "429 with Retry-After": ("builds", Reply(status=429, headers={"Retry-After": "120"}), "429"),
+    "429 with Retry-After": (
+        "builds",
+        Reply(status=429, headers={"Retry-After": "120"}),
+        "429",
+    ),
     "500": ("builds", Reply(status=500), "500"),
-    "503 with a date": ("builds", Reply(status=503, headers={"Retry-After": "Fri, 15 Nov 2024 18:00:00 GMT"}), "503"),
+    "503 with a date": (
+        "builds",
+        Reply(status=503, headers={"Retry-After": "Fri, 15 Nov 2024 18:00:00 GMT"}),
+        "503",
+    ),
     "404": ("builds", Reply(status=404), "404"),
     "a truncated body": ("builds", Reply(WHOLE, fault=Fault.TRUNCATED), ""),
     "a gzip bomb": ("builds", bomb(2 << 20), "1 MiB"),
@@ -124,28 +160,51 @@ FAULTS: dict[str, tuple[str, Reply, str]] = {
     "an empty but valid feed": ("blog", Reply(blog()), "empty"),
     "a shrunken feed": ("blog", Reply(blog(*POSTS[:4])), "4 entries"),
     "XML with entities": ("blog", Reply(ENTITIES), "entities"),
-    "an outage page for the issues": ("issues", Reply(OUTAGE, content_type="text/html"), ""),
+    "an outage page for the issues": (
+        "issues",
+        Reply(OUTAGE, content_type="text/html"),
+        "",
+    ),
     "an index that is none": ("msrc", Reply(b'{"message": "internal error"}'), ""),
     "an empty index": ("msrc", Reply(b'{"value": []}'), "empty"),
-    "another month's document": ("2024_Nov", Reply(month("2024-Nov", calls_itself="2024-Dec", linux=9).body), "2024-Dec"),
+    "another month's document": (
+        "2024_Nov",
+        Reply(month("2024-Nov", calls_itself="2024-Dec", linux=9).body),
+        "2024-Dec",
+    ),
     "an older copy": ("2024_Nov", Reply(november(linux=17).body), "older"),
-    "a shrunken copy": ("2024_Nov", Reply(month("2024-Nov", linux=2).body), "2 entries"),
+    "a shrunken copy": (
+        "2024_Nov",
+        Reply(month("2024-Nov", linux=2).body),
+        "2 entries",
+    ),
     "a month that is cut off": ("2024_Nov", Reply(november().body[:700]), "cut off"),
     "a month with entities": ("2024_Nov", Reply(DTD + november().body), "entities"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_a_named_failure_of_that_source_alone_and_its_end_is_no_news(released: Stage, fault: str) -> None:
+def test_a_fault_is_a_named_failure_of_that_source_alone_and_its_end_is_no_news(
+    released: Stage, fault: str
+) -> None:
     stage = released
     name, reply, words = FAULTS[fault]
     source, document = (name, "") if name in PATHS else ("msrc", name.replace("_", "-"))
     if fault == "an older copy":  # older than one that has a revision and entries more
-        stage.told("2024-11-13T18:00:00Z", november(("1.1", "2024-11-13", "This is an informational change only."), linux=20))
+        stage.told(
+            "2024-11-13T18:00:00Z",
+            november(
+                ("1.1", "2024-11-13", "This is an informational change only."), linux=20
+            ),
+        )
     before = stage.exported()
     good = dict(stage.web._scripts)
     stage.show(**{name: reply})
-    patient = replace(HASTY, read_timeout=0.4, deadline=1.0) if "answer" in fault or "drips" in fault else HASTY
+    patient = (
+        replace(HASTY, read_timeout=0.4, deadline=1.0)
+        if "answer" in fault or "drips" in fault
+        else HASTY
+    )
 
     report = stage.check("2024-11-14T06:00:00Z", patient)
 
@@ -165,13 +224,22 @@ def test_a_fault_is_a_named_failure_of_that_source_alone_and_its_end_is_no_news(
         assert store.times(source, document).failures == 0
 
 
-def assert_only_doubted(before: dict[str, bytes], after: dict[str, bytes], source: str, document: str) -> None:
-    """Assert that the state is as it was but for check times, and for the validators of a copy that is in doubt."""
+def assert_only_doubted(
+    before: dict[str, bytes], after: dict[str, bytes], source: str, document: str
+) -> None:
+    """Assert that the state is as it was but for check times, and for the validators of a
+    copy that is in doubt.
+    """
     changed = {name for name in after if before.get(name) != after[name]}
     assert changed <= {TIMES, "documents.jsonl"}
-    old, new = ([json.loads(text) for text in export["documents.jsonl"].splitlines()] for export in (before, after))
+    old, new = (
+        [json.loads(text) for text in export["documents.jsonl"].splitlines()]
+        for export in (before, after)
+    )
     different = [row for row in new if row not in old]
-    assert all((row["source"], row["document"]) == (source, document) for row in different)
+    assert all(
+        (row["source"], row["document"]) == (source, document) for row in different
+    )
     assert all(not any(row.get("validators", {}).values()) for row in different)
 
 
@@ -185,22 +253,47 @@ def test_a_source_that_nobody_listens_at_is_named(released: Stage) -> None:
     assert "refused" in failure.cause
 
 
-def test_progress_says_which_sources_failed_and_of_which_a_part_did(stage: Stage) -> None:
+def test_progress_says_which_sources_failed_and_of_which_a_part_did(
+    stage: Stage,
+) -> None:
     stage.show(builds=Reply(status=404), **{"2024_Oct": Reply(status=404)})
     said: list[str] = []
     with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web:
-        check(stage.settings, store, web, moment("2024-11-08T06:00:00Z"), publish=False, say=said.append)
+        check(
+            stage.settings,
+            store,
+            web,
+            moment("2024-11-08T06:00:00Z"),
+            publish=False,
+            say=said.append,
+        )
 
-    assert {"builds: failed", "msrc: 2 documents, 1 of them failed", "blog: 1 document"} <= set(said)
+    assert {
+        "builds: failed",
+        "msrc: 2 documents, 1 of them failed",
+        "blog: 1 document",
+    } <= set(said)
 
 
-def test_progress_is_silent_of_sources_that_have_nothing_to_follow_yet(stage: Stage) -> None:
+def test_progress_is_silent_of_sources_that_have_nothing_to_follow_yet(
+    stage: Stage,
+) -> None:
     (builds,) = (source for source in stage.settings.sources if source.name == "builds")
-    stage.settings = replace(stage.settings, sources=(builds, Source("pages", "kb-article", stage.web.url("/help/"))))
+    stage.settings = replace(
+        stage.settings,
+        sources=(builds, Source("pages", "kb-article", stage.web.url("/help/"))),
+    )
     stage.show(builds=Reply(status=404))
     said: list[str] = []
     with Store.open(stage.settings.state) as store, Fetcher(HASTY) as web:
-        check(stage.settings, store, web, moment("2024-11-08T06:00:00Z"), publish=False, say=said.append)
+        check(
+            stage.settings,
+            store,
+            web,
+            moment("2024-11-08T06:00:00Z"),
+            publish=False,
+            say=said.append,
+        )
 
     assert said == ["asking 1 document of 1 source", "builds: failed"]
 
@@ -214,7 +307,9 @@ def test_other_sources_tell_their_news_while_one_fails(released: Stage) -> None:
     assert {failure.source for failure in failures(report)} == {"builds", "blog"}
 
 
-def test_a_suspect_copys_validators_are_dropped_so_that_304s_do_not_pin_it(released: Stage) -> None:
+def test_a_suspect_copys_validators_are_dropped_so_that_304s_do_not_pin_it(
+    released: Stage,
+) -> None:
     """An ETag stored with a rejected body would be answered with 304 from then on."""
     released.told("2024-11-14T06:00:00Z", blog=blog(*POSTS[:4]))
     released.web.forget()
@@ -227,7 +322,9 @@ def test_a_suspect_copys_validators_are_dropped_so_that_304s_do_not_pin_it(relea
 
 def test_a_month_in_utf_16_with_a_wrong_declaration_is_read(stage: Stage) -> None:
     stage.told("2024-11-08T06:00:00Z")
-    body = ('<?xml version="1.0" encoding="utf-8"?>' + november().body.decode()).encode("utf-16")
+    body = ('<?xml version="1.0" encoding="utf-8"?>' + november().body.decode()).encode(
+        "utf-16"
+    )
 
     stage.show(november())
     stage.web.play("/cvrf/2024-Nov", Reply(body))
@@ -241,8 +338,13 @@ def test_a_rehearsal_touches_nothing_in_any_database(any_stage: Stage) -> None:
     before, mails = stage.exported(), written(stage.folder / "outbox")
     stage.show(STORY[0][1])
 
-    with Store.open(stage.settings.state, rehearse=True) as store, Fetcher(HASTY) as web:
-        report = check(stage.settings, store, web, moment(STORY[0][0]), force=True, dry_run=True)
+    with (
+        Store.open(stage.settings.state, rehearse=True) as store,
+        Fetcher(HASTY) as web,
+    ):
+        report = check(
+            stage.settings, store, web, moment(STORY[0][0]), force=True, dry_run=True
+        )
 
     assert [line(event) for event in report.events] == [TOLD[0]]
     assert stage.exported() == before

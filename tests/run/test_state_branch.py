@@ -1,4 +1,7 @@
-"""The branch that carries the state between scheduled runs: nothing is lost, and no run starts as if it were the first."""
+"""The branch that carries the state between scheduled runs.
+
+Nothing is lost, and no run starts as if it were the first.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,51 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "state-branch.sh"
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the workflow runs on Linux")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the workflow runs on Linux"
+)
 
 
 def git(folder: Path, *words: str) -> str:
-    names = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
-    answer = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True, env=quiet(names))
+    names = {
+        "GIT_AUTHOR_NAME": "t",
+        "GIT_AUTHOR_EMAIL": "t@example.org",
+        "GIT_COMMITTER_NAME": "t",
+        "GIT_COMMITTER_EMAIL": "t@example.org",
+    }
+    answer = subprocess.run(
+        ["git", *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+        env=quiet(names),
+    )
     return answer.stdout.strip()
 
 
 def quiet(more: dict[str, str]) -> dict[str, str]:
     """Give an environment without the user's own git settings."""
-    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", **more}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **more,
+    }
 
 
 def carry(folder: Path, verb: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a step; those after a check run as after one that came to its end."""
     if verb != "fetch":
         (folder / ".git" / "watcher-state-checked").touch()
-    return subprocess.run(["sh", SCRIPT, verb], cwd=folder, capture_output=True, text=True, check=False, env=quiet(more))
+    return subprocess.run(
+        ["sh", SCRIPT, verb],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=quiet(more),
+    )
 
 
 @pytest.fixture
@@ -60,7 +89,9 @@ def check(runner: Path, seen: bytes) -> None:
     (runner / "outbox" / f"{len(seen)}.eml").write_bytes(b"Subject: " + seen)
 
 
-def test_what_a_run_knew_is_there_for_the_next_one(remote: Path, tmp_path: Path) -> None:
+def test_what_a_run_knew_is_there_for_the_next_one(
+    remote: Path, tmp_path: Path
+) -> None:
     one = clone(remote, tmp_path / "one")
     assert "first run" in carry(one, "fetch").stdout
     check(one, b"\x00one")
@@ -72,7 +103,9 @@ def test_what_a_run_knew_is_there_for_the_next_one(remote: Path, tmp_path: Path)
     assert (two / "outbox" / "4.eml").exists()
 
 
-def test_the_branch_holds_the_state_alone_and_its_history_says_what_happened(remote: Path, tmp_path: Path) -> None:
+def test_the_branch_holds_the_state_alone_and_its_history_says_what_happened(
+    remote: Path, tmp_path: Path
+) -> None:
     for number in (1, 2, 3):
         runner = clone(remote, tmp_path / f"runner{number}")
         carry(runner, "fetch")
@@ -90,7 +123,9 @@ def test_the_branch_holds_the_state_alone_and_its_history_says_what_happened(rem
 
 
 @pytest.mark.parametrize(("failures", "commits"), [(0, "1"), (2, "2")])
-def test_check_times_alone_are_no_commit_unless_a_source_fails(remote: Path, tmp_path: Path, failures: int, commits: str) -> None:
+def test_check_times_alone_are_no_commit_unless_a_source_fails(
+    remote: Path, tmp_path: Path, failures: int, commits: str
+) -> None:
     for number in (0, failures):
         runner = clone(remote, tmp_path / f"runner{len(list(tmp_path.iterdir()))}")
         carry(runner, "fetch")
@@ -109,11 +144,15 @@ def racing(remote: Path, tmp_path: Path, *names: str) -> list[Path]:
     check(start, b"start")
     carry(start, "push")
     runners = [clone(remote, tmp_path / name) for name in names]
-    assert [carry(runner, "fetch").returncode for runner in runners] == [0] * len(runners)
+    assert [carry(runner, "fetch").returncode for runner in runners] == [0] * len(
+        runners
+    )
     return runners
 
 
-def test_of_two_runs_from_one_state_only_one_may_send(remote: Path, tmp_path: Path) -> None:
+def test_of_two_runs_from_one_state_only_one_may_send(
+    remote: Path, tmp_path: Path
+) -> None:
     one, two = racing(remote, tmp_path, "one", "two")
     for runner in (one, two):
         check(runner, runner.name.encode())
@@ -124,7 +163,9 @@ def test_of_two_runs_from_one_state_only_one_may_send(remote: Path, tmp_path: Pa
     assert git(remote, "show", "watcher-state:state-text/meta.jsonl") == "one"
 
 
-def test_what_was_sent_is_merged_into_what_another_run_pushed_meanwhile(remote: Path, tmp_path: Path) -> None:
+def test_what_was_sent_is_merged_into_what_another_run_pushed_meanwhile(
+    remote: Path, tmp_path: Path
+) -> None:
     one, two = racing(remote, tmp_path, "one", "two")
     (one / "state-text" / "deliveries.jsonl").write_text("sent\n")
     (two / "state-text" / "entries.jsonl").write_text("new\n")
@@ -139,29 +180,57 @@ def test_what_was_sent_is_merged_into_what_another_run_pushed_meanwhile(remote: 
 def receipt(row: str, by: str) -> str:
     recipient, state = row.split()
     answer = "" if state == "queued" else by
-    line = {"answer": answer, "channel": "mail", "message": "<1@example.org>", "recipient": recipient, "state": state}
+    line = {
+        "answer": answer,
+        "channel": "mail",
+        "message": "<1@example.org>",
+        "recipient": recipient,
+        "state": state,
+    }
     return json.dumps(line, sort_keys=True, separators=(",", ":"))
 
 
 @pytest.mark.parametrize(
     ("base", "theirs", "mine", "merged"),
     [
-        (["a queued", "b queued"], ["a accepted", "b queued"], ["a queued", "b accepted"], ["a accepted", "b accepted"]),
+        (
+            ["a queued", "b queued"],
+            ["a accepted", "b queued"],
+            ["a queued", "b accepted"],
+            ["a accepted", "b accepted"],
+        ),
         (["a queued"], ["a deferred"], ["a accepted"], ["a accepted"]),
         (["a queued"], ["a accepted"], ["a deferred"], ["a accepted"]),
         (["a queued"], ["a refused"], ["a unknown"], ["a refused"]),
-        (["a queued"], ["a accepted", "c queued"], ["a accepted", "b accepted"], ["a accepted", "b accepted", "c queued"]),
-        (["a accepted", "b queued"], ["b queued"], ["a accepted", "b accepted"], ["b accepted"]),
+        (
+            ["a queued"],
+            ["a accepted", "c queued"],
+            ["a accepted", "b accepted"],
+            ["a accepted", "b accepted", "c queued"],
+        ),
+        (
+            ["a accepted", "b queued"],
+            ["b queued"],
+            ["a accepted", "b accepted"],
+            ["b accepted"],
+        ),
     ],
 )
 def test_of_receipts_that_both_changed_the_one_that_knows_more_counts(
-    remote: Path, tmp_path: Path, base: list[str], theirs: list[str], mine: list[str], merged: list[str]
+    remote: Path,
+    tmp_path: Path,
+    base: list[str],
+    theirs: list[str],
+    mine: list[str],
+    merged: list[str],
 ) -> None:
     def hold(runner: Path, rows: list[str], by: str) -> None:
         (runner / "state-text").mkdir(exist_ok=True)
         (runner / "state-text" / "meta.jsonl").write_bytes(b"{}")
         lines = [receipt(row, by) for row in rows]
-        (runner / "state-text" / "deliveries.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        (runner / "state-text" / "deliveries.jsonl").write_text(
+            "".join(f"{line}\n" for line in lines)
+        )
 
     start = clone(remote, tmp_path / "start")
     carry(start, "fetch")
@@ -173,16 +242,30 @@ def test_of_receipts_that_both_changed_the_one_that_knows_more_counts(
     hold(other, theirs, "250 theirs")
     hold(one, mine, "250 mine")
     assert [carry(runner, "push").returncode for runner in (other, one)] == [0, 0]
-    found = [json.loads(line) for line in git(remote, "show", "watcher-state:state-text/deliveries.jsonl").splitlines()]
+    found = [
+        json.loads(line)
+        for line in git(
+            remote, "show", "watcher-state:state-text/deliveries.jsonl"
+        ).splitlines()
+    ]
     assert [f"{row['recipient']} {row['state']}" for row in found] == merged
 
 
-def test_runs_that_push_at_the_same_moment_keep_every_receipt(remote: Path, tmp_path: Path) -> None:
+def test_runs_that_push_at_the_same_moment_keep_every_receipt(
+    remote: Path, tmp_path: Path
+) -> None:
     names = ("one", "two", "three", "four")
 
     def hold(runner: Path, sent: str) -> None:
-        lines = [receipt(f"{name} {'accepted' if name == sent else 'queued'}", f"250 by {sent}") for name in sorted(names)]
-        (runner / "state-text" / "deliveries.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        lines = [
+            receipt(
+                f"{name} {'accepted' if name == sent else 'queued'}", f"250 by {sent}"
+            )
+            for name in sorted(names)
+        ]
+        (runner / "state-text" / "deliveries.jsonl").write_text(
+            "".join(f"{line}\n" for line in lines)
+        )
 
     start = clone(remote, tmp_path / "start")
     carry(start, "fetch")
@@ -195,27 +278,47 @@ def test_runs_that_push_at_the_same_moment_keep_every_receipt(remote: Path, tmp_
         hold(runner, runner.name)
         (runner / ".git" / "watcher-state-checked").touch()
     words = ["sh", str(SCRIPT), "push"]
-    pushing = [subprocess.Popen(words, cwd=runner, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=quiet({})) for runner in runners]
+    pushing = [
+        subprocess.Popen(
+            words,
+            cwd=runner,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=quiet({}),
+        )
+        for runner in runners
+    ]
     said = [process.communicate(timeout=120)[0] for process in pushing]
     assert [process.returncode for process in pushing] == [0, 0, 0, 0], said
     rows = git(remote, "show", "watcher-state:state-text/deliveries.jsonl").splitlines()
-    assert [json.loads(row)["answer"] for row in rows] == [f"250 by {name}" for name in sorted(names)]
+    assert [json.loads(row)["answer"] for row in rows] == [
+        f"250 by {name}" for name in sorted(names)
+    ]
 
 
-def test_what_does_not_fit_is_kept_on_a_branch_beside(remote: Path, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_kept_on_a_branch_beside(
+    remote: Path, tmp_path: Path
+) -> None:
     one, two = racing(remote, tmp_path, "one", "two")
     for runner in (two, one):
         (runner / "state-text" / "updates.jsonl").write_text(f"seen by {runner.name}\n")
     assert carry(two, "push").returncode == 0
     answer = carry(one, "push")
     assert answer.returncode == 1
-    assert git(remote, "show", "watcher-state:state-text/updates.jsonl") == "seen by two"
-    (aside,) = [name.strip() for name in git(remote, "branch", "--list", "watcher-state-*").splitlines()]
+    assert (
+        git(remote, "show", "watcher-state:state-text/updates.jsonl") == "seen by two"
+    )
+    (aside,) = [
+        name.strip()
+        for name in git(remote, "branch", "--list", "watcher-state-*").splitlines()
+    ]
     assert aside in answer.stderr
     assert git(remote, "show", f"{aside}:state-text/updates.jsonl") == "seen by one"
 
 
-def test_a_remote_that_cannot_be_read_is_no_first_run(remote: Path, tmp_path: Path) -> None:
+def test_a_remote_that_cannot_be_read_is_no_first_run(
+    remote: Path, tmp_path: Path
+) -> None:
     runner = clone(remote, tmp_path / "runner")
     remote.rename(tmp_path / "away.git")
     answer = carry(runner, "fetch")
@@ -225,7 +328,9 @@ def test_a_remote_that_cannot_be_read_is_no_first_run(remote: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("place", ["state/watcher.db", "state-text/meta.jsonl"])
-def test_a_state_that_is_here_already_is_not_overwritten(remote: Path, tmp_path: Path, place: str) -> None:
+def test_a_state_that_is_here_already_is_not_overwritten(
+    remote: Path, tmp_path: Path, place: str
+) -> None:
     runner = clone(remote, tmp_path / "runner")
     (runner / place).parent.mkdir()
     (runner / place).write_bytes(b"mine")
@@ -241,7 +346,12 @@ def test_the_token_lies_nowhere(remote: Path, tmp_path: Path) -> None:
     answer = carry(runner, "push", GITHUB_TOKEN="t0ken-t0ken")
     assert answer.returncode == 0
     assert "t0ken" not in answer.stdout + answer.stderr
-    found = [path for place in (runner, remote) for path in place.rglob("*") if path.is_file() and b"t0ken" in path.read_bytes()]
+    found = [
+        path
+        for place in (runner, remote)
+        for path in place.rglob("*")
+        if path.is_file() and b"t0ken" in path.read_bytes()
+    ]
     assert found == []
 
 

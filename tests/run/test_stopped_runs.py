@@ -1,4 +1,7 @@
-"""Runs that are stopped by a signal in any phase, and two machines that watch for one team: all is told, nothing twice."""
+"""Runs that are stopped by a signal in any phase, and two machines that watch for one team.
+
+All is told, nothing twice.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,16 @@ from tests.servers import SourceServer
 from tests.stories.pages import table
 
 TODAY = datetime.now(UTC)
-ROW = (f"Exchange Server 2019 CU14 {TODAY:%b%y}SU", f"{TODAY:%B %d, %Y}", "15.2.1544.99", "KB5099999")
+ROW = (
+    f"Exchange Server 2019 CU14 {TODAY:%b%y}SU",
+    f"{TODAY:%B %d, %Y}",
+    "15.2.1544.99",
+    "KB5099999",
+)
 TOLD = f"released exchange-server-{TODAY:%Y-%m}-su KB5099999"
 
-# A run that sends itself a signal as soon as it does what a phase is known by: a statement, or the name that a file gets.
+# A run that sends itself a signal as soon as it does what a phase is known by: a
+# statement, or the name that a file gets.
 STOPPED = """
 import os, signal, sys
 from tests.statements import heard
@@ -60,16 +69,37 @@ def web() -> Iterator[SourceServer]:
 
 def stopped(stage: Stage, phase: str, signal: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", STOPPED, PHASES[phase], signal, "run", "--force"]
-    return subprocess.run(line, cwd=stage.folder, env=environ(), capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        line,
+        cwd=stage.folder,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command("run", "--force"), cwd=folder, env=environ(), capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command("run", "--force"),
+        cwd=folder,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX; Windows ends a process without asking it")
+@pytest.mark.skipif(
+    sys.platform == "win32",
+    reason="signals of POSIX; Windows ends a process without asking it",
+)
 @pytest.mark.parametrize("first", [0, pytest.param(1, marks=pytest.mark.soak)])
-def test_a_signal_in_any_phase_ends_the_run_tidily_and_the_next_one_goes_on(web: SourceServer, tmp_path: Path, first: int) -> None:
+def test_a_signal_in_any_phase_ends_the_run_tidily_and_the_next_one_goes_on(
+    web: SourceServer, tmp_path: Path, first: int
+) -> None:
     stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
     assert run(tmp_path).returncode == 0
     stage.show(builds=table(ROW, *ROWS))
@@ -90,25 +120,44 @@ def test_a_signal_in_any_phase_ends_the_run_tidily_and_the_next_one_goes_on(web:
     assert len(site["items"]) == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX; Windows ends a process without asking it")
-def test_a_signal_while_sources_are_asked_ends_the_run_within_seconds(web: SourceServer, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    sys.platform == "win32",
+    reason="signals of POSIX; Windows ends a process without asking it",
+)
+def test_a_signal_while_sources_are_asked_ends_the_run_within_seconds(
+    web: SourceServer, tmp_path: Path
+) -> None:
     import signal
 
     stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
     with waiting(stage) as process:
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=20)
-    assert (process.returncode, said.splitlines()[-1]) == (143, "Terminated. The next run goes on from here.")
+    assert (process.returncode, said.splitlines()[-1]) == (
+        143,
+        "Terminated. The next run goes on from here.",
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills of POSIX")
-def test_what_killed_runs_left_half_written_goes_with_the_next_one(web: SourceServer, tmp_path: Path) -> None:
-    stage = Stage(web, tmp_path, "sqlite:///state/watcher.db", 'evidence = "state/evidence"\nmetrics = "state/watcher.prom"\n')
+def test_what_killed_runs_left_half_written_goes_with_the_next_one(
+    web: SourceServer, tmp_path: Path
+) -> None:
+    stage = Stage(
+        web,
+        tmp_path,
+        "sqlite:///state/watcher.db",
+        'evidence = "state/evidence"\nmetrics = "state/watcher.prom"\n',
+    )
     assert run(tmp_path).returncode == 0
     stage.show(builds=table(ROW, *ROWS))
 
     def left() -> set[str]:
-        here = [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".level"]
+        here = [
+            path.name
+            for path in tmp_path.rglob("*")
+            if path.is_file() and path.name != ".level"
+        ]
         return {name for name in here if name.startswith(".") or ".prom." in name}
 
     for phase in ("keep evidence", "send", "publish", "write figures"):
@@ -120,7 +169,9 @@ def test_what_killed_runs_left_half_written_goes_with_the_next_one(web: SourceSe
     assert len(list((tmp_path / "outbox").glob("*.eml"))) == 2
 
 
-def test_two_machines_over_one_database_mail_once(web: SourceServer, tmp_path: Path, postgres_url: str) -> None:
+def test_two_machines_over_one_database_mail_once(
+    web: SourceServer, tmp_path: Path, postgres_url: str
+) -> None:
     postbox = Postbox()
     with MailServer(postbox) as mail:
         more = f'[mail]\nfrom = "watcher@example.org"\nsmtp = "{mail.url}?starttls=never"\n'
@@ -131,12 +182,27 @@ def test_two_machines_over_one_database_mail_once(web: SourceServer, tmp_path: P
         assert run(folders[0]).returncode == 0
         stage.show(builds=table(ROW, *ROWS))
 
-        pair = [subprocess.Popen(command("run", "--force"), cwd=folder, env=environ(), stderr=subprocess.PIPE) for folder in folders]
+        pair = [
+            subprocess.Popen(
+                command("run", "--force"),
+                cwd=folder,
+                env=environ(),
+                stderr=subprocess.PIPE,
+            )
+            for folder in folders
+        ]
         said = [process.communicate(timeout=120)[1].decode() for process in pair]
 
         codes = [process.returncode for process in pair]
-        assert sorted(codes) in ([0, 0], [0, 3]), said  # one after the other, or beside each other
-        assert all("is held by" in text for text, code in zip(said, codes, strict=True) if code)
+        # One after the other, or beside each other
+        assert sorted(codes) in ([0, 0], [0, 3]), said
+        assert all(
+            "is held by" in text for text, code in zip(said, codes, strict=True) if code
+        )
         assert run(folders[1]).returncode == 0
     assert stage.events() == [TOLD]
-    assert [b"KB5099999" in message.body for message in postbox.messages] == [False, True]  # the welcome, and the release
+    # The welcome, and the release
+    assert [b"KB5099999" in message.body for message in postbox.messages] == [
+        False,
+        True,
+    ]

@@ -1,4 +1,7 @@
-"""The steps of the scheduled workflow and of the action, run for real: against a local git remote, a feed and a mail server."""
+"""The steps of the scheduled workflow and of the action, run for real.
+
+Against a local git remote, a feed and a mail server.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,19 @@ from tests.servers import Reply, SourceServer
 
 __all__ = ["remote"]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the workflow runs on Linux")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the workflow runs on Linux"
+)
 
 
 def feed(*titles: str) -> Reply:
-    items = "".join(f"<item><title>{title}</title><guid>{title}</guid></item>" for title in titles)
-    return Reply(f'<rss version="2.0"><channel><title>b</title>{items}</channel></rss>'.encode(), etag=f'"{len(titles)}"')
+    items = "".join(
+        f"<item><title>{title}</title><guid>{title}</guid></item>" for title in titles
+    )
+    return Reply(
+        f'<rss version="2.0"><channel><title>b</title>{items}</channel></rss>'.encode(),
+        etag=f'"{len(titles)}"',
+    )
 
 
 @pytest.fixture
@@ -45,24 +55,47 @@ def mail() -> Iterator[MailServer]:
 class Machines:
     """Machines that live for one run each, over one remote."""
 
-    def __init__(self, remote: Path, folder: Path, web: SourceServer, mail: MailServer) -> None:
+    def __init__(
+        self, remote: Path, folder: Path, web: SourceServer, mail: MailServer
+    ) -> None:
         self.remote, self.folder, self.web, self.mail = remote, folder, web, mail
 
     def new(self, file: Path = WORKFLOW, name: str = "runner") -> Job:
-        """Give a machine with the tree checked out and everything installed, that has fetched the state; one of that name goes."""
+        """Give a machine with the tree checked out and everything installed, that has
+        fetched the state; one of that name goes.
+        """
         shutil.rmtree(self.folder / name, ignore_errors=True)
         place = clone(self.remote, self.folder / name)
-        source = f'[[source]]\nname = "blog"\nkind = "feed"\nurl = "{self.web.url("/feed")}"\nevery = "1s"\n'
+        source = (
+            '[[source]]\nname = "blog"\nkind = "feed"\nurl = '
+            f'"{self.web.url("/feed")}"\nevery = "1s"\n'
+        )
         sender = f'[mail]\nfrom = "Watcher <watcher@example.org>"\nsmtp = "{self.mail.url}"\n'
         told = '[[subscriber]]\nname = "admins"\nto = ["admins@example.org"]\nkinds = ["news"]\n'
-        (place / "watcher.toml").write_text(f"[watch]\nbuiltin_sources = false\n{source}{sender}{told}")
-        command = place / ".venv" / "bin" / "watcher" if file == WORKFLOW else place / ".git" / "temp" / "watcher" / "bin" / "watcher"
+        (place / "watcher.toml").write_text(
+            f"[watch]\nbuiltin_sources = false\n{source}{sender}{told}"
+        )
+        command = (
+            place / ".venv" / "bin" / "watcher"
+            if file == WORKFLOW
+            else place / ".git" / "temp" / "watcher" / "bin" / "watcher"
+        )
         command.parent.mkdir(parents=True)
-        command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec "{sys.executable}" -m watcher "$@"\n')
+        command.write_text(
+            f'#!/bin/sh\nPYTHONPATH={ROOT} exec "{sys.executable}" -m watcher "$@"\n'
+        )
         command.chmod(0o755)
         if file == WORKFLOW:
-            shutil.copytree(ROOT / "scripts", place / "scripts", ignore=shutil.ignore_patterns("__pycache__", "bench"))
-        places = {"GITHUB_ACTION_PATH": str(ROOT), "RUNNER_TEMP": str(place / ".git" / "temp"), "GITHUB_STEP_SUMMARY": "summary.md"}
+            shutil.copytree(
+                ROOT / "scripts",
+                place / "scripts",
+                ignore=shutil.ignore_patterns("__pycache__", "bench"),
+            )
+        places = {
+            "GITHUB_ACTION_PATH": str(ROOT),
+            "RUNNER_TEMP": str(place / ".git" / "temp"),
+            "GITHUB_STEP_SUMMARY": "summary.md",
+        }
         inputs = {f"inputs.{name}": value for name, value in defaults().items()}
         known = inputs | {"secrets.WATCHER_SMTP_PASSWORD": "", "github.token": "t0ken"}
         job = Job(file, place, quiet(places), known)
@@ -74,12 +107,19 @@ ALL = ("check", "seal", "send", "push")
 
 
 @pytest.fixture
-def machines(remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer) -> Machines:
+def machines(
+    remote: Path, tmp_path: Path, web: SourceServer, mail: MailServer
+) -> Machines:
     return Machines(remote, tmp_path, web, mail)
 
 
 def subjects(mail: MailServer) -> list[str]:
-    lines = [line for message in mail.postbox.messages for line in message.body.splitlines() if line.startswith(b"Subject: ")]
+    lines = [
+        line
+        for message in mail.postbox.messages
+        for line in message.body.splitlines()
+        if line.startswith(b"Subject: ")
+    ]
     return [line.decode().removeprefix("Subject: ") for line in lines]
 
 
@@ -95,7 +135,8 @@ def test_runs_on_machines_that_come_and_go_tell_everything_once(
 
     second = machines.new(ACTION)
     assert second.run(*ALL) == [0, 0, 0, 0], second.said
-    assert git(remote, "rev-parse", "watcher-state") == before  # nothing has changed: no commit
+    # Nothing has changed: no commit
+    assert git(remote, "rev-parse", "watcher-state") == before
     web.play("/feed", feed("Second", "First"))
     third = machines.new(ACTION)
     assert third.run(*ALL) == [0, 0, 0, 0], third.said
@@ -103,18 +144,24 @@ def test_runs_on_machines_that_come_and_go_tell_everything_once(
     assert "Second" in subjects(mail)[1]
 
 
-def test_a_runner_lost_before_sending_leaves_its_messages_to_the_next(machines: Machines, mail: MailServer) -> None:
+def test_a_runner_lost_before_sending_leaves_its_messages_to_the_next(
+    machines: Machines, mail: MailServer
+) -> None:
     assert machines.new().run("check", "seal") == [0, 0]
     assert mail.postbox.messages == []
     assert machines.new().run(*ALL) == [0, 0, 0, 0]
     assert len(mail.postbox.messages) == 1
 
 
-def test_a_runner_lost_after_sending_repeats_the_very_same_message(machines: Machines, mail: MailServer) -> None:
+def test_a_runner_lost_after_sending_repeats_the_very_same_message(
+    machines: Machines, mail: MailServer
+) -> None:
     assert machines.new().run("check", "seal", "send") == [0, 0, 0]
     assert machines.new().run(*ALL) == [0, 0, 0, 0]
     one, two = (message.body for message in mail.postbox.messages)
-    assert one == two  # Message-ID and Date are those of the first: a mail server or reader sees one message
+    # Message-ID and Date are those of the first: a mail server or reader sees one
+    # message
+    assert one == two
 
 
 def test_of_two_racing_runners_one_sends(machines: Machines, mail: MailServer) -> None:
@@ -125,7 +172,9 @@ def test_of_two_racing_runners_one_sends(machines: Machines, mail: MailServer) -
     assert len(mail.postbox.messages) == 1
 
 
-def test_no_receipt_is_lost_when_runners_overtake_each_other(machines: Machines, remote: Path, mail: MailServer) -> None:
+def test_no_receipt_is_lost_when_runners_overtake_each_other(
+    machines: Machines, remote: Path, mail: MailServer
+) -> None:
     slow = machines.new(name="slow")
     assert slow.run("check", "seal") == [0, 0], slow.said
     fast = machines.new(name="fast")
@@ -135,7 +184,9 @@ def test_no_receipt_is_lost_when_runners_overtake_each_other(machines: Machines,
     assert slow.run("send", "push") == [0, 0], slow.said
 
     assert "merged with another run's" in slow.said["push"]
-    (receipt,) = git(remote, "show", "watcher-state:state-text/deliveries.jsonl").splitlines()
+    (receipt,) = git(
+        remote, "show", "watcher-state:state-text/deliveries.jsonl"
+    ).splitlines()
     assert '"state":"accepted"' in receipt
     assert "watcher-state-" not in git(remote, "branch", "--list")
     assert machines.new().run("check") == [0]  # what was merged can be read
@@ -152,7 +203,9 @@ def test_a_failed_source_ends_the_check_with_1_and_its_state_is_pushed_all_the_s
     assert '"failures":2' in git(remote, "show", "watcher-state:state-text/times.jsonl")
 
 
-def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(machines: Machines, remote: Path) -> None:
+def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(
+    machines: Machines, remote: Path
+) -> None:
     runner = machines.new()
     (runner.folder / "watcher.toml").write_text("[wtch]\n")
     assert runner.run(*ALL) == [2, 1, None, None]
@@ -173,14 +226,27 @@ def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
         (kept / "entries.jsonl").write_text((kept / "entries.jsonl").read_text()[:-20])
     elif fault == "newer":
         meta = (kept / "meta.jsonl").read_text()
-        (kept / "meta.jsonl").write_text(meta.replace('{"key":"form","value":"1"}', '{"key":"form","value":"99"}'))
+        (kept / "meta.jsonl").write_text(
+            meta.replace('{"key":"form","value":"1"}', '{"key":"form","value":"99"}')
+        )
     else:
-        (command,) = (place for place in runner.folder.glob("**/bin/watcher") if ".git/modules" not in str(place))
-        command.write_text(command.read_text().replace("exec ", "case $* in *import*) kill -9 $$ ;; esac; exec "))
+        (command,) = (
+            place
+            for place in runner.folder.glob("**/bin/watcher")
+            if ".git/modules" not in str(place)
+        )
+        command.write_text(
+            command.read_text().replace(
+                "exec ", "case $* in *import*) kill -9 $$ ;; esac; exec "
+            )
+        )
 
     check, *rest = runner.run(*ALL)
     assert (bool(check), rest) == (True, [1, None, None])
-    assert (git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)) == (known, sent)
+    assert (git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)) == (
+        known,
+        sent,
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,19 +260,41 @@ def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
         (75, True, ""),
     ],
 )
-def test_a_schedule_that_is_about_to_be_switched_off_is_noted(tmp_path: Path, days: int, private: bool, said: str) -> None:
+def test_a_schedule_that_is_about_to_be_switched_off_is_noted(
+    tmp_path: Path, days: int, private: bool, said: str
+) -> None:
     """GitHub switches off those of public repositories only."""
-    (tmp_path / "event.json").write_text(json.dumps({"repository": {"name": "watch", "private": private}}, indent=2))
+    (tmp_path / "event.json").write_text(
+        json.dumps({"repository": {"name": "watch", "private": private}}, indent=2)
+    )
     old = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-    who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
+    who = {
+        "GIT_AUTHOR_NAME": "t",
+        "GIT_AUTHOR_EMAIL": "t@example.org",
+        "GIT_COMMITTER_NAME": "t",
+        "GIT_COMMITTER_EMAIL": "t@example.org",
+    }
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".git" / "watcher-state-checked").touch()
     commit = ["git", "commit", "--quiet", "--allow-empty", "-m", "the last one"]
-    subprocess.run(commit, cwd=tmp_path, env=quiet(who | {"GIT_COMMITTER_DATE": old}), check=True)
-    environ = quiet({"WATCHER": "true", "GITHUB_STEP_SUMMARY": "summary.md", "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
+    subprocess.run(
+        commit, cwd=tmp_path, env=quiet(who | {"GIT_COMMITTER_DATE": old}), check=True
+    )
+    environ = quiet(
+        {
+            "WATCHER": "true",
+            "GITHUB_STEP_SUMMARY": "summary.md",
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+        }
+    )
     words = ["sh", str(ROOT / "scripts" / "watch.sh"), "send"]
-    sent = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True).stdout
+    sent = subprocess.run(
+        words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    ).stdout
     noted = (tmp_path / "summary.md").read_text(encoding="utf-8")
-    assert (sent.startswith("::warning "), "[!WARNING]" in noted) == (bool(said), bool(said))
+    assert (sent.startswith("::warning "), "[!WARNING]" in noted) == (
+        bool(said),
+        bool(said),
+    )
     assert said in sent
     assert said in noted

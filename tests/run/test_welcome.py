@@ -13,7 +13,9 @@ from tests.stories.pages import issues
 from watcher.store import Store
 
 
-def test_a_source_that_fails_at_the_first_check_is_named_in_the_welcome(tmp_path: Path) -> None:
+def test_a_source_that_fails_at_the_first_check_is_named_in_the_welcome(
+    tmp_path: Path,
+) -> None:
     with SourceServer() as web:
         stage = Stage(web, tmp_path, f"sqlite:///{tmp_path / 'state.db'}")
         stage.show(issues=Reply(b"gone", status=404))
@@ -43,4 +45,6 @@ def test_the_page_says_what_could_not_be_read_until_it_was(tmp_path: Path) -> No
 
         stage.show(issues=issues(ISSUE))
         stage.check("2024-11-11T19:00:00Z", publish=True)
-        assert "Nothing is pulled right now" in (tmp_path / "public" / "index.html").read_text(encoding="utf-8")
+        assert "Nothing is pulled right now" in (
+            tmp_path / "public" / "index.html"
+        ).read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""The steps of a workflow or of a composite action, run as GitHub runs them: shell, environment, conditions and outcomes."""
+"""The steps of a workflow or of a composite action, run as GitHub runs them.
+
+Shell, environment, conditions and outcomes.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ def defaults() -> dict[str, str]:
 
 @dataclass
 class Job:
-    """A machine that runs the steps of ``file`` in ``folder``; ``known`` holds what expressions may name (``secrets.X``)."""
+    """A machine that runs the steps of ``file`` in ``folder``.
+
+    ``known`` holds what expressions may name (``secrets.X``).
+    """
 
     file: Path
     folder: Path
@@ -42,19 +48,34 @@ class Job:
     failed: bool = False
 
     def run(self, *verbs: str) -> list[int | None]:
-        """Run the steps whose script ends with these words; give their exit codes, None for one that is left out."""
+        """Run the steps whose script ends with these words.
+
+        Give their exit codes, None for one that is left out.
+        """
         return [self._step(verb) for verb in verbs]
 
     def _step(self, verb: str) -> int | None:
-        (step,) = (step for step in steps(self.file) if str(step.get("run", "")).split()[-1:] == [verb])
+        (step,) = (
+            step
+            for step in steps(self.file)
+            if str(step.get("run", "")).split()[-1:] == [verb]
+        )
         name = step.get("id", verb)
         if not self._wanted(step.get("if", "success()")):
             self.outcomes[name] = "skipped"
             return None
         given = {key: self._value(value) for key, value in step.get("env", {}).items()}
-        shell = ["sh", "-e", "-c"] if step.get("shell") == "sh" else ["bash", "-e", "-c"]
+        shell = (
+            ["sh", "-e", "-c"] if step.get("shell") == "sh" else ["bash", "-e", "-c"]
+        )
         answer = subprocess.run(
-            [*shell, step["run"]], cwd=self.folder, env=self.environ | given, capture_output=True, text=True, check=False, timeout=120
+            [*shell, step["run"]],
+            cwd=self.folder,
+            env=self.environ | given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
         self.said[verb] = answer.stdout + answer.stderr
         self.outcomes[name] = "failure" if answer.returncode else "success"
@@ -62,11 +83,16 @@ class Job:
         return answer.returncode
 
     def _wanted(self, condition: str) -> bool:
-        """Judge a condition: of the language no more than these files use, and whatever else is an error."""
+        """Judge a condition.
+
+        Of the language no more than these files use, and whatever else is an error.
+        """
         terms = condition.split(" && ")
         if "always()" not in terms and self.failed:
             return False
-        return all(self._holds(term) for term in terms if term not in ("always()", "success()"))
+        return all(
+            self._holds(term) for term in terms if term not in ("always()", "success()")
+        )
 
     def _holds(self, term: str) -> bool:
         found = re.fullmatch(r"steps\.(\w+)\.outcome == '(\w+)'", term)
@@ -74,4 +100,8 @@ class Job:
         return self.outcomes.get(found[1]) == found[2]
 
     def _value(self, text: str) -> str:
-        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: self._value(self.known[found[1]]), text)
+        return re.sub(
+            r"\$\{\{ ([\w.-]+) \}\}",
+            lambda found: self._value(self.known[found[1]]),
+            text,
+        )

@@ -6,4 +6,8 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite", action="store_true", help="write what parsers return now into the .expected.json files")
+    parser.addoption(
+        "--rewrite",
+        action="store_true",
+        help="write what parsers return now into the .expected.json files",
+    )

@@ -1,7 +1,8 @@
 """Fixtures of sources: a document beside what is expected of it.
 
-``data/<kind>/<case>.<xml|html|json>`` stands beside ``<case>.expected.json``.  A name ``case@2031-Nov`` says which of a source's
-documents it is, a name that begins with a word of ``WATCHES`` which products are watched.
+``data/<kind>/<case>.<xml|html|json>`` stands beside ``<case>.expected.json``.  A name
+``case@2031-Nov`` says which of a source's documents it is, a name that begins with a
+word of ``WATCHES`` which products are watched.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ URLS = {
     "download": "https://www.microsoft.com/en-us/download/details.aspx",
     "kb-article": "https://support.microsoft.com/help/",
 }
-WATCHES = {"everything": ("*",), "windows": ("Windows*",), "sharepoint": ("SharePoint*",)}
+WATCHES = {
+    "everything": ("*",),
+    "windows": ("Windows*",),
+    "sharepoint": ("SharePoint*",),
+}
 CONTENT_TYPES = {
     ".xml": "application/xml",
     ".html": "text/html; charset=utf-8",
@@ -34,11 +39,17 @@ CONTENT_TYPES = {
     ".csv": "text/csv",
     ".txt": "text/plain",
 }
-CONSTANT = {"source", "url", "time", "sha256", "document"}  # of a snapshot: they are the page's
+# Of a snapshot: they are the page's
+CONSTANT = {"source", "url", "time", "sha256", "document"}
 
 
 def cases(*kinds: str) -> list[Path]:
-    found = (path for kind in kinds for path in (DATA / kind).iterdir() if not path.name.endswith(".expected.json"))
+    found = (
+        path
+        for kind in kinds
+        for path in (DATA / kind).iterdir()
+        if not path.name.endswith(".expected.json")
+    )
     return sorted(found)
 
 
@@ -60,18 +71,25 @@ def watch(path: Path) -> Watch:
 
 
 def told(path: Path) -> Any:
-    """Return what a parser makes of a fixture as JSON values: fields at their defaults are left out."""
+    """Return what a parser makes of a fixture as JSON values.
+
+    Fields at their defaults are left out.
+    """
     try:
         snapshot = parser(path.parent.name)(page(path), watch(path))
     except ParseError as error:
         return {"error": error.cause, "remedy": error.remedy}
-    return {name: value for name, value in plain(snapshot).items() if name not in CONSTANT}
+    return {
+        name: value for name, value in plain(snapshot).items() if name not in CONSTANT
+    }
 
 
 def plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         fields = {
-            field.name: getattr(value, field.name) for field in msgspec.structs.fields(value) if getattr(value, field.name) != field.default
+            field.name: getattr(value, field.name)
+            for field in msgspec.structs.fields(value)
+            if getattr(value, field.name) != field.default
         }
         return {name: plain(item) for name, item in fields.items()}
     if isinstance(value, tuple):

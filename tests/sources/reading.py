@@ -18,7 +18,15 @@ def body(kind: str, case: str) -> bytes:
     return (DATA / kind / case).read_bytes()
 
 
-def read(kind: str, content: bytes, url: str, watch: Watch = EXCHANGE, *, document: str = "", status: int = 200) -> Snapshot:
+def read(
+    kind: str,
+    content: bytes,
+    url: str,
+    watch: Watch = EXCHANGE,
+    *,
+    document: str = "",
+    status: int = 200,
+) -> Snapshot:
     return parser(kind)(Page("source", document, url, NOW, status, content), watch)
 
 

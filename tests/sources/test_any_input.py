@@ -15,8 +15,21 @@ from watcher.errors import ConfigurationError, ParseError
 from watcher.records import Snapshot
 from watcher.sources import parser
 
-KINDS = ("build-table", "catalog", "csaf", "cvrf", "download", "feed", "issues-page", "kb-article", "kev")
-SAMPLES = {kind: [path for path in fixtures.cases(kind) if path.stat().st_size > 100] for kind in KINDS}
+KINDS = (
+    "build-table",
+    "catalog",
+    "csaf",
+    "cvrf",
+    "download",
+    "feed",
+    "issues-page",
+    "kb-article",
+    "kev",
+)
+SAMPLES = {
+    kind: [path for path in fixtures.cases(kind) if path.stat().st_size > 100]
+    for kind in KINDS
+}
 PIECES = st.sampled_from(
     [
         b"",
@@ -43,12 +56,17 @@ PIECES = st.sampled_from(
 def reads(kind: str, body: bytes) -> Snapshot | None:
     path = SAMPLES[kind][0]
     with contextlib.suppress(ParseError):
-        return parser(kind)(fixtures.page(path, body), fixtures.watch(Path("everything-there-is")))
+        return parser(kind)(
+            fixtures.page(path, body), fixtures.watch(Path("everything-there-is"))
+        )
     return None
 
 
 def faults(read: Snapshot | None) -> list[str]:
-    """Say what later floors could not bear of what was read; a document that cannot be read has nothing."""
+    """Say what later floors could not bear of what was read.
+
+    A document that cannot be read has nothing.
+    """
     return unsound(read) if read else []
 
 
@@ -59,8 +77,15 @@ def test_arbitrary_bytes_never_break_a_parser(kind: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@given(chosen=st.data(), cuts=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), PIECES), min_size=1, max_size=4))
-def test_a_damaged_document_never_breaks_a_parser(kind: str, chosen: st.DataObject, cuts: list[tuple[float, int, bytes]]) -> None:
+@given(
+    chosen=st.data(),
+    cuts=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 40), PIECES), min_size=1, max_size=4
+    ),
+)
+def test_a_damaged_document_never_breaks_a_parser(
+    kind: str, chosen: st.DataObject, cuts: list[tuple[float, int, bytes]]
+) -> None:
     body = chosen.draw(st.sampled_from(SAMPLES[kind])).read_bytes()
     for where, length, piece in cuts:
         start = int(where * len(body))
@@ -70,7 +95,9 @@ def test_a_damaged_document_never_breaks_a_parser(kind: str, chosen: st.DataObje
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(chosen=st.data(), end=st.floats(0, 1))
-def test_a_document_that_breaks_off_never_breaks_a_parser(kind: str, chosen: st.DataObject, end: float) -> None:
+def test_a_document_that_breaks_off_never_breaks_a_parser(
+    kind: str, chosen: st.DataObject, end: float
+) -> None:
     body = chosen.draw(st.sampled_from(SAMPLES[kind])).read_bytes()
     assert faults(reads(kind, body[: int(end * len(body))])) == []
 
@@ -79,19 +106,28 @@ def test_a_document_that_breaks_off_never_breaks_a_parser(kind: str, chosen: st.
 def test_a_month_that_breaks_off_is_never_taken_for_a_month(end: float) -> None:
     body = (fixtures.DATA / "cvrf/november@2031-Nov.xml").read_bytes().rstrip()
     with pytest.raises(ParseError):
-        parser("cvrf")(fixtures.page(SAMPLES["cvrf"][0], body[: int(end * len(body))]), fixtures.watch(Path("x")))
+        parser("cvrf")(
+            fixtures.page(SAMPLES["cvrf"][0], body[: int(end * len(body))]),
+            fixtures.watch(Path("x")),
+        )
 
 
 @given(end=st.floats(0.15, 0.98))
 def test_a_feed_that_breaks_off_is_never_taken_for_a_feed(end: float) -> None:
     body = (fixtures.DATA / "feed/blog.xml").read_bytes().rstrip()
     with pytest.raises(ParseError):
-        parser("feed")(fixtures.page(SAMPLES["feed"][0], body[: int(end * len(body))]), fixtures.watch(Path("x")))
+        parser("feed")(
+            fixtures.page(SAMPLES["feed"][0], body[: int(end * len(body))]),
+            fixtures.watch(Path("x")),
+        )
 
 
 def test_a_body_that_reads_like_a_path_is_no_path() -> None:
     with pytest.raises(ParseError, match="/etc/hostname"):
-        parser("feed")(fixtures.page(SAMPLES["feed"][0], b"/etc/hostname"), fixtures.watch(Path("x")))
+        parser("feed")(
+            fixtures.page(SAMPLES["feed"][0], b"/etc/hostname"),
+            fixtures.watch(Path("x")),
+        )
 
 
 def test_a_deeply_nested_page_is_read_or_refused() -> None:
@@ -104,6 +140,8 @@ def test_a_deeply_nested_page_is_read_or_refused() -> None:
         assert reads(kind, body) is None
 
 
-def test_a_kind_that_does_not_exist_is_a_configuration_error_that_lists_those_that_do() -> None:
+def test_a_kind_that_does_not_exist_is_a_configuration_error_that_lists_those_that_do() -> (
+    None
+):
     with pytest.raises(ConfigurationError, match=r"build-table, .*cvrf"):
         parser("rss")

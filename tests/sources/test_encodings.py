@@ -25,17 +25,31 @@ def with_body(path: Path, body: bytes) -> Page:
 
 
 @pytest.mark.parametrize(
-    ("mark", "encoding"), [(codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF8, "utf-8")]
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF8, "utf-8"),
+    ],
 )
 @pytest.mark.parametrize(
     "path",
-    [MONTH, fixtures.DATA / "feed/blog.xml", fixtures.DATA / "build-table/exchange.html", fixtures.DATA / "cvrf/json@2031-Nov.json"],
+    [
+        MONTH,
+        fixtures.DATA / "feed/blog.xml",
+        fixtures.DATA / "build-table/exchange.html",
+        fixtures.DATA / "cvrf/json@2031-Nov.json",
+    ],
     ids=lambda path: path.parent.name + path.suffix,
 )
-def test_a_document_with_a_mark_is_read_whatever_it_declares(path: Path, mark: bytes, encoding: str) -> None:
+def test_a_document_with_a_mark_is_read_whatever_it_declares(
+    path: Path, mark: bytes, encoding: str
+) -> None:
     text = path.read_text(encoding="utf-8")
     declared = WRONG + text if path == MONTH else text
-    assert entries(with_body(path, mark + declared.encode(encoding)), path) == entries(fixtures.page(path), path)
+    assert entries(with_body(path, mark + declared.encode(encoding)), path) == entries(
+        fixtures.page(path), path
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,14 +63,23 @@ def test_a_document_with_a_mark_is_read_whatever_it_declares(path: Path, mark: b
         ("text/html; charset=undefined", "", "utf-8"),
     ],
 )
-def test_a_page_is_read_in_the_encoding_of_its_header_then_its_own_then_utf_8(content_type: str, meta: str, encoding: str) -> None:
+def test_a_page_is_read_in_the_encoding_of_its_header_then_its_own_then_utf_8(
+    content_type: str, meta: str, encoding: str
+) -> None:
     path = fixtures.DATA / "issues-page/coming-soon.html"
     html = f"{meta}<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>Größe</td><td>klein</td></tr></table>"
-    page = replace(fixtures.page(path, html.encode(encoding)), content_type=content_type)
+    page = replace(
+        fixtures.page(path, html.encode(encoding)), content_type=content_type
+    )
     assert entries(page, path)[0].title == "Größe"
 
 
 def test_bytes_of_no_encoding_are_read_as_far_as_they_go() -> None:
     path = fixtures.DATA / "issues-page/coming-soon.html"
-    html = b"<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>\xff\xfe\x81 broken</td><td>-</td></tr></table>"
-    assert entries(replace(fixtures.page(path, html), content_type=""), path)[0].title.endswith("broken")
+    html = (
+        b"<table><tr><th>Issue</th><th>Workaround</th></tr><tr><td>\xff\xfe\x81 "
+        b"broken</td><td>-</td></tr></table>"
+    )
+    assert entries(replace(fixtures.page(path, html), content_type=""), path)[
+        0
+    ].title.endswith("broken")

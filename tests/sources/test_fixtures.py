@@ -9,12 +9,26 @@ import pytest
 
 from tests.sources import fixtures
 
-KINDS = ("build-table", "catalog", "csaf", "cvrf", "download", "feed", "issues-page", "kb-article", "kev")
+KINDS = (
+    "build-table",
+    "catalog",
+    "csaf",
+    "cvrf",
+    "download",
+    "feed",
+    "issues-page",
+    "kb-article",
+    "kev",
+)
 CASES = fixtures.cases(*KINDS)
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_document_is_read_as_the_file_beside_it_says(path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    "path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_a_document_is_read_as_the_file_beside_it_says(
+    path: Path, request: pytest.FixtureRequest
+) -> None:
     told = fixtures.told(path)
     beside = fixtures.expected(path)
     if request.config.getoption("--rewrite", default=False):

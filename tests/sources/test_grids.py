@@ -8,18 +8,28 @@ from watcher.records import Table
 from watcher.sources import grids, markup
 
 HEAD = "<tr><th>If you</th><th>Then</th></tr>"
-ROW = "<tr><td><p>use <b>transport</b> rules</p></td><td><ol><li>Uninstall it.</li><li>Restart.</li></ol></td></tr>"
+ROW = (
+    "<tr><td><p>use <b>transport</b> rules</p></td><td><ol><li>Uninstall "
+    "it.</li><li>Restart.</li></ol></td></tr>"
+)
 READ = ("use transport rules", "Uninstall it.\nRestart.")
 
 
 def test_a_table_is_read_with_its_head_and_the_lines_of_its_cells() -> None:
-    assert grids.read(f"<p>Before</p><table><thead>{HEAD}</thead><tbody>{ROW}</tbody></table>") == (Table(("If you", "Then"), (READ,)),)
+    assert grids.read(
+        f"<p>Before</p><table><thead>{HEAD}</thead><tbody>{ROW}</tbody></table>"
+    ) == (Table(("If you", "Then"), (READ,)),)
 
 
 def test_bold_cells_are_a_head_too_and_a_table_may_have_none() -> None:
     bold = "<tr><td><strong>If you</strong></td><td><p><b>Then</b></p></td></tr>"
-    assert grids.read(f"<table>{bold}{ROW}</table>") == (Table(("If you", "Then"), (READ,)),)
-    assert grids.read(f"<table>{ROW}{ROW.replace('Restart', 'Wait')}</table>")[0].head == ()
+    assert grids.read(f"<table>{bold}{ROW}</table>") == (
+        Table(("If you", "Then"), (READ,)),
+    )
+    assert (
+        grids.read(f"<table>{ROW}{ROW.replace('Restart', 'Wait')}</table>")[0].head
+        == ()
+    )
 
 
 def test_every_word_of_a_table_stands_in_the_text_in_its_order() -> None:
@@ -29,9 +39,19 @@ def test_every_word_of_a_table_stands_in_the_text_in_its_order() -> None:
     assert " ".join(words) in " ".join(markup.plain(html).split())
 
 
-def test_cells_that_reach_over_rows_and_columns_keep_the_others_in_their_columns() -> None:
-    rows = '<tr><td rowspan="2">A</td><td>b</td></tr><tr><td>c</td></tr><tr><td colspan="2">D</td></tr><tr><td rowspan="x">e</td></tr>'
-    assert grids.read(f"<table>{HEAD}{rows}</table>")[0].rows == (("A", "b"), ("", "c"), ("D", ""), ("e", ""))
+def test_cells_that_reach_over_rows_and_columns_keep_the_others_in_their_columns() -> (
+    None
+):
+    rows = (
+        '<tr><td rowspan="2">A</td><td>b</td></tr><tr><td>c</td></tr><tr><td '
+        'colspan="2">D</td></tr><tr><td rowspan="x">e</td></tr>'
+    )
+    assert grids.read(f"<table>{HEAD}{rows}</table>")[0].rows == (
+        ("A", "b"),
+        ("", "c"),
+        ("D", ""),
+        ("e", ""),
+    )
     last = '<tr><td>b</td><td rowspan="2">A</td></tr><tr><td>c</td></tr>'
     assert grids.read(f"<table>{HEAD}{last}</table>")[0].rows == (("b", "A"), ("c", ""))
 
@@ -43,7 +63,10 @@ def test_cells_that_reach_over_rows_and_columns_keep_the_others_in_their_columns
         "<table></table>",
         f"<table>{ROW}</table>",  # one row
         "<table><tr><td>one</td></tr><tr><td>column</td></tr></table>",
-        "<table><tr><td><img src=x></td><td>for looks</td></tr><tr><td></td><td>only</td></tr></table>",
+        (
+            "<table><tr><td><img src=x></td><td>for "
+            "looks</td></tr><tr><td></td><td>only</td></tr></table>"
+        ),
         "<table>" + "<tr>" + "<td>x</td>" * 5 + "</tr>" * 2 + "</table>",
         "<table>" + ROW * 60 + "</table>",
         "<table>" + ROW * 100 + "</table>",
@@ -60,9 +83,19 @@ def test_what_is_laid_out_or_struck_out_or_too_large_is_no_table(html: str) -> N
 
 def test_of_tables_in_tables_the_inner_ones_are_read_and_each_once() -> None:
     inner = f"<table>{HEAD}{ROW}</table>"
-    assert len(grids.read(f"<table><tr><td>{inner}</td><td>{inner}</td></tr><tr><td>x</td><td>y</td></tr></table>")) == 1
+    assert (
+        len(
+            grids.read(
+                f"<table><tr><td>{inner}</td><td>{inner}</td></tr><tr><td>x</td><td>y</td></tr></table>"
+            )
+        )
+        == 1
+    )
 
 
 def test_what_a_cell_must_not_hold_is_left_out() -> None:
-    evil = '<tr><td>a<script>alert(1)</script>&#x1b;b</td><td><a href="javascript:x">c</a></td></tr>'
+    evil = (
+        "<tr><td>a<script>alert(1)</script>&#x1b;b</td><td><a "
+        'href="javascript:x">c</a></td></tr>'
+    )
     assert grids.read(f"<table>{HEAD}{evil}</table>")[0].rows == (("a b", "c"),)

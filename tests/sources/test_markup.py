@@ -17,17 +17,36 @@ from watcher.sources import markup
         ("<p>One.</p>\n<p>Two <b>bold</b><br>three</p>", "One.\nTwo bold\nthree"),
         ("<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul>", "a\nb\nc"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
-        ("kept <del>gone <a href='https://example.org/'>too</a></del><s>gone</s> <strike>gone</strike>here", "kept here"),
-        ('kept <span style="color: red; TEXT-DECORATION: line-through">gone</span> here', "kept here"),
+        (
+            (
+                "kept <del>gone <a "
+                "href='https://example.org/'>too</a></del><s>gone</s> "
+                "<strike>gone</strike>here"
+            ),
+            "kept here",
+        ),
+        (
+            'kept <span style="color: red; TEXT-DECORATION: line-through">gone</span> here',
+            "kept here",
+        ),
         ("<style>p {}</style><script>no()</script><p>yes</p><!-- no -->", "yes"),
         ("a &amp; b &lt;tag&gt; &nbsp; c", "a & b <tag> c"),
-        ("**11/26/2031 Update**: see [the post](https://example.org/post)", "11/26/2031 Update: see the post"),
+        (
+            "**11/26/2031 Update**: see [the post](https://example.org/post)",
+            "11/26/2031 Update: see the post",
+        ),
         ("<p>2 ** 3 and snake__case__name **</p>", "2 ** 3 and snakecasename **"),
         ("<!-- nothing -->", ""),
         ("&#xD800;&#56320;&#0; x\x00y", "?? x y"),
         ("<p>one\n sentence\r\nover lines</p>", "one sentence over lines"),
-        ("<p>a</p><pre>Get-One\nGet-Two</pre>then\nthen", "a\nGet-One\nGet-Two\nthen then"),
-        ("<pre style='text-decoration: line-through'>gone\ngone</pre>then\nthen", "then then"),
+        (
+            "<p>a</p><pre>Get-One\nGet-Two</pre>then\nthen",
+            "a\nGet-One\nGet-Two\nthen then",
+        ),
+        (
+            "<pre style='text-decoration: line-through'>gone\ngone</pre>then\nthen",
+            "then then",
+        ),
         ("a &amp; b\nc &lt;d&gt;", "a & b\nc <d>"),
         ("<p>open <b>to the end", "open to the end"),
     ],
@@ -38,22 +57,36 @@ def test_html_is_read_as_a_person_sees_it(html: str, text: str) -> None:
 
 def test_links_are_absolute_each_once_and_of_the_web() -> None:
     html = (
-        '<a href="/a">a</a> <a href="https://example.org/a">again</a> <a href="(https://example.org/b)">typed so</a> <a name="x">none</a>'
-        '<a href="mailto:a@example.org">mail</a> <a href="http://[">broken</a> <a href="javascript:no()">no</a> [c](https://example.org/c)'
+        '<a href="/a">a</a> <a href="https://example.org/a">again</a> <a '
+        'href="(https://example.org/b)">typed so</a> <a name="x">none</a>'
+        '<a href="mailto:a@example.org">mail</a> <a '
+        'href="http://[">broken</a> <a href="javascript:no()">no</a> '
+        "[c](https://example.org/c)"
     )
-    assert markup.links(html, "https://example.org/page") == ("https://example.org/a", "https://example.org/b", "https://example.org/c")
+    assert markup.links(html, "https://example.org/page") == (
+        "https://example.org/a",
+        "https://example.org/b",
+        "https://example.org/c",
+    )
     assert markup.links("see [c](https://example.org/c)") == ("https://example.org/c",)
 
 
 def test_markdown_becomes_html_with_its_tables_and_struck_text() -> None:
-    text = markup.plain(markup.from_markdown("# Title\n\n- **one**\n- ~~two~~\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<p>html</p>"))
+    text = markup.plain(
+        markup.from_markdown(
+            "# Title\n\n- **one**\n- ~~two~~\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<p>html</p>"
+        )
+    )
     assert text == "Title\none\na b\n1 2\nhtml"
 
 
 @pytest.mark.parametrize(
     ("body", "opening"),
     [
-        (b"<html><head><title>Down\n for  maintenance</title>", 'the title "Down for maintenance"'),
+        (
+            b"<html><head><title>Down\n for  maintenance</title>",
+            'the title "Down for maintenance"',
+        ),
         (b"\xff\xfe" + "<title>Zwei</title>".encode("utf-16-le"), 'the title "Zwei"'),
         (b"\x1f\x8b\x08 compressed", '"?\ufffd? compressed"'),
         (b"x" * 500, '"' + "x" * 100 + '"'),
@@ -98,4 +131,7 @@ def test_any_markup_is_read(pieces: list[str]) -> None:
     html = "".join(pieces)
     text, hrefs = markup.plain_and_links(html)
     assert (text, markup.joined(hrefs)) == (markup.plain(html), markup.links(html))
-    assert all(link.startswith(("http://", "https://")) for link in markup.links(html, "https://example.org/"))
+    assert all(
+        link.startswith(("http://", "https://"))
+        for link in markup.links(html, "https://example.org/")
+    )

@@ -1,4 +1,7 @@
-"""The fast way through a feed and feedparser's give the same, or the fast one leaves it alone; so does a first look."""
+"""The fast way through a feed and feedparser's give the same, or the fast one leaves it alone.
+
+So does a first look.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,18 @@ from msgspec.structs import replace
 
 from scripts.bench import feeds
 from watcher.errors import ParseError
-from watcher.judgement import canonical, names
+from watcher.judgement import normalize
+from watcher.judgement.normalize import products
 from watcher.records import Page, Snapshot, Watch
 from watcher.sources import feed, plain_feed
 
 DATA = Path(__file__).parent / "data" / "feed"
 TESTS = Path(__file__).parents[1]
-SUITE = [path for path in TESTS.rglob("*") if path.suffix in (".xml", ".rss", ".atom") and b"<" in path.read_bytes()[:200]]
+SUITE = [
+    path
+    for path in TESTS.rglob("*")
+    if path.suffix in (".xml", ".rss", ".atom") and b"<" in path.read_bytes()[:200]
+]
 TIME = datetime(2031, 11, 12, tzinfo=UTC)
 
 TEXTS = st.sampled_from(
@@ -61,10 +69,40 @@ LINKS = st.sampled_from(
     ]
 )
 NAMING = (
-    *("Exchange Server 2019 CU14", "exchange 2016", "EXCHANGE SERVER SE", "the Exchange Team", "Windows Server 2022", "Windows 11"),
-    *("SharePoint Server 2019", "SharePoint", "SQL Server 2022", "Microsoft Office 2019", "Microsoft Edge", "Microsoft Outlook 2016"),
-    *("Dynamics 365", "Visual Studio 2022", "Skype for Business Server 2019", "Azure DevOps Server 2022", ".NET 8.0", ".NET Framework 4.8"),
-    *("CVE-2024-49040", "cve-2024-49040", "ADV190023", "adv190023", "KB5044062", "kb 5044062", "KB article 504406", "5044062"),
+    *(
+        "Exchange Server 2019 CU14",
+        "exchange 2016",
+        "EXCHANGE SERVER SE",
+        "the Exchange Team",
+        "Windows Server 2022",
+        "Windows 11",
+    ),
+    *(
+        "SharePoint Server 2019",
+        "SharePoint",
+        "SQL Server 2022",
+        "Microsoft Office 2019",
+        "Microsoft Edge",
+        "Microsoft Outlook 2016",
+    ),
+    *(
+        "Dynamics 365",
+        "Visual Studio 2022",
+        "Skype for Business Server 2019",
+        "Azure DevOps Server 2022",
+        ".NET 8.0",
+        ".NET Framework 4.8",
+    ),
+    *(
+        "CVE-2024-49040",
+        "cve-2024-49040",
+        "ADV190023",
+        "adv190023",
+        "KB5044062",
+        "kb 5044062",
+        "KB article 504406",
+        "5044062",
+    ),
     *("https://support.microsoft.com/help/5044062", "15.2.1544.13", "15.02.1544.013"),
 )
 DATES = st.sampled_from(
@@ -110,19 +148,38 @@ PARTS = st.one_of(
     OTHERS,
 )
 ITEMS = st.lists(PARTS, max_size=6).map(lambda parts: f"<item>{''.join(parts)}</item>")
-ABOVE = st.lists(st.one_of(TEXTS.map("<title>{}</title>".format), OTHERS, LINKS.map("<link>{}</link>".format)), max_size=2).map("".join)
+ABOVE = st.lists(
+    st.one_of(
+        TEXTS.map("<title>{}</title>".format),
+        OTHERS,
+        LINKS.map("<link>{}</link>".format),
+    ),
+    max_size=2,
+).map("".join)
 HEAD = (
-    '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    '<rss version="2.0" '
+    'xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" '
     'xmlns:media="http://search.yahoo.com/mrss/" xmlns:a10="http://www.w3.org/2005/Atom"><channel>'
 )
 
 
 def page(body: bytes) -> Page:
-    return Page("blog", "", "https://blog.example.org/feed", TIME, 200, body, "application/rss+xml")
+    return Page(
+        "blog",
+        "",
+        "https://blog.example.org/feed",
+        TIME,
+        200,
+        body,
+        "application/rss+xml",
+    )
 
 
 def by_both(body: bytes) -> tuple[object, object]:
-    """Read a feed by the fast way and by feedparser, which is not asked where the fast one leaves it alone: (None, None)."""
+    """Read a feed by the fast way and by feedparser, which is not asked where the fast
+    one leaves it alone: (None, None).
+    """
     fast = plain_feed.read(body, "application/rss+xml")
     return fast, None if fast is None else feed._by_feedparser(page(body))
 
@@ -140,38 +197,85 @@ def test_every_feed_of_the_suite_is_read_alike() -> None:
 
 
 def test_feeds_as_vendors_write_them_take_the_fast_way() -> None:
-    assert all(is_read_alike(feeds.feed(number, edition)) for number, edition in ((0, 0), (7, 1)))
+    assert all(
+        is_read_alike(feeds.feed(number, edition))
+        for number, edition in ((0, 0), (7, 1))
+    )
 
 
 @pytest.mark.parametrize(
     ("item", "published", "updated"),
     [
-        ("<pubDate>Wed, 05 Nov 2031 18:00:00 GMT</pubDate>", datetime(2031, 11, 5, 18, tzinfo=UTC), None),
-        ("<pubDate>05 Nov 2031 18:00:00 +0100</pubDate>", datetime(2031, 11, 5, 17, tzinfo=UTC), None),
-        ("<pubDate>05 Nov 2031 18:00:00 -0830</pubDate>", datetime(2031, 11, 6, 2, 30, tzinfo=UTC), None),
-        ("<a10:updated>2031-11-05T18:00:00Z</a10:updated>", None, datetime(2031, 11, 5, 18, tzinfo=UTC)),
-        ("<guid>https://blog.example.org/?a=1&amp;amp;b</guid><category>Exchange</category>", None, None),
-        ("<link>https://blog.example.org/?a=1&amp;b;c</link><title>caf\u00e9</title>", None, None),
+        (
+            "<pubDate>Wed, 05 Nov 2031 18:00:00 GMT</pubDate>",
+            datetime(2031, 11, 5, 18, tzinfo=UTC),
+            None,
+        ),
+        (
+            "<pubDate>05 Nov 2031 18:00:00 +0100</pubDate>",
+            datetime(2031, 11, 5, 17, tzinfo=UTC),
+            None,
+        ),
+        (
+            "<pubDate>05 Nov 2031 18:00:00 -0830</pubDate>",
+            datetime(2031, 11, 6, 2, 30, tzinfo=UTC),
+            None,
+        ),
+        (
+            "<a10:updated>2031-11-05T18:00:00Z</a10:updated>",
+            None,
+            datetime(2031, 11, 5, 18, tzinfo=UTC),
+        ),
+        (
+            "<guid>https://blog.example.org/?a=1&amp;amp;b</guid><category>Exchange</category>",
+            None,
+            None,
+        ),
+        (
+            "<link>https://blog.example.org/?a=1&amp;b;c</link><title>caf\u00e9</title>",
+            None,
+            None,
+        ),
     ],
 )
-def test_dates_and_addresses_are_read_alike(item: str, published: datetime | None, updated: datetime | None) -> None:
+def test_dates_and_addresses_are_read_alike(
+    item: str, published: datetime | None, updated: datetime | None
+) -> None:
     body = f"{HEAD}<title>Blog</title><item>{item}</item></channel></rss>".encode()
     assert is_read_alike(body)
     read = plain_feed.read(body, "application/rss+xml")
     assert read is not None
-    assert [(post.published, post.updated) for post in read[1]] == [(published, updated)]
+    assert [(post.published, post.updated) for post in read[1]] == [
+        (published, updated)
+    ]
 
 
 @given(ABOVE, st.lists(ITEMS, max_size=3))
-def test_whatever_stands_in_items_is_read_alike_or_left_alone(above: str, items: list[str]) -> None:
-    fast, other = by_both(f"{HEAD}<title>Blog</title>{above}{''.join(items)}</channel></rss>".encode())
+def test_whatever_stands_in_items_is_read_alike_or_left_alone(
+    above: str, items: list[str]
+) -> None:
+    fast, other = by_both(
+        f"{HEAD}<title>Blog</title>{above}{''.join(items)}</channel></rss>".encode()
+    )
     assert fast == other
 
 
-@given(st.text(max_size=40), st.sampled_from(("<title>{}</title>", "<description>{}</description>", "<guid>{}</guid>", "<link>{}</link>")))
+@given(
+    st.text(max_size=40),
+    st.sampled_from(
+        (
+            "<title>{}</title>",
+            "<description>{}</description>",
+            "<guid>{}</guid>",
+            "<link>{}</link>",
+        )
+    ),
+)
 def test_any_text_is_read_alike_or_left_alone(text: str, form: str) -> None:
     sayable = re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
-    fast, other = by_both(f"{HEAD}<title>Blog</title><item>{form.format(escape(sayable))}</item></channel></rss>".encode())
+    fast, other = by_both(
+        f"{HEAD}<title>Blog</title><item>{form.format(escape(sayable))}</item></channel></rss>".encode()
+    )
     assert fast == other
 
 
@@ -181,20 +285,44 @@ def test_any_text_is_read_alike_or_left_alone(text: str, form: str) -> None:
         b"",
         b"<rss",
         b'<rss version="0.91"><channel><title>Blog</title></channel></rss>',
-        b'<rss version="2.0" xml:base="https://other.example.org/"><channel><title>Blog</title></channel></rss>',
-        b'<rss version="2.0"><channel xml:base="https://other.example.org/"><title>Blog</title></channel></rss>',
+        (
+            b'<rss version="2.0" '
+            b'xml:base="https://other.example.org/"><channel><title>Blog</title></channel></rss>'
+        ),
+        (
+            b'<rss version="2.0"><channel '
+            b'xml:base="https://other.example.org/"><title>Blog</title></channel></rss>'
+        ),
         b'<rss version="2.0"><channel><title>Blog</title><title>Blog</title></channel></rss>',
-        b'<rss version="2.0"><channel><title>Blog</title><image><title>Picture</title></image></channel></rss>',
+        (
+            b"<rss "
+            b'version="2.0"><channel><title>Blog</title><image><title>Picture</title></image></channel></rss>'
+        ),
         b'<rss version="2.0"><channel><title>Blog</title><item about="x"/></channel></rss>',
         b'<rss version="2.0"><channel><title type="html">Blog</title></channel></rss>',
         b'<!DOCTYPE rss><rss version="2.0"><channel><title>Blog</title></channel></rss>',
-        b'<?xml version="1.0" encoding="iso-8859-1"?><rss version="2.0"><channel><title>\xe9</title></channel></rss>',
+        (
+            b'<?xml version="1.0" encoding="iso-8859-1"?><rss '
+            b'version="2.0"><channel><title>\xe9</title></channel></rss>'
+        ),
         b'<rss version="2.0"><channel><title>\xe9</title></channel></rss>',
-        b'<rss version="2.0"><channel><title>Blog</title><item><link>https:///blog.example.org/1</link></item></channel></rss>',
+        (
+            b"<rss "
+            b'version="2.0"><channel><title>Blog</title><item><link>https:///blog.example.org/1</link></item></channel></rss>'
+        ),
         b'<rss version="2.0"><channel><title>Blog</title><item><new>x</new></item></channel></rss>',
-        b'<rss version="2.0"><channel><title>Blog</title><item><title>a&#133;b</title></item></channel></rss>',
-        b'<rss version="2.0"><channel><title>Blog</title><item><pubDate>soon</pubDate></item></channel></rss>',
-        b'<rss version="2.0"><channel><title>Blog</title><item><pubDate>Wed, 31 Feb 2031 18:00:00 GMT</pubDate></item></channel></rss>',
+        (
+            b"<rss "
+            b'version="2.0"><channel><title>Blog</title><item><title>a&#133;b</title></item></channel></rss>'
+        ),
+        (
+            b"<rss "
+            b'version="2.0"><channel><title>Blog</title><item><pubDate>soon</pubDate></item></channel></rss>'
+        ),
+        (
+            b'<rss version="2.0"><channel><title>Blog</title><item><pubDate>Wed, '
+            b"31 Feb 2031 18:00:00 GMT</pubDate></item></channel></rss>"
+        ),
     ],
 )
 def test_what_is_not_as_it_should_be_is_left_to_feedparser(body: bytes) -> None:
@@ -202,25 +330,52 @@ def test_what_is_not_as_it_should_be_is_left_to_feedparser(body: bytes) -> None:
 
 
 def test_the_answers_own_charset_outranks_what_the_feed_says() -> None:
-    assert plain_feed.read(feeds.feed(0), "application/rss+xml; charset=iso-8859-1") is None
-    assert plain_feed.read(feeds.feed(0), "application/rss+xml; charset=UTF-8") is not None
+    assert (
+        plain_feed.read(feeds.feed(0), "application/rss+xml; charset=iso-8859-1")
+        is None
+    )
+    assert (
+        plain_feed.read(feeds.feed(0), "application/rss+xml; charset=UTF-8") is not None
+    )
 
 
 def reads(body: bytes) -> tuple[Snapshot | None, Snapshot]:
     """Give what a first look makes of a feed, and what reading it makes of it."""
-    page = Page("blog", "", "https://blog.example.org/feed", TIME, 200, body, "application/rss+xml")
+    page = Page(
+        "blog",
+        "",
+        "https://blog.example.org/feed",
+        TIME,
+        200,
+        body,
+        "application/rss+xml",
+    )
     return feed.glance(page), feed.parse(page, Watch())
 
 
-@pytest.mark.parametrize("path", [path for path in SUITE if b"<item" in path.read_bytes()], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SUITE if b"<item" in path.read_bytes()],
+    ids=lambda path: path.stem,
+)
 def test_only_a_feed_that_names_nothing_is_left_unread(path: Path) -> None:
-    page = Page("blog", "", "https://blog.example.org/feed", TIME, 200, path.read_bytes(), "application/rss+xml")
+    page = Page(
+        "blog",
+        "",
+        "https://blog.example.org/feed",
+        TIME,
+        200,
+        path.read_bytes(),
+        "application/rss+xml",
+    )
     try:
         read = feed.parse(page, Watch())
     except ParseError:
         assert feed.glance(page) is None
         return
-    named = [entry.key for entry in read.entries if entry.products or entry.cves or entry.kbs]
+    named = [
+        entry.key for entry in read.entries if entry.products or entry.cves or entry.kbs
+    ]
     assert feed.glance(page) is None or not named
 
 
@@ -231,10 +386,22 @@ def test_what_is_left_unread_is_counted_and_dated_as_if_it_were_read() -> None:
     assert looked_at == replace(read, entries=(), oldest=None, unread=True)
 
 
-@given(st.sampled_from(NAMING), st.sampled_from(("{}", "about {}.", "<p>{}</p>", "a&nbsp;{} b", "({})", "x\n{}\ny")))
+@given(
+    st.sampled_from(NAMING),
+    st.sampled_from(
+        ("{}", "about {}.", "<p>{}</p>", "a&nbsp;{} b", "({})", "x\n{}\ny")
+    ),
+)
 def test_whatever_reading_finds_a_name_in_has_a_clue(name: str, around: str) -> None:
     text = around.format(name)
-    _, read = reads(f"{HEAD}<title>Blog</title><item><description>{escape(text)}</description></item></channel></rss>".encode())
-    assert canonical.products_in(text) or canonical.cves_in(text) or canonical.kbs_in(text) or canonical.builds_in(text)
-    assert names.clues_in(escape(text).encode())
+    _, read = reads(
+        f"{HEAD}<title>Blog</title><item><description>{escape(text)}</description></item></channel></rss>".encode()
+    )
+    assert (
+        normalize.products_in(text)
+        or normalize.cves_in(text)
+        or normalize.kbs_in(text)
+        or normalize.builds_in(text)
+    )
+    assert products.clues_in(escape(text).encode())
     assert len(read.entries) == 1

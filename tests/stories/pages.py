@@ -14,10 +14,15 @@ CU13 = "Microsoft Exchange Server 2019 Cumulative Update 13"
 CU14 = "Microsoft Exchange Server 2019 Cumulative Update 14"
 CU23 = "Microsoft Exchange Server 2016 Cumulative Update 23"
 SE = "Microsoft Exchange Server Subscription Edition RTM"
-OUTAGE = b"<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>We will be back soon</h1></body></html>"
+OUTAGE = (
+    b"<!DOCTYPE html><html><head><title>Service "
+    b"unavailable</title></head><body><h1>We will be back soon</h1></body></html>"
+)
 
 _NAMES = "cvrf", "prod", "vuln"
-_SPACES = " ".join(f'xmlns:{name}="http://www.icasi.org/CVRF/schema/{name}/1.1"' for name in _NAMES)
+_SPACES = " ".join(
+    f'xmlns:{name}="http://www.icasi.org/CVRF/schema/{name}/1.1"' for name in _NAMES
+)
 
 
 class Fix(Struct, frozen=True):
@@ -36,7 +41,9 @@ class Cve(Struct, frozen=True):
 
     name: str
     fixes: tuple[Fix, ...] = ()
-    revisions: tuple[tuple[str, str, str], ...] = (("1.0", "2024-11-12", "Information published."),)
+    revisions: tuple[tuple[str, str, str], ...] = (
+        ("1.0", "2024-11-12", "Information published."),
+    )
     faq: str = ""
     exploited: str = "No"
     disclosed: str = "No"
@@ -55,16 +62,45 @@ class Month(Struct, frozen=True):
     current: str  # what the index says of it
 
 
-def month(name: str, *cves: Cve, calls_itself: str = "", linux: int = 0, number: int = 100, declared: str = "") -> Month:
+def month(
+    name: str,
+    *cves: Cve,
+    calls_itself: str = "",
+    linux: int = 0,
+    number: int = 100,
+    declared: str = "",
+) -> Month:
     """Write a month of MSRC's records; ``linux`` packages more."""
-    names = sorted({fix.product for cve in cves for fix in cve.fixes} | {product for cve in cves for product in cve.affects})
+    names = sorted(
+        {fix.product for cve in cves for fix in cve.fixes}
+        | {product for cve in cves for product in cve.affects}
+    )
     ids = {product: str(12000 + place) for place, product in enumerate(names)}
-    current = max([revision[1] for cve in cves for revision in cve.revisions], default=f"{name[:4]}-01-01") + "T08:00:00"
-    products = "".join(f'<prod:FullProductName ProductID="{number}">{product}</prod:FullProductName>' for product, number in ids.items())
-    products += '<prod:FullProductName ProductID="17084-1">azl3 curl 8.8.0-1 on Azure Linux 3.0</prod:FullProductName>' if linux else ""
-    told = "".join(_vulnerability(cve, ids) for cve in cves) + "".join(_package(place) for place in range(linux))
+    current = (
+        max(
+            [revision[1] for cve in cves for revision in cve.revisions],
+            default=f"{name[:4]}-01-01",
+        )
+        + "T08:00:00"
+    )
+    products = "".join(
+        f'<prod:FullProductName ProductID="{number}">{product}</prod:FullProductName>'
+        for product, number in ids.items()
+    )
+    products += (
+        (
+            '<prod:FullProductName ProductID="17084-1">azl3 curl 8.8.0-1 on '
+            "Azure Linux 3.0</prod:FullProductName>"
+        )
+        if linux
+        else ""
+    )
+    told = "".join(_vulnerability(cve, ids) for cve in cves) + "".join(
+        _package(place) for place in range(linux)
+    )
     text = (
-        f"<cvrf:cvrfdoc {_SPACES}><cvrf:DocumentTitle>Security Updates</cvrf:DocumentTitle><cvrf:DocumentTracking>"
+        f"<cvrf:cvrfdoc {_SPACES}><cvrf:DocumentTitle>Security "
+        "Updates</cvrf:DocumentTitle><cvrf:DocumentTracking>"
         f"<cvrf:Identification><cvrf:ID>{calls_itself or name}</cvrf:ID></cvrf:Identification><cvrf:RevisionHistory><cvrf:Revision>"
         f"<cvrf:Number>{number}</cvrf:Number></cvrf:Revision></cvrf:RevisionHistory>"
         f"<cvrf:CurrentReleaseDate>{declared or current}</cvrf:CurrentReleaseDate></cvrf:DocumentTracking>"
@@ -76,27 +112,41 @@ def month(name: str, *cves: Cve, calls_itself: str = "", linux: int = 0, number:
 def _vulnerability(cve: Cve, ids: dict[str, str]) -> str:
     affected = dict.fromkeys([*cve.affects, *(fix.product for fix in cve.fixes)])
     fixes = "".join(
-        f'<vuln:Remediation Type="Vendor Fix"><vuln:Description>{fix.kb}</vuln:Description><vuln:URL>{escape(fix.url)}</vuln:URL>'
+        '<vuln:Remediation Type="Vendor '
+        f'Fix"><vuln:Description>{fix.kb}</vuln:Description><vuln:URL>{escape(fix.url)}</vuln:URL>'
         f"<vuln:Supercedence>{fix.supersedes}</vuln:Supercedence><vuln:ProductID>{ids[fix.product]}</vuln:ProductID>"
         f"<vuln:SubType>{fix.subtype}</vuln:SubType><vuln:FixedBuild>{fix.build}</vuln:FixedBuild></vuln:Remediation>"
         for fix in cve.fixes
     )
     if cve.workaround:
-        fixes += f'<vuln:Remediation Type="Workaround"><vuln:Description>{escape(cve.workaround)}</vuln:Description></vuln:Remediation>'
-    status = f"Publicly Disclosed:{cve.disclosed};Exploited:{cve.exploited};Latest Software Release:Exploitation Less Likely"
+        fixes += (
+            "<vuln:Remediation "
+            f'Type="Workaround"><vuln:Description>{escape(cve.workaround)}</vuln:Description></vuln:Remediation>'
+        )
+    status = (
+        f"Publicly Disclosed:{cve.disclosed};Exploited:{cve.exploited};Latest "
+        "Software Release:Exploitation Less Likely"
+    )
     return (
         f'<vuln:Vulnerability\n    Ordinal="1"><vuln:Title>{cve.title}</vuln:Title><vuln:Notes>'
-        f'<vuln:Note Title="FAQ" Type="FAQ" Ordinal="10">{escape(f"<p>{cve.faq}</p>" if cve.faq else "")}</vuln:Note>'
-        f'<vuln:Note Title="{cve.tag}" Type="Tag" Ordinal="20">{cve.tag}</vuln:Note></vuln:Notes><vuln:CVE>{cve.name}</vuln:CVE>'
-        f'<vuln:ProductStatuses><vuln:Status Type="Known Affected">{_numbers(affected, ids)}</vuln:Status></vuln:ProductStatuses>'
-        f'<vuln:Threats><vuln:Threat Type="Exploit Status"><vuln:Description>{status}</vuln:Description></vuln:Threat>'
-        f'<vuln:Threat Type="Severity"><vuln:Description>{cve.severity}</vuln:Description></vuln:Threat></vuln:Threats>'
+        '<vuln:Note Title="FAQ" Type="FAQ" '
+        f'Ordinal="10">{escape(f"<p>{cve.faq}</p>" if cve.faq else "")}</vuln:Note>'
+        f'<vuln:Note Title="{cve.tag}" Type="Tag" '
+        f'Ordinal="20">{cve.tag}</vuln:Note></vuln:Notes><vuln:CVE>{cve.name}</vuln:CVE>'
+        '<vuln:ProductStatuses><vuln:Status Type="Known '
+        f'Affected">{_numbers(affected, ids)}</vuln:Status></vuln:ProductStatuses>'
+        '<vuln:Threats><vuln:Threat Type="Exploit '
+        f'Status"><vuln:Description>{status}</vuln:Description></vuln:Threat>'
+        "<vuln:Threat "
+        f'Type="Severity"><vuln:Description>{cve.severity}</vuln:Description></vuln:Threat></vuln:Threats>'
         f"<vuln:Remediations>{fixes}</vuln:Remediations>{_history(cve.revisions)}</vuln:Vulnerability>\n"
     )
 
 
 def _numbers(products: dict[str, None], ids: dict[str, str]) -> str:
-    return "".join(f"<vuln:ProductID>{ids[product]}</vuln:ProductID>" for product in products)
+    return "".join(
+        f"<vuln:ProductID>{ids[product]}</vuln:ProductID>" for product in products
+    )
 
 
 def _history(revisions: tuple[tuple[str, str, str], ...]) -> str:
@@ -112,7 +162,8 @@ def _package(place: int) -> str:
     """A Linux package, of which MSRC lists hundreds a month."""
     tag = '<vuln:Notes><vuln:Note Title="Mariner" Type="Tag">Mariner</vuln:Note></vuln:Notes>'
     return (
-        f'<vuln:Vulnerability\n    Ordinal="9"><vuln:Title/>{tag}<vuln:CVE>CVE-2024-{70000 + place}</vuln:CVE>'
+        "<vuln:Vulnerability\n    "
+        f'Ordinal="9"><vuln:Title/>{tag}<vuln:CVE>CVE-2024-{70000 + place}</vuln:CVE>'
         "<vuln:ProductStatuses><vuln:Status><vuln:ProductID>17084-1</vuln:ProductID></vuln:Status></vuln:ProductStatuses>"
         f"{_history((('1.0', '2024-11-01', 'Information published.'),))}</vuln:Vulnerability>\n"
     )
@@ -135,21 +186,49 @@ def index(months: dict[str, Month], served: Callable[[str], str] = address) -> b
         }
         for each in months.values()
     ]
-    return json.dumps({"@odata.context": "https://api.msrc.microsoft.com/$metadata#Updates", "value": rows}).encode()
+    return json.dumps(
+        {
+            "@odata.context": "https://api.msrc.microsoft.com/$metadata#Updates",
+            "value": rows,
+        }
+    ).encode()
 
 
 def table(*rows: tuple[str, ...]) -> bytes:
     """Write the page of builds; a row is name, date, build and KB article or link."""
-    return _page("Exchange Server build numbers and release dates", _table(BUILDS, [_built(*row) for row in rows]))
+    return _page(
+        "Exchange Server build numbers and release dates",
+        _table(BUILDS, [_built(*row) for row in rows]),
+    )
 
 
-BUILDS = ("Product name", "Release date", "Build number(short format)", "Build number(long format)")
+BUILDS = (
+    "Product name",
+    "Release date",
+    "Build number(short format)",
+    "Build number(long format)",
+)
 
 
-def _built(name: str, date: str, build: str, link: str = "", long: str = "") -> tuple[str, ...]:
-    url = f"https://support.microsoft.com/help/{link.removeprefix('KB')}" if link.startswith("KB") else link
+def _built(
+    name: str, date: str, build: str, link: str = "", long: str = ""
+) -> tuple[str, ...]:
+    url = (
+        f"https://support.microsoft.com/help/{link.removeprefix('KB')}"
+        if link.startswith("KB")
+        else link
+    )
     named = f'&nbsp;&nbsp;<a href="{escape(url)}">{name}</a>' if url else name
-    return named, date, build, long or ".".join(part.zfill(width) for part, width in zip(build.split("."), (2, 2, 4, 3), strict=False))
+    return (
+        named,
+        date,
+        build,
+        long
+        or ".".join(
+            part.zfill(width)
+            for part, width in zip(build.split("."), (2, 2, 4, 3), strict=False)
+        ),
+    )
 
 
 def issues(*rows: tuple[str, str, str, str]) -> bytes:
@@ -160,11 +239,20 @@ def issues(*rows: tuple[str, str, str, str]) -> bytes:
 
 def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     head = "".join(f"<th>{text}</th>" for text in heads)
-    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows) + "</table>"
+    return (
+        f"<table><tr>{head}</tr>"
+        + "".join(
+            f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows
+        )
+        + "</table>"
+    )
 
 
 def _page(title: str, body: str) -> bytes:
-    return f'<!doctype html><html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1>{body}</body></html>'.encode()
+    return (
+        "<!doctype html><html "
+        f'lang="en"><head><title>{title}</title></head><body><h1>{title}</h1>{body}</body></html>'
+    ).encode()
 
 
 def post(number: int, title: str, day: str, text: str, slug: str = "post") -> str:
@@ -178,52 +266,92 @@ def post(number: int, title: str, day: str, text: str, slug: str = "post") -> st
 
 def blog(*posts: str) -> bytes:
     """Write the blog's feed."""
-    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Exchange Team Blog</title>{"".join(posts)}</channel></rss>'.encode()
+    return (
+        '<?xml version="1.0"?><rss version="2.0"><channel><title>Exchange Team '
+        f"Blog</title>{''.join(posts)}</channel></rss>"
+    ).encode()
 
 
 def guide(*items: tuple[str, str, str, str]) -> bytes:
     """Write the Update Guide's feed; an item is CVE, revision, day, text in Markdown."""
     told = "".join(
-        f'<item Revision="{revision}000000000"><guid isPermaLink="false">{cve}</guid><category>CVE</category>'
+        f'<item Revision="{revision}000000000"><guid '
+        f'isPermaLink="false">{cve}</guid><category>CVE</category>'
         f"<link>https://msrc.microsoft.com/update-guide/vulnerability/{cve}</link>"
-        f"<title>{cve} Microsoft Exchange Server Spoofing Vulnerability</title><description>{escape(text)}</description>"
+        f"<title>{cve} Microsoft Exchange Server Spoofing "
+        f"Vulnerability</title><description>{escape(text)}</description>"
         f"<pubDate>{_mail_date(day)}</pubDate></item>"
         for cve, revision, day, text in items
     )
-    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Security Update Guide</title>{told}</channel></rss>'.encode()
+    return (
+        '<?xml version="1.0"?><rss version="2.0"><channel><title>Security Update '
+        f"Guide</title>{told}</channel></rss>"
+    ).encode()
 
 
 def _mail_date(day: str) -> str:
     return format_datetime(datetime.fromisoformat(f"{day} 08:00").replace(tzinfo=UTC))
 
 
-def download(title: str, *files: tuple[str, int], version: str = "1.0", date: str = "11/12/2024") -> bytes:
+def download(
+    title: str, *files: tuple[str, int], version: str = "1.0", date: str = "11/12/2024"
+) -> bytes:
     """Write a details page of the Download Center; a file is name and size."""
     listed = [
-        {"isPrimary": "True", "name": name, "url": f"https://download.microsoft.com/{name}", "size": str(size), "version": version}
+        {
+            "isPrimary": "True",
+            "name": name,
+            "url": f"https://download.microsoft.com/{name}",
+            "size": str(size),
+            "version": version,
+        }
         for name, size in files
     ]
-    view = {"downloadTitle": title, "detailsVersion": version, "detailsDatePublished": date, "downloadFile": listed}
+    view = {
+        "downloadTitle": title,
+        "detailsVersion": version,
+        "detailsDatePublished": date,
+        "downloadFile": listed,
+    }
     script = json.dumps({"dlcDetailsView": view})
-    return f"<!DOCTYPE html><html><body><script>window.__DLCDetails__={script};</script></body></html>".encode()
+    return (
+        "<!DOCTYPE "
+        f"html><html><body><script>window.__DLCDetails__={script};</script></body></html>"
+    ).encode()
 
 
 def catalog(kb: str, *rows: tuple[str, str, int]) -> bytes:
-    """Write the catalogue's answer; a row is GUID's last digit, title and size.  Without rows it found nothing."""
+    """Write the catalogue's answer.
+
+    A row is GUID's last digit, title and size.  Without rows it found nothing.
+    """
     if not rows:
-        answer = f'<span id="ctl00_catalogBody_noResultText">We did not find any results for "{kb}"</span>'
+        answer = (
+            '<span id="ctl00_catalogBody_noResultText">We did not find any '
+            f'results for "{kb}"</span>'
+        )
     else:
         cells = "".join(
-            f'<tr id="{_guid(digit)}_R3"><td></td><td>{title} ({kb})</td><td>Exchange Server 2019</td><td>Security Updates</td>'
-            f'<td>11/12/2024</td><td>n/a</td><td><span id="{_guid(digit)}_originalSize">{size}</span></td></tr>'
+            f'<tr id="{_guid(digit)}_R3"><td></td><td>{title} '
+            f"({kb})</td><td>Exchange Server 2019</td><td>Security "
+            "Updates</td>"
+            "<td>11/12/2024</td><td>n/a</td><td><span "
+            f'id="{_guid(digit)}_originalSize">{size}</span></td></tr>'
             for digit, title, size in rows
         )
-        answer = f'<table id="ctl00_catalogBody_updateMatches"><tr id="headerRow"><th>Title</th></tr>{cells}</table>'
-    return f'<html><body><form action="./Search.aspx?q={kb}" id="aspnetForm">{answer}</form></body></html>'.encode()
+        answer = (
+            '<table id="ctl00_catalogBody_updateMatches"><tr '
+            f'id="headerRow"><th>Title</th></tr>{cells}</table>'
+        )
+    return (
+        f'<html><body><form action="./Search.aspx?q={kb}" '
+        f'id="aspnetForm">{answer}</form></body></html>'
+    ).encode()
 
 
 LOST_SEARCH = (
-    b'<html><body><form method="post" action="./Search.aspx" id="aspnetForm"><input id="ctl00_searchTextBox"/></form></body></html>'
+    b'<html><body><form method="post" action="./Search.aspx" '
+    b'id="aspnetForm"><input id="ctl00_searchTextBox"/></form></body></html>'
 )
 
 
@@ -234,8 +362,18 @@ def _guid(digit: str) -> str:
 def kev(*cves: str, added: str = "2024-11-20") -> bytes:
     """Write CISA's catalogue; three others stand in it, too."""
     listed = [_exploited(cve, added, "Microsoft", "Exchange Server") for cve in cves]
-    listed += [_exploited(f"CVE-2020-4000{place}", "2020-06-01", "Example", "Example Meter") for place in range(3)]
-    return json.dumps({"title": "KEV", "catalogVersion": "2024.11.20", "count": len(listed), "vulnerabilities": listed}).encode()
+    listed += [
+        _exploited(f"CVE-2020-4000{place}", "2020-06-01", "Example", "Example Meter")
+        for place in range(3)
+    ]
+    return json.dumps(
+        {
+            "title": "KEV",
+            "catalogVersion": "2024.11.20",
+            "count": len(listed),
+            "vulnerabilities": listed,
+        }
+    ).encode()
 
 
 def _exploited(cve: str, added: str, vendor: str, product: str) -> dict[str, str]:
@@ -255,6 +393,15 @@ def _exploited(cve: str, added: str, vendor: str, product: str) -> dict[str, str
 
 def article(kb: str, *, issue: str = "", get: str = "Microsoft Update") -> bytes:
     """Write a KB article."""
-    title = f"Description of the security update for Microsoft Exchange Server 2019: November 12, 2024 ({kb})"
+    title = (
+        "Description of the security update for Microsoft Exchange Server 2019: "
+        f"November 12, 2024 ({kb})"
+    )
     issues = f"<h2>Known issues in this update</h2><p>{issue}</p>" if issue else ""
-    return _page(title, f"<p>It resolves vulnerabilities.</p>{issues}<h2>How to get and install the update</h2><p>{get}</p>")
+    return _page(
+        title,
+        (
+            f"<p>It resolves vulnerabilities.</p>{issues}<h2>How to get and "
+            f"install the update</h2><p>{get}</p>"
+        ),
+    )

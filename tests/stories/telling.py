@@ -4,8 +4,9 @@
     told = world.at("2024-11-13 06:00", table=table(NEW, *OLD))
     assert told == ["released exchange-server-2024-11-su KB5044062"]
 
-A world is what ``watcher run`` asks: its pages stay as they are until they are shown otherwise, with an ETag that changes
-when they do.  The checks are those of ``watcher run``, on a real state, and write real messages.
+A world is what ``watcher run`` asks: its pages stay as they are until they are shown
+otherwise, with an ETag that changes when they do.  The checks are those of ``watcher
+run``, on a real state, and write real messages.
 """
 
 from __future__ import annotations
@@ -24,10 +25,21 @@ from msgspec.structs import replace
 
 from tests.stories.pages import Month, address, index
 from watcher.config import Settings
-from watcher.config.builtin import BUILTIN, NOBODY_NAMED
-from watcher.config.settings import Mail
-from watcher.records import Confidence, Event, Failure, Kind, NotModified, Page, State, Update, Validators, Watch
+from watcher.config.builtin import BUILTIN
+from watcher.records import (
+    Confidence,
+    Event,
+    Failure,
+    Kind,
+    NotModified,
+    Page,
+    State,
+    Update,
+    Validators,
+    Watch,
+)
 from watcher.run import Report, check
+from watcher.settings import NOBODY_NAMED, Mail
 from watcher.store import Store
 from watcher.web import Outcome, Wanted
 
@@ -42,7 +54,12 @@ SOURCES = {
     "kev": "cisa-kev",
     "health": "health-checker",
 }
-URLS = {word: source.url for source in BUILTIN for word, name in SOURCES.items() if source.name == name}
+URLS = {
+    word: source.url
+    for source in BUILTIN
+    for word, name in SOURCES.items()
+    if source.name == name
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +81,11 @@ class Web:
         self.shown: dict[str, Shown] = {}
 
     def get_all(
-        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = lambda: None
+        self,
+        wanted: Iterable[Wanted],
+        now: datetime,
+        use: Callable[[Outcome], T],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[tuple[Wanted, T]]:
         meanwhile()
         asked = [one for one in wanted if one.url in self.shown]
@@ -74,18 +95,40 @@ class Web:
         shown = self.shown[one.url]
         if isinstance(shown, Status):
             if shown.status:
-                return Page(one.source.name, one.document, one.url, now, shown.status, b"")
-            return Failure(one.source.name, one.document, one.url, now, "the connection was refused", "Look at the network.")
+                return Page(
+                    one.source.name, one.document, one.url, now, shown.status, b""
+                )
+            return Failure(
+                one.source.name,
+                one.document,
+                one.url,
+                now,
+                "the connection was refused",
+                "Look at the network.",
+            )
         etag = hashlib.sha256(shown).hexdigest()
         if one.validators.etag == etag:
             return NotModified(one.source.name, one.document, one.url, now)
-        return Page(one.source.name, one.document, one.url, now, 200, shown, validators=Validators(etag))
+        return Page(
+            one.source.name,
+            one.document,
+            one.url,
+            now,
+            200,
+            shown,
+            validators=Validators(etag),
+        )
 
 
 class World:
     """Sources and the watcher that reads them; ``products`` are what it watches."""
 
-    def __init__(self, store: Store, folder: Path, products: tuple[str, ...] = ("Exchange Server*",)) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        products: tuple[str, ...] = ("Exchange Server*",),
+    ) -> None:
         self.store = store
         self.folder = folder
         self.web = Web()
@@ -114,7 +157,13 @@ class World:
         self.listed.add(name)
         self._index()
 
-    def shows(self, *months: Month, pages: Mapping[str, Shown] | None = None, msrc: Shown | None = None, **sources: Shown) -> None:
+    def shows(
+        self,
+        *months: Month,
+        pages: Mapping[str, Shown] | None = None,
+        msrc: Shown | None = None,
+        **sources: Shown,
+    ) -> None:
         """Show months of MSRC's, pages by URL, and pages of sources by name, from now on."""
         for month in months:
             self.months[month.name] = month
@@ -128,22 +177,37 @@ class World:
         self.web.shown |= pages or {}
 
     def _index(self) -> None:
-        self.web.shown[MSRC] = index({name: month for name, month in self.months.items() if name in self.listed})
+        self.web.shown[MSRC] = index(
+            {name: month for name, month in self.months.items() if name in self.listed}
+        )
 
     def at(
-        self, time: str, *months: Month, pages: Mapping[str, Shown] | None = None, msrc: Shown | None = None, **sources: Shown
+        self,
+        time: str,
+        *months: Month,
+        pages: Mapping[str, Shown] | None = None,
+        msrc: Shown | None = None,
+        **sources: Shown,
     ) -> list[str]:
-        """Show what is new, make a check at ``time`` (UTC) and give what it told, an event a line."""
+        """Show what is new, make a check at ``time`` (UTC) and give what it told, an
+        event a line.
+        """
         self.shows(*months, pages=pages, msrc=msrc, **sources)
         now = datetime.fromisoformat(time).replace(tzinfo=UTC)
-        self.report = check(self.settings, self.store, self.web, now, force=True, publish=False)
+        self.report = check(
+            self.settings, self.store, self.web, now, force=True, publish=False
+        )
         return [line(event) for event in self.report.events]
 
     @property
     def failures(self) -> list[str]:
         """The failures of the last check: source, document and cause."""
         assert self.report is not None
-        return [str(failure).partition(" (http")[0] for source in self.report.sources for failure in source.failures]
+        return [
+            str(failure).partition(" (http")[0]
+            for source in self.report.sources
+            for failure in source.failures
+        ]
 
     @property
     def last(self) -> Event:
@@ -159,13 +223,17 @@ class World:
     def update(self, update_id: str) -> Update:
         """Give an update as it stands."""
         found = self.store.update(update_id)
-        assert found is not None, f"{update_id} is not known; known are {[row.id for row in self.store.updates()]}"
+        assert found is not None, (
+            f"{update_id} is not known; known are {[row.id for row in self.store.updates()]}"
+        )
         return found
 
     @property
     def pulled(self) -> list[str]:
         """The updates that stand pulled."""
-        return sorted(update.id for update in self.store.updates() if update.state is State.PULLED)
+        return sorted(
+            update.id for update in self.store.updates() if update.state is State.PULLED
+        )
 
     def why_untold(self, source: str, key: str, document: str = "") -> str:
         """Why an entry's last change led to no event."""
@@ -175,7 +243,10 @@ class World:
     def mails(self) -> list[EmailMessage]:
         """All messages so far, in their order."""
         files = sorted((self.folder / "outbox").glob("*.eml"))
-        return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+        return [
+            email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+            for file in files
+        ]
 
     def mail(self, kind: str) -> EmailMessage:
         """Give the one mail of a kind."""
@@ -184,10 +255,17 @@ class World:
 
 
 def line(event: Event) -> str:
-    """Write an event in a line: kind, "?" if only suspected, update, version above the first, KB articles."""
+    """Write an event in a line.
+
+    Kind, "?" if only suspected, update, version above the first, KB articles.
+    """
     doubt = "?" if event.confidence is Confidence.SUSPECTED else ""
     version = f"v{event.update.version}" if event.update.version > 1 else ""
-    return " ".join(filter(None, (f"{event.kind}{doubt}", event.update.id, version, *event.update.kbs)))
+    return " ".join(
+        filter(
+            None, (f"{event.kind}{doubt}", event.update.id, version, *event.update.kbs)
+        )
+    )
 
 
 def text(mail: EmailMessage) -> str:

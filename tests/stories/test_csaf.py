@@ -1,4 +1,6 @@
-"""CSAF providers: what their documents' histories tell, and what a regeneration only seems to tell (FORMATS 2 and 9)."""
+"""CSAF providers: what their documents' histories tell, and what a regeneration only
+seems to tell (FORMATS 2 and 9).
+"""
 
 from __future__ import annotations
 
@@ -19,36 +21,73 @@ BACK = ("3", "2024-11-27", "The update has been re-released as KB5049233.")
 
 
 def advisory(
-    *revisions: tuple[str, str, str], kb: str = "5044062", build: str = "15.02.1544.013", generated: str = "2024-11-12", version: str = ""
+    *revisions: tuple[str, str, str],
+    kb: str = "5044062",
+    build: str = "15.02.1544.013",
+    generated: str = "2024-11-12",
+    version: str = "",
 ) -> bytes:
-    """Write a document about CVE-2024-49040; ``generated`` is when, ``version`` what it calls itself."""
+    """Write a document about CVE-2024-49040.
+
+    ``generated`` is when, ``version`` what it calls itself.
+    """
     title = "Microsoft Exchange Server Spoofing Vulnerability"
-    history = [{"date": f"{day}T08:00:00.000Z", "number": number, "summary": text} for number, day, text in revisions]
+    history = [
+        {"date": f"{day}T08:00:00.000Z", "number": number, "summary": text}
+        for number, day, text in revisions
+    ]
     tracking = {
         "id": "msrc_CVE-2024-49040",
         "status": "final",
         "version": version or revisions[-1][0],
-        "generator": {"date": f"{generated}T16:44:34.885Z", "engine": {"name": "Generator"}},
+        "generator": {
+            "date": f"{generated}T16:44:34.885Z",
+            "engine": {"name": "Generator"},
+        },
         "initial_release_date": "2024-11-12T08:00:00.000Z",
         "current_release_date": f"{revisions[-1][1]}T08:00:00.000Z",
         "revision_history": history,
     }
     branches = [
-        {"category": "product_version_range", "name": f"<{build}", "product": {"name": f"{CU14} <{build}", "product_id": "1"}},
-        {"category": "product_version", "name": build, "product": {"name": f"{CU14} {build}", "product_id": "12293"}},
+        {
+            "category": "product_version_range",
+            "name": f"<{build}",
+            "product": {"name": f"{CU14} <{build}", "product_id": "1"},
+        },
+        {
+            "category": "product_version",
+            "name": build,
+            "product": {"name": f"{CU14} {build}", "product_id": "12293"},
+        },
     ]
     link = f"https://support.microsoft.com/help/{kb}"
-    fix = {"category": "vendor_fix", "details": f"{build}:Security Update:{link}", "product_ids": ["1"], "url": link}
-    status = {"category": "exploit_status", "details": "Publicly Disclosed:No;Exploited:No"}
+    fix = {
+        "category": "vendor_fix",
+        "details": f"{build}:Security Update:{link}",
+        "product_ids": ["1"],
+        "url": link,
+    }
+    status = {
+        "category": "exploit_status",
+        "details": "Publicly Disclosed:No;Exploited:No",
+    }
     document: dict[str, Any] = {
         "document": {
             "category": "csaf_security_advisory",
             "csaf_version": "2.0",
             "title": title,
-            "publisher": {"category": "vendor", "name": "Microsoft", "namespace": "https://msrc.microsoft.com"},
+            "publisher": {
+                "category": "vendor",
+                "name": "Microsoft",
+                "namespace": "https://msrc.microsoft.com",
+            },
             "tracking": tracking,
         },
-        "product_tree": {"branches": [{"category": "product_name", "name": CU14, "branches": branches}]},
+        "product_tree": {
+            "branches": [
+                {"category": "product_name", "name": CU14, "branches": branches}
+            ]
+        },
         "vulnerabilities": [
             {
                 "cve": "CVE-2024-49040",
@@ -64,10 +103,18 @@ def advisory(
 
 def provider(changed: str, document: bytes | None = None) -> dict[str, Shown]:
     """The provider's pages: ``changed`` is when the list says that the document has changed."""
-    metadata = {"canonical_url": PROVIDER, "metadata_version": "2.0", "distributions": [{"directory_url": DIRECTORY}]}
+    metadata = {
+        "canonical_url": PROVIDER,
+        "metadata_version": "2.0",
+        "distributions": [{"directory_url": DIRECTORY}],
+    }
     pages: dict[str, Shown] = {PROVIDER: json.dumps(metadata).encode()}
     old = '"2024/msrc_cve-2024-40000.json","2024-10-08T08:00:00+00:00"\n'
-    listed = f'"2024/msrc_cve-2024-49040.json","{changed}T08:00:00+00:00"\n' if document is not None else ""
+    listed = (
+        f'"2024/msrc_cve-2024-49040.json","{changed}T08:00:00+00:00"\n'
+        if document is not None
+        else ""
+    )
     pages[f"{DIRECTORY}/changes.csv"] = (listed + old).encode()
     if document is not None:
         pages[f"{DIRECTORY}/2024/msrc_cve-2024-49040.json"] = document
@@ -78,36 +125,67 @@ def provider(changed: str, document: bytes | None = None) -> dict[str, Shown]:
 def released(world: World) -> World:
     """The provider alone has told of November's update."""
     world.at("2024-11-08 06:00", pages=provider(""))
-    assert world.at("2024-11-12 18:00", pages=provider("2024-11-12", advisory(PUBLISHED))) == [f"released {SU} KB5044062"]
+    assert world.at(
+        "2024-11-12 18:00", pages=provider("2024-11-12", advisory(PUBLISHED))
+    ) == [f"released {SU} KB5044062"]
     return world
 
 
 def test_a_provider_alone_tells_the_three_turns(released: World) -> None:
-    assert released.at("2024-11-14 18:00", pages=provider("2024-11-14", advisory(PUBLISHED, PAUSED))) == [f"pulled {SU} KB5044062"]
+    assert released.at(
+        "2024-11-14 18:00", pages=provider("2024-11-14", advisory(PUBLISHED, PAUSED))
+    ) == [f"pulled {SU} KB5044062"]
     back = advisory(PUBLISHED, PAUSED, BACK, kb="5049233", build="15.02.1544.014")
-    assert released.at("2024-11-27 18:00", pages=provider("2024-11-27", back)) == [f"re-released {SU} v2 KB5049233"]
+    assert released.at("2024-11-27 18:00", pages=provider("2024-11-27", back)) == [
+        f"re-released {SU} v2 KB5049233"
+    ]
 
 
 def test_what_msrcs_records_have_told_the_provider_only_adds_to(world: World) -> None:
     fixes = (Fix(CU14, "5044062", "15.02.1544.013"),)
-    first, second = ("1.0", "2024-11-12", PUBLISHED[2]), ("2.0", "2024-11-14", PAUSED[2])
+    first, second = (
+        ("1.0", "2024-11-12", PUBLISHED[2]),
+        ("2.0", "2024-11-14", PAUSED[2]),
+    )
     world.at("2024-11-08 06:00", month("2024-Oct", linux=1), pages=provider(""))
     world.at(
-        "2024-11-12 18:00", month("2024-Nov", Cve("CVE-2024-49040", fixes, (first,))), pages=provider("2024-11-12", advisory(PUBLISHED))
+        "2024-11-12 18:00",
+        month("2024-Nov", Cve("CVE-2024-49040", fixes, (first,))),
+        pages=provider("2024-11-12", advisory(PUBLISHED)),
     )
     both = month("2024-Nov", Cve("CVE-2024-49040", fixes, (first, second)))
 
-    assert world.at("2024-11-14 18:00", both, pages=provider("2024-11-14", advisory(PUBLISHED, PAUSED))) == [f"pulled {SU} KB5044062"]
-    assert {piece.source for piece in world.event("pulled").evidence} == {"msrc-cvrf", "msrc-csaf"}
+    assert world.at(
+        "2024-11-14 18:00",
+        both,
+        pages=provider("2024-11-14", advisory(PUBLISHED, PAUSED)),
+    ) == [f"pulled {SU} KB5044062"]
+    assert {piece.source for piece in world.event("pulled").evidence} == {
+        "msrc-cvrf",
+        "msrc-csaf",
+    }
 
 
 def test_a_mass_regeneration_is_nothing(released: World) -> None:
     """The generator's date moves, versions are renumbered, dates go back."""
     renumbered = ("5", "2024-11-12", "Information published.")
 
-    assert released.at("2024-11-20 18:00", pages=provider("2024-11-20", advisory(PUBLISHED, generated="2024-11-20"))) == []
     assert (
-        released.at("2024-11-21 18:00", pages=provider("2024-11-21", advisory(renumbered, generated="2024-11-21", version="1.0.0"))) == []
+        released.at(
+            "2024-11-20 18:00",
+            pages=provider("2024-11-20", advisory(PUBLISHED, generated="2024-11-20")),
+        )
+        == []
+    )
+    assert (
+        released.at(
+            "2024-11-21 18:00",
+            pages=provider(
+                "2024-11-21",
+                advisory(renumbered, generated="2024-11-21", version="1.0.0"),
+            ),
+        )
+        == []
     )
     assert (released.failures, released.pulled) == ([], [])
 
@@ -115,14 +193,31 @@ def test_a_mass_regeneration_is_nothing(released: World) -> None:
 def test_a_document_taken_off_the_list_is_no_pull(released: World) -> None:
     """21 advisories were deleted in 2023 and never came back."""
     pages = provider("")
-    assert released.at("2024-11-20 18:00", pages={**pages, f"{DIRECTORY}/2024/msrc_cve-2024-49040.json": OUTAGE}) == []
+    assert (
+        released.at(
+            "2024-11-20 18:00",
+            pages={**pages, f"{DIRECTORY}/2024/msrc_cve-2024-49040.json": OUTAGE},
+        )
+        == []
+    )
     assert released.at("2024-11-20 20:00") == []
     assert released.pulled == []
 
 
 def test_a_document_that_is_none_is_its_own_failure(released: World) -> None:
-    assert released.at("2024-11-20 18:00", pages=provider("2024-11-20", b'{"document": {"title": "x"}}')) == []
+    assert (
+        released.at(
+            "2024-11-20 18:00",
+            pages=provider("2024-11-20", b'{"document": {"title": "x"}}'),
+        )
+        == []
+    )
     assert len(released.failures) == 1
     assert "msrc_cve-2024-49040" in released.failures[0]
-    assert released.at("2024-11-20 20:00", pages=provider("2024-11-21", advisory(PUBLISHED))) == []
+    assert (
+        released.at(
+            "2024-11-20 20:00", pages=provider("2024-11-21", advisory(PUBLISHED))
+        )
+        == []
+    )
     assert released.failures == []

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tests.stories.pages import CU13, CU14, Cve, Fix, catalog, download, issues, month, table
+from tests.stories.pages import (
+    CU13,
+    CU14,
+    Cve,
+    Fix,
+    catalog,
+    download,
+    issues,
+    month,
+    table,
+)
 from tests.stories.telling import GONE, World, line
 from watcher.replay import replay
 from watcher.run import check, evidence
@@ -16,33 +26,69 @@ from watcher.web.recording import Recording
 SU = "exchange-server-2024-11-su"
 PUBLISHED = ("1.0", "2024-11-12", "Information published.")
 PAUSED = ("2.0", "2024-11-14", "We have temporarily paused the rollout of this update.")
-BACK = ("3.0", "2024-11-27", "A new security update, identified by KB5049233, has been re-released to address the known issue.")
+BACK = (
+    "3.0",
+    "2024-11-27",
+    (
+        "A new security update, identified by KB5049233, has been re-released to "
+        "address the known issue."
+    ),
+)
 OCTOBER = month("2024-Oct", linux=3)
-OLD_ROW = ("Exchange Server 2019 CU14 Apr24HU", "April 23, 2024", "15.2.1544.11", "KB5037224")
-V1_ROW = ("Exchange Server 2019 CU14 Nov24SU", "November 12, 2024", "15.2.1544.13", "KB5044062")
-V2_ROW = ("Exchange Server 2019 CU14 Nov24SUv2", "November 27, 2024", "15.2.1544.14", "KB5049233")
+OLD_ROW = (
+    "Exchange Server 2019 CU14 Apr24HU",
+    "April 23, 2024",
+    "15.2.1544.11",
+    "KB5037224",
+)
+V1_ROW = (
+    "Exchange Server 2019 CU14 Nov24SU",
+    "November 12, 2024",
+    "15.2.1544.13",
+    "KB5044062",
+)
+V2_ROW = (
+    "Exchange Server 2019 CU14 Nov24SUv2",
+    "November 27, 2024",
+    "15.2.1544.14",
+    "KB5049233",
+)
 PAGES = {
     CU14: "https://www.microsoft.com/download/details.aspx?id=106500",
     CU13: "https://www.microsoft.com/download/details.aspx?id=106501",
 }
 CATALOG = "https://www.catalog.update.microsoft.com/Search.aspx?q=KB5044062"
-FOUND = catalog("KB5044062", ("2", "Security Update For Exchange Server 2019 CU14", 174838472))
+FOUND = catalog(
+    "KB5044062", ("2", "Security Update For Exchange Server 2019 CU14", 174838472)
+)
 OLD_ISSUE = (
     "3/20/2024",
-    '<a href="https://support.microsoft.com/help/5036401">March 2024 Security Update for Exchange 2019</a>',
+    (
+        '<a href="https://support.microsoft.com/help/5036401">March 2024 '
+        "Security Update for Exchange 2019</a>"
+    ),
     "Links fail",
     "Wait",
 )
 ISSUE = (
     "11/14/2024",
-    '<a href="https://support.microsoft.com/help/5044062">November Exchange Security Update for Exchange 2019</a>',
+    (
+        '<a href="https://support.microsoft.com/help/5044062">November Exchange '
+        "Security Update for Exchange 2019</a>"
+    ),
     "Transport rules may stop after the update was installed",
     "Wait",
 )
 
 
-def released(*revisions: tuple[str, str, str], kb: str = "5044062", last: int = 13) -> Cve:
-    return Cve("CVE-2024-49040", (Fix(CU14, kb, f"15.02.1544.0{last}", PAGES[CU14]),), (PUBLISHED, *revisions))
+def released(
+    *revisions: tuple[str, str, str], kb: str = "5044062", last: int = 13
+) -> Cve:
+    return Cve(
+        "CVE-2024-49040",
+        (Fix(CU14, kb, f"15.02.1544.0{last}", PAGES[CU14]),),
+        (PUBLISHED, *revisions),
+    )
 
 
 def keeps(world: World) -> Path:
@@ -58,24 +104,43 @@ def files(folder: Path) -> list[str]:
 
 def relived(world: World, name: str) -> list[str]:
     """Replay one file of evidence, and give what is told at its last check."""
-    told = replay(world.settings, [world.folder / "evidence" / name], world.folder / "relived" / name, None, None, None)
+    told = replay(
+        world.settings,
+        [world.folder / "evidence" / name],
+        world.folder / "relived" / name,
+        None,
+        None,
+        None,
+    )
     return [line(event) for event in told.events if event.time == told.time]
 
 
 def begin(world: World) -> None:
-    world.at("2024-11-08 06:00", OCTOBER, table=table(OLD_ROW), issues=issues(OLD_ISSUE))
+    world.at(
+        "2024-11-08 06:00", OCTOBER, table=table(OLD_ROW), issues=issues(OLD_ISSUE)
+    )
     world.at("2024-11-12 07:00")
 
 
-def test_each_turn_of_an_updates_life_is_told_again_from_its_evidence_alone(world: World) -> None:
+def test_each_turn_of_an_updates_life_is_told_again_from_its_evidence_alone(
+    world: World,
+) -> None:
     folder = keeps(world)
     begin(world)
     told = {
-        "20241112T180000Z-msrc-cvrf.warc.gz": world.at("2024-11-12 18:00", month("2024-Nov", released())),
+        "20241112T180000Z-msrc-cvrf.warc.gz": world.at(
+            "2024-11-12 18:00", month("2024-Nov", released())
+        ),
         "": world.at("2024-11-13 06:00", table=table(V1_ROW, OLD_ROW)),
-        "20241114T174000Z-exchange-issues.warc.gz": world.at("2024-11-14 17:40", issues=issues(ISSUE, OLD_ISSUE)),
-        "20241114T200000Z-msrc-cvrf.warc.gz": world.at("2024-11-14 20:00", month("2024-Nov", released(PAUSED))),
-        "20241128T060000Z-exchange-builds.warc.gz": world.at("2024-11-28 06:00", table=table(V2_ROW, V1_ROW, OLD_ROW)),
+        "20241114T174000Z-exchange-issues.warc.gz": world.at(
+            "2024-11-14 17:40", issues=issues(ISSUE, OLD_ISSUE)
+        ),
+        "20241114T200000Z-msrc-cvrf.warc.gz": world.at(
+            "2024-11-14 20:00", month("2024-Nov", released(PAUSED))
+        ),
+        "20241128T060000Z-exchange-builds.warc.gz": world.at(
+            "2024-11-28 06:00", table=table(V2_ROW, V1_ROW, OLD_ROW)
+        ),
     }
 
     assert told.pop("") == []
@@ -84,10 +149,17 @@ def test_each_turn_of_an_updates_life_is_told_again_from_its_evidence_alone(worl
     assert {name: relived(world, name) for name in told} == told
 
 
-def test_a_hotfix_keeps_its_name_for_the_table_that_knows_it_is_kept_too(world: World) -> None:
+def test_a_hotfix_keeps_its_name_for_the_table_that_knows_it_is_kept_too(
+    world: World,
+) -> None:
     keeps(world)
     begin(world)
-    row = ("Exchange Server 2019 CU14 Nov24HU", "November 12, 2024", "15.2.1544.13", "KB5044062")
+    row = (
+        "Exchange Server 2019 CU14 Nov24HU",
+        "November 12, 2024",
+        "15.2.1544.13",
+        "KB5044062",
+    )
     world.at("2024-11-12 18:00", table=table(row, OLD_ROW))
     world.at("2024-11-13 06:00", month("2024-Nov", released()))
     told = world.at("2024-11-14 20:00", month("2024-Nov", released(PAUSED)))
@@ -96,7 +168,9 @@ def test_a_hotfix_keeps_its_name_for_the_table_that_knows_it_is_kept_too(world: 
     assert relived(world, "20241114T200000Z-msrc-cvrf.warc.gz") == told
 
 
-def test_a_pull_that_the_next_check_confirms_is_told_again_with_its_suspicion(world: World) -> None:
+def test_a_pull_that_the_next_check_confirms_is_told_again_with_its_suspicion(
+    world: World,
+) -> None:
     folder = keeps(world)
     begin(world)
     world.at("2024-11-12 18:00", table=table(V1_ROW, OLD_ROW))
@@ -105,7 +179,10 @@ def test_a_pull_that_the_next_check_confirms_is_told_again_with_its_suspicion(wo
 
     assert suspected == [f"pulled? {SU} KB5044062"]
     assert confirmed == [f"pulled {SU} KB5044062"]
-    assert files(folder)[1:] == ["20241115T060000Z-exchange-builds.warc.gz", "20241115T080000Z-exchange-builds.warc.gz"]
+    assert files(folder)[1:] == [
+        "20241115T060000Z-exchange-builds.warc.gz",
+        "20241115T080000Z-exchange-builds.warc.gz",
+    ]
     assert relived(world, files(folder)[1]) == suspected
     assert relived(world, files(folder)[2]) == confirmed
 
@@ -126,14 +203,19 @@ def test_an_event_names_its_file(world: World) -> None:
     begin(world)
     world.at("2024-11-12 18:00", month("2024-Nov", released()))
 
-    assert evidence.kept(world.settings, world.last) == (folder / "20241112T180000Z-msrc-cvrf.warc.gz",)
+    assert evidence.kept(world.settings, world.last) == (
+        folder / "20241112T180000Z-msrc-cvrf.warc.gz",
+    )
     assert evidence.kept(replace(world.settings, evidence=None), world.last) == ()
 
 
 def test_nothing_is_kept_that_led_to_nothing(world: World) -> None:
     folder = keeps(world)
     begin(world)
-    world.at("2024-11-12 18:00", table=table(("Exchange Server 2019 CU14 Apr24 HU", *OLD_ROW[1:])))
+    world.at(
+        "2024-11-12 18:00",
+        table=table(("Exchange Server 2019 CU14 Apr24 HU", *OLD_ROW[1:])),
+    )
 
     assert files(folder) == []
 
@@ -141,16 +223,33 @@ def test_nothing_is_kept_that_led_to_nothing(world: World) -> None:
 def test_two_copies_of_each_document_are_kept(world: World) -> None:
     folder = keeps(world)
     begin(world)
-    for day, rows in enumerate([(V1_ROW, OLD_ROW), (V2_ROW, V1_ROW, OLD_ROW), (V1_ROW, OLD_ROW), (V2_ROW, V1_ROW, OLD_ROW)], 13):
+    for day, rows in enumerate(
+        [
+            (V1_ROW, OLD_ROW),
+            (V2_ROW, V1_ROW, OLD_ROW),
+            (V1_ROW, OLD_ROW),
+            (V2_ROW, V1_ROW, OLD_ROW),
+        ],
+        13,
+    ):
         world.at(f"2024-11-{day} 06:00", table=table(*rows))
 
-    assert len(list((folder / "current" / "exchange-builds").glob("*"))) == evidence.GENERATIONS
-    assert all(path.name.startswith("index-") for path in (folder / "current" / "exchange-builds").iterdir())
+    assert (
+        len(list((folder / "current" / "exchange-builds").glob("*")))
+        == evidence.GENERATIONS
+    )
+    assert all(
+        path.name.startswith("index-")
+        for path in (folder / "current" / "exchange-builds").iterdir()
+    )
 
 
 def test_a_copy_that_is_not_believed_is_not_kept(world: World) -> None:
     folder = keeps(world)
-    rows = [(f"Exchange Server 2019 CU{number}", "April 23, 2024", f"15.2.{number}.4", "") for number in range(1, 13)]
+    rows = [
+        (f"Exchange Server 2019 CU{number}", "April 23, 2024", f"15.2.{number}.4", "")
+        for number in range(1, 13)
+    ]
     world.at("2024-11-08 06:00", table=table(*rows))
     world.at("2024-11-09 06:00", table=table(*rows[:3]))
 
@@ -159,7 +258,9 @@ def test_a_copy_that_is_not_believed_is_not_kept(world: World) -> None:
     assert "20241108T060000Z" in copy.name
 
 
-def test_evidence_that_is_wanted_from_now_on_asks_again_for_the_copies_before(world: World) -> None:
+def test_evidence_that_is_wanted_from_now_on_asks_again_for_the_copies_before(
+    world: World,
+) -> None:
     begin(world)
     folder = keeps(world)
     assert world.at("2024-11-12 09:00") == []
@@ -179,7 +280,9 @@ def test_an_old_file_goes_when_there_are_too_many(world: World) -> None:
     assert files(folder) == ["20241114T200000Z-msrc-cvrf.warc.gz"]
 
 
-def test_old_files_go_when_they_are_too_large_but_never_the_newest(world: World) -> None:
+def test_old_files_go_when_they_are_too_large_but_never_the_newest(
+    world: World,
+) -> None:
     folder = keeps(world)
     begin(world)
     world.at("2024-11-12 18:00", month("2024-Nov", released()))
@@ -189,7 +292,9 @@ def test_old_files_go_when_they_are_too_large_but_never_the_newest(world: World)
     assert files(folder) == ["20241114T200000Z-msrc-cvrf.warc.gz"]
 
 
-def test_a_folder_that_cannot_be_written_is_named_and_loses_no_event(world: World) -> None:
+def test_a_folder_that_cannot_be_written_is_named_and_loses_no_event(
+    world: World,
+) -> None:
     folder = keeps(world)
     begin(world)
     (folder / "current").rename(folder / "aside")
@@ -199,8 +304,14 @@ def test_a_folder_that_cannot_be_written_is_named_and_loses_no_event(world: Worl
     assert told == [f"released {SU} KB5044062"]
     assert world.report is not None
     assert world.report.troubles
-    assert all(trouble.startswith(f"{folder}: evidence cannot be kept (") for trouble in world.report.troubles)
-    assert all(trouble.endswith("Make room there, or name another folder in [watch] evidence.") for trouble in world.report.troubles)
+    assert all(
+        trouble.startswith(f"{folder}: evidence cannot be kept (")
+        for trouble in world.report.troubles
+    )
+    assert all(
+        trouble.endswith("Make room there, or name another folder in [watch] evidence.")
+        for trouble in world.report.troubles
+    )
     assert world.report.failed
 
 
@@ -221,22 +332,47 @@ def test_a_broken_copy_is_named_and_loses_no_event(world: World) -> None:
 def test_a_dry_run_keeps_nothing(world: World) -> None:
     folder = keeps(world)
     world.shows(OCTOBER, table=table(OLD_ROW))
-    check(world.settings, world.store, world.web, datetime(2024, 11, 8, tzinfo=UTC), force=True, dry_run=True)
+    check(
+        world.settings,
+        world.store,
+        world.web,
+        datetime(2024, 11, 8, tzinfo=UTC),
+        force=True,
+        dry_run=True,
+    )
 
     assert not folder.exists()
 
 
-def test_absences_at_two_sources_are_told_again_each_with_the_page_before(world: World) -> None:
+def test_absences_at_two_sources_are_told_again_each_with_the_page_before(
+    world: World,
+) -> None:
     folder = keeps(world)
     begin(world)
-    offered = download("Security Update For Exchange Server 2019 CU14 (KB5044062)", ("Exchange2019CU14-KB5044062-x64-en.exe", 174838472))
-    world.at("2024-11-12 18:00", month("2024-Nov", released()), pages={PAGES[CU14]: offered, CATALOG: FOUND})
+    offered = download(
+        "Security Update For Exchange Server 2019 CU14 (KB5044062)",
+        ("Exchange2019CU14-KB5044062-x64-en.exe", 174838472),
+    )
+    world.at(
+        "2024-11-12 18:00",
+        month("2024-Nov", released()),
+        pages={PAGES[CU14]: offered, CATALOG: FOUND},
+    )
     world.at("2024-11-12 20:00")
     suspected = world.at("2024-11-14 16:00", pages={PAGES[CU14]: GONE})
     confirmed = world.at("2024-11-14 16:20", pages={CATALOG: catalog("KB5044062")})
 
-    assert (suspected, confirmed) == ([f"pulled? {SU} KB5044062"], [f"pulled {SU} KB5044062"])
-    assert files(folder)[1:] == ["20241114T160000Z-download-center.warc.gz", "20241114T162000Z-update-catalog.warc.gz"]
+    assert (suspected, confirmed) == (
+        [f"pulled? {SU} KB5044062"],
+        [f"pulled {SU} KB5044062"],
+    )
+    assert files(folder)[1:] == [
+        "20241114T160000Z-download-center.warc.gz",
+        "20241114T162000Z-update-catalog.warc.gz",
+    ]
     assert relived(world, files(folder)[1]) == suspected
     assert relived(world, files(folder)[2]) == confirmed
-    assert Recording([folder / files(folder)[1]]).dates()[-1].isoformat() == "2024-11-14T16:00:00+00:00"
+    assert (
+        Recording([folder / files(folder)[1]]).dates()[-1].isoformat()
+        == "2024-11-14T16:00:00+00:00"
+    )

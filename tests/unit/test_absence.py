@@ -5,7 +5,23 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.builders import CU13, CU14, NEW_KB, NOV, OLD_KB, SU, change, days, issue, kinds, package, page, row, tell, update
+from tests.unit.builders import (
+    CU13,
+    CU14,
+    NEW_KB,
+    NOV,
+    OLD_KB,
+    SU,
+    change,
+    days,
+    issue,
+    kinds,
+    package,
+    page,
+    row,
+    tell,
+    update,
+)
 from watcher.judgement import absence, facts
 from watcher.records import Change, ChangeKind, Entry, Outcome, Package, State, Update
 
@@ -19,20 +35,43 @@ ONE = update(SU, V1, names=LABEL)
 TWO = update(SU, V1, OTHER, names=LABEL)
 
 
-def gone(*entries: Entry, known: Update, day: float = 2, source: str = "builds") -> Outcome:
-    return tell(*(change(entry, None, source=source, time=NOV + days(day)) for entry in entries), known=[known])
+def gone(
+    *entries: Entry, known: Update, day: float = 2, source: str = "builds"
+) -> Outcome:
+    return tell(
+        *(
+            change(entry, None, source=source, time=NOV + days(day))
+            for entry in entries
+        ),
+        known=[known],
+    )
 
 
-def unavailable(document: str, known: Update, day: float = 2, source: str = "downloads") -> Outcome:
+def unavailable(
+    document: str, known: Update, day: float = 2, source: str = "downloads"
+) -> Outcome:
     before, now = page(document, available=True), page(document, available=False)
-    return tell(replace(change(before, now, source=source, time=NOV + days(day)), document=document), known=[known], kind="download")
+    return tell(
+        replace(
+            change(before, now, source=source, time=NOV + days(day)), document=document
+        ),
+        known=[known],
+        kind="download",
+    )
 
 
 def back(entry: Entry, known: Update, day: float, source: str = "builds") -> Outcome:
-    return tell(change(entry, entry, source=source, time=NOV + days(day), kind=ChangeKind.RETURNED), known=[known])
+    return tell(
+        change(
+            entry, entry, source=source, time=NOV + days(day), kind=ChangeKind.RETURNED
+        ),
+        known=[known],
+    )
 
 
-def later(known: Update, day: float, source: str = "builds", *documents: str) -> Outcome:
+def later(
+    known: Update, day: float, source: str = "builds", *documents: str
+) -> Outcome:
     return absence.confirm([known], source, documents or ("",), NOV + days(day))
 
 
@@ -54,7 +93,10 @@ def test_it_is_confirmed_by_a_healthy_check_at_least_an_hour_later() -> None:
     outcome = later(known, 2 + 1 / 24)
     assert kinds(outcome) == ["pulled 1"]
     assert "absence" in outcome.events[0].because
-    assert "no longer offered, though the vendor has not said so" in outcome.events[0].summary
+    assert (
+        "no longer offered, though the vendor has not said so"
+        in outcome.events[0].summary
+    )
     (pulled,) = outcome.updates
     assert (pulled.state, pulled.suspicions) == (State.PULLED, ())
     assert kinds(later(pulled, 3)) == []
@@ -74,17 +116,24 @@ def test_a_second_source_confirms_at_once() -> None:
     (known,) = gone(ROW, known=ONE).updates
     outcome = unavailable("1", known, 2.01)
     assert kinds(outcome) == ["pulled 1"]
-    assert {piece.source for piece in outcome.events[0].evidence} == {"builds", "downloads"}
+    assert {piece.source for piece in outcome.events[0].evidence} == {
+        "builds",
+        "downloads",
+    }
     assert outcome.events[0].scope == ("download-center",)
 
 
 def test_two_sources_that_each_lack_another_package_confirm_nothing() -> None:
     (known,) = gone(ROW, known=TWO).updates
-    assert kinds(gone(OTHER_ROW, known=known, source="mirror", day=2.01)) == ["suspected pulled 1"]
+    assert kinds(gone(OTHER_ROW, known=known, source="mirror", day=2.01)) == [
+        "suspected pulled 1"
+    ]
     assert kinds(gone(ROW, known=known, source="mirror", day=2.01)) == ["pulled 1"]
 
 
-def test_pages_that_say_the_download_is_gone_are_a_suspicion_when_one_goes_and_whole_when_all_do() -> None:
+def test_pages_that_say_the_download_is_gone_are_a_suspicion_when_one_goes_and_whole_when_all_do() -> (
+    None
+):
     first = unavailable("1", TWO)
     assert kinds(first) == ["suspected pulled 1"]
     assert "its page says that it is gone" in first.events[0].summary
@@ -96,12 +145,20 @@ def test_pages_that_say_the_download_is_gone_are_a_suspicion_when_one_goes_and_w
     assert kinds(later(whole, 3, "downloads", "1", "2")) == ["pulled 1"]
 
 
-@pytest.mark.parametrize(("kind", "scope", "told"), [("catalog", ("update-catalog",), ["pulled 1"]), ("kb-article", (), [])])
+@pytest.mark.parametrize(
+    ("kind", "scope", "told"),
+    [("catalog", ("update-catalog",), ["pulled 1"]), ("kb-article", (), [])],
+)
 def test_a_catalogue_that_no_longer_lists_it_is_a_channel_and_an_article_offers_no_package(
     kind: str, scope: tuple[str, ...], told: list[str]
 ) -> None:
-    before, now = page(OLD_KB, available=True, kbs=[OLD_KB]), page(OLD_KB, available=False, kbs=[OLD_KB])
-    made = replace(change(before, now, source="pages", time=NOV + days(2)), document=OLD_KB)
+    before, now = (
+        page(OLD_KB, available=True, kbs=[OLD_KB]),
+        page(OLD_KB, available=False, kbs=[OLD_KB]),
+    )
+    made = replace(
+        change(before, now, source="pages", time=NOV + days(2)), document=OLD_KB
+    )
     outcome = tell(made, known=[update(SU, package(), names=LABEL)], kind=kind)
     assert kinds(outcome) == ["suspected pulled 1"]
     assert outcome.events[0].scope == scope
@@ -113,7 +170,11 @@ def test_a_catalogue_that_no_longer_lists_it_is_a_channel_and_an_article_offers_
     [
         replace(ONE, released=NOV - days(100)),
         replace(ONE, state=State.PULLED),
-        replace(ONE, version=2, packages=(V1, package(CU14, NEW_KB, "15.2.1544.14", version=2))),
+        replace(
+            ONE,
+            version=2,
+            packages=(V1, package(CU14, NEW_KB, "15.2.1544.14", version=2)),
+        ),
     ],
     ids=["old", "pulled already", "replaced by v2"],
 )
@@ -125,11 +186,18 @@ def test_an_update_without_a_date_is_young() -> None:
     assert kinds(gone(ROW, known=replace(ONE, released=None))) == ["suspected pulled 1"]
 
 
-@pytest.mark.parametrize("entry", [issue("1", kbs=[OLD_KB]), replace(ROW, label=None), replace(ROW, packages=())])
-def test_where_absence_is_no_statement_nothing_is_suspected_and_it_says_so(entry: Entry) -> None:
+@pytest.mark.parametrize(
+    "entry",
+    [issue("1", kbs=[OLD_KB]), replace(ROW, label=None), replace(ROW, packages=())],
+)
+def test_where_absence_is_no_statement_nothing_is_suspected_and_it_says_so(
+    entry: Entry,
+) -> None:
     outcome = gone(entry, known=ONE, source="issues")
     assert kinds(outcome) == []
-    assert outcome.silent == (("issues", entry.key, "an absence is no statement of this source"),)
+    assert outcome.silent == (
+        ("issues", entry.key, "an absence is no statement of this source"),
+    )
 
 
 def test_a_row_of_an_update_that_nobody_knows_is_not_missed() -> None:
@@ -146,7 +214,9 @@ def test_what_comes_back_as_it_was_takes_the_suspicion_back() -> None:
     assert kinds(later(outcome.updates[0], 3)) == []
 
 
-def test_a_verdict_of_absence_is_taken_back_the_same_day_and_later_it_is_a_re_release() -> None:
+def test_a_verdict_of_absence_is_taken_back_the_same_day_and_later_it_is_a_re_release() -> (
+    None
+):
     (known,) = gone(ROW, known=ONE).updates
     confirmed = later(known, 2.5)
     (pulled,) = confirmed.updates
@@ -169,16 +239,28 @@ def test_what_was_taken_back_may_be_pulled_again() -> None:
 
 
 def test_what_the_vendor_pulled_by_words_is_back_as_the_next_version() -> None:
-    known = replace(ONE, state=State.PULLED, changed=NOV + days(2), told=(("pulled 1", "e1"),))
+    known = replace(
+        ONE, state=State.PULLED, changed=NOV + days(2), told=(("pulled 1", "e1"),)
+    )
     before, now = page("1", available=False), page("1", available=True)
-    outcome = tell(replace(change(before, now, source="downloads", time=NOV + days(2.2)), document="1"), known=[known])
+    outcome = tell(
+        replace(
+            change(before, now, source="downloads", time=NOV + days(2.2)), document="1"
+        ),
+        known=[known],
+    )
     assert kinds(outcome) == ["re-released 2"]
 
 
 def test_a_row_that_is_back_with_another_build_is_judged_as_that() -> None:
     (known,) = gone(ROW, known=ONE).updates
     grown = row(ROW.title, "15.2.1544.14", OLD_KB)
-    outcome = tell(change(ROW, grown, source="builds", time=NOV + days(3), kind=ChangeKind.RETURNED), known=[known])
+    outcome = tell(
+        change(
+            ROW, grown, source="builds", time=NOV + days(3), kind=ChangeKind.RETURNED
+        ),
+        known=[known],
+    )
     assert kinds(outcome) == ["re-released 2"]
     assert [held.suspicions for held in outcome.updates] == [()]
 
@@ -196,21 +278,39 @@ def test_a_return_at_one_source_leaves_the_suspicion_of_another() -> None:
 
 @pytest.mark.parametrize(
     ("before", "now", "absent"),
-    [(True, True, False), (None, True, True), (True, None, False), (False, True, True), (True, False, True), (None, False, True)],
+    [
+        (True, True, False),
+        (None, True, True),
+        (True, None, False),
+        (False, True, True),
+        (True, False, True),
+        (None, False, True),
+    ],
 )
-def test_only_a_page_that_changes_what_it_says_is_heard(before: bool | None, now: bool | None, absent: bool) -> None:
+def test_only_a_page_that_changes_what_it_says_is_heard(
+    before: bool | None, now: bool | None, absent: bool
+) -> None:
     pages: list[Entry] = [page("1", available=value) for value in (before, now)]
     made: Change = change(pages[0], pages[1])
     assert absence.concerns(facts.read(made)) is absent
 
 
-def test_when_nothing_was_ever_established_the_return_of_a_pulled_one_is_early() -> None:
-    known = replace(ONE, state=State.PULLED, changed=None, told=(("pulled 1 by absence", "e1"), ("pulled 1", "e1")))
+def test_when_nothing_was_ever_established_the_return_of_a_pulled_one_is_early() -> (
+    None
+):
+    known = replace(
+        ONE,
+        state=State.PULLED,
+        changed=None,
+        told=(("pulled 1 by absence", "e1"), ("pulled 1", "e1")),
+    )
     outcome = back(ROW, known, 9)
     assert (kinds(outcome), outcome.events[0].corrects) == (["corrected 1"], "e1")
 
 
 def test_an_update_without_builds_is_never_wholly_gone_by_its_rows() -> None:
     bare = Package(CU14, OLD_KB)
-    (known,) = gone(replace(ROW, packages=(bare,)), known=update(SU, bare, names=LABEL)).updates
+    (known,) = gone(
+        replace(ROW, packages=(bare,)), known=update(SU, bare, names=LABEL)
+    ).updates
     assert kinds(later(known, 9)) == ["pulled 1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.judgement import authority
+from watcher.doctor import mail_authority
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,10 @@ from watcher.judgement import authority
         (("v=spf1 all",), "mail.spf-everybody"),
     ],
 )
-def test_spf_must_name_somebody_and_not_everybody(texts: tuple[str, ...], expected: str) -> None:
-    verdict = authority.spf("example.org", texts)
+def test_spf_must_name_somebody_and_not_everybody(
+    texts: tuple[str, ...], expected: str
+) -> None:
+    verdict = mail_authority.spf("example.org", texts)
     assert verdict.id == expected
     assert bool(verdict.remedy) is (verdict.severity != "well")
 
@@ -32,12 +34,15 @@ def test_spf_must_name_somebody_and_not_everybody(texts: tuple[str, ...], expect
         ("", (), "mail.dkim-unasked"),
         ("k1", (), "mail.dkim-none"),
         ("k1", ("v=DKIM2; p=MIGf",), "mail.dkim-none"),
-        ("k1", ("k=rsa; p=MIGf",), "mail.dkim"),  # v is optional (RFC 6376, section 3.6.1)
+        # V is optional (RFC 6376, section 3.6.1)
+        ("k1", ("k=rsa; p=MIGf",), "mail.dkim"),
         ("k1", ("v=DKIM1; p=",), "mail.dkim-revoked"),
     ],
 )
-def test_dkim_is_looked_up_by_its_selector(selector: str, texts: tuple[str, ...], expected: str) -> None:
-    assert authority.dkim("example.org", selector, texts).id == expected
+def test_dkim_is_looked_up_by_its_selector(
+    selector: str, texts: tuple[str, ...], expected: str
+) -> None:
+    assert mail_authority.dkim("example.org", selector, texts).id == expected
 
 
 @pytest.mark.parametrize(
@@ -49,19 +54,32 @@ def test_dkim_is_looked_up_by_its_selector(selector: str, texts: tuple[str, ...]
         (("v=DMARC1; p=quarantine; rua=mailto:a@example.org",), "mail.dmarc", True),
     ],
 )
-def test_dmarc_is_one_policy(texts: tuple[str, ...], expected: str, found: bool) -> None:
-    verdict = authority.dmarc("example.org", texts)
+def test_dmarc_is_one_policy(
+    texts: tuple[str, ...], expected: str, found: bool
+) -> None:
+    verdict = mail_authority.dmarc("example.org", texts)
     assert (verdict.id, verdict.found) == (expected, found)
 
 
 def test_the_policy_of_a_domain_above_counts_too() -> None:
-    assert authority.dmarc_places("a.mail.example.org.") == ("a.mail.example.org", "mail.example.org", "example.org")
-    assert authority.dmarc_places("example") == ("example",)
+    assert mail_authority.dmarc_places("a.mail.example.org.") == (
+        "a.mail.example.org",
+        "mail.example.org",
+        "example.org",
+    )
+    assert mail_authority.dmarc_places("example") == ("example",)
 
 
 @pytest.mark.parametrize(
     ("domain", "expected"),
-    [("example.org", True), ("mail.example.org.", True), ("localhost", False), ("mail.corp.LOCAL", False), ("host", False), ("", False)],
+    [
+        ("example.org", True),
+        ("mail.example.org.", True),
+        ("localhost", False),
+        ("mail.corp.LOCAL", False),
+        ("host", False),
+        ("", False),
+    ],
 )
 def test_names_that_no_dns_knows(domain: str, expected: bool) -> None:
-    assert authority.is_public(domain) is expected
+    assert mail_authority.is_public(domain) is expected

@@ -1,4 +1,6 @@
-"""A fingerprint stays as long as an entry says the same, and changes when an administrator might care."""
+"""A fingerprint stays as long as an entry says the same, and changes when an
+administrator might care.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
-from watcher.judgement.canonical import fingerprint
+from watcher.judgement.normalize import fingerprint
 from watcher.records import Entry, Label, Package, Passage
 
 DAY = datetime(2031, 11, 11, 8, tzinfo=UTC)
@@ -34,7 +36,10 @@ ENTRY = Entry(
     products=("Exchange Server 2019 CU15", "Exchange Server SE"),
     packages=(FIRST, SECOND),
     label=Label("Exchange Server", "", "SU", "2031-11"),
-    passages=(Passage("faq", "Am I protected?\nSee https://example.org/a?utm_source=x."), Passage("revision 1.0", "Published.", DAY)),
+    passages=(
+        Passage("faq", "Am I protected?\nSee https://example.org/a?utm_source=x."),
+        Passage("revision 1.0", "Published.", DAY),
+    ),
     exploited=False,
     disclosed=False,
     severity="Important",
@@ -49,14 +54,51 @@ ENTRY = Entry(
     "same",
     [
         {"packages": (SECOND, FIRST)},
-        {"packages": (replace(FIRST, build="15.02.1748.049", url="http://www.microsoft.com/download/details.aspx?id=1"), SECOND)},
+        {
+            "packages": (
+                replace(
+                    FIRST,
+                    build="15.02.1748.049",
+                    url="http://www.microsoft.com/download/details.aspx?id=1",
+                ),
+                SECOND,
+            )
+        },
         {"packages": (replace(FIRST, supersedes=("KB2", "KB1")), SECOND)},
-        {"products": ENTRY.products[::-1], "cves": ENTRY.cves[::-1], "kbs": ENTRY.kbs[::-1], "links": ENTRY.links[::-1]},
+        {
+            "products": ENTRY.products[::-1],
+            "cves": ENTRY.cves[::-1],
+            "kbs": ENTRY.kbs[::-1],
+            "links": ENTRY.links[::-1],
+        },
         {"passages": ENTRY.passages[::-1]},
-        {"passages": (Passage("faq", "Am\N{NO-BREAK SPACE}I protected? See  https://example.org/a."), ENTRY.passages[1])},
-        {"passages": (replace(ENTRY.passages[0], text=ENTRY.passages[0].text + " 1,234 views"), replace(ENTRY.passages[1]))},
-        {"url": "https://techcommunity.microsoft.com/blog/exchange/another-slug/4999001?WT.mc_id=x"},
-        {"links": ("https://example.org/b?fbclid=1", "https://example.org/a#top", "https://example.org/a")},
+        {
+            "passages": (
+                Passage(
+                    "faq",
+                    "Am\N{NO-BREAK SPACE}I protected? See  https://example.org/a.",
+                ),
+                ENTRY.passages[1],
+            )
+        },
+        {
+            "passages": (
+                replace(
+                    ENTRY.passages[0], text=ENTRY.passages[0].text + " 1,234 views"
+                ),
+                replace(ENTRY.passages[1]),
+            )
+        },
+        {
+            "url": "https://techcommunity.microsoft.com/blog/exchange/another-slug/4999001?WT.mc_id=x"
+        },
+        {
+            "links": (
+                "https://example.org/b?fbclid=1",
+                "https://example.org/a#top",
+                "https://example.org/a",
+            )
+        },
         {"title": "Microsoft  Exchange Server Spoofing\N{NO-BREAK SPACE}Vulnerability"},
         {"updated": None},
     ],
@@ -88,7 +130,10 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Entry) if field.name not in {"updated", "tables"}])
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in fields(Entry) if field.name not in {"updated", "tables"}],
+)
 def test_every_other_change_shows(name: str) -> None:
     assert fingerprint(replace(ENTRY, **{name: CHANGES[name]})) != fingerprint(ENTRY)
 
@@ -110,10 +155,16 @@ def test_every_other_change_shows(name: str) -> None:
     ids=lambda change: next(iter(change)),
 )
 def test_every_part_of_a_package_shows(change: dict[str, Any]) -> None:
-    assert fingerprint(replace(ENTRY, packages=(replace(FIRST, **change), SECOND))) != fingerprint(ENTRY)
+    assert fingerprint(
+        replace(ENTRY, packages=(replace(FIRST, **change), SECOND))
+    ) != fingerprint(ENTRY)
 
 
-@given(st.permutations([FIRST, SECOND, replace(FIRST, size=3), replace(SECOND, build="odd")]))
+@given(
+    st.permutations(
+        [FIRST, SECOND, replace(FIRST, size=3), replace(SECOND, build="odd")]
+    )
+)
 def test_the_order_of_packages_never_shows(packages: list[Package]) -> None:
     expected = fingerprint(replace(ENTRY, packages=tuple(sorted(packages, key=repr))))
     assert fingerprint(replace(ENTRY, packages=tuple(packages))) == expected

@@ -6,22 +6,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.judgement import canonical
+from watcher.judgement import normalize
 from watcher.records import Watch
 
 
 @pytest.mark.parametrize(
     ("written", "name"),
     [
-        ("Microsoft Exchange Server 2019 Cumulative Update 14", "Exchange Server 2019 CU14"),
+        (
+            "Microsoft Exchange Server 2019 Cumulative Update 14",
+            "Exchange Server 2019 CU14",
+        ),
         ("Exchange 2019 CU14", "Exchange Server 2019 CU14"),
-        ("\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}Exchange Server 2019 CU14 Nov24SUv2", "Exchange Server 2019 CU14"),
+        (
+            "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}Exchange Server 2019 CU14 Nov24SUv2",
+            "Exchange Server 2019 CU14",
+        ),
         ("Exchange Server 2019 CU14 (2024H1)", "Exchange Server 2019 CU14"),
         ("CU 14 for Exchange 2019", "Exchange Server 2019 CU14"),
-        ("Microsoft Exchange Server 2010 Service Pack 3 Update Rollup 31", "Exchange Server 2010 SP3 RU31"),
-        ("Update Rollup 8-v2 forExchange Server 2007 SP3", "Exchange Server 2007 SP3 RU8"),
+        (
+            "Microsoft Exchange Server 2010 Service Pack 3 Update Rollup 31",
+            "Exchange Server 2010 SP3 RU31",
+        ),
+        (
+            "Update Rollup 8-v2 forExchange Server 2007 SP3",
+            "Exchange Server 2007 SP3 RU8",
+        ),
         ("Update Rollup 6 Exchange Server 2010 SP2", "Exchange Server 2010 SP2 RU6"),
-        ("Update Rollup 8 v1 for Exchange Server 2010 SP3 (recalled)", "Exchange Server 2010 SP3 RU8"),
+        (
+            "Update Rollup 8 v1 for Exchange Server 2010 SP3 (recalled)",
+            "Exchange Server 2010 SP3 RU8",
+        ),
         ("Microsoft Exchange Server Subscription Edition RTM", "Exchange Server SE"),
         ("Exchange Server SE RTM Aug26SU", "Exchange Server SE"),
         ("Exchange SE CU1", "Exchange Server SE CU1"),
@@ -34,14 +49,20 @@ from watcher.records import Watch
         ("Exchange", "Exchange Server"),
         ("Microsoft Exchange Server", "Exchange Server"),
         ("Exchange Online", "Exchange Online"),
-        ("Windows Server, version 1709  (Server Core Installation)", "Windows Server, version 1709 (Server Core installation)"),
+        (
+            "Windows Server, version 1709  (Server Core Installation)",
+            "Windows Server, version 1709 (Server Core installation)",
+        ),
         ("Microsoft SharePoint Server 2019", "SharePoint Server 2019"),
-        ("azl3 curl 8.5.0-1 on Azure Linux 3.0", "azl3 curl 8.5.0-1 on Azure Linux 3.0"),
+        (
+            "azl3 curl 8.5.0-1 on Azure Linux 3.0",
+            "azl3 curl 8.5.0-1 on Azure Linux 3.0",
+        ),
         ("", ""),
     ],
 )
 def test_a_product_has_one_name(written: str, name: str) -> None:
-    assert canonical.product(written) == name
+    assert normalize.product(written) == name
 
 
 @pytest.mark.parametrize(
@@ -67,21 +88,37 @@ def test_a_product_has_one_name(written: str, name: str) -> None:
     ],
 )
 def test_a_product_has_a_family(product: str, family: str) -> None:
-    assert canonical.family(product) == family
+    assert normalize.family(product) == family
 
 
 @pytest.mark.parametrize(
     ("prose", "products"),
     [
-        ("Exchange Server 2013, 2016, 2019", ("Exchange Server 2013", "Exchange Server 2016", "Exchange Server 2019")),
+        (
+            "Exchange Server 2013, 2016, 2019",
+            ("Exchange Server 2013", "Exchange Server 2016", "Exchange Server 2019"),
+        ),
         ("for Exchange 2019,2016", ("Exchange Server 2019", "Exchange Server 2016")),
-        ("for Exchange 2013/2016 and 2019.", ("Exchange Server 2013", "Exchange Server 2016", "Exchange Server 2019")),
-        ("Exchange 2016 CU21/Exchange 2019 CU10", ("Exchange Server 2016 CU21", "Exchange Server 2019 CU10")),
+        (
+            "for Exchange 2013/2016 and 2019.",
+            ("Exchange Server 2013", "Exchange Server 2016", "Exchange Server 2019"),
+        ),
+        (
+            "Exchange 2016 CU21/Exchange 2019 CU10",
+            ("Exchange Server 2016 CU21", "Exchange Server 2019 CU10"),
+        ),
         (
             "Exchange Server 2019 CU13 and CU14, 2016 CU23",
-            ("Exchange Server 2019 CU13", "Exchange Server 2019 CU14", "Exchange Server 2016 CU23"),
+            (
+                "Exchange Server 2019 CU13",
+                "Exchange Server 2019 CU14",
+                "Exchange Server 2016 CU23",
+            ),
         ),
-        ("Exchange Server Subscription Edition (SE) and Windows Server 2022", ("Exchange Server SE", "Windows Server 2022")),
+        (
+            "Exchange Server Subscription Edition (SE) and Windows Server 2022",
+            ("Exchange Server SE", "Windows Server 2022"),
+        ),
         ("CU 14 for Exchange 2019", ("Exchange Server 2019 CU14",)),
         ("Exchange Server hotfixes of Exchange 2019", ("Exchange Server 2019",)),
         ("issues of Exchange On-Premises deployments", ("Exchange Server",)),
@@ -93,7 +130,7 @@ def test_a_product_has_a_family(product: str, family: str) -> None:
     ],
 )
 def test_prose_names_products(prose: str, products: tuple[str, ...]) -> None:
-    assert canonical.products_in(prose) == products
+    assert normalize.products_in(prose) == products
 
 
 @pytest.mark.parametrize(
@@ -108,33 +145,56 @@ def test_prose_names_products(prose: str, products: tuple[str, ...]) -> None:
         (("*",), "Anything", True),
     ],
 )
-def test_a_product_of_no_edition_concerns_whoever_watches_one(patterns: tuple[str, ...], name: str, concerned: bool) -> None:
-    assert canonical.concerns(Watch(patterns), name) is concerned
+def test_a_product_of_no_edition_concerns_whoever_watches_one(
+    patterns: tuple[str, ...], name: str, concerned: bool
+) -> None:
+    assert normalize.concerns(Watch(patterns), name) is concerned
 
 
 def test_linux_packages_are_known_as_such() -> None:
-    assert canonical.is_linux("cm1 vim 9.0.1189-1 on CBL Mariner 1.0")
-    assert not canonical.is_linux("Windows Server 2019")
+    assert normalize.is_linux("cm1 vim 9.0.1189-1 on CBL Mariner 1.0")
+    assert not normalize.is_linux("Windows Server 2019")
 
 
 EXCHANGE = st.builds(
     "{} {}{}{}".format,
-    st.sampled_from(["Exchange", "Exchange Server", "Microsoft Exchange Server", "microsoft exchange server"]),
-    st.sampled_from(["2007", "2010", "2013", "2016", "2019", "SE", "Subscription Edition", "2031"]),
+    st.sampled_from(
+        [
+            "Exchange",
+            "Exchange Server",
+            "Microsoft Exchange Server",
+            "microsoft exchange server",
+        ]
+    ),
+    st.sampled_from(
+        ["2007", "2010", "2013", "2016", "2019", "SE", "Subscription Edition", "2031"]
+    ),
     st.sampled_from(["", " SP1", " Service Pack 3", " RTM"]),
-    st.sampled_from(["", " CU1", " Cumulative Update 23", " RU8 v2", " Update Rollup 31", " CU14 Nov24SU"]),
+    st.sampled_from(
+        [
+            "",
+            " CU1",
+            " Cumulative Update 23",
+            " RU8 v2",
+            " Update Rollup 31",
+            " CU14 Nov24SU",
+        ]
+    ),
 )
 
 
 @given(EXCHANGE)
 def test_a_canonical_name_is_its_own(written: str) -> None:
-    name = canonical.product(written)
-    assert canonical.product(name) == name
-    assert canonical.family(name) == "Exchange Server"
+    name = normalize.product(written)
+    assert normalize.product(name) == name
+    assert normalize.family(name) == "Exchange Server"
     assert Watch().wants(name)
 
 
 @given(st.text())
 def test_any_text_has_a_name_that_stays(text: str) -> None:
-    assert canonical.product(canonical.product(text)) == canonical.product(text) or "Microsoft" in text
-    canonical.products_in(text)
+    assert (
+        normalize.product(normalize.product(text)) == normalize.product(text)
+        or "Microsoft" in text
+    )
+    normalize.products_in(text)

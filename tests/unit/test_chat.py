@@ -1,40 +1,69 @@
-"""The text in short, for channels: what happened, what to do, where to read on; and nothing that could mention anybody."""
+"""The text in short, for channels.
+
+What happened, what to do, where to read on; and nothing that could mention anybody.
+"""
 
 from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
 
-from watcher import render
-from watcher.config import settings as configured
-from watcher.formats import chat, samples
+from watcher import settings as configured
+from watcher.mail import chat, render, samples
 from watcher.records import Kind, Letter
 
 
 def short(letter: Letter) -> str:
     reader = replace(letter.subscriber, channels=("teams",))
-    return render.message(replace(letter, subscriber=reader), configured.Settings(base_url="https://a.example.org/"), samples.NOW).chat
+    return render.message(
+        replace(letter, subscriber=reader),
+        configured.Settings(base_url="https://a.example.org/"),
+        samples.NOW,
+    ).chat
 
 
 def told(kind: Kind, **changes: str) -> Letter:
     event = replace(samples.event(kind), **changes)
-    return Letter(kind.value, samples.letters()[0].subscriber, (event,), event.update.id, event.update.id)
+    return Letter(
+        kind.value,
+        samples.letters()[0].subscriber,
+        (event,),
+        event.update.id,
+        event.update.id,
+    )
 
 
 def test_the_text_says_what_happened_what_to_do_and_where_to_read_on() -> None:
-    assert short(told(Kind.RE_RELEASED)).split("\n")[:2] == ["A sample of an event: re-released.", "- Install version 2 (KB9000002)."]
-    assert short(told(Kind.PULLED)).split("\n")[-1] == "https://a.example.org/updates/exchange-server-2030-05-su.html"
+    assert short(told(Kind.RE_RELEASED)).split("\n")[:2] == [
+        "A sample of an event: re-released.",
+        "- Install version 2 (KB9000002).",
+    ]
+    assert (
+        short(told(Kind.PULLED)).split("\n")[-1]
+        == "https://a.example.org/updates/exchange-server-2030-05-su.html"
+    )
 
 
 def test_only_a_reader_with_channels_has_one() -> None:
     letter = told(Kind.PULLED)
     assert render.message(letter, configured.Settings(), samples.NOW).chat == ""
-    fallback = replace(letter, subscriber=replace(letter.subscriber, fallback=("teams",)))
+    fallback = replace(
+        letter, subscriber=replace(letter.subscriber, fallback=("teams",))
+    )
     assert render.message(fallback, configured.Settings(), samples.NOW).chat != ""
 
 
 @pytest.mark.parametrize(
-    "hostile", ["<!channel> <@U123>", "@everyone @here", "[click](https://evil.example)", "`code` ```", "**bold**", "<at>All</at>", "a|b"]
+    "hostile",
+    [
+        "<!channel> <@U123>",
+        "@everyone @here",
+        "[click](https://evil.example)",
+        "`code` ```",
+        "**bold**",
+        "<at>All</at>",
+        "a|b",
+    ],
 )
 def test_what_a_source_says_mentions_nobody_and_links_nowhere(hostile: str) -> None:
     said = short(told(Kind.PULLED, summary=f"Sample {hostile} end."))
@@ -44,7 +73,9 @@ def test_what_a_source_says_mentions_nobody_and_links_nowhere(hostile: str) -> N
 
 
 def test_a_digest_names_its_events_and_how_many_more() -> None:
-    events = tuple(replace(samples.event(Kind.RELEASED), id=f"e{number}") for number in range(20))
+    events = tuple(
+        replace(samples.event(Kind.RELEASED), id=f"e{number}") for number in range(20)
+    )
     rows = short(Letter("digest", samples.letters()[0].subscriber, events)).split("\n")
     assert rows[0] == "- RELEASED: Exchange Server May 2030 SU (KB9000001)"
     assert len(rows) == chat.MOST_LINES + 2
@@ -61,4 +92,6 @@ def test_a_long_text_is_cut_and_its_link_stays_whole() -> None:
 
 def test_an_address_that_is_none_is_left_out() -> None:
     assert chat.address("javascript:alert(1)") == ""
-    assert chat.address("https://a.example.org/*x@y") == "https://a.example.org/%2Ax%40y"
+    assert (
+        chat.address("https://a.example.org/*x@y") == "https://a.example.org/%2Ax%40y"
+    )

@@ -7,8 +7,16 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from watcher.formats import event_json
-from watcher.records import Advisory, Confidence, Event, Evidence, Kind, Package, UpdateRef
+from watcher.records import (
+    Advisory,
+    Confidence,
+    Event,
+    Evidence,
+    Kind,
+    Package,
+    UpdateRef,
+)
+from watcher.text import event_json
 
 TIME = datetime(2024, 11, 14, 17, 37, tzinfo=UTC)
 EVENT = Event(
@@ -28,10 +36,29 @@ EVENT = Event(
     summary="Microsoft paused it.",
     scope=("windows-update",),
     corrects="ignored",
-    evidence=(Evidence("msrc-cvrf", "https://api.example.org/", TIME, "00ff", "modified", "", "temporarily paused"),),
+    evidence=(
+        Evidence(
+            "msrc-cvrf",
+            "https://api.example.org/",
+            TIME,
+            "00ff",
+            "modified",
+            "",
+            "temporarily paused",
+        ),
+    ),
     thread="exchange-server-2024-11-su",
-    packages=(Package("Exchange Server 2019 CU14", "KB5044062", "15.2.1544.13", supersedes=("KB5036401",)),),
-    advisories=(Advisory("CVE-2024-49040", "Spoofing", "Important", 7.5, "", disclosed=True),),
+    packages=(
+        Package(
+            "Exchange Server 2019 CU14",
+            "KB5044062",
+            "15.2.1544.13",
+            supersedes=("KB5036401",),
+        ),
+    ),
+    advisories=(
+        Advisory("CVE-2024-49040", "Spoofing", "Important", 7.5, "", disclosed=True),
+    ),
     guidance=("Uninstall it.",),
     because="paused: temporarily paused the rollout",
     previous="It is available.",
@@ -96,11 +123,19 @@ def test_an_event_is_shown_with_the_fields_of_schema_1() -> None:
 
 def test_only_a_correction_says_what_it_corrects() -> None:
     assert "corrects" not in event_json.public(EVENT)
-    assert event_json.public(replace(EVENT, kind=Kind.CORRECTED, corrects="e1"))["corrects"] == "e1"
+    assert (
+        event_json.public(replace(EVENT, kind=Kind.CORRECTED, corrects="e1"))[
+            "corrects"
+        ]
+        == "e1"
+    )
 
 
 def test_a_fraction_of_a_second_is_shown_when_there_is_one() -> None:
-    assert event_json.time(TIME.replace(microsecond=250000)) == "2024-11-14T17:37:00.250000Z"
+    assert (
+        event_json.time(TIME.replace(microsecond=250000))
+        == "2024-11-14T17:37:00.250000Z"
+    )
 
 
 def test_a_line_is_sorted_and_one_line_for_every_reader() -> None:

@@ -1,12 +1,26 @@
-"""What a server's build means: pulled, replaced, out of date or good, and what there is to install instead."""
+"""What a server's build means.
+
+Pulled, replaced, out of date or good, and what there is to install instead.
+"""
 
 from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.builders import CU13, CU14, CU23, NEW_KB, NOV, OLD_KB, SU, days, package, update
-from watcher.judgement import exposure
+from tests.unit.builders import (
+    CU13,
+    CU14,
+    CU23,
+    NEW_KB,
+    NOV,
+    OLD_KB,
+    SU,
+    days,
+    package,
+    update,
+)
+from watcher.judgement import server_status
 from watcher.records import (
     Confidence,
     Event,
@@ -22,23 +36,37 @@ from watcher.records import (
 )
 
 V1 = (package(CU14, OLD_KB, "15.2.1544.13"), package(CU13, OLD_KB, "15.2.1258.38"))
-V2 = (package(CU14, NEW_KB, "15.2.1544.14", version=2), package(CU13, NEW_KB, "15.2.1258.39", version=2))
-BEFORE = update("april", package(CU14, "KB9000000", "15.2.1544.11"), title="April 2030 HU", type="HU", released=NOV - days(200))
+V2 = (
+    package(CU14, NEW_KB, "15.2.1544.14", version=2),
+    package(CU13, NEW_KB, "15.2.1258.39", version=2),
+)
+BEFORE = update(
+    "april",
+    package(CU14, "KB9000000", "15.2.1544.11"),
+    title="April 2030 HU",
+    type="HU",
+    released=NOV - days(200),
+)
 RELEASED = update(SU, *V1)
 PULLED = replace(RELEASED, state=State.PULLED, told=(("pulled 1", "e2"),))
-BACK = replace(RELEASED, version=2, packages=(*V1, *V2), told=(("pulled 1", "e2"), ("re-released 2", "e3")))
+BACK = replace(
+    RELEASED,
+    version=2,
+    packages=(*V1, *V2),
+    told=(("pulled 1", "e2"), ("re-released 2", "e3")),
+)
 DOUBT = Suspicion("builds", "", ("row",), NOV, "e9", whole=True)
 
 
 def of(build: str, *updates: Update, product: str = "") -> Exposure:
-    (found,) = exposure.exposures([Server("EX01", build, product)], updates)
+    (found,) = server_status.exposures([Server("EX01", build, product)], updates)
     return found
 
 
 def stands(build: str, *updates: Update, product: str = "") -> tuple[str, str]:
     """Give how a build stands, and the step to take."""
     found = of(build, *updates, product=product)
-    return found.fitness.value, exposure.step(found)
+    return found.fitness.value, server_status.step(found)
 
 
 def newest(found: Exposure) -> str:
@@ -46,15 +74,24 @@ def newest(found: Exposure) -> str:
     return f"v{found.newest.version} {found.newest.package.kb} {found.newest.package.build}"
 
 
-def event(kind: Kind, row: Update, *, packages: tuple[Package, ...] | None = None, **more: object) -> Event:
+def event(
+    kind: Kind,
+    row: Update,
+    *,
+    packages: tuple[Package, ...] | None = None,
+    **more: object,
+) -> Event:
     shown = row.packages if packages is None else packages
     products = more.pop("products", tuple(sorted({p.product for p in shown})))
-    builds, kbs = tuple(p.build for p in shown if p.build), tuple({p.kb for p in shown if p.kb})
+    builds, kbs = (
+        tuple(p.build for p in shown if p.build),
+        tuple({p.kb for p in shown if p.kb}),
+    )
     ref = UpdateRef(row.id, row.title, row.version, products, kbs, (), builds)  # type: ignore[arg-type]
     return Event("e1", NOV, kind, Confidence.CONFIRMED, ref, "", packages=shown, **more)  # type: ignore[arg-type]
 
 
-# --- one update's life ------------------------------------------------------------------------------------------------
+# --- one update's life ----------------------------------------------------------------
 
 
 def test_the_newest_build_is_good() -> None:
@@ -65,14 +102,17 @@ def test_the_newest_build_is_good() -> None:
 def test_an_older_build_is_to_be_replaced_by_the_newest_of_its_branch() -> None:
     found = of("15.2.1544.11", BEFORE, RELEASED)
 
-    assert (found.fitness, exposure.step(found)) == (Fitness.NEWER, "install")
+    assert (found.fitness, server_status.step(found)) == (Fitness.NEWER, "install")
     assert newest(found) == f"v1 {OLD_KB} 15.2.1544.13"
     assert found.installed is not None
     assert found.installed.update == "april"
 
 
 def test_builds_are_compared_by_their_numbers_not_as_texts() -> None:
-    nine, ten = update("a", package(CU14, "KB9", "15.2.1544.9")), update("b", package(CU14, "KB10", "15.2.1544.10"))
+    nine, ten = (
+        update("a", package(CU14, "KB9", "15.2.1544.9")),
+        update("b", package(CU14, "KB10", "15.2.1544.10")),
+    )
 
     assert newest(of("15.2.1544.9", nine, ten)) == "v1 KB10 15.2.1544.10"
     assert stands("15.2.1544.10", nine, ten) == ("good", "nothing")
@@ -86,10 +126,12 @@ def test_nobody_is_told_to_install_what_is_pulled() -> None:
     assert stands("15.2.1544.11", BEFORE, PULLED) == ("good", "nothing")
 
 
-def test_the_first_version_stays_pulled_when_the_second_is_out_and_is_replaced_by_it() -> None:
+def test_the_first_version_stays_pulled_when_the_second_is_out_and_is_replaced_by_it() -> (
+    None
+):
     found = of("15.2.1544.13", BEFORE, BACK)
 
-    assert (found.fitness, exposure.step(found)) == (Fitness.PULLED, "install")
+    assert (found.fitness, server_status.step(found)) == (Fitness.PULLED, "install")
     assert newest(found) == f"v2 {NEW_KB} 15.2.1544.14"
     assert found.installed is not None
     assert (found.installed.version, found.installed.latest) == (1, 2)
@@ -102,7 +144,9 @@ def test_a_first_version_that_was_never_pulled_is_replaced() -> None:
 
 
 def test_what_is_offered_again_as_it_was_is_to_be_installed_again() -> None:
-    again = replace(RELEASED, version=2, told=(("pulled 1", "e2"), ("re-released 2", "e3")))
+    again = replace(
+        RELEASED, version=2, told=(("pulled 1", "e2"), ("re-released 2", "e3"))
+    )
 
     assert stands("15.2.1544.13", again) == ("replaced", "again")
     assert newest(of("15.2.1544.11", BEFORE, again)) == f"v2 {OLD_KB} 15.2.1544.13"
@@ -123,15 +167,24 @@ def test_where_two_updates_have_a_build_the_pulled_one_says_so() -> None:
 
 
 def test_either_form_of_a_build_that_a_row_gives_in_two_is_known() -> None:
-    typing_error = update(SU, replace(package(CU14, OLD_KB, "15.2.1544.13"), disputed="5.2.1544.13"))
+    typing_error = update(
+        SU, replace(package(CU14, OLD_KB, "15.2.1544.13"), disputed="5.2.1544.13")
+    )
 
     assert of("5.2.1544.13", typing_error).fitness is Fitness.GOOD
 
 
-# --- branches, lines, families ----------------------------------------------------------------------------------------
+# --- branches, lines, families --------------------------------------------------------
 
 CU15 = "Exchange Server 2019 CU15"
-MADE = update("cu15", package(CU15, "", "15.2.1748.10"), type="CU", title=CU15, month="", released=NOV + days(90))
+MADE = update(
+    "cu15",
+    package(CU15, "", "15.2.1748.10"),
+    type="CU",
+    title=CU15,
+    month="",
+    released=NOV + days(90),
+)
 LATER = update(
     "may",
     package(CU15, "KB9000005", "15.2.1748.24"),
@@ -144,7 +197,11 @@ LATER = update(
 def test_a_new_cumulative_update_leaves_an_older_branch_good_and_is_named() -> None:
     found = of("15.2.1544.13", RELEASED, MADE)
 
-    assert (found.fitness, exposure.step(found), found.overtaken) == (Fitness.GOOD, "nothing", False)
+    assert (found.fitness, server_status.step(found), found.overtaken) == (
+        Fitness.GOOD,
+        "nothing",
+        False,
+    )
     assert found.ahead is not None
     assert found.ahead.package.build == "15.2.1748.10"
 
@@ -152,10 +209,17 @@ def test_a_new_cumulative_update_leaves_an_older_branch_good_and_is_named() -> N
 def test_a_branch_that_later_updates_pass_by_is_to_be_left() -> None:
     found = of("15.2.1258.38", RELEASED, MADE, LATER)
 
-    assert (found.fitness, exposure.step(found), found.overtaken) == (Fitness.NEWER, "move", True)
+    assert (found.fitness, server_status.step(found), found.overtaken) == (
+        Fitness.NEWER,
+        "move",
+        True,
+    )
     assert found.ahead is not None
     assert found.ahead.package.build == "15.2.1748.24"
-    assert stands("15.2.1544.13", RELEASED, MADE, LATER) == ("newer-available", "install")
+    assert stands("15.2.1544.13", RELEASED, MADE, LATER) == (
+        "newer-available",
+        "install",
+    )
 
 
 def test_a_pulled_build_of_a_branch_that_is_passed_by_is_left_by_moving_on() -> None:
@@ -164,7 +228,12 @@ def test_a_pulled_build_of_a_branch_that_is_passed_by_is_left_by_moving_on() -> 
 
 def test_rollups_whose_builds_have_branches_of_their_own_follow_each_other() -> None:
     rollups = [
-        update(f"ru{number}", package(f"Exchange Server 2010 SP3 RU{number}", "", build), type="RU", released=NOV + days(number))
+        update(
+            f"ru{number}",
+            package(f"Exchange Server 2010 SP3 RU{number}", "", build),
+            type="RU",
+            released=NOV + days(number),
+        )
         for number, build in ((31, "14.3.509.0"), (32, "14.3.513.0"))
     ]
 
@@ -173,10 +242,14 @@ def test_rollups_whose_builds_have_branches_of_their_own_follow_each_other() -> 
 
 
 def test_a_product_that_later_security_updates_leave_out_is_told_so() -> None:
-    old = update("old", package("Exchange Server 2013 CU23", "KB9", "15.0.1497.48"), released=NOV - days(600))
+    old = update(
+        "old",
+        package("Exchange Server 2013 CU23", "KB9", "15.0.1497.48"),
+        released=NOV - days(600),
+    )
     found = of("15.0.1497.48", old, RELEASED)
 
-    assert (found.fitness, exposure.step(found)) == (Fitness.NEWER, "left")
+    assert (found.fitness, server_status.step(found)) == (Fitness.NEWER, "left")
     assert found.left is not None
     assert found.left.update == SU
 
@@ -184,9 +257,22 @@ def test_a_product_that_later_security_updates_leave_out_is_told_so() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        update("hu", package("Exchange Server SE", "KB9", "15.2.2562.46"), type="HU", released=NOV + days(60)),
-        update("older", package("Exchange Server SE", "KB9", "15.2.2562.46"), released=NOV - days(60)),
-        update("below", package("Exchange Server 2013 CU23", "KB9", "15.0.1497.48"), released=NOV + days(60)),
+        update(
+            "hu",
+            package("Exchange Server SE", "KB9", "15.2.2562.46"),
+            type="HU",
+            released=NOV + days(60),
+        ),
+        update(
+            "older",
+            package("Exchange Server SE", "KB9", "15.2.2562.46"),
+            released=NOV - days(60),
+        ),
+        update(
+            "below",
+            package("Exchange Server 2013 CU23", "KB9", "15.0.1497.48"),
+            released=NOV + days(60),
+        ),
     ],
     ids=["a hotfix", "an earlier one", "one for an older product"],
 )
@@ -195,18 +281,33 @@ def test_not_every_update_for_another_product_leaves_one_behind(other: Update) -
 
 
 def test_builds_of_another_family_do_not_count() -> None:
-    windows = update("windows", Package("Windows Server 2025", "KB7", "15.2.1544.13"), family="Windows")
+    windows = update(
+        "windows",
+        Package("Windows Server 2025", "KB7", "15.2.1544.13"),
+        family="Windows",
+    )
 
-    assert of("15.2.1544.13", windows, RELEASED, product="Exchange Server 2019").product == CU14
-    assert of("15.2.1544.13", windows, product="Exchange Server 2019").fitness is Fitness.UNKNOWN
-    assert of("15.2.1544.13", windows, product="Windows Server 2025").fitness is Fitness.GOOD
+    assert (
+        of("15.2.1544.13", windows, RELEASED, product="Exchange Server 2019").product
+        == CU14
+    )
+    assert (
+        of("15.2.1544.13", windows, product="Exchange Server 2019").fitness
+        is Fitness.UNKNOWN
+    )
+    assert (
+        of("15.2.1544.13", windows, product="Windows Server 2025").fitness
+        is Fitness.GOOD
+    )
 
 
 def test_an_updates_package_without_a_build_says_nothing() -> None:
-    assert of("15.2.1544.13", update(SU, package(CU14, OLD_KB))).fitness is Fitness.UNKNOWN
+    assert (
+        of("15.2.1544.13", update(SU, package(CU14, OLD_KB))).fitness is Fitness.UNKNOWN
+    )
 
 
-# --- unknown builds ---------------------------------------------------------------------------------------------------
+# --- unknown builds -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -217,23 +318,35 @@ def test_an_updates_package_without_a_build_says_nothing() -> None:
         ("15.2.9999.1", "unknown", ""),
     ],
 )
-def test_an_unknown_build_says_so_and_names_its_branch(build: str, step: str, product: str) -> None:
+def test_an_unknown_build_says_so_and_names_its_branch(
+    build: str, step: str, product: str
+) -> None:
     found = of(build, BEFORE, RELEASED)
 
-    assert (found.fitness, exposure.step(found), found.product) == (Fitness.UNKNOWN, step, product)
-    assert exposure.step(found, event(Kind.PULLED, RELEASED)) == step
+    assert (found.fitness, server_status.step(found), found.product) == (
+        Fitness.UNKNOWN,
+        step,
+        product,
+    )
+    assert server_status.step(found, event(Kind.PULLED, RELEASED)) == step
     assert found.installed is None
 
 
-# --- extended security updates ----------------------------------------------------------------------------------------
+# --- extended security updates --------------------------------------------------------
 
 
-def test_what_only_customers_of_extended_updates_get_is_said_with_what_everybody_gets() -> None:
-    esu = update("esu", replace(package(CU14, "KB9000007", "15.2.1544.30"), esu=True), released=NOV + days(400))
+def test_what_only_customers_of_extended_updates_get_is_said_with_what_everybody_gets() -> (
+    None
+):
+    esu = update(
+        "esu",
+        replace(package(CU14, "KB9000007", "15.2.1544.30"), esu=True),
+        released=NOV + days(400),
+    )
 
     assert stands("15.2.1544.13", RELEASED, esu) == ("newer-available", "install-esu")
     found = of("15.2.1544.11", BEFORE, RELEASED, esu)
-    assert exposure.step(found) == "install-esu-or"
+    assert server_status.step(found) == "install-esu-or"
     assert found.unrestricted is not None
     assert found.unrestricted.package.build == "15.2.1544.13"
 
@@ -244,36 +357,53 @@ def test_of_one_build_the_package_for_everybody_counts() -> None:
     assert stands("15.2.1544.11", BEFORE, both) == ("newer-available", "install")
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------
 
 
-def concerned(told: Event, *builds: str, ledger: tuple[Update, ...] = (BEFORE, BACK)) -> list[str]:
-    known = exposure.exposures([Server(build, build) for build in builds], ledger)
-    return [found.server.build for found in exposure.concerned(told, known)]
+def concerned(
+    told: Event, *builds: str, ledger: tuple[Update, ...] = (BEFORE, BACK)
+) -> list[str]:
+    known = server_status.exposures([Server(build, build) for build in builds], ledger)
+    return [found.server.build for found in server_status.concerned(told, known)]
 
 
 def test_an_update_concerns_where_it_is_installed_and_where_it_is_for() -> None:
     told = event(Kind.RE_RELEASED, BACK, packages=V2)
 
-    assert concerned(told, "15.2.1544.13", "15.2.1544.14", "15.2.1544.11", "15.2.9999.1") == [
-        "15.2.1544.13",
-        "15.2.1544.14",
-        "15.2.1544.11",
-    ]
+    assert concerned(
+        told, "15.2.1544.13", "15.2.1544.14", "15.2.1544.11", "15.2.9999.1"
+    ) == ["15.2.1544.13", "15.2.1544.14", "15.2.1544.11"]
 
 
 def test_what_is_older_than_a_servers_build_does_not_concern_it() -> None:
     assert concerned(event(Kind.REVISED, BEFORE), "15.2.1544.13") == []
-    assert concerned(event(Kind.REVISED, update("old", package(CU13, "KB1", "15.2.1258.20"))), "15.2.1544.13") == []
+    assert (
+        concerned(
+            event(Kind.REVISED, update("old", package(CU13, "KB1", "15.2.1258.20"))),
+            "15.2.1544.13",
+        )
+        == []
+    )
 
 
 def test_an_update_of_another_branch_concerns_the_products_line() -> None:
     assert concerned(event(Kind.RELEASED, MADE), "15.2.1544.13") == ["15.2.1544.13"]
-    assert concerned(event(Kind.RELEASED, update("x", package(CU23, "KB1", "15.3.1.1"))), "15.2.1544.13") == []
+    assert (
+        concerned(
+            event(Kind.RELEASED, update("x", package(CU23, "KB1", "15.3.1.1"))),
+            "15.2.1544.13",
+        )
+        == []
+    )
 
 
-@pytest.mark.parametrize(("products", "expected"), [(("Exchange Server",), 1), ((CU14,), 1), (("Exchange Server 2016",), 0), ((), 0)])
-def test_an_advisory_concerns_the_products_that_it_names(products: tuple[str, ...], expected: int) -> None:
+@pytest.mark.parametrize(
+    ("products", "expected"),
+    [(("Exchange Server",), 1), ((CU14,), 1), (("Exchange Server 2016",), 0), ((), 0)],
+)
+def test_an_advisory_concerns_the_products_that_it_names(
+    products: tuple[str, ...], expected: int
+) -> None:
     told = event(Kind.ANNOUNCED, update("cve"), products=products)
 
     assert len(concerned(told, "15.2.1544.14")) == expected
@@ -284,7 +414,12 @@ def test_an_advisory_concerns_the_products_that_it_names(products: tuple[str, ..
     [
         ("15.2.1544.13", event(Kind.PULLED, PULLED), (BEFORE, PULLED), "follow"),
         ("15.2.1544.11", event(Kind.PULLED, PULLED), (BEFORE, PULLED), "keep-off"),
-        ("15.2.1544.11", event(Kind.KNOWN_ISSUE, PULLED, pulled=True), (BEFORE, PULLED), "keep-off"),
+        (
+            "15.2.1544.11",
+            event(Kind.KNOWN_ISSUE, PULLED, pulled=True),
+            (BEFORE, PULLED),
+            "keep-off",
+        ),
         (
             "15.2.1544.13",
             replace(event(Kind.PULLED, RELEASED), confidence=Confidence.SUSPECTED),
@@ -293,42 +428,69 @@ def test_an_advisory_concerns_the_products_that_it_names(products: tuple[str, ..
         ),
         ("15.2.1544.13", event(Kind.RE_RELEASED, BACK), (BEFORE, BACK), "install"),
         ("15.2.1544.13", event(Kind.KNOWN_ISSUE, RELEASED), (RELEASED,), "check-issue"),
-        ("15.2.1544.11", event(Kind.KNOWN_ISSUE, RELEASED), (BEFORE, RELEASED), "install"),
+        (
+            "15.2.1544.11",
+            event(Kind.KNOWN_ISSUE, RELEASED),
+            (BEFORE, RELEASED),
+            "install",
+        ),
         ("15.2.1544.13", event(Kind.KNOWN_ISSUE, BACK), (BACK,), "install"),
-        ("15.2.1544.13", event(Kind.EXPLOITED, update("cve"), products=(CU14,)), (RELEASED,), "no-update-yet"),
+        (
+            "15.2.1544.13",
+            event(Kind.EXPLOITED, update("cve"), products=(CU14,)),
+            (RELEASED,),
+            "no-update-yet",
+        ),
         ("15.2.1544.13", event(Kind.REVISED, RELEASED), (RELEASED,), "nothing"),
     ],
 )
-def test_the_step_fits_what_has_happened(build: str, told: Event, ledger: tuple[Update, ...], step: str) -> None:
-    assert exposure.step(of(build, *ledger), told) == step
+def test_the_step_fits_what_has_happened(
+    build: str, told: Event, ledger: tuple[Update, ...], step: str
+) -> None:
+    assert server_status.step(of(build, *ledger), told) == step
 
 
 def test_one_is_reminded_of_what_is_pulled_and_installed() -> None:
-    known = exposure.exposures([Server("EX01", "15.2.1544.13"), Server("EX02", "15.2.1544.14"), Server("EX03", "1.2.3.4")], (BACK,))
+    known = server_status.exposures(
+        [
+            Server("EX01", "15.2.1544.13"),
+            Server("EX02", "15.2.1544.14"),
+            Server("EX03", "1.2.3.4"),
+        ],
+        (BACK,),
+    )
 
-    assert [found.server.name for found in exposure.reminded(SU, known)] == ["EX01"]
-    assert exposure.reminded("april", known) == ()
+    assert [found.server.name for found in server_status.reminded(SU, known)] == [
+        "EX01"
+    ]
+    assert server_status.reminded("april", known) == ()
 
 
 def test_a_servers_line_is_its_product_without_level() -> None:
-    assert exposure.line(of("15.2.1544.13", RELEASED)) == "Exchange Server 2019"
+    assert server_status.line(of("15.2.1544.13", RELEASED)) == "Exchange Server 2019"
 
 
-# --- owners -----------------------------------------------------------------------------------------------------------
+# --- owners ---------------------------------------------------------------------------
 
 
 def owned(*owners: str, build: str = "15.2.1544.11", product: str = "") -> Exposure:
-    (found,) = exposure.exposures([Server("EX01", build, product, owners)], (BEFORE, RELEASED))
+    (found,) = server_status.exposures(
+        [Server("EX01", build, product, owners)], (BEFORE, RELEASED)
+    )
     return found
 
 
-def test_an_owners_servers_are_found_by_pattern_and_a_name_that_nobody_bears_silences_nobody() -> None:
+def test_an_owners_servers_are_found_by_pattern_and_a_name_that_nobody_bears_silences_nobody() -> (
+    None
+):
     mine, others = owned("Mail-Team", "anna@example.org"), owned("web")
-    assert exposure.owned(("mail-*",), (mine, others)) == (mine,)
-    assert exposure.owned(("ANNA@example.org", "nobody"), (mine, others)) == (mine,)
-    assert exposure.owned(("*",), (mine, owned())) == (mine,)
-    assert exposure.owned(("nobody",), (mine, others)) == (mine, others)
-    assert exposure.owned((), (mine, others)) == (mine, others)
+    assert server_status.owned(("mail-*",), (mine, others)) == (mine,)
+    assert server_status.owned(("ANNA@example.org", "nobody"), (mine, others)) == (
+        mine,
+    )
+    assert server_status.owned(("*",), (mine, owned())) == (mine,)
+    assert server_status.owned(("nobody",), (mine, others)) == (mine, others)
+    assert server_status.owned((), (mine, others)) == (mine, others)
 
 
 @pytest.mark.parametrize(
@@ -343,19 +505,30 @@ def test_an_owners_servers_are_found_by_pattern_and_a_name_that_nobody_bears_sil
         ("9.9.9999.9", "SharePoint Server 2019", False),
     ],
 )
-def test_a_server_that_no_source_knows_is_judged_by_the_product_it_is_said_to_be(build: str, product: str, expected: bool) -> None:
-    assert exposure.may_concern(event(Kind.RELEASED, RELEASED), [owned(build=build, product=product)]) is expected
+def test_a_server_that_no_source_knows_is_judged_by_the_product_it_is_said_to_be(
+    build: str, product: str, expected: bool
+) -> None:
+    assert (
+        server_status.may_concern(
+            event(Kind.RELEASED, RELEASED), [owned(build=build, product=product)]
+        )
+        is expected
+    )
 
 
 def test_what_names_no_product_or_its_family_alone_may_concern_every_server() -> None:
     sharepoint = owned(build="9.9.9999.9", product="SharePoint Server 2019")
-    assert exposure.may_concern(event(Kind.ANNOUNCED, RELEASED, packages=(), products=()), [sharepoint])
+    assert server_status.may_concern(
+        event(Kind.ANNOUNCED, RELEASED, packages=(), products=()), [sharepoint]
+    )
     whole = event(Kind.ANNOUNCED, RELEASED, packages=(), products=("Exchange Server",))
-    assert exposure.may_concern(whole, [owned(build="9.9.9999.9", product="Exchange Server 2016 CU23")])
-    assert not exposure.may_concern(whole, [sharepoint])
+    assert server_status.may_concern(
+        whole, [owned(build="9.9.9999.9", product="Exchange Server 2016 CU23")]
+    )
+    assert not server_status.may_concern(whole, [sharepoint])
 
 
-# --- which servers an update concerns, for its page ----------------------------------------------------------------------
+# --- which servers an update concerns, for its page -----------------------------------
 
 
 @pytest.mark.parametrize(
@@ -369,24 +542,54 @@ def test_what_names_no_product_or_its_family_alone_may_concern_every_server() ->
         ("15.1.2507.39", False),  # of another line
     ],
 )
-def test_an_update_concerns_the_servers_that_have_it_or_are_behind_it(build: str, concerned: bool) -> None:
-    later = update("later", package(CU23, "KB9", "15.1.2507.39"), package(CU14, "KB9", "15.2.1544.20"))
+def test_an_update_concerns_the_servers_that_have_it_or_are_behind_it(
+    build: str, concerned: bool
+) -> None:
+    later = update(
+        "later",
+        package(CU23, "KB9", "15.1.2507.39"),
+        package(CU14, "KB9", "15.2.1544.20"),
+    )
     found = of(build, BEFORE, BACK, replace(later, released=NOV + days(60)))
 
-    assert bool(exposure.of_update(RELEASED, [found])) is concerned
+    assert bool(server_status.of_update(RELEASED, [found])) is concerned
 
 
 def test_where_no_build_of_a_servers_branch_is_known_the_dates_tell() -> None:
     found = of("15.2.1544.13", BEFORE, RELEASED)
-    advisory = replace(update("cve-2030-1"), products=(CU14,), state=State.ANNOUNCED, released=None)
+    advisory = replace(
+        update("cve-2030-1"), products=(CU14,), state=State.ANNOUNCED, released=None
+    )
 
-    assert exposure.of_update(replace(advisory, first_seen=NOV + days(1)), [found]) == (found,)
-    assert exposure.of_update(replace(advisory, first_seen=NOV - days(1)), [found]) == ()
-    assert exposure.of_update(replace(update("old", package(CU13, "KB8", "15.2.1258.99")), released=NOV - days(1)), [found]) == ()
+    assert server_status.of_update(
+        replace(advisory, first_seen=NOV + days(1)), [found]
+    ) == (found,)
+    assert (
+        server_status.of_update(replace(advisory, first_seen=NOV - days(1)), [found])
+        == ()
+    )
+    assert (
+        server_status.of_update(
+            replace(
+                update("old", package(CU13, "KB8", "15.2.1258.99")),
+                released=NOV - days(1),
+            ),
+            [found],
+        )
+        == ()
+    )
 
 
 def test_servers_of_one_build_stand_alike_each_by_its_name() -> None:
-    servers = [Server("EX01", "15.2.1544.13"), Server("EX02", "15.2.1544.11"), Server("EX03", "15.2.1544.13")]
-    found = exposure.exposures(servers, (BEFORE, PULLED))
+    servers = [
+        Server("EX01", "15.2.1544.13"),
+        Server("EX02", "15.2.1544.11"),
+        Server("EX03", "15.2.1544.13"),
+    ]
+    found = server_status.exposures(servers, (BEFORE, PULLED))
 
-    assert [(each.server.name, each.fitness.value) for each in found] == [("EX01", "pulled"), ("EX02", "good"), ("EX03", "pulled")]
+    assert [(each.server.name, each.fitness.value) for each in found] == [
+        ("EX01", "pulled"),
+        ("EX02", "good"),
+        ("EX03", "pulled"),
+    ]

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.builders import BACK, CU13, CU14, NEW_KB, NOV, OLD_KB, PAUSED, advisory, days, fact, package, post, revision, row
+from tests.unit.builders import (
+    BACK,
+    CU13,
+    CU14,
+    NEW_KB,
+    NOV,
+    OLD_KB,
+    PAUSED,
+    advisory,
+    days,
+    fact,
+    package,
+    post,
+    revision,
+    row,
+)
 from watcher.judgement import facts
 from watcher.records import Entry, Kind, Package, Passage
 
@@ -16,7 +31,10 @@ def test_what_a_record_offers_at_first_sight_is_fresh() -> None:
 
 
 def test_another_kb_article_is_a_fresh_package_and_the_old_one_is_gone() -> None:
-    found = fact(advisory("CVE-2030-0001", package(kb=OLD_KB)), advisory("CVE-2030-0001", package(kb=NEW_KB)))
+    found = fact(
+        advisory("CVE-2030-0001", package(kb=OLD_KB)),
+        advisory("CVE-2030-0001", package(kb=NEW_KB)),
+    )
     assert (found.fresh, found.gone) == ((package(kb=NEW_KB),), (package(kb=OLD_KB),))
 
 
@@ -34,7 +52,10 @@ def test_two_files_of_one_product_that_both_change_pair_with_nothing() -> None:
 
 
 def test_a_build_that_comes_later_to_an_article_is_the_same_package() -> None:
-    found = fact(advisory("CVE-2030-0001", package()), advisory("CVE-2030-0001", package(build="15.2.1544.13")))
+    found = fact(
+        advisory("CVE-2030-0001", package()),
+        advisory("CVE-2030-0001", package(build="15.2.1544.13")),
+    )
     assert (found.fresh, found.gone, found.grown) == ((), (), ())
 
 
@@ -59,31 +80,57 @@ def test_packages_are_one_by_all_that_both_name(other: Package, *, same: bool) -
 
 def test_only_sentences_that_are_new_are_read() -> None:
     old = revision("2.0", PAUSED)
-    found = fact(advisory(passages=[old]), advisory(passages=[old, revision("3.0", BACK)]))
+    found = fact(
+        advisory(passages=[old]), advisory(passages=[old, revision("3.0", BACK)])
+    )
     assert [said.kind for said in found.said] == [Kind.RE_RELEASED]
-    assert (found.said[0].passage, found.said[0].sentence, found.said[0].time) == ("revision 3.0", BACK, NOV)
+    assert (found.said[0].passage, found.said[0].sentence, found.said[0].time) == (
+        "revision 3.0",
+        BACK,
+        NOV,
+    )
     assert found.says(Kind.RE_RELEASED)
     assert not found.says(Kind.PULLED)
 
 
-def test_a_title_says_something_and_a_description_of_the_vulnerability_nothing() -> None:
-    found = fact(None, post("1", "Re-release of November 2030 Exchange Server Security Update packages"))
+def test_a_title_says_something_and_a_description_of_the_vulnerability_nothing() -> (
+    None
+):
+    found = fact(
+        None,
+        post(
+            "1", "Re-release of November 2030 Exchange Server Security Update packages"
+        ),
+    )
     assert found.says(Kind.RE_RELEASED)
     described = fact(None, advisory(passages=[Passage("description", PAUSED)]))
     assert (described.said, described.sentences) == ((), (("title", "Spoofing"),))
 
 
 def test_what_goes_says_nothing_new() -> None:
-    found = fact(advisory("CVE-2030-0001", package(), passages=[revision("2.0", PAUSED)]), None)
+    found = fact(
+        advisory("CVE-2030-0001", package(), passages=[revision("2.0", PAUSED)]), None
+    )
     assert (found.sentences, found.said, found.gone) == ((), (), (package(),))
 
 
 @pytest.mark.parametrize(
     ("before", "after", "turned"),
-    [(None, True, True), (False, True, True), (True, True, False), (True, False, False), (False, None, False)],
+    [
+        (None, True, True),
+        (False, True, True),
+        (True, True, False),
+        (True, False, False),
+        (False, None, False),
+    ],
 )
-def test_exploited_is_news_from_no_to_yes_only(before: bool | None, after: bool | None, turned: bool) -> None:
-    found = fact(advisory(exploited=before, disclosed=before), advisory(exploited=after, disclosed=after))
+def test_exploited_is_news_from_no_to_yes_only(
+    before: bool | None, after: bool | None, turned: bool
+) -> None:
+    found = fact(
+        advisory(exploited=before, disclosed=before),
+        advisory(exploited=after, disclosed=after),
+    )
     assert (found.exploited, found.disclosed) == (turned, turned)
 
 
@@ -98,7 +145,9 @@ def test_exploited_is_news_from_no_to_yes_only(before: bool | None, after: bool 
         ("", "15.2.1544.14", False),
     ],
 )
-def test_a_re_release_raises_the_last_number_only(before: str, after: str, grew: bool) -> None:
+def test_a_re_release_raises_the_last_number_only(
+    before: str, after: str, grew: bool
+) -> None:
     assert facts.builds_grew(package(build=before), package(build=after)) is grew
 
 
@@ -114,7 +163,10 @@ def _history(*passages: Passage) -> str | None:
 
 
 def test_a_history_of_revisions_ends_with_its_last_turn() -> None:
-    pulled, back = revision("2.0", PAUSED, NOV + days(2)), revision("3.0", BACK, NOV + days(15))
+    pulled, back = (
+        revision("2.0", PAUSED, NOV + days(2)),
+        revision("3.0", BACK, NOV + days(15)),
+    )
     assert _history(pulled) == "pulled"
     assert _history(pulled, back) == "re-released"
     assert _history(back, revision("4.0", PAUSED, NOV + days(20))) == "pulled"

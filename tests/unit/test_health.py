@@ -8,51 +8,104 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from watcher.formats import operator
-from watcher.formats.letter import Form
-from watcher.formats.words import Words
-from watcher.judgement import health
-from watcher.judgement.health import Standing, Trouble
-from watcher.records import Delivery, DeliveryState, Document, Letter, Message, Source, Subscriber, Times
+from watcher.judgement import source_health
+from watcher.judgement.source_health import Standing, Trouble
+from watcher.mail import operator
+from watcher.mail.letter import Form
+from watcher.records import (
+    Delivery,
+    DeliveryState,
+    Document,
+    Letter,
+    Message,
+    Source,
+    Subscriber,
+    Times,
+)
+from watcher.text.words import Words
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
 MSRC = Source("msrc-cvrf", "cvrf", "https://msrc.example.org/", monthly=True)
 GUIDE = Source("msrc-guide", "feed", "https://guide.example.org/", monthly=True)
 BLOG = Source("blog", "feed", "https://blog.example.org/", silent=timedelta(days=60))
-RELEASED = datetime(2030, 5, 14, 17, tzinfo=UTC)  # the second Tuesday, 10:00 in summer time
+# The second Tuesday, 10:00 in summer time
+RELEASED = datetime(2030, 5, 14, 17, tzinfo=UTC)
 LATER = RELEASED + timedelta(hours=6)
 
 
 def failing(*failures: int) -> Standing:
     times = tuple(
-        Times("blog", str(number), NOW, NOW - timedelta(days=1), count, f"cause {count}") for number, count in enumerate(failures)
+        Times(
+            "blog", str(number), NOW, NOW - timedelta(days=1), count, f"cause {count}"
+        )
+        for number, count in enumerate(failures)
     )
     return Standing(Source("blog", "feed", "https://blog.example.org/"), times)
 
 
 def monthly(at: datetime = LATER, **accepted: datetime) -> Standing:
-    """A source with a document for each month, by when it last changed; all of them answered well ``at``."""
-    documents = tuple(Document("msrc-cvrf", f"2030-{month}", "", accepted=time) for month, time in accepted.items())
-    return Standing(MSRC, tuple(Times(MSRC.name, name, at, at) for name in ("", *(d.document for d in documents))), documents)
+    """A source with a document for each month, by when it last changed.
+
+    All of them answered well ``at``.
+    """
+    documents = tuple(
+        Document("msrc-cvrf", f"2030-{month}", "", accepted=time)
+        for month, time in accepted.items()
+    )
+    return Standing(
+        MSRC,
+        tuple(
+            Times(MSRC.name, name, at, at)
+            for name in ("", *(d.document for d in documents))
+        ),
+        documents,
+    )
 
 
-def dated(newest: datetime | None, at: datetime, source: Source, accepted: datetime = NOW - timedelta(days=400)) -> Standing:
-    """A source of one document that answered well ``at``, by the newest date that it bears and when its copy last differed."""
-    return Standing(source, (Times(source.name, "", at, at),), (Document(source.name, "", "", newest=newest, accepted=accepted),))
+def dated(
+    newest: datetime | None,
+    at: datetime,
+    source: Source,
+    accepted: datetime = NOW - timedelta(days=400),
+) -> Standing:
+    """A source of one document that answered well ``at``, by the newest date that it
+    bears and when its copy last differed.
+    """
+    return Standing(
+        source,
+        (Times(source.name, "", at, at),),
+        (Document(source.name, "", "", newest=newest, accepted=accepted),),
+    )
 
 
 def keys(*standings: Standing, failures: int = 3) -> list[str]:
-    return [trouble.key for trouble in health.troubles(standings, (), failures)]
+    return [trouble.key for trouble in source_health.troubles(standings, (), failures)]
 
 
-@pytest.mark.parametrize(("counts", "expected"), [((), []), ((0,), []), ((2,), []), ((3,), ["fails blog"]), ((0, 5), ["fails blog"])])
-def test_a_source_that_failed_so_often_in_a_row_is_a_trouble(counts: tuple[int, ...], expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((), []),
+        ((0,), []),
+        ((2,), []),
+        ((3,), ["fails blog"]),
+        ((0, 5), ["fails blog"]),
+    ],
+)
+def test_a_source_that_failed_so_often_in_a_row_is_a_trouble(
+    counts: tuple[int, ...], expected: list[str]
+) -> None:
     assert keys(failing(*counts)) == expected
 
 
 def test_the_worst_of_a_sources_documents_is_told() -> None:
-    (trouble,) = health.troubles([failing(3, 7, 1)], (), 3)
-    assert (trouble.name, trouble.detail, trouble.count, trouble.since) == ("blog", "cause 7", 7, NOW - timedelta(days=1))
+    (trouble,) = source_health.troubles([failing(3, 7, 1)], (), 3)
+    assert (trouble.name, trouble.detail, trouble.count, trouble.since) == (
+        "blog",
+        "cause 7",
+        7,
+        NOW - timedelta(days=1),
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,25 +114,54 @@ def test_the_worst_of_a_sources_documents_is_told() -> None:
         ("2030-05-14T16:59:59", "2030-04-09T17:00"),
         ("2030-05-14T17:00:00", "2030-05-14T17:00"),  # summer time: 10:00 is 17:00 UTC
         ("2030-01-01T00:00:00", "2029-12-11T18:00"),  # the year before; winter time
-        ("2027-03-31T00:00:00", "2027-03-09T18:00"),  # before the clocks change on the 14th
+        # Before the clocks change on the 14th
+        ("2027-03-31T00:00:00", "2027-03-09T18:00"),
         ("2026-03-31T00:00:00", "2026-03-10T17:00"),  # after they changed on the 8th
         ("2026-11-30T00:00:00", "2026-11-10T18:00"),
     ],
 )
-def test_microsofts_monthly_hour_is_the_second_tuesday_at_ten_pacific(now: str, expected: str) -> None:
-    assert health.patch_tuesday(datetime.fromisoformat(now).replace(tzinfo=UTC)) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+def test_microsofts_monthly_hour_is_the_second_tuesday_at_ten_pacific(
+    now: str, expected: str
+) -> None:
+    assert source_health.patch_tuesday(
+        datetime.fromisoformat(now).replace(tzinfo=UTC)
+    ) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("changed", "now", "expected"),
     [
-        ({"Apr": RELEASED - timedelta(days=30)}, LATER, ["silent msrc-cvrf 2030-05"]),  # no document at all
-        ({"Apr": RELEASED - timedelta(days=30)}, LATER - timedelta(minutes=1), []),  # it may yet come
-        ({"May": RELEASED - timedelta(days=3)}, LATER, ["silent msrc-cvrf 2030-05"]),  # opened early, and not changed since
-        ({"Apr": LATER, "May": RELEASED - timedelta(days=3)}, LATER, ["silent msrc-cvrf 2030-05"]),  # another month's change is none
-        ({"Apr": RELEASED - timedelta(days=30), "May": RELEASED + timedelta(minutes=5)}, LATER, []),
-        ({"Apr": RELEASED - timedelta(days=30), "May": RELEASED - timedelta(minutes=5)}, LATER, []),  # Microsoft was a little early
-        ({"Apr": LATER}, LATER, []),  # first read after the hour: nothing is known of before
+        # No document at all
+        ({"Apr": RELEASED - timedelta(days=30)}, LATER, ["silent msrc-cvrf 2030-05"]),
+        # It may yet come
+        ({"Apr": RELEASED - timedelta(days=30)}, LATER - timedelta(minutes=1), []),
+        # Opened early, and not changed since
+        ({"May": RELEASED - timedelta(days=3)}, LATER, ["silent msrc-cvrf 2030-05"]),
+        # Another month's change is none
+        (
+            {"Apr": LATER, "May": RELEASED - timedelta(days=3)},
+            LATER,
+            ["silent msrc-cvrf 2030-05"],
+        ),
+        (
+            {
+                "Apr": RELEASED - timedelta(days=30),
+                "May": RELEASED + timedelta(minutes=5),
+            },
+            LATER,
+            [],
+        ),
+        # Microsoft was a little early
+        (
+            {
+                "Apr": RELEASED - timedelta(days=30),
+                "May": RELEASED - timedelta(minutes=5),
+            },
+            LATER,
+            [],
+        ),
+        # First read after the hour: nothing is known of before
+        ({"Apr": LATER}, LATER, []),
         ({}, LATER, []),  # a source without monthly documents
     ],
 )
@@ -90,16 +172,30 @@ def test_a_source_without_the_months_document_hours_after_microsofts_hour_is_sil
 
 
 def test_a_source_that_cannot_be_asked_is_not_called_silent() -> None:
-    standing = replace(monthly(Apr=RELEASED - timedelta(days=30)), times=failing(3).times)
+    standing = replace(
+        monthly(Apr=RELEASED - timedelta(days=30)), times=failing(3).times
+    )
     assert keys(standing) == ["fails msrc-cvrf"]
     assert keys(replace(standing, times=failing(2).times)) == []
 
 
-def test_a_months_document_that_fails_while_its_index_answers_is_not_called_silent() -> None:
-    standing = monthly(Apr=RELEASED - timedelta(days=30), May=RELEASED - timedelta(days=3))
+def test_a_months_document_that_fails_while_its_index_answers_is_not_called_silent() -> (
+    None
+):
+    standing = monthly(
+        Apr=RELEASED - timedelta(days=30), May=RELEASED - timedelta(days=3)
+    )
     index, april, may = standing.times
     assert keys(standing) == ["silent msrc-cvrf 2030-05"]
-    assert keys(replace(standing, times=(index, april, replace(may, succeeded=RELEASED, failures=1)))) == []
+    assert (
+        keys(
+            replace(
+                standing,
+                times=(index, april, replace(may, succeeded=RELEASED, failures=1)),
+            )
+        )
+        == []
+    )
 
 
 def test_only_sources_of_the_monthly_rhythm_are_held_to_it() -> None:
@@ -110,30 +206,45 @@ def test_only_sources_of_the_monthly_rhythm_are_held_to_it() -> None:
 
 def test_december_is_followed_by_january() -> None:
     released = datetime(2030, 12, 10, 18, tzinfo=UTC)
-    standing = monthly(released + timedelta(hours=7), Nov=released - timedelta(days=20), Dec=released + timedelta(hours=1))
+    standing = monthly(
+        released + timedelta(hours=7),
+        Nov=released - timedelta(days=20),
+        Dec=released + timedelta(hours=1),
+    )
     assert keys(standing) == []
 
 
 @pytest.mark.parametrize(
     ("released", "zone"),
-    [(datetime(2030, 3, 12, 17, tzinfo=UTC), "summer"), (datetime(2030, 2, 12, 18, tzinfo=UTC), "winter")],
+    [
+        (datetime(2030, 3, 12, 17, tzinfo=UTC), "summer"),
+        (datetime(2030, 2, 12, 18, tzinfo=UTC), "winter"),
+    ],
 )
-def test_the_hours_after_microsofts_hour_are_counted_in_summer_and_winter(released: datetime, zone: str) -> None:
+def test_the_hours_after_microsofts_hour_are_counted_in_summer_and_winter(
+    released: datetime, zone: str
+) -> None:
     before = released - timedelta(days=20)
     assert keys(dated(before, released + timedelta(hours=5, minutes=59), GUIDE)) == []
-    assert keys(dated(before, released + timedelta(hours=6), GUIDE)) == [f"silent msrc-guide {released:%Y-%m}"]
+    assert keys(dated(before, released + timedelta(hours=6), GUIDE)) == [
+        f"silent msrc-guide {released:%Y-%m}"
+    ]
 
 
 @pytest.mark.parametrize(
     ("newest", "expected"),
     [
         (RELEASED - timedelta(days=1), ["silent msrc-guide 2030-05"]),
-        (RELEASED.replace(hour=7), []),  # Microsoft dates the day's news to its own midnight
+        # Microsoft dates the day's news to its own midnight
+        (RELEASED.replace(hour=7), []),
         (RELEASED + timedelta(hours=1), []),
-        (None, ["silent msrc-guide 2030-05"]),  # a feed without dates: when its copy last differed
+        # A feed without dates: when its copy last differed
+        (None, ["silent msrc-guide 2030-05"]),
     ],
 )
-def test_the_update_guide_without_news_of_the_day_is_silent_though_it_answers(newest: datetime | None, expected: list[str]) -> None:
+def test_the_update_guide_without_news_of_the_day_is_silent_though_it_answers(
+    newest: datetime | None, expected: list[str]
+) -> None:
     assert keys(dated(newest, LATER, GUIDE)) == expected
 
 
@@ -143,21 +254,44 @@ def test_a_feed_without_dates_that_was_first_read_after_the_day_is_not_silent() 
     assert keys(Standing(GUIDE)) == []
 
 
-def test_a_list_that_fails_while_the_address_above_it_answers_is_not_called_silent() -> None:
+def test_a_list_that_fails_while_the_address_above_it_answers_is_not_called_silent() -> (
+    None
+):
     csaf = Source("msrc-csaf", "csaf", "https://csaf.example.org/", monthly=True)
-    lists = (Document("msrc-csaf", "changes.csv", "", newest=RELEASED - timedelta(days=2), accepted=RELEASED - timedelta(days=2)),)
-    above, below = Times("msrc-csaf", "", LATER, LATER), Times("msrc-csaf", "changes.csv", LATER, LATER)
+    lists = (
+        Document(
+            "msrc-csaf",
+            "changes.csv",
+            "",
+            newest=RELEASED - timedelta(days=2),
+            accepted=RELEASED - timedelta(days=2),
+        ),
+    )
+    above, below = (
+        Times("msrc-csaf", "", LATER, LATER),
+        Times("msrc-csaf", "changes.csv", LATER, LATER),
+    )
     assert keys(Standing(csaf, (above, below), lists)) == ["silent msrc-csaf 2030-05"]
-    assert keys(Standing(csaf, (above, replace(below, succeeded=RELEASED, failures=2)), lists)) == []
+    assert (
+        keys(
+            Standing(
+                csaf, (above, replace(below, succeeded=RELEASED, failures=2)), lists
+            )
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
-    ("days", "expected"),
-    [(59, []), (60, ["overdue blog"]), (400, ["overdue blog"])],
+    ("days", "expected"), [(59, []), (60, ["overdue blog"]), (400, ["overdue blog"])]
 )
-def test_a_source_that_shows_nothing_newer_than_its_rhythm_allows_is_silent(days: int, expected: list[str]) -> None:
+def test_a_source_that_shows_nothing_newer_than_its_rhythm_allows_is_silent(
+    days: int, expected: list[str]
+) -> None:
     assert keys(dated(NOW - timedelta(days=days), NOW, BLOG)) == expected
-    assert keys(dated(NOW - timedelta(days=days), NOW, replace(BLOG, silent=None))) == []
+    assert (
+        keys(dated(NOW - timedelta(days=days), NOW, replace(BLOG, silent=None))) == []
+    )
 
 
 def test_a_source_that_was_never_read_is_not_silent() -> None:
@@ -169,71 +303,107 @@ def moved(to: str) -> Standing:
 
 
 def test_a_source_that_moved_is_told_with_its_new_address() -> None:
-    (trouble,) = health.troubles([moved("https://new.example.org/")], (), 3)
-    assert (trouble.kind, trouble.name, trouble.detail) == ("moved", "blog", "https://new.example.org/")
+    (trouble,) = source_health.troubles([moved("https://new.example.org/")], (), 3)
+    assert (trouble.kind, trouble.name, trouble.detail) == (
+        "moved",
+        "blog",
+        "https://new.example.org/",
+    )
 
 
-def test_a_page_that_cannot_be_read_is_told_as_one_of_another_layout_and_an_outage_in_between_is_the_same_trouble() -> None:
+def test_a_page_that_cannot_be_read_is_told_as_one_of_another_layout_and_an_outage_in_between_is_the_same_trouble() -> (
+    None
+):
     outage = failing(3)
-    layout = replace(outage, times=tuple(replace(each, suspect=True) for each in outage.times))
-    first, second = health.troubles([outage, layout], (), 3)
+    layout = replace(
+        outage, times=tuple(replace(each, suspect=True) for each in outage.times)
+    )
+    first, second = source_health.troubles([outage, layout], (), 3)
     assert (first.kind, second.kind) == ("fails", "layout")
     assert first.key == second.key
 
 
 def lost(kind: str = "pulled") -> tuple[Message, Delivery]:
     message = Message("<1@example.org>", NOW, kind, "admins", "", "[PULLED] x", (), b"")
-    return message, Delivery(message.id, "one@example.org", state=DeliveryState.REFUSED, answer="550 no such user", settled=NOW)
+    return message, Delivery(
+        message.id,
+        "one@example.org",
+        state=DeliveryState.REFUSED,
+        answer="550 no such user",
+        settled=NOW,
+    )
 
 
 def test_a_delivery_given_up_is_told_but_not_one_to_the_operator() -> None:
-    (trouble,) = health.troubles((), [lost(), lost("operator")], 3)
-    assert (trouble.key, trouble.detail) == ("lost <1@example.org> one@example.org", "[PULLED] x: 550 no such user")
+    (trouble,) = source_health.troubles((), [lost(), lost("operator")], 3)
+    assert (trouble.key, trouble.detail) == (
+        "lost <1@example.org> one@example.org",
+        "[PULLED] x: 550 no such user",
+    )
 
 
 def turn(
-    wrong: tuple[Trouble, ...], told: list[str], watched: tuple[str, ...] = ("blog", "msrc-cvrf"), now: datetime = LATER
-) -> health.Turn:
-    return health.turn(wrong, told, watched, now)
+    wrong: tuple[Trouble, ...],
+    told: list[str],
+    watched: tuple[str, ...] = ("blog", "msrc-cvrf"),
+    now: datetime = LATER,
+) -> source_health.Turn:
+    return source_health.turn(wrong, told, watched, now)
 
 
 def test_what_was_told_is_not_told_again_and_what_is_over_is_told_once() -> None:
-    wrong = health.troubles([failing(3)], [lost()], 3)
+    wrong = source_health.troubles([failing(3)], [lost()], 3)
     first = turn(wrong, [])
-    assert ([trouble.kind for trouble in first.new], first.over) == (["fails", "lost"], ())
+    assert ([trouble.kind for trouble in first.new], first.over) == (
+        ["fails", "lost"],
+        (),
+    )
     again = turn(wrong, [*first.kept])
     assert (again.new, again.over, again.kept) == ((), (), first.kept)
-    assert turn((), [*again.kept]) == health.Turn((), ("fails blog",), ())
+    assert turn((), [*again.kept]) == source_health.Turn((), ("fails blog",), ())
 
 
 def test_of_a_source_that_is_switched_off_nothing_is_told() -> None:
-    assert turn((), ["fails blog"], watched=()) == health.Turn((), (), ())
+    assert turn((), ["fails blog"], watched=()) == source_health.Turn((), (), ())
 
 
 def test_a_source_that_moves_on_is_told_again_and_has_not_come_back() -> None:
-    there = health.troubles([moved("https://b.example.org/")], (), 3)
+    there = source_health.troubles([moved("https://b.example.org/")], (), 3)
     on = turn(there, ["moved blog https://a.example.org/"])
-    assert ([trouble.detail for trouble in on.new], on.over) == (["https://b.example.org/"], ())
+    assert ([trouble.detail for trouble in on.new], on.over) == (
+        ["https://b.example.org/"],
+        (),
+    )
     assert turn((), [*on.kept]).over == ("moved blog https://b.example.org/",)
 
 
 def test_a_source_that_is_silent_and_then_fails_has_not_spoken() -> None:
     silent = monthly(Apr=RELEASED - timedelta(days=30))
-    told = turn(health.troubles([silent], (), 3), [])
-    broken = replace(silent, times=tuple(replace(each, failures=3) for each in silent.times))
-    later = turn(health.troubles([broken], (), 3), [*told.kept])
+    told = turn(source_health.troubles([silent], (), 3), [])
+    broken = replace(
+        silent, times=tuple(replace(each, failures=3) for each in silent.times)
+    )
+    later = turn(source_health.troubles([broken], (), 3), [*told.kept])
     assert ([trouble.kind for trouble in later.new], later.over) == (["fails"], ())
-    assert turn(health.troubles([silent], (), 3), [*later.kept]) == health.Turn((), ("fails msrc-cvrf",), told.kept)
+    assert turn(
+        source_health.troubles([silent], (), 3), [*later.kept]
+    ) == source_health.Turn((), ("fails msrc-cvrf",), told.kept)
 
 
 @pytest.mark.parametrize(
-    ("key", "expected"), [("silent msrc-cvrf 2030-05", ("silent msrc-cvrf 2030-05",)), ("silent msrc-cvrf 2030-04", ())]
+    ("key", "expected"),
+    [
+        ("silent msrc-cvrf 2030-05", ("silent msrc-cvrf 2030-05",)),
+        ("silent msrc-cvrf 2030-04", ()),
+    ],
 )
-def test_a_month_that_came_late_is_told_and_one_that_never_came_is_followed_by_the_next(key: str, expected: tuple[str, ...]) -> None:
+def test_a_month_that_came_late_is_told_and_one_that_never_came_is_followed_by_the_next(
+    key: str, expected: tuple[str, ...]
+) -> None:
     assert turn((), [key]).over == expected
 
 
-# --- the letters --------------------------------------------------------------------------------------------------------
+# --- the letters ----------------------------------------------------------------------
 
 WORDS = Words(
     "en",
@@ -264,11 +434,11 @@ WORDS = Words(
 )
 FORM = Form(WORDS, ZoneInfo("UTC"))
 READER = Subscriber("operator", ("it@example.org",))
-FAILS = Trouble("fails blog", health.FAILS, "blog", "the cause", 3, None)
+FAILS = Trouble("fails blog", source_health.FAILS, "blog", "the cause", 3, None)
 
 
 def changed(*new: Trouble, over: tuple[str, ...] = ()) -> Letter:
-    return operator.changed(READER, health.Turn(new, over, ()), FORM)
+    return operator.changed(READER, source_health.Turn(new, over, ()), FORM)
 
 
 def test_one_trouble_is_the_subject_and_its_cause_a_line_of_its_own() -> None:
@@ -282,28 +452,55 @@ def test_one_trouble_is_the_subject_and_its_cause_a_line_of_its_own() -> None:
 
 
 def test_several_troubles_are_one_letter() -> None:
-    gone = Trouble("lost <1> a@example.org", health.LOST, "a@example.org", "550 no")
+    gone = Trouble(
+        "lost <1> a@example.org", source_health.LOST, "a@example.org", "550 no"
+    )
     letter = changed(FAILS, gone, over=("silent msrc-cvrf 2030-05", "fails kev"))
     assert letter.subject == "blog fails +3"
-    assert letter.lines == ("blog 3 never", "the cause", "a@example.org: 550 no", "msrc-cvrf spoke.", "kev well.")
+    assert letter.lines == (
+        "blog 3 never",
+        "the cause",
+        "a@example.org: 550 no",
+        "msrc-cvrf spoke.",
+        "kev well.",
+    )
 
 
 def test_sources_that_fail_for_one_cause_are_one_trouble() -> None:
-    dns = Trouble("fails blog", health.FAILS, "blog", "blog: no such name (https://a). Mend it.", 3, NOW, "no such name", "Mend it.")
+    dns = Trouble(
+        "fails blog",
+        source_health.FAILS,
+        "blog",
+        "blog: no such name (https://a). Mend it.",
+        3,
+        NOW,
+        "no such name",
+        "Mend it.",
+    )
     other = replace(dns, key="fails kev", name="kev", count=5, since=None)
     letter = changed(dns, FAILS, other)
     assert letter.subject == "2 fail +1"
-    assert letter.lines == ("blog, kev 3 14 5 2030, 18:00 UTC", "No such name. Mend it.", "blog 3 never", "the cause")
+    assert letter.lines == (
+        "blog, kev 3 14 5 2030, 18:00 UTC",
+        "No such name. Mend it.",
+        "blog 3 never",
+        "the cause",
+    )
 
 
 def test_sources_that_are_well_again_together_are_one_line_with_their_names() -> None:
     letter = changed(over=("fails blog", "fails kev"))
-    assert (letter.subject, letter.lines) == ("2 sources well again", ("2 sources well again.", "blog, kev"))
+    assert (letter.subject, letter.lines) == (
+        "2 sources well again",
+        ("2 sources well again.", "blog, kev"),
+    )
 
 
 def test_a_quiet_week_names_the_last_success_of_each_source() -> None:
     unread = Standing(Source("followed", "download", ""))
-    assert operator.weekly(READER, [failing(0), unread], [], FORM).lines == ("blog 13 5 2030, 18:00 UTC",)
+    assert operator.weekly(READER, [failing(0), unread], [], FORM).lines == (
+        "blog 13 5 2030, 18:00 UTC",
+    )
     assert operator.weekly(READER, [failing(0)], [], FORM).subject == "quiet"
 
 

@@ -7,25 +7,54 @@ from datetime import datetime
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.builders import CU14, NOV, SU, advisory, days, issue, package, page, row, update
-from watcher.judgement import canonical, identify
+from tests.unit.builders import (
+    CU14,
+    NOV,
+    SU,
+    advisory,
+    days,
+    issue,
+    package,
+    page,
+    row,
+    update,
+)
+from watcher.judgement import identify, normalize
 from watcher.records import Advisory, Label, Package
 
 
 def test_an_id_is_fit_for_an_address() -> None:
-    assert identify.slug("Exchange Server 2010 SP3 RU32") == "exchange-server-2010-sp3-ru32"
-    assert identify.monthly("Exchange Server", "2030-11", "SU") == (SU, "Exchange Server November 2030 SU")
-    assert identify.made("Exchange Server 2019 CU15") == ("exchange-server-2019-cu15", "Exchange Server 2019 CU15")
+    assert (
+        identify.slug("Exchange Server 2010 SP3 RU32")
+        == "exchange-server-2010-sp3-ru32"
+    )
+    assert identify.monthly("Exchange Server", "2030-11", "SU") == (
+        SU,
+        "Exchange Server November 2030 SU",
+    )
+    assert identify.made("Exchange Server 2019 CU15") == (
+        "exchange-server-2019-cu15",
+        "Exchange Server 2019 CU15",
+    )
     assert identify.advisory("CVE-2030-0001") == ("cve-2030-0001", "CVE-2030-0001")
 
 
 def test_an_update_of_no_label_is_its_article_or_its_build() -> None:
-    assert identify.lone(Package("Windows Server 2019", "KB5990617")) == ("windows-kb5990617", "Windows KB5990617")
-    assert identify.lone(Package("Windows Server 2019", "", "10.0.17763.1")) == ("windows-10-0-17763-1", "Windows 10.0.17763.1")
+    assert identify.lone(Package("Windows Server 2019", "KB5990617")) == (
+        "windows-kb5990617",
+        "Windows KB5990617",
+    )
+    assert identify.lone(Package("Windows Server 2019", "", "10.0.17763.1")) == (
+        "windows-10-0-17763-1",
+        "Windows 10.0.17763.1",
+    )
 
 
 def test_a_version_is_said_from_the_second_on() -> None:
-    assert [identify.with_version("November SU", version) for version in (1, 2)] == ["November SU", "November SU v2"]
+    assert [identify.with_version("November SU", version) for version in (1, 2)] == [
+        "November SU",
+        "November SU v2",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -33,56 +62,95 @@ def test_a_version_is_said_from_the_second_on() -> None:
     [
         (None, ()),
         (Label("Exchange Server", CU14, ""), ()),
-        (Label("Exchange Server", CU14, "SU", "2030-11", 2), ("label:exchange server/2030-11/su",)),
+        (
+            Label("Exchange Server", CU14, "SU", "2030-11", 2),
+            ("label:exchange server/2030-11/su",),
+        ),
         (Label("Exchange Server", CU14, "SU"), ()),
         (Label("Exchange Server", CU14, "CU"), ("made:exchange server 2019 cu14",)),
-        (Label("Exchange Server", "", "CU", "2030-09"), ("label:exchange server/2030-09/cu",)),
+        (
+            Label("Exchange Server", "", "CU", "2030-09"),
+            ("label:exchange server/2030-09/cu",),
+        ),
         (Label("Exchange Server", "", "RU"), ()),
     ],
 )
-def test_v2_is_the_same_update_and_a_cumulative_update_is_its_product(label: Label | None, names: tuple[str, ...]) -> None:
+def test_v2_is_the_same_update_and_a_cumulative_update_is_its_product(
+    label: Label | None, names: tuple[str, ...]
+) -> None:
     assert identify.label_name(label) == names
 
 
 def test_names_come_strongest_first() -> None:
-    entry = replace(row(f"{CU14} Nov30SU", "15.2.1544.13", "KB9000001"), cves=("CVE-2030-0001",), kbs=("KB9000009",))
+    entry = replace(
+        row(f"{CU14} Nov30SU", "15.2.1544.13", "KB9000001"),
+        cves=("CVE-2030-0001",),
+        kbs=("KB9000009",),
+    )
     names = identify.entry_names(entry)
-    assert names[:4] == ("kb:KB9000001", "build:exchange server:15.2.1544.13", "kb:KB9000009", "label:exchange server/2030-11/su")
+    assert names[:4] == (
+        "kb:KB9000001",
+        "build:exchange server:15.2.1544.13",
+        "kb:KB9000009",
+        "label:exchange server/2030-11/su",
+    )
     assert names[-1] == "cve:CVE-2030-0001"
 
 
-def test_a_record_is_sought_under_the_months_of_its_dates_where_updates_bear_months() -> None:
+def test_a_record_is_sought_under_the_months_of_its_dates_where_updates_bear_months() -> (
+    None
+):
     entry = advisory("CVE-2030-0001", package(), published=NOV, updated=NOV + days(30))
-    assert {f"label:exchange server/2030-{month}/{kind}" for month in (11, 12) for kind in ("su", "hu")} <= set(identify.entry_names(entry))
+    assert {
+        f"label:exchange server/2030-{month}/{kind}"
+        for month in (11, 12)
+        for kind in ("su", "hu")
+    } <= set(identify.entry_names(entry))
     windows = advisory("CVE-2030-0001", Package("Windows Server 2019", "KB5990617"))
     assert identify.entry_names(windows) == ("kb:KB5990617", "cve:CVE-2030-0001")
 
 
-def test_a_package_page_is_sought_by_its_link_too_and_an_issue_by_article_and_label() -> None:
+def test_a_package_page_is_sought_by_its_link_too_and_an_issue_by_article_and_label() -> (
+    None
+):
     assert "link:https://www.microsoft.com/download/details.aspx?id=7" in [
         name.replace(
-            canonical.link("https://www.microsoft.com/download/details.aspx?id=7"), "https://www.microsoft.com/download/details.aspx?id=7"
+            normalize.link("https://www.microsoft.com/download/details.aspx?id=7"),
+            "https://www.microsoft.com/download/details.aspx?id=7",
         )
         for name in identify.entry_names(page("7", available=True))
     ]
-    assert identify.entry_names(issue("1", kbs=["KB9000001"], label="Exchange Server Nov30SU")) == (
-        "kb:KB9000001",
-        "label:exchange server/2030-11/su",
-    )
+    assert identify.entry_names(
+        issue("1", kbs=["KB9000001"], label="Exchange Server Nov30SU")
+    ) == ("kb:KB9000001", "label:exchange server/2030-11/su")
 
 
 def test_a_ledger_row_is_found_by_all_that_it_holds() -> None:
     url = "https://www.microsoft.com/download/details.aspx?id=7"
-    held = update(SU, package(build="15.2.1544.13", url=url), kbs=("KB9000009",), advisories=(Advisory("CVE-2030-0001"),), names=("x",))
+    held = update(
+        SU,
+        package(build="15.2.1544.13", url=url),
+        kbs=("KB9000009",),
+        advisories=(Advisory("CVE-2030-0001"),),
+        names=("x",),
+    )
     assert identify.update_names(held) == tuple(
-        sorted(["x", "kb:KB9000001", "build:exchange server:15.2.1544.13", identify.link_name(url), "kb:KB9000009", "cve:CVE-2030-0001"])
+        sorted(
+            [
+                "x",
+                "kb:KB9000001",
+                "build:exchange server:15.2.1544.13",
+                identify.link_name(url),
+                "kb:KB9000009",
+                "cve:CVE-2030-0001",
+            ]
+        )
     )
 
 
 def test_what_sources_disagree_about_is_no_part_of_a_product() -> None:
-    assert [identify.base(name) for name in ("Exchange Server SE RTM", "Exchange Server 2010 SP3 RU31", CU14)] == [
-        "Exchange Server SE",
-        "Exchange Server 2010 SP3",
-        CU14,
-    ]
+    assert [
+        identify.base(name)
+        for name in ("Exchange Server SE RTM", "Exchange Server 2010 SP3 RU31", CU14)
+    ] == ["Exchange Server SE", "Exchange Server 2010 SP3", CU14]
     assert identify.month_of(datetime(2030, 1, 2, tzinfo=NOV.tzinfo)) == "2030-01"

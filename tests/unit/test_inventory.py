@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.errors import ParseError
-from watcher.formats.inventory import Inventory, build_of, parse
+from watcher.inventory import Inventory, build_of, parse
 from watcher.records import Server
 
 EX01 = Server("EX01", "15.2.1544.13", "Exchange Server 2019 CU14")
 PLAIN = "server,product,build\nEX01,Exchange Server 2019 CU14,15.2.1544.13\n"
-SHELL = '#TYPE Selected.Server\r\n"Name","AdminDisplayVersion"\r\n"EX01","Version 15.2 (Build 1544.13)"\r\n'
+SHELL = (
+    '#TYPE Selected.Server\r\n"Name","AdminDisplayVersion"\r\n"EX01","Version '
+    '15.2 (Build 1544.13)"\r\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -27,14 +30,24 @@ SHELL = '#TYPE Selected.Server\r\n"Name","AdminDisplayVersion"\r\n"EX01","Versio
         PLAIN.replace(",", "\t").encode(),
         PLAIN.replace("\n", "\r\n").encode(),
         f"sep=,\n\n{PLAIN}".encode(),
-        b"Product,Build,Server\nMicrosoft Exchange Server 2019 Cumulative Update 14, 15.02.1544.013 ,EX01\n",
+        (
+            b"Product,Build,Server\nMicrosoft Exchange Server 2019 Cumulative "
+            b"Update 14, 15.02.1544.013 ,EX01\n"
+        ),
     ],
 )
 def test_one_server_is_read_in_every_form(body: bytes) -> None:
     assert parse(body) == Inventory((EX01,))
 
 
-@pytest.mark.parametrize("body", [SHELL.encode(), SHELL.encode("utf-16"), SHELL.replace("#TYPE Selected.Server\r\n", "").encode()])
+@pytest.mark.parametrize(
+    "body",
+    [
+        SHELL.encode(),
+        SHELL.encode("utf-16"),
+        SHELL.replace("#TYPE Selected.Server\r\n", "").encode(),
+    ],
+)
 def test_what_the_exchange_shell_exports_is_read(body: bytes) -> None:
     assert parse(body) == Inventory((Server("EX01", "15.2.1544.13"),))
 
@@ -43,21 +56,31 @@ def test_what_the_exchange_shell_exports_is_read(body: bytes) -> None:
     ("cell", "owners"),
     [
         ("mail-team", ("mail-team",)),
-        ('"anna@example.org; mail-team ;anna@example.org"', ("anna@example.org", "mail-team")),
+        (
+            '"anna@example.org; mail-team ;anna@example.org"',
+            ("anna@example.org", "mail-team"),
+        ),
         ("Mail Team|web", ("Mail Team", "web")),
         ("", ()),
     ],
 )
 def test_a_server_may_have_owners(cell: str, owners: tuple[str, ...]) -> None:
-    assert parse(f"server,build,Owner\nEX01,15.2.1544.13,{cell}\n".encode()).servers == (Server("EX01", "15.2.1544.13", "", owners),)
+    assert parse(
+        f"server,build,Owner\nEX01,15.2.1544.13,{cell}\n".encode()
+    ).servers == (Server("EX01", "15.2.1544.13", "", owners),)
 
 
 def test_other_columns_are_left_alone_and_a_product_may_be_missing() -> None:
-    assert parse(b"Site,Name,Edition,Version,Product\nX,EX01,Enterprise,15.2.1544.13\n").servers == (Server("EX01", "15.2.1544.13"),)
+    assert parse(
+        b"Site,Name,Edition,Version,Product\nX,EX01,Enterprise,15.2.1544.13\n"
+    ).servers == (Server("EX01", "15.2.1544.13"),)
 
 
 def test_a_bad_line_is_named_and_the_others_count() -> None:
-    read = parse(b"server,build\nEX01,15.2.1544.13\nEX02,unknown\n,15.2.1544.14\n\nex01,15.2.1544.14\nEX03\nEX04,15.2.1258.38\n")
+    read = parse(
+        b"server,build\nEX01,15.2.1544.13\nEX02,unknown\n,15.2.1544.14\n\n"
+        b"ex01,15.2.1544.14\nEX03\nEX04,15.2.1258.38\n"
+    )
 
     assert [server.name for server in read.servers] == ["EX01", "EX04"]
     assert read.complaints == (
@@ -69,11 +92,16 @@ def test_a_bad_line_is_named_and_the_others_count() -> None:
 
 
 def test_lines_above_the_head_are_counted() -> None:
-    assert parse(b"#TYPE x\n\nserver,build\nEX01,?\n").complaints[0].startswith("line 4: ")
+    assert (
+        parse(b"#TYPE x\n\nserver,build\nEX01,?\n").complaints[0].startswith("line 4: ")
+    )
 
 
 def test_letters_of_windows_are_read() -> None:
-    assert parse("server,build\nMÜNCHEN,15.2.1544.13\n".encode("cp1252")).servers[0].name == "MÜNCHEN"
+    assert (
+        parse("server,build\nMÜNCHEN,15.2.1544.13\n".encode("cp1252")).servers[0].name
+        == "MÜNCHEN"
+    )
 
 
 def test_a_field_that_is_too_long_costs_its_line() -> None:
@@ -82,9 +110,19 @@ def test_a_field_that_is_too_long_costs_its_line() -> None:
     assert [server.name for server in read.servers] == ["EX02"]
 
 
-@pytest.mark.parametrize(("body", "found"), [(b"", "it is empty"), (b"EX01,15.2.1544.13\n", 'its first line is "EX01,15.2.1544.13"')])
-def test_a_file_without_a_head_is_refused_with_a_remedy(body: bytes, found: str) -> None:
-    with pytest.raises(ParseError, match="no column of servers and one of builds") as refused:
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"", "it is empty"),
+        (b"EX01,15.2.1544.13\n", 'its first line is "EX01,15.2.1544.13"'),
+    ],
+)
+def test_a_file_without_a_head_is_refused_with_a_remedy(
+    body: bytes, found: str
+) -> None:
+    with pytest.raises(
+        ParseError, match="no column of servers and one of builds"
+    ) as refused:
         parse(body)
 
     assert found in refused.value.cause
@@ -104,7 +142,12 @@ def test_a_build_is_read_in_every_form(written: str, build: str) -> None:
     assert build_of(written) == build
 
 
-@given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: f"server,build\n{text}".encode("utf-8", "surrogatepass")))
+@given(
+    st.binary(max_size=300)
+    | st.text(max_size=200).map(
+        lambda text: f"server,build\n{text}".encode("utf-8", "surrogatepass")
+    )
+)
 def test_no_bytes_make_it_fail_otherwise(body: bytes) -> None:
     try:
         read = parse(body)

@@ -12,7 +12,12 @@ CVE = "CVE-2030-0001"
 
 
 def alone(cve: str = CVE, **more: object) -> Update:
-    fields: dict[str, object] = {"type": "advisory", "month": "", "state": State.ANNOUNCED, "advisories": (Advisory(cve),)} | more
+    fields: dict[str, object] = {
+        "type": "advisory",
+        "month": "",
+        "state": State.ANNOUNCED,
+        "advisories": (Advisory(cve),),
+    } | more
     return update(cve.lower(), **fields)  # type: ignore[arg-type]
 
 
@@ -26,9 +31,18 @@ def test_a_row_is_found_by_the_strongest_name_that_any_has() -> None:
 
 
 def test_of_several_with_one_name_the_newest_comes_first() -> None:
-    old, new = update("old", package(), released=NOV - days(30)), update("new", package(), released=None, first_seen=NOV)
-    assert [row.id for row in Ledger([new, old]).find_all([f"kb:{OLD_KB}"])] == ["new", "old"]
-    assert [row.id for row in Ledger([old, new]).find_all([f"kb:{OLD_KB}"])] == ["new", "old"]
+    old, new = (
+        update("old", package(), released=NOV - days(30)),
+        update("new", package(), released=None, first_seen=NOV),
+    )
+    assert [row.id for row in Ledger([new, old]).find_all([f"kb:{OLD_KB}"])] == [
+        "new",
+        "old",
+    ]
+    assert [row.id for row in Ledger([old, new]).find_all([f"kb:{OLD_KB}"])] == [
+        "new",
+        "old",
+    ]
 
 
 def test_only_rows_that_were_put_and_differ_are_given_back() -> None:
@@ -61,15 +75,31 @@ def test_an_update_takes_over_an_advisory_with_its_thread_and_what_was_told() ->
     ledger.put(update(SU, package()))
     ledger.absorb(gone, ledger[SU])
     row = ledger[SU]
-    assert (row.thread, row.told, [a.id for a in row.advisories]) == ("root", (("announced", "e1"),), [CVE])
+    assert (row.thread, row.told, [a.id for a in row.advisories]) == (
+        "root",
+        (("announced", "e1"),),
+        [CVE],
+    )
     assert ledger[gone.id] == row
     assert gone.id not in ledger
     assert ledger.absorbed == ((gone.id, SU),)
     assert [given.id for given in ledger.rows()] == [SU]
 
 
-def test_an_update_that_was_told_keeps_its_own_thread_and_an_advisory_of_this_check_leaves_no_trace() -> None:
-    ledger = Ledger([update(SU, package(), thread=SU, told=(("released", "e2"),), advisories=(Advisory(CVE, "known"),))])
+def test_an_update_that_was_told_keeps_its_own_thread_and_an_advisory_of_this_check_leaves_no_trace() -> (
+    None
+):
+    ledger = Ledger(
+        [
+            update(
+                SU,
+                package(),
+                thread=SU,
+                told=(("released", "e2"),),
+                advisories=(Advisory(CVE, "known"),),
+            )
+        ]
+    )
     ledger.put(alone())
     ledger.absorb(ledger[CVE.lower()], ledger[SU])
     assert ledger[SU].thread == SU

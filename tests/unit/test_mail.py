@@ -13,23 +13,41 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from watcher.formats import mail, samples
-from watcher.formats.words import Words
-from watcher.judgement import digest
-from watcher.records import Confidence, Event, Kind, Letter, Message, Subscriber, UpdateRef
+from watcher.judgement import audience
+from watcher.mail import message as mail
+from watcher.mail import samples
+from watcher.records import (
+    Confidence,
+    Event,
+    Kind,
+    Letter,
+    Message,
+    Subscriber,
+    UpdateRef,
+)
+from watcher.text.words import Words
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
 SENDER = "Advisory Watcher <watcher@example.org>"
 ADMINS = Subscriber("exchange-admins", ("admins@example.org", "night@example.org"))
-TAGS = {kind.value: kind.value.upper().replace("-I", " I") for kind in Kind} | {"suspected": "SUSPECTED"}
+TAGS = {kind.value: kind.value.upper().replace("-I", " I") for kind in Kind} | {
+    "suspected": "SUSPECTED"
+}
 WORDS = Words("en", "en.toml", {"tag": TAGS, "label": {"more": "and {count} more"}})
 
 
 def letter(kind: Kind = Kind.PULLED, **changes: object) -> Letter:
-    return digest.single(ADMINS, replace(samples.event(kind), **changes))
+    return audience.single(ADMINS, replace(samples.event(kind), **changes))
 
 
-def written(told: Letter, *, sender: str = SENDER, now: datetime = NOW, text: str = "text\n", html: str = "<p>html</p>") -> Message:
+def written(
+    told: Letter,
+    *,
+    sender: str = SENDER,
+    now: datetime = NOW,
+    text: str = "text\n",
+    html: str = "<p>html</p>",
+) -> Message:
     return mail.message(told, WORDS, sender, now, title="A title", text=text, html=html)
 
 
@@ -44,13 +62,31 @@ def titled(title: str, kbs: tuple[str, ...] = (), version: int = 1) -> Letter:
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        (titled("Exchange Server May 2030 SU", ("KB9000001",)), "[PULLED] Exchange Server May 2030 SU (KB9000001)"),
-        (letter(Kind.RE_RELEASED), "[RE-RELEASED] Exchange Server May 2030 SU v2 (KB9000002)"),
-        (titled("Exchange Server May 2030 SU v2", ("KB9000002",), 2), "[PULLED] Exchange Server May 2030 SU v2 (KB9000002)"),
+        (
+            titled("Exchange Server May 2030 SU", ("KB9000001",)),
+            "[PULLED] Exchange Server May 2030 SU (KB9000001)",
+        ),
+        (
+            letter(Kind.RE_RELEASED),
+            "[RE-RELEASED] Exchange Server May 2030 SU v2 (KB9000002)",
+        ),
+        (
+            titled("Exchange Server May 2030 SU v2", ("KB9000002",), 2),
+            "[PULLED] Exchange Server May 2030 SU v2 (KB9000002)",
+        ),
         (titled("Windows KB9000001", ("KB9000001",)), "[PULLED] Windows KB9000001"),
-        (titled("SharePoint May 2030", ("KB1", "KB2", "KB3", "KB4")), "[PULLED] SharePoint May 2030 (KB1, KB2, KB3 and 1 more)"),
-        (letter(Kind.KNOWN_ISSUE), "[KNOWN ISSUE] Exchange Server May 2030 SU (KB9000001)"),
-        (letter(confidence=Confidence.SUSPECTED), "[SUSPECTED PULLED] Exchange Server May 2030 SU (KB9000001)"),
+        (
+            titled("SharePoint May 2030", ("KB1", "KB2", "KB3", "KB4")),
+            "[PULLED] SharePoint May 2030 (KB1, KB2, KB3 and 1 more)",
+        ),
+        (
+            letter(Kind.KNOWN_ISSUE),
+            "[KNOWN ISSUE] Exchange Server May 2030 SU (KB9000001)",
+        ),
+        (
+            letter(confidence=Confidence.SUSPECTED),
+            "[SUSPECTED PULLED] Exchange Server May 2030 SU (KB9000001)",
+        ),
         (titled(""), "[PULLED] slug"),
         (Letter("welcome", ADMINS), "A title"),
         (Letter("digest", ADMINS, (samples.event(Kind.PULLED),)), "A title"),
@@ -63,10 +99,16 @@ def test_the_subject_follows_its_grammar(told: Letter, expected: str) -> None:
 @pytest.mark.parametrize(
     ("title", "expected"),
     [
-        ("Update\r\nBcc: everybody@example.org", "[PULLED] Update Bcc: everybody@example.org"),
+        (
+            "Update\r\nBcc: everybody@example.org",
+            "[PULLED] Update Bcc: everybody@example.org",
+        ),
         ("Update\nX-Injected: yes\n\nbody", "[PULLED] Update X-Injected: yes body"),
         ("\u202eetadpu\u202c \u2066x\u2069", "[PULLED] etadpu x"),
-        ("Sicherheitsupdate für Größe 😀 " + "ä" * 60, "[PULLED] Sicherheitsupdate für Größe 😀 " + "ä" * 60),
+        (
+            "Sicherheitsupdate für Größe 😀 " + "ä" * 60,
+            "[PULLED] Sicherheitsupdate für Größe 😀 " + "ä" * 60,
+        ),
         ("=?utf-8?q?Bcc:?= x", "[PULLED] =?utf-8?q?Bcc:?= x"),
         ("<b>bold</b> & more", "[PULLED] <b>bold</b> & more"),
         ("lone \ud800 surrogate", "[PULLED] lone surrogate"),
@@ -86,7 +128,9 @@ def test_a_title_of_2000_characters_is_cut() -> None:
 
 
 def test_a_message_is_ascii_with_crlf_and_short_lines() -> None:
-    body = written(letter(), text="Grüße 😀\n" + "x" * 3000 + "\n", html="<p>ä</p>" + "y" * 3000).body
+    body = written(
+        letter(), text="Grüße 😀\n" + "x" * 3000 + "\n", html="<p>ä</p>" + "y" * 3000
+    ).body
     body.decode("ascii")
     assert b"\n" not in body.replace(b"\r\n", b"")
     assert max(map(len, body.split(b"\r\n"))) <= 90
@@ -103,13 +147,19 @@ def test_text_and_html_come_back_as_they_were() -> None:
 
 
 def test_what_is_mostly_foreign_is_base64() -> None:
-    assert b"Content-Transfer-Encoding: base64" in written(letter(), text="更新" * 300).body
+    assert (
+        b"Content-Transfer-Encoding: base64"
+        in written(letter(), text="更新" * 300).body
+    )
 
 
 def test_equal_arguments_give_equal_bytes_and_other_events_other_ids() -> None:
     assert written(letter()) == written(letter())
     assert written(letter()).id != written(letter(id="another")).id
-    assert written(letter()).id != written(replace(letter(), subscriber=replace(ADMINS, name="others"))).id
+    assert (
+        written(letter()).id
+        != written(replace(letter(), subscriber=replace(ADMINS, name="others"))).id
+    )
 
 
 def test_a_letter_without_events_is_its_times_own() -> None:
@@ -125,35 +175,58 @@ def test_the_headers_tell_machines_what_it_is() -> None:
     assert found["Date"].datetime == NOW
     assert str(found["Auto-Submitted"]) == "auto-generated"
     assert str(found["X-Auto-Response-Suppress"]) == "All"
-    assert str(found["List-Id"]) == "Advisory Watcher <exchange-admins.advisory-watcher.example.org>"
-    assert str(found["List-Unsubscribe"]) == "<mailto:watcher@example.org?subject=unsubscribe%20exchange-admins>"
+    assert (
+        str(found["List-Id"])
+        == "Advisory Watcher <exchange-admins.advisory-watcher.example.org>"
+    )
+    assert (
+        str(found["List-Unsubscribe"])
+        == "<mailto:watcher@example.org?subject=unsubscribe%20exchange-admins>"
+    )
     assert str(found["X-Watcher-Event"]) == "pulled"
     assert str(found["X-Watcher-Update"]) == "exchange-server-2030-05-su"
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_only_what_is_pulled_or_exploited_is_important(kind: Kind) -> None:
-    assert (read(written(letter(kind)))["Importance"] == "high") is (kind in {Kind.PULLED, Kind.EXPLOITED})
+    assert (read(written(letter(kind)))["Importance"] == "high") is (
+        kind in {Kind.PULLED, Kind.EXPLOITED}
+    )
 
 
 def test_a_letter_about_no_update_names_none_and_stands_in_no_thread() -> None:
-    found = read(written(Letter("digest", replace(ADMINS, to=()), (samples.event(Kind.PULLED),))))
-    assert not {"X-Watcher-Update", "References", "In-Reply-To", "Thread-Index", "Thread-Topic"} & set(found.keys())
+    found = read(
+        written(Letter("digest", replace(ADMINS, to=()), (samples.event(Kind.PULLED),)))
+    )
+    assert not {
+        "X-Watcher-Update",
+        "References",
+        "In-Reply-To",
+        "Thread-Index",
+        "Thread-Topic",
+    } & set(found.keys())
     assert str(found["To"]) == "undisclosed-recipients:;"
 
 
 def story() -> list[Message]:
     """Release, pull and re-release, each written when it happened."""
     kinds = (Kind.RELEASED, Kind.PULLED, Kind.RE_RELEASED)
-    return [written(letter(kind), now=NOW + timedelta(days=7 * number)) for number, kind in enumerate(kinds)]
+    return [
+        written(letter(kind), now=NOW + timedelta(days=7 * number))
+        for number, kind in enumerate(kinds)
+    ]
 
 
-def test_release_pull_and_re_release_refer_to_one_root_that_none_of_them_is(tmp_path: Path) -> None:
+def test_release_pull_and_re_release_refer_to_one_root_that_none_of_them_is(
+    tmp_path: Path,
+) -> None:
     box = mailbox.Maildir(tmp_path / "mail")
     for message in story():
         box.add(message.body)
     found = list(box)
-    roots = {str(one["References"]) for one in found} | {str(one["In-Reply-To"]) for one in found}
+    roots = {str(one["References"]) for one in found} | {
+        str(one["In-Reply-To"]) for one in found
+    }
     assert len(found) == 3
     assert len(roots) == 1
     assert roots.isdisjoint({str(one["Message-ID"]) for one in found})
@@ -163,7 +236,9 @@ def test_release_pull_and_re_release_refer_to_one_root_that_none_of_them_is(tmp_
 def test_outlook_finds_one_conversation_in_order() -> None:
     found = [read(message) for message in story()]
     indexes = [base64.b64decode(str(one["Thread-Index"])) for one in found]
-    assert {str(one["Thread-Topic"]) for one in found} == {"Exchange Server May 2030 SU"}
+    assert {str(one["Thread-Topic"]) for one in found} == {
+        "Exchange Server May 2030 SU"
+    }
     assert len({index[:22] for index in indexes}) == 1
     assert [len(index) for index in indexes] == [27] * 3
     assert indexes[0][0] == 1
@@ -171,7 +246,9 @@ def test_outlook_finds_one_conversation_in_order() -> None:
 
 
 def test_the_child_block_keeps_finer_bits_in_the_first_years() -> None:
-    early = base64.b64decode(mail.thread_index(letter(), datetime(2020, 6, 1, tzinfo=UTC)))
+    early = base64.b64decode(
+        mail.thread_index(letter(), datetime(2020, 6, 1, tzinfo=UTC))
+    )
     late = base64.b64decode(mail.thread_index(letter(), NOW))
     assert (early[22] & 0x80, late[22] & 0x80) == (0, 0x80)
 
@@ -189,16 +266,40 @@ def test_a_letter_without_a_thread_has_no_root() -> None:
 @pytest.mark.parametrize(
     ("thread", "update", "title", "expected"),
     [
-        ("cve-2030-10001", "cve-2030-10001", "CVE-2030-10001: Spoofing", "CVE-2030-10001"),
-        ("cve-2030-10001", "exchange-server-2030-06-su", "Exchange Server June 2030 SU", "CVE-2030-10001"),
-        ("exchange-server-2030-05-su", "exchange-server-2030-05-su", "Exchange Server May 2030 SU v2", "Exchange Server May 2030 SU"),
-        ("exchange-server-2030-05-su", "exchange-server-2030-05-su", "", "exchange-server-2030-05-su"),
+        (
+            "cve-2030-10001",
+            "cve-2030-10001",
+            "CVE-2030-10001: Spoofing",
+            "CVE-2030-10001",
+        ),
+        (
+            "cve-2030-10001",
+            "exchange-server-2030-06-su",
+            "Exchange Server June 2030 SU",
+            "CVE-2030-10001",
+        ),
+        (
+            "exchange-server-2030-05-su",
+            "exchange-server-2030-05-su",
+            "Exchange Server May 2030 SU v2",
+            "Exchange Server May 2030 SU",
+        ),
+        (
+            "exchange-server-2030-05-su",
+            "exchange-server-2030-05-su",
+            "",
+            "exchange-server-2030-05-su",
+        ),
         ("sharepoint-kb1", "sharepoint-kb2", "SharePoint KB2", "sharepoint-kb1"),
     ],
 )
-def test_the_topic_lasts_as_long_as_the_thread(thread: str, update: str, title: str, expected: str) -> None:
-    event = replace(samples.event(Kind.RELEASED), update=UpdateRef(update, title, 2), thread=thread)
-    assert mail.topic(digest.single(ADMINS, event)) == expected
+def test_the_topic_lasts_as_long_as_the_thread(
+    thread: str, update: str, title: str, expected: str
+) -> None:
+    event = replace(
+        samples.event(Kind.RELEASED), update=UpdateRef(update, title, 2), thread=thread
+    )
+    assert mail.topic(audience.single(ADMINS, event)) == expected
 
 
 @pytest.mark.parametrize(
@@ -218,11 +319,15 @@ def test_a_long_domain_leaves_ids_whole() -> None:
     domain = f"{'a' * 60}.{'b' * 60}.example.org"
     body = written(letter(), sender=f"watcher@{domain}").body.decode()
     assert f"\r\nReferences: {mail.root_id(letter(), f'x@{domain}')}\r\n" in body
-    assert f"\r\nMessage-ID: <{body.split('Message-ID: <')[1].split('>')[0]}>\r\n" in body
+    assert (
+        f"\r\nMessage-ID: <{body.split('Message-ID: <')[1].split('>')[0]}>\r\n" in body
+    )
 
 
 def test_an_address_beyond_ascii_is_written_in_utf_8() -> None:
-    message = written(replace(letter(), subscriber=replace(ADMINS, to=("größe@example.org",))))
+    message = written(
+        replace(letter(), subscriber=replace(ADMINS, to=("größe@example.org",)))
+    )
     assert "größe@example.org".encode() in message.body
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from watcher.formats import samples
 from watcher.judgement import muting
+from watcher.mail import samples
 from watcher.records import Kind
 
 OLD, NEW = "Exchange Server 2016 CU23", "Exchange Server 2019 CU14"
@@ -22,13 +22,34 @@ OLD, NEW = "Exchange Server 2016 CU23", "Exchange Server 2019 CU14"
         (("kind:revised",), Kind.PULLED, (OLD,), False),
         (("product:exchange server 2016*",), Kind.PULLED, (OLD,), True),
         (("product:exchange server 2016*",), Kind.PULLED, (OLD, NEW), False),
-        (("product:exchange server 2016*", "product:*2019*"), Kind.PULLED, (OLD, NEW), True),
+        (
+            ("product:exchange server 2016*", "product:*2019*"),
+            Kind.PULLED,
+            (OLD, NEW),
+            True,
+        ),
         (("product:*",), Kind.PULLED, (), False),
-        (("reminder:exchange-server-2030-05-su", "reminder:product:*", "reminder:kind:pulled"), Kind.PULLED, (OLD,), False),
-        (("exchange-server-2030-05-su", "kind:corrected", "product:*"), Kind.CORRECTED, (OLD,), False),
+        (
+            (
+                "reminder:exchange-server-2030-05-su",
+                "reminder:product:*",
+                "reminder:kind:pulled",
+            ),
+            Kind.PULLED,
+            (OLD,),
+            False,
+        ),
+        (
+            ("exchange-server-2030-05-su", "kind:corrected", "product:*"),
+            Kind.CORRECTED,
+            (OLD,),
+            False,
+        ),
     ],
 )
-def test_only_what_is_muted_is_held_back(targets: tuple[str, ...], kind: Kind, products: tuple[str, ...], expected: bool) -> None:
+def test_only_what_is_muted_is_held_back(
+    targets: tuple[str, ...], kind: Kind, products: tuple[str, ...], expected: bool
+) -> None:
     told = samples.event(kind)
     told = replace(told, update=replace(told.update, products=products))
     assert muting.mutes(targets, told, told.update.id) is expected
@@ -36,9 +57,18 @@ def test_only_what_is_muted_is_held_back(targets: tuple[str, ...], kind: Kind, p
 
 @pytest.mark.parametrize(
     ("target", "expected"),
-    [("exchange-server-2030-05-su", True), ("reminder:kind:pulled", True), ("product:*2030 CU1", True), ("product:Windows*", False)],
+    [
+        ("exchange-server-2030-05-su", True),
+        ("reminder:kind:pulled", True),
+        ("product:*2030 CU1", True),
+        ("product:Windows*", False),
+    ],
 )
-def test_a_note_is_about_the_updates_that_it_concerns(target: str, expected: bool) -> None:
-    update = replace(samples.reminder().standing[0], products=("Exchange Server 2030 CU1",))
+def test_a_note_is_about_the_updates_that_it_concerns(
+    target: str, expected: bool
+) -> None:
+    update = replace(
+        samples.reminder().standing[0], products=("Exchange Server 2030 CU1",)
+    )
     assert muting.is_about(target, update) is expected
     assert not muting.named(target).startswith(("reminder:", "kind:", "product:"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.formats import plain
+from watcher.text import plain
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,10 @@ def test_paragraphs_are_cut_together() -> None:
         ("https://bücher.example.org/ü", "https://xn--bcher-kva.example.org/%C3%BC"),
         ('https://example.org/"><script>', "https://example.org/%22%3E%3Cscript%3E"),
         ("https://example.org/a\r\nBcc: x", "https://example.org/aBcc:%20x"),
-        ("https://example.org/100%/a%20b?c=%zz", "https://example.org/100%25/a%20b?c=%25zz"),
+        (
+            "https://example.org/100%/a%20b?c=%zz",
+            "https://example.org/100%25/a%20b?c=%25zz",
+        ),
         ("javascript:alert(1)", ""),
         ("data:text/html,x", ""),
         ("//example.org/", ""),

@@ -10,6 +10,15 @@ from watcher.records import Change, ChangeKind
 
 
 def test_a_change_of_nothing_is_a_mistake_in_the_program() -> None:
-    nothing = Change(ChangeKind.APPEARED, "s", "", "https://example.org/", datetime(2030, 1, 1, tzinfo=UTC), "0", None, None)
+    nothing = Change(
+        ChangeKind.APPEARED,
+        "s",
+        "",
+        "https://example.org/",
+        datetime(2030, 1, 1, tzinfo=UTC),
+        "0",
+        None,
+        None,
+    )
     with pytest.raises(ValueError, match="a before or an after"):
         _ = nothing.entry

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from watcher.formats import letter, samples
-from watcher.formats.letter import Form
-from watcher.formats.words import Words
+from watcher.mail import letter, samples
+from watcher.mail.letter import Form
 from watcher.records import Advisory, Before, Event, Kind
+from watcher.text.words import Words
 
 TEMPLATES = Path(__file__).parents[2] / "templates/mail/words"
 GERMAN, ENGLISH = (
-    Words(name, f"{name}.toml", tomllib.loads((TEMPLATES / f"{name}.toml").read_text(encoding="utf-8"))) for name in ("de", "en")
+    Words(
+        name,
+        f"{name}.toml",
+        tomllib.loads((TEMPLATES / f"{name}.toml").read_text(encoding="utf-8")),
+    )
+    for name in ("de", "en")
 )
 
 
@@ -23,7 +28,9 @@ def event(kind: Kind = Kind.PULLED, phrase: str = "pulled", **changes: object) -
     return replace(samples.event(kind), phrase=phrase, **{"advisories": (), **changes})
 
 
-def said(told: Event, words: Words = ENGLISH, earlier: Before | None = None) -> letter.Story:
+def said(
+    told: Event, words: Words = ENGLISH, earlier: Before | None = None
+) -> letter.Story:
     return letter.story(told, Form(words, samples.NOW.tzinfo), (), earlier)  # type: ignore[arg-type]
 
 
@@ -36,9 +43,22 @@ def said(told: Event, words: Words = ENGLISH, earlier: Before | None = None) -> 
             "Dieses Update ist verfügbar für Exchange Server 2030 CU2, Exchange Server 2030 CU1.",
         ),
         (
-            event(Kind.RELEASED, "released", advisories=(Advisory("CVE-2030-1", exploited=True), Advisory("CVE-2030-2", disclosed=True))),
-            "This update is available for Exchange Server 2030 CU2, Exchange Server 2030 CU1. Exploited in attacks already: CVE-2030-1.",
-            "Dieses Update ist verfügbar für Exchange Server 2030 CU2, Exchange Server 2030 CU1. Schon ausgenutzt: CVE-2030-1.",
+            event(
+                Kind.RELEASED,
+                "released",
+                advisories=(
+                    Advisory("CVE-2030-1", exploited=True),
+                    Advisory("CVE-2030-2", disclosed=True),
+                ),
+            ),
+            (
+                "This update is available for Exchange Server 2030 CU2, Exchange "
+                "Server 2030 CU1. Exploited in attacks already: CVE-2030-1."
+            ),
+            (
+                "Dieses Update ist verfügbar für Exchange Server 2030 CU2, "
+                "Exchange Server 2030 CU1. Schon ausgenutzt: CVE-2030-1."
+            ),
         ),
         (
             event(
@@ -48,22 +68,41 @@ def said(told: Event, words: Words = ENGLISH, earlier: Before | None = None) -> 
                 update=replace(samples.event(Kind.ANNOUNCED).update, products=()),
             ),
             "This is published, and there is no update yet. Publicly known already: CVE-2030-2.",
-            "Dies ist veröffentlicht, und noch gibt es kein Update. Schon öffentlich bekannt: CVE-2030-2.",
+            (
+                "Dies ist veröffentlicht, und noch gibt es kein Update. Schon "
+                "öffentlich bekannt: CVE-2030-2."
+            ),
         ),
         (
-            event(phrase="suspected-row", places=(("source", "exchange-builds"), ("titles", "CU2"))),
+            event(
+                phrase="suspected-row",
+                places=(("source", "exchange-builds"), ("titles", "CU2")),
+            ),
             "This update may have been pulled. No longer listed at Exchange build numbers: CU2.",
-            "Dieses Update wurde vielleicht zurückgezogen. Nicht mehr aufgeführt bei Buildnummern von Exchange: CU2.",
+            (
+                "Dieses Update wurde vielleicht zurückgezogen. Nicht mehr "
+                "aufgeführt bei Buildnummern von Exchange: CU2."
+            ),
         ),
         (
-            event(Kind.REVISED, "also-fixes", places=(("cves", "CVE-1, CVE-2, CVE-3, CVE-4, CVE-5"),)),
+            event(
+                Kind.REVISED,
+                "also-fixes",
+                places=(("cves", "CVE-1, CVE-2, CVE-3, CVE-4, CVE-5"),),
+            ),
             "This update also fixes CVE-1, CVE-2, CVE-3, CVE-4 and 1 more.",
             "Dieses Update behebt auch CVE-1, CVE-2, CVE-3, CVE-4 und noch 1.",
         ),
-        (event(phrase="from-a-later-version"), "A sample of an event: pulled.", "A sample of an event: pulled."),
+        (
+            event(phrase="from-a-later-version"),
+            "A sample of an event: pulled.",
+            "A sample of an event: pulled.",
+        ),
     ],
 )
-def test_a_fixed_sentence_is_said_in_the_readers_language(told: Event, english: str, german: str) -> None:
+def test_a_fixed_sentence_is_said_in_the_readers_language(
+    told: Event, english: str, german: str
+) -> None:
     assert (said(told).said, said(told, GERMAN).said) == (english, german)
 
 
@@ -76,17 +115,26 @@ def test_what_the_title_says_is_not_said_again() -> None:
 def test_an_earlier_event_is_quoted_in_the_readers_language(told: bool) -> None:
     released = event(Kind.RELEASED, "released")
     story = said(event(), GERMAN, Before("sample-pulled", released, told))
-    assert story.previous.startswith("ERSCHIENEN, 14 Mai 2030: Dieses Update ist verfügbar")
+    assert story.previous.startswith(
+        "ERSCHIENEN, 14 Mai 2030: Dieses Update ist verfügbar"
+    )
     assert story.remembered is told
 
 
 def test_every_phrase_of_the_ledger_has_its_words() -> None:
-    source = (Path(__file__).parents[2] / "watcher/judgement/phrases.py").read_text(encoding="utf-8")
-    keys = {key for key in ENGLISH.tables["summary"] if not key.endswith(("-alone", "-already", "-bare", "-fixed"))}
-    assert {key for key in keys if f'"{key}' not in source and f"'{key}" not in source} == set()
-    assert {key.removesuffix("-alone") for key in ENGLISH.tables["summary"] if key.endswith("-alone")} == {
-        "released",
-        "announced",
-        "issue-listed",
-        "re-released",
+    source = (Path(__file__).parents[2] / "watcher/judgement/phrases.py").read_text(
+        encoding="utf-8"
+    )
+    keys = {
+        key
+        for key in ENGLISH.tables["summary"]
+        if not key.endswith(("-alone", "-already", "-bare", "-fixed"))
     }
+    assert {
+        key for key in keys if f'"{key}' not in source and f"'{key}" not in source
+    } == set()
+    assert {
+        key.removesuffix("-alone")
+        for key in ENGLISH.tables["summary"]
+        if key.endswith("-alone")
+    } == {"released", "announced", "issue-listed", "re-released"}

@@ -24,7 +24,9 @@ SOURCE = Source("builds", "build-table", "https://learn.example.org/builds")
         (Times("builds", "", NOV, NOV + timedelta(minutes=5)), True),
     ],
 )
-def test_a_source_is_due_when_its_interval_has_nearly_passed_it_failed_or_the_clock_went_back(times: Times | None, asked: bool) -> None:
+def test_a_source_is_due_when_its_interval_has_nearly_passed_it_failed_or_the_clock_went_back(
+    times: Times | None, asked: bool
+) -> None:
     known = {} if times is None else {"builds": times}
     assert bool(schedule.due([SOURCE], known, NOV)) is asked
     assert schedule.due([SOURCE], known, NOV, force=True) == (SOURCE,)
@@ -46,21 +48,49 @@ def test_a_source_that_is_off_is_never_due() -> None:
         ("", None),
     ],
 )
-def test_a_months_document_ends_with_its_month(document: str, end: datetime | None) -> None:
+def test_a_months_document_ends_with_its_month(
+    document: str, end: datetime | None
+) -> None:
     assert schedule.month_end(document) == end
     assert schedule.young(document, NOV) is (end is not None and end > NOV - days(90))
 
 
-def known(*names: str, mark: str = "m", accepted: datetime | None = NOV) -> dict[str, Document]:
-    return {name: Document("msrc", name, f"https://msrc.example.org/{name}", mark=mark, accepted=accepted) for name in names}
+def known(
+    *names: str, mark: str = "m", accepted: datetime | None = NOV
+) -> dict[str, Document]:
+    return {
+        name: Document(
+            "msrc",
+            name,
+            f"https://msrc.example.org/{name}",
+            mark=mark,
+            accepted=accepted,
+        )
+        for name in names
+    }
 
 
 def follow(*names: str, mark: str = "m") -> list[Follow]:
     return [Follow(name, f"https://msrc.example.org/{name}", mark) for name in names]
 
 
-ABBREVIATIONS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-YEAR_AND_MORE = [f"{year}-{month}" for year in (2029, 2030) for month in ABBREVIATIONS][:23]
+ABBREVIATIONS = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
+YEAR_AND_MORE = [f"{year}-{month}" for year in (2029, 2030) for month in ABBREVIATIONS][
+    :23
+]
 
 
 def asked(rows: list[Follow], documents: dict[str, Document]) -> list[str]:
@@ -68,7 +98,9 @@ def asked(rows: list[Follow], documents: dict[str, Document]) -> list[str]:
 
 
 def test_at_first_contact_the_newest_twelve_months_are_read() -> None:
-    assert sorted(asked(follow(*YEAR_AND_MORE, "notes"), {})) == sorted(YEAR_AND_MORE[-12:])
+    assert sorted(asked(follow(*YEAR_AND_MORE, "notes"), {})) == sorted(
+        YEAR_AND_MORE[-12:]
+    )
 
 
 def test_afterwards_young_months_and_older_ones_whose_row_has_moved_are_asked() -> None:
@@ -79,26 +111,46 @@ def test_afterwards_young_months_and_older_ones_whose_row_has_moved_are_asked() 
     assert asked(moved, documents) == ["2029-Jan", *young]
 
 
-def test_a_month_that_the_index_drops_is_asked_all_the_same_and_a_new_old_one_once() -> None:
-    documents = known("2030-Nov") | {"": Document("msrc", "", "https://msrc.example.org/")}
+def test_a_month_that_the_index_drops_is_asked_all_the_same_and_a_new_old_one_once() -> (
+    None
+):
+    documents = known("2030-Nov") | {
+        "": Document("msrc", "", "https://msrc.example.org/")
+    }
     assert asked([], documents) == ["2030-Nov"]
     assert asked(follow("2030-Nov", "2005-Jan"), documents) == ["2005-Jan", "2030-Nov"]
 
 
-def test_a_month_of_the_first_twelve_that_failed_is_read_later_and_an_older_one_is_not() -> None:
+def test_a_month_of_the_first_twelve_that_failed_is_read_later_and_an_older_one_is_not() -> (
+    None
+):
     documents = known(*YEAR_AND_MORE[:22], accepted=None) | known("2030-Nov")
-    assert sorted(asked(follow(*YEAR_AND_MORE), documents)) == sorted(YEAR_AND_MORE[-12:])
+    assert sorted(asked(follow(*YEAR_AND_MORE), documents)) == sorted(
+        YEAR_AND_MORE[-12:]
+    )
 
 
 def test_of_an_index_with_marks_lists_new_documents_and_moved_ones_are_asked() -> None:
-    rows = [*follow("list", mark=""), *follow("new", "moved", mark="2030-11-12"), *follow("same", "unread")]
-    documents = known("moved", "same") | known("unread", accepted=None) | known("dropped", mark="") | known("")
+    rows = [
+        *follow("list", mark=""),
+        *follow("new", "moved", mark="2030-11-12"),
+        *follow("same", "unread"),
+    ]
+    documents = (
+        known("moved", "same")
+        | known("unread", accepted=None)
+        | known("dropped", mark="")
+        | known("")
+    )
     chosen = [row.document for row in schedule.moved(rows, documents, NOV)]
     assert chosen == ["dropped", "list", "unread", "new", "moved"]
 
 
 def test_what_is_too_much_for_one_check_is_left_to_the_next() -> None:
-    rows = [Follow(f"d{number:04}", "", f"{number:04}") for number in range(schedule.AT_ONCE + 5)]
+    rows = [
+        Follow(f"d{number:04}", "", f"{number:04}")
+        for number in range(schedule.AT_ONCE + 5)
+    ]
     chosen = [row.document for row in schedule.moved(rows, {}, NOV)]
     assert len(chosen) == schedule.AT_ONCE
     assert chosen[0] == f"d{schedule.AT_ONCE + 4:04}"
@@ -114,6 +166,8 @@ def test_the_pages_of_an_update_are_those_of_its_current_packages() -> None:
         version=2,
     )
     assert schedule.pages(held, "download") == {"7": link}
-    assert schedule.pages(held, "kb-article") == {"KB9000002": "https://support.microsoft.com/help/9000002"}
+    assert schedule.pages(held, "kb-article") == {
+        "KB9000002": "https://support.microsoft.com/help/9000002"
+    }
     assert list(schedule.pages(held, "catalog")) == ["KB9000002"]
     assert schedule.pages(held, "feed") == {}

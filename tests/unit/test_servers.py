@@ -9,25 +9,45 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.builders import CU14, SU
-from tests.unit.test_exposure import BACK, BEFORE, CU15, LATER, MADE, PULLED, RELEASED, event
-from watcher import render
-from watcher.formats import context
-from watcher.formats.letter import Form, story
-from watcher.formats.servers import Place, offered, places, public
-from watcher.formats.words import Words
-from watcher.judgement import exposure
+from tests.unit.test_exposure import (
+    BACK,
+    BEFORE,
+    CU15,
+    LATER,
+    MADE,
+    PULLED,
+    RELEASED,
+    event,
+)
+from watcher.judgement import server_status
+from watcher.mail import context, render
+from watcher.mail.letter import Form, story
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
+from watcher.text.servers import Place, offered, places, public
+from watcher.text.words import Words
 
 ENGLISH, GERMAN = (
-    Words(name, "", tomllib.loads((render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8"))) for name in ("en", "de")
+    Words(
+        name,
+        "",
+        tomllib.loads(
+            (render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8")
+        ),
+    )
+    for name in ("en", "de")
 )
 
 
 def known(*builds: str, ledger: tuple[Update, ...]) -> tuple[Exposure, ...]:
-    return exposure.exposures([Server(f"EX{number:02}", build) for number, build in enumerate(builds, 1)], ledger)
+    return server_status.exposures(
+        [Server(f"EX{number:02}", build) for number, build in enumerate(builds, 1)],
+        ledger,
+    )
 
 
-def place(build: str, *ledger: Update, told: Event | None = None, update: str = "") -> Place:
+def place(
+    build: str, *ledger: Update, told: Event | None = None, update: str = ""
+) -> Place:
     (found,) = places(known(build, ledger=ledger), ENGLISH, told, update)
     return found
 
@@ -35,14 +55,23 @@ def place(build: str, *ledger: Update, told: Event | None = None, update: str = 
 def test_a_line_of_mail_says_it_all() -> None:
     told = event(Kind.RE_RELEASED, BACK)
 
-    assert place("15.2.1544.13", BACK, told=told).line == "EX01 15.2.1544.13 = v1, pulled: install v2, KB9000002"
-    assert place("15.2.1544.14", BACK, told=told).line == "EX01 15.2.1544.14 = v2, good: nothing to do"
+    assert (
+        place("15.2.1544.13", BACK, told=told).line
+        == "EX01 15.2.1544.13 = v1, pulled: install v2, KB9000002"
+    )
+    assert (
+        place("15.2.1544.14", BACK, told=told).line
+        == "EX01 15.2.1544.14 = v2, good: nothing to do"
+    )
 
 
 def test_elsewhere_an_update_is_named_by_its_title() -> None:
-    assert place("15.2.1544.13", BACK).line == ("EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002")
+    assert place("15.2.1544.13", BACK).line == (
+        "EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002"
+    )
     assert place("15.2.1544.11", BEFORE, BACK).line == (
-        "EX01 15.2.1544.11 = April 2030 HU, not the newest: install Exchange Server November 2030 SU v2, KB9000002"
+        "EX01 15.2.1544.11 = April 2030 HU, not the newest: install Exchange "
+        "Server November 2030 SU v2, KB9000002"
     )
 
 
@@ -58,20 +87,27 @@ def test_a_reminder_names_versions_of_its_update_by_number() -> None:
 
 def test_a_pulled_build_that_nothing_replaces() -> None:
     assert place("15.2.1544.13", PULLED).todo == (
-        "nothing replaces it yet; do what Microsoft says, and uninstall only if it says so for your case"
+        "nothing replaces it yet; do what Microsoft says, and uninstall only "
+        "if it says so for your case"
     )
 
 
 def test_where_to_move_is_said_with_product_build_update_and_article() -> None:
     assert place("15.2.1258.38", RELEASED, MADE, LATER).todo == (
-        "Exchange Server 2019 CU13 gets no newer build: move to Exchange Server 2019 CU15 15.2.1748.24, May 2031 SU, KB9000005"
+        "Exchange Server 2019 CU13 gets no newer build: move to Exchange "
+        "Server 2019 CU15 15.2.1748.24, May 2031 SU, KB9000005"
     )
 
 
 def test_an_offer_without_an_article_is_named_by_its_build() -> None:
-    row = replace(BEFORE, packages=(replace(BEFORE.packages[0], kb="", build="15.2.1544.12"),))
+    row = replace(
+        BEFORE, packages=(replace(BEFORE.packages[0], kb="", build="15.2.1544.12"),)
+    )
 
-    assert place("15.2.1544.11", BEFORE, replace(row, id="other")).todo == "install April 2030 HU, 15.2.1544.12"
+    assert (
+        place("15.2.1544.11", BEFORE, replace(row, id="other")).todo
+        == "install April 2030 HU, 15.2.1544.12"
+    )
 
 
 def test_a_product_that_is_its_updates_title_is_named_once() -> None:
@@ -83,19 +119,31 @@ def test_a_product_that_is_its_updates_title_is_named_once() -> None:
 
 def test_an_unknown_build_says_so() -> None:
     assert place("15.2.9999.1", RELEASED).line == (
-        "EX01 15.2.9999.1 = unknown build: no source tells of this build or its like: check the inventory"
+        "EX01 15.2.9999.1 = unknown build: no source tells of this build or "
+        "its like: check the inventory"
     )
 
 
 def test_a_build_that_is_asked_for_itself_is_not_said_twice() -> None:
-    (found,) = places(exposure.exposures([Server("15.2.1544.13", "15.2.1544.13")], (RELEASED,)), ENGLISH)
+    (found,) = places(
+        server_status.exposures([Server("15.2.1544.13", "15.2.1544.13")], (RELEASED,)),
+        ENGLISH,
+    )
 
     assert found.line.startswith("15.2.1544.13 = Exchange")
 
 
-@pytest.mark.parametrize(("words", "said"), [(ENGLISH, "check how it is written"), (GERMAN, "die Schreibweise prüfen")])
-def test_of_a_build_that_is_asked_for_itself_no_inventory_is_blamed(words: Words, said: str) -> None:
-    (found,) = places(exposure.exposures([Server("15.2.9999.1", "15.2.9999.1")], (RELEASED,)), words)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(ENGLISH, "check how it is written"), (GERMAN, "die Schreibweise prüfen")],
+)
+def test_of_a_build_that_is_asked_for_itself_no_inventory_is_blamed(
+    words: Words, said: str
+) -> None:
+    (found,) = places(
+        server_status.exposures([Server("15.2.9999.1", "15.2.9999.1")], (RELEASED,)),
+        words,
+    )
 
     assert found.todo.endswith(said)
 
@@ -119,25 +167,42 @@ def test_the_object_has_everything_that_a_script_needs() -> None:
 
 def _offer(version: int, kb: str, build: str) -> dict[str, object]:
     title = "Exchange Server November 2030 SU"
-    return {"id": SU, "title": title, "version": version, "product": CU14, "build": build, "kb": kb, "esu": False}
+    return {
+        "id": SU,
+        "title": title,
+        "version": version,
+        "product": CU14,
+        "build": build,
+        "kb": kb,
+        "esu": False,
+    }
 
 
 def test_a_hostile_name_stays_one_harmless_line() -> None:
-    (found,) = places(exposure.exposures([Server("EX\n\x1b[2J" + "x" * 200, "15.2.1544.13")], (RELEASED,)), ENGLISH)
+    (found,) = places(
+        server_status.exposures(
+            [Server("EX\n\x1b[2J" + "x" * 200, "15.2.1544.13")], (RELEASED,)
+        ),
+        ENGLISH,
+    )
 
     assert "\n" not in found.line
     assert "\x1b" not in found.line
     assert len(found.name) <= 60
 
 
-# --- in a letter ------------------------------------------------------------------------------------------------------
+# --- in a letter ----------------------------------------------------------------------
 
 FORM = Form(ENGLISH, UTC)
 READER = Subscriber("admins", ("admins@example.org",))
 
 
 def test_a_story_has_the_servers_that_it_concerns() -> None:
-    told = story(event(Kind.PULLED, PULLED), FORM, known("15.2.1544.13", "15.2.1544.11", "15.2.1544.99", ledger=(BEFORE, PULLED)))
+    told = story(
+        event(Kind.PULLED, PULLED),
+        FORM,
+        known("15.2.1544.13", "15.2.1544.11", "15.2.1544.99", ledger=(BEFORE, PULLED)),
+    )
 
     assert [(found.name, found.todo.partition(";")[0]) for found in told.servers] == [
         ("EX01", "nothing replaces it yet"),
@@ -153,21 +218,44 @@ def test_a_story_without_an_inventory_has_none() -> None:
 
 
 def test_of_very_many_servers_some_are_counted_only() -> None:
-    told = story(event(Kind.PULLED, PULLED), FORM, known(*["15.2.1544.13"] * 70, ledger=(PULLED,)))
+    told = story(
+        event(Kind.PULLED, PULLED),
+        FORM,
+        known(*["15.2.1544.13"] * 70, ledger=(PULLED,)),
+    )
 
     assert (len(told.servers), told.more_servers) == (60, 10)
 
 
 def test_a_welcome_says_where_the_servers_stand() -> None:
-    names = context.of(Letter("welcome", READER, servers=known("15.2.1544.13", "15.2.1544.14", ledger=(BACK,))), FORM, BACK.first_seen)
+    names = context.of(
+        Letter(
+            "welcome",
+            READER,
+            servers=known("15.2.1544.13", "15.2.1544.14", ledger=(BACK,)),
+        ),
+        FORM,
+        BACK.first_seen,
+    )
 
     assert [found.state for found in names["servers"]] == ["pulled", "good"]
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("reminder", ["EX01"]), ("operator", [])])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("reminder", ["EX01"]), ("operator", [])]
+)
 def test_only_a_reminder_has_servers_of_its_own(kind: str, expected: list[str]) -> None:
-    letter = Letter(kind, READER, update=SU, standing=(PULLED,), subject="It", servers=known("15.2.1544.13", ledger=(PULLED,)))
+    letter = Letter(
+        kind,
+        READER,
+        update=SU,
+        standing=(PULLED,),
+        subject="It",
+        servers=known("15.2.1544.13", ledger=(PULLED,)),
+    )
     names = context.of(letter, FORM, PULLED.first_seen)
 
     assert [found.name for found in names["servers"]] == expected
-    assert names["title"] == ("[REMINDER] It is still installed on EX01" if expected else "[OPERATOR] It")
+    assert names["title"] == (
+        "[REMINDER] It is still installed on EX01" if expected else "[OPERATOR] It"
+    )

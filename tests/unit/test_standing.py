@@ -10,9 +10,28 @@ from watcher.records import Package, State, Update
 NOW = datetime(2030, 5, 14, tzinfo=UTC)
 
 
-def update(identity: str, packages: tuple[Package, ...], *, state: State = State.RELEASED, version: int = 1, days: int = 10) -> Update:
+def update(
+    identity: str,
+    packages: tuple[Package, ...],
+    *,
+    state: State = State.RELEASED,
+    version: int = 1,
+    days: int = 10,
+) -> Update:
     released = NOW - timedelta(days=days)
-    return Update(identity, identity, "Exchange Server", "SU", "", version, state, released, released, released, packages=packages)
+    return Update(
+        identity,
+        identity,
+        "Exchange Server",
+        "SU",
+        "",
+        version,
+        state,
+        released,
+        released,
+        released,
+        packages=packages,
+    )
 
 
 def test_a_product_stands_at_its_newest_build_compared_by_number() -> None:
@@ -20,14 +39,22 @@ def test_a_product_stands_at_its_newest_build_compared_by_number() -> None:
         update("old", (Package("Exchange Server SE", build="15.2.2562.9"),)),
         update("new", (Package("Exchange Server SE", build="15.2.2562.17"),)),
     ]
-    assert [(row.build, row.update) for row in standing.standings(updates, NOW)] == [("15.2.2562.17", "new")]
-    assert [row.build for row in standing.standings(updates[::-1], NOW)] == ["15.2.2562.17"]
+    assert [(row.build, row.update) for row in standing.standings(updates, NOW)] == [
+        ("15.2.2562.17", "new")
+    ]
+    assert [row.build for row in standing.standings(updates[::-1], NOW)] == [
+        "15.2.2562.17"
+    ]
 
 
 def test_a_pulled_update_is_no_place_to_stand() -> None:
     updates = [
         update("good", (Package("Exchange Server SE", build="15.2.2562.9"),)),
-        update("bad", (Package("Exchange Server SE", build="15.2.2562.17"),), state=State.PULLED),
+        update(
+            "bad",
+            (Package("Exchange Server SE", build="15.2.2562.17"),),
+            state=State.PULLED,
+        ),
     ]
     assert [row.update for row in standing.standings(updates, NOW)] == ["good"]
     assert [gone.id for gone in standing.pulled(updates)] == ["bad"]
@@ -38,12 +65,21 @@ def test_a_version_that_was_replaced_is_not_offered() -> None:
         Package("Exchange Server 2019 CU14", build="15.2.1544.13"),
         Package("Exchange Server 2019 CU13", build="15.2.1258.39", version=2),
     )
-    assert [row.product for row in standing.standings([update("su", both, version=2)], NOW)] == ["Exchange Server 2019 CU13"]
+    assert [
+        row.product for row in standing.standings([update("su", both, version=2)], NOW)
+    ] == ["Exchange Server 2019 CU13"]
 
 
 def test_the_newest_pull_comes_first() -> None:
-    updates = [update(name, (), state=State.PULLED, days=days) for name, days in (("older", 9), ("newest", 1), ("oldest", 30))]
-    assert [gone.id for gone in standing.pulled(updates)] == ["newest", "older", "oldest"]
+    updates = [
+        update(name, (), state=State.PULLED, days=days)
+        for name, days in (("older", 9), ("newest", 1), ("oldest", 30))
+    ]
+    assert [gone.id for gone in standing.pulled(updates)] == [
+        "newest",
+        "older",
+        "oldest",
+    ]
 
 
 def test_old_levels_give_way_to_newer_ones_of_their_line() -> None:
@@ -57,9 +93,17 @@ def test_old_levels_give_way_to_newer_ones_of_their_line() -> None:
         Package("Exchange Server 2010 SP2 RU1", build="14.2.247.5"),
         Package("Exchange Server 2019 Preview", build="15.2.196.0"),
     )
-    rows = standing.standings([update("new", packages), update("old", old, days=900)], NOW)
-    assert [row.product for row in rows] == ["Exchange Server 2019 CU15", "Exchange Server 2019 CU14", "Exchange Server 2010 SP3 RU32"]
+    rows = standing.standings(
+        [update("new", packages), update("old", old, days=900)], NOW
+    )
+    assert [row.product for row in rows] == [
+        "Exchange Server 2019 CU15",
+        "Exchange Server 2019 CU14",
+        "Exchange Server 2010 SP3 RU32",
+    ]
 
 
 def test_a_package_without_a_product_stands_nowhere() -> None:
-    assert standing.standings([update("su", (Package("", build="1.2.3.4"),))], NOW) == ()
+    assert (
+        standing.standings([update("su", (Package("", build="1.2.3.4"),))], NOW) == ()
+    )

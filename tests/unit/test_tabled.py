@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from tests.unit.builders import NOV, SU, fact, post, update
-from watcher.formats import columns, guidance
 from watcher.judgement import tabled, tell
+from watcher.mail import columns, guidance
 from watcher.records import Entry, Event, Kind, Table
 
 IF_THEN = Table(
     ("If you", "Then"),
-    (("have installed it and use transport rules", "Uninstall it. Restart the services."), ("have not installed it", "Wait for v2")),
+    (
+        (
+            "have installed it and use transport rules",
+            "Uninstall it. Restart the services.",
+        ),
+        ("have not installed it", "Wait for v2"),
+    ),
 )
-OTHER = Table((), (("Exchange Server 2019", "Download it from the Download Center"), ("Exchange Server 2016", "Download")))
+OTHER = Table(
+    (),
+    (
+        ("Exchange Server 2019", "Download it from the Download Center"),
+        ("Exchange Server 2016", "Download"),
+    ),
+)
 LINES = (
     "If you Then",
     "have installed it and use transport rules Uninstall it.",
@@ -25,9 +37,20 @@ def said(text: str, *tables: Table, before: str = "") -> Event:
     from msgspec.structs import replace
 
     def entry(words: str) -> Entry:
-        return replace(post("1", "Released: November 2030 Exchange Server Security Updates", words), tables=tables)
+        return replace(
+            post(
+                "1", "Released: November 2030 Exchange Server Security Updates", words
+            ),
+            tables=tables,
+        )
 
-    return tell.event(update(SU), Kind.REVISED, NOV, summary=tell.Phrase("x"), facts=[fact(entry(before), entry(text))])
+    return tell.event(
+        update(SU),
+        Kind.REVISED,
+        NOV,
+        summary=tell.Phrase("x"),
+        facts=[fact(entry(before), entry(text))],
+    )
 
 
 def test_sentences_of_a_table_are_known_across_its_cells() -> None:
@@ -37,9 +60,14 @@ def test_sentences_of_a_table_are_known_across_its_cells() -> None:
 
 def test_an_event_has_the_tables_that_hold_what_is_new_whole() -> None:
     old = "Something old. Download it from the Download Center"
-    event = said("\n".join((old, "We have paused it.", *LINES)), IF_THEN, OTHER, before=old)
+    event = said(
+        "\n".join((old, "We have paused it.", *LINES)), IF_THEN, OTHER, before=old
+    )
     assert event.tables == (IF_THEN,)
-    assert event.guidance[:2] == ("We have paused it.", "If you Then have installed it and use transport rules Uninstall it.")
+    assert event.guidance[:2] == (
+        "We have paused it.",
+        "If you Then have installed it and use transport rules Uninstall it.",
+    )
 
 
 def test_a_few_words_that_a_table_has_too_bring_no_table() -> None:
@@ -47,19 +75,35 @@ def test_a_few_words_that_a_table_has_too_bring_no_table() -> None:
 
 
 def test_what_stands_in_tables_leaves_room_for_the_rest() -> None:
-    long = Table((), tuple((f"Case number {n} of many", f"take the road number {n} now.") for n in range(30)))
+    long = Table(
+        (),
+        tuple(
+            (f"Case number {n} of many", f"take the road number {n} now.")
+            for n in range(30)
+        ),
+    )
     rest = [f"A sentence that is number {n}." for n in range(20)]
     event = said("\n".join((*(" ".join(row) for row in long.rows), *rest)), long)
     assert len(event.guidance) == len(long.rows) + tell.GUIDANCE
 
 
 def test_a_table_stands_where_the_first_of_its_sentences_stood() -> None:
-    assert tabled.laid(("Before.", *LINES[:2], "Between.", LINES[3]), (IF_THEN, OTHER)) == ("Before.", IF_THEN, "Between.")
+    assert tabled.laid(
+        ("Before.", *LINES[:2], "Between.", LINES[3]), (IF_THEN, OTHER)
+    ) == ("Before.", IF_THEN, "Between.")
     assert tabled.laid(LINES, ()) == LINES
 
 
 def test_a_table_in_text_is_aligned_and_wrapped() -> None:
-    cells = [[("have installed it",), ("Uninstall it on each and every one of your servers, one after the other.", "Restart.")]]
+    cells = [
+        [
+            ("have installed it",),
+            (
+                "Uninstall it on each and every one of your servers, one after the other.",
+                "Restart.",
+            ),
+        ]
+    ]
     assert columns.grid((("If you",), ("Then",)), cells, "> ").splitlines() == [
         "> If you            | Then",
         "> ------------------+---------------------------------------------------",
@@ -67,7 +111,10 @@ def test_a_table_in_text_is_aligned_and_wrapped() -> None:
         ">                   | servers, one after the other.",
         ">                   | Restart.",
     ]
-    lines = columns.grid((), [[(), ()], [("x" * 90,), ("y",)], [(f"https://example.org/{'z' * 90}",), ()]]).splitlines()
+    lines = columns.grid(
+        (),
+        [[(), ()], [("x" * 90,), ("y",)], [(f"https://example.org/{'z' * 90}",), ()]],
+    ).splitlines()
     assert (lines[0], max(map(len, lines[:-1]))) == ("", columns.WIDTH)
     assert lines[-1].startswith(f"https://example.org/{'z' * 90}")
 
@@ -77,4 +124,7 @@ def test_a_table_that_is_too_long_says_how_many_rows_were_left_out() -> None:
     event = said(" ".join(long.rows[0]), long)
     (table,) = guidance.sayings(event, lambda usual: usual)
     assert 0 < len(table.rows) == 30 - table.more_rows < 12
-    assert all(saying.text for saying in guidance.sayings(event, lambda usual: usual // 3))  # a letter that must be short has sentences
+    # A letter that must be short has sentences
+    assert all(
+        saying.text for saying in guidance.sayings(event, lambda usual: usual // 3)
+    )

@@ -25,9 +25,20 @@ from tests.unit.builders import (
     update,
 )
 from watcher.judgement import phrases, tell
-from watcher.records import Advisory, Confidence, Entry, Evidence, Kind, Package, Passage, State
+from watcher.records import (
+    Advisory,
+    Confidence,
+    Entry,
+    Evidence,
+    Kind,
+    Package,
+    Passage,
+    State,
+)
 
-HELD = update(SU, package(CU14, OLD_KB, "15.2.1544.13"), package(CU13, OLD_KB, "15.2.1258.38"))
+HELD = update(
+    SU, package(CU14, OLD_KB, "15.2.1544.13"), package(CU13, OLD_KB, "15.2.1258.38")
+)
 
 
 def test_the_same_history_gives_the_same_id_and_anything_else_another() -> None:
@@ -44,33 +55,49 @@ def test_the_same_history_gives_the_same_id_and_anything_else_another() -> None:
     assert len(others - {one}) == 6
 
 
-def test_an_event_shows_the_packages_of_the_current_version_newest_build_first() -> None:
+def test_an_event_shows_the_packages_of_the_current_version_newest_build_first() -> (
+    None
+):
     held = replace(
-        HELD, version=2, packages=(*HELD.packages, package(CU14, NEW_KB, "15.2.1544.14", version=2), package(CU23, NEW_KB, "", version=2))
+        HELD,
+        version=2,
+        packages=(
+            *HELD.packages,
+            package(CU14, NEW_KB, "15.2.1544.14", version=2),
+            package(CU23, NEW_KB, "", version=2),
+        ),
     )
     event = tell.event(held, Kind.RE_RELEASED, NOV, summary=tell.Phrase("x"))
-    assert (event.update.kbs, event.update.builds, event.update.products) == ((NEW_KB,), ("15.2.1544.14",), (CU23, CU14))
+    assert (event.update.kbs, event.update.builds, event.update.products) == (
+        (NEW_KB,),
+        ("15.2.1544.14",),
+        (CU23, CU14),
+    )
     assert [p.product for p in event.packages] == [CU14, CU23]
 
 
 def test_builds_are_in_the_order_of_their_numbers() -> None:
-    assert tell.reference(update(SU, package(build="15.2.1544.13"), package(CU13, build="15.2.1544.9"))).builds == (
-        "15.2.1544.9",
-        "15.2.1544.13",
-    )
+    assert tell.reference(
+        update(SU, package(build="15.2.1544.13"), package(CU13, build="15.2.1544.9"))
+    ).builds == ("15.2.1544.9", "15.2.1544.13")
 
 
-def test_an_update_without_packages_shows_the_articles_and_products_that_were_named() -> None:
+def test_an_update_without_packages_shows_the_articles_and_products_that_were_named() -> (
+    None
+):
     shown = tell.reference(update(SU, kbs=("KB9000009",), products=(CU14,)))
     assert (shown.kbs, shown.products) == (("KB9000009",), (CU14,))
 
 
 def test_the_deciding_words_are_quoted_with_what_changed() -> None:
-    paused = fact(advisory(), advisory(passages=[revision("2.0", f"Nothing. {PAUSED}")]))
+    paused = fact(
+        advisory(), advisory(passages=[revision("2.0", f"Nothing. {PAUSED}")])
+    )
     (piece,) = tell.evidence(paused, paused.said)
     assert (piece.change, piece.before, piece.after) == ("modified", "", PAUSED)
     swapped = fact(
-        advisory("CVE-2030-0001", package(kb=OLD_KB)), advisory("CVE-2030-0001", package(kb=NEW_KB), passages=[revision("3.0", BACK)])
+        advisory("CVE-2030-0001", package(kb=OLD_KB)),
+        advisory("CVE-2030-0001", package(kb=NEW_KB), passages=[revision("3.0", BACK)]),
     )
     words, packages = tell.evidence(swapped, swapped.said)
     assert words.after == BACK
@@ -78,12 +105,18 @@ def test_the_deciding_words_are_quoted_with_what_changed() -> None:
 
 
 def test_without_deciding_words_the_new_ones_else_the_entry_itself_are_quoted() -> None:
-    (piece,) = tell.evidence(fact(advisory(), advisory(passages=[Passage("faq", "Restart twice.")])))
+    (piece,) = tell.evidence(
+        fact(advisory(), advisory(passages=[Passage("faq", "Restart twice.")]))
+    )
     assert piece.after == "Restart twice."
     (piece,) = tell.evidence(fact(advisory(), replace(advisory(), severity="Low")))
     assert (piece.before, piece.after) == ("Spoofing", "Spoofing")
     (piece,) = tell.evidence(fact(row(f"{CU14} Nov30SU", "15.2.1544.13"), None))
-    assert (piece.change, piece.before, piece.after) == ("removed", f"{CU14} Nov30SU: {CU14} 15.2.1544.13", "")
+    assert (piece.change, piece.before, piece.after) == (
+        "removed",
+        f"{CU14} Nov30SU: {CU14} 15.2.1544.13",
+        "",
+    )
     (piece,) = tell.evidence(fact(None, issue("1")))
     assert (piece.change, piece.after) == ("added", "Mail stops.")
 
@@ -104,28 +137,53 @@ def test_a_quote_of_bearable_length() -> None:
 
 def test_six_advisories_that_say_the_same_quote_it_once() -> None:
     one = Evidence("msrc", "https://a", NOV, "0", "added", "", "x")
-    assert tell.unique([one, replace(one, url="https://b"), replace(one, after="y")]) == (one, replace(one, after="y"))
+    assert tell.unique(
+        [one, replace(one, url="https://b"), replace(one, after="y")]
+    ) == (one, replace(one, after="y"))
 
 
 @pytest.mark.parametrize(
     ("sentence", "channels"),
     [
-        ("It is gone from the Download Center and from Windows Update.", ("download-center", "windows-update")),
+        (
+            "It is gone from the Download Center and from Windows Update.",
+            ("download-center", "windows-update"),
+        ),
         ("Removed from the Microsoft Update Catalog.", ("update-catalog",)),
         ("WSUS no longer offers it.", ("wsus",)),
         ("The update was paused.", ()),
     ],
 )
-def test_the_scope_is_the_channels_that_are_named(sentence: str, channels: tuple[str, ...]) -> None:
+def test_the_scope_is_the_channels_that_are_named(
+    sentence: str, channels: tuple[str, ...]
+) -> None:
     assert tell.scopes([sentence]) == channels
 
 
-def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_given() -> None:
-    text = "We have temporarily paused the rollout of this update through Windows Update."
+def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_given() -> (
+    None
+):
+    text = (
+        "We have temporarily paused the rollout of this update through Windows Update."
+    )
     paused = fact(advisory(), advisory(passages=[revision("2.0", text)]))
-    assert tell.event(HELD, Kind.PULLED, NOV, summary=tell.Phrase("x"), facts=[paused]).scope == ("windows-update",)
-    assert tell.event(HELD, Kind.REVISED, NOV, summary=tell.Phrase("x"), facts=[paused]).scope == ()
-    assert tell.event(HELD, Kind.PULLED, NOV, summary=tell.Phrase("x"), facts=[paused], scope=("wsus",)).scope == ("wsus",)
+    assert tell.event(
+        HELD, Kind.PULLED, NOV, summary=tell.Phrase("x"), facts=[paused]
+    ).scope == ("windows-update",)
+    assert (
+        tell.event(
+            HELD, Kind.REVISED, NOV, summary=tell.Phrase("x"), facts=[paused]
+        ).scope
+        == ()
+    )
+    assert tell.event(
+        HELD,
+        Kind.PULLED,
+        NOV,
+        summary=tell.Phrase("x"),
+        facts=[paused],
+        scope=("wsus",),
+    ).scope == ("wsus",)
 
 
 def test_guidance_is_the_vendors_new_words_without_what_every_record_says() -> None:
@@ -140,18 +198,67 @@ def test_guidance_is_the_vendors_new_words_without_what_every_record_says() -> N
 
 
 def test_what_is_said_of_an_advisory_adds_up_and_yes_stays_yes() -> None:
-    known = update(SU, advisories=(Advisory("CVE-2030-0001", "Spoofing", "Critical", 8.1, "AV:N", exploited=True, url="https://a"),))
-    told = Entry("CVE-2030-0001", "CVE-2030-0001", cves=("CVE-2030-0001",), disclosed=True, exploited=False)
+    known = update(
+        SU,
+        advisories=(
+            Advisory(
+                "CVE-2030-0001",
+                "Spoofing",
+                "Critical",
+                8.1,
+                "AV:N",
+                exploited=True,
+                url="https://a",
+            ),
+        ),
+    )
+    told = Entry(
+        "CVE-2030-0001",
+        "CVE-2030-0001",
+        cves=("CVE-2030-0001",),
+        disclosed=True,
+        exploited=False,
+    )
     (held,) = tell.advisories(known, [told])
-    assert held == Advisory("CVE-2030-0001", "Spoofing", "Critical", 8.1, "AV:N", exploited=True, disclosed=True, url="https://a")
-    better = replace(told, title="Better title", severity="Low", cvss=1.0, vector="AV:L", url="https://b")
+    assert held == Advisory(
+        "CVE-2030-0001",
+        "Spoofing",
+        "Critical",
+        8.1,
+        "AV:N",
+        exploited=True,
+        disclosed=True,
+        url="https://a",
+    )
+    better = replace(
+        told,
+        title="Better title",
+        severity="Low",
+        cvss=1.0,
+        vector="AV:L",
+        url="https://b",
+    )
     (held,) = tell.advisories(known, [better])
-    assert (held.title, held.severity, held.cvss, held.vector, held.url) == ("Better title", "Low", 1.0, "AV:L", "https://b")
+    assert (held.title, held.severity, held.cvss, held.vector, held.url) == (
+        "Better title",
+        "Low",
+        1.0,
+        "AV:L",
+        "https://b",
+    )
 
 
 def test_a_post_about_several_advisories_gives_none_of_them_its_title() -> None:
-    post = Entry("b1", "Two bugs", "https://blog", cves=("CVE-2030-0001", "CVE-2030-0002"), exploited=True)
-    assert [(a.title, a.url, a.exploited) for a in tell.advisories(update(SU), [post])] == [("", "", False)] * 2
+    post = Entry(
+        "b1",
+        "Two bugs",
+        "https://blog",
+        cves=("CVE-2030-0001", "CVE-2030-0002"),
+        exploited=True,
+    )
+    assert [
+        (a.title, a.url, a.exploited) for a in tell.advisories(update(SU), [post])
+    ] == [("", "", False)] * 2
 
 
 def test_a_title_names_the_articles_that_it_does_not_name_itself() -> None:
@@ -163,8 +270,15 @@ def test_a_title_names_the_articles_that_it_does_not_name_itself() -> None:
 
 
 def test_one_event_for_what_two_updates_say_alike() -> None:
-    other = update("windows-kb5990617", Package("Windows Server 2019", "KB5990617", "10.0.1.9"), title="Windows KB5990617")
-    one, two = (tell.event(held, Kind.EXPLOITED, NOV, summary=tell.Phrase("x")) for held in (HELD, other))
+    other = update(
+        "windows-kb5990617",
+        Package("Windows Server 2019", "KB5990617", "10.0.1.9"),
+        title="Windows KB5990617",
+    )
+    one, two = (
+        tell.event(held, Kind.EXPLOITED, NOV, summary=tell.Phrase("x"))
+        for held in (HELD, other)
+    )
     both = tell.joined(one, two)
     assert both.id == one.id
     assert both.update.kbs == ("KB5990617", OLD_KB)
@@ -174,36 +288,87 @@ def test_one_event_for_what_two_updates_say_alike() -> None:
 
 def test_the_sentences_of_each_kind() -> None:
     v2 = update(SU, package(CU14, NEW_KB, version=2), version=2)
-    assert phrases.pulled(HELD).text.startswith(f"Exchange Server November 2030 SU ({OLD_KB}) was pulled")
+    assert phrases.pulled(HELD).text.startswith(
+        f"Exchange Server November 2030 SU ({OLD_KB}) was pulled"
+    )
     assert phrases.first(HELD, Kind.PULLED) == phrases.pulled(HELD)
-    assert (
-        phrases.re_released(v2).text
-        == f"Exchange Server November 2030 SU is back as v2 ({NEW_KB}) for {CU14}. Install it in place of the version before."
+    assert phrases.re_released(v2).text == (
+        f"Exchange Server November 2030 SU is back as v2 ({NEW_KB}) for "
+        f"{CU14}. Install it in place of the version before."
     )
     assert phrases.first(v2, Kind.RE_RELEASED) == phrases.re_released(v2)
-    assert phrases.first(HELD, Kind.REVISED).text.endswith(f"is listed now, with an earlier date for {CU13}, {CU14}.")
-    doubted = phrases.suspected(HELD, "exchange-builds", ["CU14", "CU13"], row_gone=True)
-    assert doubted.text.endswith("may have been pulled: its rows are gone at exchange-builds: CU13, CU14. The vendor has not said so.")
-    assert (doubted.key, doubted.places) == ("suspected-row", (("source", "exchange-builds"), ("titles", "CU13, CU14")))
-    assert "its page says that it is gone at" in phrases.suspected(HELD, "download-center", ["CU14"], row_gone=False).text
-    assert "its pages say that they are gone at" in phrases.suspected(HELD, "download-center", ["CU14", "CU13"], row_gone=False).text
+    assert phrases.first(HELD, Kind.REVISED).text.endswith(
+        f"is listed now, with an earlier date for {CU13}, {CU14}."
+    )
+    doubted = phrases.suspected(
+        HELD, "exchange-builds", ["CU14", "CU13"], row_gone=True
+    )
+    assert doubted.text.endswith(
+        "may have been pulled: its rows are gone at exchange-builds: CU13, "
+        "CU14. The vendor has not said so."
+    )
+    assert (doubted.key, doubted.places) == (
+        "suspected-row",
+        (("source", "exchange-builds"), ("titles", "CU13, CU14")),
+    )
+    assert (
+        "its page says that it is gone at"
+        in phrases.suspected(HELD, "download-center", ["CU14"], row_gone=False).text
+    )
+    assert (
+        "its pages say that they are gone at"
+        in phrases.suspected(
+            HELD, "download-center", ["CU14", "CU13"], row_gone=False
+        ).text
+    )
     assert "is offered after all" in phrases.restored(HELD).text
-    assert phrases.revised(HELD, []).text == f"What the vendor says of Exchange Server November 2030 SU ({OLD_KB}) has changed."
-    made = update("exchange-server-2019-cu15", package("Exchange Server 2019 CU15", ""), title="Exchange Server 2019 CU15", type="CU")
-    assert phrases.first(made, Kind.RELEASED).text == "Exchange Server 2019 CU15 is available."
-    alone = update("cve-2030-0001", type="advisory", title="CVE-2030-0001", state=State.ANNOUNCED, advisories=(Advisory("CVE-2030-0001"),))
-    assert phrases.first(alone, Kind.EXPLOITED).text == "CVE-2030-0001 is now exploited in attacks."
+    assert (
+        phrases.revised(HELD, []).text
+        == f"What the vendor says of Exchange Server November 2030 SU ({OLD_KB}) has changed."
+    )
+    made = update(
+        "exchange-server-2019-cu15",
+        package("Exchange Server 2019 CU15", ""),
+        title="Exchange Server 2019 CU15",
+        type="CU",
+    )
+    assert (
+        phrases.first(made, Kind.RELEASED).text
+        == "Exchange Server 2019 CU15 is available."
+    )
+    alone = update(
+        "cve-2030-0001",
+        type="advisory",
+        title="CVE-2030-0001",
+        state=State.ANNOUNCED,
+        advisories=(Advisory("CVE-2030-0001"),),
+    )
+    assert (
+        phrases.first(alone, Kind.EXPLOITED).text
+        == "CVE-2030-0001 is now exploited in attacks."
+    )
     both = phrases.exploited(HELD, ["CVE-2030-2", "CVE-2030-1"], exploited=True).text
-    assert both == f"CVE-2030-1, CVE-2030-2 are now exploited in attacks; Exchange Server November 2030 SU ({OLD_KB}) fixes them."
-    four = replace(HELD, advisories=tuple(Advisory(f"CVE-2030-{n}", exploited=True) for n in range(4)))
+    assert both == (
+        "CVE-2030-1, CVE-2030-2 are now exploited in attacks; Exchange "
+        f"Server November 2030 SU ({OLD_KB}) fixes them."
+    )
+    four = replace(
+        HELD,
+        advisories=tuple(Advisory(f"CVE-2030-{n}", exploited=True) for n in range(4)),
+    )
     assert phrases.first(four, Kind.RELEASED).text.endswith(
         " CVE-2030-0, CVE-2030-1, CVE-2030-2 and 1 more are exploited in attacks already."
     )
-    silent = fact(issue("1", workaround="Wait."), replace(issue("1", workaround="Wait."), severity="x"))
+    silent = fact(
+        issue("1", workaround="Wait."),
+        replace(issue("1", workaround="Wait."), severity="x"),
+    )
     assert phrases.known_issue(HELD, [silent]).text.endswith("has a known issue.")
 
 
 def test_the_rule_and_the_words_that_decided_are_named_once() -> None:
-    twice = fact(None, advisory(passages=[revision("2.0", PAUSED), Passage("faq", PAUSED)]))
+    twice = fact(
+        None, advisory(passages=[revision("2.0", PAUSED), Passage("faq", PAUSED)])
+    )
     assert len(twice.said) >= 1
     assert phrases.because([*twice.said, *twice.said]) == "paused: “paused the rollout”"

@@ -11,22 +11,46 @@ from watcher.judgement.wording import new_sentences
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Build 15.2.9544.13 is out. Install it.", ["Build 15.2.9544.13 is out.", "Install it."]),
-        ("See KB5990001. Customers should wait.", ["See KB5990001.", "Customers should wait."]),
-        ("See https://example.org/a.b?c=1. Then go on.", ["See https://example.org/a.b?c=1.", "Then go on."]),
-        ("Some products, e.g. Exchange, i.e. the server, are affected.", ["Some products, e.g. Exchange, i.e. the server, are affected."]),
+        (
+            "Build 15.2.9544.13 is out. Install it.",
+            ["Build 15.2.9544.13 is out.", "Install it."],
+        ),
+        (
+            "See KB5990001. Customers should wait.",
+            ["See KB5990001.", "Customers should wait."],
+        ),
+        (
+            "See https://example.org/a.b?c=1. Then go on.",
+            ["See https://example.org/a.b?c=1.", "Then go on."],
+        ),
+        (
+            "Some products, e.g. Exchange, i.e. the server, are affected.",
+            ["Some products, e.g. Exchange, i.e. the server, are affected."],
+        ),
         ("Microsoft Corp. Servers are fine.", ["Microsoft Corp. Servers are fine."]),
         ("Exploited: No. Disclosed: Yes.", ["Exploited: No.", "Disclosed: Yes."]),
         ("Is it out? Yes! Install it.", ["Is it out?", "Yes!", "Install it."]),
         ('He said "Done." Then he left.', ['He said "Done."', "Then he left."]),
-        ("For .NET 4.8 and .NET Core. More follows.", ["For .NET 4.8 and .NET Core.", "More follows."]),
+        (
+            "For .NET 4.8 and .NET Core. More follows.",
+            ["For .NET 4.8 and .NET Core.", "More follows."],
+        ),
         ("One\nTwo\n\nThree", ["One", "Two", "Three"]),
-        ("Microsoft has re-released\nKB5990001 and\nmore of it.", ["Microsoft has re-released KB5990001 and more of it."]),
+        (
+            "Microsoft has re-released\nKB5990001 and\nmore of it.",
+            ["Microsoft has re-released KB5990001 and more of it."],
+        ),
         ("The update for\nWindows is out.", ["The update for Windows is out."]),
         ("It is out.\nsee the table", ["It is out.", "see the table"]),
         ("- One\n* Two\n\u2022 Three", ["One", "Two", "Three"]),
-        ("Available: \u2022 Update A \u2022 Update B", ["Available:", "Update A", "Update B"]),
-        ("Changes: 1) Added A. 2) Removed B (Build 2) Then C.", ["Changes:", "Added A.", "Removed B (Build 2) Then C."]),
+        (
+            "Available: \u2022 Update A \u2022 Update B",
+            ["Available:", "Update A", "Update B"],
+        ),
+        (
+            "Changes: 1) Added A. 2) Removed B (Build 2) Then C.",
+            ["Changes:", "Added A.", "Removed B (Build 2) Then C."],
+        ),
         ("Changes: 1. Added A. 2. Removed B.", ["Changes:", "Added A.", "Removed B."]),
         ("1. Added A.\n2. Removed B.", ["Added A.", "Removed B."]),
         ("It is version 1. Install it.", ["It is version 1.", "Install it."]),
@@ -47,7 +71,10 @@ def test_what_is_too_long_for_a_sentence_is_cut_at_spaces_and_nothing_is_lost() 
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
 
 
-PAUSED = "We have temporarily paused the rollout of this security update to Microsoft Update for all our customers."
+PAUSED = (
+    "We have temporarily paused the rollout of this security update to Microsoft "
+    "Update for all our customers."
+)
 
 
 @pytest.mark.parametrize(
@@ -86,20 +113,28 @@ def test_a_number_or_a_negation_makes_no_correction() -> None:
 
 
 def test_a_changed_date_or_build_is_new() -> None:
-    before = "The update for all servers of this long list was last offered on 11/14/2024 as build 15.2.9544.13 for everyone."
+    before = (
+        "The update for all servers of this long list was last offered on "
+        "11/14/2024 as build 15.2.9544.13 for everyone."
+    )
     assert new_sentences([before], [before.replace("14/2024", "27/2024")])
     assert new_sentences([before], [before.replace("9544.13", "9544.14")])
 
 
 def test_a_word_that_changes_what_is_said_is_new_however_alike_it_looks() -> None:
-    before = "The November 2030 security update for Example Mail 2030 and Example Mail 2029 is now released for all our customers."
+    before = (
+        "The November 2030 security update for Example Mail 2030 and Example "
+        "Mail 2029 is now released for all our customers."
+    )
     after = before.replace("released", "re-released")
     assert new_sentences([before], [after]) == (after,)
 
 
 def test_only_the_appended_sentence_of_an_answer_is_new() -> None:
     answer = "Why is the update gone? Microsoft has temporarily paused the rollout of KB5990001."
-    update = "11/27/2030 Update: The cause was found, and the update is now re-released."
+    update = (
+        "11/27/2030 Update: The cause was found, and the update is now re-released."
+    )
     assert new_sentences([answer], [f"{answer}\n{update}"]) == (update,)
 
 

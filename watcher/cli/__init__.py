@@ -1,7 +1,7 @@
 """The commands of ``watcher``, each module a group of them; see docs/commands.md.
 
-A run loads the module of its command alone: the others, and what they need, would cost more than many a check.
-``watcher.cli.app`` is the whole of them.
+A run loads the module of its command alone: the others, and what they need, would cost
+more than many a check. ``watcher.cli.app`` is the whole of them.
 """
 
 from __future__ import annotations
@@ -66,9 +66,12 @@ def _loaded(phase: str, _about: dict[str, int]) -> None:
 
 def main() -> None:
     """Run the command that the command line names."""
-    gc.set_threshold(300_000)  # hundreds of modules are loaded, and none of them is garbage: to look through them costs a tenth of a run
+    # Hundreds of modules are loaded, and none of them is garbage: to look through them
+    # costs a tenth of a run
+    gc.set_threshold(300_000)
     gc.callbacks.append(_loaded)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its code
+            # A terminal that lacks a letter shows its code
+            stream.reconfigure(errors="backslashreplace")
     load(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="watcher")

@@ -1,4 +1,7 @@
-"""How every command is called and how it ends: the options they share, and what becomes of errors and signals."""
+"""How every command is called and how it ends.
+
+The options they share, and what becomes of errors and signals.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,27 @@ if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
 
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more; tracebacks of what should not happen.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration file."),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "-v", "--verbose", help="Say more; tracebacks of what should not happen."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say errors only.")]
 LogJson = Annotated[bool, typer.Option("--log-json", help="Log lines as JSON objects.")]
-SHARED = {"config": (Config, None), "verbose": (Verbose, False), "quiet": (Quiet, False), "log_json": (LogJson, False)}
+SHARED = {
+    "config": (Config, None),
+    "verbose": (Verbose, False),
+    "quiet": (Quiet, False),
+    "log_json": (LogJson, False),
+}
 
-INTERRUPTED, TERMINATED = 130, 143  # 128 and the signal's number, as shells count
+# 128 and the signal's number, as shells count
+INTERRUPTED, TERMINATED = 130, 143
 
 
 class Terminated(BaseException):
@@ -50,7 +67,11 @@ class Call(Struct, frozen=True):
     form: report.PlainLines | report.JsonLines
 
     def settings(self) -> Settings:
-        """Load the configuration; from here on its secrets are masked in every log line.  Raises ConfigurationError."""
+        """Load the configuration.
+
+        From here on its secrets are masked in every log line.  Raises
+        ConfigurationError.
+        """
         from watcher import config
 
         settings = config.load(self.config, os.environ)
@@ -59,19 +80,36 @@ class Call(Struct, frozen=True):
             report.LOG.warning("%s", warning)
         return settings
 
-    def store(self, settings: Settings, *, hold: bool = False, rehearse: bool = False) -> Store:
-        """Open the state, to read beside a run unless ``hold``.  Raises StateError, StateHeldError.
+    def store(
+        self, settings: Settings, *, hold: bool = False, rehearse: bool = False
+    ) -> Store:
+        """Open the state, to read beside a run unless ``hold``.
 
-        A state that is not there yet is said to be so: in a wrong folder nobody would see that all is new.
+        Raises StateError, StateHeldError.
+
+        A state that is not there yet is said to be so: in a wrong folder nobody would
+        see that all is new.
         """
         from watcher.store import Store
         from watcher.store.place import place
 
         file = place(settings.state).file
         if file is not None and not file.exists():
-            begun = "a new one begins" if hold else "a run would begin it" if rehearse else "nothing is known. Start a check: watcher run"
+            begun = (
+                "a new one begins"
+                if hold
+                else "a run would begin it"
+                if rehearse
+                else "nothing is known. Start a check: watcher run"
+            )
             level = logging.INFO if settings.file and hold else logging.WARNING
-            report.LOG.log(level, "There is no state %s: %s. %s", file.absolute(), begun, self._configured(settings))
+            report.LOG.log(
+                level,
+                "There is no state %s: %s. %s",
+                file.absolute(),
+                begun,
+                self._configured(settings),
+            )
         return Store.open(settings.state, hold=hold, rehearse=rehearse)
 
     @staticmethod
@@ -90,25 +128,40 @@ class Call(Struct, frozen=True):
         return not (self.quiet or self.verbose or self.log_json)
 
 
-def command(name: str, example: str, group: typer.Typer = app) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    name: str, example: str, group: typer.Typer = app
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command: a function of a Call and its own options.  ``example`` ends its help."""
 
     def register(body: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(body)
-        def called(*, config: Path | None, verbose: bool, quiet: bool, log_json: bool, **own: Any) -> None:  # noqa: ANN401  # each has its own
+        def called(
+            *,
+            config: Path | None,
+            verbose: bool,
+            quiet: bool,
+            log_json: bool,
+            **own: Any,  # noqa: ANN401
+        ) -> None:  # each has its own
             if verbose and quiet:
                 raise typer.BadParameter("-v and -q exclude each other.")
             form = report.log_to_stderr(verbose - quiet, as_json=log_json)
             with ending(form), terminable():
                 body(Call(config, verbose, quiet, log_json, form), **own)
 
-        parameters = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        parameters = list(inspect.signature(body, eval_str=True).parameters.values())[
+            1:
+        ]
         parameters += [
-            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            inspect.Parameter(
+                option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+            )
             for option, (kind, default) in SHARED.items()
         ]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads the options from
-        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        called.__annotations__ = {
+            parameter.name: parameter.annotation for parameter in parameters
+        }
         group.command(name, epilog=f"Example: {example}")(called)
         return body
 
@@ -135,7 +188,11 @@ def ending(form: report.PlainLines | report.JsonLines) -> Iterator[None]:
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
         report.complain(
-            f"This is a mistake of the watcher's: {found}. Please report it with what -v shows; CONTRIBUTING.md says where.", form
+            (
+                f"This is a mistake of the watcher's: {found}. Please report it "
+                "with what -v shows; CONTRIBUTING.md says where."
+            ),
+            form,
         )
         report.LOG.debug("Traceback", exc_info=True)
         raise typer.Exit(1) from error
@@ -159,7 +216,9 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def now() -> datetime:
-    """Read the clock: the one place where a command does, for what is called takes the time as an argument."""
+    """Read the clock: the one place where a command does, for what is called takes the
+    time as an argument.
+    """
     return datetime.now(UTC)
 
 
@@ -175,11 +234,16 @@ def length(text: str) -> timedelta:
 
 
 def moment(text: str, *, end: bool = False) -> datetime:
-    """Read a date or time given to an option, in UTC unless it says otherwise; with ``end`` a date means the end of that day."""
+    """Read a date or time given to an option, in UTC unless it says otherwise.
+
+    With ``end`` a date means the end of that day.
+    """
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f'"{text}" is no date. Write 2024-11-20 or 2024-11-20T18:00:00Z.') from None
+        raise typer.BadParameter(
+            f'"{text}" is no date. Write 2024-11-20 or 2024-11-20T18:00:00Z.'
+        ) from None
     if end and len(text) == len("2024-11-20"):
         read += timedelta(days=1, microseconds=-1)
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)

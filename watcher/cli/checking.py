@@ -13,8 +13,8 @@ from watcher import report
 from watcher.cli.calling import Call, command, end_with_failure, now
 from watcher.cli.live import live_web, named
 from watcher.cli.printing import write_events
+from watcher.counted import counted
 from watcher.errors import ConfigurationError
-from watcher.judgement.counted import counted
 from watcher.records import Failure, Source
 
 if TYPE_CHECKING:
@@ -27,64 +27,139 @@ if TYPE_CHECKING:
 def run(
     call: Call,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Touch nothing, and print what would be done.")] = False,
-    source: Annotated[list[str] | None, typer.Option("--source", metavar="NAME", help="Only this one (may be repeated).")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Ask every source and try all waiting mail, due or not.")] = False,
-    no_send: Annotated[bool, typer.Option("--no-send", help="Make and keep the messages, and leave sending them to watcher send.")] = False,
-    metrics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write figures to this file, for Prometheus; instead of metrics in [watch].")
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Touch nothing, and print what would be done."),
+    ] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source", metavar="NAME", help="Only this one (may be repeated)."
+        ),
     ] = None,
-    record: Annotated[Path | None, typer.Option(metavar="FILE.warc.gz", help="Append every response to this recording.")] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Ask every source and try all waiting mail, due or not."
+        ),
+    ] = False,
+    no_send: Annotated[
+        bool,
+        typer.Option(
+            "--no-send",
+            help="Make and keep the messages, and leave sending them to watcher send.",
+        ),
+    ] = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write figures to this file, for Prometheus; instead of metrics in [watch].",
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.warc.gz", help="Append every response to this recording."
+        ),
+    ] = None,
 ) -> None:
     """Make one check of every due source.
 
-    Each is fetched, judged and compared; events are recorded, messages delivered, feeds and page published.
-    Events are printed; each source and delivery that failed is named with its cause and remedy, and the next run tries again.
+    Each is fetched, judged and compared; events are recorded, messages delivered,
+    feeds and page published. Events are printed; each source and delivery that failed
+    is named with its cause and remedy, and the next run tries again.
     """
     settings = call.settings()
-    only = frozenset(_switched_on(named(settings, name)) for name in source) if source else None
+    only = (
+        frozenset(_switched_on(named(settings, name)) for name in source)
+        if source
+        else None
+    )
     from watcher.run import check
     from watcher.run.heartbeat import beating
 
     at = now()
     with (
         call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
-        beating(settings if not dry_run else replace(settings, heartbeat=None), _warn) as beat,
+        beating(
+            settings if not dry_run else replace(settings, heartbeat=None), _warn
+        ) as beat,
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
-        told = check(settings, store, web, at, only=only, force=force, dry_run=dry_run, send=not no_send, say=say)
+        told = check(
+            settings,
+            store,
+            web,
+            at,
+            only=only,
+            force=force,
+            dry_run=dry_run,
+            send=not no_send,
+            say=say,
+        )
         if not dry_run:
-            told = replace(told, troubles=told.troubles + finish(settings, store, at, metrics or settings.metrics))
+            told = replace(
+                told,
+                troubles=told.troubles
+                + finish(settings, store, at, metrics or settings.metrics),
+            )
         waiting = store.due_deliveries(None if force else at) if dry_run else []
         beat.failed = told.failed
     if not call.quiet:
         write_events(told.events)
         for message, delivery in waiting:
-            report.write(report.harmless(f"would be sent to {delivery.recipient}: {message.subject}"))
+            report.write(
+                report.harmless(
+                    f"would be sent to {delivery.recipient}: {message.subject}"
+                )
+            )
     say_how_it_went(told)
     end_with_failure(failed=told.failed)
 
 
 @command("send", "watcher run --no-send && watcher send")
-def send(call: Call, *, force: Annotated[bool, typer.Option("--force", help="Try all waiting mail, due or not.")] = False) -> None:
+def send(
+    call: Call,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Try all waiting mail, due or not.")
+    ] = False,
+) -> None:
     """Send the messages that are due, and ask no source.
 
-    For schedules that carry the state from machine to machine: the messages are made and kept by run --no-send, the state
-    is brought to where the next run will find it, and only then they are sent.
+    For schedules that carry the state from machine to machine: the messages are made
+    and kept by run --no-send, the state is brought to where the next run will find it,
+    and only then they are sent.
     """
     settings = call.settings()
     from watcher.run import Report, deliver
 
     at = now()
-    with call.store(settings, hold=True) as store, report.progress(shown=call.lively) as say:
+    with (
+        call.store(settings, hold=True) as store,
+        report.progress(shown=call.lively) as say,
+    ):
         sent = deliver.due(settings, store, at, say, force=force)
-    say_how_it_went(Report(at, sent=sent.accepted, troubles=sent.troubles, warnings=tuple(filter(None, (sent.patience,)))))
+    say_how_it_went(
+        Report(
+            at,
+            sent=sent.accepted,
+            troubles=sent.troubles,
+            warnings=tuple(filter(None, (sent.patience,))),
+        )
+    )
     end_with_failure(failed=bool(sent.troubles))
 
 
-def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None) -> tuple[str, ...]:
-    """Forget what has been kept long enough, and write the figures; give what went wrong with these."""
+def finish(
+    settings: Settings, store: Store, at: datetime, metrics: Path | None
+) -> tuple[str, ...]:
+    """Forget what has been kept long enough, and write the figures.
+
+    Give what went wrong with these.
+    """
     if store.prune(at - settings.keep).documents:
         from watcher.run import evidence
 
@@ -96,7 +171,13 @@ def finish(settings: Settings, store: Store, at: datetime, metrics: Path | None)
         try:
             write(metrics, standing(settings, store), at)
         except OSError as error:
-            return (f"{metrics}: the figures cannot be written ({error.strerror}). Correct metrics, its folder's rights, or make room.",)
+            return (
+                (
+                    f"{metrics}: the figures cannot be written "
+                    f"({error.strerror}). Correct metrics, its folder's rights, "
+                    "or make room."
+                ),
+            )
     return ()
 
 
@@ -106,12 +187,16 @@ def _warn(text: str) -> None:
 
 def _switched_on(source: Source) -> str:
     if not source.enabled:
-        raise ConfigurationError(f'the source "{source.name}" is switched off. Set enabled = true in its [[source]], or name another.')
+        raise ConfigurationError(
+            f'the source "{source.name}" is switched off. Set enabled = true '
+            "in its [[source]], or name another."
+        )
     return source.name
 
 
 def _say_why(failures: list[Failure]) -> None:
-    from watcher.formats import complaints  # where all goes well, it is not loaded
+    # Where all goes well, it is not loaded
+    from watcher.text import complaints
 
     lines = complaints.failures(failures)
     for line in lines:
@@ -131,8 +216,13 @@ def say_how_it_went(told: Report) -> None:
     for warning in told.warnings:
         report.LOG.warning("%s", warning)
     if failed and len(failed) == len(told.sources):
-        report.LOG.error("No source could be read. Nothing is lost: the next run asks again.")
-    new, changed = (sum(getattr(source, count) for source in told.sources) for count in ("new", "changed"))
+        report.LOG.error(
+            "No source could be read. Nothing is lost: the next run asks again."
+        )
+    new, changed = (
+        sum(getattr(source, count) for source in told.sources)
+        for count in ("new", "changed")
+    )
     report.LOG.info(
         "%s asked, %d failed; %s new, %d changed; %s, %s sent",
         counted(len(told.sources), "source"),

@@ -18,13 +18,21 @@ from watcher.cli.live import live_web
 def doctor(
     call: Call,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding instead of a table.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask neither the sources nor the mail server.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="One JSON object a finding instead of a table."),
+    ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Ask neither the sources nor the mail server."),
+    ] = False,
 ) -> None:
-    """Look everything over: configuration, secrets, clock, state, disk, sources, mail server, schedule.
+    """Look everything over.
 
-    Nothing is changed and no message is sent.  Each finding has an id, how grave it is (error, warning, well), and a remedy.
-    Exit code 1 if one of them is an error.
+    Configuration, secrets, clock, state, disk, sources, mail server, schedule.
+
+    Nothing is changed and no message is sent.  Each finding has an id, how grave it is
+    (error, warning, well), and a remedy. Exit code 1 if one of them is an error.
 
     The objects of --json have id, severity, text and remedy.
     """
@@ -35,8 +43,23 @@ def doctor(
         found = list(findings(settings, os.environ, now(), web))
     if as_json:
         for finding in found:
-            report.write_json({name: settings.masked(value) for name, value in asdict(finding).items()})
+            report.write_json(
+                {
+                    name: settings.masked(value)
+                    for name, value in asdict(finding).items()
+                }
+            )
     else:
-        rows = ((finding.severity.value, finding.id, settings.masked(finding.text), settings.masked(finding.remedy)) for finding in found)
+        rows = (
+            (
+                finding.severity.value,
+                finding.id,
+                settings.masked(finding.text),
+                settings.masked(finding.remedy),
+            )
+            for finding in found
+        )
         report.write_table(("", "id", "finding", "remedy"), rows)
-    end_with_failure(failed=any(finding.severity is Severity.ERROR for finding in found))
+    end_with_failure(
+        failed=any(finding.severity is Severity.ERROR for finding in found)
+    )

@@ -13,28 +13,38 @@ from msgspec.structs import replace
 from watcher import report
 from watcher.cli.calling import Call, command, now
 from watcher.cli.live import live_web, named
+from watcher.counted import counted
 from watcher.errors import ConfigurationError, ParseError, WatcherError
-from watcher.formats import event_json
-from watcher.judgement.counted import counted
 from watcher.records import Entry, Failure, Follow, NotModified, Page, Snapshot, Source
+from watcher.text import event_json
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.web.fetch import Fetcher
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-DEPTH = 4  # provider metadata, its feed, its newest document
+# Provider metadata, its feed, its newest document
+DEPTH = 4
 
 
 @command("sources", "watcher sources exchange-builds")
 def sources(
     call: Call,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Fetch this one and print what it extracts, changing nothing.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Fetch this one and print what it extracts, changing nothing.",
+        ),
     ] = None,
     *,
     document: Annotated[
-        str | None, typer.Option("--document", metavar="NAME", help="Of a source that leads to several documents this one, not the newest.")
+        str | None,
+        typer.Option(
+            "--document",
+            metavar="NAME",
+            help="Of a source that leads to several documents this one, not the newest.",
+        ),
     ] = None,
 ) -> None:
     """List the sources, or what one of them says.
@@ -45,12 +55,27 @@ def sources(
     if name is None:
         report.write_table(
             ("source", "kind", "every", "on", "address"),
-            ((each.name, each.kind, _every(each), "yes" if each.enabled else "no", each.url) for each in settings.sources),
+            (
+                (
+                    each.name,
+                    each.kind,
+                    _every(each),
+                    "yes" if each.enabled else "no",
+                    each.url,
+                )
+                for each in settings.sources
+            ),
         )
         return
     source = named(settings, name)
     with live_web(settings) as web, report.progress(shown=call.lively) as say:
-        snapshot = _looked_into(source, document, _followed(call, settings, source), partial(_extracted, settings, web, source), say)
+        snapshot = _looked_into(
+            source,
+            document,
+            _followed(call, settings, source),
+            partial(_extracted, settings, web, source),
+            say,
+        )
     _write_snapshot(snapshot)
 
 
@@ -59,7 +84,9 @@ def _every(source: Source) -> str:
     return f"{minutes / 60:g}h" if minutes >= 60 else f"{minutes:g}m"
 
 
-def _extracted(settings: Settings, web: Fetcher, source: Source, follow: Follow) -> Snapshot:
+def _extracted(
+    settings: Settings, web: Fetcher, source: Source, follow: Follow
+) -> Snapshot:
     """Fetch and parse one document.  Raises WatcherError with the failure's text."""
     from watcher.sources import parser
     from watcher.web import Wanted
@@ -72,7 +99,14 @@ def _extracted(settings: Settings, web: Fetcher, source: Source, follow: Follow)
         try:
             return parse(outcome, settings.watch)
         except ParseError as error:
-            failure = Failure(source.name, follow.document, outcome.url, outcome.time, error.cause, error.remedy)
+            failure = Failure(
+                source.name,
+                follow.document,
+                outcome.url,
+                outcome.time,
+                error.cause,
+                error.remedy,
+            )
             raise WatcherError(str(failure)) from error
 
     wanted = Wanted(source, follow.document, follow.url)
@@ -80,18 +114,27 @@ def _extracted(settings: Settings, web: Fetcher, source: Source, follow: Follow)
     return replace(snapshot, document=follow.document)
 
 
-def _followed(call: Call, settings: Settings, source: Source) -> tuple[Follow, ...] | None:
-    """List the pages that a source which only follows updates would ask now, the newest update's first; None for any other source."""
+def _followed(
+    call: Call, settings: Settings, source: Source
+) -> tuple[Follow, ...] | None:
+    """List the pages that a source which only follows updates would ask now, the newest
+    update's first; None for any other source.
+    """
     from watcher.judgement import schedule
     from watcher.run.gather import FOLLOWING
 
     if source.kind not in FOLLOWING:
         return None
     with call.store(settings) as store:
-        pages = [page for update in store.young_updates(now() - schedule.YOUNG) for page in schedule.pages(update, source.kind).items()]
+        pages = [
+            page
+            for update in store.young_updates(now() - schedule.YOUNG)
+            for page in schedule.pages(update, source.kind).items()
+        ]
     if not pages:
         raise ConfigurationError(
-            f"{source.name} follows the pages of young updates, and none is known yet. Start a check first: watcher run"
+            f"{source.name} follows the pages of young updates, and none is "
+            "known yet. Start a check first: watcher run"
         )
     return tuple(Follow(document, url) for document, url in pages)
 
@@ -103,14 +146,23 @@ def _looked_into(
     extracted: Callable[[Follow], Snapshot],
     say: Callable[[str], None],
 ) -> Snapshot:
-    """Read the document that was named, else the newest that has entries: an index only leads to others."""
-    chosen = _chosen(source.name, rows, document) if rows is not None else Follow("", source.url)
+    """Read the document that was named, else the newest that has entries.
+
+    An index only leads to others.
+    """
+    chosen = (
+        _chosen(source.name, rows, document)
+        if rows is not None
+        else Follow("", source.url)
+    )
     depth = 1
     while True:
         say(f"{source.name} {chosen.document}: asking {chosen.url}")
         snapshot = extracted(chosen)
         wanted = document if document != chosen.document else None
-        if depth == DEPTH or (wanted is None and (snapshot.entries or not snapshot.follow)):
+        if depth == DEPTH or (
+            wanted is None and (snapshot.entries or not snapshot.follow)
+        ):
             return snapshot
         chosen, depth = _chosen(source.name, snapshot.follow, wanted), depth + 1
 
@@ -122,7 +174,9 @@ def _chosen(source: str, rows: tuple[Follow, ...], document: str | None) -> Foll
     if document is not None:
         found = next((row for row in rows if row.document == document), None)
         if found is None:
-            raise ConfigurationError(f'{source} leads to no document "{document}". It leads to: {_names(rows)}.')
+            raise ConfigurationError(
+                f'{source} leads to no document "{document}". It leads to: {_names(rows)}.'
+            )
         return found
     return max(rows, key=lambda row: (month_end(row.document) or EARLIEST, row.mark))
 
@@ -134,7 +188,8 @@ def _names(rows: tuple[Follow, ...]) -> str:
 def _write_snapshot(snapshot: Snapshot) -> None:
     name = f"{snapshot.source} {snapshot.document}".strip()
     report.write(
-        f"{name}: {counted(snapshot.total, 'entry', 'entries')}, {len(snapshot.entries)} of them watched; it shows "
+        f"{name}: {counted(snapshot.total, 'entry', 'entries')}, "
+        f"{len(snapshot.entries)} of them watched; it shows "
         f"{'everything' if snapshot.coverage.value == 'complete' else 'the newest few'}"
     )
     for entry in snapshot.entries:
@@ -146,8 +201,14 @@ def _line(entry: Entry) -> str:
         event_json.time(entry.published)[:10] if entry.published else "",
         entry.title,
         f"revision {entry.revision}" if entry.revision else "",
-        " ".join(dict.fromkeys([*entry.kbs, *(package.kb for package in entry.packages if package.kb)])),
-        " ".join(dict.fromkeys(package.build for package in entry.packages if package.build)),
+        " ".join(
+            dict.fromkeys(
+                [*entry.kbs, *(package.kb for package in entry.packages if package.kb)]
+            )
+        ),
+        " ".join(
+            dict.fromkeys(package.build for package in entry.packages if package.build)
+        ),
         " ".join(entry.cves),
     ]
     return "  ".join(part for part in parts if part)

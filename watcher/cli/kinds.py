@@ -29,13 +29,19 @@ def kind(text: str) -> Kind:
     """Read a kind likewise.  Raises typer.BadParameter that says which is meant."""
     found = find(text)
     if found is None:
-        raise typer.BadParameter(f'"{text}" is no kind of event.{_hint(text)} The kinds are: {", ".join(Kind)}.')
+        raise typer.BadParameter(
+            f'"{text}" is no kind of event.{_hint(text)} The kinds are: {", ".join(Kind)}.'
+        )
     return found
 
 
 def _hint(text: str) -> str:
     from watcher.config.complaints import nearest
 
-    words = {word: each.value for each, others in _WORDS.items() for word in (each.value, *others)}
+    words = {
+        word: each.value
+        for each, others in _WORDS.items()
+        for word in (each.value, *others)
+    }
     near = nearest(text, list(words))
     return f' Do you mean "{words[near]}"?' if near else ""

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher]:
-    """Open the live web, asked as the configuration says; every response is appended to the recording ``record``."""
+    """Open the live web, asked as the configuration says.
+
+    Every response is appended to the recording ``record``.
+    """
     from watcher.web import FetchSettings
     from watcher.web.fetch import Fetcher
 
     secrets = {secret.name: secret.reveal() for secret in settings.secrets}
-    asked = FetchSettings(contact=settings.contact, ca_bundle=settings.ca_bundle, secrets=secrets)
+    asked = FetchSettings(
+        contact=settings.contact, ca_bundle=settings.ca_bundle, secrets=secrets
+    )
     if record is None:
         with Fetcher(asked) as web:
             yield web
@@ -34,10 +39,16 @@ def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher
 
 
 def named(settings: Settings, name: str) -> Source:
-    """Give the configured source of that name.  Raises ConfigurationError that names the nearest one."""
+    """Give the configured source of that name.
+
+    Raises ConfigurationError that names the nearest one.
+    """
     from watcher.config.complaints import meant
 
     found = next((source for source in settings.sources if source.name == name), None)
     if found is None:
-        raise ConfigurationError(f'there is no source "{name}". {meant(name, [source.name for source in settings.sources])}')
+        raise ConfigurationError(
+            f'there is no source "{name}". '
+            f"{meant(name, [source.name for source in settings.sources])}"
+        )
     return found

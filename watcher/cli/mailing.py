@@ -1,4 +1,7 @@
-"""``watcher mail test`` and ``watcher mail preview``: does mail go out, and what would it look like."""
+"""``watcher mail test`` and ``watcher mail preview``.
+
+Does mail go out, and what would it look like.
+"""
 
 from __future__ import annotations
 
@@ -14,35 +17,55 @@ from watcher import report
 from watcher.cli.calling import Call, command, end_with_failure, now
 from watcher.cli.root import Commands, app
 from watcher.errors import ConfigurationError, WatcherError
-from watcher.judgement import digest
+from watcher.judgement import audience
 from watcher.records import DeliveryState, Letter, Message, Subscriber
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
 
-group = typer.Typer(cls=Commands, help="Send a test message, or write what would be sent.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(
+    cls=Commands,
+    help="Send a test message, or write what would be sent.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(group, name="mail")
 
 
 @command("test", "watcher mail test exchange-admins@example.org", group)
-def test(call: Call, to: Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or the name of a [[channel]].")]) -> None:
+def test(
+    call: Call,
+    to: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS", help="A mail address, or the name of a [[channel]]."
+        ),
+    ],
+) -> None:
     """Send one test message, and say what the server answered.
 
-    It goes out as every message does: by the mail server, as a file, or to the channel.  Nothing is noted in the state.
+    It goes out as every message does: by the mail server, as a file, or to the
+    channel.  Nothing is noted in the state.
     """
     settings = call.settings()
     from watcher import notifiers
 
     channel = to in {channel.name for channel in settings.channels}
-    reader = Subscriber("test", () if channel else (_address(to),), channels=(to,) if channel else ())
+    reader = Subscriber(
+        "test", () if channel else (_address(to),), channels=(to,) if channel else ()
+    )
     message = _test_message(reader, settings, now())
     with notifiers.connect(settings, "apprise" if channel else "") as notifier:
         (receipt,) = notifier.send(message, [to])
     accepted = receipt.state is DeliveryState.ACCEPTED
     became = f"{receipt.state.value}: {receipt.answer}"
-    if receipt.state is DeliveryState.DEFERRED:  # a test is noted nowhere
-        became = f"not sent: {receipt.answer}. Nothing tries a test again: repeat it when that is mended."
+    # A test is noted nowhere
+    if receipt.state is DeliveryState.DEFERRED:
+        became = (
+            f"not sent: {receipt.answer}. Nothing tries a test again: repeat it "
+            "when that is mended."
+        )
     said = settings.masked(report.harmless(f"{to}: {became}"))
     if accepted:
         report.write(said)
@@ -62,10 +85,15 @@ def _address(text: str) -> str:
 
 
 def _test_message(reader: Subscriber, settings: Settings, at: datetime) -> Message:
-    from watcher import render
+    from watcher.mail import render
 
     words = render.words(settings)
-    letter = Letter("operator", reader, subject=words.say("operator", "test"), lines=(words.say("operator", "test_text"),))
+    letter = Letter(
+        "operator",
+        reader,
+        subject=words.say("operator", "test"),
+        lines=(words.say("operator", "test_text"),),
+    )
     return render.message(letter, settings, at)
 
 
@@ -74,11 +102,27 @@ def preview(
     call: Call,
     identifier: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Update id, KB article, CVE, build or event id; without it, a sample of every kind."),
+        typer.Argument(
+            metavar="[ID]",
+            help=(
+                "Update id, KB article, CVE, build or event id; without it, a "
+                "sample of every kind."
+            ),
+        ),
     ] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the messages are written.")] = Path("preview"),
-    subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="NAME", help="As this one would get it, not the first.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Where the messages are written."),
+    ] = Path("preview"),
+    subscriber: Annotated[
+        str | None,
+        typer.Option(
+            "--subscriber",
+            metavar="NAME",
+            help="As this one would get it, not the first.",
+        ),
+    ] = None,
 ) -> None:
     """Write the messages that events would send, without sending.
 
@@ -87,13 +131,15 @@ def preview(
     settings = call.settings()
     reader = _reader(settings, subscriber)
     if identifier is None:
-        from watcher.formats import samples
+        from watcher.mail import samples
 
         letters = [replace(letter, subscriber=reader) for letter in samples.letters()]
         messages = _rendered(letters, settings, samples.NOW)
     else:
         with call.store(settings) as store:
-            messages = _rendered(_letters(store, identifier, settings, reader), settings, now())
+            messages = _rendered(
+                _letters(store, identifier, settings, reader), settings, now()
+            )
     for path in _write(messages, out):
         report.write(str(path))
 
@@ -101,31 +147,54 @@ def preview(
 def _reader(settings: Settings, name: str | None) -> Subscriber:
     from watcher.config.complaints import meant
 
-    found = next((each for each in settings.subscribers if name in (None, each.name)), None)
+    found = next(
+        (each for each in settings.subscribers if name in (None, each.name)), None
+    )
     if found is None:
         known = [each.name for each in settings.subscribers]
-        raise ConfigurationError(f'there is no subscriber "{name}". {meant(name or "", known)}')
+        raise ConfigurationError(
+            f'there is no subscriber "{name}". {meant(name or "", known)}'
+        )
     return found
 
 
-def _letters(store: Store, identifier: str, settings: Settings, reader: Subscriber) -> list[Letter]:
-    """Compose the letters of one event, or of an update's events and one digest of them, with the servers that they concern."""
+def _letters(
+    store: Store, identifier: str, settings: Settings, reader: Subscriber
+) -> list[Letter]:
+    """Compose the letters of one event, or of an update's events and one digest of them,
+    with the servers that they concern.
+    """
     from watcher.cli.telling import one_at_least
     from watcher.run import memory, servers
 
     event = store.event(identifier)
-    events = (event,) if event else tuple(each for update in one_at_least(store, identifier) for each in store.events_of(update.id))
+    events = (
+        (event,)
+        if event
+        else tuple(
+            each
+            for update in one_at_least(store, identifier)
+            for each in store.events_of(update.id)
+        )
+    )
     if not events:
-        raise ConfigurationError(f'"{identifier}" was known from the first check on: there is no event, and no message would be sent.')
-    letters = [digest.single(reader, each) for each in events]
+        raise ConfigurationError(
+            f'"{identifier}" was known from the first check on: there is no '
+            "event, and no message would be sent."
+        )
+    letters = [audience.single(reader, each) for each in events]
     if len(events) > 1:
-        letters.append(Letter("digest", reader, digest.gravest_first(events)))
+        letters.append(Letter("digest", reader, audience.gravest_first(events)))
     known = servers.exposures(settings, store)
-    return memory.reminded([servers.with_servers(letter, known) for letter in letters], store)
+    return memory.reminded(
+        [servers.with_servers(letter, known) for letter in letters], store
+    )
 
 
-def _rendered(letters: Iterable[Letter], settings: Settings, at: datetime) -> list[Message]:
-    from watcher import render
+def _rendered(
+    letters: Iterable[Letter], settings: Settings, at: datetime
+) -> list[Message]:
+    from watcher.mail import render
 
     return [render.message(letter, settings, at) for letter in letters]
 
@@ -143,10 +212,17 @@ def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
         for number, message in enumerate(messages, 1):
             path = folder / outbox.name(message, number)
             path.write_bytes(message.body)
-            html = email.message_from_bytes(message.body, policy=email.policy.default).get_body(("html",))
+            html = email.message_from_bytes(
+                message.body, policy=email.policy.default
+            ).get_body(("html",))
             if html is not None:
-                path.with_suffix(".html").write_text(html.get_content(), encoding="utf-8")
+                path.with_suffix(".html").write_text(
+                    html.get_content(), encoding="utf-8"
+                )
             written.append(path)
     except OSError as error:
-        raise WatcherError(f"{folder} cannot be written: {error.strerror or error}. Name another folder with --out.") from error
+        raise WatcherError(
+            f"{folder} cannot be written: {error.strerror or error}. Name "
+            "another folder with --out."
+        ) from error
     return written

@@ -18,29 +18,46 @@ if TYPE_CHECKING:
     from watcher.judgement.wording import Reading
 
 
-@command("wording", "echo 'We have paused the rollout of this update.' | watcher wording")
+@command(
+    "wording", "echo 'We have paused the rollout of this update.' | watcher wording"
+)
 def wording(
     _call: Call,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The text; standard input without it, or with -.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="The text; standard input without it, or with -."
+        ),
+    ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="FILE holds objects with id and text, one a line; so is the answer.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="FILE holds objects with id and text, one a line; so is the answer.",
+        ),
+    ] = False,
 ) -> None:
     """Say what a vendor's text says.
 
-    Of a note, a post or a page: the kinds of events, the rule and the words that decided.
+    Of a note, a post or a page: the kinds of events, the rule and the words that
+    decided.
 
-    With --json each answer is an object with id, kinds (none for an informational change) and because, a list of objects
-    with kind, rule and words.
+    With --json each answer is an object with id, kinds (none for an informational
+    change) and because, a list of objects with kind, rule and words.
     """
     text = _text(file)
     if not as_json:
         readings = _read(text)
         for reading in readings:
             report.write(
-                f"{reading.kind.value}: rule {reading.rule}, by the words {reading.words!r}\n    {report.harmless(reading.sentence)}"
+                f"{reading.kind.value}: rule {reading.rule}, by the words "
+                f"{reading.words!r}\n    {report.harmless(reading.sentence)}"
             )
         if not readings:
-            report.write("Nothing that an administrator must be told: an informational change.")
+            report.write(
+                "Nothing that an administrator must be told: an informational change."
+            )
         return
     for note in _notes(text, str(file or "standard input")):
         report.write_json(answer(note["id"], _read(note["text"])))
@@ -51,7 +68,9 @@ def _read(text: str) -> tuple[Reading, ...]:
     from watcher.judgement.wording import read
     from watcher.records import Kind
 
-    return tuple(reading for reading in read(text) if reading.kind is not Kind.CORRECTED)
+    return tuple(
+        reading for reading in read(text) if reading.kind is not Kind.CORRECTED
+    )
 
 
 def answer(note: object, readings: Iterable[Reading]) -> dict[str, Any]:
@@ -60,23 +79,37 @@ def answer(note: object, readings: Iterable[Reading]) -> dict[str, Any]:
     return {
         "id": note,
         "kinds": list(dict.fromkeys(reading.kind.value for reading in found)),
-        "because": [{"kind": reading.kind.value, "rule": reading.rule, "words": reading.words} for reading in found],
+        "because": [
+            {"kind": reading.kind.value, "rule": reading.rule, "words": reading.words}
+            for reading in found
+        ],
     }
 
 
 def _text(file: Path | None) -> str:
     """Read the file, or standard input, as UTF-8."""
     try:
-        body = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+        body = (
+            sys.stdin.buffer.read()
+            if file is None or str(file) == "-"
+            else file.read_bytes()
+        )
         return body.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigurationError(f"{file}: it cannot be read ({error.strerror}). Correct the path or the file's rights.") from error
+        raise ConfigurationError(
+            f"{file}: it cannot be read ({error.strerror}). Correct the path or the file's rights."
+        ) from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file or 'standard input'}: it is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+        raise ConfigurationError(
+            f"{file or 'standard input'}: it is not UTF-8 (byte {error.start}). Save it as UTF-8."
+        ) from error
 
 
 def _notes(text: str, name: str) -> Iterable[dict[str, Any]]:
-    """Read objects with ``id`` and ``text``, one a line; empty lines are passed over.  All are read before the first answer."""
+    """Read objects with ``id`` and ``text``, one a line.
+
+    Empty lines are passed over.  All are read before the first answer.
+    """
     notes = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -85,7 +118,14 @@ def _notes(text: str, name: str) -> Iterable[dict[str, Any]]:
             note = json.loads(line)
         except ValueError:
             note = None
-        if not isinstance(note, dict) or "id" not in note or not isinstance(note.get("text"), str):
-            raise ConfigurationError(f'{name}:{number}: it is no object with id and text. Write {{"id": "1", "text": "..."}} on each line.')
+        if (
+            not isinstance(note, dict)
+            or "id" not in note
+            or not isinstance(note.get("text"), str)
+        ):
+            raise ConfigurationError(
+                f"{name}:{number}: it is no object with id and text. Write "
+                f'{{"id": "1", "text": "..."}} on each line.'
+            )
         notes.append(note)
     return notes

@@ -1,4 +1,8 @@
-"""``watcher build``: is a build good today, what is newer, what is to be done; and the same for every server of an inventory."""
+"""``watcher build``.
+
+Is a build good today, what is newer, what is to be done; and the same for every server
+of an inventory.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ import typer
 from watcher import report
 from watcher.cli.calling import Call, command
 from watcher.errors import ConfigurationError
-from watcher.formats.inventory import build_of
-from watcher.formats.servers import offered, places, public
-from watcher.judgement import exposure
+from watcher.inventory import build_of
+from watcher.judgement import server_status
 from watcher.records import Exposure, Server
+from watcher.text.servers import offered, places, public
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -23,18 +27,32 @@ if TYPE_CHECKING:
 @command("build", "watcher build 15.2.1544.13")
 def build(
     call: Call,
-    builds: Annotated[list[str] | None, typer.Argument(metavar="[BUILD]", help="Builds in any form; none: the inventory's.")] = None,
+    builds: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[BUILD]", help="Builds in any form; none: the inventory's."
+        ),
+    ] = None,
     *,
-    inventory: Annotated[Path | None, typer.Option(metavar="FILE", help="Servers from this CSV file, not the configured one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    inventory: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Servers from this CSV file, not the configured one."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line.")
+    ] = False,
 ) -> None:
     """Say whether a build is good today.
 
-    Of each build: the update and version that it is, whether that is pulled, what is newer, and what to do.
-    With --inventory, or without any BUILD, that is said of every server of an inventory.
+    Of each build: the update and version that it is, whether that is pulled, what is
+    newer, and what to do. With --inventory, or without any BUILD, that is said of
+    every server of an inventory.
 
-    With --json each line has server, build, product, state (good, newer-available, replaced, pulled, suspected-pulled, unknown),
-    update, newest, unrestricted and ahead (each null or id, title, version, product, build, kb, esu), and todo.
+    With --json each line has server, build, product, state (good, newer-available,
+    replaced, pulled, suspected-pulled, unknown), update, newest, unrestricted and
+    ahead (each null or id, title, version, product, build, kb, esu), and todo.
     """
     settings = call.settings()
     servers = [*(_server(written) for written in builds or ())]
@@ -43,8 +61,10 @@ def build(
     with call.store(settings) as store:
         updates = store.updates()
     if not updates:
-        report.LOG.warning("Nothing was read yet, so no build can be judged. Start a check first: watcher run")
-    known = exposure.exposures(servers, updates)
+        report.LOG.warning(
+            "Nothing was read yet, so no build can be judged. Start a check first: watcher run"
+        )
+    known = server_status.exposures(servers, updates)
     if as_json:
         for row in objects(known, settings):
             report.write_json(row)
@@ -61,12 +81,16 @@ def _server(written: str) -> Server:
 
 
 def _listed(path: Path | None) -> tuple[Server, ...]:
-    """Read an inventory, and say which of its lines are wrong.  Raises ConfigurationError when there is none."""
+    """Read an inventory, and say which of its lines are wrong.
+
+    Raises ConfigurationError when there is none.
+    """
     from watcher.run.servers import read
 
     if path is None:
         raise ConfigurationError(
-            "no build is named, and there is no inventory. Write: watcher build 15.2.1544.13, or --inventory FILE, or [watch] inventory."
+            "no build is named, and there is no inventory. Write: watcher "
+            "build 15.2.1544.13, or --inventory FILE, or [watch] inventory."
         )
     found = read(path)
     for text in found.complaints:
@@ -76,18 +100,23 @@ def _listed(path: Path | None) -> tuple[Server, ...]:
 
 def objects(known: Iterable[Exposure], settings: Settings) -> list[dict[str, Any]]:
     """Give what --json says of servers; also the field ``servers`` of ``watcher status --json``."""
-    from watcher.render import words
+    from watcher.mail.render import words
 
     rows = tuple(known)
-    return [public(each, place) for each, place in zip(rows, places(rows, words(settings)), strict=True)]
+    return [
+        public(each, place)
+        for each, place in zip(rows, places(rows, words(settings)), strict=True)
+    ]
 
 
 def lines(known: Iterable[Exposure], settings: Settings) -> Iterator[str]:
-    """Write a line for each server, and one more for a newer build of its product that is not due yet."""
-    from watcher.render import words
+    """Write a line for each server, and one more for a newer build of its product that is
+    not due yet.
+    """
+    from watcher.mail.render import words
 
     rows = tuple(known)
     for each, place in zip(rows, places(rows, words(settings)), strict=True):
         yield place.line
         if each.ahead is not None and not each.overtaken:
-            yield f"    newer of {exposure.line(each)}: {offered(each.ahead)}"
+            yield f"    newer of {server_status.line(each)}: {offered(each.ahead)}"

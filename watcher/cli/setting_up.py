@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @command("check", "watcher check --config /etc/watcher/watcher.toml")
 def check(
-    call: Call, *, schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the file instead.")] = False
+    call: Call,
+    *,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Print the JSON Schema of the file instead."),
+    ] = False,
 ) -> None:
     """Validate configuration, templates and inventory.
 
@@ -32,13 +37,20 @@ def check(
         report.write(json.dumps(made(), indent=2, ensure_ascii=False))
         return
     settings = call.settings()
-    from watcher.render import check as problems
+    from watcher.mail.render import check as problems
     from watcher.run import sample_site
     from watcher.run.servers import complaints
 
-    found = dict.fromkeys([*(str(problem) for problem in problems(settings)), *sample_site.complaints(settings), *complaints(settings)])
+    found = dict.fromkeys(
+        [
+            *(str(problem) for problem in problems(settings)),
+            *sample_site.complaints(settings),
+            *complaints(settings),
+        ]
+    )
     if settings.channels:
-        from watcher.notifiers import apprise  # loads every service that it knows
+        # Loads every service that it knows
+        from watcher.notifiers import apprise
 
         found |= dict.fromkeys(apprise.mistakes(settings))
     if found:
@@ -49,10 +61,19 @@ def check(
 def summary(settings: Settings) -> str:
     """Say in a few lines what the configuration comes to."""
     on = [source.name for source in settings.sources if source.enabled]
-    mail = f"sent by {settings.mail.smtp}" if settings.mail.smtp else f"written to {settings.mail.outbox}"
-    told = ", ".join(f"{subscriber.name} ({subscriber.when})" for subscriber in settings.subscribers)
+    mail = (
+        f"sent by {settings.mail.smtp}"
+        if settings.mail.smtp
+        else f"written to {settings.mail.outbox}"
+    )
+    told = ", ".join(
+        f"{subscriber.name} ({subscriber.when})" for subscriber in settings.subscribers
+    )
     if settings.nobody_named:
-        told = f"nobody, for there is no [[subscriber]]; messages are for {', '.join(settings.subscribers[0].to)}"
+        told = (
+            "nobody, for there is no [[subscriber]]; messages are for "
+            f"{', '.join(settings.subscribers[0].to)}"
+        )
     return "\n".join(
         (
             f"{settings.file or 'No configuration file: the built-in defaults'}: all is well.",
@@ -77,7 +98,17 @@ def init(call: Call) -> None:
         with file.open("x", encoding="utf-8") as new:
             new.write(text)
     except OSError as error:
-        cause = "it exists already" if file.exists() else f"it cannot be written ({error.strerror})"
-        remedy = "Edit it, or name another file" if file.exists() else "Name another file"
-        raise ConfigurationError(f"{file}: {cause}. {remedy}: watcher init --config FILE") from error
-    report.write(f"Wrote {file}. Edit it, then try: watcher check, and watcher run --dry-run")
+        cause = (
+            "it exists already"
+            if file.exists()
+            else f"it cannot be written ({error.strerror})"
+        )
+        remedy = (
+            "Edit it, or name another file" if file.exists() else "Name another file"
+        )
+        raise ConfigurationError(
+            f"{file}: {cause}. {remedy}: watcher init --config FILE"
+        ) from error
+    report.write(
+        f"Wrote {file}. Edit it, then try: watcher check, and watcher run --dry-run"
+    )

@@ -11,23 +11,36 @@ from watcher import report
 from watcher.cli.calling import Call, command, now
 from watcher.cli.printing import short
 from watcher.errors import ConfigurationError
-from watcher.formats import event_json
-from watcher.judgement import canonical, digest, identify, muting, severity, tell
-from watcher.records import Confidence, Delivery, Entry, Event, Evidence, Exposure, Kind, Subscriber, Update
+from watcher.judgement import audience, identify, muting, normalize, severity, tell
+from watcher.records import (
+    Confidence,
+    Delivery,
+    Entry,
+    Event,
+    Evidence,
+    Exposure,
+    Kind,
+    Subscriber,
+    Update,
+)
+from watcher.text import event_json
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Update id, KB article, CVE or build.")]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="Update id, KB article, CVE or build.")
+]
 
 
 @command("show", "watcher show KB5044062")
 def show(call: Call, identifier: Id) -> None:
     """Tell one update's life.
 
-    What each source has of it, and where they disagree; its events, the evidence with before and after, who was told when, and
-    why somebody was not; what was seen of it and not told, and why.
+    What each source has of it, and where they disagree; its events, the evidence with
+    before and after, who was told when, and why somebody was not; what was seen of it
+    and not told, and why.
     """
     settings = call.settings()
     with call.store(settings) as store:
@@ -45,9 +58,15 @@ def known(store: Store, identifier: str) -> tuple[Update, ...]:
     found = store.update(identifier.strip().lower())
     if found:
         return (found,)
-    names = [f"kb:{canonical.kb(identifier)}", *(f"cve:{cve}" for cve in canonical.cves_in(identifier))]
-    if build := canonical.build(identifier):
-        names += [f"build:{family.lower()}:{build}" for family in sorted({update.family for update in store.updates()})]
+    names = [
+        f"kb:{normalize.kb(identifier)}",
+        *(f"cve:{cve}" for cve in normalize.cves_in(identifier)),
+    ]
+    if build := normalize.build(identifier):
+        names += [
+            f"build:{family.lower()}:{build}"
+            for family in sorted({update.family for update in store.updates()})
+        ]
     return store.updates_for(names)
 
 
@@ -61,19 +80,29 @@ def one_at_least(store: Store, identifier: str) -> tuple[Update, ...]:
 
 def _unknown(identifier: str) -> ConfigurationError:
     return ConfigurationError(
-        f'no update is known as "{identifier}". Name an update id, KB article, CVE or build of a watched product: see watcher events.'
+        f'no update is known as "{identifier}". Name an update id, KB '
+        "article, CVE or build of a watched product: see watcher events."
     )
 
 
 def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     """Write one update's life, line by line."""
     yield f"{update.title} ({update.id})"
-    released = f", released {event_json.time(update.released)[:10]}" if update.released else ""
+    released = (
+        f", released {event_json.time(update.released)[:10]}" if update.released else ""
+    )
     yield f"  {update.state.value}, version {update.version}{released}"
     for name, words in (
         ("products", update.products),
         ("KB articles", tell.all_articles(update)),
-        ("builds", tuple(dict.fromkeys(package.build for package in update.packages if package.build))),
+        (
+            "builds",
+            tuple(
+                dict.fromkeys(
+                    package.build for package in update.packages if package.build
+                )
+            ),
+        ),
         ("advisories", tuple(advisory.id for advisory in update.advisories)),
     ):
         if words:
@@ -90,7 +119,10 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
         yield from _event(event, update.id, settings, store)
     for message, deliveries in store.messages_of(update=update.id):
         if message.kind == "reminder":
-            yield from (f"  reminded: {message.subscriber}, {_delivery(each)}, by {message.id}" for each in deliveries)
+            yield from (
+                f"  reminded: {message.subscriber}, {_delivery(each)}, by {message.id}"
+                for each in deliveries
+            )
     yield from unsaid(update, settings, store)
 
 
@@ -100,9 +132,17 @@ def disagreeing(update: Update) -> str:
     if len(versions) < 2:
         return ""
     newest = max(versions)
-    ahead = [source for source, _, version in update.standings if int(version) == newest]
-    behind = "; ".join(f"{source} still v{version} ({said})" for source, said, version in update.standings if int(version) < newest)
-    return f"{', '.join(ahead)} {'has' if len(ahead) == 1 else 'have'} v{newest}; {behind}"
+    ahead = [
+        source for source, _, version in update.standings if int(version) == newest
+    ]
+    behind = "; ".join(
+        f"{source} still v{version} ({said})"
+        for source, said, version in update.standings
+        if int(version) < newest
+    )
+    return (
+        f"{', '.join(ahead)} {'has' if len(ahead) == 1 else 'have'} v{newest}; {behind}"
+    )
 
 
 def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
@@ -112,17 +152,26 @@ def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
         for document in store.documents(source.name):
             for stored in store.entries(source.name, document).values():
                 if stored.silent and names & set(identify.entry_names(stored.entry)):
-                    yield f"  not told: {f'{source.name} {document}'.strip()}, {stored.entry.title}: {stored.silent}"
+                    yield (
+                        f"  not told: {f'{source.name} {document}'.strip()}, "
+                        f"{stored.entry.title}: {stored.silent}"
+                    )
 
 
 def _notes(update: Update, store: Store) -> Iterator[str]:
     """Say what an administrator has noted of an update, of its products and of kinds."""
     from watcher.cli.noting import notes
 
-    yield from (f"  {note.line}" for note in notes(store) if muting.is_about(note.target, update))
+    yield from (
+        f"  {note.line}"
+        for note in notes(store)
+        if muting.is_about(note.target, update)
+    )
 
 
-def _event(event: Event, update: str, settings: Settings, store: Store) -> Iterator[str]:
+def _event(
+    event: Event, update: str, settings: Settings, store: Store
+) -> Iterator[str]:
     suspected = " (suspected)" if event.confidence is Confidence.SUSPECTED else ""
     yield f"  {short(event_json.time(event.time))}  {event.kind.value}{suspected}: {event.summary}"
     if event.because:
@@ -139,16 +188,26 @@ def _event(event: Event, update: str, settings: Settings, store: Store) -> Itera
         told.add(message.subscriber)
         for delivery in deliveries:
             yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
-    silent = [subscriber for subscriber in settings.subscribers if subscriber.name not in told]
-    from watcher.run import servers  # help needs none of it
+    silent = [
+        subscriber for subscriber in settings.subscribers if subscriber.name not in told
+    ]
+    # Help needs none of it
+    from watcher.run import servers
 
-    known = servers.exposures(settings, store) if any(subscriber.owners for subscriber in silent) else ()
+    known = (
+        servers.exposures(settings, store)
+        if any(subscriber.owners for subscriber in silent)
+        else ()
+    )
     for subscriber in silent:
         yield f"    not told: {subscriber.name}, {why_not(subscriber, event, known, muted=muted)}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:
-    yield f"    {evidence.source}: {evidence.change} {short(event_json.time(evidence.time))}, {evidence.url}"
+    yield (
+        f"    {evidence.source}: {evidence.change} "
+        f"{short(event_json.time(evidence.time))}, {evidence.url}"
+    )
     if evidence.before:
         yield f"      before: {evidence.before}"
     if evidence.after:
@@ -161,19 +220,28 @@ def _delivery(delivery: Delivery) -> str:
     return f"{delivery.recipient} by {delivery.channel}: {delivery.state.value}{when}{answer}"
 
 
-def why_not(subscriber: Subscriber, event: Event, known: tuple[Exposure, ...] = (), *, muted: bool = False) -> str:  # noqa: PLR0911 - a reason each
-    """Say why nobody wrote to ``subscriber`` of ``event``; ``known`` are the servers, ``muted``: its update, products or kind are."""
+def why_not(  # noqa: PLR0911 - a reason each
+    subscriber: Subscriber,
+    event: Event,
+    known: tuple[Exposure, ...] = (),
+    *,
+    muted: bool = False,
+) -> str:
+    """Say why nobody wrote to ``subscriber`` of ``event``.
+
+    ``known`` are the servers, ``muted``: its update, products or kind are.
+    """
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
     if event.kind not in subscriber.kinds:
         return f"who does not ask for {event.kind.value}"
     if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
         return "who asks for confirmed events only"
-    if not digest.touches(subscriber.products, event.update.products):
+    if not audience.touches(subscriber.products, event.update.products):
         return f"whose products ({', '.join(subscriber.products)}) are others"
     if severity.holds_back(subscriber.severity, event):
         return f"who asks for what is {subscriber.severity} or graver"
-    if subscriber.owners and not digest.touches_servers(subscriber, event, known):
+    if subscriber.owners and not audience.touches_servers(subscriber, event, known):
         return f"for it concerns no server of {', '.join(subscriber.owners)}"
     if muted:
         return "for it is muted"
@@ -184,15 +252,26 @@ def why_not(subscriber: Subscriber, event: Event, known: tuple[Exposure, ...] = 
 
 def untold(identifier: str, settings: Settings, store: Store) -> Iterator[str]:
     """Say of a reference that is part of no update where it was seen, and why nothing was told."""
-    wanted = {canonical.kb(identifier), canonical.build(identifier), *canonical.cves_in(identifier)} - {""}
+    wanted = {
+        normalize.kb(identifier),
+        normalize.build(identifier),
+        *normalize.cves_in(identifier),
+    } - {""}
     for source in settings.sources:
         for document in store.documents(source.name):
             for stored in store.entries(source.name, document).values():
                 if wanted & _references(stored.entry):
-                    yield f"{f'{source.name} {document}'.strip()}: {stored.entry.title} {stored.entry.url}".rstrip()
+                    yield (
+                        f"{f'{source.name} {document}'.strip()}: "
+                        f"{stored.entry.title} {stored.entry.url}"
+                    ).rstrip()
                     yield f"  No event: {stored.silent or 'it was known from the first check on'}."
 
 
 def _references(entry: Entry) -> set[str]:
-    packages = {reference for package in entry.packages for reference in (package.kb, package.build)}
+    packages = {
+        reference
+        for package in entry.packages
+        for reference in (package.kb, package.build)
+    }
     return {*entry.cves, *entry.kbs, *packages}

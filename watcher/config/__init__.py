@@ -1,4 +1,6 @@
-"""One TOML file becomes one frozen ``Settings`` record, or an error that names file, line, key, cause and remedy."""
+"""One TOML file becomes one frozen ``Settings`` record, or an error that names file,
+line, key, cause and remedy.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,26 @@ from pathlib import Path
 
 from watcher.config import reading, settling
 from watcher.config.complaints import Complaints
-from watcher.config.settings import Channel, Heartbeat, Mail, OAuth, Operator, Secret, Settings
+from watcher.settings import Channel, Heartbeat, Mail, OAuth, Operator, Secret, Settings
 
-__all__ = ["Channel", "Heartbeat", "Mail", "OAuth", "Operator", "Secret", "Settings", "load"]
+__all__ = [
+    "Channel",
+    "Heartbeat",
+    "Mail",
+    "OAuth",
+    "Operator",
+    "Secret",
+    "Settings",
+    "load",
+]
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read the configuration.
 
-    ``path`` is what ``--config`` names, None to look in the usual places; without any file the built-in defaults run.
-    Raises ConfigurationError with everything that is wrong, a line each.
+    ``path`` is what ``--config`` names, None to look in the usual places; without any
+    file the built-in defaults run. Raises ConfigurationError with everything that is
+    wrong, a line each.
     """
     file = reading.find(path, environ)
     text = reading.read(file) if file else ""

@@ -1,30 +1,67 @@
-"""The sources that are on without a line of configuration, and who is told when nobody is named."""
+"""The sources that are on without a line of configuration."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from watcher.records import Source, Subscriber
+from watcher.records import Source
 
-# How long each may be silent.  The longest pause of CISA's catalogue was 26 days (from 2021 to 2025, by its own dates); the Exchange
-# team posts several times a month.  Of the others no pause would prove anything, but for Microsoft's on a Patch Tuesday.
+# How long each may be silent.  The longest pause of CISA's catalogue was 26 days (from
+# 2021 to 2025, by its own dates); the Exchange team posts several times a month.  Of
+# the others no pause would prove anything, but for Microsoft's on a Patch Tuesday.
 BUILTIN: tuple[Source, ...] = (
-    Source("msrc-cvrf", "cvrf", "https://api.msrc.microsoft.com/cvrf/v3.0/updates", monthly=True),
-    Source("msrc-guide", "feed", "https://api.msrc.microsoft.com/update-guide/rss", monthly=True),
-    Source("msrc-csaf", "csaf", "https://msrc.microsoft.com/csaf/provider-metadata.json", monthly=True),
-    Source("msrc-blog", "feed", "https://msrc.microsoft.com/blog/feed", enabled=False),  # never seen live
+    Source(
+        "msrc-cvrf",
+        "cvrf",
+        "https://api.msrc.microsoft.com/cvrf/v3.0/updates",
+        monthly=True,
+    ),
+    Source(
+        "msrc-guide",
+        "feed",
+        "https://api.msrc.microsoft.com/update-guide/rss",
+        monthly=True,
+    ),
+    Source(
+        "msrc-csaf",
+        "csaf",
+        "https://msrc.microsoft.com/csaf/provider-metadata.json",
+        monthly=True,
+    ),
+    # Never seen live
+    Source("msrc-blog", "feed", "https://msrc.microsoft.com/blog/feed", enabled=False),
     Source(
         "exchange-blog",
         "feed",
         "https://techcommunity.microsoft.com/t5/s/gxcuf89792/rss/board?board.id=Exchange",
         silent=timedelta(days=60),
     ),
-    Source("exchange-issues", "issues-page", "https://microsoft.github.io/CSS-Exchange/Emerging-Issues/"),
-    Source("exchange-builds", "build-table", "https://learn.microsoft.com/en-us/exchange/new-features/build-numbers-and-release-dates"),
-    Source("download-center", "download", "https://www.microsoft.com/en-us/download/details.aspx"),
+    Source(
+        "exchange-issues",
+        "issues-page",
+        "https://microsoft.github.io/CSS-Exchange/Emerging-Issues/",
+    ),
+    Source(
+        "exchange-builds",
+        "build-table",
+        "https://learn.microsoft.com/en-us/exchange/new-features/build-numbers-and-release-dates",
+    ),
+    Source(
+        "download-center",
+        "download",
+        "https://www.microsoft.com/en-us/download/details.aspx",
+    ),
     Source("kb-articles", "kb-article", "https://support.microsoft.com/help/"),
-    Source("update-catalog", "catalog", "https://www.catalog.update.microsoft.com/Search.aspx"),
-    Source("health-checker", "feed", "https://github.com/microsoft/CSS-Exchange/releases.atom"),
+    Source(
+        "update-catalog",
+        "catalog",
+        "https://www.catalog.update.microsoft.com/Search.aspx",
+    ),
+    Source(
+        "health-checker",
+        "feed",
+        "https://github.com/microsoft/CSS-Exchange/releases.atom",
+    ),
     Source(
         "cisa-kev",
         "kev",
@@ -32,6 +69,3 @@ BUILTIN: tuple[Source, ...] = (
         silent=timedelta(days=45),
     ),
 )
-
-# Without a [[subscriber]] the messages become files, addressed so that nobody could be reached by accident.
-NOBODY_NAMED = Subscriber(name="administrators", to=("administrators@localhost",))

@@ -1,4 +1,7 @@
-"""All that is wrong with a configuration, gathered and said at once: file, line, key, cause, remedy."""
+"""All that is wrong with a configuration, gathered and said at once.
+
+File, line, key, cause, remedy.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ from typing import TypeVar
 
 from msgspec import Struct, field
 
-from watcher.config.settings import Secret, masked
 from watcher.errors import ConfigurationError
+from watcher.settings import Secret, masked
 
 T = TypeVar("T")
-Key = tuple[str | int, ...]  # ("source", 1, "every"): the second [[source]]'s key every
+# ("source", 1, "every"): the second [[source]]'s key every
+Key = tuple[str | int, ...]
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 
 
-class Wrong(ValueError):  # noqa: N818  # reads as it is raised: raise Wrong(cause, remedy)
+class Wrong(ValueError):  # reads as it is raised: raise Wrong(cause, remedy)  # noqa: N818
     """A value cannot be what was meant."""
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -45,12 +49,21 @@ def meant(word: str, known: Sequence[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Write what cannot be seen as its escape: a value that is quoted must not break a line or turn the text."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    """Write what cannot be seen as its escape.
+
+    A value that is quoted must not break a line or turn the text.
+    """
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
 
 
 def line_of(text: str, key: Key) -> int | None:
-    """Find the line (from 1) of ``key`` in TOML ``text``; its table's line if the key itself has none, else None."""
+    """Find the line (from 1) of ``key`` in TOML ``text``.
+
+    Its table's line if the key itself has none, else None.
+    """
     table = str(key[0])
     number = key[1] if len(key) > 1 and isinstance(key[1], int) else 0
     name = key[-1] if len(key) > 1 and isinstance(key[-1], str) else ""
@@ -71,7 +84,9 @@ def line_of(text: str, key: Key) -> int | None:
 
 def spelled(key: Key) -> str:
     """Write a key's full path: ``watch.products``, ``source[2].every`` (counted from 1)."""
-    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
+    return "".join(
+        f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in key
+    ).lstrip(".")
 
 
 class Complaints(Struct):
@@ -79,9 +94,12 @@ class Complaints(Struct):
 
     file: str
     text: str = ""
-    secrets: list[Secret] = field(default_factory=list)  # never shown, whatever was done with them
-    lines: list[tuple[int, str]] = field(default_factory=list)  # (line in the file or 0, what is wrong)
-    warnings: list[str] = field(default_factory=list)  # what is odd, and does not stop anything
+    # Never shown, whatever was done with them
+    secrets: list[Secret] = field(default_factory=list)
+    # (line in the file or 0, what is wrong)
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    # What is odd, and does not stop anything
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, key: Key, cause: str, remedy: str) -> None:
         """Note that the value at ``key`` is wrong, and what to do."""
@@ -96,10 +114,16 @@ class Complaints(Struct):
         line = line_of(self.text, key) if key else None
         place = f"{self.file}:{line}" if line else self.file
         subject = f"{spelled(key)}: " if key else ""
-        return line or 0, printable(masked(f"{place}: {subject}{cause}. {remedy}", self.secrets))
+        return line or 0, printable(
+            masked(f"{place}: {subject}{cause}. {remedy}", self.secrets)
+        )
 
     def attempt(self, key: Key, make: Callable[[], T], instead: T) -> T:
-        """Give what ``make`` makes; if it raises Wrong, note that and give ``instead`` so that the rest is looked at too."""
+        """Give what ``make`` makes.
+
+        If it raises Wrong, note that and give ``instead`` so that the rest is looked
+        at too.
+        """
         try:
             return make()
         except Wrong as wrong:
@@ -111,11 +135,17 @@ class Complaints(Struct):
         seen: set[str] = set()
         for key, name in names:
             if name.lower() in seen:
-                self.add((*key, "name"), f'there is a {noun} "{name}" already', "Give each a name of its own.")
+                self.add(
+                    (*key, "name"),
+                    f'there is a {noun} "{name}" already',
+                    "Give each a name of its own.",
+                )
             seen.add(name.lower())
 
     def settle(self) -> None:
-        """Raise ConfigurationError with all that was noted in the order of the file, if anything was."""
+        """Raise ConfigurationError with all that was noted in the order of the file, if
+        anything was.
+        """
         if self.lines:
             in_order = sorted(self.lines, key=lambda noted: noted[0])
             raise ConfigurationError("\n".join(text for _, text in in_order))

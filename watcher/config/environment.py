@@ -8,16 +8,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from watcher.config.complaints import Wrong
-from watcher.config.settings import Secret
+from watcher.settings import Secret
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
-    """Give the secret of the variable ``name``, or of the file that ``name_FILE`` names; None when neither is set.
+    """Give the secret of the variable ``name``, or of the file that ``name_FILE`` names.
 
-    An empty variable counts as not set: that is what a workflow gives for a secret that does not exist.
+    None when neither is set.
+
+    An empty variable counts as not set: that is what a workflow gives for a secret
+    that does not exist.
     """
     value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
     if value and file:
@@ -28,25 +31,42 @@ def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
         except (OSError, UnicodeDecodeError) as error:
             reason, remedy = "it is not UTF-8", "Save it as UTF-8."
             if isinstance(error, OSError):
-                reason, remedy = error.strerror or str(error), "Correct the path or the file's rights."
-            raise Wrong(f"the file that {name}_FILE names cannot be read: {file} ({reason})", remedy) from None
+                reason, remedy = (
+                    error.strerror or str(error),
+                    "Correct the path or the file's rights.",
+                )
+            raise Wrong(
+                f"the file that {name}_FILE names cannot be read: {file} ({reason})",
+                remedy,
+            ) from None
         if not value:
-            raise Wrong(f"the file that {name}_FILE names is empty: {file}", f"Write the secret into it, or unset {name}_FILE.")
+            raise Wrong(
+                f"the file that {name}_FILE names is empty: {file}",
+                f"Write the secret into it, or unset {name}_FILE.",
+            )
     return Secret(name, value) if value else None
 
 
 def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
-    """Put the environment's values in place of each ``${NAME}`` of ``text``, and note them in ``secrets``."""
+    """Put the environment's values in place of each ``${NAME}`` of ``text``, and note
+    them in ``secrets``.
+    """
     if "${" in _PLACEHOLDER.sub("", text):
         raise Wrong(f'"{text}" has a ${{ without its }}', "Write ${NAME}.")
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if not _VARIABLE.fullmatch(name):
-            raise Wrong(f'"${{{name}}}" names no environment variable', "Write ${NAME}: letters, digits and underscores.")
+            raise Wrong(
+                f'"${{{name}}}" names no environment variable',
+                "Write ${NAME}: letters, digits and underscores.",
+            )
         known = secret(name, environ)
         if known is None:
-            raise Wrong(f"the environment variable {name} is not set", f"Set {name}, or {name}_FILE to a file that holds it.")
+            raise Wrong(
+                f"the environment variable {name} is not set",
+                f"Set {name}, or {name}_FILE to a file that holds it.",
+            )
         secrets.append(known)
         return known.value
 
@@ -58,7 +78,11 @@ def without_password(text: str) -> str:
     try:
         password = urlsplit(text).password
     except ValueError:
-        password = None  # what else is wrong with it, is said by the check of its kind
+        # What else is wrong with it, is said by the check of its kind
+        password = None
     if password and "${" not in password:
-        raise Wrong("the address holds a password", "Write ${NAME} in its place, and set NAME in the environment.")
+        raise Wrong(
+            "the address holds a password",
+            "Write ${NAME} in its place, and set NAME in the environment.",
+        )
     return text

@@ -1,4 +1,6 @@
-"""The JSON Schema of the configuration file, for editors that complete and check while one writes."""
+"""The JSON Schema of the configuration file, for editors that complete and check while
+one writes.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,12 @@ def schema() -> dict[str, Any]:
     made = msgspec.json.schema(FileTables)
     tables = made["$defs"]
     tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(KINDS)
-    tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [kind.value for kind in Kind]
+    tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [
+        kind.value for kind in Kind
+    ]
     tables["SubscriberTable"]["properties"]["severity"]["enum"] = list(LEVELS)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher.toml", **made}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "watcher.toml",
+        **made,
+    }

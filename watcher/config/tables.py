@@ -1,6 +1,7 @@
 """The tables and keys of ``watcher.toml``: their types, what they mean, and an example of each.
 
-The descriptions and examples go into the JSON Schema for editors, the examples into the remedies of errors too.
+The descriptions and examples go into the JSON Schema for editors, the examples into
+the remedies of errors too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     products: Annotated[
         list[str],
-        Meta(description="Shell patterns, case ignored, against canonical product names; * is everything", examples=[["Exchange Server*"]]),
+        Meta(
+            description=(
+                "Shell patterns, case ignored, against canonical product names; "
+                "* is everything"
+            ),
+            examples=[["Exchange Server*"]],
+        ),
     ] = msgspec.field(default_factory=lambda: ["Exchange Server*"])
     state: Annotated[
         str,
@@ -28,34 +35,71 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=["sqlite:///state/watcher.db"],
         ),
     ] = "sqlite:///state/watcher.db"
-    site: Annotated[str, Meta(description="Folder that feeds and page are published to", examples=["public"])] = "public"
+    site: Annotated[
+        str,
+        Meta(
+            description="Folder that feeds and page are published to",
+            examples=["public"],
+        ),
+    ] = "public"
     base_url: Annotated[
-        str, Meta(description="Address that the site folder is served at", examples=["https://advisories.example.org/"])
+        str,
+        Meta(
+            description="Address that the site folder is served at",
+            examples=["https://advisories.example.org/"],
+        ),
     ] = ""
     stale_after: Annotated[
         str,
         Meta(
-            description="How long after a check the page calls itself stale; without it six hours, or three times the shortest interval",
+            description=(
+                "How long after a check the page calls itself stale; without it "
+                "six hours, or three times the shortest interval"
+            ),
             examples=["26h"],
         ),
     ] = ""
-    timezone: Annotated[str, Meta(description="Time zone that mail shows times in (IANA name)", examples=["Europe/Berlin"])] = "UTC"
+    timezone: Annotated[
+        str,
+        Meta(
+            description="Time zone that mail shows times in (IANA name)",
+            examples=["Europe/Berlin"],
+        ),
+    ] = "UTC"
     ca_bundle: Annotated[
-        str, Meta(description="PEM file of certificate authorities to trust when fetching", examples=["/etc/ssl/corp.pem"])
+        str,
+        Meta(
+            description="PEM file of certificate authorities to trust when fetching",
+            examples=["/etc/ssl/corp.pem"],
+        ),
     ] = ""
     evidence: Annotated[
         str,
         Meta(
-            description="Folder that keeps every body that led to an event, as WARC; nothing is kept without it",
+            description=(
+                "Folder that keeps every body that led to an event, as WARC; "
+                "nothing is kept without it"
+            ),
             examples=["state/evidence"],
         ),
     ] = ""
-    evidence_files: Annotated[int, Meta(description="How many files of evidence are kept: the newest", examples=[2000], ge=1)] = 2000
-    evidence_megabytes: Annotated[int, Meta(description="How many MiB they may have together", examples=[1024], ge=1)] = 1024
+    evidence_files: Annotated[
+        int,
+        Meta(
+            description="How many files of evidence are kept: the newest",
+            examples=[2000],
+            ge=1,
+        ),
+    ] = 2000
+    evidence_megabytes: Annotated[
+        int,
+        Meta(description="How many MiB they may have together", examples=[1024], ge=1),
+    ] = 1024
     inventory: Annotated[
         str,
         Meta(
-            description="CSV file of your servers (server, product, build; owner); it stays on this machine, only "
+            description="CSV file of your servers (server, product, build; owner); it "
+            "stays on this machine, only "
             "subscribers are told what it says",
             examples=["inventory.csv"],
         ),
@@ -63,101 +107,171 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     publish_servers: Annotated[
         bool,
         Meta(
-            description="true: each update's page shows your servers that it concerns, with name, build and what to do, to whoever "
+            description="true: each update's page shows your servers that it concerns, "
+            "with name, build and what to do, to whoever "
             "sees the site",
             examples=[True],
         ),
     ] = False
     templates: Annotated[
-        str, Meta(description="Folder of your own templates, looked into before the shipped ones", examples=["templates"])
+        str,
+        Meta(
+            description="Folder of your own templates, looked into before the shipped ones",
+            examples=["templates"],
+        ),
     ] = ""
     contact: Annotated[
         str,
         Meta(
-            description="Address or page told to the servers asked (User-Agent), so that their people can reach you",
+            description=(
+                "Address or page told to the servers asked (User-Agent), so that "
+                "their people can reach you"
+            ),
             examples=["it@example.org"],
         ),
     ] = ""
     keep: Annotated[
         str,
         Meta(
-            description="How long delivered messages, and pages that nothing leads to any more, are kept; updates and events stay",
+            description=(
+                "How long delivered messages, and pages that nothing leads to "
+                "any more, are kept; updates and events stay"
+            ),
             examples=["400d"],
         ),
     ] = "400d"
     metrics: Annotated[
         str,
         Meta(
-            description="File that each run writes its figures to, for Prometheus' textfile collector",
+            description=(
+                "File that each run writes its figures to, for Prometheus' "
+                "textfile collector"
+            ),
             examples=["/var/lib/node_exporter/textfile/watcher.prom"],
         ),
     ] = ""
-    builtin_sources: Annotated[bool, Meta(description="false: only the sources named in this file are read", examples=[True])] = True
+    builtin_sources: Annotated[
+        bool,
+        Meta(
+            description="false: only the sources named in this file are read",
+            examples=[True],
+        ),
+    ] = True
 
 
 class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How mail leaves.
 
-    The password comes from WATCHER_SMTP_PASSWORD or the file that WATCHER_SMTP_PASSWORD_FILE names; the user stands in the
-    address (smtp://user@host) or comes from WATCHER_SMTP_USER.  With tenant and client the login is Microsoft 365's OAuth:
-    the client's secret comes from WATCHER_CLIENT_SECRET, or its certificate and key (PEM) from WATCHER_CLIENT_CERTIFICATE.
+    The password comes from WATCHER_SMTP_PASSWORD or the file that
+    WATCHER_SMTP_PASSWORD_FILE names; the user stands in the address (smtp://user@host)
+    or comes from WATCHER_SMTP_USER.  With tenant and client the login is Microsoft
+    365's OAuth: the client's secret comes from WATCHER_CLIENT_SECRET, or its
+    certificate and key (PEM) from WATCHER_CLIENT_CERTIFICATE.
     """
 
-    sender: Annotated[str, Meta(description="The From of every message", examples=["Advisory Watcher <watcher@example.org>"])] = (
-        msgspec.field(default="", name="from")
-    )
+    sender: Annotated[
+        str,
+        Meta(
+            description="The From of every message",
+            examples=["Advisory Watcher <watcher@example.org>"],
+        ),
+    ] = msgspec.field(default="", name="from")
     smtp: Annotated[
         str,
         Meta(
-            description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the start); absent: messages are written to the outbox; "
-            "?starttls=required or never, ?auth=password or xoauth2 and ?timeout=SECONDS may follow; graph://MAILBOX sends by "
+            description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the "
+            "start); absent: messages are written to the outbox; "
+            "?starttls=required or never, ?auth=password or xoauth2 and "
+            "?timeout=SECONDS may follow; graph://MAILBOX sends by "
             "Microsoft Graph",
             examples=["smtp://mail.example.org:587"],
         ),
     ] = ""
-    outbox: Annotated[str, Meta(description="Folder that messages are written to when there is no mail server", examples=["outbox"])] = (
-        "outbox"
-    )
-    give_up: Annotated[str, Meta(description="How long a message that cannot be delivered is tried again", examples=["5d"])] = "5d"
+    outbox: Annotated[
+        str,
+        Meta(
+            description="Folder that messages are written to when there is no mail server",
+            examples=["outbox"],
+        ),
+    ] = "outbox"
+    give_up: Annotated[
+        str,
+        Meta(
+            description="How long a message that cannot be delivered is tried again",
+            examples=["5d"],
+        ),
+    ] = "5d"
     dkim_selector: Annotated[
         str,
-        Meta(description="Selector that your mail server signs with (DKIM), for watcher doctor to look its key up", examples=["selector1"]),
+        Meta(
+            description=(
+                "Selector that your mail server signs with (DKIM), for watcher "
+                "doctor to look its key up"
+            ),
+            examples=["selector1"],
+        ),
     ] = ""
     tenant: Annotated[
-        str, Meta(description="Microsoft 365: the directory (tenant) that the sending mailbox is in", examples=["example.onmicrosoft.com"])
+        str,
+        Meta(
+            description="Microsoft 365: the directory (tenant) that the sending mailbox is in",
+            examples=["example.onmicrosoft.com"],
+        ),
     ] = ""
     client: Annotated[
         str,
         Meta(
-            description="Microsoft 365: the application (client) id that may send mail", examples=["00000000-0000-0000-0000-000000000000"]
+            description="Microsoft 365: the application (client) id that may send mail",
+            examples=["00000000-0000-0000-0000-000000000000"],
         ),
     ] = ""
     authority: Annotated[
         str,
         Meta(
-            description="Microsoft 365: where tokens come from; national clouds have others", examples=["https://login.microsoftonline.com"]
+            description="Microsoft 365: where tokens come from; national clouds have others",
+            examples=["https://login.microsoftonline.com"],
         ),
     ] = "https://login.microsoftonline.com"
     graph: Annotated[
-        str, Meta(description="Microsoft 365: where Graph is; national clouds have others", examples=["https://graph.microsoft.com"])
+        str,
+        Meta(
+            description="Microsoft 365: where Graph is; national clouds have others",
+            examples=["https://graph.microsoft.com"],
+        ),
     ] = "https://graph.microsoft.com"
 
 
 class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A source: a new one, or what is different about the built-in one of the same name."""
 
-    name: Annotated[str, Meta(description="Name of the source; a built-in one's name changes that one", examples=["exchange-blog"])]
-    kind: Annotated[str | UnsetType, Meta(description="What form it has", examples=["feed"])] = UNSET
+    name: Annotated[
+        str,
+        Meta(
+            description="Name of the source; a built-in one's name changes that one",
+            examples=["exchange-blog"],
+        ),
+    ]
+    kind: Annotated[
+        str | UnsetType, Meta(description="What form it has", examples=["feed"])
+    ] = UNSET
     url: Annotated[
         str | UnsetType,
-        Meta(description="Its address; ${NAME} is taken from the environment", examples=["https://blog.example.org/feed.xml"]),
+        Meta(
+            description="Its address; ${NAME} is taken from the environment",
+            examples=["https://blog.example.org/feed.xml"],
+        ),
     ] = UNSET
-    every: Annotated[str | UnsetType, Meta(description="How often it is asked", examples=["30m"])] = UNSET
-    enabled: Annotated[bool | UnsetType, Meta(description="false switches it off", examples=[True])] = UNSET
+    every: Annotated[
+        str | UnsetType, Meta(description="How often it is asked", examples=["30m"])
+    ] = UNSET
+    enabled: Annotated[
+        bool | UnsetType, Meta(description="false switches it off", examples=[True])
+    ] = UNSET
     silent: Annotated[
         str | UnsetType,
         Meta(
-            description="How long it may show nothing new before the operator is told: 45d, patch-tuesday (Microsoft's monthly hour) or "
+            description="How long it may show nothing new before the operator is told: "
+            "45d, patch-tuesday (Microsoft's monthly hour) or "
             "never; without it never, but for built-in sources that have a rhythm",
             examples=["45d"],
         ),
@@ -167,14 +281,29 @@ class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Who is told what, and when."""
 
-    name: Annotated[str, Meta(description="Name of the subscriber", examples=["exchange-admins"])]
-    to: Annotated[list[str], Meta(description="Mail addresses", examples=[["exchange-admins@example.org"]])] = []
+    name: Annotated[
+        str, Meta(description="Name of the subscriber", examples=["exchange-admins"])
+    ]
+    to: Annotated[
+        list[str],
+        Meta(description="Mail addresses", examples=[["exchange-admins@example.org"]]),
+    ] = []
     channels: Annotated[
-        list[str], Meta(description="Channels that are told the same in short, with or without mail", examples=[["teams"]])
+        list[str],
+        Meta(
+            description="Channels that are told the same in short, with or without mail",
+            examples=[["teams"]],
+        ),
     ] = []
     products: Annotated[
         list[str],
-        Meta(description="Shell patterns of the products that concern them; * is all that is watched", examples=[["Exchange Server*"]]),
+        Meta(
+            description=(
+                "Shell patterns of the products that concern them; * is all that "
+                "is watched"
+            ),
+            examples=[["Exchange Server*"]],
+        ),
     ] = msgspec.field(default_factory=lambda: ["*"])
     kinds: Annotated[
         list[str] | UnsetType,
@@ -184,19 +313,27 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = UNSET
     when: Annotated[
-        str, Meta(description="at-once, daily HH:MM or weekly DAY HH:MM, in the subscriber's time zone", examples=["daily 07:00"])
+        str,
+        Meta(
+            description="at-once, daily HH:MM or weekly DAY HH:MM, in the subscriber's time zone",
+            examples=["daily 07:00"],
+        ),
     ] = "at-once"
     fallback: Annotated[
         list[str],
         Meta(
-            description="Channels told when mail about something pulled, exploited or re-released is refused or cannot be delivered",
+            description=(
+                "Channels told when mail about something pulled, exploited or "
+                "re-released is refused or cannot be delivered"
+            ),
             examples=[["teams"]],
         ),
     ] = []
     severity: Annotated[
         str,
         Meta(
-            description="Least severity of what is new (announced, released, revised): low, moderate, important, critical; without it, and "
+            description="Least severity of what is new (announced, released, revised): "
+            "low, moderate, important, critical; without it, and "
             "for what bears no severity, everything",
             examples=["important"],
         ),
@@ -204,51 +341,118 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     owners: Annotated[
         list[str],
         Meta(
-            description="Only what concerns the servers of these owners in the inventory, shell patterns; * is every server with an owner",
+            description=(
+                "Only what concerns the servers of these owners in the "
+                "inventory, shell patterns; * is every server with an owner"
+            ),
             examples=[["mail-team"]],
         ),
     ] = []
-    suspected: Annotated[bool, Meta(description="false: only what is confirmed", examples=[True])] = True
+    suspected: Annotated[
+        bool, Meta(description="false: only what is confirmed", examples=[True])
+    ] = True
     timezone: Annotated[
         str,
-        Meta(description="Time zone of their mail and digests (IANA name); without it that of [watch]", examples=["Asia/Tokyo"]),
+        Meta(
+            description=(
+                "Time zone of their mail and digests (IANA name); without it "
+                "that of [watch]"
+            ),
+            examples=["Asia/Tokyo"],
+        ),
     ] = ""
-    language: Annotated[str, Meta(description="Language of the fixed words: en, de", examples=["de"])] = "en"
+    language: Annotated[
+        str, Meta(description="Language of the fixed words: en, de", examples=["de"])
+    ] = "en"
 
 
 class ChannelTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A way of telling beside mail."""
 
-    name: Annotated[str, Meta(description="Name by which a subscriber's channels and fallback mean it", examples=["teams"])]
-    url: Annotated[str, Meta(description="Any Apprise URL; ${NAME} is taken from the environment", examples=["${TEAMS_URL}"])]
+    name: Annotated[
+        str,
+        Meta(
+            description="Name by which a subscriber's channels and fallback mean it",
+            examples=["teams"],
+        ),
+    ]
+    url: Annotated[
+        str,
+        Meta(
+            description="Any Apprise URL; ${NAME} is taken from the environment",
+            examples=["${TEAMS_URL}"],
+        ),
+    ]
 
 
 class OperatorTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Who is told how the watcher itself is: what is wrong once, and once that it is well again."""
 
-    to: Annotated[list[str], Meta(description="Mail addresses", examples=[["it@example.org"]])] = []
-    channels: Annotated[list[str], Meta(description="Channels that are told the same in short", examples=[["teams"]])] = []
-    fallback: Annotated[list[str], Meta(description="Channels told when this mail cannot be delivered", examples=[["teams"]])] = []
-    failures: Annotated[int, Meta(description="How often in a row a source may fail before it is told", examples=[3], ge=1, le=1000)] = 3
+    to: Annotated[
+        list[str], Meta(description="Mail addresses", examples=[["it@example.org"]])
+    ] = []
+    channels: Annotated[
+        list[str],
+        Meta(
+            description="Channels that are told the same in short", examples=[["teams"]]
+        ),
+    ] = []
+    fallback: Annotated[
+        list[str],
+        Meta(
+            description="Channels told when this mail cannot be delivered",
+            examples=[["teams"]],
+        ),
+    ] = []
+    failures: Annotated[
+        int,
+        Meta(
+            description="How often in a row a source may fail before it is told",
+            examples=[3],
+            ge=1,
+            le=1000,
+        ),
+    ] = 3
     quiet: Annotated[
-        bool, Meta(description="true: a mail every Monday at 08:00 that says how all sources are, also when all is quiet", examples=[True])
+        bool,
+        Meta(
+            description=(
+                "true: a mail every Monday at 08:00 that says how all sources "
+                "are, also when all is quiet"
+            ),
+            examples=[True],
+        ),
     ] = False
-    language: Annotated[str, Meta(description="Language of the fixed words: en, de", examples=["de"])] = "en"
+    language: Annotated[
+        str, Meta(description="Language of the fixed words: en, de", examples=["de"])
+    ] = "en"
 
 
 class HeartbeatTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """An address that is asked after each run, so that somebody notices when there are no runs any more."""
+    """An address that is asked after each run, so that somebody notices when there are no
+    runs any more.
+    """
 
     url: Annotated[
-        str, Meta(description="Asked when a run went well; ${NAME} is taken from the environment", examples=["${HEARTBEAT_URL}"])
+        str,
+        Meta(
+            description="Asked when a run went well; ${NAME} is taken from the environment",
+            examples=["${HEARTBEAT_URL}"],
+        ),
     ]
     start: Annotated[
         str | UnsetType,
-        Meta(description='Asked when a run begins; without it url and "/start", "" for none', examples=["${HEARTBEAT_URL}/start"]),
+        Meta(
+            description='Asked when a run begins; without it url and "/start", "" for none',
+            examples=["${HEARTBEAT_URL}/start"],
+        ),
     ] = UNSET
     failure: Annotated[
         str | UnsetType,
-        Meta(description='Asked when a run failed; without it url and "/fail", "" for none', examples=["${HEARTBEAT_URL}/fail"]),
+        Meta(
+            description='Asked when a run failed; without it url and "/fail", "" for none',
+            examples=["${HEARTBEAT_URL}/fail"],
+        ),
     ] = UNSET
 
 
@@ -270,7 +474,11 @@ SINGLE: dict[str, type[msgspec.Struct]] = {
     "operator": OperatorTable,
     "heartbeat": HeartbeatTable,
 }
-REPEATED: dict[str, type[msgspec.Struct]] = {"source": SourceTable, "subscriber": SubscriberTable, "channel": ChannelTable}
+REPEATED: dict[str, type[msgspec.Struct]] = {
+    "source": SourceTable,
+    "subscriber": SubscriberTable,
+    "channel": ChannelTable,
+}
 
 
 def heading(table: str) -> str:

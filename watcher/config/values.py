@@ -1,4 +1,7 @@
-"""What a single value must look like; each function gives the value as the program needs it, or raises Wrong."""
+"""What a single value must look like.
+
+Each function gives the value as the program needs it, or raises Wrong.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,16 @@ _PART = re.compile(r"(\d+)([wdhms])")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
-_WHEN = re.compile(rf"at-once|daily {_CLOCK}|weekly (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_CLOCK}")
-_COMMON = re.compile(r"[\w+-]+(\.[\w+-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)  # a mail address as nearly all are
+_WHEN = re.compile(
+    rf"at-once|daily {_CLOCK}|weekly (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_CLOCK}"
+)
+# A mail address as nearly all are
+_COMMON = re.compile(r"[\w+-]+(\.[\w+-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)
 _UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, MessageError)
 """What email's parser raises for a lone quote and the like."""
-_SMTP_OPTION = re.compile(r"starttls=(?:required|never)|auth=(?:password|xoauth2)|timeout=[1-9]\d{0,3}")
+_SMTP_OPTION = re.compile(
+    r"starttls=(?:required|never)|auth=(?:password|xoauth2)|timeout=[1-9]\d{0,3}"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -29,9 +37,18 @@ def duration(text: str) -> timedelta:
     written = text.strip().lower()
     length = timedelta()
     if _DURATION.fullmatch(written):
-        length = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _PART.findall(written)), length)
+        length = sum(
+            (
+                timedelta(**{_UNITS[unit]: int(number)})
+                for number, unit in _PART.findall(written)
+            ),
+            length,
+        )
     if not length:
-        raise Wrong(f'"{text}" is no length of time', 'Write a number and its unit: "30m", "1h", "7d" (s, m, h, d, w).')
+        raise Wrong(
+            f'"{text}" is no length of time',
+            'Write a number and its unit: "30m", "1h", "7d" (s, m, h, d, w).',
+        )
     return length
 
 
@@ -39,36 +56,63 @@ PATCH_TUESDAY = "patch-tuesday"
 
 
 def silence(text: str) -> tuple[timedelta | None, bool]:
-    """Read how long a source may show nothing new: ``45d``, ``never``, or ``patch-tuesday``, which is the second value."""
+    """Read how long a source may show nothing new.
+
+    ``45d``, ``never``, or ``patch-tuesday``, which is the second value.
+    """
     word = text.strip().lower()
     if word in ("never", PATCH_TUESDAY):
         return None, word == PATCH_TUESDAY
     try:
         return duration(text), False
     except Wrong:
-        raise Wrong(f'"{text}" is no length of time', f'Write "45d", "{PATCH_TUESDAY}" or "never".') from None
+        raise Wrong(
+            f'"{text}" is no length of time',
+            f'Write "45d", "{PATCH_TUESDAY}" or "never".',
+        ) from None
 
 
 def name(text: str) -> str:
     """Take a name that is safe in file names, headers and on a command line."""
     if not _NAME.fullmatch(text):
-        raise Wrong(f'"{text}" is no name', "Use letters, digits, dots, hyphens and underscores, 64 at most, the first a letter or digit.")
+        raise Wrong(
+            f'"{text}" is no name',
+            (
+                "Use letters, digits, dots, hyphens and underscores, 64 at most, "
+                "the first a letter or digit."
+            ),
+        )
     return text
 
 
 def pattern(text: str) -> str:
     """Take a shell pattern for canonical product names; refuse what could never match one."""
     if not text.strip() or _CONTROL.search(text):
-        raise Wrong(f"{text!r} is no product pattern", 'Write a name with * for the rest: "Exchange Server*"; "*" is everything.')
+        raise Wrong(
+            f"{text!r} is no product pattern",
+            'Write a name with * for the rest: "Exchange Server*"; "*" is everything.',
+        )
     if text != text.strip():
-        raise Wrong(f'the pattern "{text}" begins or ends with a space and would match nothing', f'Write "{text.strip()}".')
+        raise Wrong(
+            f'the pattern "{text}" begins or ends with a space and would match nothing',
+            f'Write "{text.strip()}".',
+        )
     if text.count("[") != text.count("]"):
-        raise Wrong(f'the pattern "{text}" has a bracket without its partner', 'Write [ and ] around a choice: "Exchange Server 201[69]*".')
+        raise Wrong(
+            f'the pattern "{text}" has a bracket without its partner',
+            'Write [ and ] around a choice: "Exchange Server 201[69]*".',
+        )
     if ".*" in text or text[0] == "^" or text[-1] == "$":
-        raise Wrong(f'"{text}" is a regular expression; patterns are the shell\'s', f'Write "{text.strip("^$").replace(".*", "*")}".')
+        raise Wrong(
+            f'"{text}" is a regular expression; patterns are the shell\'s',
+            f'Write "{text.strip("^$").replace(".*", "*")}".',
+        )
     if text.lower().startswith("microsoft "):
         raise Wrong(
-            f'the pattern "{text}" would match nothing, for canonical product names leave "Microsoft" out',
+            (
+                f'the pattern "{text}" would match nothing, for canonical product '
+                'names leave "Microsoft" out'
+            ),
             f'Write "{text[len("microsoft ") :].strip()}".',
         )
     return text
@@ -77,7 +121,10 @@ def pattern(text: str) -> str:
 def owner(text: str) -> str:
     """Take a shell pattern for owners of servers, as the inventory names them."""
     if not text.strip() or _CONTROL.search(text) or re.search("[,;|]", text):
-        raise Wrong(f"{text!r} is no owner", "Write one name or address a text, as the inventory has it.")
+        raise Wrong(
+            f"{text!r} is no owner",
+            "Write one name or address a text, as the inventory has it.",
+        )
     return text.strip()
 
 
@@ -96,9 +143,26 @@ def zone(text: str) -> str:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         known = available_timezones()
-        near = nearest(text, sorted(known)) or nearest(text, sorted(name.rsplit("/", 1)[-1] for name in known))
-        whole = next((name for name in sorted(known) if name == near or name.endswith(f"/{near}")), "") if near else ""
-        hint = f'Do you mean "{whole}"?' if whole else 'Write an IANA name such as "Europe/Berlin".'
+        near = nearest(text, sorted(known)) or nearest(
+            text, sorted(name.rsplit("/", 1)[-1] for name in known)
+        )
+        whole = (
+            next(
+                (
+                    name
+                    for name in sorted(known)
+                    if name == near or name.endswith(f"/{near}")
+                ),
+                "",
+            )
+            if near
+            else ""
+        )
+        hint = (
+            f'Do you mean "{whole}"?'
+            if whole
+            else 'Write an IANA name such as "Europe/Berlin".'
+        )
         raise Wrong(f'"{text}" is no time zone known here', hint) from None
     return text
 
@@ -107,17 +171,23 @@ def address(text: str) -> str:
     """Take a bare mail address, ``name@example.org``."""
     if _COMMON.fullmatch(text):
         return text
-    from email.headerregistry import Address  # all that RFC 5322 allows; loading it takes longer than reading the file
+    # All that RFC 5322 allows; loading it takes longer than reading the file
+    from email.headerregistry import Address
 
     try:
         parsed = Address(addr_spec=text)
-        whole = bool(parsed.username and parsed.domain) and not re.search(r"[\s\x00-\x1f\x7f]", text)
+        whole = bool(parsed.username and parsed.domain) and not re.search(
+            r"[\s\x00-\x1f\x7f]", text
+        )
     except _UNREADABLE:
         whole = False
     if not whole:
         raise Wrong(f"{text!r} is no mail address", "Write it as name@example.org.")
     if not text.isascii():
-        raise Wrong(f"the mail address {text!r} holds letters beyond ASCII", "Write its domain in the xn-- form.")
+        raise Wrong(
+            f"the mail address {text!r} holds letters beyond ASCII",
+            "Write its domain in the xn-- form.",
+        )
     return text
 
 
@@ -132,7 +202,10 @@ def sender(text: str) -> str:
     except _UNREADABLE:
         pass
     if len(specs) != 1:
-        raise Wrong(f"{text!r} is no sender", "Write it as: Advisory Watcher <watcher@example.org>.")
+        raise Wrong(
+            f"{text!r} is no sender",
+            "Write it as: Advisory Watcher <watcher@example.org>.",
+        )
     address(specs[0])
     return text.strip()
 
@@ -140,7 +213,13 @@ def sender(text: str) -> str:
 def when(text: str) -> str:
     """Take ``at-once``, ``daily 07:00`` or ``weekly Mon 07:00``."""
     if not _WHEN.fullmatch(text):
-        raise Wrong(f'"{text}" says no time', 'Write "at-once", "daily 07:00" or "weekly Mon 07:00" (Mon, Tue, Wed, Thu, Fri, Sat, Sun).')
+        raise Wrong(
+            f'"{text}" says no time',
+            (
+                'Write "at-once", "daily 07:00" or "weekly Mon 07:00" (Mon, Tue, '
+                "Wed, Thu, Fri, Sat, Sun)."
+            ),
+        )
     return text
 
 
@@ -153,12 +232,17 @@ def choice(text: str, known: tuple[str, ...], noun: str) -> str:
 
 def _split(text: str, example: str) -> SplitResult:
     if not text or _CONTROL.search(text) or " " in text:
-        raise Wrong("that is no address" if text else "the address is empty", f"Write it as {example}.")
+        raise Wrong(
+            "that is no address" if text else "the address is empty",
+            f"Write it as {example}.",
+        )
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise Wrong(f"the address cannot be read ({error})", f"Write it as {example}.") from None
+        raise Wrong(
+            f"the address cannot be read ({error})", f"Write it as {example}."
+        ) from None
     if port == 0:
         raise Wrong("0 is no port", f"Write it as {example}.")
     return parts
@@ -169,7 +253,10 @@ def web_url(text: str) -> str:
     example = "https://host.example.org/path"
     parts = _split(text, example)
     if parts.scheme not in ("http", "https"):
-        raise Wrong(f'the address has the scheme "{parts.scheme}"', f"Only http and https are fetched: {example}.")
+        raise Wrong(
+            f'the address has the scheme "{parts.scheme}"',
+            f"Only http and https are fetched: {example}.",
+        )
     if not parts.hostname:
         raise Wrong("the address names no host", f"Write it as {example}.")
     return text
@@ -181,14 +268,20 @@ def base_url(text: str) -> str:
         return ""
     parts = urlsplit(web_url(text))
     if parts.query or parts.fragment:
-        raise Wrong("the address of the site has a ? or a #", "Write the folder's address only: https://advisories.example.org/.")
+        raise Wrong(
+            "the address of the site has a ? or a #",
+            "Write the folder's address only: https://advisories.example.org/.",
+        )
     return text if text.endswith("/") else f"{text}/"
 
 
 def smtp_url(text: str) -> tuple[str, str]:
-    """Take ``smtp://host:port`` or ``smtps://host:port``, also with ``user@`` before the host; give it without, and the user.
+    """Take ``smtp://host:port`` or ``smtps://host:port``, also with ``user@`` before the host.
 
-    ``?starttls=required`` or ``never``, ``?auth=xoauth2`` and ``?timeout=SECONDS`` may follow.
+    Give it without, and the user.
+
+    ``?starttls=required`` or ``never``, ``?auth=xoauth2`` and ``?timeout=SECONDS`` may
+    follow.
     """
     if not text:
         return "", ""
@@ -197,21 +290,37 @@ def smtp_url(text: str) -> tuple[str, str]:
     example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
     parts = _split(text, example)
     if parts.scheme not in ("smtp", "smtps"):
-        raise Wrong(f'the mail server has the scheme "{parts.scheme}"', f"Write it as {example}.")
+        raise Wrong(
+            f'the mail server has the scheme "{parts.scheme}"',
+            f"Write it as {example}.",
+        )
     if not parts.hostname:
-        raise Wrong("the mail server's address names no host", f"Write it as {example}.")
+        raise Wrong(
+            "the mail server's address names no host", f"Write it as {example}."
+        )
     if parts.password is not None:
-        raise Wrong("the mail server's address holds a password", "Leave it out, and set WATCHER_SMTP_PASSWORD.")
+        raise Wrong(
+            "the mail server's address holds a password",
+            "Leave it out, and set WATCHER_SMTP_PASSWORD.",
+        )
     if parts.path not in ("", "/") or parts.fragment:
-        raise Wrong("the mail server's address has more than host and port", f"Write it as {example}.")
+        raise Wrong(
+            "the mail server's address has more than host and port",
+            f"Write it as {example}.",
+        )
     for option in filter(None, parts.query.split("&")):
         if not _SMTP_OPTION.fullmatch(option):
             raise Wrong(
                 f'"{option}" is no option of a mail server',
-                "After the host may follow ?starttls=required or never, ?auth=password or xoauth2, ?timeout=SECONDS; joined by &.",
+                (
+                    "After the host may follow ?starttls=required or never, "
+                    "?auth=password or xoauth2, ?timeout=SECONDS; joined by &."
+                ),
             )
     options = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{options}", unquote(parts.username or "")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{options}", unquote(
+        parts.username or ""
+    )
 
 
 def graph_url(text: str) -> str:
@@ -220,22 +329,39 @@ def graph_url(text: str) -> str:
     try:
         address(mailbox)
     except Wrong:
-        raise Wrong("Graph's address names no mailbox", "Write the one that sends: graph://watcher@example.org.") from None
+        raise Wrong(
+            "Graph's address names no mailbox",
+            "Write the one that sends: graph://watcher@example.org.",
+        ) from None
     return text
 
 
 def https_url(text: str) -> str:
-    """Take the address of a service that secrets are sent to: https, a host, nothing after it; give it without a slash at its end."""
+    """Take the address of a service that secrets are sent to.
+
+    Https, a host, nothing after it; give it without a slash at its end.
+    """
     parts = urlsplit(web_url(text))
-    if parts.scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise Wrong("secrets are sent there", "Write https:// and the host, nothing more.")
+    if (
+        parts.scheme != "https"
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+        or parts.username
+    ):
+        raise Wrong(
+            "secrets are sent there", "Write https:// and the host, nothing more."
+        )
     return text.rstrip("/")
 
 
 def one_word(text: str) -> str:
     """Take an id or a domain name: no spaces, no slashes."""
     if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", text):
-        raise Wrong(f"{text!r} is no id", "Write it as the app registration shows it: letters, digits, dots and hyphens.")
+        raise Wrong(
+            f"{text!r} is no id",
+            "Write it as the app registration shows it: letters, digits, dots and hyphens.",
+        )
     return text
 
 
@@ -255,18 +381,26 @@ def path(text: str, base: Path) -> Path:
     try:
         return base / Path(text).expanduser()
     except RuntimeError:
-        raise Wrong(f"nobody's home folder is known as {text.partition('/')[0]!r}", "Write the path in full.") from None
+        raise Wrong(
+            f"nobody's home folder is known as {text.partition('/')[0]!r}",
+            "Write the path in full.",
+        ) from None
 
 
 def state_url(text: str, base: Path) -> str:
-    """Give the URL of the state; a relative SQLite path is seen from ``base``, psycopg is the driver."""
+    """Give the URL of the state.
+
+    A relative SQLite path is seen from ``base``, psycopg is the driver.
+    """
     example = 'Write "sqlite:///state/watcher.db" or "postgresql+psycopg://user@host/database".'
     if text.startswith("sqlite:"):
         file = text.removeprefix("sqlite:///")
         if file == text or file in ("", ":memory:") or file.startswith("file:"):
             raise Wrong("the state's address names no file", example)
         if "?" in file:
-            raise Wrong("the state's address has options", "Leave out everything from the ? on.")
+            raise Wrong(
+                "the state's address has options", "Leave out everything from the ? on."
+            )
         return f"sqlite:///{path(file, base).as_posix()}"
     parts = _split(text, "sqlite:///state/watcher.db")
     if parts.scheme not in ("postgresql", "postgres", "postgresql+psycopg"):

@@ -1,6 +1,9 @@
-"""Looks the watcher over: what is unwell or will be, each finding with an id, how grave it is, and what to do.
+"""Looks the watcher over.
 
-Nothing is changed.  Sources and mail server are asked unless told otherwise; no message is sent.
+What is unwell or will be, each finding with an id, how grave it is, and what to do.
+
+Nothing is changed.  Sources and mail server are asked unless told otherwise; no
+message is sent.
 """
 
 from __future__ import annotations
@@ -13,12 +16,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watcher.counted import counted
 from watcher.doctor.asking import answers, standings
 from watcher.doctor.finding import Finding, Severity
 from watcher.doctor.posting import mail, sender
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
-from watcher.judgement.counted import counted
 from watcher.store import Store
 from watcher.store.place import place
 
@@ -35,11 +38,17 @@ YOUNGEST = 2025
 """A clock that shows an earlier year is wrong."""
 
 AHEAD = timedelta(minutes=5)
-LATE = 3  # intervals without a check
+# Intervals without a check
+LATE = 3
 
 
-def findings(settings: Settings, environ: Mapping[str, str], now: datetime, web: Web | None) -> Iterator[Finding]:
-    """Look at everything, in one order; without ``web`` neither sources nor mail server nor DNS are asked."""
+def findings(
+    settings: Settings, environ: Mapping[str, str], now: datetime, web: Web | None
+) -> Iterator[Finding]:
+    """Look at everything, in one order.
+
+    Without ``web`` neither sources nor mail server nor DNS are asked.
+    """
     yield from configuration(settings, environ)
     yield from secrets(environ)
     yield from clock(now)
@@ -52,25 +61,47 @@ def findings(settings: Settings, environ: Mapping[str, str], now: datetime, web:
 
 
 def configuration(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the file and the templates; that the file is valid is known when there are settings."""
-    from watcher import render
+    """Look at the file and the templates.
+
+    That the file is valid is known when there are settings.
+    """
     from watcher.config.reading import places
+    from watcher.mail import render
 
     if settings.file is None:
         looked = ", ".join(str(file.absolute()) for file in places(environ))
         text = f"there is no configuration: the built-in defaults hold; looked for {looked}"
-        yield Finding("config.default", Severity.WARNING, text, "Write one: watcher init. Or go to the folder where it is.")
+        yield Finding(
+            "config.default",
+            Severity.WARNING,
+            text,
+            "Write one: watcher init. Or go to the folder where it is.",
+        )
     else:
         yield Finding("config.file", Severity.WELL, f"{settings.file} is valid")
     problems = render.check(settings)
-    yield from (Finding("config.template", Severity.ERROR, str(problem), "Correct the template.") for problem in problems)
+    yield from (
+        Finding(
+            "config.template", Severity.ERROR, str(problem), "Correct the template."
+        )
+        for problem in problems
+    )
     if settings.publish_servers:
-        text = f"the names and builds of your servers are published in {settings.site}: its readers see which of them lack which update"
-        remedy = "Let only your own people see the site, or take publish_servers out of [watch]: docs/security.md"
+        text = (
+            "the names and builds of your servers are published in "
+            f"{settings.site}: its readers see which of them lack which update"
+        )
+        remedy = (
+            "Let only your own people see the site, or take publish_servers out "
+            "of [watch]: docs/security.md"
+        )
         yield Finding("site.servers", Severity.WARNING, text, remedy)
     if settings.nobody_named:
         yield Finding(
-            "config.nobody", Severity.WARNING, "nobody is told: there is no [[subscriber]]", "Add a [[subscriber]] with its addresses."
+            "config.nobody",
+            Severity.WARNING,
+            "nobody is told: there is no [[subscriber]]",
+            "Add a [[subscriber]] with its addresses.",
         )
 
 
@@ -81,7 +112,12 @@ def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
             continue
         mode = _mode(Path(value))
         if mode is not None and mode & 0o077 and os.name == "posix":
-            yield Finding("secret.readable", Severity.WARNING, f"{name}: others may read {value} ({mode:03o})", f"chmod 600 {value}")
+            yield Finding(
+                "secret.readable",
+                Severity.WARNING,
+                f"{name}: others may read {value} ({mode:03o})",
+                f"chmod 600 {value}",
+            )
         elif mode is not None:
             yield Finding("secret.file", Severity.WELL, f"{name}: {value}")
 
@@ -89,7 +125,12 @@ def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
 def clock(now: datetime) -> Iterator[Finding]:
     """Look at the clock."""
     if now.year < YOUNGEST:
-        yield Finding("clock.wrong", Severity.ERROR, f"the clock says {now:%Y-%m-%d}", "Set it, and keep it right with NTP.")
+        yield Finding(
+            "clock.wrong",
+            Severity.ERROR,
+            f"the clock says {now:%Y-%m-%d}",
+            "Set it, and keep it right with NTP.",
+        )
     else:
         yield Finding("clock.year", Severity.WELL, f"{now:%Y-%m-%d %H:%M} UTC")
 
@@ -98,8 +139,16 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look at the state: can it be opened, is it whole, when was the last check."""
     where = place(settings.state)
     if where.file and not where.file.exists():
-        remedy = "Start a check: watcher run. Or go to the folder where the state is. Then schedule it: docs/operations.md"
-        yield Finding("state.none", Severity.WARNING, f"there is no state {where.file.absolute()} yet", remedy)
+        remedy = (
+            "Start a check: watcher run. Or go to the folder where the state is. "
+            "Then schedule it: docs/operations.md"
+        )
+        yield Finding(
+            "state.none",
+            Severity.WARNING,
+            f"there is no state {where.file.absolute()} yet",
+            remedy,
+        )
         return
     try:
         with Store.open(settings.state, hold=False) as store:
@@ -108,19 +157,35 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
             last = store.last_check()
             counts = store.delivery_counts()
     except StateHeldError as error:
-        yield Finding("state.held", Severity.WARNING, str(error), "Wait for the other run to end, and look again.")
+        yield Finding(
+            "state.held",
+            Severity.WARNING,
+            str(error),
+            "Wait for the other run to end, and look again.",
+        )
         return
     except StateError as error:
-        yield Finding("state.unusable", Severity.ERROR, str(error), "See docs/operations.md, State.")
+        yield Finding(
+            "state.unusable",
+            Severity.ERROR,
+            str(error),
+            "See docs/operations.md, State.",
+        )
         return
     damaged = "Put a backup in its place: docs/operations.md, State."
-    yield from (Finding("state.damaged", Severity.ERROR, f"{where}: {complaint}", damaged) for complaint in complaints)
+    yield from (
+        Finding("state.damaged", Severity.ERROR, f"{where}: {complaint}", damaged)
+        for complaint in complaints
+    )
     if not complaints:
         yield Finding("state.whole", Severity.WELL, f"{where} is whole")
     mode = _mode(where.file) if where.file else None
     if mode is not None and mode & 0o077 and os.name == "posix":
         yield Finding(
-            "state.readable", Severity.WARNING, f"others may read {where} ({mode:03o}): it holds addresses", f"chmod 600 {where.file}"
+            "state.readable",
+            Severity.WARNING,
+            f"others may read {where} ({mode:03o}): it holds addresses",
+            f"chmod 600 {where.file}",
         )
     if counts.given_up:
         yield Finding(
@@ -133,27 +198,59 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from sources
 
 
-def _timely(settings: Settings, last: datetime | None, now: datetime) -> Iterator[Finding]:
+def _timely(
+    settings: Settings, last: datetime | None, now: datetime
+) -> Iterator[Finding]:
     """Say whether checks come as often as the sources ask for."""
-    often = min((source.every for source in settings.sources if source.enabled), default=timedelta(hours=1))
+    often = min(
+        (source.every for source in settings.sources if source.enabled),
+        default=timedelta(hours=1),
+    )
     if last is None:
         yield Finding(
-            "schedule.never", Severity.WARNING, "there was no check yet", "Start one: watcher run. Then schedule it: docs/operations.md"
+            "schedule.never",
+            Severity.WARNING,
+            "there was no check yet",
+            "Start one: watcher run. Then schedule it: docs/operations.md",
         )
     elif last > now + AHEAD:
-        text = f"the last check was at {last:%Y-%m-%d %H:%M}, which is yet to come: the clock has gone back"
-        yield Finding("clock.back", Severity.ERROR, text, "Set the clock. Sources are asked all the same.")
+        text = (
+            f"the last check was at {last:%Y-%m-%d %H:%M}, which is yet to come: "
+            "the clock has gone back"
+        )
+        yield Finding(
+            "clock.back",
+            Severity.ERROR,
+            text,
+            "Set the clock. Sources are asked all the same.",
+        )
     elif now - last > LATE * often + schedule.SLACK:
-        text = f"the last check was at {last:%Y-%m-%d %H:%M}, and a source wants to be asked every {often}"
-        yield Finding("schedule.late", Severity.WARNING, text, "See whether the schedule still runs: cron, systemctl list-timers, Actions.")
+        text = (
+            f"the last check was at {last:%Y-%m-%d %H:%M}, and a source wants to "
+            f"be asked every {often}"
+        )
+        yield Finding(
+            "schedule.late",
+            Severity.WARNING,
+            text,
+            "See whether the schedule still runs: cron, systemctl list-timers, Actions.",
+        )
     else:
-        yield Finding("schedule.timely", Severity.WELL, f"the last check was at {last:%Y-%m-%d %H:%M}")
+        yield Finding(
+            "schedule.timely",
+            Severity.WELL,
+            f"the last check was at {last:%Y-%m-%d %H:%M}",
+        )
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
     """Look at the places that are written to: rights and room."""
     where = place(settings.state)
-    wanted = {"state": where.file.parent if where.file else None, "site": settings.site, "evidence": settings.evidence}
+    wanted = {
+        "state": where.file.parent if where.file else None,
+        "site": settings.site,
+        "evidence": settings.evidence,
+    }
     wanted |= {
         "outbox": None if settings.mail.smtp else settings.mail.outbox,
         "metrics": settings.metrics.parent if settings.metrics else None,
@@ -161,11 +258,18 @@ def folders(settings: Settings) -> Iterator[Finding]:
     for name, folder in wanted.items():
         if folder is None:
             continue
-        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+        there = next(
+            path
+            for path in (folder.absolute(), *folder.absolute().parents)
+            if path.exists()
+        )
         free = shutil.disk_usage(there).free
         if not os.access(there, os.W_OK):
             yield Finding(
-                "disk.rights", Severity.ERROR, f"{name}: {there} cannot be written", "Give the watcher's account write access to it."
+                "disk.rights",
+                Severity.ERROR,
+                f"{name}: {there} cannot be written",
+                "Give the watcher's account write access to it.",
             )
         elif free < ROOM:
             yield Finding(

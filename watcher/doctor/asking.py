@@ -1,4 +1,7 @@
-"""The doctor's look at the sources: do they answer, can they be read, have they moved, are they silent."""
+"""The doctor's look at the sources.
+
+Do they answer, can they be read, have they moved, are they silent.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from watcher.doctor.finding import Finding, Severity
 from watcher.errors import ParseError
-from watcher.formats import complaints
-from watcher.judgement import health, schedule
+from watcher.judgement import schedule, source_health
 from watcher.records import Failure, Page
 from watcher.run import operator
+from watcher.text import complaints
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -21,16 +24,32 @@ if TYPE_CHECKING:
 
 
 def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
-    """Ask each source for its first document, and read it; those that fail for one cause are one finding."""
+    """Ask each source for its first document, and read it.
+
+    Those that fail for one cause are one finding.
+    """
     from watcher.web import Wanted
 
-    asked = [source for source in settings.sources if source.enabled and source.kind not in schedule.FOLLOWED]
+    asked = [
+        source
+        for source in settings.sources
+        if source.enabled and source.kind not in schedule.FOLLOWED
+    ]
     kinds = {source.name: source.kind for source in asked}
 
     def use(outcome: Outcome) -> Outcome:
-        return _read(outcome, kinds[outcome.source], settings) if isinstance(outcome, Page) else outcome
+        return (
+            _read(outcome, kinds[outcome.source], settings)
+            if isinstance(outcome, Page)
+            else outcome
+        )
 
-    got = [outcome for _, outcome in web.get_all([Wanted(source, "", source.url) for source in asked], now, use)]
+    got = [
+        outcome
+        for _, outcome in web.get_all(
+            [Wanted(source, "", source.url) for source in asked], now, use
+        )
+    ]
     failed = [outcome for outcome in got if isinstance(outcome, Failure)]
     for outcome in got:
         if isinstance(outcome, Failure):
@@ -38,12 +57,20 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
         yield Finding("source.answers", Severity.WELL, f"{outcome.source} answers")
         if outcome.moved:
             text, remedy = complaints.moved(outcome.moved)
-            yield Finding("source.moved", Severity.WARNING, f"{outcome.source}: {text}", remedy)
+            yield Finding(
+                "source.moved", Severity.WARNING, f"{outcome.source}: {text}", remedy
+            )
     for suspect, name, remedy in (
         (False, "source.fails", "Try it alone: watcher sources NAME"),
-        (True, "source.unreadable", "Its layout has changed, or another page stands in its place: open it in a browser."),
+        (
+            True,
+            "source.unreadable",
+            "Its layout has changed, or another page stands in its place: open it in a browser.",
+        ),
     ):
-        lines = complaints.failures(failure for failure in failed if failure.suspect is suspect)
+        lines = complaints.failures(
+            failure for failure in failed if failure.suspect is suspect
+        )
         yield from (Finding(name, Severity.ERROR, line, remedy) for line in lines)
 
 
@@ -53,20 +80,47 @@ def _read(page: Page, kind: str, settings: Settings) -> Outcome:
     try:
         sources.parser(kind)(page, settings.watch)
     except ParseError as error:
-        return Failure(page.source, page.document, page.url, page.time, error.cause, error.remedy, suspect=True)
+        return Failure(
+            page.source,
+            page.document,
+            page.url,
+            page.time,
+            error.cause,
+            error.remedy,
+            suspect=True,
+        )
     return page
 
 
 def standings(settings: Settings, store: Store) -> Iterator[Finding]:
-    """Say what the state knows of the sources: those that are silent against their rhythm, those that failed several times in a row."""
+    """Say what the state knows of the sources.
+
+    Those that are silent against their rhythm, those that failed several times in a
+    row.
+    """
     often = settings.operator.failures if settings.operator else 3
     for standing in operator.standings(settings, store):
-        silent = health.silent(standing)
+        silent = source_health.silent(standing)
         if silent:
             text = f"{standing.source.name}: {complaints.silence(silent)}"
-            yield Finding("source.silent", Severity.WARNING, text, "Open its address in a browser, and see whether it has moved or ended.")
-    lasting = [each for standing in operator.standings(settings, store) for each in standing.times if each.failures >= often]
+            yield Finding(
+                "source.silent",
+                Severity.WARNING,
+                text,
+                "Open its address in a browser, and see whether it has moved or ended.",
+            )
+    lasting = [
+        each
+        for standing in operator.standings(settings, store)
+        for each in standing.times
+        if each.failures >= often
+    ]
     yield from (
-        Finding("source.failing", Severity.WARNING, f"{line} Failures in a row: {often} or more.", "Try it alone: watcher sources NAME")
+        Finding(
+            "source.failing",
+            Severity.WARNING,
+            f"{line} Failures in a row: {often} or more.",
+            "Try it alone: watcher sources NAME",
+        )
         for line in complaints.still_failing(lasting)
     )

@@ -1,1 +1,4 @@
-"""What is credible, what changed, what it means, who must hear it.  Pure: records in, records out, the clock an argument."""
+"""What is credible, what changed, what it means, who must hear it.
+
+Pure: records in, records out, the clock an argument.
+"""

@@ -1,7 +1,8 @@
 """What an administrator does now: which of the fixed sentences an event calls for.
 
-The sentences themselves are words of a language (``templates/mail/words``), named here by their keys.
-Whether to uninstall is the vendor's to say: we point to its words and add none of our own.
+The sentences themselves are words of a language (``templates/mail/words``), named here
+by their keys. Whether to uninstall is the vendor's to say: we point to its words and
+add none of our own.
 """
 
 from __future__ import annotations
@@ -29,18 +30,31 @@ def keys(event: Event) -> tuple[str, ...]:
     if event.confidence is Confidence.SUSPECTED:
         return _suspected(event)
     if event.pulled and event.kind in _INSTALLING:
-        return ("still-pulled", "workaround" if event.workaround else _guided(event, "mitigate", "mitigate-unguided"))
+        return (
+            "still-pulled",
+            "workaround"
+            if event.workaround
+            else _guided(event, "mitigate", "mitigate-unguided"),
+        )
     return _STEPS.get(event.kind, _nothing)(event)
 
 
 def is_workaround(text: str) -> bool:
-    """Say whether what stands where a workaround should stand is one: "none" and "we are investigating" are not."""
+    """Say whether what stands where a workaround should stand is one.
+
+    "none" and "we are investigating" are not.
+    """
     return bool(text.strip()) and not _NO_WORKAROUND.search(text.strip())
 
 
 def is_exchange(event: Event) -> bool:
-    """Say whether Exchange Server is concerned, where Health Checker belongs to every installation."""
-    return any(name.startswith("Exchange Server") for name in (event.update.title, *event.update.products))
+    """Say whether Exchange Server is concerned, where Health Checker belongs to every
+    installation.
+    """
+    return any(
+        name.startswith("Exchange Server")
+        for name in (event.update.title, *event.update.products)
+    )
 
 
 def has_update(event: Event) -> bool:
@@ -73,7 +87,12 @@ def _suspected(event: Event) -> tuple[str, ...]:
 
 def _pulled(event: Event) -> tuple[str, ...]:
     already = _guided(event, "installed-guided", "installed-unguided")
-    return ("do-not-install", "withdraw-approval", already, *(("health-checker-after",) if is_exchange(event) else ()))
+    return (
+        "do-not-install",
+        "withdraw-approval",
+        already,
+        *(("health-checker-after",) if is_exchange(event) else ()),
+    )
 
 
 def _re_released(event: Event) -> tuple[str, ...]:
@@ -88,12 +107,19 @@ def _released(event: Event) -> tuple[str, ...]:
 
 def _tested(event: Event) -> str:
     """A cumulative update is the product that it makes: naming both would say it twice."""
-    return "install-alone" if all(product in event.update.title for product in event.update.products) else "install"
+    return (
+        "install-alone"
+        if all(product in event.update.title for product in event.update.products)
+        else "install"
+    )
 
 
 def _exploited(event: Event) -> tuple[str, ...]:
     if has_update(event):
-        return ("install-now" if is_exploited(event) else "install-soon", *_checked(event))
+        return (
+            "install-now" if is_exploited(event) else "install-soon",
+            *_checked(event),
+        )
     return (_not_yet(event), _guided(event, "mitigate", "mitigate-unguided"))
 
 
@@ -121,7 +147,13 @@ def _nothing(_event: Event) -> tuple[str, ...]:
     return ("read",)
 
 
-_INSTALLING = {Kind.RELEASED, Kind.RE_RELEASED, Kind.EXPLOITED, Kind.KNOWN_ISSUE, Kind.REVISED}
+_INSTALLING = {
+    Kind.RELEASED,
+    Kind.RE_RELEASED,
+    Kind.EXPLOITED,
+    Kind.KNOWN_ISSUE,
+    Kind.REVISED,
+}
 """What would otherwise speak of installing an update, or keep silent about its being pulled."""
 
 _STEPS = {

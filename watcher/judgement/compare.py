@@ -7,21 +7,38 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import canonical
-from watcher.records import Change, ChangeKind, Coverage, Entry, Snapshot, StoredEntry, Watch
+from watcher.judgement import normalize
+from watcher.records import (
+    Change,
+    ChangeKind,
+    Coverage,
+    Entry,
+    Snapshot,
+    StoredEntry,
+    Watch,
+)
 
 
-def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Change, ...]:
+def changes(
+    stored: Mapping[str, StoredEntry], snapshot: Snapshot
+) -> tuple[Change, ...]:
     """Compare all entries of a document with a credible snapshot; sorted by key.
 
-    A row whose name changed while its build or its KB article and product stayed is altered, not gone.
-    A row whose forms of a build disagree keeps the build it had.
-    An entry that leaves a window below its oldest entry has aged out; one that comes below all that is known is back from there.
+    A row whose name changed while its build or its KB article and product stayed is
+    altered, not gone. A row whose forms of a build disagree keeps the build it had. An
+    entry that leaves a window below its oldest entry has aged out; one that comes
+    below all that is known is back from there.
     """
-    fresh = {entry.key: _settled(entry, stored.get(entry.key)) for entry in snapshot.entries}
+    fresh = {
+        entry.key: _settled(entry, stored.get(entry.key)) for entry in snapshot.entries
+    }
     present = {key: old for key, old in stored.items() if old.missing_since is None}
     renamed = _renamed(present, fresh) if snapshot.coverage is Coverage.COMPLETE else {}
-    dates = [old.entry.published for old in present.values() if old.entry.published] if snapshot.coverage is Coverage.WINDOW else []
+    dates = (
+        [old.entry.published for old in present.values() if old.entry.published]
+        if snapshot.coverage is Coverage.WINDOW
+        else []
+    )
     oldest = min(dates, default=None)
     found: list[Change] = []
     for key, entry in fresh.items():
@@ -34,16 +51,21 @@ def changes(stored: Mapping[str, StoredEntry], snapshot: Snapshot) -> tuple[Chan
         if key in fresh:
             continue
         if key in renamed:
-            found.append(_change(snapshot, ChangeKind.ALTERED, old.entry, fresh[renamed[key]]))
+            found.append(
+                _change(snapshot, ChangeKind.ALTERED, old.entry, fresh[renamed[key]])
+            )
         else:
-            found.append(_change(snapshot, _leaving(old.entry, snapshot), old.entry, None))
+            found.append(
+                _change(snapshot, _leaving(old.entry, snapshot), old.entry, None)
+            )
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
 
 
 def rewatched(changes: Iterable[Change], watch: Watch) -> tuple[Change, ...]:
     """The changes of a document that is read for other products than before.
 
-    What only the other choice of products brings into an entry appears, and is no news; what else is different has altered.
+    What only the other choice of products brings into an entry appears, and is no
+    news; what else is different has altered.
     """
     found: list[Change] = []
     for change in changes:
@@ -52,9 +74,13 @@ def rewatched(changes: Iterable[Change], watch: Watch) -> tuple[Change, ...]:
             found.append(change)
             continue
         chosen = _chosen(before, after, watch)
-        if set(chosen.packages) - set(before.packages) or set(chosen.products) - set(before.products):
-            found.append(replace(change, kind=ChangeKind.APPEARED, before=None, after=chosen))
-        if canonical.fingerprint(chosen) != canonical.fingerprint(after):
+        if set(chosen.packages) - set(before.packages) or set(chosen.products) - set(
+            before.products
+        ):
+            found.append(
+                replace(change, kind=ChangeKind.APPEARED, before=None, after=chosen)
+            )
+        if normalize.fingerprint(chosen) != normalize.fingerprint(after):
             found.append(replace(change, before=chosen))
     return tuple(found)
 
@@ -77,45 +103,92 @@ def _chosen(before: Entry, after: Entry, watch: Watch) -> Entry:
 
 
 def _settled(entry: Entry, old: StoredEntry | None) -> Entry:
-    """A row whose two forms of a build disagree keeps the build it had: a typing error touches one of them, a release both."""
+    """A row whose two forms of a build disagree keeps the build it had.
+
+    A typing error touches one of them, a release both.
+    """
     if old is None or not any(package.disputed for package in entry.packages):
         return entry
-    had = {(package.product, package.kb): package.build for package in old.entry.packages}
-    kept = (replace(p, build=had.get((p.product, p.kb)) or p.build) if p.disputed else p for p in entry.packages)
+    had = {
+        (package.product, package.kb): package.build for package in old.entry.packages
+    }
+    kept = (
+        replace(p, build=had.get((p.product, p.kb)) or p.build) if p.disputed else p
+        for p in entry.packages
+    )
     return replace(entry, packages=tuple(kept))
 
 
-def _of_fresh(old: StoredEntry | None, entry: Entry, oldest: datetime | None) -> tuple[ChangeKind, Entry | None, Entry] | None:
-    if old is None and oldest is not None and entry.published is not None and entry.published < oldest and not entry.revision:
+def _of_fresh(
+    old: StoredEntry | None, entry: Entry, oldest: datetime | None
+) -> tuple[ChangeKind, Entry | None, Entry] | None:
+    if (
+        old is None
+        and oldest is not None
+        and entry.published is not None
+        and entry.published < oldest
+        and not entry.revision
+    ):
         return ChangeKind.RETURNED, entry, entry
     if old is None:
         return ChangeKind.APPEARED, None, entry
     if old.missing_since is not None:
         return ChangeKind.RETURNED, old.entry, entry
-    if old.fingerprint != canonical.fingerprint(entry):
+    if old.fingerprint != normalize.fingerprint(entry):
         return ChangeKind.ALTERED, old.entry, entry
     return None
 
 
 def _leaving(entry: Entry, snapshot: Snapshot) -> ChangeKind:
-    """An entry that leaves a window below its oldest entry is aged out; where no date can tell, or nothing is shown, it may come back."""
-    if snapshot.coverage is Coverage.COMPLETE or snapshot.oldest is None or entry.published is None:
+    """An entry that leaves a window below its oldest entry is aged out.
+
+    Where no date can tell, or nothing is shown, it may come back.
+    """
+    if (
+        snapshot.coverage is Coverage.COMPLETE
+        or snapshot.oldest is None
+        or entry.published is None
+    ):
         return ChangeKind.MISSING
-    return ChangeKind.AGED_OUT if entry.published <= snapshot.oldest else ChangeKind.MISSING
+    return (
+        ChangeKind.AGED_OUT
+        if entry.published <= snapshot.oldest
+        else ChangeKind.MISSING
+    )
 
 
-def _change(snapshot: Snapshot, kind: ChangeKind, before: Entry | None, after: Entry | None) -> Change:
-    return Change(kind, snapshot.source, snapshot.document, snapshot.url, snapshot.time, snapshot.sha256, before, after)
+def _change(
+    snapshot: Snapshot, kind: ChangeKind, before: Entry | None, after: Entry | None
+) -> Change:
+    return Change(
+        kind,
+        snapshot.source,
+        snapshot.document,
+        snapshot.url,
+        snapshot.time,
+        snapshot.sha256,
+        before,
+        after,
+    )
 
 
-def _renamed(present: Mapping[str, StoredEntry], fresh: Mapping[str, Entry]) -> dict[str, str]:
+def _renamed(
+    present: Mapping[str, StoredEntry], fresh: Mapping[str, Entry]
+) -> dict[str, str]:
     """Old key -> new key for rows that are the same by build, or by KB article and product."""
     gone = {key: old.entry for key, old in present.items() if key not in fresh}
     come = {key: entry for key, entry in fresh.items() if key not in present}
     pairs: dict[str, str] = {}
     for key, entry in gone.items():
         marks = _marks(entry)
-        twin = next((new for new, candidate in come.items() if new not in pairs.values() and marks & _marks(candidate)), None)
+        twin = next(
+            (
+                new
+                for new, candidate in come.items()
+                if new not in pairs.values() and marks & _marks(candidate)
+            ),
+            None,
+        )
         if twin is not None:
             pairs[key] = twin
     return pairs
@@ -125,7 +198,7 @@ def _marks(entry: Entry) -> set[tuple[str, ...]]:
     marks: set[tuple[str, ...]] = set()
     for package in entry.packages:
         if package.build:
-            marks.add(("build", canonical.family(package.product), package.build))
+            marks.add(("build", normalize.family(package.product), package.build))
         if package.kb:
             marks.add(("kb", package.product, package.kb))
     return marks

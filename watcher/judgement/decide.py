@@ -1,4 +1,7 @@
-"""One case against the ledger: which events it makes, which it only supports, and what stays untold and why."""
+"""One case against the ledger.
+
+Which events it makes, which it only supports, and what stays untold and why.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import credible, lesser, phrases, rows, tell, turns
-from watcher.judgement.attribute import Case, Docket
+from watcher.judgement import believe, lesser, phrases, rows, tell, turns
 from watcher.judgement.facts import Fact
+from watcher.judgement.matching import Case, Docket
 from watcher.judgement.told import Told
 from watcher.records import Event, Kind, State, Update
 
@@ -30,31 +33,63 @@ def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
         item.packages += item.successors
     row = rows.takeover(rows.merged(row, case), docket.ledger)
     if row.type == "advisory":
-        row = replace(row, title=", ".join(advisory.id for advisory in row.advisories[:3]) or row.title)
+        row = replace(
+            row,
+            title=", ".join(advisory.id for advisory in row.advisories[:3])
+            or row.title,
+        )
     facts = [item.fact for item in case.items]
-    recalled = any(fact.entry.label is not None and fact.entry.label.pulled and fact.version >= row.version for fact in facts)
+    recalled = any(
+        fact.entry.label is not None
+        and fact.entry.label.pulled
+        and fact.version >= row.version
+        for fact in facts
+    )
     turn = turns.turn(replace(row, changed=None), case, now)
     kind = _first_kind(row, facts, turn, now, recalled=recalled)
     if kind is Kind.PULLED:
         row = replace(row, state=State.PULLED)
     if kind is Kind.RE_RELEASED:
         row = replace(row, version=max(2, row.version))
-        row = replace(row, packages=tuple(replace(p, version=row.version) for p in row.packages))
+        row = replace(
+            row, packages=tuple(replace(p, version=row.version) for p in row.packages)
+        )
     known = rows.told(row, _key(kind, row)) if kind is Kind.PULLED else None
-    if known:  # told of the advisory, before the update that fixes it was known
+    # Told of the advisory, before the update that fixes it was known
+    if known:
         told.support(known, case.items)
         docket.ledger.put(row)
         return
     said = turn.said if turn else ()
-    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in said])]
-    event = tell.event(row, kind, now, summary=phrases.first(row, kind), evidence=evidence, facts=facts, because=phrases.because(said))
+    evidence = [
+        piece
+        for fact in facts
+        for piece in tell.evidence(fact, [s for s in fact.said if s in said])
+    ]
+    event = tell.event(
+        row,
+        kind,
+        now,
+        summary=phrases.first(row, kind),
+        evidence=evidence,
+        facts=facts,
+        because=phrases.because(said),
+    )
     _finish(row, docket, told, [(_key(kind, row), event)])
 
 
-def _first_kind(row: Update, facts: Sequence[Fact], turn: turns.Turn | None, now: datetime, *, recalled: bool) -> Kind:
-    old = credible.back_filled(row.released, now)
+def _first_kind(
+    row: Update,
+    facts: Sequence[Fact],
+    turn: turns.Turn | None,
+    now: datetime,
+    *,
+    recalled: bool,
+) -> Kind:
+    old = believe.back_filled(row.released, now)
     if row.type == "advisory":
-        listed = any(fact.entry.exploited and not fact.entry.revision for fact in facts)  # a catalogue of exploited ones
+        # A catalogue of exploited ones
+        listed = any(fact.entry.exploited and not fact.entry.revision for fact in facts)
         return Kind.EXPLOITED if listed else Kind.REVISED if old else Kind.ANNOUNCED
     if row.type == "issue":
         return Kind.REVISED if old else Kind.KNOWN_ISSUE
@@ -68,10 +103,16 @@ def _first_kind(row: Update, facts: Sequence[Fact], turn: turns.Turn | None, now
 
 
 def _key(kind: Kind, row: Update) -> str:
-    return f"{kind} {row.version}" if kind in (Kind.PULLED, Kind.RE_RELEASED) else str(kind)
+    return (
+        f"{kind} {row.version}"
+        if kind in (Kind.PULLED, Kind.RE_RELEASED)
+        else str(kind)
+    )
 
 
-def _finish(row: Update, docket: Docket, told: Told, events: Sequence[tuple[str, Event]]) -> None:
+def _finish(
+    row: Update, docket: Docket, told: Told, events: Sequence[tuple[str, Event]]
+) -> None:
     for key, event in events:
         told.events.append(event)
         row = rows.tell_event(replace(row, changed=docket.now), key, event)
@@ -113,7 +154,10 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
         return replace(row, state=State.RELEASED)
     packages = row.packages
     for package in (package for package in turn.packages if package.product):
-        packages = rows.put(packages, replace(package, version=turn.version), certain=False)  # a record each CVE offers it
+        # A record each CVE offers it
+        packages = rows.put(
+            packages, replace(package, version=turn.version), certain=False
+        )
     for item in case.items:
         item.packages += item.successors
     state = State.RELEASED
@@ -121,38 +165,84 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
 
 
 def _with_articles(before: Update, row: Update, turn: turns.Turn) -> Update:
-    """The row that knows which KB articles are those of a version of which words alone tell, and which were the earlier ones'."""
+    """The row that knows which KB articles are those of a version of which words alone
+    tell, and which were the earlier ones'.
+    """
     if any(package.version == turn.version for package in row.packages):
         return row
     former = {*row.former, *before.kbs, *rows.all_kbs(before.packages)}
     said = {kb for piece in turn.said for kb in piece.kbs} - former
-    fresh = said or {*row.kbs, *(kb for item in turn.items for kb in item.fact.entry.kbs)} - former
-    return replace(row, kbs=tuple(sorted({*row.kbs, *fresh})), former=tuple(sorted(former))) if fresh else row
+    fresh = (
+        said
+        or {*row.kbs, *(kb for item in turn.items for kb in item.fact.entry.kbs)}
+        - former
+    )
+    return (
+        replace(
+            row, kbs=tuple(sorted({*row.kbs, *fresh})), former=tuple(sorted(former))
+        )
+        if fresh
+        else row
+    )
 
 
-def _tell_turn(row: Update, turn: turns.Turn, now: datetime, told: Told, events: list[tuple[str, Event]]) -> None:
+def _tell_turn(
+    row: Update,
+    turn: turns.Turn,
+    now: datetime,
+    told: Told,
+    events: list[tuple[str, Event]],
+) -> None:
     if turn.kind is Kind.CORRECTED:
         _tell_correction(row, turn, now, events)
         return
     key = f"{turn.kind} {turn.version}"
     known = rows.told(row, key)
     if turn.echo or known is not None:
-        told.support(known if known is not None else rows.last_told(row, str(turn.kind)), turn.items)
+        told.support(
+            known if known is not None else rows.last_told(row, str(turn.kind)),
+            turn.items,
+        )
         return
     facts = [item.fact for item in turn.items]
-    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])]
-    summary = phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
+    evidence = [
+        piece
+        for fact in facts
+        for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])
+    ]
+    summary = (
+        phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
+    )
     because = phrases.because(turn.said)
-    events.append((key, tell.event(row, turn.kind, now, summary=summary, evidence=evidence, facts=facts, because=because)))
+    events.append(
+        (
+            key,
+            tell.event(
+                row,
+                turn.kind,
+                now,
+                summary=summary,
+                evidence=evidence,
+                facts=facts,
+                because=because,
+            ),
+        )
+    )
 
 
-def _tell_correction(row: Update, turn: turns.Turn, now: datetime, events: list[tuple[str, Event]]) -> None:
+def _tell_correction(
+    row: Update, turn: turns.Turn, now: datetime, events: list[tuple[str, Event]]
+) -> None:
     """The vendor says that there was no pull: told to whoever was told of one."""
     wrong = rows.told(row, f"pulled {turn.version}")
     if not wrong:
         return
     facts = [item.fact for item in turn.items]
-    evidence = [piece for fact in facts for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])]
+    evidence = [
+        piece
+        for fact in facts
+        for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])
+    ]
     event = tell.event(
         row,
         Kind.CORRECTED,

@@ -1,8 +1,9 @@
 """Which update is meant: the names by which one is found again, and the id and title it bears.
 
-An update is found by its strongest shared name: KB article, build, release label, then CVE.
-A name is a text such as ``kb:KB5044062``, ``build:exchange server:15.2.1544.13``,
-``label:exchange server/2024-11/su``, ``made:exchange server 2019 cu15`` or ``cve:CVE-2024-49040``.
+An update is found by its strongest shared name: KB article, build, release label, then
+CVE. A name is a text such as ``kb:KB5044062``, ``build:exchange server:15.2.1544.13``,
+``label:exchange server/2024-11/su``, ``made:exchange server 2019 cu15`` or
+``cve:CVE-2024-49040``.
 """
 
 from __future__ import annotations
@@ -11,13 +12,27 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from watcher.judgement import canonical
+from watcher.judgement import normalize
 from watcher.records import Entry, Label, Package, Update
 
-# Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an update is its KB article.
+# Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
+# update is its KB article.
 LABELLED = ("Exchange Server",)
 MONTHLY = ("SU", "HU")
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -42,7 +57,9 @@ def package_names(package: Package) -> tuple[str, ...]:
     if package.kb:
         names.append(f"kb:{package.kb}")
     if package.build:
-        names.append(f"build:{canonical.family(package.product).lower()}:{package.build}")
+        names.append(
+            f"build:{normalize.family(package.product).lower()}:{package.build}"
+        )
     return tuple(names)
 
 
@@ -51,7 +68,9 @@ def label_name(label: Label | None) -> tuple[str, ...]:
     if label is None or not label.type:
         return ()
     if label.type in MONTHLY or (label.type == "CU" and not label.product):
-        return (month_name(label.family, label.month, label.type),) if label.month else ()
+        return (
+            (month_name(label.family, label.month, label.type),) if label.month else ()
+        )
     return (f"made:{label.product.lower()}",) if label.product else ()
 
 
@@ -62,7 +81,7 @@ def month_name(family: str, month: str, kind: str) -> str:
 
 def link_name(url: str) -> str:
     """The name that a package's download page gives, however its link is spelled."""
-    return f"link:{canonical.link(url)}"
+    return f"link:{normalize.link(url)}"
 
 
 def cve_names(cves: Iterable[str]) -> tuple[str, ...]:
@@ -80,9 +99,13 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
     if entry.published and entry.packages:
         names += [
             month_name(family, month, kind)
-            for family in sorted({canonical.family(package.product) for package in entry.packages})
+            for family in sorted(
+                {normalize.family(package.product) for package in entry.packages}
+            )
             if family in LABELLED
-            for month in sorted({month_of(time) for time in (entry.published, entry.updated) if time})
+            for month in sorted(
+                {month_of(time) for time in (entry.published, entry.updated) if time}
+            )
             for kind in MONTHLY
         ]
     names += cve_names(entry.cves)
@@ -93,7 +116,11 @@ def update_names(update: Update) -> tuple[str, ...]:
     """The names by which a ledger row is found again."""
     names = list(update.names)
     names += [name for package in update.packages for name in package_names(package)]
-    names += [link_name(package.url) for package in update.packages if canonical.download_page(package.url)]
+    names += [
+        link_name(package.url)
+        for package in update.packages
+        if normalize.download_page(package.url)
+    ]
     names += [f"kb:{kb}" for kb in update.kbs]
     names += cve_names(advisory.id for advisory in update.advisories)
     return tuple(sorted(set(names)))
@@ -106,9 +133,15 @@ def row_name(entry: Entry) -> str:
 
 
 def monthly(family: str, month: str, kind: str) -> tuple[str, str]:
-    """Id and title of a month's update: ``exchange-server-2024-11-su``, "Exchange Server November 2024 SU"."""
+    """Id and title of a month's update.
+
+    ``exchange-server-2024-11-su``, "Exchange Server November 2024 SU".
+    """
     year, number = month.split("-")
-    return f"{slug(family)}-{month}-{kind.lower()}", f"{family} {MONTHS[int(number) - 1]} {year} {kind}"
+    return (
+        f"{slug(family)}-{month}-{kind.lower()}",
+        f"{family} {MONTHS[int(number) - 1]} {year} {kind}",
+    )
 
 
 def made(product: str) -> tuple[str, str]:
@@ -117,8 +150,11 @@ def made(product: str) -> tuple[str, str]:
 
 
 def lone(package: Package) -> tuple[str, str]:
-    """Id and title of an update known by its KB article, or its build, or its month only: ``windows-kb5046617``."""
-    family = canonical.family(package.product)
+    """Id and title of an update known by its KB article, or its build, or its month only.
+
+    ``windows-kb5046617``.
+    """
+    family = normalize.family(package.product)
     name = package.kb or package.build
     return f"{slug(family)}-{slug(name)}", f"{family} {name}"
 

@@ -5,8 +5,8 @@
     absences = rows and pages that are gone or back      (absence)
     events   = decide each case against the ledger       (decide), then suspect what is gone
 
-A document that is read for the first time is taken as known: its histories set the ledger's states, nothing is told but
-the turn of an update that was told as released.
+A document that is read for the first time is taken as known: its histories set the
+ledger's states, nothing is told but the turn of an update that was told as released.
 """
 
 from __future__ import annotations
@@ -14,51 +14,95 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from watcher.judgement import absence, baseline, canonical, decide, facts, identify, unplaced
-from watcher.judgement.attribute import Case, attribute
+from watcher.judgement import (
+    absence,
+    decide,
+    facts,
+    first_reading,
+    identify,
+    normalize,
+    unplaced,
+)
 from watcher.judgement.facts import Fact
 from watcher.judgement.ledger import Ledger
+from watcher.judgement.matching import Case, attribute
 from watcher.judgement.told import Told
 from watcher.records import Change, ChangeKind, Outcome, Update
 
 
 def names(changes: Iterable[Change]) -> tuple[str, ...]:
-    """Every name under which the ledger may know what the changes are about: what the state is to be asked for."""
+    """Every name under which the ledger may know what the changes are about.
+
+    What the state is to be asked for.
+    """
     found: dict[str, None] = {}
     for change in changes:
         for entry in (change.before, change.after):
             if entry is not None:
                 found.update(dict.fromkeys(identify.entry_names(entry)))
         if change.before is not None and change.after is not None:
-            prose = (passage.text for passage in change.after.passages if passage not in change.before.passages)
-            found.update((f"kb:{kb}", None) for text in prose for kb in canonical.kbs_in(text))
+            prose = (
+                passage.text
+                for passage in change.after.passages
+                if passage not in change.before.passages
+            )
+            found.update(
+                (f"kb:{kb}", None) for text in prose for kb in normalize.kbs_in(text)
+            )
     return tuple(found)
 
 
-def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, first: Callable[[Change], bool], kind: str = "") -> Outcome:
+def events(
+    changes: Iterable[Change],
+    known: Iterable[Update],
+    now: datetime,
+    first: Callable[[Change], bool],
+    kind: str = "",
+) -> Outcome:
     """Interpret the changes of one source's check.
 
-    ``known`` are the ledger's rows for ``names(changes)`` and those under suspicion at this source; ``first`` says whether a
-    change is taken as known (a first reading); ``kind`` is the source's.  Neither the order of changes nor that of rows matters.
+    ``known`` are the ledger's rows for ``names(changes)`` and those under suspicion at
+    this source; ``first`` says whether a change is taken as known (a first reading);
+    ``kind`` is the source's.  Neither the order of changes nor that of rows matters.
     """
     ledger = Ledger(known)
-    ordered = sorted(changes, key=lambda change: (change.document, change.entry.key, change.kind))
-    settled = [facts.read(change) for change in ordered if first(change) and _names_any(change)]
+    ordered = sorted(
+        changes, key=lambda change: (change.document, change.entry.key, change.kind)
+    )
+    settled = [
+        facts.read(change) for change in ordered if first(change) and _names_any(change)
+    ]
     told = Told([], [], [])
     _settle(settled, ledger, now, told)
-    read = [facts.read(change) for change in ordered if not first(change) and change.kind is not ChangeKind.AGED_OUT]
+    read = [
+        facts.read(change)
+        for change in ordered
+        if not first(change) and change.kind is not ChangeKind.AGED_OUT
+    ]
     gone = absence.concerning(read, ledger)
     absences = absence.sorted_out(gone, ledger)
     absence.restore(absences.back, ledger, now, told.events, kind)
     mere = absences.mere
-    docket = attribute([f for f in read if f.change.kind is not ChangeKind.MISSING and f not in mere], ledger, now)
+    docket = attribute(
+        [f for f in read if f.change.kind is not ChangeKind.MISSING and f not in mere],
+        ledger,
+        now,
+    )
     for case in docket.cases.values():
         decide.decide(case, docket, told)
     unplaced.judge(docket, told)
     absence.suspect(absences.gone, ledger, now, told.events, kind)
-    told.silent.extend((f.change.source, f.entry.key, "an absence is no statement of this source") for f in read if _mere_absence(f, gone))
+    told.silent.extend(
+        (f.change.source, f.entry.key, "an absence is no statement of this source")
+        for f in read
+        if _mere_absence(f, gone)
+    )
     return Outcome(
-        events=tuple(sorted(told.events, key=lambda event: (event.update.id, event.kind, event.id))),
+        events=tuple(
+            sorted(
+                told.events, key=lambda event: (event.update.id, event.kind, event.id)
+            )
+        ),
         evidence=tuple(told.evidence),
         updates=ledger.rows(),
         absorbed=ledger.absorbed,
@@ -70,7 +114,9 @@ def events(changes: Iterable[Change], known: Iterable[Update], now: datetime, fi
 def _names_any(change: Change) -> bool:
     """Whether what is taken as known can be about an update: a post that names none is not read."""
     entry = change.entry
-    return change.before is not None or bool(entry.packages or entry.kbs or entry.cves or entry.label)
+    return change.before is not None or bool(
+        entry.packages or entry.kbs or entry.cves or entry.label
+    )
 
 
 def _mere_absence(fact: Fact, gone: list[Fact]) -> bool:
@@ -80,7 +126,11 @@ def _mere_absence(fact: Fact, gone: list[Fact]) -> bool:
 def _settle(settled: list[Fact], ledger: Ledger, now: datetime, told: Told) -> None:
     docket = attribute(settled, ledger, now)
     for case in docket.cases.values():
-        untold = baseline.untold(case, ledger, now)
-        baseline.settle(Case(case.update, [item for item in case.items if item not in untold]), ledger, now)
+        untold = first_reading.untold(case, ledger, now)
+        first_reading.settle(
+            Case(case.update, [item for item in case.items if item not in untold]),
+            ledger,
+            now,
+        )
         if untold:
             decide.decide(Case(case.update, untold), docket, told)

@@ -11,7 +11,10 @@ from watcher.records import Update
 
 
 class Ledger:
-    """Updates by id and by name.  Rows are replaced, never altered; ``changed`` are the ids that were put."""
+    """Updates by id and by name.
+
+    Rows are replaced, never altered; ``changed`` are the ids that were put.
+    """
 
     def __init__(self, rows: Iterable[Update]) -> None:
         """Start from the rows that the state has for the names in question."""
@@ -53,7 +56,13 @@ class Ledger:
         for name in names:
             rows = [self._rows[i] for i in self._names.get(name, ()) if i in self._rows]
             if rows:
-                return tuple(sorted(rows, key=lambda row: (row.released or row.first_seen, row.id), reverse=True))
+                return tuple(
+                    sorted(
+                        rows,
+                        key=lambda row: (row.released or row.first_seen, row.id),
+                        reverse=True,
+                    )
+                )
         return ()
 
     def absorb(self, gone: Update, into: Update) -> None:
@@ -67,14 +76,21 @@ class Ledger:
                 into,
                 thread=into.thread if into.told else gone.thread or gone.id,
                 told=tuple(dict((*gone.told, *into.told)).items()),
-                advisories=(*into.advisories, *(a for a in gone.advisories if a.id not in known)),
+                advisories=(
+                    *into.advisories,
+                    *(a for a in gone.advisories if a.id not in known),
+                ),
             )
         )
 
     @property
     def absorbed(self) -> tuple[tuple[str, str], ...]:
         """Ids that the state knows and that went, each with the id that took it over."""
-        return tuple((gone, heir) for gone, heir in sorted(self._heirs.items()) if gone in self.before)
+        return tuple(
+            (gone, heir)
+            for gone, heir in sorted(self._heirs.items())
+            if gone in self.before
+        )
 
     def rows(self) -> tuple[Update, ...]:
         """The rows that were put, by id."""

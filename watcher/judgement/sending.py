@@ -1,4 +1,7 @@
-"""What a try to deliver means: when the next one is, when it is given up, and when somebody is told another way."""
+"""What a try to deliver means.
+
+When the next one is, when it is given up, and when somebody is told another way.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (0, 15, 60, 240, 480))
 PATIENCE = timedelta(minutes=15)
 """How long grave mail may be deferred before the fallback channels are told."""
 
-GRAVE = frozenset({Kind.PULLED.value, Kind.EXPLOITED.value, Kind.RE_RELEASED.value, "operator"})
+GRAVE = frozenset(
+    {Kind.PULLED.value, Kind.EXPLOITED.value, Kind.RE_RELEASED.value, "operator"}
+)
 """Kinds of messages that are told another way when mail does not go out."""
 
 
@@ -28,34 +33,62 @@ def after(
     now: datetime,
     wait: timedelta = timedelta(),
 ) -> Delivery:
-    """Give a delivery after a try that ended as ``state``; ``age`` is the message's, ``wait`` what the server asked for.
+    """Give a delivery after a try that ended as ``state``.
 
-    Deferred is tried again after growing waits until ``give_up``, and at least once: where no run was for longer than that,
-    the first try is not the last.  Unknown is tried once more.
+    ``age`` is the message's, ``wait`` what the server asked for.
+
+    Deferred is tried again after growing waits until ``give_up``, and at least once:
+    where no run was for longer than that, the first try is not the last.  Unknown is
+    tried once more.
     """
     attempts = delivery.attempts + 1
-    tried = replace(delivery, state=state, attempts=attempts, answer=answer, next_try=None, settled=now)
-    again = state is DeliveryState.DEFERRED or (state is DeliveryState.UNKNOWN and delivery.state is not DeliveryState.UNKNOWN)
+    tried = replace(
+        delivery,
+        state=state,
+        attempts=attempts,
+        answer=answer,
+        next_try=None,
+        settled=now,
+    )
+    again = state is DeliveryState.DEFERRED or (
+        state is DeliveryState.UNKNOWN and delivery.state is not DeliveryState.UNKNOWN
+    )
     if not again:
         return tried
     if state is DeliveryState.DEFERRED and age >= give_up and attempts > 1:
-        return replace(tried, state=DeliveryState.REFUSED, answer=f"given up after {_length(give_up)}: {answer}")
-    return replace(tried, next_try=now + max(wait, WAITS[min(attempts, len(WAITS)) - 1]), settled=None)
+        return replace(
+            tried,
+            state=DeliveryState.REFUSED,
+            answer=f"given up after {_length(give_up)}: {answer}",
+        )
+    return replace(
+        tried,
+        next_try=now + max(wait, WAITS[min(attempts, len(WAITS)) - 1]),
+        settled=None,
+    )
 
 
 def lost(delivery: Delivery, age: timedelta) -> bool:
     """Say whether a delivery has gone so wrong that somebody should be told another way.
 
-    It was refused or given up, its fate is unknown for good, or it is deferred for the second time or for long.
+    It was refused or given up, its fate is unknown for good, or it is deferred for the
+    second time or for long.
     """
     if delivery.state is DeliveryState.DEFERRED:
         return delivery.attempts > 1 or age >= PATIENCE
-    return delivery.state is DeliveryState.REFUSED or (delivery.state is DeliveryState.UNKNOWN and delivery.settled is not None)
+    return delivery.state is DeliveryState.REFUSED or (
+        delivery.state is DeliveryState.UNKNOWN and delivery.settled is not None
+    )
 
 
 def grave(kind: str, events: Iterable[Kind]) -> bool:
-    """Say whether a message of ``kind`` about ``events`` must reach its readers; a digest is as grave as what it tells."""
-    return kind in GRAVE or (kind == "digest" and any(event.value in GRAVE for event in events))
+    """Say whether a message of ``kind`` about ``events`` must reach its readers.
+
+    A digest is as grave as what it tells.
+    """
+    return kind in GRAVE or (
+        kind == "digest" and any(event.value in GRAVE for event in events)
+    )
 
 
 def _length(span: timedelta) -> str:

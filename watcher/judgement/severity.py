@@ -1,7 +1,10 @@
-"""What a subscriber's least severity holds back: news of vulnerabilities that their vendor calls less severe.
+"""What a subscriber's least severity holds back.
 
-Vendors have two scales: Critical, Important, Moderate, Low (Microsoft, and CSAF's aggregate severity with many), and
-Critical, High, Medium, Low (CVSS).  They are read as one.
+News of vulnerabilities that their vendor calls less severe.
+
+Vendors have two scales: Critical, Important, Moderate, Low (Microsoft, and CSAF's
+aggregate severity with many), and Critical, High, Medium, Low (CVSS).  They are read
+as one.
 """
 
 from __future__ import annotations
@@ -21,14 +24,18 @@ _NEW = frozenset({Kind.ANNOUNCED, Kind.RELEASED, Kind.REVISED})
 def holds_back(least: str, event: Event) -> bool:
     """Say whether ``event`` is less severe than ``least`` ("" for no limit).
 
-    Only what is new is measured: a release, an announcement, a revision, and these only where each advisory has a severity that is
-    known and lower, and none is exploited or disclosed.  What is pulled, offered again, exploited, corrected or has a known issue
-    concerns whoever has the update, however severe its vulnerabilities are.
+    Only what is new is measured: a release, an announcement, a revision, and these
+    only where each advisory has a severity that is known and lower, and none is
+    exploited or disclosed.  What is pulled, offered again, exploited, corrected or has
+    a known issue concerns whoever has the update, however severe its vulnerabilities
+    are.
     """
     if not least or event.kind not in _NEW or not event.advisories:
         return False
     return all(
-        -1 < _rank(advisory.severity) < _rank(least) and not (advisory.exploited or advisory.disclosed) for advisory in event.advisories
+        -1 < _rank(advisory.severity) < _rank(least)
+        and not (advisory.exploited or advisory.disclosed)
+        for advisory in event.advisories
     )
 
 

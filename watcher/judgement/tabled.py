@@ -1,6 +1,7 @@
 """Which of a source's tables hold what is new in its text, and where they stand in it.
 
-A table's words stand in the text, too, row by row: judgement reads them there, and a reader is better served by the table.
+A table's words stand in the text, too, row by row: judgement reads them there, and a
+reader is better served by the table.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
     from watcher.records import Table
 
-ENOUGH = 4  # words by which a sentence is known to be a table's
-MOST = 4  # tables
+# Words by which a sentence is known to be a table's
+ENOUGH = 4
+# Tables
+MOST = 4
 
 
 def words(text: str) -> str:
@@ -25,17 +28,31 @@ def words(text: str) -> str:
 
 def holds(table: Table, text: str) -> bool:
     """Say whether the words of ``text`` stand in ``table``, one after the other."""
-    return words(text) in words("\n".join(cell for row in (table.head, *table.rows) for cell in row))
+    return words(text) in words(
+        "\n".join(cell for row in (table.head, *table.rows) for cell in row)
+    )
 
 
 def new(tables: Iterable[Table], said: Iterable[str]) -> tuple[Table, ...]:
-    """Give those of the tables that hold one of the sentences ``said``, long enough to be nobody else's."""
+    """Give those of the tables that hold one of the sentences ``said``, long enough to be
+    nobody else's.
+    """
     long = [text for text in said if len(sentences.words(text)) >= ENOUGH]
-    return tuple(dict.fromkeys(table for table in tables if any(holds(table, text) for text in long)))[:MOST]
+    return tuple(
+        dict.fromkeys(
+            table for table in tables if any(holds(table, text) for text in long)
+        )
+    )[:MOST]
 
 
 def laid(paragraphs: Iterable[str], tables: Iterable[Table]) -> tuple[str | Table, ...]:
-    """Give paragraphs with each table in the place of the first of those that it holds; the others of these are left out."""
+    """Give paragraphs with each table in the place of the first of those that it holds.
+
+    The others of these are left out.
+    """
     known = tuple(tables)
-    found = (next((table for table in known if holds(table, paragraph)), paragraph) for paragraph in paragraphs)
+    found = (
+        next((table for table in known if holds(table, paragraph)), paragraph)
+        for paragraph in paragraphs
+    )
     return tuple(dict.fromkeys(found))

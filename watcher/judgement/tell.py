@@ -10,70 +10,139 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import advice, canonical, identify, tabled
+from watcher.judgement import advice, identify, normalize, tabled
 from watcher.judgement.facts import Fact, Said
-from watcher.records import Advisory, ChangeKind, Confidence, Entry, Event, Evidence, Kind, Package, State, Table, Update, UpdateRef
+from watcher.records import (
+    Advisory,
+    ChangeKind,
+    Confidence,
+    Entry,
+    Event,
+    Evidence,
+    Kind,
+    Package,
+    State,
+    Table,
+    Update,
+    UpdateRef,
+)
 
-EXCERPT = 600  # characters of a quote
-LINKS = 5  # of a known issue
-GUIDANCE = 12  # sentences beside those in tables
-TABLED = 60  # sentences in tables
+# Characters of a quote
+EXCERPT = 600
+# Of a known issue
+LINKS = 5
+# Sentences beside those in tables
+GUIDANCE = 12
+# Sentences in tables
+TABLED = 60
 _CHANNELS = (
     ("download-center", re.compile(r"download cent(?:er|re)", re.IGNORECASE)),
-    ("windows-update", re.compile(r"(?:windows|microsoft) update(?!\s+catalog)s?\b(?! for)", re.IGNORECASE)),
+    (
+        "windows-update",
+        re.compile(
+            r"(?:windows|microsoft) update(?!\s+catalog)s?\b(?! for)", re.IGNORECASE
+        ),
+    ),
     ("update-catalog", re.compile(r"update catalog", re.IGNORECASE)),
     ("wsus", re.compile(r"\bwsus\b|windows server update services", re.IGNORECASE)),
 )
-_EMPTY = re.compile(r"^(?:information published|initial release)\.?$|^why (?:are|is|did)\b.*\?$", re.IGNORECASE)
+_EMPTY = re.compile(
+    r"^(?:information published|initial release)\.?$|^why (?:are|is|did)\b.*\?$",
+    re.IGNORECASE,
+)
 
 
 class Phrase(Struct, frozen=True):
-    """A sentence in English; its key and what fills it in, for other languages ("" where it is none of the fixed ones)."""
+    """A sentence in English.
+
+    Its key and what fills it in, for other languages ("" where it is none of the fixed
+    ones).
+    """
 
     text: str
     key: str = ""
     places: tuple[tuple[str, str], ...] = ()
 
 
-def event_id(update: str, kind: Kind, confidence: Confidence, version: int, time: datetime, mark: str = "") -> str:
+def event_id(
+    update: str,
+    kind: Kind,
+    confidence: Confidence,
+    version: int,
+    time: datetime,
+    mark: str = "",
+) -> str:
     """A stable id: the same history gives the same one."""
     text = "|".join((update, kind, confidence, str(version), time.isoformat(), mark))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def reference(row: Update, packages: Sequence[Package] | None = None) -> UpdateRef:
-    """An update as an event shows it: the packages in question, else those of its current version, else its KB articles."""
+    """An update as an event shows it.
+
+    The packages in question, else those of its current version, else its KB articles.
+    """
     shown = current(row) if packages is None else tuple(packages)
-    kbs = [package.kb for package in shown if package.kb] or list(articles(row) or row.kbs)
+    kbs = [package.kb for package in shown if package.kb] or list(
+        articles(row) or row.kbs
+    )
     return UpdateRef(
         id=row.id,
         title=row.title,
         version=row.version,
-        products=tuple(sorted({package.product for package in shown if package.product} or set(row.products))),
+        products=tuple(
+            sorted(
+                {package.product for package in shown if package.product}
+                or set(row.products)
+            )
+        ),
         kbs=tuple(sorted(set(kbs))),
         cves=tuple(sorted(advisory.id for advisory in row.advisories)),
-        builds=tuple(sorted({package.build for package in shown if package.build}, key=canonical.build_key)),
+        builds=tuple(
+            sorted(
+                {package.build for package in shown if package.build},
+                key=normalize.build_key,
+            )
+        ),
     )
 
 
 def current(row: Update) -> tuple[Package, ...]:
-    """The packages of an update's current version; those of the newest version that has any, unless words name other articles."""
+    """The packages of an update's current version.
+
+    Those of the newest version that has any, unless words name other articles.
+    """
     if articles(row):
         return ()
-    newest = max((p.version for p in row.packages if p.version <= row.version), default=1)
+    newest = max(
+        (p.version for p in row.packages if p.version <= row.version), default=1
+    )
     return tuple(p for p in row.packages if p.version == newest)
 
 
 def articles(row: Update) -> tuple[str, ...]:
-    """The KB articles of a version of which words alone have told; () when it has packages or is offered under the articles it had."""
-    if not row.former or any(package.version >= row.version for package in row.packages):
+    """The KB articles of a version of which words alone have told.
+
+    () when it has packages or is offered under the articles it had.
+    """
+    if not row.former or any(
+        package.version >= row.version for package in row.packages
+    ):
         return ()
     return tuple(kb for kb in row.kbs if kb not in row.former)
 
 
 def all_articles(row: Update) -> tuple[str, ...]:
     """All KB articles of an update, those of a version of which words alone have told first."""
-    return tuple(dict.fromkeys([*articles(row), *(package.kb for package in row.packages if package.kb), *row.kbs]))
+    return tuple(
+        dict.fromkeys(
+            [
+                *articles(row),
+                *(package.kb for package in row.packages if package.kb),
+                *row.kbs,
+            ]
+        )
+    )
 
 
 def event(  # noqa: PLR0913 - an event has that many parts
@@ -100,11 +169,20 @@ def event(  # noqa: PLR0913 - an event has that many parts
         confidence=confidence,
         update=reference(row, packages),
         summary=summary.text,
-        scope=scope or scopes(said.sentence for fact in facts for said in fact.said if said.kind is kind),
+        scope=scope
+        or scopes(
+            said.sentence for fact in facts for said in fact.said if said.kind is kind
+        ),
         corrects=corrects,
         evidence=unique(evidence),
         thread=row.thread or row.id,
-        packages=tuple(sorted(shown, key=lambda p: (canonical.build_key(p.build), p.product, p.kb), reverse=True)),
+        packages=tuple(
+            sorted(
+                shown,
+                key=lambda p: (normalize.build_key(p.build), p.product, p.kb),
+                reverse=True,
+            )
+        ),
         advisories=row.advisories,
         guidance=guidance(facts),
         because=because,
@@ -119,11 +197,18 @@ def event(  # noqa: PLR0913 - an event has that many parts
 
 
 def _workaround(facts: Sequence[Fact]) -> bool:
-    return any(name == "workaround" and advice.is_workaround(text) for fact in facts for name, text in fact.sentences)
+    return any(
+        name == "workaround" and advice.is_workaround(text)
+        for fact in facts
+        for name, text in fact.sentences
+    )
 
 
 def joined(told: Event, more: Event) -> Event:
-    """One event for what two updates say alike: the first one's, with the products and packages of both."""
+    """One event for what two updates say alike.
+
+    The first one's, with the products and packages of both.
+    """
 
     def both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted({*one, *other}))
@@ -132,9 +217,16 @@ def joined(told: Event, more: Event) -> Event:
         told.update,
         products=both(told.update.products, more.update.products),
         kbs=both(told.update.kbs, more.update.kbs),
-        builds=tuple(sorted({*told.update.builds, *more.update.builds}, key=canonical.build_key)),
+        builds=tuple(
+            sorted({*told.update.builds, *more.update.builds}, key=normalize.build_key)
+        ),
     )
-    return replace(told, update=update, packages=(*told.packages, *more.packages), evidence=unique((*told.evidence, *more.evidence)))
+    return replace(
+        told,
+        update=update,
+        packages=(*told.packages, *more.packages),
+        evidence=unique((*told.evidence, *more.evidence)),
+    )
 
 
 def scopes(sentences: Iterable[str]) -> tuple[str, ...]:
@@ -151,34 +243,57 @@ def guidance(facts: Sequence[Fact]) -> tuple[str, ...]:
             if passage in ("title", "cause", "note"):
                 continue
             for paragraph in text.splitlines():
-                folded = canonical.fold(paragraph)
+                folded = normalize.fold(paragraph)
                 if folded and folded not in told and not _EMPTY.match(folded):
                     told.append(folded)
     known = tables(facts)
-    inside = [text for text in told if any(tabled.holds(table, text) for table in known)][:TABLED]
-    beside = [text for text in told if text not in inside][:GUIDANCE] if inside else told[:GUIDANCE]
+    inside = [
+        text for text in told if any(tabled.holds(table, text) for table in known)
+    ][:TABLED]
+    beside = (
+        [text for text in told if text not in inside][:GUIDANCE]
+        if inside
+        else told[:GUIDANCE]
+    )
     return tuple(text for text in told if text in inside or text in beside)
 
 
 def tables(facts: Sequence[Fact]) -> tuple[Table, ...]:
-    """The vendor's own tables that hold what is new, whole: half of one would say something else."""
+    """The vendor's own tables that hold what is new, whole.
+
+    Half of one would say something else.
+    """
     found = (
         table
         for fact in facts
-        for table in tabled.new(fact.entry.tables, (line for _, text in fact.sentences for line in text.splitlines()))
+        for table in tabled.new(
+            fact.entry.tables,
+            (line for _, text in fact.sentences for line in text.splitlines()),
+        )
     )
     return tuple(dict.fromkeys(found))[: tabled.MOST]
 
 
 def cases(fact: Fact) -> tuple[tuple[tuple[str, ...], Table], ...]:
-    """The tables of one change with the sentences that they hold: what a further source adds to what is told already."""
+    """The tables of one change with the sentences that they hold.
+
+    What a further source adds to what is told already.
+    """
     said = guidance([fact])
-    return tuple((tuple(text for text in said if tabled.holds(table, text)), table) for table in tables([fact]))
+    return tuple(
+        (tuple(text for text in said if tabled.holds(table, text)), table)
+        for table in tables([fact])
+    )
 
 
 def links(facts: Sequence[Fact]) -> tuple[str, ...]:
     """Where the text of known issues leads: their workarounds often stand elsewhere."""
-    found = (link for fact in facts if any(passage.name == "issue" for passage in fact.entry.passages) for link in fact.entry.links)
+    found = (
+        link
+        for fact in facts
+        if any(passage.name == "issue" for passage in fact.entry.passages)
+        for link in fact.entry.links
+    )
     return tuple(dict.fromkeys(found))[:LINKS]
 
 
@@ -191,30 +306,63 @@ def unique(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def evidence(fact: Fact, said: Iterable[Said] = ()) -> tuple[Evidence, ...]:
-    """Quote what a fact rests on: the deciding sentences and the packages, else the new sentences; at least one piece."""
+    """Quote what a fact rests on.
+
+    The deciding sentences and the packages, else the new sentences; at least one
+    piece.
+    """
     change = fact.change
     pieces = []
     quotes = " ".join(dict.fromkeys(piece.sentence for piece in said))
     if quotes:
         pieces.append(("", quotes))
     if change.after is not None and (fact.fresh or fact.gone or fact.grown):
-        before = "; ".join(_package(p) for p in (*fact.gone, *(pair[0] for pair in fact.grown)))
-        pieces.append((before, "; ".join(_package(p) for p in (*fact.fresh, *(pair[1] for pair in fact.grown)))))
+        before = "; ".join(
+            _package(p) for p in (*fact.gone, *(pair[0] for pair in fact.grown))
+        )
+        pieces.append(
+            (
+                before,
+                "; ".join(
+                    _package(p)
+                    for p in (*fact.fresh, *(pair[1] for pair in fact.grown))
+                ),
+            )
+        )
     if not pieces and change.after is not None:
         before = "" if change.before is None else _line(change.before)
-        pieces.append((before, " ".join(text for passage, text in fact.sentences if passage != "title") or _line(change.after)))
+        pieces.append(
+            (
+                before,
+                " ".join(text for passage, text in fact.sentences if passage != "title")
+                or _line(change.after),
+            )
+        )
     if change.after is None and change.before is not None:
         pieces = [(_line(change.before), "")]
-    word = {ChangeKind.APPEARED: "added", ChangeKind.MISSING: "removed", ChangeKind.RETURNED: "added"}.get(change.kind, "modified")
+    word = {
+        ChangeKind.APPEARED: "added",
+        ChangeKind.MISSING: "removed",
+        ChangeKind.RETURNED: "added",
+    }.get(change.kind, "modified")
     url = fact.entry.url or change.url
     return tuple(
-        Evidence(change.source, url, change.time, change.sha256, word, excerpt(before), excerpt(after)) for before, after in pieces
+        Evidence(
+            change.source,
+            url,
+            change.time,
+            change.sha256,
+            word,
+            excerpt(before),
+            excerpt(after),
+        )
+        for before, after in pieces
     )
 
 
 def excerpt(text: str) -> str:
     """A quote of bearable length."""
-    folded = canonical.fold(text)
+    folded = normalize.fold(text)
     return folded if len(folded) <= EXCERPT else folded[: EXCERPT - 1].rstrip() + "…"
 
 
@@ -224,7 +372,8 @@ def advisories(row: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
     for entry in entries:
         for cve in entry.cves:
             old = known.get(cve, Advisory(cve))
-            its = cve in entry.key.upper()  # the advisory itself: a post about it does not give it its headline
+            # The advisory itself: a post about it does not give it its headline
+            its = cve in entry.key.upper()
             mine = len(entry.cves) == 1 or entry.key.upper() == cve
             known[cve] = replace(
                 old,
@@ -244,17 +393,25 @@ def named(row: Update, packages: Sequence[Package] | None = None) -> str:
     ref = reference(row, packages)
     kbs = [kb for kb in ref.kbs if kb.lower() not in row.title.lower()]
     shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")
-    return identify.with_version(row.title, row.version) + (f" ({shown})" if shown else "")
+    return identify.with_version(row.title, row.version) + (
+        f" ({shown})" if shown else ""
+    )
 
 
 def products(names: Sequence[str]) -> str:
     """Products in a sentence."""
     shown = sorted(set(names))
-    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
+    return ", ".join(shown[:4]) + (
+        f" and {len(shown) - 4} more" if len(shown) > 4 else ""
+    )
 
 
 def _package(package: Package) -> str:
-    return " ".join(part for part in (package.product, package.kb, package.build, package.file) if part)
+    return " ".join(
+        part
+        for part in (package.product, package.kb, package.build, package.file)
+        if part
+    )
 
 
 def _line(entry: Entry) -> str:

@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from watcher.judgement import tell
-from watcher.judgement.attribute import Item
 from watcher.judgement.facts import Fact
+from watcher.judgement.matching import Item
 from watcher.records import Event, Evidence, Table
 
 
 class Told(Struct, frozen=True):
-    """Where decisions go: new events, evidence for earlier ones (by event id), and what was not told, with the reason."""
+    """Where decisions go.
+
+    New events, evidence for earlier ones (by event id), and what was not told, with
+    the reason.
+    """
 
     events: list[Event]
     evidence: list[tuple[str, Evidence]]
@@ -21,18 +25,29 @@ class Told(Struct, frozen=True):
     guidance: list[tuple[str, tuple[str, ...], Table]] = field(default_factory=list)
 
     def support(self, event: str, items: Iterable[Item]) -> None:
-        """Add the items' evidence, and their tables of cases, to an earlier event, "" for what was known from the start."""
+        """Add the items' evidence, and their tables of cases, to an earlier event, "" for
+        what was known from the start.
+        """
         for item in items:
             if event:
-                self.evidence.extend((event, piece) for piece in tell.evidence(item.fact, item.fact.said))
-                self.guidance.extend((event, said, table) for said, table in tell.cases(item.fact))
+                self.evidence.extend(
+                    (event, piece) for piece in tell.evidence(item.fact, item.fact.said)
+                )
+                self.guidance.extend(
+                    (event, said, table) for said, table in tell.cases(item.fact)
+                )
             else:
                 self.hush(item.fact, "it was known from the first reading")
 
     def widened(self, event: Event) -> Event | None:
-        """The event that already tells the same of the same advisories for another update, with this one's products added."""
+        """The event that already tells the same of the same advisories for another
+        update, with this one's products added.
+        """
         for place, told in enumerate(self.events):
-            if told.kind is event.kind and told.summary.partition(";")[0] == event.summary.partition(";")[0]:
+            if (
+                told.kind is event.kind
+                and told.summary.partition(";")[0] == event.summary.partition(";")[0]
+            ):
                 self.events[place] = tell.joined(told, event)
                 return self.events[place]
         return None

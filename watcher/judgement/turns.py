@@ -6,17 +6,21 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from watcher.judgement import canonical, facts, rows, schedule, tell
-from watcher.judgement.attribute import Case, Item
+from watcher.judgement import facts, normalize, rows, schedule, tell
 from watcher.judgement.facts import Said
+from watcher.judgement.matching import Case, Item
 from watcher.records import Kind, Package, State, Update
 
-ECHO = timedelta(days=2)  # a revision dated later than this after a re-release tells of another one
-STALE = timedelta(days=45)  # how long a word of a re-release is taken as the echo of the last one
+# A revision dated later than this after a re-release tells of another one
+ECHO = timedelta(days=2)
+# How long a word of a re-release is taken as the echo of the last one
+STALE = timedelta(days=45)
 
 
 class Turn(Struct, frozen=True):
-    """What a case establishes: pulled, re-released or never pulled, at which version, by which items and words.
+    """What a case establishes.
+
+    Pulled, re-released or never pulled, at which version, by which items and words.
 
     ``echo``: it is established already; what is said again is further evidence.
     """
@@ -30,13 +34,26 @@ class Turn(Struct, frozen=True):
 
 
 def turn(row: Update, case: Case, now: datetime) -> Turn | None:
-    """The turn that a case establishes for a known update; a new package outweighs words, the later word the earlier."""
+    """The turn that a case establishes for a known update.
+
+    A new package outweighs words, the later word the earlier.
+    """
     raised = _raised(row, case, now)
-    spoken = [(item, said) for item in case.items for said in item.fact.said if _speaks_of_it(said, row, item) and _counts(said, row, item)]
+    spoken = [
+        (item, said)
+        for item in case.items
+        for said in item.fact.said
+        if _speaks_of_it(said, row, item) and _counts(said, row, item)
+    ]
     pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
     back = [(item, said) for item, said in spoken if said.kind is Kind.RE_RELEASED]
-    denied = [(item, said) for item, said in spoken if said.kind is Kind.CORRECTED and _of_all(said, row)]
-    named_only = raised is not None and raised.echo and not raised.packages  # the label of a version that was told says nothing new
+    denied = [
+        (item, said)
+        for item, said in spoken
+        if said.kind is Kind.CORRECTED and _of_all(said, row)
+    ]
+    # The label of a version that was told says nothing new
+    named_only = raised is not None and raised.echo and not raised.packages
     if raised is not None and not (named_only and pulled and not back):
         return raised
     if back:
@@ -44,18 +61,32 @@ def turn(row: Update, case: Case, now: datetime) -> Turn | None:
     if pulled or _recalled(row, case):
         return _pulled(row, pulled, case)
     if denied and row.state is State.PULLED:
-        return Turn(Kind.CORRECTED, row.version, tuple(item for item, _ in denied), tuple(said for _, said in denied))
+        return Turn(
+            Kind.CORRECTED,
+            row.version,
+            tuple(item for item, _ in denied),
+            tuple(said for _, said in denied),
+        )
     return None
 
 
 def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
-    """A re-release that packages show: successors, a higher label, a build or file that grew under its name."""
+    """A re-release that packages show.
+
+    Successors, a higher label, a build or file that grew under its name.
+    """
     version = row.version
     items, packages = [], []
     for item in case.items:
         named = item.fact.version
-        offered = item.fact.change.after is not None and (named > row.version or (named == row.version and _only_told(row)))
-        grown = [after for before, after in item.fact.grown if after in item.packages and _grew(row, before, after, now)]
+        offered = item.fact.change.after is not None and (
+            named > row.version or (named == row.version and _only_told(row))
+        )
+        grown = [
+            after
+            for before, after in item.fact.grown
+            if after in item.packages and _grew(row, before, after, now)
+        ]
         mine = [*item.successors, *grown]
         if mine:
             version = max(version, _next(row), named)
@@ -66,68 +97,123 @@ def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
             packages += mine
     if not items:
         return None
-    return Turn(Kind.RE_RELEASED, version, tuple(items), _words(items), tuple(packages), echo=version == row.version)
+    return Turn(
+        Kind.RE_RELEASED,
+        version,
+        tuple(items),
+        _words(items),
+        tuple(packages),
+        echo=version == row.version,
+    )
 
 
 def _next(row: Update) -> int:
-    """The version that new packages are: the next one, or the current one where only words have told of it yet."""
+    """The version that new packages are.
+
+    The next one, or the current one where only words have told of it yet.
+    """
     return row.version if _only_told(row) else row.version + 1
 
 
 def _only_told(row: Update) -> bool:
-    """Whether only words have told of the current version, a later one than the first, and no package of it is known."""
-    return row.version > 1 and row.state is not State.PULLED and all(p.version < row.version for p in row.packages)
+    """Whether only words have told of the current version, a later one than the first,
+    and no package of it is known.
+    """
+    return (
+        row.version > 1
+        and row.state is not State.PULLED
+        and all(p.version < row.version for p in row.packages)
+    )
 
 
 def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
-    """Whether a package under the same name is another one: a higher build, another file or size.
+    """Whether a package under the same name is another one.
+
+    A higher build, another file or size.
 
     Only while the update is young: what changes in an old row is a correction.
     """
-    if row.released is not None and now - row.released > schedule.YOUNG and row.state is not State.PULLED:
+    if (
+        row.released is not None
+        and now - row.released > schedule.YOUNG
+        and row.state is not State.PULLED
+    ):
         return False
     if before.build == after.build:
-        return bool(before.file and after.file) and (before.file, before.size) != (after.file, after.size)
+        return bool(before.file and after.file) and (before.file, before.size) != (
+            after.file,
+            after.size,
+        )
     known = (
-        any(p.build == after.build and p.version <= row.version for p in row.packages) or rows.told(row, rows.had(after.build)) is not None
+        any(p.build == after.build and p.version <= row.version for p in row.packages)
+        or rows.told(row, rows.had(after.build)) is not None
     )
     return facts.builds_grew(before, after) and not known
 
 
 def _speaks_of_it(said: Said, row: Update, item: Item) -> bool:
-    """Whether an item's words are about this update: not where its entry has only now come to point at it.
+    """Whether an item's words are about this update.
 
-    A pull that takes packages out of its entry is about those; any other word is about the packages that stay.
+    Not where its entry has only now come to point at it.
+
+    A pull that takes packages out of its entry is about those; any other word is about
+    the packages that stay.
     """
     entry, fact = item.fact.entry, item.fact
     if said.kind is Kind.PULLED and fact.gone:
         return any(rows.holds(row, package) for package in fact.gone)
     if not entry.packages:
         return True
-    return bool(item.packages) and (fact.change.before is None or any(p not in fact.fresh for p in item.packages))
+    return bool(item.packages) and (
+        fact.change.before is None or any(p not in fact.fresh for p in item.packages)
+    )
 
 
 def _counts(said: Said, row: Update, item: Item) -> bool:
-    """Whether a word of a turn is about this version: not about another update, nor older than the last turn."""
-    if said.kind not in facts.TURNS or not rows.about(said, row, item.fact.entry) or not _names(said, row, item):
+    """Whether a word of a turn is about this version.
+
+    Not about another update, nor older than the last turn.
+    """
+    if (
+        said.kind not in facts.TURNS
+        or not rows.about(said, row, item.fact.entry)
+        or not _names(said, row, item)
+    ):
         return False
-    months = canonical.months_in(said.sentence, row.released) if row.month else frozenset()
+    months = (
+        normalize.months_in(said.sentence, row.released) if row.month else frozenset()
+    )
     if months and row.month not in months:
-        return False  # "it replaces the November 2024 SU, which was paused"
-    if item.fact.change.before is None and item.fact.entry.revision and not said.passage.startswith("revision"):
-        return False  # what a new record's FAQ carries is no news of this record's
+        # "it replaces the November 2024 SU, which was paused"
+        return False
+    if (
+        item.fact.change.before is None
+        and item.fact.entry.revision
+        and not said.passage.startswith("revision")
+    ):
+        # What a new record's FAQ carries is no news of this record's
+        return False
     if said.kind is Kind.RE_RELEASED:
         return True
     if said.passage == "title" and item.packages and item.fact.version < row.version:
-        return False  # the row of an earlier version is called "(recalled)"
+        # The row of an earlier version is called "(recalled)"
+        return False
     if not _of_this_version(said, row):
         return False
-    older = said.time is not None and row.changed is not None and row.version > 1 and said.time < row.changed.replace(hour=0, minute=0)
+    older = (
+        said.time is not None
+        and row.changed is not None
+        and row.version > 1
+        and said.time < row.changed.replace(hour=0, minute=0)
+    )
     return not older
 
 
 def _of_this_version(said: Said, row: Update) -> bool:
-    """Whether the KB articles that a sentence names are the current version's; of one that words alone tell of, any but the former."""
+    """Whether the KB articles that a sentence names are the current version's.
+
+    Of one that words alone tell of, any but the former.
+    """
     if row.version == 1 or not said.kbs:
         return True
     if tell.articles(row):
@@ -137,40 +223,90 @@ def _of_this_version(said: Said, row: Update) -> bool:
 
 
 def _of_all(said: Said, row: Update) -> bool:
-    """Whether a sentence is about all of an update's products: it names none, or what all of them are."""
-    named = [name.lower() for name in canonical.products_in(said.sentence)]
-    return not named or all(any(name in product.lower() for name in named) for product in row.products)
+    """Whether a sentence is about all of an update's products.
+
+    It names none, or what all of them are.
+    """
+    named = [name.lower() for name in normalize.products_in(said.sentence)]
+    return not named or all(
+        any(name in product.lower() for name in named) for product in row.products
+    )
 
 
 def _names(said: Said, row: Update, item: Item) -> bool:
-    """Whether a passage that names products names one of this update's, where its entry speaks of several updates."""
-    others = {package.product for package in item.fact.entry.packages} - set(row.products)
-    passage = " ".join(text for name, text in item.fact.sentences if name == said.passage)
-    named = [name.lower() for name in canonical.products_in(passage)] if others else []
+    """Whether a passage that names products names one of this update's, where its entry
+    speaks of several updates.
+    """
+    others = {package.product for package in item.fact.entry.packages} - set(
+        row.products
+    )
+    passage = " ".join(
+        text for name, text in item.fact.sentences if name == said.passage
+    )
+    named = [name.lower() for name in normalize.products_in(passage)] if others else []
     mine = [product.lower() for product in row.products]
-    return not named or any(name in product or product in name for name in named for product in mine)
+    return not named or any(
+        name in product or product in name for name in named for product in mine
+    )
 
 
 def _back(row: Update, back: list[tuple[Item, Said]], now: datetime) -> Turn:
     items, said = tuple(item for item, _ in back), tuple(piece for _, piece in back)
-    latest = max((piece.time for piece in said if piece.time and piece.passage.startswith("revision")), default=None)
+    latest = max(
+        (
+            piece.time
+            for piece in said
+            if piece.time and piece.passage.startswith("revision")
+        ),
+        default=None,
+    )
     echo = row.version > 1 and row.state is not State.PULLED and row.changed is not None
     if echo and row.changed is not None:
-        echo = latest <= row.changed + ECHO if latest is not None else now - row.changed < STALE
-    return Turn(Kind.RE_RELEASED, row.version if echo else row.version + 1, items, said, echo=echo)
+        echo = (
+            latest <= row.changed + ECHO
+            if latest is not None
+            else now - row.changed < STALE
+        )
+    return Turn(
+        Kind.RE_RELEASED,
+        row.version if echo else row.version + 1,
+        items,
+        said,
+        echo=echo,
+    )
 
 
 def _recalled(row: Update, case: Case) -> bool:
-    labels = [item.fact.entry.label for item in case.items if item.fact.change.after is not None]
-    return any(label is not None and label.pulled and label.version >= row.version for label in labels)
+    labels = [
+        item.fact.entry.label
+        for item in case.items
+        if item.fact.change.after is not None
+    ]
+    return any(
+        label is not None and label.pulled and label.version >= row.version
+        for label in labels
+    )
 
 
 def _pulled(row: Update, pulled: list[tuple[Item, Said]], case: Case) -> Turn:
     items = tuple(item for item, _ in pulled) or tuple(
-        item for item in case.items if item.fact.entry.label is not None and item.fact.entry.label.pulled
+        item
+        for item in case.items
+        if item.fact.entry.label is not None and item.fact.entry.label.pulled
     )
-    return Turn(Kind.PULLED, row.version, items, tuple(said for _, said in pulled), echo=row.state is State.PULLED)
+    return Turn(
+        Kind.PULLED,
+        row.version,
+        items,
+        tuple(said for _, said in pulled),
+        echo=row.state is State.PULLED,
+    )
 
 
 def _words(items: list[Item]) -> tuple[Said, ...]:
-    return tuple(said for item in items for said in item.fact.said if said.kind is Kind.RE_RELEASED)
+    return tuple(
+        said
+        for item in items
+        for said in item.fact.said
+        if said.kind is Kind.RE_RELEASED
+    )

@@ -6,18 +6,24 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import canonical, decide, identify, tell
-from watcher.judgement.attribute import Case, Docket
+from watcher.judgement import decide, identify, normalize, tell
 from watcher.judgement.facts import Fact
+from watcher.judgement.matching import Case, Docket
 from watcher.judgement.told import Told
 from watcher.records import ChangeKind, Event, Kind, State, Update, UpdateRef
 
 
 def judge(docket: Docket, told: Told) -> None:
-    """Facts that name no update: a feed's new entry is news, a known issue of something else is a known issue."""
+    """Facts that name no update.
+
+    A feed's new entry is news, a known issue of something else is a known issue.
+    """
     for fact in docket.unplaced:
         entry, change = fact.entry, fact.change
-        if any(passage.name == "issue" for passage in entry.passages) and change.kind is ChangeKind.APPEARED:
+        if (
+            any(passage.name == "issue" for passage in entry.passages)
+            and change.kind is ChangeKind.APPEARED
+        ):
             _issue(fact, docket, told)
         elif change.kind is ChangeKind.APPEARED and entry.title and not entry.cves:
             told.events.append(_news(fact, docket.now))
@@ -26,7 +32,10 @@ def judge(docket: Docket, told: Told) -> None:
 
 
 def _issue(fact: Fact, docket: Docket, told: Told) -> None:
-    """A known issue of an update that no other source tells of: a Windows update that stops Exchange, say."""
+    """A known issue of an update that no other source tells of.
+
+    A Windows update that stops Exchange, say.
+    """
     entry = fact.entry
     kb = next(iter(entry.kbs), "")
     title = kb or entry.title
@@ -57,7 +66,28 @@ def _issue(fact: Fact, docket: Docket, told: Told) -> None:
 def _news(fact: Fact, now: datetime) -> Event:
     entry = fact.entry
     update_id = identify.slug(f"{fact.change.source} {entry.title}")[:80].strip("-")
-    row = Update(update_id, canonical.fold(entry.title), "", "news", "", 1, State.RELEASED, now, products=entry.products, thread=update_id)
+    row = Update(
+        update_id,
+        normalize.fold(entry.title),
+        "",
+        "news",
+        "",
+        1,
+        State.RELEASED,
+        now,
+        products=entry.products,
+        thread=update_id,
+    )
     summary = tell.Phrase(row.title)
-    event = tell.event(row, Kind.NEWS, now, summary=summary, evidence=tell.evidence(fact), facts=[fact], mark=entry.key)
-    return replace(event, update=UpdateRef(update_id, row.title, 1, products=entry.products))
+    event = tell.event(
+        row,
+        Kind.NEWS,
+        now,
+        summary=summary,
+        evidence=tell.evidence(fact),
+        facts=[fact],
+        mark=entry.key,
+    )
+    return replace(
+        event, update=UpdateRef(update_id, row.title, 1, products=entry.products)
+    )

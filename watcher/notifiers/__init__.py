@@ -1,7 +1,8 @@
 """Ways of delivering a message: one small file a kind, all of one shape.
 
-Each module has ``connect(settings)``, a context that gives a ``Notifier``; ``send`` delivers one message for one settings.
-A new kind touches three places: its file, the registry below, and the configuration that chooses it.
+Each module has ``connect(settings)``, a context that gives a ``Notifier``; ``send``
+delivers one message for one settings. A new kind touches three places: its file, the
+registry below, and the configuration that chooses it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ KINDS: dict[str, str] = {
 class Receipt(Struct, frozen=True):
     """What became of a message for one recipient.
 
-    ``answer`` is the server's own, or the cause, for an administrator; ``wait`` is how long the server wants to be left alone.
+    ``answer`` is the server's own, or the cause, for an administrator; ``wait`` is how
+    long the server wants to be left alone.
     """
 
     recipient: str
@@ -153,7 +155,10 @@ class Notifier(Protocol):
     """Delivers messages, over one connection where it has one."""
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Deliver ``message`` and say for each recipient what became of it; expected failures are no exceptions."""
+        """Deliver ``message`` and say for each recipient what became of it.
+
+        Expected failures are no exceptions.
+        """
         ...
 
 
@@ -169,20 +174,45 @@ def kind(settings: Settings) -> str:
 
 
 def way(settings: Settings) -> str:
-    """Give a mark of how mail leaves: server, port, user and way of logging in, but no secret; it changes when one of these does."""
+    """Give a mark of how mail leaves.
+
+    Server, port, user and way of logging in, but no secret; it changes when one of
+    these does.
+    """
     mail, oauth = settings.mail, settings.mail.oauth
-    login = (oauth.tenant, oauth.client, oauth.authority, oauth.graph, oauth.secret is None) if oauth else ()
-    parts = (mail.smtp, mail.sender, mail.user.reveal() if mail.user else "", mail.password is None, login, str(settings.ca_bundle))
+    login = (
+        (oauth.tenant, oauth.client, oauth.authority, oauth.graph, oauth.secret is None)
+        if oauth
+        else ()
+    )
+    parts = (
+        mail.smtp,
+        mail.sender,
+        mail.user.reveal() if mail.user else "",
+        mail.password is None,
+        login,
+        str(settings.ca_bundle),
+    )
     place = "" if mail.smtp else str(mail.outbox)
-    return hashlib.sha256(repr((kind(settings), *parts, place)).encode()).hexdigest()[:8]  # short: nobody can guess the user from it
+    # Short: nobody can guess the user from it
+    return hashlib.sha256(repr((kind(settings), *parts, place)).encode()).hexdigest()[
+        :8
+    ]
 
 
 def connect(settings: Settings, name: str = "") -> AbstractContextManager[Notifier]:
-    """Open the notifier of the kind ``name``, by default the one that ``settings`` ask for; imported on first use."""
-    return cast("_Module", importlib.import_module(KINDS[name or kind(settings)])).connect(settings)
+    """Open the notifier of the kind ``name``, by default the one that ``settings`` ask for.
+
+    Imported on first use.
+    """
+    return cast(
+        "_Module", importlib.import_module(KINDS[name or kind(settings)])
+    ).connect(settings)
 
 
-def send(message: Message, recipients: Sequence[str], settings: Settings) -> list[Receipt]:
+def send(
+    message: Message, recipients: Sequence[str], settings: Settings
+) -> list[Receipt]:
     """Deliver one message; several are sent faster through one ``connect``."""
     with connect(settings) as notifier:
         return notifier.send(message, recipients)

@@ -1,7 +1,9 @@
-"""Channels beside mail through Apprise: Teams, Slack, ntfy, webhooks and the many others that it knows.
+"""Channels beside mail through Apprise.
 
-Recipients are names of channels.  Apprise says only whether a service took a text; the HTTP status that it logs tells
-whether it is worth another try.
+Teams, Slack, ntfy, webhooks and the many others that it knows.
+
+Recipients are names of channels.  Apprise says only whether a service took a text; the
+HTTP status that it logs tells whether it is worth another try.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from watcher.formats import chat
+from watcher.mail import chat
 from watcher.notifiers import Notifier, Receipt, Secret, Settings
 from watcher.records import DeliveryState
 
@@ -23,8 +25,16 @@ if TYPE_CHECKING:
 
 _STATUS = re.compile(r"error=(\d{3})\b")
 _TRANSIENT = frozenset({408, 425, 429})
-_GRAVE = {"pulled": "failure", "exploited": "failure", "re-released": "warning", "operator": "warning"}
-_UNKNOWN = "no address that Apprise knows; see its documentation for the form of the service's address"
+_GRAVE = {
+    "pulled": "failure",
+    "exploited": "failure",
+    "re-released": "warning",
+    "operator": "warning",
+}
+_UNKNOWN = (
+    "no address that Apprise knows; see its documentation for the form of the "
+    "service's address"
+)
 
 
 @contextmanager
@@ -36,12 +46,19 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 def mistakes(settings: Settings) -> list[str]:
     """Name the channels whose addresses Apprise does not know."""
     channels = Channels({channel.name: channel.url for channel in settings.channels})
-    return [f"the channel {name}: {_UNKNOWN}" for name in channels.addresses if channels.service(name) is None]
+    return [
+        f"the channel {name}: {_UNKNOWN}"
+        for name in channels.addresses
+        if channels.service(name) is None
+    ]
 
 
 @dataclass(slots=True)
 class Channels:
-    """The channels by name; ``open`` holds those that were used: a service may want pauses between two texts."""
+    """The channels by name.
+
+    ``open`` holds those that were used: a service may want pauses between two texts.
+    """
 
     addresses: Mapping[str, Secret]
     open: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -56,22 +73,38 @@ class Channels:
             from apprise import Apprise, AppriseAsset
 
             with _silence():
-                service = Apprise(asset=AppriseAsset(app_id="Advisory Watcher", app_desc="Advisory Watcher", async_mode=False))
-                self.open[name] = service if service.add(self.addresses[name].reveal()) else None
+                service = Apprise(
+                    asset=AppriseAsset(
+                        app_id="Advisory Watcher",
+                        app_desc="Advisory Watcher",
+                        async_mode=False,
+                    )
+                )
+                self.open[name] = (
+                    service if service.add(self.addresses[name].reveal()) else None
+                )
         return self.open[name]
 
     def _send(self, message: Message, name: str) -> tuple[DeliveryState, str]:
         if name not in self.addresses:
-            return DeliveryState.REFUSED, "there is no [[channel]] of that name any more"
+            return (
+                DeliveryState.REFUSED,
+                "there is no [[channel]] of that name any more",
+            )
         service = self.service(name)
         if service is None:
             return DeliveryState.REFUSED, _UNKNOWN
         from apprise import LogCapture, NotifyFormat, NotifyType
 
         grave = getattr(NotifyType, _GRAVE.get(message.kind, "info").upper())
-        title, text = str(chat.apart(message.subject)), message.chat or str(chat.apart(message.subject))
+        title, text = (
+            str(chat.apart(message.subject)),
+            message.chat or str(chat.apart(message.subject)),
+        )
         with _silence(), LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
-            taken = service.notify(body=text, title=title, notify_type=grave, body_format=NotifyFormat.TEXT)
+            taken = service.notify(
+                body=text, title=title, notify_type=grave, body_format=NotifyFormat.TEXT
+            )
         return (DeliveryState.ACCEPTED, "taken") if taken else _refusal(said.getvalue())
 
 
@@ -82,12 +115,16 @@ def _refusal(said: str) -> tuple[DeliveryState, str]:
         return DeliveryState.DEFERRED, "the service could not be reached"
     status = int(found[1])
     for_good = 400 <= status < 500 and status not in _TRANSIENT
-    return (DeliveryState.REFUSED if for_good else DeliveryState.DEFERRED), f"the service did not take it (HTTP {status})"
+    return (
+        DeliveryState.REFUSED if for_good else DeliveryState.DEFERRED
+    ), f"the service did not take it (HTTP {status})"
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what Apprise logs, which may hold parts of an address, from everybody's eyes, and what its plugins' libraries warn of."""
+    """Keep what Apprise logs, which may hold parts of an address, from everybody's eyes,
+    and what its plugins' libraries warn of.
+    """
     log = logging.getLogger("apprise")
     before, nobody = log.propagate, logging.NullHandler()
     log.propagate = False

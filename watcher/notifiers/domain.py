@@ -12,7 +12,8 @@ from watcher.errors import WatcherError
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-PATIENCE = 5.0  # seconds for one name, all servers together
+# Seconds for one name, all servers together
+PATIENCE = 5.0
 
 
 def texts(name: str, resolver: Resolver | None = None) -> tuple[str, ...]:
@@ -26,5 +27,7 @@ def texts(name: str, resolver: Resolver | None = None) -> tuple[str, ...]:
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return ()
     except dns.exception.DNSException as error:
-        raise WatcherError(f"the DNS did not answer for {name} ({type(error).__name__})") from error
+        raise WatcherError(
+            f"the DNS did not answer for {name} ({type(error).__name__})"
+        ) from error
     return tuple(b"".join(text.strings).decode("utf-8", "replace") for text in found)

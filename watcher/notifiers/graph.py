@@ -1,6 +1,9 @@
-"""Messages by Microsoft Graph's sendMail, in MIME form: base64 in a text/plain body, answered by 202.
+"""Messages by Microsoft Graph's sendMail, in MIME form.
 
-Graph sends to whom the message's headers name, to all of them or to none, so one answer is every recipient's.
+Base64 in a text/plain body, answered by 202.
+
+Graph sends to whom the message's headers name, to all of them or to none, so one
+answer is every recipient's.
 https://learn.microsoft.com/graph/outlook-send-mime-message
 """
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 
 _ACCEPTED = 202
 _UNAUTHORIZED = 401
-_OURS = frozenset({_UNAUTHORIZED, 403, 404})  # wrong rights or mailbox: the configuration's mistake, not the message's
+# Wrong rights or mailbox: the configuration's mistake, not the message's
+_OURS = frozenset({_UNAUTHORIZED, 403, 404})
 _TRANSIENT = frozenset({408, 429})
 _LONGEST = timedelta(days=1)
 """Longer than this no server's word keeps a message waiting."""
@@ -34,10 +38,15 @@ _LONGEST = timedelta(days=1)
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Notifier]:
-    """Give a notifier that sends as the mailbox of ``graph://mailbox``.  Raises ConfigurationError without a client to log in as."""
+    """Give a notifier that sends as the mailbox of ``graph://mailbox``.
+
+    Raises ConfigurationError without a client to log in as.
+    """
     tokens = Tokens.of(settings)
     if tokens is None:
-        raise ConfigurationError("[mail] smtp: graph:// needs tenant and client in [mail].")
+        raise ConfigurationError(
+            "[mail] smtp: graph:// needs tenant and client in [mail]."
+        )
     with session(tokens.ca_bundle) as opened:
         yield Mailbox(settings.mail.smtp.removeprefix("graph://"), tokens, opened)
 
@@ -45,7 +54,8 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 class Mailbox(Struct):
     """A mailbox that sends.
 
-    ``away`` is why Graph cannot be asked in this run, "" when it can; ``wait`` is how long it wants to be left alone.
+    ``away`` is why Graph cannot be asked in this run, "" when it can; ``wait`` is how
+    long it wants to be left alone.
     """
 
     name: str
@@ -56,13 +66,18 @@ class Mailbox(Struct):
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Send ``message``, once for all its recipients."""
-        state, answer = (DeliveryState.DEFERRED, self.away) if self.away else self._send(message)
-        return [Receipt(recipient, state, answer, self.wait) for recipient in recipients]
+        state, answer = (
+            (DeliveryState.DEFERRED, self.away) if self.away else self._send(message)
+        )
+        return [
+            Receipt(recipient, state, answer, self.wait) for recipient in recipients
+        ]
 
     def _send(self, message: Message) -> tuple[DeliveryState, str]:
         try:
             answer = self._posted(message)
-            if answer.status_code == _UNAUTHORIZED:  # a token may end, or be revoked, before its time
+            # A token may end, or be revoked, before its time
+            if answer.status_code == _UNAUTHORIZED:
                 self.tokens.forget()
                 answer = self._posted(message)
         except DeliveryError as error:
@@ -73,7 +88,10 @@ class Mailbox(Struct):
         return self._judged(answer)
 
     def _posted(self, message: Message) -> requests.Response:
-        """Ask for a token, and Graph to send.  Raises DeliveryError without a token, RequestException without an answer."""
+        """Ask for a token, and Graph to send.
+
+        Raises DeliveryError without a token, RequestException without an answer.
+        """
         oauth = self.tokens.oauth
         token = self.tokens.token(f"{oauth.graph}/.default")
         return self.session.post(
@@ -84,32 +102,57 @@ class Mailbox(Struct):
         )
 
     def _cut(self, error: requests.RequestException) -> tuple[DeliveryState, str]:
-        """Judge a request without an answer: what was cut after a connection was made may have been taken."""
+        """Judge a request without an answer.
+
+        What was cut after a connection was made may have been taken.
+        """
         where = self.tokens.oauth.graph
         if isinstance(error, requests.exceptions.SSLError):
-            self.away = f"{where}: its certificate is not trusted. Name its authority's file as ca_bundle in [watch]"
+            self.away = (
+                f"{where}: its certificate is not trusted. Name its authority's "
+                "file as ca_bundle in [watch]"
+            )
             return DeliveryState.DEFERRED, self.away
-        if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)) or "NewConnectionError" in repr(error):
+        if isinstance(
+            error, (requests.ConnectTimeout, requests.exceptions.ProxyError)
+        ) or "NewConnectionError" in repr(error):
             self.away = f"{where}: {UNREACHABLE}"
             return DeliveryState.DEFERRED, self.away
-        return DeliveryState.UNKNOWN, f"{where}: the connection was lost before its answer; the message may have been sent"
+        return (
+            DeliveryState.UNKNOWN,
+            f"{where}: the connection was lost before its answer; the message may have been sent",
+        )
 
     def _judged(self, answer: requests.Response) -> tuple[DeliveryState, str]:
         if answer.status_code == _ACCEPTED:
-            return DeliveryState.ACCEPTED, f"202 {answer.headers.get('request-id', '')}".strip()
+            return (
+                DeliveryState.ACCEPTED,
+                f"202 {answer.headers.get('request-id', '')}".strip(),
+            )
         said = f"Graph answered {answer.status_code} {_said(answer)}".strip()
         if answer.status_code in _OURS:
-            return DeliveryState.DEFERRED, f"{said}. Check that {self.name} is a mailbox, and that the client has Mail.Send for it"
+            return (
+                DeliveryState.DEFERRED,
+                (
+                    f"{said}. Check that {self.name} is a mailbox, and that the "
+                    "client has Mail.Send for it"
+                ),
+            )
         if 400 <= answer.status_code < 500 and answer.status_code not in _TRANSIENT:
             return DeliveryState.REFUSED, said
         self.wait = _wait(answer.headers.get("Retry-After", ""))
-        self.away = said if self.wait else ""  # https://learn.microsoft.com/graph/throttling: ask no more until then
+        # Https://learn.microsoft.com/graph/throttling: ask no more until then
+        self.away = said if self.wait else ""
         return DeliveryState.DEFERRED, said
 
 
 def _wait(seconds: str) -> timedelta:
     """Read Retry-After, of which Graph writes the form in seconds."""
-    return min(timedelta(seconds=int(seconds)), _LONGEST) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else timedelta()
+    return (
+        min(timedelta(seconds=int(seconds)), _LONGEST)
+        if seconds.isascii() and seconds.isdigit() and len(seconds) < 9
+        else timedelta()
+    )
 
 
 def _said(answer: requests.Response) -> str:

@@ -18,11 +18,17 @@ SMTP_SCOPE = "https://outlook.office365.com/.default"
 TIMEOUT = 30.0
 """Seconds that an answer may take."""
 
-UNREACHABLE = "it could not be reached; see whether this machine reaches the internet, and whether it needs a proxy (HTTPS_PROXY)"
+UNREACHABLE = (
+    "it could not be reached; see whether this machine reaches the internet, and "
+    "whether it needs a proxy (HTTPS_PROXY)"
+)
 
 
 def session(ca_bundle: str | None) -> requests.Session:
-    """Give a session that trusts ``ca_bundle`` where it is named: requests itself would prefer REQUESTS_CA_BUNDLE to a session's own."""
+    """Give a session that trusts ``ca_bundle`` where it is named.
+
+    Requests itself would prefer REQUESTS_CA_BUNDLE to a session's own.
+    """
     made = requests.Session()
     made.request = partial(made.request, verify=ca_bundle or True, timeout=TIMEOUT)  # type: ignore[method-assign]  # as msal's own documentation does
     return made
@@ -43,29 +49,56 @@ class Tokens:
         return cls(settings.mail.oauth, bundle) if settings.mail.oauth else None
 
     def token(self, scope: str) -> str:
-        """Fetch a token for ``scope``.  Raises DeliveryError with Microsoft's own words when there is none."""
+        """Fetch a token for ``scope``.
+
+        Raises DeliveryError with Microsoft's own words when there is none.
+        """
         try:
             self.application = self.application or self._application()
             answer = self.application.acquire_token_for_client(scopes=[scope])
-        except (OSError, ValueError, RuntimeError, KeyError) as error:  # requests' errors are OSErrors; msal raises the others
-            raise DeliveryError(f"{self.oauth.authority}: no token could be fetched ({_cause(error)})") from error
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            # Requests' errors are OSErrors; msal raises the others
+            raise DeliveryError(
+                f"{self.oauth.authority}: no token could be fetched ({_cause(error)})"
+            ) from error
         if "access_token" not in answer:
-            said = " ".join(str(answer.get("error_description") or answer.get("error") or "no reason was given").split())[:300]
+            said = " ".join(
+                str(
+                    answer.get("error_description")
+                    or answer.get("error")
+                    or "no reason was given"
+                ).split()
+            )[:300]
             check = "Check tenant and client in [mail], and the client's secret or certificate"
-            raise DeliveryError(f"{self.oauth.authority}: it gave no token ({said}). {check}")
+            raise DeliveryError(
+                f"{self.oauth.authority}: it gave no token ({said}). {check}"
+            )
         return str(answer["access_token"])
 
     def forget(self) -> None:
-        """Let the next token be a new one: Microsoft does not take the one that msal keeps any more."""
+        """Let the next token be a new one.
+
+        Microsoft does not take the one that msal keeps any more.
+        """
         self.application = None
 
     def _application(self) -> Any:  # noqa: ANN401 - msal has no types
-        """Make msal's application; the authority is taken as it is configured, without asking Microsoft whether it is one."""
+        """Make msal's application.
+
+        The authority is taken as it is configured, without asking Microsoft whether it
+        is one.
+        """
         import msal
 
         secret, certificate = self.oauth.secret, self.oauth.certificate
         pem = certificate.reveal() if certificate else ""
-        credential = {"private_key": _key(pem), "public_certificate": pem} if pem else secret.reveal() if secret else None
+        credential = (
+            {"private_key": _key(pem), "public_certificate": pem}
+            if pem
+            else secret.reveal()
+            if secret
+            else None
+        )
         return msal.ConfidentialClientApplication(
             self.oauth.client,
             authority=f"{self.oauth.authority}/{self.oauth.tenant}",
@@ -77,7 +110,9 @@ class Tokens:
 
 def _key(pem: str) -> str:
     """Take the private key out of a PEM text that holds its certificate, too."""
-    found = re.search(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", pem, re.DOTALL)
+    found = re.search(
+        r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", pem, re.DOTALL
+    )
     if found is None:
         raise ValueError("the certificate's private key cannot be read")
     return found[0]

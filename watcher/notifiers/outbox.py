@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from watcher.formats.plain import file_name
 from watcher.notifiers import Notifier, Receipt, Settings
 from watcher.records import DeliveryState
+from watcher.text.plain import file_name
 
 if TYPE_CHECKING:
     from watcher.records import Message
 
 _NUMBERED = re.compile(r"(\d{4,})-.*\.eml")
-_ALONE = {"welcome", "digest", "operator"}  # they are about no single update
+# They are about no single update
+_ALONE = {"welcome", "digest", "operator"}
 
 
 @contextmanager
@@ -31,37 +32,70 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 
 
 class Outbox(Struct):
-    """A folder of numbered messages; ``known`` maps the Message-IDs in it to their files, read when first needed."""
+    """A folder of numbered messages.
+
+    ``known`` maps the Message-IDs in it to their files, read when first needed.
+    """
 
     folder: Path
     known: dict[str, Path] | None = field(default=None)
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Write ``message``; one that is already there is left as it is.  A folder that cannot be written defers."""
+        """Write ``message``.
+
+        One that is already there is left as it is.  A folder that cannot be written
+        defers.
+        """
         try:
             path = self._write(message)
         except OSError as error:
-            answer = f"{self.folder} cannot be written: {error.strerror or error}. Make it writable, or name another outbox in [mail]"
-            return [Receipt(recipient, DeliveryState.DEFERRED, answer) for recipient in recipients]
-        return [Receipt(recipient, DeliveryState.ACCEPTED, str(path)) for recipient in recipients]
+            answer = (
+                f"{self.folder} cannot be written: {error.strerror or error}. "
+                "Make it writable, or name another outbox in [mail]"
+            )
+            return [
+                Receipt(recipient, DeliveryState.DEFERRED, answer)
+                for recipient in recipients
+            ]
+        return [
+            Receipt(recipient, DeliveryState.ACCEPTED, str(path))
+            for recipient in recipients
+        ]
 
     def _write(self, message: Message) -> Path:
-        """Write aside and rename: readers and a killed run see a whole file or none, and only the owner reads it (it holds addresses)."""
+        """Write aside and rename.
+
+        Readers and a killed run see a whole file or none, and only the owner reads it
+        (it holds addresses).
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.known is None:
             _sweep(self.folder)
-            self.known = {identity: path for path in sorted(self.folder.glob("*.eml")) for identity in _ids(path)}
+            self.known = {
+                identity: path
+                for path in sorted(self.folder.glob("*.eml"))
+                for identity in _ids(path)
+            }
         if message.id in self.known:
             return self.known[message.id]
         path = self.folder / name(message, _next(self.folder))
         aside = path.with_name(f".{path.name}.part")
         try:
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
+            with os.fdopen(
+                os.open(
+                    aside,
+                    os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0),
+                    0o600,
+                ),
+                "wb",
+            ) as file:
                 file.write(message.body)
                 file.flush()
                 os.fsync(file.fileno())
-            aside.replace(path)  # closed before: Windows renames nothing that is open
-        except BaseException:  # a full disk, or a signal
+            # Closed before: Windows renames nothing that is open
+            aside.replace(path)
+        except BaseException:
+            # A full disk, or a signal
             aside.unlink(missing_ok=True)
             raise
         self.known[message.id] = path
@@ -69,7 +103,10 @@ class Outbox(Struct):
 
 
 def name(message: Message, number: int) -> str:
-    """Name a message's file: ``0002-pulled-exchange-server-2024-11-su.eml``, ``0001-welcome.eml``."""
+    """Name a message's file.
+
+    ``0002-pulled-exchange-server-2024-11-su.eml``, ``0001-welcome.eml``.
+    """
     kind = file_name(message.kind, 20) or "message"
     update = "" if message.kind in _ALONE else file_name(message.update, 80)
     return f"{number:04}-{kind}{'-' if update else ''}{update}.eml"
@@ -81,7 +118,10 @@ def _next(folder: Path) -> int:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what killed runs left half written, unless it bears the number that comes next: that one is written anew, or just now."""
+    """Delete what killed runs left half written, unless it bears the number that comes next.
+
+    That one is written anew, or just now.
+    """
     following = _next(folder)
     for path in folder.glob(".*.part"):
         match = _NUMBERED.fullmatch(path.name[1 : -len(".part")])

@@ -1,4 +1,8 @@
-"""Messages by SMTP: encrypted before a password is said, certificates verified, an answer for every recipient."""
+"""Messages by SMTP.
+
+Encrypted before a password is said, certificates verified, an answer for every
+recipient.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +26,27 @@ from watcher.records import DeliveryState
 if TYPE_CHECKING:
     from watcher.records import Message
 
-_LONGEST = 500  # letters of an answer that are kept: it stands in the state, in mail to the operator and in status
+# Letters of an answer that are kept: it stands in the state, in mail to the operator
+# and in status
+_LONGEST = 500
 _TRANSIENT = 400
 _PERMANENT = 500
 _UNAUTHENTICATED = 530
-_LOGIN = frozenset({530, 534, 535, 538})  # RFC 4954 section 6, RFC 3207 section 4: the settings' mistake, not the message's
+# RFC 4954 section 6, RFC 3207 section 4: the settings' mistake, not the message's
+_LOGIN = frozenset({530, 534, 535, 538})
 
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Notifier]:
-    """Give a notifier that connects at its first message and keeps the connection for the next ones."""
+    """Give a notifier that connects at its first message and keeps the connection for the
+    next ones.
+    """
     user, password = settings.mail.user, settings.mail.password
-    credentials = (user.reveal(), password.reveal() if password else "") if user and (password or settings.mail.oauth) else None
+    credentials = (
+        (user.reveal(), password.reveal() if password else "")
+        if user and (password or settings.mail.oauth)
+        else None
+    )
     line = Line(
         server(settings.mail.smtp, credentials=credentials is not None),
         parseaddr(settings.mail.sender)[1],
@@ -51,8 +64,9 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 class Line:
     """A connection to one mail server, opened when needed and again after it was lost.
 
-    With ``tokens`` the password is a token of Microsoft 365.  ``away`` is why no connection can be had, "" when that is
-    not known: a server that is away, or refuses the login, is not asked again for each message.
+    With ``tokens`` the password is a token of Microsoft 365.  ``away`` is why no
+    connection can be had, "" when that is not known: a server that is away, or refuses
+    the login, is not asked again for each message.
     """
 
     server: Server
@@ -66,13 +80,22 @@ class Line:
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Hand ``message`` over; what fails for all recipients is each one's receipt."""
         if self.away:
-            return [Receipt(recipient, DeliveryState.DEFERRED, self.away) for recipient in recipients]
+            return [
+                Receipt(recipient, DeliveryState.DEFERRED, self.away)
+                for recipient in recipients
+            ]
         try:
             connection = self._connection()
             options = self._options(connection, recipients)
             return self._transfer(connection, message, recipients, options)
         except DeliveryError as error:
-            state = DeliveryState.UNKNOWN if error.unknown else DeliveryState.REFUSED if error.permanent else DeliveryState.DEFERRED
+            state = (
+                DeliveryState.UNKNOWN
+                if error.unknown
+                else DeliveryState.REFUSED
+                if error.permanent
+                else DeliveryState.DEFERRED
+            )
             return [Receipt(recipient, state, error.answer) for recipient in recipients]
 
     def greet(self) -> smtplib.SMTP:
@@ -88,7 +111,10 @@ class Line:
             self.open = None
 
     def _connection(self) -> smtplib.SMTP:
-        """Give the open connection, or a new one: encrypted, then authenticated.  Raises DeliveryError."""
+        """Give the open connection, or a new one.
+
+        Encrypted, then authenticated.  Raises DeliveryError.
+        """
         if self.open is not None and self._alive(self.open):
             return self.open
         try:
@@ -97,7 +123,9 @@ class Line:
             self._authenticate(self.open)
         except (OSError, smtplib.SMTPException, DeliveryError) as error:
             self._drop()
-            self.away = error.answer if isinstance(error, DeliveryError) else self._why(error)
+            self.away = (
+                error.answer if isinstance(error, DeliveryError) else self._why(error)
+            )
             raise DeliveryError(self.away) from error
         return self.open
 
@@ -105,15 +133,28 @@ class Line:
         """Say why there is no connection, and what to do where that is known."""
         where = f"{self.server.host}:{self.server.port}"
         if isinstance(error, ssl.SSLCertVerificationError):
-            return f"{where}: its certificate is not trusted ({error.verify_message}). Name its authority's file as ca_bundle in [watch]"
+            return (
+                f"{where}: its certificate is not trusted "
+                f"({error.verify_message}). Name its authority's file as "
+                "ca_bundle in [watch]"
+            )
         if isinstance(error, smtplib.SMTPAuthenticationError):
-            check = "that the client may use SMTP.SendAsApp" if self.tokens else "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+            check = (
+                "that the client may use SMTP.SendAsApp"
+                if self.tokens
+                else "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+            )
             return f"{where}: it refused the name or password ({_said(error)}). Check {check}"
         return f"{where}: {_unreachable(error) or _said(error)}"
 
     def _dial(self) -> smtplib.SMTP:
         if self.server.implicit:
-            return Encrypted(self.server.host, self.server.port, timeout=self.server.timeout, context=self._tls())
+            return Encrypted(
+                self.server.host,
+                self.server.port,
+                timeout=self.server.timeout,
+                context=self._tls(),
+            )
         return Plain(self.server.host, self.server.port, timeout=self.server.timeout)
 
     def _tls(self) -> ssl.SSLContext:
@@ -127,7 +168,9 @@ class Line:
             connection.starttls(context=self._tls())
             connection.ehlo()
         elif self.server.starttls == "required":
-            raise smtplib.SMTPNotSupportedError("it offers no STARTTLS, and a password is only sent encrypted")
+            raise smtplib.SMTPNotSupportedError(
+                "it offers no STARTTLS, and a password is only sent encrypted"
+            )
 
     def _authenticate(self, connection: smtplib.SMTP) -> None:
         if self.credentials is None:
@@ -138,22 +181,39 @@ class Line:
         elif not self.server.xoauth2:
             connection.login(user, secret)
             return
-        token = base64.b64encode(f"user={user}\1auth=Bearer {secret}\1\1".encode()).decode("ascii")
+        token = base64.b64encode(
+            f"user={user}\1auth=Bearer {secret}\1\1".encode()
+        ).decode("ascii")
         code, answer = connection.docmd("AUTH", f"XOAUTH2 {token}")
-        if code == 334:  # the server explains in a challenge, and waits for an empty answer
+        # The server explains in a challenge, and waits for an empty answer
+        if code == 334:
             code, answer = connection.docmd("")
         if code != 235:
             raise smtplib.SMTPAuthenticationError(code, answer)
 
-    def _options(self, connection: smtplib.SMTP, recipients: Sequence[str]) -> list[str]:
-        """Choose MAIL FROM's options: addresses that are not ASCII need SMTPUTF8 (RFC 6531).  Raises DeliveryError."""
+    def _options(
+        self, connection: smtplib.SMTP, recipients: Sequence[str]
+    ) -> list[str]:
+        """Choose MAIL FROM's options.
+
+        Addresses that are not ASCII need SMTPUTF8 (RFC 6531).  Raises DeliveryError.
+        """
         if all(address.isascii() for address in (self.sender, *recipients)):
             return []
         if not connection.has_extn("smtputf8"):
-            raise DeliveryError("an address is not ASCII, and the server does not know SMTPUTF8", permanent=True)
+            raise DeliveryError(
+                "an address is not ASCII, and the server does not know SMTPUTF8",
+                permanent=True,
+            )
         return ["SMTPUTF8", "BODY=8BITMIME"]
 
-    def _transfer(self, connection: smtplib.SMTP, message: Message, recipients: Sequence[str], options: list[str]) -> list[Receipt]:
+    def _transfer(
+        self,
+        connection: smtplib.SMTP,
+        message: Message,
+        recipients: Sequence[str],
+        options: list[str],
+    ) -> list[Receipt]:
         """Say sender, recipients and message, each answer where it belongs."""
         receipts: list[Receipt] = []
         accepted: list[str] = []
@@ -166,18 +226,27 @@ class Line:
                 if code in {250, 251}:
                     accepted.append(recipient)
                 else:
-                    receipts.append(Receipt(recipient, _refusal(code), _words(code, answer)))
+                    receipts.append(
+                        Receipt(recipient, _refusal(code), _words(code, answer))
+                    )
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryError(self._lost(error)) from error
         if accepted:
             state, answer_text = self._hand_over(connection, message)
-            receipts += [Receipt(recipient, state, answer_text) for recipient in accepted]
+            receipts += [
+                Receipt(recipient, state, answer_text) for recipient in accepted
+            ]
         order = {recipient: place for place, recipient in enumerate(recipients)}
         self._reset(connection)
         return sorted(receipts, key=lambda receipt: order[receipt.recipient])
 
-    def _hand_over(self, connection: smtplib.SMTP, message: Message) -> tuple[DeliveryState, str]:
-        """Say DATA and the message.  What is lost after the last dot may have arrived: that is unknown."""
+    def _hand_over(
+        self, connection: smtplib.SMTP, message: Message
+    ) -> tuple[DeliveryState, str]:
+        """Say DATA and the message.
+
+        What is lost after the last dot may have arrived: that is unknown.
+        """
         try:
             code, answer = connection.docmd("DATA")
         except (OSError, smtplib.SMTPException) as error:
@@ -191,9 +260,14 @@ class Line:
             self._lost(error)
             return (
                 DeliveryState.UNKNOWN,
-                f"{self.server.host}: the connection was lost after the message ({_said(error)}); it may have arrived",
+                (
+                    f"{self.server.host}: the connection was lost after the "
+                    f"message ({_said(error)}); it may have arrived"
+                ),
             )
-        return (DeliveryState.ACCEPTED if code == 250 else _refusal(code)), _words(code, answer)
+        return (DeliveryState.ACCEPTED if code == 250 else _refusal(code)), _words(
+            code, answer
+        )
 
     def _alive(self, connection: smtplib.SMTP) -> bool:
         try:
@@ -213,7 +287,9 @@ class Line:
                 self._drop()
 
     def _lost(self, error: Exception) -> str:
-        """Drop the connection, say why, and ask no more in this run where the server keeps one waiting."""
+        """Drop the connection, say why, and ask no more in this run where the server
+        keeps one waiting.
+        """
         self._drop()
         why = f"{self.server.host}: {_said(error)}"
         if _late(error):
@@ -230,38 +306,66 @@ def _expect(reply: tuple[int, bytes], what: str) -> None:
     """Raise DeliveryError unless the server agreed."""
     code, answer = reply
     if code != 250:
-        raise DeliveryError(f"{what} was refused: {_words(code, answer)}", permanent=_refusal(code) is DeliveryState.REFUSED)
+        raise DeliveryError(
+            f"{what} was refused: {_words(code, answer)}",
+            permanent=_refusal(code) is DeliveryState.REFUSED,
+        )
 
 
 def _refusal(code: int) -> DeliveryState:
-    return DeliveryState.REFUSED if code >= _PERMANENT and code not in _LOGIN else DeliveryState.DEFERRED
+    return (
+        DeliveryState.REFUSED
+        if code >= _PERMANENT and code not in _LOGIN
+        else DeliveryState.DEFERRED
+    )
 
 
 def _words(code: int, answer: bytes) -> str:
-    remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD" if code == _UNAUTHENTICATED else ""
+    remedy = (
+        ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+        if code == _UNAUTHENTICATED
+        else ""
+    )
     said = " ".join(answer[: 4 * _LONGEST].decode("utf-8", "replace").split())
     return f"{code} {said if len(said) <= _LONGEST else said[:_LONGEST] + ' …'}{remedy}"
 
 
 def _late(error: BaseException) -> bool:
-    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)  # smtplib turns it into a lost connection
+    # Smtplib turns it into a lost connection
+    return isinstance(error, TimeoutError) or isinstance(
+        error.__context__, TimeoutError
+    )
 
 
 def _unreachable(error: BaseException) -> str:
     """Say why the server cannot be reached, and what to do; "" for any other error."""
     if isinstance(error, socket.gaierror):
-        return "its name could not be resolved. Correct the host of smtp in [mail] if it is mistyped, or this machine's DNS"
+        return (
+            "its name could not be resolved. Correct the host of smtp in [mail] "
+            "if it is mistyped, or this machine's DNS"
+        )
     if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused. Correct the port of smtp in [mail], or see whether the mail server runs"
+        return (
+            "the connection was refused. Correct the port of smtp in [mail], or "
+            "see whether the mail server runs"
+        )
     if _late(error):
-        return "it did not answer in time. See whether a firewall lets this machine through to that port"
+        return (
+            "it did not answer in time. See whether a firewall lets this machine "
+            "through to that port"
+        )
     return ""
 
 
 def _said(error: BaseException) -> str:
     """Put an exception into the server's or the system's words."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return _words(error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode())
+        return _words(
+            error.smtp_code,
+            error.smtp_error
+            if isinstance(error.smtp_error, bytes)
+            else str(error.smtp_error).encode(),
+        )
     if _late(error):
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,7 @@
-"""smtplib's connections, with an end to every answer: smtplib itself reads as many lines as a server sends, as slowly as it likes."""
+"""smtplib's connections, with an end to every answer.
+
+Smtplib itself reads as many lines as a server sends, as slowly as it likes.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,15 @@ import time
 MOST_LINES = 100
 """Lines of one answer; servers greet with up to some twenty."""
 
-_AT_ONCE = 8192  # bytes
+# Bytes
+_AT_ONCE = 8192
 
 
 class Answers:
-    """The server's lines, in place of the file that smtplib reads: each answer has as many lines and seconds as are agreed."""
+    """The server's lines, in place of the file that smtplib reads.
+
+    Each answer has as many lines and seconds as are agreed.
+    """
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         """Read from ``connection``, ``seconds`` for a whole answer."""
@@ -28,7 +35,10 @@ class Answers:
         self._until = time.monotonic() + self._seconds
 
     def readline(self, limit: int) -> bytes:
-        """Give the next line, no more than ``limit`` bytes of it.  Raises OSError when the answer does not end."""
+        """Give the next line, no more than ``limit`` bytes of it.
+
+        Raises OSError when the answer does not end.
+        """
         if self._left == 0:
             raise OSError(f"its answer has more than {MOST_LINES} lines")
         self._left -= 1

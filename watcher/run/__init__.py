@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
-from watcher.judgement.counted import counted
 from watcher.records import Event, Failure, Outcome, Source, Times
 from watcher.run import gather, site, told
 
@@ -45,7 +45,8 @@ class SourceReport(Struct, frozen=True):
     changed: int
     failures: tuple[Failure, ...]
     outcome: Outcome = field(default_factory=Outcome)
-    trouble: str = ""  # its evidence could not be kept
+    # Its evidence could not be kept
+    trouble: str = ""
 
 
 class Report(Struct, frozen=True):
@@ -55,8 +56,11 @@ class Report(Struct, frozen=True):
     sources: tuple[SourceReport, ...] = ()
     events: tuple[Event, ...] = ()
     sent: int = 0
-    troubles: tuple[str, ...] = ()  # deliveries that failed, each named with its cause; a site or evidence that cannot be written
-    warnings: tuple[str, ...] = ()  # what is wrong with the inventory, and what mail waits for a later try
+    # Deliveries that failed, each named with its cause; a site or evidence that cannot
+    # be written
+    troubles: tuple[str, ...] = ()
+    # What is wrong with the inventory, and what mail waits for a later try
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -79,49 +83,95 @@ def check(  # noqa: PLR0913 - what a check depends on
 ) -> Report:
     """Make one check of every due source and tell what it establishes.
 
-    ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and delivers and publishes nothing;
-    ``force`` asks sources and tries waiting messages before their time; without ``send`` the messages are made and kept;
-    without ``publish`` the site is left to whoever checks several times in a row.
+    ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and
+    delivers and publishes nothing; ``force`` asks sources and tries waiting messages
+    before their time; without ``send`` the messages are made and kept; without
+    ``publish`` the site is left to whoever checks several times in a row.
     """
     before = site.mark(settings, store) if publish and not dry_run else ""
     last_run, told_until = store.last_check(), told.until(store)
-    chosen = [source for source in settings.sources if only is None or source.name in only]
-    due = schedule.due(sorted(chosen, key=gather.rank), _times(store), now, force=force or only is not None)
+    chosen = [
+        source for source in settings.sources if only is None or source.name in only
+    ]
+    due = schedule.due(
+        sorted(chosen, key=gather.rank),
+        _times(store),
+        now,
+        force=force or only is not None,
+    )
     kept = None if dry_run else _shelf(settings, last_run)
-    asking = gather.Round(web, settings.watch, now, say, kept, partial(_prepare, settings, first=last_run is None))
+    asking = gather.Round(
+        web,
+        settings.watch,
+        now,
+        say,
+        kept,
+        partial(_prepare, settings, first=last_run is None),
+    )
     reports = _asked(due, settings, store, asking, told_until)
-    from watcher.run import deliver, letters, servers  # loaded while the answers were awaited, if any were
+    # Loaded while the answers were awaited, if any were
+    from watcher.run import deliver, letters, servers
 
     events = store.unsealed_events()
     letters.seal(events, settings, store, told_until, now)
-    sent = deliver.Sent() if dry_run or not send else deliver.due(settings, store, now, say, force=force)
+    sent = (
+        deliver.Sent()
+        if dry_run or not send
+        else deliver.due(settings, store, now, say, force=force)
+    )
     troubles = sent.troubles
     if publish and not dry_run:
         troubles += _published(settings, store, now, before, reports, say)
-    troubles += tuple(dict.fromkeys(report.trouble for report in reports if report.trouble))
+    troubles += tuple(
+        dict.fromkeys(report.trouble for report in reports if report.trouble)
+    )
     warnings = (*servers.complaints(settings), *filter(None, (sent.patience,)))
     return Report(now, tuple(reports), events, sent.accepted, troubles, warnings)
 
 
 def _asked(
-    due: Iterable[Source], settings: Settings, store: Store, asking: gather.Round, told_until: datetime | None
+    due: Iterable[Source],
+    settings: Settings,
+    store: Store,
+    asking: gather.Round,
+    told_until: datetime | None,
 ) -> list[SourceReport]:
     """Ask the due sources, and record what each answers as soon as it has."""
     reports, quiet = [], list[Times]()
     for source, answers in gather.answers(due, store, asking):
-        from watcher.run import record  # a check with nothing due loads no judgement
+        # A check with nothing due loads no judgement
+        from watcher.run import record
 
-        reports.append(record.source(source, answers, store, settings, asking.now, quiet, asking.kept, notes=told.noted(told_until)))
+        reports.append(
+            record.source(
+                source,
+                answers,
+                store,
+                settings,
+                asking.now,
+                quiet,
+                asking.kept,
+                notes=told.noted(told_until),
+            )
+        )
     if quiet:
         store.touch(quiet)
     return reports
 
 
 def _prepare(settings: Settings, *, first: bool) -> None:
-    """Load what follows the answers, while they are awaited; the ``first`` check of all has something to tell and to show."""
-    from watcher import render
+    """Load what follows the answers, while they are awaited.
 
-    for name in ("run.record", "run.letters", "run.deliver", *(("formats.context", "formats.mail", "run.part") if first else ())):
+    The ``first`` check of all has something to tell and to show.
+    """
+    from watcher.mail import render
+
+    for name in (
+        "run.record",
+        "run.letters",
+        "run.deliver",
+        *(("mail.context", "mail.message", "run.part") if first else ()),
+    ):
         importlib.import_module(f"watcher.{name}")
     render.words(settings)
     if first:
@@ -138,11 +188,26 @@ def _shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:
 
 
 def _published(
-    settings: Settings, store: Store, now: datetime, before: str, reports: list[SourceReport], say: Callable[[str], None]
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    before: str,
+    reports: list[SourceReport],
+    say: Callable[[str], None],
 ) -> tuple[str, ...]:
-    """Publish what the check changed; a site that cannot be written is told, and takes nothing from what was recorded and sent."""
+    """Publish what the check changed.
+
+    A site that cannot be written is told, and takes nothing from what was recorded and
+    sent.
+    """
     try:
-        changed = site.write(settings, store, now, before, site.Touched.by(report.outcome for report in reports))
+        changed = site.write(
+            settings,
+            store,
+            now,
+            before,
+            site.Touched.by(report.outcome for report in reports),
+        )
     except WatcherError as error:
         return (str(error),)
     say(f"site: {counted(changed, 'file')} changed")
@@ -157,6 +222,10 @@ def _times(store: Store) -> dict[str, Times]:
         if old is None:
             found[times.source] = times
             continue
-        latest = max((t for t in (old.succeeded, times.succeeded) if t is not None), default=None)
-        found[times.source] = Times(times.source, "", old.tried, latest, max(old.failures, times.failures))
+        latest = max(
+            (t for t in (old.succeeded, times.succeeded) if t is not None), default=None
+        )
+        found[times.source] = Times(
+            times.source, "", old.tried, latest, max(old.failures, times.failures)
+        )
     return found

@@ -1,7 +1,10 @@
-"""The administrator's servers on the pages of updates, where they are to be published: which page shows which, and which is behind.
+"""The administrator's servers on the pages of updates, where they are to be published.
 
-How a server stands depends on every update of its product, so that one more may change the pages of others.  What the pages
-say of servers is kept as a mark of each, and only pages of which it differs are made again.
+Which page shows which, and which is behind.
+
+How a server stands depends on every update of its product, so that one more may change
+the pages of others.  What the pages say of servers is kept as a mark of each, and only
+pages of which it differs are made again.
 """
 
 from __future__ import annotations
@@ -23,20 +26,28 @@ SHOWN = "published_servers"
 
 
 class Concerned(Struct, frozen=True):
-    """Servers by the id of the update whose page shows them; ``moved``: the published page says otherwise."""
+    """Servers by the id of the update whose page shows them.
+
+    ``moved``: the published page says otherwise.
+    """
 
     servers: Mapping[str, tuple[Exposure, ...]] = field(default_factory=dict)
     moved: frozenset[str] = frozenset()
-    kept: str = ""  # the marks of all pages
+    # The marks of all pages
+    kept: str = ""
 
 
 def mark(settings: Settings) -> str:
-    """Give a word that changes with what is written of servers in the inventory; "-" where none is published."""
+    """Give a word that changes with what is written of servers in the inventory.
+
+    "-" where none is published.
+    """
     if not settings.publish_servers or settings.inventory is None:
         return "-"
     try:
         return hashlib.sha256(settings.inventory.read_bytes()).hexdigest()[:16]
-    except OSError:  # the check warns of it
+    except OSError:
+        # The check warns of it
         return "none"
 
 
@@ -46,22 +57,36 @@ def concerned(settings: Settings, store: Store) -> Concerned:
     if not settings.publish_servers and not before:
         return Concerned()
     found = _found(settings, store) if settings.publish_servers else {}
-    marks = {name: hashlib.sha256(repr(known).encode()).hexdigest()[:16] for name, known in found.items()}
+    marks = {
+        name: hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+        for name, known in found.items()
+    }
     old: dict[str, str] = json.loads(before or "{}")
-    moved = {name for name in marks.keys() | old.keys() if marks.get(name) != old.get(name)}
+    moved = {
+        name for name in marks.keys() | old.keys() if marks.get(name) != old.get(name)
+    }
     heirs = store.heirs(moved)
-    return Concerned(found, frozenset(moved - heirs.keys()), json.dumps(marks, sort_keys=True) if marks else "")
+    return Concerned(
+        found,
+        frozenset(moved - heirs.keys()),
+        json.dumps(marks, sort_keys=True) if marks else "",
+    )
 
 
 def _found(settings: Settings, store: Store) -> dict[str, tuple[Exposure, ...]]:
-    from watcher.judgement import exposure  # a check that changes nothing loads no page
+    # A check that changes nothing loads no page
+    from watcher.judgement import server_status
     from watcher.run import servers
     from watcher.run.shown import NEWS
 
     listed = servers.listed(settings)
     updates = store.updates() if listed else ()
-    known = exposure.exposures(listed, updates)
-    found = {update.id: exposure.of_update(update, known) for update in updates if update.type != NEWS}
+    known = server_status.exposures(listed, updates)
+    found = {
+        update.id: server_status.of_update(update, known)
+        for update in updates
+        if update.type != NEWS
+    }
     return {name: mine for name, mine in found.items() if mine}
 
 

@@ -1,4 +1,6 @@
-"""Asks the due sources, follows what their indexes lead to, and parses each answer in the worker that fetched it."""
+"""Asks the due sources, follows what their indexes lead to, and parses each answer in the
+worker that fetched it.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +14,45 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher import sources
+from watcher.counted import counted
 from watcher.errors import ParseError
-from watcher.judgement import credible, schedule
-from watcher.judgement.counted import counted
-from watcher.records import Document, Failure, Follow, NotModified, Page, Snapshot, Source, Validators, Watch
+from watcher.judgement import believe, schedule
+from watcher.records import (
+    Document,
+    Failure,
+    Follow,
+    NotModified,
+    Page,
+    Snapshot,
+    Source,
+    Validators,
+    Watch,
+)
 from watcher.store import Copy, Store
 from watcher.web import Outcome, Wanted
 
-# The order in which a check's sources are judged, whatever the order of the configuration: records that know KB articles
-# and builds first, then tables, pages, posts.
-RANK = ("cvrf", "csaf", "build-table", "download", "catalog", "kb-article", "feed", "issues-page", "kev")
-FOLLOWING = schedule.FOLLOWED  # asked about watched updates only
+# The order in which a check's sources are judged, whatever the order of the
+# configuration: records that know KB articles and builds first, then tables, pages,
+# posts.
+RANK = (
+    "cvrf",
+    "csaf",
+    "build-table",
+    "download",
+    "catalog",
+    "kb-article",
+    "feed",
+    "issues-page",
+    "kev",
+)
+# Asked about watched updates only
+FOLLOWING = schedule.FOLLOWED
 INDEXED = {"cvrf": schedule.months, "csaf": schedule.moved}
 TOGETHER = 64
 """Sources that are asked and judged together: so many answers are in memory at a time."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
-DEPTH = 3  # provider metadata, its feed, its documents
+# Provider metadata, its feed, its documents
+DEPTH = 3
 
 if TYPE_CHECKING:
     from watcher.run.evidence import Shelf
@@ -39,17 +64,27 @@ class Web(Protocol):
     """The live web or a recorded one."""
 
     def get_all(
-        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = ...
+        self,
+        wanted: Iterable[Wanted],
+        now: datetime,
+        use: Callable[[Outcome], T],
+        meanwhile: Callable[[], None] = ...,
     ) -> list[tuple[Wanted, T]]:
-        """Ask for documents, and give what ``use`` makes of each; ``meanwhile`` is called while the answers are awaited."""
+        """Ask for documents, and give what ``use`` makes of each.
+
+        ``meanwhile`` is called while the answers are awaited.
+        """
         ...
 
 
 class Answer(Struct, frozen=True):
-    """What became of one document: a snapshot, None when it is the copy that is known, or a failure.
+    """What became of one document.
 
-    ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what the index said of it; ``moved`` is where its
-    address leads for good; ``copy`` is given when the snapshot is unread.
+    A snapshot, None when it is the copy that is known, or a failure.
+
+    ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what
+    the index said of it; ``moved`` is where its address leads for good; ``copy`` is
+    given when the snapshot is unread.
     """
 
     document: str
@@ -67,11 +102,15 @@ class Answers(Struct, frozen=True):
 
     answers: tuple[Answer, ...]
     known: dict[str, Document]
-    suspected: bool = True  # something may be suspected at this source
+    # Something may be suspected at this source
+    suspected: bool = True
 
 
 class Round(Struct, frozen=True):
-    """What all requests of a check have in common; ``meanwhile`` is called while the first answers are awaited."""
+    """What all requests of a check have in common.
+
+    ``meanwhile`` is called while the first answers are awaited.
+    """
 
     web: Web
     watch: Watch
@@ -82,7 +121,12 @@ class Round(Struct, frozen=True):
 
     def lacks(self, known: Document | None) -> bool:
         """Say whether a copy that the state knows should be kept, and is not."""
-        return self.kept is not None and known is not None and known.accepted is not None and not self.kept.has(known)
+        return (
+            self.kept is not None
+            and known is not None
+            and known.accepted is not None
+            and not self.kept.has(known)
+        )
 
 
 def rank(source: Source) -> tuple[int, str]:
@@ -90,29 +134,51 @@ def rank(source: Source) -> tuple[int, str]:
     return (RANK.index(source.kind) if source.kind in RANK else len(RANK), source.name)
 
 
-def answers(due: Iterable[Source], store: Store, asking: Round) -> Iterator[tuple[Source, Answers]]:
-    """Ask all due sources; their answers, source by source.  A source that a recording says nothing of is left out.
+def answers(
+    due: Iterable[Source], store: Store, asking: Round
+) -> Iterator[tuple[Source, Answers]]:
+    """Ask all due sources.
 
-    What is followed for watched updates is asked last, when the ledger knows this check's updates.  A table that is read
-    for the first time comes first: it knows the names of what the records only number.
-    A copy that should be kept and is not is asked for again, whole.
+    Their answers, source by source.  A source that a recording says nothing of is left
+    out.
+
+    What is followed for watched updates is asked last, when the ledger knows this
+    check's updates.  A table that is read for the first time comes first: it knows the
+    names of what the records only number. A copy that should be kept and is not is
+    asked for again, whole.
     """
     ordered = list(due)
-    first = _in_turn([source for source in ordered if source.kind not in FOLLOWING], store)
+    first = _in_turn(
+        [source for source in ordered if source.kind not in FOLLOWING], store
+    )
     later = _in_turn([source for source in ordered if source.kind in FOLLOWING], store)
-    for group in (some[place : place + TOGETHER] for some in (first, later) for place in range(0, len(some), TOGETHER)):
+    for group in (
+        some[place : place + TOGETHER]
+        for some in (first, later)
+        for place in range(0, len(some), TOGETHER)
+    ):
         known = store.documents_of([source.name for source in group])
         suspected = store.suspected_sources()
-        wanted = [one for source in group for one in _first(source, known[source.name], store, asking)]
+        wanted = [
+            one
+            for source in group
+            for one in _first(source, known[source.name], store, asking)
+        ]
         if wanted:
-            asking.say(f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}")
+            asking.say(
+                f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}"
+            )
         got = _ask(wanted, known, asking)
         for source in group:
             found = _followed(source, got, known[source.name], asking)
-            got.pop(source.name, None)  # what has been judged need not be kept
+            # What has been judged need not be kept
+            got.pop(source.name, None)
             if found:
                 asking.say(f"{source.name}: {_came(found)}")
-                yield source, Answers(tuple(found), known[source.name], source.name in suspected)
+                yield (
+                    source,
+                    Answers(tuple(found), known[source.name], source.name in suspected),
+                )
 
 
 def _came(found: list[Answer]) -> str:
@@ -120,53 +186,100 @@ def _came(found: list[Answer]) -> str:
     failed = sum(isinstance(answer.result, Failure) for answer in found)
     if failed == len(found):
         return "failed"
-    return counted(len(found), "document") + (f", {failed} of them failed" if failed else "")
+    return counted(len(found), "document") + (
+        f", {failed} of them failed" if failed else ""
+    )
 
 
 def _in_turn(group: list[Source], store: Store) -> list[Source]:
     """Put sources into the order of judging."""
-    read = {name for name, documents in store.documents_of([s.name for s in group if s.kind == "build-table"]).items() if documents}
-    return sorted(group, key=lambda source: (source.kind != "build-table" or source.name in read, rank(source)))
+    read = {
+        name
+        for name, documents in store.documents_of(
+            [s.name for s in group if s.kind == "build-table"]
+        ).items()
+        if documents
+    }
+    return sorted(
+        group,
+        key=lambda source: (
+            source.kind != "build-table" or source.name in read,
+            rank(source),
+        ),
+    )
 
 
-def _first(source: Source, known: dict[str, Document], store: Store, asking: Round) -> list[Wanted]:
+def _first(
+    source: Source, known: dict[str, Document], store: Store, asking: Round
+) -> list[Wanted]:
     if source.kind not in FOLLOWING:
         return [_wanted(source, Follow("", source.url), known, asking)]
     pages: dict[str, str] = {}
     for update in store.young_updates(asking.now - schedule.YOUNG):
         pages.update(schedule.pages(update, source.kind))
     chosen = sorted(pages)
-    if len(chosen) > schedule.AT_ONCE:  # many products are watched: the pages that have waited longest, the others by the next checks
-        chosen = sorted(pages, key=lambda name: (store.times(source.name, name).tried or _NEVER, name))[: schedule.AT_ONCE]
-    return [_wanted(source, Follow(name, pages[name]), known, asking) for name in chosen]
+    # Many products are watched: the pages that have waited longest, the others by the
+    # next checks
+    if len(chosen) > schedule.AT_ONCE:
+        chosen = sorted(
+            pages,
+            key=lambda name: (store.times(source.name, name).tried or _NEVER, name),
+        )[: schedule.AT_ONCE]
+    return [
+        _wanted(source, Follow(name, pages[name]), known, asking) for name in chosen
+    ]
 
 
-def _wanted(source: Source, row: Follow, known: dict[str, Document], asking: Round) -> Wanted:
-    """Ask conditionally, unless other products are watched than when the copy was read, or the copy is wanted as evidence."""
+def _wanted(
+    source: Source, row: Follow, known: dict[str, Document], asking: Round
+) -> Wanted:
+    """Ask conditionally, unless other products are watched than when the copy was read,
+    or the copy is wanted as evidence.
+    """
     document = known.get(row.document)
-    conditional = document is not None and document.watch == asking.watch.mark and not asking.lacks(document)
-    return Wanted(source, row.document, row.url, document.validators if document and conditional else Validators())
+    conditional = (
+        document is not None
+        and document.watch == asking.watch.mark
+        and not asking.lacks(document)
+    )
+    return Wanted(
+        source,
+        row.document,
+        row.url,
+        document.validators if document and conditional else Validators(),
+    )
 
 
-def _ask(wanted: list[Wanted], known: dict[str, dict[str, Document]], asking: Round) -> dict[str, list[tuple[Wanted, Answer]]]:
+def _ask(
+    wanted: list[Wanted], known: dict[str, dict[str, Document]], asking: Round
+) -> dict[str, list[tuple[Wanted, Answer]]]:
     kinds = {one.source.name: one.source.kind for one in wanted}
 
     def use(outcome: Outcome) -> Answer:
         if isinstance(outcome, Page):
-            return _read(outcome, kinds[outcome.source], known[outcome.source].get(outcome.document), asking)
+            return _read(
+                outcome,
+                kinds[outcome.source],
+                known[outcome.source].get(outcome.document),
+                asking,
+            )
         if isinstance(outcome, NotModified):
             return Answer(outcome.document, outcome.url, None, moved=outcome.moved)
         return Answer(outcome.document, outcome.url, outcome)
 
     got: dict[str, list[tuple[Wanted, Answer]]] = {}
     whole = {one.source.kind for one in wanted if one.validators == Validators()}
-    for one, answer in asking.web.get_all(wanted, asking.now, use, partial(_prepare, whole, asking.meanwhile)):
+    for one, answer in asking.web.get_all(
+        wanted, asking.now, use, partial(_prepare, whole, asking.meanwhile)
+    ):
         got.setdefault(one.source.name, []).append((one, answer))
     return got
 
 
 def _prepare(kinds: Iterable[str], more: Callable[[], None]) -> None:
-    """Load what reads and judges the pages that will come whole, and ``more``, while the network is awaited."""
+    """Load what reads and judges the pages that will come whole, and ``more``, while the
+    network is awaited.
+    """
     for kind in sorted(kinds):
         sources.parser(kind)
     if kinds:
@@ -176,23 +289,67 @@ def _prepare(kinds: Iterable[str], more: Callable[[], None]) -> None:
 
 def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answer:
     """Parse a page, unless it is the very copy that was read last."""
-    same = known is not None and known.sha256 == page.sha256 and known.watch == asking.watch.mark and known.suspect_since is None
+    same = (
+        known is not None
+        and known.sha256 == page.sha256
+        and known.watch == asking.watch.mark
+        and known.suspect_since is None
+    )
     if same and not (kind in INDEXED and page.document == ""):
-        return Answer(page.document, page.url, None, page.validators, page if asking.lacks(known) else None, moved=page.moved)
+        return Answer(
+            page.document,
+            page.url,
+            None,
+            page.validators,
+            page if asking.lacks(known) else None,
+            moved=page.moved,
+        )
     kept = page if asking.kept is not None else None
     if known is None and (unread := sources.glance(page, kind)):
-        return Answer(page.document, page.url, unread, page.validators, kept, moved=page.moved, copy=Copy.of(page))
+        return Answer(
+            page.document,
+            page.url,
+            unread,
+            page.validators,
+            kept,
+            moved=page.moved,
+            copy=Copy.of(page),
+        )
     try:
         snapshot = sources.parser(kind)(page, asking.watch)
     except ParseError as error:
-        remedy = f"The address leads for good to {page.moved}: see what is there. {error.remedy}".rstrip() if page.moved else error.remedy
-        failure = Failure(page.source, page.document, page.url, page.time, error.cause, remedy, suspect=True)
+        remedy = (
+            (
+                f"The address leads for good to {page.moved}: see what is there. "
+                f"{error.remedy}"
+            ).rstrip()
+            if page.moved
+            else error.remedy
+        )
+        failure = Failure(
+            page.source,
+            page.document,
+            page.url,
+            page.time,
+            error.cause,
+            remedy,
+            suspect=True,
+        )
         return Answer(page.document, page.url, failure)
-    return Answer(page.document, page.url, snapshot, page.validators, kept, moved=page.moved)
+    return Answer(
+        page.document, page.url, snapshot, page.validators, kept, moved=page.moved
+    )
 
 
-def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known: dict[str, Document], asking: Round) -> list[Answer]:
-    """The source's answers, and those of the documents that its index leads to, to the depth that an index may have."""
+def _followed(
+    source: Source,
+    got: dict[str, list[tuple[Wanted, Answer]]],
+    known: dict[str, Document],
+    asking: Round,
+) -> list[Answer]:
+    """The source's answers, and those of the documents that its index leads to, to the
+    depth that an index may have.
+    """
     found = [answer for _, answer in got.get(source.name, [])]
     choose = INDEXED.get(source.kind)
     if choose is None or not found:
@@ -202,20 +359,33 @@ def _followed(source: Source, got: dict[str, list[tuple[Wanted, Answer]]], known
     for _ in range(DEPTH):
         fresh = {row.document: row for answer in found for row in _leads(answer, known)}
         listed.update(fresh)
-        rows = [row for row in choose(tuple(listed.values()), known, asking.now) if row.document not in asked]
+        rows = [
+            row
+            for row in choose(tuple(listed.values()), known, asking.now)
+            if row.document not in asked
+        ]
         if not rows:
             break
         asking.say(f"{source.name}: {counted(len(rows), 'document')} to read")
         marks = {row.document: row.mark for row in rows}
-        more = _ask([_wanted(source, row, known, asking) for row in rows], {source.name: known}, asking)
+        more = _ask(
+            [_wanted(source, row, known, asking) for row in rows],
+            {source.name: known},
+            asking,
+        )
         asked |= set(marks)
-        found += [replace(answer, mark=marks[answer.document]) for _, answer in more.get(source.name, [])]
+        found += [
+            replace(answer, mark=marks[answer.document])
+            for _, answer in more.get(source.name, [])
+        ]
     return found
 
 
 def _leads(answer: Answer, known: dict[str, Document]) -> tuple[Follow, ...]:
     """What a credible index leads to; nothing new where the copy is in doubt."""
     snapshot = answer.result
-    if not isinstance(snapshot, Snapshot) or credible.doubt(snapshot, known.get(answer.document)):
+    if not isinstance(snapshot, Snapshot) or believe.doubt(
+        snapshot, known.get(answer.document)
+    ):
         return ()
     return snapshot.follow

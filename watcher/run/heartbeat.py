@@ -1,4 +1,6 @@
-"""Asks an address when a run begins, went well or failed, so that somebody notices when there are no runs any more."""
+"""Asks an address when a run begins, went well or failed, so that somebody notices when
+there are no runs any more.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,26 @@ if TYPE_CHECKING:
     from watcher.config import Settings
 
 NAME = "heartbeat"
-PATIENCE = 5.0  # seconds for a connection and for an answer: a run does not wait for its heartbeat
+# Seconds for a connection and for an answer: a run does not wait for its heartbeat
+PATIENCE = 5.0
 
 
 class Beat(Struct):
-    """How the run goes; ``failed`` is set when it ends with a failure, and is true until somebody knows better."""
+    """How the run goes.
+
+    ``failed`` is set when it ends with a failure, and is true until somebody knows
+    better.
+    """
 
     failed: bool = field(default=True)
 
 
 @contextmanager
 def beating(settings: Settings, warn: Callable[[str], None]) -> Iterator[Beat]:
-    """Ask before and after what is done inside; what goes wrong with that is a warning, and no failure of the run."""
+    """Ask before and after what is done inside.
+
+    What goes wrong with that is a warning, and no failure of the run.
+    """
     beat = Beat()
     if settings.heartbeat is None:
         yield beat
@@ -36,11 +46,18 @@ def beating(settings: Settings, warn: Callable[[str], None]) -> Iterator[Beat]:
     try:
         yield beat
     finally:
-        ask(settings.heartbeat.failure if beat.failed else settings.heartbeat.url, settings, warn)
+        ask(
+            settings.heartbeat.failure if beat.failed else settings.heartbeat.url,
+            settings,
+            warn,
+        )
 
 
 def ask(url: str, settings: Settings, warn: Callable[[str], None]) -> None:
-    """Ask ``url`` once and once more, "" not at all; ``warn`` is told when there was no answer, without the secrets in it."""
+    """Ask ``url`` once and once more, "" not at all.
+
+    ``warn`` is told when there was no answer, without the secrets in it.
+    """
     if not url:
         return
     from watcher.web.fetch import Fetcher

@@ -1,4 +1,7 @@
-"""What each reader was told before: a mail that says "what we told you before" must have told it to this very reader."""
+"""What each reader was told before.
+
+A mail that says "what we told you before" must have told it to this very reader.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,16 @@ if TYPE_CHECKING:
 def reminded(letters: Iterable[Letter], store: Store) -> list[Letter]:
     """Give each letter what happened before its events.
 
-    That is the last thing that its reader was told of the same update; where they were told nothing of it (they joined later, or
-    ask for other kinds), the last thing that happened.  Of a correction it is the event that it corrects.
+    That is the last thing that its reader was told of the same update; where they were
+    told nothing of it (they joined later, or ask for other kinds), the last thing that
+    happened.  Of a correction it is the event that it corrects.
     """
-    return [replace(letter, before=tuple(_before(letter, store))) if letter.events else letter for letter in letters]
+    return [
+        replace(letter, before=tuple(_before(letter, store)))
+        if letter.events
+        else letter
+        for letter in letters
+    ]
 
 
 def _before(letter: Letter, store: Store) -> Iterable[Before]:

@@ -1,4 +1,7 @@
-"""What the operator is told: troubles of the watcher itself, each once, and once when it is over; weekly how all is."""
+"""What the operator is told.
+
+Troubles of the watcher itself, each once, and once when it is over; weekly how all is.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,52 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.judgement import digest
+from watcher.judgement import audience
 from watcher.records import Letter, Times
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.formats.letter import Form
-    from watcher.judgement.health import Standing
+    from watcher.judgement.source_health import Standing
+    from watcher.mail.letter import Form
     from watcher.store import Store
 
 TOLD, WEEKLY = "operator told", "operator weekly"
-MOST_LOST = 200  # deliveries given up that are looked at; more of them are told by `watcher status`
+# Deliveries given up that are looked at; more of them are told by `watcher status`
+MOST_LOST = 200
 
 
-def letters(settings: Settings, store: Store, now: datetime) -> tuple[list[Letter], dict[str, str]]:
-    """Compose what the operator is to hear now; give it with the notes that are to be sealed with it."""
+def letters(
+    settings: Settings, store: Store, now: datetime
+) -> tuple[list[Letter], dict[str, str]]:
+    """Compose what the operator is to hear now.
+
+    Give it with the notes that are to be sealed with it.
+    """
     if settings.operator is None:
         return [], {}
-    from watcher.formats import operator
-    from watcher.judgement import health
+    from watcher.judgement import source_health
+    from watcher.mail import operator
 
     found = standings(settings, store)
     lost = store.given_up(MOST_LOST) if store.delivery_counts().given_up else []
-    wrong = health.troubles(found, lost, settings.operator.failures)
+    wrong = source_health.troubles(found, lost, settings.operator.failures)
     told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
-    turn = health.turn(wrong, told, [standing.source.name for standing in found], now)
-    weekly = settings.operator.quiet and digest.due(health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now)
+    turn = source_health.turn(
+        wrong, told, [standing.source.name for standing in found], now
+    )
+    weekly = settings.operator.quiet and audience.due(
+        source_health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now
+    )
     kept = {key: told.get(key, now.isoformat()) for key in turn.kept}
-    notes = {} if kept == told else {TOLD: json.dumps(kept, sort_keys=True) if kept else ""}
+    notes = (
+        {} if kept == told else {TOLD: json.dumps(kept, sort_keys=True) if kept else ""}
+    )
     if not (turn.new or turn.over or weekly):
         return [], notes
-    reader, form = settings.operator.reader, _form(settings, settings.operator.reader.language)
+    reader, form = (
+        settings.operator.reader,
+        _form(settings, settings.operator.reader.language),
+    )
     made = [operator.changed(reader, turn, form)] if turn.new or turn.over else []
     if weekly:
         made.append(operator.weekly(reader, found, wrong, form))
@@ -46,19 +64,29 @@ def letters(settings: Settings, store: Store, now: datetime) -> tuple[list[Lette
 
 def standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
     """Give each source that is on, with the documents of those that can be silent."""
-    from watcher.judgement.health import Standing
+    from watcher.judgement.source_health import Standing
 
     times: dict[str, list[Times]] = {}
     for one in store.all_times():
         times.setdefault(one.source, []).append(one)
     sources = [source for source in settings.sources if source.enabled]
-    documents = store.documents_of(source.name for source in sources if source.monthly or source.silent)
-    return tuple(Standing(source, tuple(times.get(source.name, ())), tuple(documents.get(source.name, {}).values())) for source in sources)
+    documents = store.documents_of(
+        source.name for source in sources if source.monthly or source.silent
+    )
+    return tuple(
+        Standing(
+            source,
+            tuple(times.get(source.name, ())),
+            tuple(documents.get(source.name, {}).values()),
+        )
+        for source in sources
+    )
 
 
 def _form(settings: Settings, language: str) -> Form:
-    from watcher import render  # a check with nothing to tell loads no template engine
-    from watcher.formats.letter import Form
+    # A check with nothing to tell loads no template engine
+    from watcher.mail import render
+    from watcher.mail.letter import Form
 
     return Form(render.words(settings, language), settings.zone, settings.base_url)
 

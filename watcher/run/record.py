@@ -1,4 +1,7 @@
-"""One source's check: believe or doubt each copy, compare, interpret, and write it all in one transaction."""
+"""One source's check.
+
+Believe or doubt each copy, compare, interpret, and write it all in one transaction.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,21 @@ from msgspec.structs import replace
 
 from watcher import sources
 from watcher.errors import ParseError
-from watcher.judgement import credible, schedule
-from watcher.records import Change, ChangeKind, Coverage, Document, Failure, Follow, Outcome, Snapshot, Source, Times, Update, Validators
+from watcher.judgement import believe, schedule
+from watcher.records import (
+    Change,
+    ChangeKind,
+    Coverage,
+    Document,
+    Failure,
+    Follow,
+    Outcome,
+    Snapshot,
+    Source,
+    Times,
+    Update,
+    Validators,
+)
 from watcher.run.gather import Answer, Answers
 from watcher.store import Copy, EntryChanges, Store, StoredEntry
 
@@ -21,7 +37,8 @@ if TYPE_CHECKING:
     from watcher.run import SourceReport
     from watcher.run.evidence import Shelf
 
-_COMES_BACK = timedelta(days=90)  # after this an entry that left a feed is not expected there again
+# After this an entry that left a feed is not expected there again
+_COMES_BACK = timedelta(days=90)
 
 
 class Check(Struct):
@@ -29,14 +46,19 @@ class Check(Struct):
 
     source: Source
     documents: list[Document] = field(default_factory=list)
-    copies: list[Copy] = field(default_factory=list)  # that are kept unread
+    # That are kept unread
+    copies: list[Copy] = field(default_factory=list)
     entries: list[EntryChanges] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)  # changes that are taken as known
+    # Changes that are taken as known
+    known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
-    healthy: dict[str, str] = field(default_factory=dict)  # documents that answered well, and where their addresses lead for good
-    noted: dict[str, Follow] = field(default_factory=dict)  # documents that existed when their list was first read
-    lost: set[str] = field(default_factory=set)  # documents whose unread copy is gone: what they had before cannot be told
+    # Documents that answered well, and where their addresses lead for good
+    healthy: dict[str, str] = field(default_factory=dict)
+    # Documents that existed when their list was first read
+    noted: dict[str, Follow] = field(default_factory=dict)
+    # Documents whose unread copy is gone: what they had before cannot be told
+    lost: set[str] = field(default_factory=set)
 
 
 def source(  # noqa: PLR0913 - what a source's check depends on
@@ -50,17 +72,28 @@ def source(  # noqa: PLR0913 - what a source's check depends on
     *,
     notes: Mapping[str, str] | None = None,
 ) -> SourceReport:
-    """Judge and record one source's answers; ``notes`` go with events, the times of one without changes are left in ``quiet``."""
+    """Judge and record one source's answers.
+
+    ``notes`` go with events, the times of one without changes are left in ``quiet``.
+    """
     from watcher.run import SourceReport
 
     check = Check(source, noted=_noted(answers))
     _judge(answers, store, settings, now, check)
     _note(source, answers, check)
     suspected = store.suspicions(source.name) if answers.suspected else ()
-    outcome = _interpreted(source, check, store, suspected, now) if check.changes or suspected else Outcome()
+    outcome = (
+        _interpreted(source, check, store, suspected, now)
+        if check.changes or suspected
+        else Outcome()
+    )
     _doubted(answers, check, now)
     times = _times(source, check, store, now)
-    trouble = kept.keep(source, _believed(answers, check), outcome, store, now) if kept else ""
+    trouble = (
+        kept.keep(source, _believed(answers, check), outcome, store, now)
+        if kept
+        else ""
+    )
     if check.documents or check.entries or outcome != Outcome():
         store.record(
             source.name,
@@ -75,11 +108,25 @@ def source(  # noqa: PLR0913 - what a source's check depends on
         quiet += times
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
-    unread = sum(document.total for document in check.documents if document.unread and check.copies)
-    return SourceReport(source.name, len(answers.answers), new + unread, len(kinds) - new, tuple(check.failures), outcome, trouble)
+    unread = sum(
+        document.total
+        for document in check.documents
+        if document.unread and check.copies
+    )
+    return SourceReport(
+        source.name,
+        len(answers.answers),
+        new + unread,
+        len(kinds) - new,
+        tuple(check.failures),
+        outcome,
+        trouble,
+    )
 
 
-def _judge(answers: Answers, store: Store, settings: Settings, now: datetime, check: Check) -> None:
+def _judge(
+    answers: Answers, store: Store, settings: Settings, now: datetime, check: Check
+) -> None:
     """Sort the answers: failures, copies, and what is the same as before."""
     for answer in answers.answers:
         if isinstance(answer.result, Failure):
@@ -94,81 +141,172 @@ def _judge(answers: Answers, store: Store, settings: Settings, now: datetime, ch
 
 def _believed(answers: Answers, check: Check) -> Answers:
     """Give the answers that were believed."""
-    return replace(answers, answers=tuple(answer for answer in answers.answers if answer.document in check.healthy))
+    return replace(
+        answers,
+        answers=tuple(
+            answer for answer in answers.answers if answer.document in check.healthy
+        ),
+    )
 
 
 def _doubted(answers: Answers, check: Check, now: datetime) -> None:
-    """A suspect copy's document loses its validators, or a bad copy would be pinned by its own ETag, and is doubted from now on."""
+    """A suspect copy's document loses its validators, or a bad copy would be pinned by
+    its own ETag, and is doubted from now on.
+    """
     for failure in check.failures:
         if failure.suspect:
-            known = answers.known.get(failure.document, Document(failure.source, failure.document, failure.url))
-            check.documents.append(replace(known, validators=Validators(), suspect_since=known.suspect_since or now))
+            known = answers.known.get(
+                failure.document,
+                Document(failure.source, failure.document, failure.url),
+            )
+            check.documents.append(
+                replace(
+                    known,
+                    validators=Validators(),
+                    suspect_since=known.suspect_since or now,
+                )
+            )
 
 
 def _unchanged(answer: Answer, known: Document | None, check: Check) -> None:
     """The copy is the known one; only what the index or the server says of it may be newer."""
     if known is None:
         return
-    validators = answer.validators if answer.validators != type(answer.validators)() else known.validators
-    newer = replace(known, mark=answer.mark or known.mark, validators=validators, suspect_since=None)
+    validators = (
+        answer.validators
+        if answer.validators != type(answer.validators)()
+        else known.validators
+    )
+    newer = replace(
+        known, mark=answer.mark or known.mark, validators=validators, suspect_since=None
+    )
     if newer != known:
         check.documents.append(newer)
 
 
-def _snapshot(snapshot: Snapshot, answer: Answer, answers: Answers, store: Store, settings: Settings, now: datetime, check: Check) -> None:
+def _snapshot(
+    snapshot: Snapshot,
+    answer: Answer,
+    answers: Answers,
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    check: Check,
+) -> None:
     """Believe or doubt one copy, and note what is different in it."""
-    from watcher.judgement import compare  # a check in which nothing changed loads none of it
+    # A check in which nothing changed loads none of it
+    from watcher.judgement import compare
 
     known, stored = answers.known.get(snapshot.document), dict[str, StoredEntry]()
     if known is not None:
         known, stored = _before(known, store, settings, check)
-    verdict = credible.judge(snapshot, known, now)
+    verdict = believe.judge(snapshot, known, now)
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
-    if verdict.believed and known is not None and known.accepted is not None and credible.is_table(snapshot):
-        layout = credible.judge_layout(changes, known, now)
+    if (
+        verdict.believed
+        and known is not None
+        and known.accepted is not None
+        and believe.is_table(snapshot)
+    ):
+        layout = believe.judge_layout(changes, known, now)
         verdict = layout if not layout.believed or layout.late else verdict
     if not verdict.believed:
         del check.healthy[snapshot.document]
-        remedy = f"Nothing was changed. A copy that is still so after {credible.PATIENCE.total_seconds() / 3600:.0f} hours is accepted."
-        check.failures.append(Failure(snapshot.source, snapshot.document, snapshot.url, now, verdict.doubt, remedy, suspect=True))
+        remedy = (
+            "Nothing was changed. A copy that is still so after "
+            f"{believe.PATIENCE.total_seconds() / 3600:.0f} hours is accepted."
+        )
+        check.failures.append(
+            Failure(
+                snapshot.source,
+                snapshot.document,
+                snapshot.url,
+                now,
+                verdict.doubt,
+                remedy,
+                suspect=True,
+            )
+        )
         return
-    widened = known is not None and known.accepted is not None and known.watch != settings.watch.mark
+    widened = (
+        known is not None
+        and known.accepted is not None
+        and known.watch != settings.watch.mark
+    )
     read = compare.rewatched(changes, settings.watch) if widened else changes
     quiet = {change for change in read if _quiet(change, verdict.late, widened, now)}
-    check.changes += [change for change in read if change not in quiet or change.kind is ChangeKind.APPEARED]
-    first = snapshot.document in check.noted or snapshot.document in check.lost or _first(snapshot.document, answers, now)
+    check.changes += [
+        change
+        for change in read
+        if change not in quiet or change.kind is ChangeKind.APPEARED
+    ]
+    first = (
+        snapshot.document in check.noted
+        or snapshot.document in check.lost
+        or _first(snapshot.document, answers, now)
+    )
     check.known |= {_mark(change) for change in (read if first else quiet)}
     if known is not None and known.unread:
-        check.entries.append(EntryChanges(known.document, tuple(stored.values()), of_copy=True))
-    entries = _entry_changes(changes, snapshot, now, _forgotten(stored, snapshot, now), lost=verdict.late or widened)
+        check.entries.append(
+            EntryChanges(known.document, tuple(stored.values()), of_copy=True)
+        )
+    entries = _entry_changes(
+        changes,
+        snapshot,
+        now,
+        _forgotten(stored, snapshot, now),
+        lost=verdict.late or widened,
+    )
     if entries is not None:
         check.entries.append(entries)
-    document = _read(snapshot, answer, known, settings, now, known_from_list=snapshot.document in check.noted)
+    document = _read(
+        snapshot,
+        answer,
+        known,
+        settings,
+        now,
+        known_from_list=snapshot.document in check.noted,
+    )
     if document != known:
         check.documents.append(document)
     if answer.copy:
         check.copies.append(answer.copy)
 
 
-def _before(known: Document, store: Store, settings: Settings, check: Check) -> tuple[Document, dict[str, StoredEntry]]:
+def _before(
+    known: Document, store: Store, settings: Settings, check: Check
+) -> tuple[Document, dict[str, StoredEntry]]:
     """What was seen of a document before; a copy that was kept unread is read now."""
     if not known.unread:
         return known, store.entries(known.source, known.document)
-    from watcher.judgement import canonical
+    from watcher.judgement import normalize
 
     copy = store.copy(known.source, known.document)
     try:
-        read = sources.parser(check.source.kind)(copy.page, settings.watch) if copy else None
+        read = (
+            sources.parser(check.source.kind)(copy.page, settings.watch)
+            if copy
+            else None
+        )
     except ParseError:
         read = None
     if read is None:
         check.lost.add(known.document)
         return known, {}
-    return replace(known, total=read.total), {entry.key: StoredEntry(entry, canonical.fingerprint(entry)) for entry in read.entries}
+    return replace(known, total=read.total), {
+        entry.key: StoredEntry(entry, normalize.fingerprint(entry))
+        for entry in read.entries
+    }
 
 
 def _read(
-    snapshot: Snapshot, answer: Answer, known: Document | None, settings: Settings, now: datetime, *, known_from_list: bool
+    snapshot: Snapshot,
+    answer: Answer,
+    known: Document | None,
+    settings: Settings,
+    now: datetime,
+    *,
+    known_from_list: bool,
 ) -> Document:
     """Say what is known of a document from now on."""
     return Document(
@@ -182,7 +320,8 @@ def _read(
         revisions=snapshot.revisions,
         watch=settings.watch.mark,
         mark=answer.mark or (known.mark if known else ""),
-        accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None) or now,
+        accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None)
+        or now,
         known=known_from_list or (known.known if known else False),
         newest=snapshot.newest,
         unread=snapshot.unread,
@@ -194,15 +333,24 @@ def _mark(change: Change) -> tuple[str, str, ChangeKind]:
 
 
 def _quiet(change: Change, late: bool, widened: bool, now: datetime) -> bool:  # noqa: FBT001 - a verdict's parts
-    """What is taken as known: of a copy believed only for its age all but fresh rows; of newly watched products all that appears."""
+    """What is taken as known.
+
+    Of a copy believed only for its age all but fresh rows; of newly watched products
+    all that appears.
+    """
     if widened and change.kind in (ChangeKind.APPEARED, ChangeKind.MISSING):
         return True
-    fresh = change.kind is ChangeKind.APPEARED and not credible.back_filled(change.entry.published, now)
+    fresh = change.kind is ChangeKind.APPEARED and not believe.back_filled(
+        change.entry.published, now
+    )
     return late and not fresh
 
 
 def _first(document: str, answers: Answers, now: datetime) -> bool:
-    """Whether a document's entries are taken as known: at the source's first check, what was listed then, and old months."""
+    """Whether a document's entries are taken as known.
+
+    At the source's first check, what was listed then, and old months.
+    """
     known = answers.known.get(document)
     if known is not None and known.accepted is not None:
         return False
@@ -213,24 +361,45 @@ def _first(document: str, answers: Answers, now: datetime) -> bool:
 
 
 def _old_month(document: str, now: datetime) -> bool:
-    return schedule.month_end(document) is not None and not schedule.young(document, now)
+    return schedule.month_end(document) is not None and not schedule.young(
+        document, now
+    )
 
 
-def _forgotten(stored: Mapping[str, StoredEntry], snapshot: Snapshot, now: datetime) -> list[str]:
-    """Entries that left a window without a date to say why, so long ago that they will not come back."""
+def _forgotten(
+    stored: Mapping[str, StoredEntry], snapshot: Snapshot, now: datetime
+) -> list[str]:
+    """Entries that left a window without a date to say why, so long ago that they will
+    not come back.
+    """
     if snapshot.coverage is Coverage.COMPLETE:
         return []
     shown = {entry.key for entry in snapshot.entries}
-    return [key for key, old in stored.items() if key not in shown and old.missing_since and now - old.missing_since > _COMES_BACK]
+    return [
+        key
+        for key, old in stored.items()
+        if key not in shown
+        and old.missing_since
+        and now - old.missing_since > _COMES_BACK
+    ]
 
 
-def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime, removed: list[str], *, lost: bool) -> EntryChanges | None:
-    from watcher.judgement import canonical
+def _entry_changes(
+    changes: Iterable[Change],
+    snapshot: Snapshot,
+    now: datetime,
+    removed: list[str],
+    *,
+    lost: bool,
+) -> EntryChanges | None:
+    from watcher.judgement import normalize
 
     upserts, missing, returned = [], [], []
     for change in changes:
         if change.after is not None:
-            upserts.append(StoredEntry(change.after, canonical.fingerprint(change.after)))
+            upserts.append(
+                StoredEntry(change.after, normalize.fingerprint(change.after))
+            )
             if change.before is not None and change.before.key != change.after.key:
                 removed.append(change.before.key)
             if change.kind is ChangeKind.RETURNED:
@@ -241,21 +410,36 @@ def _entry_changes(changes: Iterable[Change], snapshot: Snapshot, now: datetime,
             missing.append(change.entry.key)
     if not (upserts or missing or removed):
         return None
-    return EntryChanges(snapshot.document, tuple(upserts), tuple(missing), now, lost, tuple(returned), tuple(removed))
+    return EntryChanges(
+        snapshot.document,
+        tuple(upserts),
+        tuple(missing),
+        now,
+        lost,
+        tuple(returned),
+        tuple(removed),
+    )
 
 
 def _noted(answers: Answers) -> dict[str, Follow]:
-    """What a list leads to when it is read for the first time: it existed, so its first reading is no news."""
+    """What a list leads to when it is read for the first time.
+
+    It existed, so its first reading is no news.
+    """
     noted: dict[str, Follow] = {}
     for answer in answers.answers:
         known = answers.known.get(answer.document)
-        if isinstance(answer.result, Snapshot) and (known is None or known.accepted is None):
+        if isinstance(answer.result, Snapshot) and (
+            known is None or known.accepted is None
+        ):
             noted.update({row.document: row for row in answer.result.follow})
     return noted
 
 
 def _note(source: Source, answers: Answers, check: Check) -> None:
-    """Note the documents that a list led to at its first reading and that were not read themselves."""
+    """Note the documents that a list led to at its first reading and that were not read
+    themselves.
+    """
     written = {document.document for document in check.documents} | set(answers.known)
     check.documents += [
         Document(source.name, row.document, row.url, mark=row.mark, known=True)
@@ -264,29 +448,66 @@ def _note(source: Source, answers: Answers, check: Check) -> None:
     ]
 
 
-def _interpreted(source: Source, check: Check, store: Store, suspected: tuple[Update, ...], now: datetime) -> Outcome:
+def _interpreted(
+    source: Source,
+    check: Check,
+    store: Store,
+    suspected: tuple[Update, ...],
+    now: datetime,
+) -> Outcome:
     """What the changes mean; and what a healthy check confirms of earlier suspicions."""
     from watcher.judgement import absence, interpret
 
     outcome = Outcome()
     if check.changes:
-        rows = {row.id: row for row in (*store.updates_for(interpret.names(check.changes)), *suspected)}
+        rows = {
+            row.id: row
+            for row in (*store.updates_for(interpret.names(check.changes)), *suspected)
+        }
         known = check.known
-        outcome = interpret.events(check.changes, rows.values(), now, lambda change: _mark(change) in known, source.kind)
+        outcome = interpret.events(
+            check.changes,
+            rows.values(),
+            now,
+            lambda change: _mark(change) in known,
+            source.kind,
+        )
     changed = {row.id: row for row in outcome.updates}
-    confirmed = absence.confirm([changed.get(row.id, row) for row in suspected], source.name, tuple(check.healthy), now)
+    confirmed = absence.confirm(
+        [changed.get(row.id, row) for row in suspected],
+        source.name,
+        tuple(check.healthy),
+        now,
+    )
     rows = {**changed, **{row.id: row for row in confirmed.updates}}
-    return replace(outcome, events=(*outcome.events, *confirmed.events), updates=tuple(rows[i] for i in sorted(rows)))
+    return replace(
+        outcome,
+        events=(*outcome.events, *confirmed.events),
+        updates=tuple(rows[i] for i in sorted(rows)),
+    )
 
 
 def _times(source: Source, check: Check, store: Store, now: datetime) -> list[Times]:
     """The check times of each document; a failed one keeps its last success and counts.
 
-    Only of the source's own address it is noted where it leads for good: pages that it links may move as they like.
+    Only of the source's own address it is noted where it leads for good: pages that it
+    links may move as they like.
     """
-    rows = [Times(source.name, name, now, now, moved="" if name else moved) for name, moved in check.healthy.items()]
+    rows = [
+        Times(source.name, name, now, now, moved="" if name else moved)
+        for name, moved in check.healthy.items()
+    ]
     for failure in check.failures:
         old = store.times(source.name, failure.document)
-        failed = replace(old, tried=now, failures=old.failures + 1, failure=str(failure))
-        rows.append(replace(failed, cause=failure.cause, remedy=failure.remedy, suspect=failure.suspect))
+        failed = replace(
+            old, tried=now, failures=old.failures + 1, failure=str(failure)
+        )
+        rows.append(
+            replace(
+                failed,
+                cause=failure.cause,
+                remedy=failure.remedy,
+                suspect=failure.suspect,
+            )
+        )
     return rows

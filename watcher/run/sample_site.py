@@ -7,29 +7,40 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watcher import render
 from watcher.errors import ConfigurationError
-from watcher.formats import feed, listing, samples
-from watcher.formats.feed import Place
-from watcher.publish.pages import files
-from watcher.publish.shown import Life, Shown
+from watcher.mail import render, samples
 from watcher.records import Kind
 from watcher.run.shown import of_all
+from watcher.site import feed, listing
+from watcher.site.feed import Place
+from watcher.site.pages import files
+from watcher.site.shown import Life, Shown
 
 if TYPE_CHECKING:
     from watcher.config import Settings
 
 
 def complaints(settings: Settings) -> tuple[str, ...]:
-    """Render every page and feed of samples; what is wrong in the first template that cannot be rendered."""
+    """Render every page and feed of samples.
+
+    What is wrong in the first template that cannot be rendered.
+    """
     events = tuple(samples.event(kind) for kind in Kind)
     lives = [
-        Life(update, tuple(event for event in events if event.update.id == update.id), samples.servers())
+        Life(
+            update,
+            tuple(event for event in events if event.update.id == update.id),
+            samples.servers(),
+        )
         for update in samples.welcome(pulled=True).standing
     ]
     rows = [listing.listing(life.update, life.events) for life in lives]
     place = Place(settings.base_url, feed.authority(settings.base_url))
-    many = tuple(replace(events[number % len(events)], id=f"sample-{number}") for number in range(2 * feed.PAGE))  # enough for an archive
+    # Enough for an archive
+    many = tuple(
+        replace(events[number % len(events)], id=f"sample-{number}")
+        for number in range(2 * feed.PAGE)
+    )
     try:
         parts = of_all(rows, many)
         shown = Shown(
@@ -46,6 +57,7 @@ def complaints(settings: Settings) -> tuple[str, ...]:
             pass
     except render.TemplateMistakeError as error:
         return (str(error.problem),)
-    except ConfigurationError as error:  # of the words; it names their file
+    except ConfigurationError as error:
+        # Of the words; it names their file
         return (str(error),)
     return ()

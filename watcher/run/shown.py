@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from watcher import render
-from watcher.formats import feed, glance, listing, shelves
-from watcher.formats.feed import Place
-from watcher.formats.listing import Listing, Overview
-from watcher.formats.plain import line
-from watcher.judgement import health
-from watcher.publish.pages import OF_PRODUCT
-from watcher.publish.shown import Followed, Life, Shown
+from watcher.judgement import source_health
+from watcher.mail import render
 from watcher.records import Event, Exposure, State, Update
+from watcher.site import feed, glance, listing, shelves
+from watcher.site.feed import Place
+from watcher.site.listing import Listing, Overview
+from watcher.site.pages import OF_PRODUCT
+from watcher.site.shown import Followed, Life, Shown
+from watcher.text.plain import line
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -26,7 +26,10 @@ NEWS = "news"
 
 
 def _place(settings: Settings, store: Store) -> Place:
-    """Give the site's place; the name in its tags is kept for ever, so that a site that moves is not news."""
+    """Give the site's place.
+
+    The name in its tags is kept for ever, so that a site that moves is not news.
+    """
     kept = store.meta(AUTHORITY)
     if not kept:
         kept = feed.authority(settings.base_url)
@@ -38,25 +41,52 @@ def _place(settings: Settings, store: Store) -> Place:
 def shown(settings: Settings, store: Store, **what: Any) -> Shown:  # noqa: ANN401 - the parts that differ
     """Show ``what`` as the settings say."""
     watched = settings.watch.products
-    unread = tuple(name for name, _ in health.unread(settings.sources, store.all_times()))
-    return Shown(_place(settings, store), render.words(settings), settings.zone, watched, settings.sources, **what, unread=unread)
+    unread = tuple(
+        name for name, _ in source_health.unread(settings.sources, store.all_times())
+    )
+    return Shown(
+        _place(settings, store),
+        render.words(settings),
+        settings.zone,
+        watched,
+        settings.sources,
+        **what,
+        unread=unread,
+    )
 
 
-def whole(settings: Settings, store: Store, servers: Mapping[str, tuple[Exposure, ...]]) -> Shown:
-    """Show everything that the ledger holds; ``servers`` are the published ones, by the updates that concern them."""
+def whole(
+    settings: Settings, store: Store, servers: Mapping[str, tuple[Exposure, ...]]
+) -> Shown:
+    """Show everything that the ledger holds.
+
+    ``servers`` are the published ones, by the updates that concern them.
+    """
     events = store.events()
     heirs, owners = store.absorbed(), store.owners()
     of_update: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         of_update[owners[event.id]].append(event)
     updates = {update.id: update for update in store.updates()}
-    others = {name: made(told[-1]) for name, told in sorted(of_update.items()) if told and name not in updates}
-    rows = {name: listing.listing(update, of_update[name]) for name, update in updates.items()}
+    others = {
+        name: made(told[-1])
+        for name, told in sorted(of_update.items())
+        if told and name not in updates
+    }
+    rows = {
+        name: listing.listing(update, of_update[name])
+        for name, update in updates.items()
+    }
     return shown(
         settings,
         store,
-        lives=(Life(update, tuple(of_update[name]), servers.get(name, ())) for name, update in (updates | others).items()),
-        moved=tuple((name, rows[heir]) for name, heir in sorted(heirs.items()) if heir in rows),
+        lives=(
+            Life(update, tuple(of_update[name]), servers.get(name, ()))
+            for name, update in (updates | others).items()
+        ),
+        moved=tuple(
+            (name, rows[heir]) for name, heir in sorted(heirs.items()) if heir in rows
+        ),
         **of_all(rows.values(), events),
     )
 
@@ -66,7 +96,10 @@ def of_all(rows: Iterable[Listing], events: tuple[Event, ...]) -> Mapping[str, A
     ordered = listing.order(rows)
     kept = shelves.stand(ordered)
     count = feed.archives(len(events))
-    archives = {number: events[number * feed.PAGE : (number + 1) * feed.PAGE] for number in range(count)}
+    archives = {
+        number: events[number * feed.PAGE : (number + 1) * feed.PAGE]
+        for number in range(count)
+    }
     products = {product for row in ordered for product in listing.products(row)}
     overview = Overview(
         listing.SCHEMA,
@@ -78,11 +111,20 @@ def of_all(rows: Iterable[Listing], events: tuple[Event, ...]) -> Mapping[str, A
         glance.current(ordered),
     )
     window = events[count * feed.PAGE :]
-    return {"overview": overview, "shelves": kept, "events": window, "archives": archives, "followed": _followed(products, events)}
+    return {
+        "overview": overview,
+        "shelves": kept,
+        "events": window,
+        "archives": archives,
+        "followed": _followed(products, events),
+    }
 
 
 def as_of(newest: datetime | None, events: tuple[Event, ...]) -> datetime | None:
-    """Say when anything was last established: an update was dated, or an event told; None before anything was read."""
+    """Say when anything was last established.
+
+    An update was dated, or an event told; None before anything was read.
+    """
     return newest and max([newest, *(event.time for event in events[-1:])])
 
 
@@ -93,11 +135,18 @@ def _followed(products: Iterable[str], events: Iterable[Event]) -> tuple[Followe
         names[path(product)].add(product)
     paths: dict[str, str] = {}
     for event in events:
-        mine = {paths.setdefault(product, path(product)): line(product, 100) for product in event.update.products if product}
+        mine = {
+            paths.setdefault(product, path(product)): line(product, 100)
+            for product in event.update.products
+            if product
+        }
         for where, product in mine.items():
             names[where].add(product)
             told[where].append(event)
-    return tuple(Followed(where, min(names[where]), tuple(told[where][-OF_PRODUCT:])) for where in sorted(names))
+    return tuple(
+        Followed(where, min(names[where]), tuple(told[where][-OF_PRODUCT:]))
+        for where in sorted(names)
+    )
 
 
 def path(product: str) -> str:
@@ -108,4 +157,15 @@ def path(product: str) -> str:
 def made(event: Event) -> Update:
     """Give what is told without an update (news) one that is made of its event."""
     ref = event.update
-    return Update(ref.id, ref.title, "", NEWS, "", ref.version, State.RELEASED, event.time, products=ref.products, kbs=ref.kbs)
+    return Update(
+        ref.id,
+        ref.title,
+        "",
+        NEWS,
+        "",
+        ref.version,
+        State.RELEASED,
+        event.time,
+        products=ref.products,
+        kbs=ref.kbs,
+    )

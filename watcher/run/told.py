@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from watcher.store import Store
 
-UNTIL = "told until"  # note: stands from when a run has recorded events until their messages are sealed
+# Note: stands from when a run has recorded events until their messages are sealed
+UNTIL = "told until"
 
 
 def until(store: Store) -> datetime | None:
-    """Say when the last run was that came as far as its messages: a digest's time is measured from there, also after a kill."""
+    """Say when the last run was that came as far as its messages.
+
+    A digest's time is measured from there, also after a kill.
+    """
     noted = store.meta(UNTIL)
     return datetime.fromisoformat(noted) if noted else store.last_check()
 

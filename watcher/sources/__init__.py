@@ -1,7 +1,10 @@
-"""What sources serve, made into records: one pure module a kind, each with ``parse(page, watch) -> Snapshot``.
+"""What sources serve, made into records.
 
-A kind of which many documents say nothing of products may have ``glance(page) -> Snapshot | None``, too.
-A new kind is one file here, one line in ``KINDS`` and its fixtures under ``tests/sources/data``.
+One pure module a kind, each with ``parse(page, watch) -> Snapshot``.
+
+A kind of which many documents say nothing of products may have ``glance(page) ->
+Snapshot | None``, too. A new kind is one file here, one line in ``KINDS`` and its
+fixtures under ``tests/sources/data``.
 """
 
 from __future__ import annotations
@@ -31,18 +34,26 @@ KINDS: dict[str, str] = {
 def parser(kind: str) -> Parser:
     """Return the ``parse`` of a kind, imported on first use.
 
-    It reads a page that came with status 200, never fetches, and raises ``ParseError`` for whatever is not of its kind.
+    It reads a page that came with status 200, never fetches, and raises ``ParseError``
+    for whatever is not of its kind.
 
     Raises:
         ConfigurationError: there is no such kind.
 
     """
     if kind not in KINDS:
-        raise ConfigurationError(f'there is no kind of source named "{kind}". Known are {", ".join(sorted(KINDS))}.')
+        raise ConfigurationError(
+            f'there is no kind of source named "{kind}". Known are {", ".join(sorted(KINDS))}.'
+        )
     return cast("Parser", import_module(KINDS[kind]).parse)
 
 
 def glance(page: Page, kind: str) -> Snapshot | None:
-    """Return an unread snapshot of a document's first copy; None when the copy has to be read: it may name a product, or looks wrong."""
-    look: Callable[[Page], Snapshot | None] | None = getattr(import_module(KINDS[kind]), "glance", None)
+    """Return an unread snapshot of a document's first copy.
+
+    None when the copy has to be read: it may name a product, or looks wrong.
+    """
+    look: Callable[[Page], Snapshot | None] | None = getattr(
+        import_module(KINDS[kind]), "glance", None
+    )
     return look(page) if look else None

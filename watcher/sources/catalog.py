@@ -1,9 +1,13 @@
-"""Microsoft's Update Catalog: the answer to a search for one KB article, as one entry with a package for each update.
+"""Microsoft's Update Catalog.
 
-A package's ``file`` is the catalogue's own id of it, a GUID: one that is replaced gets a new one.
+The answer to a search for one KB article, as one entry with a package for each update.
 
-Told apart are results, the catalogue's own "no results", and a search that the site has lost (it then shows the search page
-with neither): only the first two say something of the update.
+A package's ``file`` is the catalogue's own id of it, a GUID: one that is replaced gets
+a new one.
+
+Told apart are results, the catalogue's own "no results", and a search that the site
+has lost (it then shows the search page with neither): only the first two say something
+of the update.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from bs4 import BeautifulSoup, Tag
 from msgspec import Struct
 
 from watcher.errors import ParseError
-from watcher.judgement import canonical
+from watcher.judgement import normalize
 from watcher.records import Coverage, Entry, Package, Page, Snapshot, Watch
 from watcher.sources import markup
 from watcher.sources.concern import concerned
@@ -32,66 +36,97 @@ _UNKNOWN = "Whether it offers the update is not known; the next check asks again
 class Row(Struct, frozen=True):
     """A line of the results."""
 
-    update: str  # a GUID
+    # A GUID
+    update: str
     title: str
-    products: tuple[str, ...]  # canonical, the most exact first
+    # Canonical, the most exact first
+    products: tuple[str, ...]
     updated: datetime | None
-    size: int | None  # bytes
+    # Bytes
+    size: int | None
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
     """Read the answer to a search for a KB article.
 
-    ``available`` is False when the catalogue answers that it has nothing, or only updates of other articles.
+    ``available`` is False when the catalogue answers that it has nothing, or only
+    updates of other articles.
 
     Raises:
         ParseError: the page is no answer to the search, and so nothing is known.
 
     """
-    kb = canonical.kb(page.document) or _asked(page.url)
+    kb = normalize.kb(page.document) or _asked(page.url)
     if page.status != 200 or not kb:
-        raise ParseError(f"the catalogue answered {page.status} to a search for {quoted(kb or page.url)}", _UNKNOWN)
+        raise ParseError(
+            f"the catalogue answered {page.status} to a search for {quoted(kb or page.url)}",
+            _UNKNOWN,
+        )
     soup = markup.soup(page)
     table = soup.find("table", id=re.compile(r"updateMatches$"))
     if isinstance(table, Tag):
-        rows = [row for row in _rows(table) if kb in (canonical.kbs_in(row.title) or (kb,))]
-        whole = all(found[1] == "1" for found in _PAGES.finditer(_text(soup, "searchDuration")))
+        rows = [
+            row for row in _rows(table) if kb in (normalize.kbs_in(row.title) or (kb,))
+        ]
+        whole = all(
+            found[1] == "1" for found in _PAGES.finditer(_text(soup, "searchDuration"))
+        )
         return _snapshot(page, _entry(page, kb, rows, watch, whole=whole))
     answer = _text(soup, "noResultText")
-    if answer and kb in (canonical.kbs_in(answer) or (kb,)):
-        return _snapshot(page, Entry(key=kb, title=kb, url=page.url, kbs=(kb,), available=False))
+    if answer and kb in (normalize.kbs_in(answer) or (kb,)):
+        return _snapshot(
+            page, Entry(key=kb, title=kb, url=page.url, kbs=(kb,), available=False)
+        )
     raise ParseError(
-        f"the catalogue has lost the search for {kb}: it shows neither results nor 'no results', but {markup.opening(page.body)}", _UNKNOWN
+        (
+            f"the catalogue has lost the search for {kb}: it shows neither "
+            f"results nor 'no results', but {markup.opening(page.body)}"
+        ),
+        _UNKNOWN,
     )
 
 
 def _asked(url: str) -> str:
     try:
-        return canonical.kb(parse_qs(urlsplit(url).query).get("q", [""])[0])
-    except ValueError:  # "http://["
+        return normalize.kb(parse_qs(urlsplit(url).query).get("q", [""])[0])
+    except ValueError:
+        # Such as "http://["
         return ""
 
 
 def _text(soup: BeautifulSoup, name: str) -> str:
     found = soup.find(id=re.compile(rf"{name}$"))
-    return canonical.fold(found.get_text(" ")) if isinstance(found, Tag) else ""
+    return normalize.fold(found.get_text(" ")) if isinstance(found, Tag) else ""
 
 
 def _rows(table: Tag) -> Iterator[Row]:
     for line in table.find_all("tr", id=_ROW):
         update = str(line["id"])[:36]
-        cells = [canonical.fold(cell.get_text(" ")) for cell in line.find_all("td")]
-        cells += [""] * (7 - len(cells))  # an icon, title, products, classification, last updated, version, size
+        cells = [normalize.fold(cell.get_text(" ")) for cell in line.find_all("td")]
+        # An icon, title, products, classification, last updated, version, size
+        cells += [""] * (7 - len(cells))
         named = _FOR_PRODUCT.search(cells[1])
-        exact = (canonical.product(named["product"]),) if named else ()
-        products = (*exact, *(canonical.product(name) for name in cells[2].split(",") if name.strip()))
+        exact = (normalize.product(named["product"]),) if named else ()
+        products = (
+            *exact,
+            *(normalize.product(name) for name in cells[2].split(",") if name.strip()),
+        )
         size = line.find(id=f"{update}_originalSize")
         digits = size.get_text().strip() if isinstance(size, Tag) else ""
-        yield Row(update, cells[1], products, canonical.date(cells[4]), int(digits) if re.fullmatch(r"[0-9]{1,15}", digits) else None)
+        yield Row(
+            update,
+            cells[1],
+            products,
+            normalize.date(cells[4]),
+            int(digits) if re.fullmatch(r"[0-9]{1,15}", digits) else None,
+        )
 
 
 def _entry(page: Page, kb: str, rows: list[Row], watch: Watch, *, whole: bool) -> Entry:
-    """Describe the update by its rows; of a list of several pages only that it is there, for the pages' cut moves."""
+    """Describe the update by its rows.
+
+    Of a list of several pages only that it is there, for the pages' cut moves.
+    """
     packages = tuple(_packages(page, kb, rows, watch))
     return Entry(
         key=kb,
@@ -100,7 +135,11 @@ def _entry(page: Page, kb: str, rows: list[Row], watch: Watch, *, whole: bool) -
         updated=max((row.updated for row in rows if row.updated), default=None),
         kbs=(kb,),
         products=tuple(dict.fromkeys(package.product for package in packages)),
-        packages=tuple(sorted(packages, key=lambda package: (package.product, package.url))) if whole else (),
+        packages=tuple(
+            sorted(packages, key=lambda package: (package.product, package.url))
+        )
+        if whole
+        else (),
         available=bool(rows),
     )
 
@@ -114,4 +153,13 @@ def _packages(page: Page, kb: str, rows: list[Row], watch: Watch) -> Iterator[Pa
 
 
 def _snapshot(page: Page, entry: Entry) -> Snapshot:
-    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total=1, entries=(entry,))
+    return Snapshot(
+        page.source,
+        page.document,
+        page.url,
+        page.time,
+        page.sha256,
+        Coverage.COMPLETE,
+        total=1,
+        entries=(entry,),
+    )

@@ -8,12 +8,16 @@ from watcher.records import Watch
 
 
 def concerned(watch: Watch, names: Iterable[str]) -> str:
-    """Return the first of a product's canonical ``names`` that concerns ``watch``, "" when none does.
+    """Return the first of a product's canonical ``names`` that concerns ``watch``, ""
+    when none does.
 
-    A source that says no more than "Exchange Server" concerns a watch for "Exchange Server 2019*", too.
+    A source that says no more than "Exchange Server" concerns a watch for "Exchange
+    Server 2019*", too.
     """
     patterns = [pattern.lower() for pattern in watch.products]
     for name in names:
-        if watch.wants(name) or any(pattern.startswith(f"{name.lower()} ") for pattern in patterns):
+        if watch.wants(name) or any(
+            pattern.startswith(f"{name.lower()} ") for pattern in patterns
+        ):
             return name
     return ""

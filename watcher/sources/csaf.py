@@ -1,7 +1,9 @@
-"""Any CSAF 2.0 provider: its lists lead to its documents, each document is one entry (OASIS CSAF 2.0).
+"""Any CSAF 2.0 provider.
 
-A document's entry keeps the tracking id as key, in capitals.  What a regeneration moves is left out: the generator's date
-and acknowledgements.
+Its lists lead to its documents, each document is one entry (OASIS CSAF 2.0).
+
+A document's entry keeps the tracking id as key, in capitals.  What a regeneration
+moves is left out: the generator's date and acknowledgements.
 """
 
 from __future__ import annotations
@@ -14,22 +16,34 @@ from itertools import chain
 import msgspec
 
 from watcher.errors import ParseError
-from watcher.judgement import canonical
-from watcher.records import Coverage, Entry, Follow, Package, Page, Passage, Snapshot, Watch
+from watcher.judgement import normalize
+from watcher.records import (
+    Coverage,
+    Entry,
+    Follow,
+    Package,
+    Page,
+    Passage,
+    Snapshot,
+    Watch,
+)
 from watcher.sources import csaf_provider, markup
 from watcher.sources.csaf_form import Cvss, Document, Note, Revision, Vulnerability
 from watcher.sources.csaf_products import Products, watched
 from watcher.sources.json_form import decode, in_utc, quoted
 
-# "<build>:<SubType>:<url>"; what is only offered to customers of extended security updates has no URL
-_MICROSOFT_FIX = re.compile(r"(?P<build>[^:\n]*):(?P<type>[^:\n]*):(?P<url>(?:https?://\S+)?)")
-_EXPLOIT_STATUS = re.compile(r"(Publicly Disclosed|Exploited):(Yes|No)\b", re.IGNORECASE)
-_PASSAGES = {  # a vulnerability's own description says nothing of the update
-    "faq": "faq",
-    "summary": "description",
-    "description": "description",
-}
-_BOILERPLATE = {"Additional Resources", "Disclaimer", "Assigning CNA"}  # Microsoft's notes that are the same in all documents
+# "<build>:<SubType>:<url>"; what is only offered to customers of extended security
+# updates has no URL
+_MICROSOFT_FIX = re.compile(
+    r"(?P<build>[^:\n]*):(?P<type>[^:\n]*):(?P<url>(?:https?://\S+)?)"
+)
+_EXPLOIT_STATUS = re.compile(
+    r"(Publicly Disclosed|Exploited):(Yes|No)\b", re.IGNORECASE
+)
+# A vulnerability's own description says nothing of the update
+_PASSAGES = {"faq": "faq", "summary": "description", "description": "description"}
+# Microsoft's notes that are the same in all documents
+_BOILERPLATE = {"Additional Resources", "Disclaimer", "Assigning CNA"}
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -50,19 +64,28 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 
 def _json(page: Page, watch: Watch) -> Snapshot:
-    members = decode(page.body.strip(), dict[str, msgspec.Raw], "a CSAF document, feed or provider metadata")
+    members = decode(
+        page.body.strip(),
+        dict[str, msgspec.Raw],
+        "a CSAF document, feed or provider metadata",
+    )
     if "document" in members:
         return _document(page, watch)
     if "feed" in members:
         return _listed(page, *csaf_provider.feed(page))
     if "distributions" in members or "metadata_version" in members:
         return _listed(page, *csaf_provider.metadata(page, watch))
-    raise ParseError(f"this is neither a CSAF document nor a feed nor provider metadata: it has the members {quoted(', '.join(members))}")
+    raise ParseError(
+        "this is neither a CSAF document nor a feed nor provider metadata: "
+        f"it has the members {quoted(', '.join(members))}"
+    )
 
 
 def _markup(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
     if re.search(r"<(?:\w+:)?cvrfdoc\b", text):
-        raise ParseError("this is a CVRF document, not CSAF", 'Give the source kind = "cvrf".')
+        raise ParseError(
+            "this is a CVRF document, not CSAF", 'Give the source kind = "cvrf".'
+        )
     links = markup.links(text, page.url)
     follows, total = csaf_provider.listing(page, links)
     if follows or total:
@@ -73,8 +96,20 @@ def _markup(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
 
 
 def _listed(page: Page, follows: tuple[Follow, ...], total: int) -> Snapshot:
-    newest = max((datetime.fromisoformat(row.mark) for row in follows if row.mark), default=None)
-    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total, newest=newest, follow=follows)
+    newest = max(
+        (datetime.fromisoformat(row.mark) for row in follows if row.mark), default=None
+    )
+    return Snapshot(
+        page.source,
+        page.document,
+        page.url,
+        page.time,
+        page.sha256,
+        Coverage.COMPLETE,
+        total,
+        newest=newest,
+        follow=follows,
+    )
 
 
 def _document(page: Page, watch: Watch) -> Snapshot:
@@ -91,14 +126,19 @@ def _document(page: Page, watch: Watch) -> Snapshot:
         total=1,
         revisions=len(tracking.revision_history),
         identity=_identity(page, tracking.id),
-        entries=(_entry(page, document, products),) if _products(document, products) else (),
+        entries=(_entry(page, document, products),)
+        if _products(document, products)
+        else (),
     )
 
 
 def _identity(page: Page, tracking_id: str) -> str:
-    """Return the name the document gives itself: its own path, unless it bears the id of another one.
+    """Return the name the document gives itself.
 
-    A file is named after the id (CSAF 2.0, section 5.1).  Fortinet names it after the title instead: that is no stranger.
+    Its own path, unless it bears the id of another one.
+
+    A file is named after the id (CSAF 2.0, section 5.1).  Fortinet names it after the
+    title instead: that is no stranger.
     """
     if not page.document:
         return tracking_id
@@ -110,10 +150,20 @@ def _identity(page: Page, tracking_id: str) -> str:
 
 def _entry(page: Page, document: Document, products: Products) -> Entry:
     head, tracking = document.document, document.document.tracking
-    packages = tuple(dict.fromkeys(chain.from_iterable(_packages(item, products) for item in document.vulnerabilities)))
+    packages = tuple(
+        dict.fromkeys(
+            chain.from_iterable(
+                _packages(item, products) for item in document.vulnerabilities
+            )
+        )
+    )
     disclosed, exploited = _exploitation(document.vulnerabilities)
     score = _worst(document.vulnerabilities)
-    own = (reference.url for reference in head.references if reference.category == "self" and not reference.url.endswith(".json"))
+    own = (
+        reference.url
+        for reference in head.references
+        if reference.category == "self" and not reference.url.endswith(".json")
+    )
     return Entry(
         key=tracking.id.upper(),
         title=markup.plain(head.title),
@@ -122,13 +172,25 @@ def _entry(page: Page, document: Document, products: Products) -> Entry:
         updated=in_utc(tracking.current_release_date),
         revision=tracking.version,
         cves=_cves(document),
-        kbs=tuple(dict.fromkeys(kb for kb in canonical.kbs_in(head.title) if kb not in {package.kb for package in packages})),
+        kbs=tuple(
+            dict.fromkeys(
+                kb
+                for kb in normalize.kbs_in(head.title)
+                if kb not in {package.kb for package in packages}
+            )
+        ),
         products=_products(document, products),
         packages=packages,
-        passages=tuple(dict.fromkeys((*_revisions(tracking.revision_history), *_notes(document)))),
+        passages=tuple(
+            dict.fromkeys((*_revisions(tracking.revision_history), *_notes(document)))
+        ),
         exploited=exploited,
         disclosed=disclosed,
-        severity=(head.aggregate_severity.text if head.aggregate_severity else score.base_severity).capitalize(),
+        severity=(
+            head.aggregate_severity.text
+            if head.aggregate_severity
+            else score.base_severity
+        ).capitalize(),
         cvss=score.base_score,
         vector=score.vector_string,
         links=tuple(dict.fromkeys(_links(document, products))),
@@ -137,27 +199,44 @@ def _entry(page: Page, document: Document, products: Products) -> Entry:
 
 def _cves(document: Document) -> tuple[str, ...]:
     named = (item.cve for item in document.vulnerabilities)
-    titled = canonical.cves_in(f"{document.document.tracking.id.replace('_', ' ')} {document.document.title}")
+    titled = normalize.cves_in(
+        f"{document.document.tracking.id.replace('_', ' ')} {document.document.title}"
+    )
     return tuple(dict.fromkeys((*(cve.upper() for cve in named if cve), *titled)))
 
 
 def _products(document: Document, products: Products) -> tuple[str, ...]:
-    """Return the watched products that the vulnerabilities name; all watched ones of a document that tells no standing."""
-    standing = tuple(chain.from_iterable(item.product_status.ids for item in document.vulnerabilities))
+    """Return the watched products that the vulnerabilities name.
+
+    All watched ones of a document that tells no standing.
+    """
+    standing = tuple(
+        chain.from_iterable(
+            item.product_status.ids for item in document.vulnerabilities
+        )
+    )
     return products.of(standing) if standing else products.of(products.names)
 
 
 def _packages(vulnerability: Vulnerability, products: Products) -> Iterator[Package]:
-    """Yield a package for each watched product of a fix that names more than words: a build, an article or an address."""
+    """Yield a package for each watched product of a fix that names more than words.
+
+    A build, an article or an address.
+    """
     for fix in vulnerability.remediations:
         if fix.category == "vendor_fix":
             told = _MICROSOFT_FIX.fullmatch(fix.details.strip())
-            build = canonical.build(told["build"]) if told else ""
-            url = markup.absolute(fix.url) or markup.absolute(told["url"] if told else "")
-            kb = canonical.kb(url) or next(iter(canonical.kbs_in(fix.details)), "")
+            build = normalize.build(told["build"]) if told else ""
+            url = markup.absolute(fix.url) or markup.absolute(
+                told["url"] if told else ""
+            )
+            kb = normalize.kb(url) or next(iter(normalize.kbs_in(fix.details)), "")
             kind, esu = _type(told["type"] if told else ""), bool(build and not url)
             if build or url or kb:
-                yield from (Package(name, kb, build, url, esu=esu, type=kind) for name in products.of(fix.product_ids, fix.group_ids))
+                yield from (
+                    Package(name, kb, build, url, esu=esu, type=kind)
+                    for name in products.of(fix.product_ids, fix.group_ids)
+                )
 
 
 def _type(subtype: str) -> str:
@@ -174,31 +253,51 @@ def _links(document: Document, products: Products) -> Iterator[str]:
                 yield url
 
 
-def _exploitation(vulnerabilities: Iterable[Vulnerability]) -> tuple[bool | None, bool | None]:
-    """Return whether any is publicly disclosed and whether any is exploited, None where nothing is said of it."""
+def _exploitation(
+    vulnerabilities: Iterable[Vulnerability],
+) -> tuple[bool | None, bool | None]:
+    """Return whether any is publicly disclosed and whether any is exploited, None where
+    nothing is said of it.
+    """
     said: dict[str, bool] = {}
     for vulnerability in vulnerabilities:
         for threat in vulnerability.threats:
             if threat.category == "exploit_status":
                 for what, answer in _EXPLOIT_STATUS.findall(threat.details):
-                    said[what.lower()] = said.get(what.lower(), False) or answer.lower() == "yes"
+                    said[what.lower()] = (
+                        said.get(what.lower(), False) or answer.lower() == "yes"
+                    )
     return said.get("publicly disclosed"), said.get("exploited")
 
 
 def _worst(vulnerabilities: Iterable[Vulnerability]) -> Cvss:
     """Return the highest score, of the newest CVSS version that each vulnerability is scored by."""
-    scores = (score.cvss_v4 or score.cvss_v3 or score.cvss_v2 for item in vulnerabilities for score in item.scores)
-    return max(filter(None, scores), key=lambda score: score.base_score or 0.0, default=Cvss())
+    scores = (
+        score.cvss_v4 or score.cvss_v3 or score.cvss_v2
+        for item in vulnerabilities
+        for score in item.scores
+    )
+    return max(
+        filter(None, scores), key=lambda score: score.base_score or 0.0, default=Cvss()
+    )
 
 
 def _revisions(history: Iterable[Revision]) -> Iterator[Passage]:
     """Yield the revisions' summaries by number, for the list is in no order."""
-    for revision in sorted(history, key=lambda item: (_number(item.number), in_utc(item.date))):
-        yield Passage(f"revision {revision.number}", markup.plain(revision.summary), in_utc(revision.date))
+    for revision in sorted(
+        history, key=lambda item: (_number(item.number), in_utc(item.date))
+    ):
+        yield Passage(
+            f"revision {revision.number}",
+            markup.plain(revision.summary),
+            in_utc(revision.date),
+        )
 
 
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.split(r"[-+]", version, maxsplit=1)[0].split("."))
+    return tuple(
+        int(part) for part in re.split(r"[-+]", version, maxsplit=1)[0].split(".")
+    )
 
 
 def _notes(document: Document) -> Iterator[Passage]:
@@ -208,13 +307,29 @@ def _notes(document: Document) -> Iterator[Passage]:
         for note in vulnerability.notes:
             yield from _note(note, _PASSAGES.get(note.category, "note"))
         for fix in vulnerability.remediations:
-            if fix.category != "vendor_fix" or not _MICROSOFT_FIX.fullmatch(fix.details.strip()):
-                yield Passage("workaround" if fix.category in {"workaround", "mitigation"} else "note", markup.plain(fix.details))
+            if fix.category != "vendor_fix" or not _MICROSOFT_FIX.fullmatch(
+                fix.details.strip()
+            ):
+                yield Passage(
+                    "workaround"
+                    if fix.category in {"workaround", "mitigation"}
+                    else "note",
+                    markup.plain(fix.details),
+                )
         for threat in vulnerability.threats:
-            if threat.category == "exploit_status" and not _EXPLOIT_STATUS.search(threat.details) and threat.details:
+            if (
+                threat.category == "exploit_status"
+                and not _EXPLOIT_STATUS.search(threat.details)
+                and threat.details
+            ):
                 yield Passage("note", markup.plain(threat.details))
 
 
 def _note(note: Note, name: str) -> Iterator[Passage]:
     if note.category != "legal_disclaimer" and note.title not in _BOILERPLATE:
-        yield Passage(name, "\n".join(filter(None, (markup.plain(note.title), markup.plain(note.text)))))
+        yield Passage(
+            name,
+            "\n".join(
+                filter(None, (markup.plain(note.title), markup.plain(note.text)))
+            ),
+        )

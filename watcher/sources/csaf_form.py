@@ -1,8 +1,10 @@
-"""What a CSAF document must have to be read, under the standard's own names (CSAF 2.0, section 3.2).
+"""What a CSAF document must have to be read, under the standard's own names (CSAF 2.0,
+section 3.2).
 
-Only what is judged is typed: a vendor's surplus or misspelt field (``environmentalsScore`` in Microsoft's scores) costs
-nothing, a missing or mistyped one that we rely on is an error.  ``tracking.generator`` is left out on purpose: its date is
-new at every regeneration.
+Only what is judged is typed: a vendor's surplus or misspelt field
+(``environmentalsScore`` in Microsoft's scores) costs nothing, a missing or mistyped
+one that we rely on is an error.  ``tracking.generator`` is left out on purpose: its
+date is new at every regeneration.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from msgspec import Meta, Struct
 Named = Annotated[str, Meta(min_length=1)]
 Version = Annotated[
     str,
-    Meta(pattern=r"^((0|[1-9]\d{0,17})|(0|[1-9]\d{0,17})\.(0|[1-9]\d{0,17})\.(0|[1-9]\d{0,17})(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?)$"),
+    Meta(
+        pattern=r"^((0|[1-9]\d{0,17})|(0|[1-9]\d{0,17})\.(0|[1-9]\d{0,17})\.(0|[1-9]\d{0,17})(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?)$"
+    ),
 ]
 
 
@@ -88,7 +92,10 @@ class FullProductName(Struct, frozen=True):
 
 
 class Branch(Struct, frozen=True):
-    """A level of the product tree: vendor, product_family, product_name, product_version, product_version_range, …"""
+    """A level of the product tree.
+
+    Vendor, product_family, product_name, product_version, product_version_range, …
+    """
 
     category: str
     name: Named
@@ -134,7 +141,12 @@ class ProductStatus(Struct, frozen=True):
     @property
     def ids(self) -> tuple[str, ...]:
         """All of them, the affected ones first."""
-        affected = self.known_affected + self.first_affected + self.last_affected + self.under_investigation
+        affected = (
+            self.known_affected
+            + self.first_affected
+            + self.last_affected
+            + self.under_investigation
+        )
         return affected + self.fixed + self.first_fixed + self.recommended
 
 
@@ -166,7 +178,8 @@ class Cvss(Struct, frozen=True, rename="camel"):
 class Score(Struct, frozen=True):
     """One vulnerability's scores for some products."""
 
-    cvss_v4: Cvss | None = None  # not in 2.0, but seen
+    # Not in 2.0, but seen
+    cvss_v4: Cvss | None = None
     cvss_v3: Cvss | None = None
     cvss_v2: Cvss | None = None
 

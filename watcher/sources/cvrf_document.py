@@ -1,9 +1,11 @@
-"""A month of MSRC's security updates as it is served in XML (CVRF 1.1), read vulnerability by vulnerability.
+"""A month of MSRC's security updates as it is served in XML (CVRF 1.1), read
+vulnerability by vulnerability.
 
-It has ten megabytes and a thousand vulnerabilities of which an installation watches a few: of the others only their number
-and their revisions are counted, and the parser is not given them.  Facts on the format, measured on recordings: text
-fields hold escaped HTML; products are given by ID and named twice; a byte order mark outranks the declaration (files
-re-saved as UTF-16 still declare UTF-8).
+It has ten megabytes and a thousand vulnerabilities of which an installation watches a
+few: of the others only their number and their revisions are counted, and the parser is
+not given them.  Facts on the format, measured on recordings: text fields hold escaped
+HTML; products are given by ID and named twice; a byte order mark outranks the
+declaration (files re-saved as UTF-16 still declare UTF-8).
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ _REVISION = re.compile(rb"/(?:\w+:)?Revision>")
 
 
 class Product(Struct, frozen=True):
-    """A product of the document's tree; ``esu``: it stands under the branch of extended security updates."""
+    """A product of the document's tree.
+
+    ``esu``: it stands under the branch of extended security updates.
+    """
 
     name: str
     esu: bool = False
@@ -38,7 +43,8 @@ class Remediation(Struct, frozen=True):
     type: str
     description: str
     url: str
-    supercedence: str  # the format's own spelling
+    # The format's own spelling
+    supercedence: str
     subtype: str
     build: str
     products: tuple[str, ...]
@@ -49,24 +55,33 @@ class Vulnerability(Struct, frozen=True):
 
     cve: str
     title: str
-    notes: tuple[tuple[str, str, str], ...]  # type, title, HTML
+    # Type, title, HTML
+    notes: tuple[tuple[str, str, str], ...]
     affected: tuple[str, ...]
-    threats: tuple[tuple[str, str, tuple[str, ...]], ...]  # type, text, products
-    scores: tuple[tuple[str, str, tuple[str, ...]], ...]  # base score, vector, products
+    # Type, text, products
+    threats: tuple[tuple[str, str, tuple[str, ...]], ...]
+    # Base score, vector, products
+    scores: tuple[tuple[str, str, tuple[str, ...]], ...]
     remediations: tuple[Remediation, ...]
-    revisions: tuple[tuple[str, str, str], ...]  # number, date, HTML
+    # Number, date, HTML
+    revisions: tuple[tuple[str, str, str], ...]
 
 
 class Month(Struct):
-    """A document read to its end: its own name, how much is in it, and the vulnerabilities that were asked for."""
+    """A document read to its end.
+
+    Its own name, how much is in it, and the vulnerabilities that were asked for.
+    """
 
     identity: str
     total: int
     revisions: int
     products: dict[str, Product]
-    watched: dict[str, str]  # canonical names by ID
+    # Canonical names by ID
+    watched: dict[str, str]
     vulnerabilities: list[Vulnerability]
-    unwatched: frozenset[bytes] = frozenset()  # IDs of the document's other products
+    # IDs of the document's other products
+    unwatched: frozenset[bytes] = frozenset()
 
 
 Choose = Callable[[Mapping[str, Product]], dict[str, str]]
@@ -75,8 +90,9 @@ Choose = Callable[[Mapping[str, Product]], dict[str, str]]
 def read_xml(page: Page, choose: Choose) -> Month:
     """Read the XML form.
 
-    ``choose`` is given the products once they are known and returns the watched ones' canonical names by ID; a
-    vulnerability is kept when it names one of them, or names no product at all.
+    ``choose`` is given the products once they are known and returns the watched ones'
+    canonical names by ID; a vulnerability is kept when it names one of them, or names
+    no product at all.
 
     Raises:
         ParseError: not well-formed, cut off, with entities of its own, or no CVRF.
@@ -84,7 +100,10 @@ def read_xml(page: Page, choose: Choose) -> Month:
     """
     body, encoding = _encoded(page.body)
     if b"<!ENTITY" in body[: max(body.find(b"<cvrf"), 4096)]:
-        raise ParseError("the document declares XML entities of its own, which no CVRF document needs: it is not read")
+        raise ParseError(
+            "the document declares XML entities of its own, which no CVRF "
+            "document needs: it is not read"
+        )
     month = Month("", 0, 0, {}, {}, [])
     parser = etree.XMLPullParser(
         events=("end",),
@@ -105,7 +124,10 @@ def read_xml(page: Page, choose: Choose) -> Month:
         root = parser.close()
     except etree.XMLSyntaxError as error:
         if b"cvrfdoc" in body[:2000]:
-            raise ParseError(f"the document is cut off or damaged: {error.msg}", "The next check tries again.") from error
+            raise ParseError(
+                f"the document is cut off or damaged: {error.msg}",
+                "The next check tries again.",
+            ) from error
         raise markup.unlike(page, WANTED) from error
     if _local(root) != "cvrfdoc":
         raise markup.unlike(page, WANTED)
@@ -131,7 +153,10 @@ def _pieces(body: bytes) -> Iterator[bytes]:
 
 
 def _skipped(piece: bytes, month: Month) -> bool:
-    """Count a vulnerability that names only products of the document that nobody watches; whatever else comes, the parser reads."""
+    """Count a vulnerability that names only products of the document that nobody watches.
+
+    Whatever else comes, the parser reads.
+    """
     named = {name.strip() for name in set(_NAMED.findall(piece))} - {b""}
     if not named or not named <= month.unwatched or not _OPENING.match(piece.lstrip()):
         return False
@@ -151,14 +176,18 @@ def _take(element: etree._Element, month: Month, choose: Choose) -> None:
     elif name == "ProductTree":
         month.products = dict(_tree(element))
         month.watched = choose(month.products)
-        month.unwatched = frozenset(number.encode() for number in month.products if number not in month.watched)
+        month.unwatched = frozenset(
+            number.encode() for number in month.products if number not in month.watched
+        )
     else:
         month.identity = _child(element.find("{*}Identification"), "ID")
     element.clear()
 
 
 def _local(element: etree._Element) -> str:
-    """Return a tag without its namespace, or without a prefix that the document forgot to declare."""
+    """Return a tag without its namespace, or without a prefix that the document forgot to
+    declare.
+    """
     return re.split(r"[}:]", str(element.tag))[-1]
 
 
@@ -195,19 +224,39 @@ def _from_xml(element: etree._Element) -> Vulnerability:
     return Vulnerability(
         cve=_child(element, "CVE"),
         title=_child(element, "Title"),
-        notes=tuple((note.get("Type") or "", note.get("Title") or "", note.text or "") for note in element.iterfind("{*}Notes/{*}Note")),
-        affected=_products(element.iterfind("{*}ProductStatuses/{*}Status/{*}ProductID")),
+        notes=tuple(
+            (note.get("Type") or "", note.get("Title") or "", note.text or "")
+            for note in element.iterfind("{*}Notes/{*}Note")
+        ),
+        affected=_products(
+            element.iterfind("{*}ProductStatuses/{*}Status/{*}ProductID")
+        ),
         threats=tuple(
-            (threat.get("Type") or "", _child(threat, "Description"), _products(threat.iterfind("{*}ProductID")))
+            (
+                threat.get("Type") or "",
+                _child(threat, "Description"),
+                _products(threat.iterfind("{*}ProductID")),
+            )
             for threat in element.iterfind("{*}Threats/{*}Threat")
         ),
         scores=tuple(
-            (_child(score, "BaseScore"), _child(score, "Vector"), _products(score.iterfind("{*}ProductID")))
+            (
+                _child(score, "BaseScore"),
+                _child(score, "Vector"),
+                _products(score.iterfind("{*}ProductID")),
+            )
             for score in element.iterfind("{*}CVSSScoreSets/{*}ScoreSet")
         ),
-        remediations=tuple(_remediation(fix) for fix in element.iterfind("{*}Remediations/{*}Remediation")),
+        remediations=tuple(
+            _remediation(fix)
+            for fix in element.iterfind("{*}Remediations/{*}Remediation")
+        ),
         revisions=tuple(
-            (_child(revision, "Number"), _child(revision, "Date"), _child(revision, "Description"))
+            (
+                _child(revision, "Number"),
+                _child(revision, "Date"),
+                _child(revision, "Description"),
+            )
             for revision in element.iterfind("{*}RevisionHistory/{*}Revision")
         ),
     )

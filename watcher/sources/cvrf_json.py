@@ -1,4 +1,5 @@
-"""A month of MSRC's security updates as it is served in JSON, the same document as ``cvrf_document`` reads in XML.
+"""A month of MSRC's security updates as it is served in JSON, the same document as
+``cvrf_document`` reads in XML.
 
 Texts are wrapped in ``{"Value": ...}``, and enumerations are written as numbers.
 """
@@ -8,11 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from watcher.sources.cvrf_document import Choose, Month, Product, Remediation, Vulnerability
+from watcher.sources.cvrf_document import (
+    Choose,
+    Month,
+    Product,
+    Remediation,
+    Vulnerability,
+)
 
 NOTE_TYPES = {1: "Details", 2: "Description", 4: "FAQ", 5: "Other", 7: "Tag", 8: "CNA"}
 THREAT_TYPES = {0: "Impact", 1: "Exploit Status", 3: "Severity"}
-REMEDIATION_TYPES = {0: "Workaround", 1: "Mitigation", 2: "Vendor Fix", 3: "Release Notes", 5: "Known Issue"}
+REMEDIATION_TYPES = {
+    0: "Workaround",
+    1: "Mitigation",
+    2: "Vendor Fix",
+    3: "Release Notes",
+    5: "Known Issue",
+}
 
 
 def read_json(value: Mapping[str, Any], choose: Choose) -> Month:
@@ -28,17 +41,26 @@ def read_json(value: Mapping[str, Any], choose: Choose) -> Month:
         products=products,
         watched=watched,
         vulnerabilities=[
-            vulnerability for vulnerability in found if not (ids := _ids(vulnerability)) or not watched.keys().isdisjoint(ids)
+            vulnerability
+            for vulnerability in found
+            if not (ids := _ids(vulnerability)) or not watched.keys().isdisjoint(ids)
         ],
     )
 
 
 def _ids(vulnerability: Vulnerability) -> set[str]:
-    return set(vulnerability.affected).union(*(fix.products for fix in vulnerability.remediations))
+    return set(vulnerability.affected).union(
+        *(fix.products for fix in vulnerability.remediations)
+    )
 
 
-def _json_tree(tree: Mapping[str, Any], *, esu: bool = False) -> Iterator[tuple[str, Product]]:
-    """Walk branches (``Items`` within ``Items``) and the flat list; the branch comes last, for only it tells of ESU."""
+def _json_tree(
+    tree: Mapping[str, Any], *, esu: bool = False
+) -> Iterator[tuple[str, Product]]:
+    """Walk branches (``Items`` within ``Items``) and the flat list.
+
+    The branch comes last, for only it tells of ESU.
+    """
     for item in _list(tree.get("FullProductName")):
         yield _text(_mapping(item).get("ProductID")), Product(_text(item))
     pending = [(branch, esu) for branch in _list(tree.get("Branch"))]
@@ -56,14 +78,27 @@ def _from_json(item: Mapping[str, Any]) -> Vulnerability:
     return Vulnerability(
         cve=_text(item.get("CVE")),
         title=_text(item.get("Title")),
-        notes=tuple((_type(note, NOTE_TYPES), _text(note.get("Title")), _text(note)) for note in map(_mapping, _list(item.get("Notes")))),
-        affected=tuple(number for status in statuses for number in _texts(status.get("ProductID"))),
+        notes=tuple(
+            (_type(note, NOTE_TYPES), _text(note.get("Title")), _text(note))
+            for note in map(_mapping, _list(item.get("Notes")))
+        ),
+        affected=tuple(
+            number for status in statuses for number in _texts(status.get("ProductID"))
+        ),
         threats=tuple(
-            (_type(threat, THREAT_TYPES), _text(threat.get("Description")), _texts(threat.get("ProductID")))
+            (
+                _type(threat, THREAT_TYPES),
+                _text(threat.get("Description")),
+                _texts(threat.get("ProductID")),
+            )
             for threat in map(_mapping, _list(item.get("Threats")))
         ),
         scores=tuple(
-            (_text(score.get("BaseScore")), _text(score.get("Vector")), _texts(score.get("ProductID")))
+            (
+                _text(score.get("BaseScore")),
+                _text(score.get("Vector")),
+                _texts(score.get("ProductID")),
+            )
             for score in map(_mapping, _list(item.get("CVSSScoreSets")))
         ),
         remediations=tuple(
@@ -79,7 +114,11 @@ def _from_json(item: Mapping[str, Any]) -> Vulnerability:
             for fix in map(_mapping, _list(item.get("Remediations")))
         ),
         revisions=tuple(
-            (_text(revision.get("Number")), _text(revision.get("Date")), _text(revision.get("Description")))
+            (
+                _text(revision.get("Number")),
+                _text(revision.get("Date")),
+                _text(revision.get("Description")),
+            )
             for revision in map(_mapping, _list(item.get("RevisionHistory")))
         ),
     )
@@ -94,7 +133,11 @@ def _text(value: object) -> str:
     """Return a text that may be wrapped in ``{"Value": ...}``, or be a number, or be missing."""
     if isinstance(value, Mapping):
         value = value.get("Value")
-    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return (
+        str(value).strip()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+        else ""
+    )
 
 
 def _texts(value: object) -> tuple[str, ...]:

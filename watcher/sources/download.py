@@ -1,7 +1,8 @@
 """A details page of Microsoft's Download Center: one entry, its files as packages.
 
-The page carries its content as JSON in a script (``window.__DLCDetails__``).  None could be recorded: the form is as programs
-describe that read it, and a page that does not fit it is a failure that quotes what was found, never a download that is gone.
+The page carries its content as JSON in a script (``window.__DLCDetails__``).  None
+could be recorded: the form is as programs describe that read it, and a page that does
+not fit it is a failure that quotes what was found, never a download that is gone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Struct
 
 from watcher.errors import ParseError
-from watcher.judgement import canonical
+from watcher.judgement import normalize
 from watcher.records import Coverage, Entry, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
 from watcher.sources.concern import concerned
@@ -28,7 +29,10 @@ _GONE = re.compile(
     r"(?:no longer (?:available|offered)|removed|retired|deleted)\b",
     re.IGNORECASE,
 )
-_NOT_FOUND = re.compile(r"not ?found|no longer|unavailable|not available|removed|retired|\b4(?:04|10)\b", re.IGNORECASE)
+_NOT_FOUND = re.compile(
+    r"not ?found|no longer|unavailable|not available|removed|retired|\b4(?:04|10)\b",
+    re.IGNORECASE,
+)
 
 
 class File(Struct, frozen=True, rename="camel"):
@@ -36,7 +40,8 @@ class File(Struct, frozen=True, rename="camel"):
 
     name: str | None = None
     url: str | None = None
-    size: str | int | None = None  # bytes
+    # Bytes
+    size: str | int | None = None
     version: str | None = None
 
 
@@ -47,7 +52,8 @@ class View(Struct, frozen=True, rename="camel"):
     download_title: str | None = None
     download_description: str | None = None
     details_version: str | None = None
-    details_date_published: str | None = None  # US form
+    # US form
+    details_date_published: str | None = None
     error: Any = None
 
 
@@ -58,7 +64,9 @@ class Details(Struct, frozen=True, rename="camel"):
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
-    """Read a details page; 404, 410 and "no longer available" give an entry with ``available`` False.
+    """Read a details page.
+
+    404, 410 and "no longer available" give an entry with ``available`` False.
 
     Raises:
         ParseError: the page has no readable details and does not say that the download is gone.
@@ -77,22 +85,27 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     if files:
         return _snapshot(page, *_offered(page, key, view, files, watch))
     text = markup.plain(page.body.decode("utf-8", "replace"))
-    if _GONE.search(canonical.fold(text)):
+    if _GONE.search(normalize.fold(text)):
         return _snapshot(page, _gone(page, key))
-    raise ParseError(f"this is a download page without files that does not say that the download is gone: {quoted(broken or text)}")
+    raise ParseError(
+        "this is a download page without files that does not say that the "
+        f"download is gone: {quoted(broken or text)}"
+    )
 
 
 def _number(url: str) -> str:
     """Return the ``id`` or ``familyID`` that a download's address has, else the address."""
     try:
         query = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
-    except ValueError:  # "http://["
+    except ValueError:
+        # Such as "http://["
         return url
     return query.get("id") or query.get("familyid", "").lower() or url
 
 
 def _view(page: Page) -> tuple[View, str]:
-    """Return the page's details, and what stands in their place when they are absent, null or no JSON.
+    """Return the page's details, and what stands in their place when they are absent,
+    null or no JSON.
 
     They may stand in the page with HTML's escapes.
     """
@@ -100,23 +113,34 @@ def _view(page: Page) -> tuple[View, str]:
     start = _DETAILS.search(text)
     rest = text[start.end() :] if start else ""
     found = _json(rest) or _json(rest, html.unescape) or "null"
-    details = decode(found.encode(), Details, "the Download Center's details") if found != "null" else Details()
-    return details.dlc_details_view or View(), text[start.start() :] if start and found == "null" else ""
+    details = (
+        decode(found.encode(), Details, "the Download Center's details")
+        if found != "null"
+        else Details()
+    )
+    return details.dlc_details_view or View(), text[
+        start.start() :
+    ] if start and found == "null" else ""
 
 
 def _json(text: str, read: Callable[[str], str] = str) -> str:
-    """Return the JSON value that ``text`` begins with once it is read, "" when it begins with none."""
+    """Return the JSON value that ``text`` begins with once it is read, "" when it begins
+    with none.
+    """
     try:
         plain = read(text)
         return plain[: json.JSONDecoder().raw_decode(plain)[1]]
-    except (ValueError, RecursionError):  # no JSON; a number or a character reference of too many digits
+    except (ValueError, RecursionError):
+        # No JSON; a number or a character reference of too many digits
         return ""
 
 
-def _offered(page: Page, key: str, view: View, files: tuple[File, ...], watch: Watch) -> Iterator[Entry]:
+def _offered(
+    page: Page, key: str, view: View, files: tuple[File, ...], watch: Watch
+) -> Iterator[Entry]:
     """Yield the download's entry; none when it names products that are not watched."""
     title = markup.plain(view.download_title or "")
-    names = canonical.products_in(title)
+    names = normalize.products_in(title)
     product = concerned(watch, names)
     if names and not product:
         return
@@ -125,26 +149,28 @@ def _offered(page: Page, key: str, view: View, files: tuple[File, ...], watch: W
         key=key,
         title=title or key,
         url=page.url,
-        published=canonical.date(view.details_date_published or ""),
-        revision=canonical.fold(view.details_version or ""),
-        kbs=canonical.kbs_in(title),
+        published=normalize.date(view.details_date_published or ""),
+        revision=normalize.fold(view.details_version or ""),
+        kbs=normalize.kbs_in(title),
         products=(product,) if product else (),
         packages=tuple(_package(file, product, title) for file in files),
-        label=canonical.label(title),
+        label=normalize.label(title),
         passages=(Passage("content", described),) if described else (),
         available=True,
     )
 
 
 def _package(file: File, product: str, title: str) -> Package:
-    name = canonical.fold(file.name or (file.url or "").rsplit("/", 1)[-1])
-    kbs = canonical.kbs_in(name) or canonical.kbs_in(title)
-    version = canonical.build(file.version or "")
+    name = normalize.fold(file.name or (file.url or "").rsplit("/", 1)[-1])
+    kbs = normalize.kbs_in(name) or normalize.kbs_in(title)
+    version = normalize.build(file.version or "")
     size = str(file.size or "").strip()
     return Package(
         product=product,
         kb=kbs[0] if kbs else "",
-        build=version if len(canonical.build_key(version)) == 4 else next(iter(canonical.builds_in(name)), ""),
+        build=version
+        if len(normalize.build_key(version)) == 4
+        else next(iter(normalize.builds_in(name)), ""),
         url=file.url or "",
         file=name,
         size=int(size) if re.fullmatch(r"[0-9]{1,15}", size) else None,
@@ -156,4 +182,13 @@ def _gone(page: Page, key: str) -> Entry:
 
 
 def _snapshot(page: Page, *entries: Entry) -> Snapshot:
-    return Snapshot(page.source, page.document, page.url, page.time, page.sha256, Coverage.COMPLETE, total=1, entries=entries)
+    return Snapshot(
+        page.source,
+        page.document,
+        page.url,
+        page.time,
+        page.sha256,
+        Coverage.COMPLETE,
+        total=1,
+        entries=entries,
+    )

@@ -13,23 +13,38 @@ from watcher.sources import markup
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-COLUMNS = range(2, 5)  # what a mail on a phone can show
+# What a mail on a phone can show
+COLUMNS = range(2, 5)
 ROWS = range(2, 41)
-LONGEST = 8000  # characters
+# Characters
+LONGEST = 8000
 
 
 def read(html: str) -> tuple[Table, ...]:
-    """Return the tables of HTML that are for reading: of two to four columns, no frames of a layout, none that is struck out."""
+    """Return the tables of HTML that are for reading.
+
+    Of two to four columns, no frames of a layout, none that is struck out.
+    """
     if "<table" not in html.lower():
         return ()
     root = markup.tree(html)
     found = () if root is None else tuple(root.iter("table"))
-    inner = (table for table in found if next(table.iterdescendants("table"), None) is None and markup.is_read(table))
-    return tuple(dict.fromkeys(table for table in map(_table, inner) if table is not None))
+    inner = (
+        table
+        for table in found
+        if next(table.iterdescendants("table"), None) is None and markup.is_read(table)
+    )
+    return tuple(
+        dict.fromkeys(table for table in map(_table, inner) if table is not None)
+    )
 
 
 def _table(element: _Element) -> Table | None:
-    cells = [[cell for cell in row if cell.tag in ("td", "th")] for row in element.iter("tr") if markup.is_read(row)]
+    cells = [
+        [cell for cell in row if cell.tag in ("td", "th")]
+        for row in element.iter("tr")
+        if markup.is_read(row)
+    ]
     if len(cells) > 2 * ROWS.stop or max(map(len, cells), default=0) not in COLUMNS:
         return None
     rows = _aligned(cells)
@@ -38,7 +53,8 @@ def _table(element: _Element) -> Table | None:
     said = [cell for row in texts for cell in row]
     if len(texts) not in ROWS or width not in COLUMNS or sum(map(len, said)) > LONGEST:
         return None
-    if any(not any(column) for column in zip(*texts, strict=True)):  # a column for looks
+    # A column for looks
+    if any(not any(column) for column in zip(*texts, strict=True)):
         return None
     headed = all(texts[0]) and all(_is_heading(cell) for cell in cells[0])
     return Table(texts[0], texts[1:]) if headed else Table((), texts)
@@ -47,7 +63,8 @@ def _table(element: _Element) -> Table | None:
 def _aligned(cells: list[list[_Element]]) -> list[list[str]]:
     """Return the rows' texts, with "" where a cell of a row above or before reaches."""
     rows: list[list[str]] = []
-    reaching: dict[int, int] = {}  # column: rows still to go
+    # Column: rows still to go
+    reaching: dict[int, int] = {}
     for row in cells:
         texts: list[str] = []
         for cell in row:
@@ -65,7 +82,11 @@ def _aligned(cells: list[list[_Element]]) -> list[list[str]]:
 
 def _span(cell: _Element, name: str) -> int:
     written = (cell.get(name) or "").strip()
-    return min(max(int(written), 1), ROWS.stop) if written.isascii() and written.isdigit() and len(written) < 4 else 1
+    return (
+        min(max(int(written), 1), ROWS.stop)
+        if written.isascii() and written.isdigit() and len(written) < 4
+        else 1
+    )
 
 
 def _is_heading(cell: _Element) -> bool:

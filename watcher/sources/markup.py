@@ -24,28 +24,85 @@ if TYPE_CHECKING:
 
 _BLOCKS = frozenset(
     (
-        *("address", "article", "aside", "blockquote", "br", "caption", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "form"),
-        *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section"),
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "br",
+            "caption",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+        ),
+        *(
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hr",
+            "li",
+            "main",
+            "nav",
+            "ol",
+            "p",
+            "pre",
+            "section",
+        ),
         *("table", "tbody", "tfoot", "thead", "tr", "ul"),
     )
 )
-_UNREAD = frozenset(("script", "style", "template", "noscript", "head", "iframe", "svg", "s", "strike", "del"))
+_UNREAD = frozenset(
+    (
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "head",
+        "iframe",
+        "svg",
+        "s",
+        "strike",
+        "del",
+    )
+)
 _XSL = "http://www.w3.org/1999/XSL/Transform"
 _STRUCK = "contains(translate(@style, 'LINETHROUG', 'linethroug'), 'line-through')"
-_BREAK = "\ue000"  # for private use: no text has it
-_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.{1,300}?)(?<=\S)\1")  # FAQ notes of MSRC mix Markdown into their HTML
+# For private use: no text has it
+_BREAK = "\ue000"
+# FAQ notes of MSRC mix Markdown into their HTML
+_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.{1,300}?)(?<=\S)\1")
 _LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)")
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _XML = re.compile(r"<\?xml[^>]*>?", re.IGNORECASE)
-_UNREADABLE = re.compile(r"&#0*(?:x0*d[89a-f][0-9a-f]{2}|5(?:529[6-9]|5[3-9]\d\d|[67]\d{3}));?", re.IGNORECASE)  # lone surrogates
+# Lone surrogates
+_UNREADABLE = re.compile(
+    r"&#0*(?:x0*d[89a-f][0-9a-f]{2}|5(?:529[6-9]|5[3-9]\d\d|[67]\d{3}));?",
+    re.IGNORECASE,
+)
 _CONTROLS = bytes((*range(9), 11, 12, *range(14, 32), 127))
 _ABSOLUTE = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/[A-Za-z0-9/._~%-]*")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def plain(html: str) -> str:
-    """Return HTML (or text) as plain text; paragraphs, list items and lines are separated by newlines."""
+    """Return HTML (or text) as plain text.
+
+    Paragraphs, list items and lines are separated by newlines.
+    """
     return _read(html)[0]
 
 
@@ -72,25 +129,29 @@ def from_markdown(text: str) -> str:
 
 @cache
 def _markdown() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # most pages hold none
+    # Most pages hold none
+    from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def absolute(href: str, base: str = "") -> str:
     """Return an absolute http address, "" for anything else."""
-    if _ABSOLUTE.fullmatch(href):  # as most are: nothing to join
+    # As most are: nothing to join
+    if _ABSOLUTE.fullmatch(href):
         return href
     try:
         url = urljoin(base, _UNPRINTABLE.sub("", href).strip().strip("()"))
-    except ValueError:  # "http://["
+    except ValueError:
+        # Such as "http://["
         return ""
     return url if url.lower().startswith(("http://", "https://")) else ""
 
 
 def soup(page: Page) -> BeautifulSoup:
     """Return an HTML page as a tree; a BOM decides the encoding, then the header, then the page."""
-    from bs4 import BeautifulSoup  # a feed has no use for it
+    # A feed has no use for it
+    from bs4 import BeautifulSoup
 
     text = unmarked(page.body)
     text = _decoded(page) if text is None else text
@@ -111,7 +172,9 @@ def cells(table: Tag) -> list[list[Tag]]:
 
 
 def clean(text: str) -> str:
-    """Return a text without the characters, written out or as references, that no XML library takes."""
+    """Return a text without the characters, written out or as references, that no XML
+    library takes.
+    """
     printable = _printable(text)
     return _UNREADABLE.sub("?", printable) if "&#" in printable else printable
 
@@ -119,21 +182,28 @@ def clean(text: str) -> str:
 def _printable(text: str) -> str:
     if text.isascii():
         raw = text.encode()
-        if len(raw.translate(None, _CONTROLS)) == len(raw):  # as most text: quicker than to look for each of them
+        # As most text: quicker than to look for each of them
+        if len(raw.translate(None, _CONTROLS)) == len(raw):
             return text
     return _UNPRINTABLE.sub(" ", text)
 
 
 def _decoded(page: Page) -> str:
-    named = _CHARSET.search(page.content_type) or _CHARSET.search(page.body[:1024].decode("ascii", "replace"))
+    named = _CHARSET.search(page.content_type) or _CHARSET.search(
+        page.body[:1024].decode("ascii", "replace")
+    )
     try:
         return page.body.decode(named[1] if named else "utf-8", "replace")
-    except (LookupError, UnicodeError):  # an encoding that does not exist
+    except (LookupError, UnicodeError):
+        # An encoding that does not exist
         return page.body.decode("utf-8", "replace")
 
 
 def unmarked(body: bytes) -> str | None:
-    """Return the text of a body that begins with a byte order mark, without it; None where there is none."""
+    """Return the text of a body that begins with a byte order mark, without it.
+
+    None where there is none.
+    """
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace")
@@ -141,10 +211,18 @@ def unmarked(body: bytes) -> str | None:
 
 
 def unlike(page: Page, wanted: str, *, why: str = "") -> ParseError:
-    """Return the error of a body that is not what its kind is: it says what was ``wanted`` and quotes what came."""
+    """Return the error of a body that is not what its kind is.
+
+    It says what was ``wanted`` and quotes what came.
+    """
     if not page.body.strip():
-        return ParseError(f"the answer is empty; wanted was {wanted}", "Nothing was changed; the next check tries again.")
-    return ParseError(f"this is not {wanted}{f' ({why})' if why else ''}: it begins with {opening(page.body)}")
+        return ParseError(
+            f"the answer is empty; wanted was {wanted}",
+            "Nothing was changed; the next check tries again.",
+        )
+    return ParseError(
+        f"this is not {wanted}{f' ({why})' if why else ''}: it begins with {opening(page.body)}"
+    )
 
 
 def opening(body: bytes) -> str:
@@ -157,7 +235,10 @@ def opening(body: bytes) -> str:
 
 
 def _read(html: str) -> tuple[str, list[str]]:
-    """Return text and the addresses linked; in markup a line's end is a space, as a browser has it, but in ``pre``."""
+    """Return text and the addresses linked.
+
+    In markup a line's end is a space, as a browser has it, but in ``pre``.
+    """
     if "<" not in html:
         text = unescape(clean(html)) if "&" in html else html
         return _tidy(text), [match[2] for match in _LINK.finditer(text)]
@@ -166,7 +247,8 @@ def _read(html: str) -> tuple[str, list[str]]:
         return "", []
     lower = html.lower()
     written = str(_text(whole="<pre" in lower or "line-through" in lower)(root))
-    if "&#" in html:  # only a reference can have brought in what was not there before
+    # Only a reference can have brought in what was not there before
+    if "&#" in html:
         written = _UNPRINTABLE.sub(" ", written)
     text = _lined(written.split(_BREAK))
     hrefs = [str(href) for href in _hrefs()(root)] if "href" in lower else []  # type: ignore[union-attr]  # a list, of this path
@@ -175,31 +257,54 @@ def _read(html: str) -> tuple[str, list[str]]:
 
 def tree(html: str) -> etree._Element | None:
     """Return markup as lxml's tree, None where there is nothing in it."""
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
-    root: etree._Element | None = etree.fromstring(clean(html.replace(_BREAK, " ")).encode() + b"\n", parser)
+    parser = etree.HTMLParser(
+        encoding="utf-8",
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+    )
+    root: etree._Element | None = etree.fromstring(
+        clean(html.replace(_BREAK, " ")).encode() + b"\n", parser
+    )
     return root
 
 
 def text_of(element: etree._Element) -> str:
     """Return what stands in an element of such a tree, as plain text."""
-    return _unmarked(_lined(_UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK)))
+    return _unmarked(
+        _lined(_UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK))
+    )
 
 
 def is_read(element: etree._Element) -> bool:
-    """Say whether an element is part of the text: neither struck out nor inside what is not shown."""
+    """Say whether an element is part of the text.
+
+    Neither struck out nor inside what is not shown.
+    """
     around = (element, *element.iterancestors())
-    return not any(each.tag in _UNREAD or "line-through" in (each.get("style") or "").lower() for each in around)
+    return not any(
+        each.tag in _UNREAD or "line-through" in (each.get("style") or "").lower()
+        for each in around
+    )
 
 
 @cache
 def _text(*, whole: bool) -> etree.XSLT:
-    """Return what makes text of a tree, a mark where a line ends: libxslt walks it many times faster than Python could.
+    """Return what makes text of a tree, a mark where a line ends.
 
-    ``whole``: it knows of ``pre``, whose lines are kept, and of what is struck out by its style; few pages have either.
+    Libxslt walks it many times faster than Python could.
+
+    ``whole``: it knows of ``pre``, whose lines are kept, and of what is struck out by
+    its style; few pages have either.
     """
     end, gap = f"<xsl:text>{_BREAK}</xsl:text>", "<xsl:text> </xsl:text>"
     inside, cells = "<xsl:apply-templates/>", ("td", "th")
-    rules = [(1, _BLOCKS, end + inside + end), (1, cells, inside + gap), (4, _UNREAD, "")]
+    rules = [
+        (1, _BLOCKS, end + inside + end),
+        (1, cells, inside + gap),
+        (4, _UNREAD, ""),
+    ]
     if whole:
         kept = f"translate(., '&#10;&#13;&#133;&#8232;&#8233;', '{_BREAK * 5}')"
         rules += [
@@ -208,9 +313,15 @@ def _text(*, whole: bool) -> etree.XSLT:
             (3, [f"{name}[{_STRUCK}]" for name in _BLOCKS], end),
             (3, [f"{name}[{_STRUCK}]" for name in cells], gap),
         ]
-    templates = "".join(f'<xsl:template match="{"|".join(names)}" priority="{rank}">{form}</xsl:template>' for rank, names, form in rules)
+    templates = "".join(
+        f'<xsl:template match="{"|".join(names)}" priority="{rank}">{form}</xsl:template>'
+        for rank, names, form in rules
+    )
     return etree.XSLT(
-        etree.XML(f'<xsl:stylesheet version="1.0" xmlns:xsl="{_XSL}"><xsl:output method="text"/>{templates}</xsl:stylesheet>')
+        etree.XML(
+            f'<xsl:stylesheet version="1.0" xmlns:xsl="{_XSL}"><xsl:output '
+            f'method="text"/>{templates}</xsl:stylesheet>'
+        )
     )
 
 
@@ -218,7 +329,10 @@ def _text(*, whole: bool) -> etree.XSLT:
 def _hrefs() -> etree.XPath:
     """Return what finds the addresses that anchors lead to."""
     unread = " or ".join(f"self::{name}" for name in sorted(_UNREAD))
-    return etree.XPath(f"//a[not(ancestor-or-self::*[{unread} or {_STRUCK}])]/@href[. != '']", smart_strings=False)
+    return etree.XPath(
+        f"//a[not(ancestor-or-self::*[{unread} or {_STRUCK}])]/@href[. != '']",
+        smart_strings=False,
+    )
 
 
 def _tidy(text: str) -> str:

@@ -1,4 +1,5 @@
-"""Python's expat driver, told to hand text over in one piece instead of one for every reference and line.
+"""Python's expat driver, told to hand text over in one piece instead of one for every
+reference and line.
 
 feedparser joins the pieces anyway; a post of escaped HTML has thousands of them.
 """
@@ -8,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 from xml.sax.expatreader import ExpatParser
 
-_PIECE = 1 << 16  # bytes of text handed over at once
+# Bytes of text handed over at once
+_PIECE = 1 << 16
 
 
 class _Merging(ExpatParser):

@@ -1,7 +1,8 @@
 """The whole state as sorted text, made for git, and back.
 
-One file a table, one JSON object a line, keys and lines sorted: equal states are equal bytes, whichever database they
-are in.  Check times are in a file of their own, ``times.jsonl``, that need not be kept.
+One file a table, one JSON object a line, keys and lines sorted: equal states are equal
+bytes, whichever database they are in.  Check times are in a file of their own,
+``times.jsonl``, that need not be kept.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ from msgspec.structs import replace
 from watcher.errors import StateError, StateRefusedError
 from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
 from watcher.store import forms, lines
-from watcher.store.documents import entry_row, write_copies, write_documents, write_times
+from watcher.store.documents import (
+    entry_row,
+    write_copies,
+    write_documents,
+    write_times,
+)
 from watcher.store.events import event_row
 from watcher.store.ledger import write_updates
 from watcher.store.mail import write_deliveries, write_message
@@ -52,7 +58,8 @@ if TYPE_CHECKING:
     from watcher.store.link import Link
     from watcher.store.tables import Table
 
-_ABANDONED = 3600  # seconds: no export of a table takes so long
+# Seconds: no export of a table takes so long
+_ABANDONED = 3600
 
 Row = dict[str, Any]
 
@@ -83,20 +90,30 @@ def export(state: Base, folder: Path) -> None:
         with state.reading() as link:
             for name, (table, form) in _WHOLE.items():
                 with _replaced(folder / f"{name}.jsonl") as file:
-                    file.writelines(f"{forms.text(line)}\n".encode() for line in _read(link, table, form))
+                    file.writelines(
+                        f"{forms.text(line)}\n".encode()
+                        for line in _read(link, table, form)
+                    )
     except OSError as error:
-        msg = f"The state cannot be exported to {folder}: {error}. Name a folder that can be written, with room on its disk."
+        msg = (
+            f"The state cannot be exported to {folder}: {error}. Name a folder "
+            "that can be written, with room on its disk."
+        )
         raise StateError(msg) from error
 
 
 def import_(state: Base, folder: Path) -> None:
     """Fill a state, which must be empty, from an export; a missing file is an empty table.
 
-    StateRefusedError, and nothing imported, when there is no export in ``folder``, when a line cannot be read (the error names
-    file and line), or when the state is not empty.
+    StateRefusedError, and nothing imported, when there is no export in ``folder``,
+    when a line cannot be read (the error names file and line), or when the state is
+    not empty.
     """
     if not (folder / "meta.jsonl").is_file():
-        msg = f"There is no exported state in {folder}: it has no meta.jsonl. Name the folder that 'watcher state export' wrote."
+        msg = (
+            f"There is no exported state in {folder}: it has no meta.jsonl. Name "
+            "the folder that 'watcher state export' wrote."
+        )
         raise StateRefusedError(msg)
     with state.writing(durable=True) as link:
         _refuse_full(state, link)
@@ -106,22 +123,36 @@ def import_(state: Base, folder: Path) -> None:
                 for chunk in chunks(_lines(file, form)):
                     _WRITERS[form](link, chunk)
             except state.conflicts as error:
-                msg = f"{file} does not fit the other files: {error}. Export the state again, or take all files of one commit."
+                msg = (
+                    f"{file} does not fit the other files: {error}. Export the "
+                    "state again, or take all files of one commit."
+                )
                 raise StateRefusedError(msg) from error
 
 
 def _refuse_full(state: Base, link: Link) -> None:
-    full = sorted(table.name for table in TABLES if link.scalar(f"SELECT 1 FROM {table.name} LIMIT 1"))  # noqa: S608 - our own names
+    full = sorted(
+        table.name
+        for table in TABLES
+        if link.scalar(f"SELECT 1 FROM {table.name} LIMIT 1")  # noqa: S608 - our own names
+    )
     if full:
-        msg = f"The state {state.place} is not empty (it has {', '.join(full)}). Import into a new one: name another [watch] state."
+        msg = (
+            f"The state {state.place} is not empty (it has {', '.join(full)}). "
+            "Import into a new one: name another [watch] state."
+        )
         raise StateRefusedError(msg)
 
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[Any]:
-    """Write beside ``path``, and put the file in its place in one step when it differs; what a killed export left there goes."""
+    """Write beside ``path``, and put the file in its place in one step when it differs.
+
+    What a killed export left there goes.
+    """
     for left in path.parent.glob(f".{path.name}.*"):
-        with suppress(FileNotFoundError):  # another export may be at work
+        # Another export may be at work
+        with suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > _ABANDONED:
                 left.unlink()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -138,10 +169,15 @@ def _replaced(path: Path) -> Iterator[Any]:
 def _read(link: Link, table: Table, form: type) -> Iterator[object]:
     """Give a table's lines, sorted by its primary key."""
     columns, order = ", ".join(table.columns), ", ".join(table.key)
-    rows = (dict(zip(table.columns, row, strict=True)) for row in link.each(f"SELECT {columns} FROM {table.name} ORDER BY {order}"))  # noqa: S608 - our own names
+    rows = (
+        dict(zip(table.columns, row, strict=True))
+        for row in link.each(f"SELECT {columns} FROM {table.name} ORDER BY {order}")  # noqa: S608 - our own names
+    )
     if form is lines.MetaLine:
         notes = [lines.MetaLine(row["key"], row["value"]) for row in rows]
-        yield from sorted([*notes, lines.MetaLine("form", lines.FORM)], key=lambda line: line.key)
+        yield from sorted(
+            [*notes, lines.MetaLine("form", lines.FORM)], key=lambda line: line.key
+        )
         return
     make = _READERS.get(form) or (lambda row: forms.record(form, row["record"]))
     yield from map(make, rows)
@@ -152,7 +188,9 @@ def _message_line(row: Row) -> lines.MessageLine:
     try:
         text = tuple(body.decode().split("\r\n"))
     except UnicodeDecodeError:
-        return lines.MessageLine(row["sequence"], message, row["update_id"], base64=body)
+        return lines.MessageLine(
+            row["sequence"], message, row["update_id"], base64=body
+        )
     return lines.MessageLine(row["sequence"], message, row["update_id"], text)
 
 
@@ -166,10 +204,20 @@ _READERS: dict[type, Callable[[Row], object]] = {
         bool(row["lost"]),
         row["silent"],
     ),
-    Copy: lambda row: Copy(row["source"], row["document"], row["url"], moment(row["time"]), row["content_type"], bytes(row["body"])),
+    Copy: lambda row: Copy(
+        row["source"],
+        row["document"],
+        row["url"],
+        moment(row["time"]),
+        row["content_type"],
+        bytes(row["body"]),
+    ),
     lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row["id"], row["update_id"]),
     lines.EventLine: lambda row: lines.EventLine(
-        row["sequence"], forms.record(Event, row["record"]), row["update_id"], bool(row["queued"])
+        row["sequence"],
+        forms.record(Event, row["record"]),
+        row["update_id"],
+        bool(row["queued"]),
     ),
     lines.MessageLine: _message_line,
     lines.AckLine: lambda row: lines.AckLine(row["update_id"], moment(row["time"])),
@@ -188,27 +236,49 @@ def _lines(file: Path, form: type) -> Iterator[Any]:
                 read = decoder.decode(line)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 start = line[:60].decode("utf-8", "backslashreplace").strip()
-                msg = f"{file}, line {number}: {error}: {start!r}. Resolve a merge conflict there, or take the file of an earlier commit."
+                msg = (
+                    f"{file}, line {number}: {error}: {start!r}. Resolve a merge "
+                    "conflict there, or take the file of an earlier commit."
+                )
                 raise StateRefusedError(msg) from error
             yield read
 
 
 def _write_meta(link: Link, chunk: list[lines.MetaLine]) -> None:
-    rows = [{"key": line.key, "value": line.value} for line in chunk if line.key != "form"]
+    rows = [
+        {"key": line.key, "value": line.value} for line in chunk if line.key != "form"
+    ]
     form = next((line.value for line in chunk if line.key == "form"), lines.FORM)
     if form != lines.FORM:
-        msg = f"The exported state has form {form}, and this program reads form {lines.FORM}. Install the version that wrote it."
+        msg = (
+            f"The exported state has form {form}, and this program reads form "
+            f"{lines.FORM}. Install the version that wrote it."
+        )
         raise StateRefusedError(msg)
     insert(link, META, rows)
 
 
 def _write_entries(link: Link, chunk: list[lines.EntryLine]) -> None:
-    stored = [(line, StoredEntry(line.entry, line.fingerprint, line.missing_since, line.lost)) for line in chunk]
-    insert(link, ENTRIES, [entry_row(line.source, line.document, entry, line.silent) for line, entry in stored])
+    stored = [
+        (line, StoredEntry(line.entry, line.fingerprint, line.missing_since, line.lost))
+        for line in chunk
+    ]
+    insert(
+        link,
+        ENTRIES,
+        [
+            entry_row(line.source, line.document, entry, line.silent)
+            for line, entry in stored
+        ],
+    )
 
 
 def _write_events(link: Link, chunk: list[lines.EventLine]) -> None:
-    rows = [event_row(line.sequence, line.event) | {"update_id": line.update, "queued": line.queued} for line in chunk]
+    rows = [
+        event_row(line.sequence, line.event)
+        | {"update_id": line.update, "queued": line.queued}
+        for line in chunk
+    ]
     insert(link, EVENTS, rows)
     write_concerned(link, [(line.sequence, line.event) for line in chunk])
 
@@ -216,7 +286,9 @@ def _write_events(link: Link, chunk: list[lines.EventLine]) -> None:
 def _write_messages(link: Link, chunk: list[lines.MessageLine]) -> None:
     for line in chunk:
         body = line.base64 or "\r\n".join(line.body).encode()
-        write_message(link, line.sequence, replace(line.message, body=body), line.update)
+        write_message(
+            link, line.sequence, replace(line.message, body=body), line.update
+        )
 
 
 _WRITERS: dict[type, Callable[[Link, list[Any]], object]] = {
@@ -226,10 +298,16 @@ _WRITERS: dict[type, Callable[[Link, list[Any]], object]] = {
     lines.EntryLine: _write_entries,
     Copy: write_copies,
     Update: write_updates,
-    lines.AbsorbedLine: lambda c, chunk: insert(c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]),
+    lines.AbsorbedLine: lambda c, chunk: insert(
+        c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]
+    ),
     lines.EventLine: _write_events,
     lines.MessageLine: _write_messages,
     Delivery: write_deliveries,
-    lines.AckLine: lambda c, chunk: insert(c, ACKS, [{"update_id": line.update, "time": line.time} for line in chunk]),
-    lines.MuteLine: lambda c, chunk: insert(c, MUTES, [{"target": line.target, "until": line.until} for line in chunk]),
+    lines.AckLine: lambda c, chunk: insert(
+        c, ACKS, [{"update_id": line.update, "time": line.time} for line in chunk]
+    ),
+    lines.MuteLine: lambda c, chunk: insert(
+        c, MUTES, [{"target": line.target, "until": line.until} for line in chunk]
+    ),
 }

@@ -20,7 +20,10 @@ class Base:
     """Holds the one connection.  Threads may share it: their transactions follow one another."""
 
     def __init__(self, link: Link, place: Place, *, rehearsal: bool = False) -> None:
-        """Take over ``link``; in a ``rehearsal`` it is in an outer transaction that is never committed."""
+        """Take over ``link``.
+
+        In a ``rehearsal`` it is in an outer transaction that is never committed.
+        """
         self._link = link
         self._rehearsal = rehearsal
         self._turn = threading.RLock()
@@ -33,35 +36,49 @@ class Base:
 
     @contextmanager
     def reading(self) -> Iterator[Link]:
-        """Read in one transaction, so that several queries see one state.  StateError when the database fails."""
+        """Read in one transaction, so that several queries see one state.
+
+        StateError when the database fails.
+        """
         with self._turn, self._explained():
             if self._link.in_transaction:
                 yield self._link
             else:
-                with self._link.transaction("BEGIN" if self._link.dialect == SQLITE else _OF_SERVER):
+                with self._link.transaction(
+                    "BEGIN" if self._link.dialect == SQLITE else _OF_SERVER
+                ):
                     yield self._link
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[Link]:
         """Write in one transaction: all of it or nothing.  StateError when the database fails.
 
-        ``durable`` waits until the disk has it, for what the world has been or is about to be told.  Without it a power
-        cut (not a kill) may take the last transactions of SQLite, whole and in order: the next check finds them again.
+        ``durable`` waits until the disk has it, for what the world has been or is
+        about to be told.  Without it a power cut (not a kill) may take the last
+        transactions of SQLite, whole and in order: the next check finds them again.
         """
         with self._turn, self._explained():
             if self._rehearsal:
                 with self._link.part():
                     yield self._link
                 return
-            if self._link.dialect == SQLITE:  # has no effect inside a transaction, so before it
-                self._link.run(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            with self._link.transaction("BEGIN IMMEDIATE" if self._link.dialect == SQLITE else _OF_SERVER):
+            # Has no effect inside a transaction, so before it
+            if self._link.dialect == SQLITE:
+                self._link.run(
+                    f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}"
+                )
+            with self._link.transaction(
+                "BEGIN IMMEDIATE" if self._link.dialect == SQLITE else _OF_SERVER
+            ):
                 yield self._link
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         if self._link.lost:
-            msg = f"The connection to the state {self.place} was lost, and with it the lock. Run again: nothing that was recorded is lost."
+            msg = (
+                f"The connection to the state {self.place} was lost, and with it "
+                "the lock. Run again: nothing that was recorded is lost."
+            )
             raise StateError(msg)
         try:
             yield

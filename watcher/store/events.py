@@ -37,13 +37,29 @@ class Events(Base):
         ``product`` is a shell pattern, case ignored, against the update's products.
         """
         asked = {"time >= :since": since, "kind = :kind": kind}
-        where = " AND ".join(condition for condition, value in asked.items() if value is not None) or "TRUE"
+        where = (
+            " AND ".join(
+                condition for condition, value in asked.items() if value is not None
+            )
+            or "TRUE"
+        )
         most = " LIMIT :most" if product is None and limit is not None else ""
         query = f"SELECT record FROM events WHERE {where} ORDER BY sequence DESC{most}"  # noqa: S608 - our own words
         with self.reading() as link:
-            found = [forms.record(Event, row) for row in link.scalars(query, since=since, kind=kind and kind.value, most=limit)]
+            found = [
+                forms.record(Event, row)
+                for row in link.scalars(
+                    query, since=since, kind=kind and kind.value, most=limit
+                )
+            ]
         if product is not None:
-            found = [e for e in found if any(fnmatchcase(p.lower(), product.lower()) for p in e.update.products)]
+            found = [
+                e
+                for e in found
+                if any(
+                    fnmatchcase(p.lower(), product.lower()) for p in e.update.products
+                )
+            ]
         return tuple(reversed(found[:limit]))
 
     def event(self, event_id: str) -> Event | None:
@@ -53,34 +69,60 @@ class Events(Base):
         return None if row is None else forms.record(Event, row)
 
     def events_of(self, update_id: str) -> tuple[Event, ...]:
-        """Give an update's events in order, those of updates it absorbed among them; an absorbed id serves, too."""
+        """Give an update's events in order, those of updates it absorbed among them.
+
+        An absorbed id serves, too.
+        """
         with self.reading() as link:
-            rows = link.scalars("SELECT record FROM events WHERE update_id = :id ORDER BY sequence", id=owner(link, update_id))
+            rows = link.scalars(
+                "SELECT record FROM events WHERE update_id = :id ORDER BY sequence",
+                id=owner(link, update_id),
+            )
             return tuple(forms.record(Event, row) for row in rows)
 
     def events_after(self, sequence: int) -> dict[int, Event]:
-        """Give the events whose place in the order is beyond ``sequence``, by place (from 1), in order."""
+        """Give the events whose place in the order is beyond ``sequence``, by place (from
+        1), in order.
+        """
         query = "SELECT sequence, record FROM events WHERE sequence > :place ORDER BY sequence"
         with self.reading() as link:
-            return {place: forms.record(Event, row) for place, row in link.rows(query, place=sequence)}
+            return {
+                place: forms.record(Event, row)
+                for place, row in link.rows(query, place=sequence)
+            }
 
     def last_sealed(self) -> int:
         """Give the place of the newest event before which all are queued, 0 when there is none."""
         with self.reading() as link:
-            first = link.scalar("SELECT MIN(sequence) FROM events WHERE queued = :queued", queued=False)
-            last = link.scalar("SELECT MAX(sequence) FROM events") if first is None else first - 1
+            first = link.scalar(
+                "SELECT MIN(sequence) FROM events WHERE queued = :queued", queued=False
+            )
+            last = (
+                link.scalar("SELECT MAX(sequence) FROM events")
+                if first is None
+                else first - 1
+            )
         return int(last or 0)
 
     def unsealed_events(self) -> tuple[Event, ...]:
         """Give the events of which no message has been made yet, in order."""
         with self.reading() as link:
-            rows = link.scalars("SELECT record FROM events WHERE queued = :queued ORDER BY sequence", queued=False)
+            rows = link.scalars(
+                "SELECT record FROM events WHERE queued = :queued ORDER BY sequence",
+                queued=False,
+            )
         return tuple(forms.record(Event, row) for row in rows)
 
 
 def owner(link: Link, update_id: str) -> str:
-    """Give the id of the update that has what was ``update_id``'s: its own, unless it was absorbed."""
-    return link.scalar("SELECT update_id FROM absorbed WHERE id = :id", id=update_id) or update_id
+    """Give the id of the update that has what was ``update_id``'s.
+
+    Its own, unless it was absorbed.
+    """
+    return (
+        link.scalar("SELECT update_id FROM absorbed WHERE id = :id", id=update_id)
+        or update_id
+    )
 
 
 def add_events(link: Link, events: Iterable[Event]) -> bool:
@@ -133,25 +175,44 @@ def add_evidence(link: Link, more: Iterable[tuple[str, Evidence]]) -> bool:
         known = {_mark(e) for e in event.evidence}
         fresh = {_mark(e): e for e in additions if _mark(e) not in known}
         if fresh:
-            written = forms.text(replace(event, evidence=(*event.evidence, *fresh.values())))
-            link.run("UPDATE events SET record = :record WHERE id = :id", record=written, id=event_id)
+            written = forms.text(
+                replace(event, evidence=(*event.evidence, *fresh.values()))
+            )
+            link.run(
+                "UPDATE events SET record = :record WHERE id = :id",
+                record=written,
+                id=event_id,
+            )
             changed = True
     return changed
 
 
-def add_guidance(link: Link, more: Iterable[tuple[str, tuple[str, ...], Table]]) -> bool:
-    """Add a further source's tables, with their sentences, to events of which no message has been made yet; say whether any was new.
+def add_guidance(
+    link: Link, more: Iterable[tuple[str, tuple[str, ...], Table]]
+) -> bool:
+    """Add a further source's tables, with their sentences, to events of which no message
+    has been made yet; say whether any was new.
 
     What was told stays as it was told.
     """
     changed = False
     for event_id, said, table in more:
-        row = link.scalar("SELECT record FROM events WHERE id = :id AND queued = :queued", id=event_id, queued=False)
+        row = link.scalar(
+            "SELECT record FROM events WHERE id = :id AND queued = :queued",
+            id=event_id,
+            queued=False,
+        )
         event = None if row is None else forms.record(Event, row)
         if event is not None and table not in event.tables:
             guidance = tuple(dict.fromkeys((*event.guidance, *said)))
-            written = forms.text(replace(event, guidance=guidance, tables=(*event.tables, table)))
-            link.run("UPDATE events SET record = :record WHERE id = :id", record=written, id=event_id)
+            written = forms.text(
+                replace(event, guidance=guidance, tables=(*event.tables, table))
+            )
+            link.run(
+                "UPDATE events SET record = :record WHERE id = :id",
+                record=written,
+                id=event_id,
+            )
             changed = True
     return changed
 

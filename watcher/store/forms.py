@@ -22,7 +22,8 @@ def text(record: object) -> str:
     """Write a record as JSON with sorted keys."""
     try:
         return _ENCODER.encode(record).decode()
-    except UnicodeEncodeError:  # a source's lone surrogate; no reason to lose the rest
+    except UnicodeEncodeError:
+        # A source's lone surrogate; no reason to lose the rest
         return _ENCODER.encode(_cleaned(msgspec.to_builtins(record))).decode()
 
 
@@ -45,7 +46,9 @@ def record(form: type[T], written: str) -> T:
         return decode(written)  # type: ignore[return-value]  # the dictionary cannot say that key and value belong together
     except msgspec.MsgspecError as error:
         msg = (
-            f"The state holds a record ({form.__name__}) that cannot be read, {error}: {written[:80]!r}. "
-            "Restore the state from a backup, or import its last export into a new one with 'watcher state import'."
+            f"The state holds a record ({form.__name__}) that cannot be read, "
+            f"{error}: {written[:80]!r}. "
+            "Restore the state from a backup, or import its last export into "
+            "a new one with 'watcher state import'."
         )
         raise StateError(msg) from error

@@ -1,6 +1,7 @@
 """One run at a time: a lock beside the SQLite file, or an advisory lock of PostgreSQL.
 
-Both locks are the operating system's or the server's, and end with the process that took them, however it ends.
+Both locks are the operating system's or the server's, and end with the process that
+took them, however it ends.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
     from watcher.store.link import Link
     from watcher.store.place import Place
 
-# The first half of the advisory lock's key; the second is the schema's, so that two watchers may share a database.
+# The first half of the advisory lock's key; the second is the schema's, so that two
+# watchers may share a database.
 PROGRAM = zlib.crc32(b"advisory-watcher") & 0x7FFFFFFF
 _TAKE = "SELECT pg_try_advisory_lock(:program, hashtext(current_schema()))"
 _LET_GO = "SELECT pg_advisory_unlock(:program, hashtext(current_schema()))"
 _WHO = (
     "SELECT a.application_name, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-    "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND l.classid = :program "
+    "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = "
+    "current_database() AND l.classid = :program "
     "AND l.objid::bigint = (hashtext(current_schema())::bigint & 4294967295)"
 )
 
@@ -52,11 +55,13 @@ def file_hold(place: Place, file: Path) -> Iterator[None]:
         raise _held(place, who or "another process") from error
     except OSError as error:
         raise place.closed("locked", error) from error
-    except NotImplementedError as error:  # so filelock says that this disk knows no locks
+    except NotImplementedError as error:
+        # So filelock says that this disk knows no locks
         msg = f"The state {place} cannot be locked: {error}. Keep it on a local disk."
         raise StateError(msg) from error
     try:
-        with suppress(OSError):  # only for the words of the error above
+        # Only for the words of the error above
+        with suppress(OSError):
             holder.write_text(f"{me()}\n", "utf-8")
         yield
     finally:
@@ -75,7 +80,8 @@ def server_hold(place: Place, link: Link) -> Iterator[None]:
     try:
         yield
     finally:
-        if not link.lost:  # a session that is dead holds nothing any more
+        # A session that is dead holds nothing any more
+        if not link.lost:
             with suppress(link.errors):
                 link.run(_LET_GO, program=PROGRAM)
 
@@ -87,4 +93,7 @@ def _session(link: Link) -> str:
 
 
 def _held(place: Place, who: str) -> StateHeldError:
-    return StateHeldError(f"The state {place} is held by {who}. Nothing was touched; run again when that one has ended.")
+    return StateHeldError(
+        f"The state {place} is held by {who}. Nothing was touched; run again "
+        "when that one has ended."
+    )

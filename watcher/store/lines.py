@@ -1,6 +1,7 @@
 """What one line of an exported state holds, table by table.
 
-Tables that are derived from others (names, suspicions, told) are not exported: an import derives them again.
+Tables that are derived from others (names, suspicions, told) are not exported: an
+import derives them again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from msgspec import Struct
 
 from watcher.records import Entry, Event, Message
 
-FORM = "1"  # of the exported text; a reader refuses what it does not know
+# Of the exported text; a reader refuses what it does not know
+FORM = "1"
 
 
 class EntryLine(Struct, frozen=True):
@@ -38,8 +40,8 @@ class EventLine(Struct, frozen=True):
 class MessageLine(Struct, frozen=True):
     """A message, its place in the order, and the update that has it now.
 
-    ``message.body`` is empty; ``body`` has the text's lines, which are joined by CRLF.  A body that is no UTF-8 is
-    one line in ``base64`` instead.
+    ``message.body`` is empty; ``body`` has the text's lines, which are joined by CRLF.
+    A body that is no UTF-8 is one line in ``base64`` instead.
     """
 
     sequence: int

@@ -2,9 +2,11 @@
 
     link.rows("SELECT id, record FROM updates WHERE id IN :ids AND dated >= :since", ids=["a", "b"], since=now)
 
-Parameters are ``:name``; one that is a list is written out, for ``IN``.  Times go in as text of one width, so that text order is
-time order, and come out as that text (``tables.moment``); text goes in as both databases can hold it.
-The drivers are used as they are: SQLAlchemy, which only migrations need, takes as long to load as all else of a run that finds nothing due.
+Parameters are ``:name``; one that is a list is written out, for ``IN``.  Times go in
+as text of one width, so that text order is time order, and come out as that text
+(``tables.moment``); text goes in as both databases can hold it. The drivers are used
+as they are: SQLAlchemy, which only migrations need, takes as long to load as all else
+of a run that finds nothing due.
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
 class Lent:
-    """A driver's connection that can be lent: then its transaction and its end are its owner's alone."""
+    """A driver's connection that can be lent.
+
+    Then its transaction and its end are its owner's alone.
+    """
 
     lent = False
 
@@ -56,9 +61,17 @@ class _File(Lent, sqlite3.Connection):
 
 
 class Link:
-    """One connection.  Its errors are the driver's: ``errors``, and ``conflicts`` of a row that does not fit the others."""
+    """One connection.  Its errors are the driver's: ``errors``, and ``conflicts`` of a
+    row that does not fit the others.
+    """
 
-    def __init__(self, driver: _File | psycopg.Connection[Row], dialect: str, errors: type[Exception], conflicts: type[Exception]) -> None:
+    def __init__(
+        self,
+        driver: _File | psycopg.Connection[Row],
+        dialect: str,
+        errors: type[Exception],
+        conflicts: type[Exception],
+    ) -> None:
         """Use ``to_file`` or ``to_server``."""
         self.driver = driver
         self.dialect = dialect
@@ -67,8 +80,17 @@ class Link:
 
     @classmethod
     def to_file(cls, file: Path | None, busy: float) -> Link:
-        """Connect to a file of SQLite's, or to one in memory; ``busy``: seconds to wait for another program's write."""
-        driver: Any = sqlite3.connect(str(file or ":memory:"), timeout=busy, isolation_level=None, check_same_thread=False, factory=_File)
+        """Connect to a file of SQLite's, or to one in memory.
+
+        ``busy``: seconds to wait for another program's write.
+        """
+        driver: Any = sqlite3.connect(
+            str(file or ":memory:"),
+            timeout=busy,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_File,
+        )
         link = cls(driver, SQLITE, sqlite3.Error, sqlite3.IntegrityError)
         try:
             link.run("PRAGMA foreign_keys = ON")
@@ -81,13 +103,19 @@ class Link:
 
     @classmethod
     def to_server(cls, address: str, name: str, patience: int) -> Link:
-        """Connect to a PostgreSQL server (address of libpq's form), under a ``name``; ``patience`` is in seconds."""
-        import psycopg  # whose state is a file needs none
+        """Connect to a PostgreSQL server (address of libpq's form), under a ``name``.
+
+        ``patience`` is in seconds.
+        """
+        # Whose state is a file needs none
+        import psycopg
 
         class Server(Lent, psycopg.Connection[Any]):
             """PostgreSQL's connection."""
 
-        driver = Server.connect(address, autocommit=True, connect_timeout=patience, application_name=name)
+        driver = Server.connect(
+            address, autocommit=True, connect_timeout=patience, application_name=name
+        )
         return cls(driver, POSTGRESQL, psycopg.Error, psycopg.IntegrityError)
 
     def rows(self, sql: str, **values: object) -> list[Row]:
@@ -115,9 +143,14 @@ class Link:
     def run_each(self, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Run a statement for each of ``rows``."""
         if rows:
-            self._do(sql, [{name: _fit(value) for name, value in row.items()} for row in rows])
+            self._do(
+                sql,
+                [{name: _fit(value) for name, value in row.items()} for row in rows],
+            )
 
-    def _do(self, sql: str, values: Mapping[str, object] | list[dict[str, object]]) -> Any:  # noqa: ANN401 - a driver's cursor
+    def _do(
+        self, sql: str, values: Mapping[str, object] | list[dict[str, object]]
+    ) -> Any:  # noqa: ANN401 - a driver's cursor
         cursor: Any = self.driver.cursor()
         if isinstance(values, list):
             cursor.executemany(_phrased(sql, (), self.dialect), values)
@@ -127,7 +160,9 @@ class Link:
         for name, value in values.items():
             if isinstance(value, list):
                 lengths.append((name, len(value)))
-                fit.update((f"{name}{number}", _fit(each)) for number, each in enumerate(value))
+                fit.update(
+                    (f"{name}{number}", _fit(each)) for number, each in enumerate(value)
+                )
             else:
                 fit[name] = _fit(value)
         cursor.execute(_phrased(sql, tuple(lengths), self.dialect), fit)
@@ -138,12 +173,17 @@ class Link:
         """Whether a transaction is open."""
         if self.dialect == SQLITE:
             return bool(cast("_File", self.driver).in_transaction)
-        return cast("psycopg.Connection[Row]", self.driver).info.transaction_status.name in {"INTRANS", "INERROR"}
+        return cast(
+            "psycopg.Connection[Row]", self.driver
+        ).info.transaction_status.name in {"INTRANS", "INERROR"}
 
     @property
     def lost(self) -> bool:
         """Whether the server's end is gone, and with it all that was held there."""
-        return self.dialect == POSTGRESQL and cast("psycopg.Connection[Row]", self.driver).closed
+        return (
+            self.dialect == POSTGRESQL
+            and cast("psycopg.Connection[Row]", self.driver).closed
+        )
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[None]:
@@ -153,7 +193,8 @@ class Link:
             yield
             self.run("COMMIT")
         except BaseException:
-            with suppress(self.errors):  # what failed may have ended it already
+            # What failed may have ended it already
+            with suppress(self.errors):
                 if self.in_transaction:
                     self.run("ROLLBACK")
             raise

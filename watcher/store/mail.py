@@ -37,42 +37,71 @@ class Mail(Base):
         events: Iterable[Event | str] = (),
         notes: Mapping[str, str] | None = None,
     ) -> None:
-        """Store messages with a queued delivery for each (recipient, channel), and mark ``events`` (or their ids) as queued.
+        """Store messages with a queued delivery for each (recipient, channel), and mark
+        ``events`` (or their ids) as queued.
 
-        One transaction, on the disk when this returns.  Events of which nobody is told are sealed by naming them, too.
-        ``notes`` are single values (``meta``) that are written with them; "" takes one away.
+        One transaction, on the disk when this returns.  Events of which nobody is told
+        are sealed by naming them, too. ``notes`` are single values (``meta``) that are
+        written with them; "" takes one away.
         """
         sealed = [(message, tuple(to)) for message, to in messages]
         with self.writing(durable=True) as link:
             first = next_sequence(link, MESSAGES)
             for sequence, (message, to) in enumerate(sealed, first):
                 write_message(link, sequence, message)
-                queued = [Delivery(message.id, recipient, channel) for recipient, channel in dict.fromkeys(to)]
+                queued = [
+                    Delivery(message.id, recipient, channel)
+                    for recipient, channel in dict.fromkeys(to)
+                ]
                 write_deliveries(link, queued)
-            ids = dict.fromkeys(event.id if isinstance(event, Event) else event for event in events)
+            ids = dict.fromkeys(
+                event.id if isinstance(event, Event) else event for event in events
+            )
             for chunk in chunks(ids):
-                link.run("UPDATE events SET queued = :queued WHERE id IN :ids", queued=True, ids=chunk)
+                link.run(
+                    "UPDATE events SET queued = :queued WHERE id IN :ids",
+                    queued=True,
+                    ids=chunk,
+                )
             write_notes(link, notes or {})
 
     def due_deliveries(self, now: datetime | None) -> list[tuple[Message, Delivery]]:
         """Give what is to be sent at ``now``, in the order in which the messages were sealed.
 
-        Due is what is queued, deferred or unknown, not settled, and whose next try, if it has one, has come;
-        None gives all that is not settled.  A next try that is further away than any wait was set by a clock that has gone
-        back since: it has come.
+        Due is what is queued, deferred or unknown, not settled, and whose next try, if
+        it has one, has come; None gives all that is not settled.  A next try that is
+        further away than any wait was set by a clock that has gone back since: it has
+        come.
         """
-        come = "" if now is None else "AND (d.next_try IS NULL OR d.next_try <= :now OR d.next_try > :far)"
-        query = f"SELECT m.record, m.body, d.record {_DELIVERED} WHERE d.open {come} ORDER BY m.sequence, d.channel, d.recipient"
+        come = (
+            ""
+            if now is None
+            else "AND (d.next_try IS NULL OR d.next_try <= :now OR d.next_try > :far)"
+        )
+        query = (
+            f"SELECT m.record, m.body, d.record {_DELIVERED} WHERE d.open {come} "
+            "ORDER BY m.sequence, d.channel, d.recipient"
+        )
         with self.reading() as link:
             rows = link.rows(query, now=now, far=now and now + LONGEST_WAIT)
-            return [(_message(message, body), forms.record(Delivery, delivery)) for message, body, delivery in rows]
+            return [
+                (_message(message, body), forms.record(Delivery, delivery))
+                for message, body, delivery in rows
+            ]
 
     def waiting(self) -> list[tuple[Message, Delivery]]:
-        """Give what is on its way, in the order in which the messages were sealed; the messages without their bodies."""
-        return self._without_bodies("WHERE d.open ORDER BY m.sequence, d.channel, d.recipient")
+        """Give what is on its way, in the order in which the messages were sealed.
+
+        The messages without their bodies.
+        """
+        return self._without_bodies(
+            "WHERE d.open ORDER BY m.sequence, d.channel, d.recipient"
+        )
 
     def mark(self, *deliveries: Delivery) -> None:
-        """Write what became of a delivery, and add deliveries (a fallback's channels) in the same transaction; on the disk afterwards."""
+        """Write what became of a delivery, and add deliveries (a fallback's channels) in
+        the same transaction; on the disk afterwards.
+        """
         with self.writing(durable=True) as link:
             write_deliveries(link, deliveries)
 
@@ -84,13 +113,26 @@ class Mail(Base):
         return DeliveryCounts(int(waiting), int(lost))
 
     def given_up(self, limit: int = 20) -> list[tuple[Message, Delivery]]:
-        """Give the deliveries that will never arrive, those of the newest messages first; the messages without their bodies."""
-        return self._without_bodies("WHERE d.given_up ORDER BY m.sequence DESC, d.channel, d.recipient LIMIT :most", most=limit)
+        """Give the deliveries that will never arrive, those of the newest messages first.
 
-    def _without_bodies(self, which: str, **values: object) -> list[tuple[Message, Delivery]]:
+        The messages without their bodies.
+        """
+        return self._without_bodies(
+            "WHERE d.given_up ORDER BY m.sequence DESC, d.channel, d.recipient LIMIT :most",
+            most=limit,
+        )
+
+    def _without_bodies(
+        self, which: str, **values: object
+    ) -> list[tuple[Message, Delivery]]:
         with self.reading() as link:
-            rows = link.rows(f"SELECT m.record, d.record {_DELIVERED} {which}", **values)
-            return [(_message(message, b""), forms.record(Delivery, delivery)) for message, delivery in rows]
+            rows = link.rows(
+                f"SELECT m.record, d.record {_DELIVERED} {which}", **values
+            )
+            return [
+                (_message(message, b""), forms.record(Delivery, delivery))
+                for message, delivery in rows
+            ]
 
     def message(self, message_id: str) -> Message | None:
         """Give one message by its Message-ID, None when there is none."""
@@ -98,61 +140,118 @@ class Mail(Base):
         return found[0] if found else None
 
     def messages(self, *, kind: str | None = None) -> tuple[Message, ...]:
-        """Give all messages in the order in which they were sealed; of one ``kind`` where it is named."""
+        """Give all messages in the order in which they were sealed.
+
+        Of one ``kind`` where it is named.
+        """
         where = "" if kind is None else "WHERE kind = :kind"
         return self._messages(f"{where} ORDER BY sequence", kind=kind)
 
-    def messages_of(self, *, event: str | None = None, update: str | None = None) -> list[tuple[Message, tuple[Delivery, ...]]]:
-        """Say who was told when: the messages about one event (digests too) or of one update, with their deliveries."""
-        in_events = "SELECT t.message FROM told t JOIN events e ON e.id = t.event WHERE e.update_id = :owner"
+    def messages_of(
+        self, *, event: str | None = None, update: str | None = None
+    ) -> list[tuple[Message, tuple[Delivery, ...]]]:
+        """Say who was told when.
+
+        The messages about one event (digests too) or of one update, with their
+        deliveries.
+        """
+        in_events = (
+            "SELECT t.message FROM told t JOIN events e ON e.id = t.event WHERE "
+            "e.update_id = :owner"
+        )
         asked = {
             "id IN (SELECT message FROM told WHERE event = :event)": event,
             f"(update_id = :owner OR id IN ({in_events}))": update,
         }
-        where = " AND ".join(condition for condition, value in asked.items() if value is not None) or "TRUE"
+        where = (
+            " AND ".join(
+                condition for condition, value in asked.items() if value is not None
+            )
+            or "TRUE"
+        )
         with self.reading() as link:
             mine = None if update is None else owner(link, update)
-            found = self._messages(f"WHERE {where} ORDER BY sequence", event=event, owner=mine)
+            found = self._messages(
+                f"WHERE {where} ORDER BY sequence", event=event, owner=mine
+            )
             return [(message, self.deliveries_of(message.id)) for message in found]
 
     def deliveries_of(self, message_id: str) -> tuple[Delivery, ...]:
         """Give a message's deliveries, by channel and recipient."""
         with self.reading() as link:
-            rows = link.scalars("SELECT record FROM deliveries WHERE message = :id ORDER BY channel, recipient", id=message_id)
+            rows = link.scalars(
+                "SELECT record FROM deliveries WHERE message = :id ORDER BY channel, recipient",
+                id=message_id,
+            )
             return tuple(forms.record(Delivery, row) for row in rows)
 
     def last_message_of(self, update: str, subscriber: str) -> Message | None:
-        """Give the newest message of an update to a subscriber, None when there is none: its thread goes on from there."""
+        """Give the newest message of an update to a subscriber, None when there is none.
+
+        Its thread goes on from there.
+        """
         with self.reading() as link:
-            newest = "WHERE update_id = :id AND subscriber = :subscriber ORDER BY sequence DESC LIMIT 1"
-            found = self._messages(newest, id=owner(link, update), subscriber=subscriber)
+            newest = (
+                "WHERE update_id = :id AND subscriber = :subscriber ORDER BY "
+                "sequence DESC LIMIT 1"
+            )
+            found = self._messages(
+                newest, id=owner(link, update), subscriber=subscriber
+            )
         return found[0] if found else None
 
     def told(self, subscriber: str, events: Iterable[str]) -> frozenset[str]:
-        """Say which of ``events`` (ids) a subscriber was told of, by a message that reached a recipient or is on its way to one."""
+        """Say which of ``events`` (ids) a subscriber was told of, by a message that
+        reached a recipient or is on its way to one.
+        """
         found: set[str] = set()
-        query = f"SELECT t.event {_DELIVERED} JOIN told t ON t.message = m.id WHERE m.subscriber = :subscriber AND NOT d.given_up"
+        query = (
+            f"SELECT t.event {_DELIVERED} JOIN told t ON t.message = m.id WHERE "
+            "m.subscriber = :subscriber AND NOT d.given_up"
+        )
         with self.reading() as link:
             for chunk in chunks(dict.fromkeys(events)):
-                found.update(link.scalars(f"{query} AND t.event IN :events", subscriber=subscriber, events=chunk))
+                found.update(
+                    link.scalars(
+                        f"{query} AND t.event IN :events",
+                        subscriber=subscriber,
+                        events=chunk,
+                    )
+                )
         return frozenset(found)
 
     def subscribers_told(self, kind: str) -> frozenset[str]:
         """Name the subscribers for whom a message of ``kind`` ("welcome") was ever sealed."""
         with self.reading() as link:
-            return frozenset(link.scalars("SELECT DISTINCT subscriber FROM messages WHERE kind = :kind", kind=kind))
+            return frozenset(
+                link.scalars(
+                    "SELECT DISTINCT subscriber FROM messages WHERE kind = :kind",
+                    kind=kind,
+                )
+            )
 
     def _messages(self, which: str, **values: object) -> tuple[Message, ...]:
         with self.reading() as link:
-            return tuple(_message(*row) for row in link.rows(f"SELECT record, body FROM messages {which}", **values))  # noqa: S608 - our own words
+            return tuple(
+                _message(*row)
+                for row in link.rows(
+                    f"SELECT record, body FROM messages {which}",  # noqa: S608 - our own words
+                    **values,
+                )
+            )
 
 
 def _message(written: str, body: bytes) -> Message:
     return replace(forms.record(Message, written), body=bytes(body))
 
 
-def write_message(link: Link, sequence: int, message: Message, owner: str | None = None) -> None:
-    """Insert a message and the events it tells of; a Message-ID that is there already is an error of the database."""
+def write_message(
+    link: Link, sequence: int, message: Message, owner: str | None = None
+) -> None:
+    """Insert a message and the events it tells of.
+
+    A Message-ID that is there already is an error of the database.
+    """
     row = {
         "sequence": sequence,
         "id": message.id,
@@ -163,7 +262,14 @@ def write_message(link: Link, sequence: int, message: Message, owner: str | None
         "body": message.body,
     }
     insert(link, MESSAGES, [row])
-    upsert(link, TOLD, [{"event": event, "message": message.id} for event in dict.fromkeys(message.events)])
+    upsert(
+        link,
+        TOLD,
+        [
+            {"event": event, "message": message.id}
+            for event in dict.fromkeys(message.events)
+        ],
+    )
 
 
 def write_deliveries(link: Link, deliveries: Sequence[Delivery]) -> None:
@@ -172,8 +278,15 @@ def write_deliveries(link: Link, deliveries: Sequence[Delivery]) -> None:
 
 
 def _row(each: Delivery) -> dict[str, object]:
-    on_its_way = each.state in {DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN} and each.settled is None
-    ended = each.state in {DeliveryState.DEFERRED, DeliveryState.UNKNOWN} and each.settled is not None
+    on_its_way = (
+        each.state
+        in {DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN}
+        and each.settled is None
+    )
+    ended = (
+        each.state in {DeliveryState.DEFERRED, DeliveryState.UNKNOWN}
+        and each.settled is not None
+    )
     return {
         "message": each.message,
         "channel": each.channel,

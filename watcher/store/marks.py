@@ -33,14 +33,19 @@ class Marks(Base):
             link.run("DELETE FROM acks WHERE update_id = :id", id=update_id)
 
     def acks(self) -> dict[str, datetime]:
-        """Give when which update was dealt with; an absorbed one's note counts for the update that took it over."""
+        """Give when which update was dealt with.
+
+        An absorbed one's note counts for the update that took it over.
+        """
         with self.reading() as link:
             heirs: dict[str, str] = dict(link.rows(_HEIRS))
             rows = link.rows("SELECT update_id, time FROM acks ORDER BY time")
             return {str(heirs.get(name, name)): moment(time) for name, time in rows}
 
     def mute(self, target: str, until: datetime | None = None) -> None:
-        """Ask for no more about ``target`` (an update's id, or as ``watcher.judgement.muting`` says), for good or ``until`` a time."""
+        """Ask for no more about ``target`` (an update's id, or as
+        ``watcher.judgement.muting`` says), for good or ``until`` a time.
+        """
         with self.writing() as link:
             upsert(link, MUTES, [{"target": target, "until": until}])
 
@@ -50,17 +55,29 @@ class Marks(Base):
             link.run("DELETE FROM mutes WHERE target = :target", target=target)
 
     def mutes(self, now: datetime | None = None) -> dict[str, datetime | None]:
-        """Give the muted targets, with until when (None: for good); with ``now`` only those that still hold then."""
+        """Give the muted targets, with until when (None.
+
+        For good); with ``now`` only those that still hold then.
+        """
         with self.reading() as link:
             heirs: dict[str, str] = dict(link.rows(_HEIRS))
             rows = link.rows("SELECT target, until FROM mutes ORDER BY target")
-            found = {str(heirs.get(target, target)): moment_if(until) for target, until in rows}
-        return {target: until for target, until in found.items() if now is None or until is None or until > now}
+            found = {
+                str(heirs.get(target, target)): moment_if(until)
+                for target, until in rows
+            }
+        return {
+            target: until
+            for target, until in found.items()
+            if now is None or until is None or until > now
+        }
 
     def meta(self, key: str) -> str:
         """Give a single value, "" when it was never set."""
         with self.reading() as link:
-            return str(link.scalar("SELECT value FROM meta WHERE key = :key", key=key) or "")
+            return str(
+                link.scalar("SELECT value FROM meta WHERE key = :key", key=key) or ""
+            )
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a single value, "" takes it away.  It is exported: no check times, no secrets."""
@@ -71,22 +88,34 @@ class Marks(Base):
         """Give the single values whose keys begin with ``prefix``, by the rest of their keys."""
         with self.reading() as link:
             rows = link.rows(
-                "SELECT key, value FROM meta WHERE substr(key, 1, :length) = :prefix ORDER BY key", prefix=prefix, length=len(prefix)
+                "SELECT key, value FROM meta WHERE substr(key, 1, :length) = :prefix ORDER BY key",
+                prefix=prefix,
+                length=len(prefix),
             )
             return {key.removeprefix(prefix): value for key, value in rows}
 
     def edition(self) -> int:
-        """Count the transactions that changed events or updates: as long as it stays, what was published is true."""
+        """Count the transactions that changed events or updates.
+
+        As long as it stays, what was published is true.
+        """
         return int(self.meta(EDITION) or 0)
 
     def integrity(self) -> tuple[str, ...]:
-        """Let the database check itself, which reads all of it: its complaints, none when it is well."""
+        """Let the database check itself, which reads all of it.
+
+        Its complaints, none when it is well.
+        """
         try:
             with self.reading() as link:
                 if not self.place.is_sqlite:
-                    return ()  # PostgreSQL checks its pages as it reads them
+                    # PostgreSQL checks its pages as it reads them
+                    return ()
                 found = [str(said) for said in link.scalars("PRAGMA quick_check")]
-                found += [f"{row[0]}: a row refers to no {row[2]}" for row in link.rows("PRAGMA foreign_key_check")]
+                found += [
+                    f"{row[0]}: a row refers to no {row[2]}"
+                    for row in link.rows("PRAGMA foreign_key_check")
+                ]
         except StateError as error:
             return (str(error),)
         return tuple(each for each in found if each != "ok")
@@ -94,8 +123,15 @@ class Marks(Base):
 
 def write_notes(link: Link, notes: Mapping[str, str]) -> None:
     """Write single values; "" takes one away."""
-    upsert(link, META, [{"key": key, "value": value} for key, value in notes.items() if value])
-    link.run_each("DELETE FROM meta WHERE key = :key", [{"key": key} for key, value in notes.items() if not value])
+    upsert(
+        link,
+        META,
+        [{"key": key, "value": value} for key, value in notes.items() if value],
+    )
+    link.run_each(
+        "DELETE FROM meta WHERE key = :key",
+        [{"key": key} for key, value in notes.items() if not value],
+    )
 
 
 def bump_edition(link: Link) -> None:

@@ -21,21 +21,28 @@ if TYPE_CHECKING:
 
     from watcher.store.place import Place
 
-BUSY = 15  # seconds to wait for another program's write to the SQLite file
-CONNECT = 10  # seconds to wait for the PostgreSQL server
+# Seconds to wait for another program's write to the SQLite file
+BUSY = 15
+# Seconds to wait for the PostgreSQL server
+CONNECT = 10
 
 
 def connect(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Link:
-    """Give a connection to an up-to-date state; what must be undone afterwards is put on ``stack``.
+    """Give a connection to an up-to-date state.
 
-    StateHeldError when ``hold`` is wanted and another run has it; StateError when the state cannot be used.
+    What must be undone afterwards is put on ``stack``.
+
+    StateHeldError when ``hold`` is wanted and another run has it; StateError when the
+    state cannot be used.
     """
     if not place.is_sqlite:
         return _connect_server(place, stack, hold=hold, rehearse=rehearse)
     if place.file is None:
         return _connect_memory(place, stack, None)
     if rehearse or (not hold and not place.file.exists()):
-        return _connect_memory(place, stack, place.file if place.file.exists() else None)
+        return _connect_memory(
+            place, stack, place.file if place.file.exists() else None
+        )
     return _connect_file(place, place.file, stack, hold=hold)
 
 
@@ -66,7 +73,10 @@ def _prepare(place: Place, file: Path) -> None:
 
 
 def _create(place: Place, file: Path) -> None:
-    """Create the file for its owner only: it holds recipients' addresses.  SQLite gives its side files the same mode."""
+    """Create the file for its owner only.
+
+    It holds recipients' addresses.  SQLite gives its side files the same mode.
+    """
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
@@ -86,18 +96,28 @@ def _connect_memory(place: Place, stack: ExitStack, original: Path | None) -> Li
 
 
 def _copy(original: Path, link: Link) -> None:
-    # Who may write takes SQLite's side files away again; those that were there before belong to a run, or to one that was killed.
+    # Who may write takes SQLite's side files away again; those that were there before
+    # belong to a run, or to one that was killed.
     mode = "ro" if original.with_name(f"{original.name}-wal").exists() else "rw"
-    source = sqlite3.connect(f"file:{quote(str(original.resolve()))}?mode={mode}", uri=True, timeout=BUSY)
+    source = sqlite3.connect(
+        f"file:{quote(str(original.resolve()))}?mode={mode}", uri=True, timeout=BUSY
+    )
     try:
         source.backup(link.driver)  # type: ignore[arg-type]  # it is one of SQLite's
     finally:
         source.close()
 
 
-def _connect_server(place: Place, stack: ExitStack, *, hold: bool, rehearse: bool) -> Link:
-    link = _connected(place, stack, lambda: Link.to_server(place.server, f"advisory-watcher, {me()}"[:63], CONNECT))
-    if rehearse:  # in a transaction that ends with the connection
+def _connect_server(
+    place: Place, stack: ExitStack, *, hold: bool, rehearse: bool
+) -> Link:
+    link = _connected(
+        place,
+        stack,
+        lambda: Link.to_server(place.server, f"advisory-watcher, {me()}"[:63], CONNECT),
+    )
+    # In a transaction that ends with the connection
+    if rehearse:
         try:
             link.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
             migrate(link, place)
@@ -115,7 +135,10 @@ def _refuse_read_only(place: Place, link: Link) -> None:
     with Base(link, place).reading():
         read_only = link.scalar("SHOW transaction_read_only") == "on"
     if read_only:
-        msg = f"The state {place} is read-only. Use the primary server, and an account that may write."
+        msg = (
+            f"The state {place} is read-only. Use the primary server, and an "
+            "account that may write."
+        )
         raise StateError(msg)
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 500  # values in one IN (...): well below the limits of both databases
+# Values in one IN (...): well below the limits of both databases
+CHUNK = 500
 
 
 def insert(link: Link, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -25,27 +26,38 @@ def insert(link: Link, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def upsert(link: Link, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert ``rows``; where the primary key is there already, the row's other columns take the new values."""
+    """Insert ``rows``.
+
+    Where the primary key is there already, the row's other columns take the new
+    values.
+    """
     if rows:
         link.run_each(_upserting(table.name, tuple(rows[0])), rows)
 
 
 @cache
 def _inserting(table: str, names: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608 - our own names
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - our own names
+        f"({', '.join(f':{name}' for name in names)})"
+    )
 
 
 @cache
 def _upserting(table: str, names: tuple[str, ...]) -> str:
     keys = next(each.key for each in TABLES if each.name == table)
     rest = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
-    return f"{_inserting(table, names)} ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {rest}' if rest else 'NOTHING'}"
+    return (
+        f"{_inserting(table, names)} ON CONFLICT ({', '.join(keys)}) DO "
+        f"{f'UPDATE SET {rest}' if rest else 'NOTHING'}"
+    )
 
 
 def next_sequence(link: Link, table: Table) -> int:
     """Say the number after the highest.
 
-    Not the database's own counter: that one leaves gaps after a rollback, and equal histories must have equal numbers.
+    Not the database's own counter: that one leaves gaps after a rollback, and equal
+    histories must have equal numbers.
     """
     return int(link.scalar(f"SELECT COALESCE(MAX(sequence), 0) FROM {table.name}")) + 1  # noqa: S608 - one of our own names
 

@@ -1,7 +1,8 @@
 """Create a state's schema, or bring it up to date by its migrations.
 
-Alembic, and SQLAlchemy below it, are imported only when there is something to migrate: their import costs more than most checks.
-A new state is made from the tables as they are now, and marked as being there; a test holds both ways together.
+Alembic, and SQLAlchemy below it, are imported only when there is something to migrate:
+their import costs more than most checks. A new state is made from the tables as they
+are now, and marked as being there; a test holds both ways together.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from watcher.store.link import Link
     from watcher.store.place import Place
 
-HEAD = "0003"  # the newest migration in migrations/versions; a test holds the two together
+# The newest migration in migrations/versions; a test holds the two together
+HEAD = "0003"
 
 # Alembic's own table, in its form.
 _VERSION = (
@@ -42,14 +44,19 @@ def _tables(link: Link) -> set[str]:
     """Name the tables that are there."""
     if link.dialect == SQLITE:
         return set(link.scalars("SELECT name FROM sqlite_master WHERE type = 'table'"))
-    return set(link.scalars("SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"))
+    return set(
+        link.scalars(
+            "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
+        )
+    )
 
 
 def migrate(link: Link, place: Place) -> None:
     """Run the missing migrations inside the transaction of ``link``: all of them, or none.
 
-    StateRefusedError when a newer version of the program wrote the schema, or when another program's tables are there;
-    StateError when a record that a step reads is damaged.
+    StateRefusedError when a newer version of the program wrote the schema, or when
+    another program's tables are there; StateError when a record that a step reads is
+    damaged.
     """
     found = version(link)
     if found == HEAD:
@@ -58,22 +65,29 @@ def migrate(link: Link, place: Place) -> None:
         _refuse_strangers(link, place)
         _create(link)
         return
-    from alembic import command  # see above
+    # See above
+    from alembic import command
     from alembic.script import ScriptDirectory
 
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    known = {
+        script.revision
+        for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    }
     if found not in known:
         msg = (
-            f"The state {place} was written by a newer version of this program (schema {found}, this one knows {HEAD}). "
+            f"The state {place} was written by a newer version of this "
+            f"program (schema {found}, this one knows {HEAD}). "
             "Install the newer version, or restore the backup made before it was used."
         )
         raise StateRefusedError(msg)
     try:
         with _borrowed(link) as connection:
             command.upgrade(alembic_config(connection), "head")
-    except (LookupError, TypeError, ValueError) as error:  # of a record that a step cannot read
+    except (LookupError, TypeError, ValueError) as error:
+        # Of a record that a step cannot read
         msg = (
-            f"The state {place} cannot be brought from schema {found} to {HEAD}: {error}. It is as it was. Restore it from a backup, or "
+            f"The state {place} cannot be brought from schema {found} to "
+            f"{HEAD}: {error}. It is as it was. Restore it from a backup, or "
             "import its last export into a new one with 'watcher state import'."
         )
         raise StateError(msg) from error
@@ -81,14 +95,19 @@ def migrate(link: Link, place: Place) -> None:
 
 @contextmanager
 def _borrowed(link: Link) -> Iterator[Connection]:
-    """Give the connection as SQLAlchemy's, which the migrations are written for; it ends no transaction."""
+    """Give the connection as SQLAlchemy's, which the migrations are written for.
+
+    It ends no transaction.
+    """
     from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
 
     with link.lending() as driver:
         form: dict[str, Any] = (
-            {"url": "sqlite://"} if link.dialect == SQLITE else {"url": "postgresql+psycopg://", "use_native_hstore": False}
+            {"url": "sqlite://"}
+            if link.dialect == SQLITE
+            else {"url": "postgresql+psycopg://", "use_native_hstore": False}
         )
         engine = create_engine(**form, creator=lambda: driver, poolclass=StaticPool)
         try:
@@ -105,7 +124,8 @@ def _create(link: Link) -> None:
     for table in TABLES:
         for statement in table.statements(link.dialect):
             link.run(statement)
-    link.run(_VERSION)  # an interrupted migration may have left it empty
+    # An interrupted migration may have left it empty
+    link.run(_VERSION)
     link.run("INSERT INTO alembic_version (version_num) VALUES (:head)", head=HEAD)
 
 

@@ -14,7 +14,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from watcher.records import Outcome
-from watcher.store.documents import Documents, write_copies, write_documents, write_entries, write_times
+from watcher.store.documents import (
+    Documents,
+    write_copies,
+    write_documents,
+    write_entries,
+    write_times,
+)
 from watcher.store.events import Events, add_events, add_evidence, add_guidance
 from watcher.store.ledger import Ledger, absorb, write_updates
 from watcher.store.mail import Mail
@@ -38,7 +44,9 @@ if TYPE_CHECKING:
 class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
     """An open state; a context manager that closes it and lets it go."""
 
-    def __init__(self, link: Link, where: Place, stack: ExitStack, *, rehearsal: bool) -> None:
+    def __init__(
+        self, link: Link, where: Place, stack: ExitStack, *, rehearsal: bool
+    ) -> None:
         """Use ``open``; this keeps what is to be undone at the end."""
         super().__init__(link, where, rehearsal=rehearsal)
         self._stack = stack
@@ -47,16 +55,21 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
     def open(cls, url: str, *, hold: bool = True, rehearse: bool = False) -> Self:
         """Open the state at a database URL, and create it or bring it up to date where need be.
 
-        ``hold``: be the only run on it (StateHeldError when there is another).  Without it one may read beside a run, and
-        write single notes; a file that is not there yet is then not created: the state is empty, and forgotten at the end.
-        ``rehearse``: everything works, and nothing of it stays; nobody is locked out.
+        ``hold``: be the only run on it (StateHeldError when there is another).
+        Without it one may read beside a run, and write single notes; a file that is
+        not there yet is then not created: the state is empty, and forgotten at the
+        end. ``rehearse``: everything works, and nothing of it stays; nobody is locked
+        out.
 
-        StateError with cause and remedy when the state is damaged, read-only, newer than this program or unreachable.
+        StateError with cause and remedy when the state is damaged, read-only, newer
+        than this program or unreachable.
         """
         where = place(url)
         with ExitStack() as stack:
             link = connect(where, stack, hold=hold and not rehearse, rehearse=rehearse)
-            return cls(link, where, stack.pop_all(), rehearsal=rehearse and not where.is_sqlite)
+            return cls(
+                link, where, stack.pop_all(), rehearsal=rehearse and not where.is_sqlite
+            )
 
     def close(self) -> None:
         """Close the connection and let the state go; what was rehearsed is gone."""
@@ -66,7 +79,12 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         """Give the store itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Close."""
         self.close()
 
@@ -83,8 +101,9 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
     ) -> None:
         """Write everything of one source's check in one transaction.
 
-        New events are appended in order, unqueued.  Evidence goes to the events it names.  Updates are written whole;
-        one that was absorbed goes, and its events, messages and id belong to the update that took it over.
+        New events are appended in order, unqueued.  Evidence goes to the events it
+        names.  Updates are written whole; one that was absorbed goes, and its events,
+        messages and id belong to the update that took it over.
         """
         outcome = outcome or Outcome()
         silent = {key: why for named, key, why in outcome.silent if named == source}
@@ -98,13 +117,20 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
             write_notes(link, notes or {})
 
     def export(self, folder: Path) -> None:
-        """Write the state into ``folder`` as sorted text; StateError when a file cannot be written."""
-        from watcher.store import archive  # a run needs none of it
+        """Write the state into ``folder`` as sorted text.
+
+        StateError when a file cannot be written.
+        """
+        # A run needs none of it
+        from watcher.store import archive
 
         archive.export(self, folder)
 
     def import_(self, folder: Path) -> None:
-        """Fill this state, which must be empty, from an export; StateRefusedError, and nothing imported, when it cannot be read."""
+        """Fill this state, which must be empty, from an export.
+
+        StateRefusedError, and nothing imported, when it cannot be read.
+        """
         from watcher.store import archive
 
         archive.import_(self, folder)
@@ -115,7 +141,11 @@ def write_outcome(link: Link, outcome: Outcome) -> None:
     changed = [add_events(link, outcome.events)]
     for gone, taker in outcome.absorbed:
         absorb(link, gone, taker)
-    changed += [bool(outcome.absorbed), write_updates(link, outcome.updates), add_evidence(link, outcome.evidence)]
+    changed += [
+        bool(outcome.absorbed),
+        write_updates(link, outcome.updates),
+        add_evidence(link, outcome.evidence),
+    ]
     changed.append(add_guidance(link, outcome.guidance))
     if any(changed):
         bump_edition(link)

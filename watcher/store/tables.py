@@ -1,7 +1,8 @@
 """The tables of the state: one schema for SQLite and PostgreSQL.
 
-A record is stored whole as JSON in the column ``record``; the columns beside it are those that are searched.
-``migrations/`` builds the same schema step by step; a test compares the two.
+A record is stored whole as JSON in the column ``record``; the columns beside it are
+those that are searched. ``migrations/`` builds the same schema step by step; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ def clean(text: str) -> str:
 
 
 def written(time: datetime) -> str:
-    """Write ``time`` as it is stored: ``2024-11-14T18:00:00.000000+00:00``.  A naive time is a bug: ValueError."""
+    """Write ``time`` as it is stored.
+
+    ``2024-11-14T18:00:00.000000+00:00``.  A naive time is a bug: ValueError.
+    """
     if time.tzinfo is None:
         msg = f"a time without a zone cannot be stored: {time.isoformat()}"
         raise ValueError(msg)
@@ -34,9 +38,15 @@ def moment_if(text: str | None) -> datetime | None:
     return None if text is None else moment(text)
 
 
-# Text that sorts by code point on both databases, whatever the server's collation; a time is such text, too.
+# Text that sorts by code point on both databases, whatever the server's collation; a
+# time is such text, too.
 WORD, MAYBE = "WORD NOT NULL", "WORD"
-TEXT, NUMBER, YES_OR_NO, BYTES = "TEXT NOT NULL", "INTEGER NOT NULL", "BOOLEAN NOT NULL", "BYTES NOT NULL"
+TEXT, NUMBER, YES_OR_NO, BYTES = (
+    "TEXT NOT NULL",
+    "INTEGER NOT NULL",
+    "BOOLEAN NOT NULL",
+    "BYTES NOT NULL",
+)
 _OF_DATABASE = {
     "sqlite": {"WORD": "TEXT", "BYTES": "BLOB"},
     "postgresql": {"WORD": 'TEXT COLLATE "C"', "BYTES": "BYTEA"},
@@ -44,14 +54,18 @@ _OF_DATABASE = {
 
 
 class Table(Struct, frozen=True):
-    """A table: its columns and their forms, the primary key, what refers to another table, what else is searched."""
+    """A table: its columns and their forms, the primary key, what refers to another
+    table, what else is searched.
+    """
 
     name: str
     columns: dict[str, str]
     key: tuple[str, ...]
-    refers: tuple[tuple[str, ...], str, tuple[str, ...]] | None = None  # a row goes with the row that it refers to
+    # A row goes with the row that it refers to
+    refers: tuple[tuple[str, ...], str, tuple[str, ...]] | None = None
     unique: str = ""
-    indexes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by what they are named after
+    # By what they are named after
+    indexes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def statements(self, dialect: str) -> list[str]:
         """Give the statements that make the table in a database of this kind."""
@@ -62,21 +76,34 @@ class Table(Struct, frozen=True):
             lines.append(" ".join([name, forms.get(word, word), *rest]))
         lines.append(f"CONSTRAINT pk_{self.name} PRIMARY KEY ({', '.join(self.key)})")
         if self.unique:
-            lines.append(f"CONSTRAINT uq_{self.name}_{self.unique} UNIQUE ({self.unique})")
+            lines.append(
+                f"CONSTRAINT uq_{self.name}_{self.unique} UNIQUE ({self.unique})"
+            )
         if self.refers:
             mine, other, theirs = self.refers
             to = f"REFERENCES {other} ({', '.join(theirs)}) ON DELETE CASCADE"
-            lines.append(f"CONSTRAINT fk_{self.name}_{other} FOREIGN KEY ({', '.join(mine)}) {to}")
+            lines.append(
+                f"CONSTRAINT fk_{self.name}_{other} FOREIGN KEY ({', '.join(mine)}) {to}"
+            )
         made = [f"CREATE TABLE {self.name} ({', '.join(lines)})"]
         return made + [
-            f"CREATE INDEX ix_{self.name}_{last} ON {self.name} ({', '.join(columns)})" for last, columns in self.indexes.items()
+            f"CREATE INDEX ix_{self.name}_{last} ON {self.name} ({', '.join(columns)})"
+            for last, columns in self.indexes.items()
         ]
 
 
-DOCUMENTS = Table("documents", {"source": WORD, "document": WORD, "record": TEXT}, key=("source", "document"))
+DOCUMENTS = Table(
+    "documents",
+    {"source": WORD, "document": WORD, "record": TEXT},
+    key=("source", "document"),
+)
 
 # Check times lie apart: they change with every run, and nobody wants them in a commit.
-TIMES = Table("times", {"source": WORD, "document": WORD, "tried": MAYBE, "record": TEXT}, key=("source", "document"))
+TIMES = Table(
+    "times",
+    {"source": WORD, "document": WORD, "tried": MAYBE, "record": TEXT},
+    key=("source", "document"),
+)
 
 ENTRIES = Table(
     "entries",
@@ -87,7 +114,8 @@ ENTRIES = Table(
         "fingerprint": TEXT,
         "missing_since": MAYBE,
         "lost": YES_OR_NO,
-        "silent": TEXT,  # why the last change of it was not told, "" when it was
+        # Why the last change of it was not told, "" when it was
+        "silent": TEXT,
         "record": TEXT,
     },
     key=("source", "document", "key"),
@@ -97,7 +125,14 @@ ENTRIES = Table(
 # First copies of which nothing had to be read yet.
 COPIES = Table(
     "copies",
-    {"source": WORD, "document": WORD, "url": TEXT, "time": WORD, "content_type": TEXT, "body": BYTES},
+    {
+        "source": WORD,
+        "document": WORD,
+        "url": TEXT,
+        "time": WORD,
+        "content_type": TEXT,
+        "body": BYTES,
+    },
     key=("source", "document"),
     refers=(("source", "document"), "documents", ("source", "document")),
 )
@@ -108,7 +143,8 @@ UPDATES = Table(
         "id": WORD,
         "family": WORD,
         "state": WORD,
-        "dated": WORD,  # the vendor's date, else when we first saw it
+        # The vendor's date, else when we first saw it
+        "dated": WORD,
         "record": TEXT,
     },
     key=("id",),
@@ -119,13 +155,19 @@ _OF_UPDATE = (("update_id",), "updates", ("id",))
 
 # Derived from the updates: by which references each is found again.
 NAMES = Table(
-    "names", {"name": WORD, "update_id": WORD}, key=("name", "update_id"), refers=_OF_UPDATE, indexes={"update_id": ("update_id",)}
+    "names",
+    {"name": WORD, "update_id": WORD},
+    key=("name", "update_id"),
+    refers=_OF_UPDATE,
+    indexes={"update_id": ("update_id",)},
 )
 
-# Derived from the updates: which packages are offered, so that a product's newest good build is found without reading them all.
+# Derived from the updates: which packages are offered, so that a product's newest good
+# build is found without reading them all.
 OFFERS = Table(
     "offers",
-    {"product": WORD, "update_id": WORD, "rank": WORD},  # rank sorts as build, then the update's date
+    # Rank sorts as build, then the update's date
+    {"product": WORD, "update_id": WORD, "rank": WORD},
     key=("product", "update_id"),
     refers=_OF_UPDATE,
     indexes={"rank": ("product", "rank", "update_id"), "update_id": ("update_id",)},
@@ -141,14 +183,20 @@ SUSPICIONS = Table(
 )
 
 # Ids of updates that were found to be another update's: an old id still leads to it.
-ABSORBED = Table("absorbed", {"id": WORD, "update_id": WORD}, key=("id",), indexes={"update_id": ("update_id",)})
+ABSORBED = Table(
+    "absorbed",
+    {"id": WORD, "update_id": WORD},
+    key=("id",),
+    indexes={"update_id": ("update_id",)},
+)
 
 EVENTS = Table(
     "events",
     {
         "sequence": NUMBER,
         "id": WORD,
-        "update_id": WORD,  # who has it now; the record keeps the id it was told under
+        # Who has it now; the record keeps the id it was told under
+        "update_id": WORD,
         "kind": WORD,
         "time": WORD,
         "queued": YES_OR_NO,
@@ -156,7 +204,11 @@ EVENTS = Table(
     },
     key=("sequence",),
     unique="id",
-    indexes={"update_id": ("update_id",), "time": ("time",), "queued": ("queued", "sequence")},
+    indexes={
+        "update_id": ("update_id",),
+        "time": ("time",),
+        "queued": ("queued", "sequence"),
+    },
 )
 
 # Derived from the events: which products each was about when it was told.
@@ -175,7 +227,8 @@ MESSAGES = Table(
         "update_id": WORD,
         "subscriber": WORD,
         "kind": WORD,
-        "record": TEXT,  # without the body
+        # Without the body
+        "record": TEXT,
         "body": BYTES,
     },
     key=("sequence",),
@@ -186,7 +239,13 @@ MESSAGES = Table(
 _OF_MESSAGE = (("message",), "messages", ("id",))
 
 # Derived from the messages: which events each tells of.
-TOLD = Table("told", {"event": WORD, "message": WORD}, key=("event", "message"), refers=_OF_MESSAGE, indexes={"message": ("message",)})
+TOLD = Table(
+    "told",
+    {"event": WORD, "message": WORD},
+    key=("event", "message"),
+    refers=_OF_MESSAGE,
+    indexes={"message": ("message",)},
+)
 
 DELIVERIES = Table(
     "deliveries",
@@ -194,8 +253,10 @@ DELIVERIES = Table(
         "message": WORD,
         "channel": WORD,
         "recipient": WORD,
-        "open": YES_OR_NO,  # still on its way
-        "given_up": YES_OR_NO,  # will never arrive, or nobody knows whether it did
+        # Still on its way
+        "open": YES_OR_NO,
+        # Will never arrive, or nobody knows whether it did
+        "given_up": YES_OR_NO,
         "next_try": MAYBE,
         "record": TEXT,
     },
@@ -206,7 +267,8 @@ DELIVERIES = Table(
 
 ACKS = Table("acks", {"update_id": WORD, "time": WORD}, key=("update_id",))
 
-MUTES = Table("mutes", {"target": WORD, "until": MAYBE}, key=("target",))  # until NULL: for good
+# Until NULL: for good
+MUTES = Table("mutes", {"target": WORD, "until": MAYBE}, key=("target",))
 
 META = Table("meta", {"key": WORD, "value": TEXT}, key=("key",))
 

@@ -16,9 +16,11 @@ __all__ = ["Copy", "DeliveryCounts", "EntryChanges", "StoredEntry"]
 class EntryChanges(Struct, frozen=True):
     """What a check changes in the stored entries of one document.
 
-    ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at ``since`` (their entries stay; one that is
-    marked already keeps its time), and as lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are deleted.
-    ``of_copy``: these are the entries of the copy that was kept unread; it goes.
+    ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at
+    ``since`` (their entries stay; one that is marked already keeps its time), and as
+    lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are
+    deleted. ``of_copy``: these are the entries of the copy that was kept unread; it
+    goes.
     """
 
     document: str
@@ -32,7 +34,10 @@ class EntryChanges(Struct, frozen=True):
 
 
 class Copy(Struct, frozen=True):
-    """A document's first copy, kept as it came (compressed by zlib) until the document changes: nothing in it had to be read."""
+    """A document's first copy, kept as it came (compressed by zlib) until the document changes.
+
+    Nothing in it had to be read.
+    """
 
     source: str
     document: str
@@ -44,12 +49,27 @@ class Copy(Struct, frozen=True):
     @classmethod
     def of(cls, page: Page) -> Self:
         """Keep a page."""
-        return cls(page.source, page.document, page.url, page.time, page.content_type, zlib.compress(page.body, 1))
+        return cls(
+            page.source,
+            page.document,
+            page.url,
+            page.time,
+            page.content_type,
+            zlib.compress(page.body, 1),
+        )
 
     @property
     def page(self) -> Page:
         """The page as it came."""
-        return Page(self.source, self.document, self.url, self.time, 200, zlib.decompress(self.body), self.content_type)
+        return Page(
+            self.source,
+            self.document,
+            self.url,
+            self.time,
+            200,
+            zlib.decompress(self.body),
+            self.content_type,
+        )
 
 
 class DeliveryCounts(Struct, frozen=True):

@@ -1,7 +1,9 @@
-"""What the live web and a recorded one share: what is wanted, how politely it is asked for, what comes back.
+"""What the live web and a recorded one share.
 
-Both ``fetch.Fetcher`` and ``recording.Recording`` offer ``get_all(wanted, now, use)``.  Importing this package
-opens nothing and loads no HTTP library.
+What is wanted, how politely it is asked for, what comes back.
+
+Both ``fetch.Fetcher`` and ``recording.Recording`` offer ``get_all(wanted, now, use)``.
+Importing this package opens nothing and loads no HTTP library.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from watcher.records import Failure, NotModified, Page, Source, Validators
 
 Outcome = Page | NotModified | Failure
 
-# For a page that offers a download or an article, "there is no such page" is a statement about the update.
+# For a page that offers a download or an article, "there is no such page" is a
+# statement about the update.
 ABSENCE_SPEAKS = frozenset({"download", "kb-article", "catalog"})
 GONE = frozenset({404, 410})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -38,22 +41,26 @@ class Wanted(Struct, frozen=True):
 class FetchSettings(Struct, frozen=True):
     """How to ask; times in seconds, sizes in bytes.
 
-    ``contact`` is a URL or mail address told to every server.  ``secrets`` are values by name: ``${NAME}`` in a URL becomes
-    the value, and a value never shows in a page's URL, a failure or a recording.  ``sleep`` waits between attempts
-    (None: a wait that ends at once when the fetcher is closed).
+    ``contact`` is a URL or mail address told to every server.  ``secrets`` are values
+    by name: ``${NAME}`` in a URL becomes the value, and a value never shows in a
+    page's URL, a failure or a recording.  ``sleep`` waits between attempts (None: a
+    wait that ends at once when the fetcher is closed).
     """
 
     contact: str = ""
     ca_bundle: Path | None = None
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
-    deadline: float = 120.0  # for one attempt, redirects included
-    max_bytes: int = 64 * 1024 * 1024  # of a body, decompressed
+    # For one attempt, redirects included
+    deadline: float = 120.0
+    # Of a body, decompressed
+    max_bytes: int = 64 * 1024 * 1024
     redirects: int = 5
     attempts: int = 3
     first_wait: float = 1.0
     longest_wait: float = 20.0
-    retry_after_cap: float = 60.0  # whoever asks for more patience is asked again by the next run
+    # Whoever asks for more patience is asked again by the next run
+    retry_after_cap: float = 60.0
     per_host: int = 1
     hosts: int = 16
     secrets: Mapping[str, str] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """How near an address is to this machine, and why a page may not lead from far to near.
 
-A server on the public internet that could send us to 127.0.0.1, to 169.254.169.254 (where clouds keep credentials) or
-into the office network would read with our eyes (server-side request forgery).  What the configuration names itself is
-the administrator's own word and may be anywhere.
+A server on the public internet that could send us to 127.0.0.1, to 169.254.169.254
+(where clouds keep credentials) or into the office network would read with our eyes
+(server-side request forgery).  What the configuration names itself is the
+administrator's own word and may be anywhere.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+# RFC 6052: the last 32 bits are an IPv4 address
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Reach(IntEnum):
     """How far away an address is; a smaller number is nearer."""
 
-    OWN = 0  # this machine
-    LINK = 1  # this cable; also the clouds' metadata services
-    PRIVATE = 2  # this organisation, and whatever else is not for the public internet
+    # This machine
+    OWN = 0
+    # This cable; also the clouds' metadata services
+    LINK = 1
+    # This organisation, and whatever else is not for the public internet
+    PRIVATE = 2
     PUBLIC = 3
 
 
@@ -36,7 +41,11 @@ def reach(address: Address) -> Reach:
         return Reach.OWN
     if address.is_link_local:
         return Reach.LINK
-    return Reach.PUBLIC if address.is_global and not address.is_multicast else Reach.PRIVATE
+    return (
+        Reach.PUBLIC
+        if address.is_global and not address.is_multicast
+        else Reach.PRIVATE
+    )
 
 
 def _wrapped(address: IPv6Address) -> IPv4Address | None:
@@ -48,7 +57,10 @@ def _wrapped(address: IPv6Address) -> IPv4Address | None:
 
 
 def allowed(origin: Address, target: Address) -> bool:
-    """Say whether a page at ``origin`` may lead to ``target``: never to somewhere nearer than itself."""
+    """Say whether a page at ``origin`` may lead to ``target``.
+
+    Never to somewhere nearer than itself.
+    """
     return reach(target) >= reach(origin)
 
 
@@ -64,7 +76,10 @@ def literal(host: str) -> Address | None:
 
 
 def _old_form(name: str) -> IPv4Address | None:
-    """Read the forms that resolvers still take for an address: ``127.1``, ``0x7f000001``, ``2130706433``."""
+    """Read the forms that resolvers still take for an address.
+
+    ``127.1``, ``0x7f000001``, ``2130706433``.
+    """
     if not re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", name):
         return None
     try:
@@ -79,6 +94,7 @@ def look_up(host: str, port: int) -> list[str]:
     Raises:
         socket.gaierror: the name is not known, or no name server answers.
         UnicodeError: the name cannot be one.
+
     """
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
@@ -90,7 +106,10 @@ def reach_of(address: str) -> Reach:
 
 
 def reach_of_host(host: str) -> Reach:
-    """Say how far away ``host`` is; the farthest of its addresses, and PUBLIC when it is not known."""
+    """Say how far away ``host`` is.
+
+    The farthest of its addresses, and PUBLIC when it is not known.
+    """
     try:
         return max(reach_of(address) for address in look_up(host, 0))
     except (OSError, UnicodeError, ValueError):

@@ -20,12 +20,24 @@ from urllib3.exceptions import HTTPError
 
 from watcher import __version__
 from watcher.records import NotModified, Page, Validators
-from watcher.web import ABSENCE_SPEAKS, FOR_GOOD, GONE, REDIRECTS, FetchSettings, Outcome, Wanted, body, expanding, urls
+from watcher.web import (
+    ABSENCE_SPEAKS,
+    FOR_GOOD,
+    GONE,
+    REDIRECTS,
+    FetchSettings,
+    Outcome,
+    Wanted,
+    body,
+    expanding,
+    urls,
+)
 from watcher.web.addresses import Reach, literal, reach, reach_of_host
 from watcher.web.failures import Trouble, failure, of_error, of_status
 from watcher.web.lines import NEVER, CheckedAdapter, Gate, TooNearError
 
-_DRAINED = 65536  # how much of an answer is read whose body nobody needs: the connection stays usable
+# How much of an answer is read whose body nobody needs: the connection stays usable
+_DRAINED = 65536
 _LONGEST_VALIDATOR = 1000
 
 # urllib3 logs whole paths and queries, in which tokens stand.
@@ -33,7 +45,10 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 class Answer(Struct, frozen=True):
-    """One HTTP response, decompressed; ``url`` is free of secrets, ``asked`` is what was really asked."""
+    """One HTTP response, decompressed.
+
+    ``url`` is free of secrets, ``asked`` is what was really asked.
+    """
 
     asked: str
     url: str
@@ -54,20 +69,39 @@ class Asker:
     """One worker's connections; used by one thread at a time."""
 
     def __init__(
-        self, settings: FetchSettings, slot: Callable[[str], AbstractContextManager[object]], sleep: Callable[[float], None]
+        self,
+        settings: FetchSettings,
+        slot: Callable[[str], AbstractContextManager[object]],
+        sleep: Callable[[float], None],
     ) -> None:
-        """Prepare; ``slot`` gives what one must hold to ask a host, ``sleep`` waits between attempts."""
+        """Prepare; ``slot`` gives what one must hold to ask a host, ``sleep`` waits
+        between attempts.
+        """
         self._settings = settings
         self._slot = slot
         self.gate = Gate()
-        self.trail: list[Answer] = []  # the last attempt's answers, redirects included
+        # The last attempt's answers, redirects included
+        self.trail: list[Answer] = []
         self._proxies: dict[str, dict[str, str]] = {}
-        self._verify = str(settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or "") or True
-        # Without requests' session: it would follow redirects before anybody has looked where they lead, read .netrc, and cost more
-        # than all the rest of a request that is answered with 304.
+        self._verify = (
+            str(
+                settings.ca_bundle
+                or os.environ.get("REQUESTS_CA_BUNDLE")
+                or os.environ.get("CURL_CA_BUNDLE")
+                or ""
+            )
+            or True
+        )
+        # Without requests' session: it would follow redirects before anybody has looked
+        # where they lead, read .netrc, and cost more than all the rest of a request
+        # that is answered with 304.
         self._adapter = CheckedAdapter(self.gate)
         self._cookies = RequestsCookieJar()
-        self._headers = {**default_headers(), "User-Agent": user_agent(settings.contact), "Accept-Encoding": "gzip, deflate"}
+        self._headers = {
+            **default_headers(),
+            "User-Agent": user_agent(settings.contact),
+            "Accept-Encoding": "gzip, deflate",
+        }
         self._attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(settings.attempts),
             retry=tenacity.retry_if_exception(self._worth_another),
@@ -75,7 +109,9 @@ class Asker:
             sleep=sleep,
             reraise=True,
         )
-        self._backoff = tenacity.wait_exponential(settings.first_wait, settings.longest_wait) + tenacity.wait_random(0, settings.first_wait)
+        self._backoff = tenacity.wait_exponential(
+            settings.first_wait, settings.longest_wait
+        ) + tenacity.wait_random(0, settings.first_wait)
 
     def close(self) -> None:
         """Close all connections."""
@@ -90,12 +126,23 @@ class Asker:
             return self._outcome(wanted, answer, now), False
         except Trouble as trouble:
             if len(self.trail) > 1 and self.trail[-1].status not in REDIRECTS:
-                trouble.cause += f" at {self.trail[-1].url}, to which the address redirects"
-            return failure(wanted, trouble, now, self._settings.secrets), trouble.unreachable and not self.trail
+                trouble.cause += (
+                    f" at {self.trail[-1].url}, to which the address redirects"
+                )
+            return failure(
+                wanted, trouble, now, self._settings.secrets
+            ), trouble.unreachable and not self.trail
 
     def _worth_another(self, error: BaseException) -> bool:
-        """Say whether to try again: a passing fault, and no more patience asked for than we have."""
-        return isinstance(error, Trouble) and error.passing and (error.retry_after or 0) <= self._settings.retry_after_cap
+        """Say whether to try again.
+
+        A passing fault, and no more patience asked for than we have.
+        """
+        return (
+            isinstance(error, Trouble)
+            and error.passing
+            and (error.retry_after or 0) <= self._settings.retry_after_cap
+        )
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -126,10 +173,13 @@ class Asker:
 
     def _late(self) -> Trouble:
         return Trouble(
-            f"the whole answer took longer than {self._settings.deadline:g} s", "The server is very slow: the next run asks again."
+            f"the whole answer took longer than {self._settings.deadline:g} s",
+            "The server is very slow: the next run asks again.",
         )
 
-    def _judged(self, answer: Answer, wanted: Wanted, now: datetime, *, conditional: bool) -> Answer:
+    def _judged(
+        self, answer: Answer, wanted: Wanted, now: datetime, *, conditional: bool
+    ) -> Answer:
         """Let through what is an outcome of its own; Trouble for anything else."""
         if answer.status == 200 or (answer.status == 304 and conditional):
             return answer
@@ -140,36 +190,58 @@ class Asker:
     def _first(self, wanted: Wanted) -> _Hop:
         """Prepare the first request.
 
-        The administrator's own host may be anywhere; a document that a source leads to on another host may not be nearer than the source.
+        The administrator's own host may be anywhere; a document that a source leads to
+        on another host may not be nearer than the source.
         """
         settings = self._settings
         url = expanding.address(wanted, settings.secrets)
         parts = _parts(url)
         home = urls.host_name(urls.expand(wanted.source.url, settings.secrets))
         own = parts[1] == home
-        return _Hop(urls.without_userinfo(url), urls.userinfo(url), lambda: Reach.OWN if own else reach_of_host(home))
+        return _Hop(
+            urls.without_userinfo(url),
+            urls.userinfo(url),
+            lambda: Reach.OWN if own else reach_of_host(home),
+        )
 
     def _next(self, hop: _Hop, answer: Answer) -> _Hop:
         """Prepare the request that a redirect asks for."""
         settings = self._settings
         if len(self.trail) > settings.redirects:
-            raise Trouble(f"more than {settings.redirects} redirects", "The address leads in a circle: correct the source's `url`.")
-        location = answer.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
+            raise Trouble(
+                f"more than {settings.redirects} redirects",
+                "The address leads in a circle: correct the source's `url`.",
+            )
+        location = (
+            answer.headers["Location"]
+            .encode("latin-1", "replace")
+            .decode("utf-8", "replace")
+        )
         if expanding.asks(location):
-            raise expanding.refused("a redirect, not the configuration, gives an address")
+            raise expanding.refused(
+                "a redirect, not the configuration, gives an address"
+            )
         try:
             url = urls.without_userinfo(urljoin(hop.url, location))
         except ValueError:
-            raise Trouble("a redirect leads to something that is no URL", "Correct the source's `url` if the page has moved.") from None
+            raise Trouble(
+                "a redirect leads to something that is no URL",
+                "Correct the source's `url` if the page has moved.",
+            ) from None
         scheme, host, port = _parts(url)
         before = _parts(hop.url)
         if before[0] == "https" and scheme != "https":
             raise Trouble(
                 "a redirect leads from https to http",
-                "It was not followed: anybody on the way could change the page. Correct the source's `url`.",
+                (
+                    "It was not followed: anybody on the way could change the "
+                    "page. Correct the source's `url`."
+                ),
             )
         at = self.gate.at
-        return _Hop(url, hop.login if (scheme, host, port) == before else None, lambda: at)
+        return _Hop(
+            url, hop.login if (scheme, host, port) == before else None, lambda: at
+        )
 
     def _hop(self, hop: _Hop, headers: Mapping[str, str], kind: str) -> Answer:
         """Send one request and read its answer."""
@@ -186,15 +258,26 @@ class Asker:
                 self._sent(hop, headers, proxies) as response,
             ):
                 content = self._body(response, kind)
-            if gate.cut_off:  # a body without a length ends where it is cut
+            # A body without a length ends where it is cut
+            if gate.cut_off:
                 raise self._late()
         except TooNearError as error:
             raise _too_near(error) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise of_error(error, proxy=urls.shown(proxy or "", settings.secrets)) from error
-        return Answer(hop.url, urls.public(hop.url, settings.secrets), response.status_code, response.headers, content)
+            raise of_error(
+                error, proxy=urls.shown(proxy or "", settings.secrets)
+            ) from error
+        return Answer(
+            hop.url,
+            urls.public(hop.url, settings.secrets),
+            response.status_code,
+            response.headers,
+            content,
+        )
 
-    def _sent(self, hop: _Hop, headers: Mapping[str, str], proxies: dict[str, str]) -> requests.Response:
+    def _sent(
+        self, hop: _Hop, headers: Mapping[str, str], proxies: dict[str, str]
+    ) -> requests.Response:
         """Send one request; the answer's body is still to be read."""
         request = requests.PreparedRequest()
         request.prepare_method("GET")
@@ -205,8 +288,13 @@ class Asker:
         if hop.login:
             request.prepare_auth(hop.login)
         timeout = (self._settings.connect_timeout, self._settings.read_timeout)
-        response = self._adapter.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=proxies)
-        if "Set-Cookie" in response.headers:  # some pages come only to whoever brings back what the redirect gave
+        response = self._adapter.send(
+            request, stream=True, timeout=timeout, verify=self._verify, proxies=proxies
+        )
+        if (
+            "Set-Cookie" in response.headers
+            # Some pages come only to whoever brings back what the redirect gave
+        ):
             extract_cookies_to_jar(self._cookies, request, response.raw)  # type: ignore[no-untyped-call]
         return response
 
@@ -215,14 +303,23 @@ class Asker:
         status, limit = response.status_code, self._settings.max_bytes
         if status == 200 or (status in GONE and kind in ABSENCE_SPEAKS):
             announced = response.headers.get("Content-Length", "")
-            if announced.isascii() and announced.isdigit() and int(announced[:18]) > limit:
+            if (
+                announced.isascii()
+                and announced.isdigit()
+                and int(announced[:18]) > limit
+            ):
                 raise body.too_large(limit)
-            return body.read(response.raw, response.headers.get("Content-Encoding", ""), limit)
+            return body.read(
+                response.raw, response.headers.get("Content-Encoding", ""), limit
+            )
         response.raw.read(_DRAINED, decode_content=False)
         return b""
 
     def _check_by_name(self, url: str) -> None:
-        """Check what can be checked of a host that only the proxy looks up: addresses and ``localhost``."""
+        """Check what can be checked of a host that only the proxy looks up.
+
+        Addresses and ``localhost``.
+        """
         address = literal(urls.host_name(url))
         if address is not None:
             self.gate.check(str(address), reach(address))
@@ -237,13 +334,32 @@ class Asker:
     def _outcome(self, wanted: Wanted, answer: Answer, now: datetime) -> Outcome:
         url = urls.public(wanted.url, self._settings.secrets)
         if answer.status == 304:
-            return NotModified(wanted.source.name, wanted.document, url, now, self._moved())
-        validators = Validators(_kept(answer.headers.get("ETag", "")), _kept(answer.headers.get("Last-Modified", "")))
+            return NotModified(
+                wanted.source.name, wanted.document, url, now, self._moved()
+            )
+        validators = Validators(
+            _kept(answer.headers.get("ETag", "")),
+            _kept(answer.headers.get("Last-Modified", "")),
+        )
         kind = answer.headers.get("Content-Type", "")
-        return Page(wanted.source.name, wanted.document, url, now, answer.status, answer.body, kind, validators, moved=self._moved())
+        return Page(
+            wanted.source.name,
+            wanted.document,
+            url,
+            now,
+            answer.status,
+            answer.body,
+            kind,
+            validators,
+            moved=self._moved(),
+        )
 
     def _moved(self) -> str:
-        """Say where the address leads for good: as far as permanent redirects go without one that is not (RFC 9110 section 15.4)."""
+        """Say where the address leads for good.
+
+        As far as permanent redirects go without one that is not (RFC 9110 section
+        15.4).
+        """
         to = ""
         for before, after in pairwise(self.trail):
             if before.status not in FOR_GOOD:
@@ -254,20 +370,31 @@ class Asker:
 
 def user_agent(contact: str) -> str:
     """Say who asks, and whom to write to."""
-    told = "".join(letter for letter in contact if letter.isascii() and letter.isprintable() and letter not in "()")
+    told = "".join(
+        letter
+        for letter in contact
+        if letter.isascii() and letter.isprintable() and letter not in "()"
+    )
     return f"advisory-watcher/{__version__}" + (f" (+{told})" if told else "")
 
 
 def _conditions(validators: Validators) -> dict[str, str]:
     """Make the request conditional (RFC 9110 section 13.1)."""
-    headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    headers = {
+        "If-None-Match": validators.etag,
+        "If-Modified-Since": validators.last_modified,
+    }
     return {name: value for name, value in headers.items() if value}
 
 
 def _kept(validator: str) -> str:
     """Keep a validator that can be sent back as it is."""
     text = validator.strip()
-    return text if text.isascii() and text.isprintable() and len(text) <= _LONGEST_VALIDATOR else ""
+    return (
+        text
+        if text.isascii() and text.isprintable() and len(text) <= _LONGEST_VALIDATOR
+        else ""
+    )
 
 
 def _parts(url: str) -> tuple[str, str, int | None]:
@@ -279,12 +406,17 @@ def _parts(url: str) -> tuple[str, str, int | None]:
     except ValueError:
         raise Trouble("the address is no URL", remedy) from None
     if scheme not in ("http", "https") or not host:
-        raise Trouble(f"an address of the form {scheme or '?'}: cannot be asked", remedy)
+        raise Trouble(
+            f"an address of the form {scheme or '?'}: cannot be asked", remedy
+        )
     return scheme, host, port or {"http": 80, "https": 443}[scheme]
 
 
 def _too_near(error: TooNearError) -> Trouble:
     return Trouble(
         f"the address leads into a network nearer than it comes from ({error.address})",
-        "A page on the internet must not make this machine read its own network. If it is meant, make it the source's `url`.",
+        (
+            "A page on the internet must not make this machine read its own "
+            "network. If it is meant, make it the source's `url`."
+        ),
     )

@@ -1,7 +1,10 @@
-"""Puts secrets into the addresses of the configuration, and into no other: a document may not say where a secret is sent.
+"""Puts secrets into the addresses of the configuration, and into no other.
 
-A page, an index, a list or a redirect whose address holds ``${NAME}`` asks for a value of the environment, to be sent to a
-host of its own choice.  Such an address is refused, and nothing is asked.
+A document may not say where a secret is sent.
+
+A page, an index, a list or a redirect whose address holds ``${NAME}`` asks for a value
+of the environment, to be sent to a host of its own choice.  Such an address is
+refused, and nothing is asked.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from urllib.parse import unquote
 from watcher.web import Wanted, urls
 from watcher.web.failures import Trouble
 
-_DROPPED = re.compile(r"[\t\r\n]")  # whoever reads a URL leaves them out
+# Whoever reads a URL leaves them out
+_DROPPED = re.compile(r"[\t\r\n]")
 
 
 def address(wanted: Wanted, secrets: Mapping[str, str]) -> str:
@@ -26,12 +30,18 @@ def address(wanted: Wanted, secrets: Mapping[str, str]) -> str:
         raise refused("a document, not the configuration, gives this address")
     unknown = urls.missing(_trusted(wanted), secrets)
     if unknown:
-        raise Trouble(f"the address needs ${{{unknown}}}, which is not set", f"Set {unknown} in the environment.")
+        raise Trouble(
+            f"the address needs ${{{unknown}}}, which is not set",
+            f"Set {unknown} in the environment.",
+        )
     return known(wanted, secrets)
 
 
 def known(wanted: Wanted, secrets: Mapping[str, str]) -> str:
-    """Give the address with the secrets that may be put in; what a document wrote stays as it is."""
+    """Give the address with the secrets that may be put in.
+
+    What a document wrote stays as it is.
+    """
     trusted = _trusted(wanted)
     return urls.expand(trusted, secrets) + wanted.url[len(trusted) :]
 
@@ -50,14 +60,20 @@ def refused(given: str) -> Trouble:
     """Say that an address was not asked; ``given`` says who gives it."""
     return Trouble(
         f"{given}, and it asks for a secret by ${{...}}: none was put in, and nothing was asked",
-        "Find out who wrote it: a source does not need your secrets. If it is meant, give the address as the `url` of a source.",
+        (
+            "Find out who wrote it: a source does not need your secrets. If it "
+            "is meant, give the address as the `url` of a source."
+        ),
     )
 
 
 def _trusted(wanted: Wanted) -> str:
-    """Give the beginning of the address that the configuration wrote: all of a source's own address, else its folder.
+    """Give the beginning of the address that the configuration wrote.
 
-    A token in a source's path is part of every address that is relative to it, and goes only where it goes anyway.
+    All of a source's own address, else its folder.
+
+    A token in a source's path is part of every address that is relative to it, and
+    goes only where it goes anyway.
     """
     if wanted.url == wanted.source.url:
         return wanted.url

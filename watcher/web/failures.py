@@ -15,23 +15,37 @@ from watcher.records import Failure
 from watcher.web import Wanted, urls
 
 AGAIN = "Nothing to do if it was a passing fault: the next run asks again."
-_SERVER = "Nothing to do if it was a passing fault: the next run asks again. Open the address in a browser if it lasts."
-_NETWORK = "See whether this machine reaches the internet, and whether it needs a proxy (HTTPS_PROXY)."
+_SERVER = (
+    "Nothing to do if it was a passing fault: the next run asks again. Open the "
+    "address in a browser if it lasts."
+)
+_NETWORK = (
+    "See whether this machine reaches the internet, and whether it needs a proxy "
+    "(HTTPS_PROXY)."
+)
 _UNRESOLVED = "the host's name could not be resolved"
 _MISTYPED = "Correct the source's `url` if its host is mistyped. "
-_REFUSED = (errno.ECONNREFUSED, 10061)  # 10061: Windows
+# 10061: Windows
+_REFUSED = (errno.ECONNREFUSED, 10061)
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, 10051, 10065)
 
 
-class Trouble(Exception):  # noqa: N818 (it is caught and becomes a Failure; no error of the program)
+class Trouble(Exception):  # noqa: N818
     """A document could not be had.
 
-    ``passing``: another attempt may succeed.  ``retry_after``: seconds that the server asks for.
-    ``unreachable``: the host itself does not answer, so that its other documents need not be tried either.
+    ``passing``: another attempt may succeed.  ``retry_after``: seconds that the server
+    asks for. ``unreachable``: the host itself does not answer, so that its other
+    documents need not be tried either.
     """
 
     def __init__(
-        self, cause: str, remedy: str, *, passing: bool = False, unreachable: bool = False, retry_after: float | None = None
+        self,
+        cause: str,
+        remedy: str,
+        *,
+        passing: bool = False,
+        unreachable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         """Keep cause and remedy apart: a failure shows both."""
         super().__init__(cause)
@@ -42,37 +56,82 @@ class Trouble(Exception):  # noqa: N818 (it is caught and becomes a Failure; no 
         self.retry_after = retry_after
 
 
-def failure(wanted: Wanted, trouble: Trouble, now: datetime, secrets: Mapping[str, str]) -> Failure:
+def failure(
+    wanted: Wanted, trouble: Trouble, now: datetime, secrets: Mapping[str, str]
+) -> Failure:
     """Make a failure of what went wrong, without any secret.
 
-    A name that cannot be resolved may be mistyped, but only in an address that the configuration gives.
+    A name that cannot be resolved may be mistyped, but only in an address that the
+    configuration gives.
     """
-    mistyped = trouble.cause == _UNRESOLVED and wanted.source.own and wanted.url == wanted.source.url
-    cause, remedy = urls.conceal(trouble.cause, secrets), urls.conceal(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", secrets)
-    return Failure(wanted.source.name, wanted.document, urls.shown(wanted.url, secrets), now, cause, remedy)
+    mistyped = (
+        trouble.cause == _UNRESOLVED
+        and wanted.source.own
+        and wanted.url == wanted.source.url
+    )
+    cause, remedy = (
+        urls.conceal(trouble.cause, secrets),
+        urls.conceal(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", secrets),
+    )
+    return Failure(
+        wanted.source.name,
+        wanted.document,
+        urls.shown(wanted.url, secrets),
+        now,
+        cause,
+        remedy,
+    )
 
 
 def of_status(status: int, headers: Mapping[str, str], now: datetime) -> Trouble:
-    """Say what a status other than 200 means (RFC 9110 section 15); ``now`` helps to read a Retry-After date."""
+    """Say what a status other than 200 means (RFC 9110 section 15).
+
+    ``now`` helps to read a Retry-After date.
+    """
     said = f"the server answered {status} {_phrase(status)}".rstrip()
     if status in (429, 503):
         wait = retry_after(headers, now)
         patience = "" if wait is None else f", and asks to wait {wait:.0f} s"
-        remedy = "Ask less often (`every` of this source) if it lasts." if status == 429 else _SERVER
+        remedy = (
+            "Ask less often (`every` of this source) if it lasts."
+            if status == 429
+            else _SERVER
+        )
         return Trouble(said + patience, remedy, passing=True, retry_after=wait)
     if status >= 500 or status == 408:
         return Trouble(said, _SERVER, passing=True)
     if status == 401:
-        return Trouble(said, "The address needs a name and password or a token: put it into the source's `url` as ${NAME}.")
+        return Trouble(
+            said,
+            (
+                "The address needs a name and password or a token: put it into "
+                "the source's `url` as ${NAME}."
+            ),
+        )
     if status == 403:
         return Trouble(
-            said, "The server refuses this machine or this program: open the address in a browser, see whether it needs a token."
+            said,
+            (
+                "The server refuses this machine or this program: open the "
+                "address in a browser, see whether it needs a token."
+            ),
         )
     if status == 407:
-        return Trouble(said, "The proxy wants a name and password: put them into HTTPS_PROXY.")
+        return Trouble(
+            said, "The proxy wants a name and password: put them into HTTPS_PROXY."
+        )
     if status in (404, 410):
-        return Trouble(said, "There is no such page: correct the source's `url`, or wait if the page has been taken down for a while.")
-    return Trouble(said, "Open the address in a browser and see what the server gives; correct the source's `url`.")
+        return Trouble(
+            said,
+            (
+                "There is no such page: correct the source's `url`, or wait if "
+                "the page has been taken down for a while."
+            ),
+        )
+    return Trouble(
+        said,
+        "Open the address in a browser and see what the server gives; correct the source's `url`.",
+    )
 
 
 def _phrase(status: int) -> str:
@@ -83,9 +142,12 @@ def _phrase(status: int) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read Retry-After (RFC 9110 section 10.2.3) as seconds from now; None when it is absent or unreadable.
+    """Read Retry-After (RFC 9110 section 10.2.3) as seconds from now.
 
-    A date is measured against the server's own clock (its Date header) where it shows one.
+    None when it is absent or unreadable.
+
+    A date is measured against the server's own clock (its Date header) where it shows
+    one.
     """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
@@ -114,20 +176,38 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         if isinstance(one, BaseException) and id(one) not in seen:
             seen.add(id(one))
             yield one
-            waiting += [*one.args, getattr(one, "reason", None), getattr(one, "original_error", None), one.__cause__, one.__context__]
+            waiting += [
+                *one.args,
+                getattr(one, "reason", None),
+                getattr(one, "original_error", None),
+                one.__cause__,
+                one.__context__,
+            ]
 
 
 def of_error(error: BaseException, *, proxy: str = "") -> Trouble:
-    """Say what an error of the HTTP library means; ``proxy`` is the proxy asked, if any, without its password.
+    """Say what an error of the HTTP library means.
+
+    ``proxy`` is the proxy asked, if any, without its password.
 
     Nothing of the library's own text is shown: it may hold the whole URL.
     """
     errors = list(chain(error))
-    for explain in (_of_proxy, _of_certificate, _of_name, _of_time, _of_connection, _of_answer, _of_address):
+    for explain in (
+        _of_proxy,
+        _of_certificate,
+        _of_name,
+        _of_time,
+        _of_connection,
+        _of_answer,
+        _of_address,
+    ):
         trouble = explain(errors, proxy)
         if trouble is not None:
             return trouble
-    return Trouble(f"the request failed ({type(error).__name__})", _SERVER, passing=True)
+    return Trouble(
+        f"the request failed ({type(error).__name__})", _SERVER, passing=True
+    )
 
 
 def _of_proxy(errors: list[BaseException], proxy: str) -> Trouble | None:
@@ -135,9 +215,20 @@ def _of_proxy(errors: list[BaseException], proxy: str) -> Trouble | None:
         return None
     text = " ".join(str(one) for one in errors)
     if " 407 " in f"{text} ":
-        return Trouble(f"the proxy {proxy} wants a name and password", "Put them into HTTPS_PROXY (http://name:password@proxy:port).")
-    remedy = "See whether HTTPS_PROXY names the right proxy and it runs; NO_PROXY lists what goes past it."
-    return Trouble(f"the proxy {proxy} did not let us through", remedy, passing=True, unreachable=True)
+        return Trouble(
+            f"the proxy {proxy} wants a name and password",
+            "Put them into HTTPS_PROXY (http://name:password@proxy:port).",
+        )
+    remedy = (
+        "See whether HTTPS_PROXY names the right proxy and it runs; NO_PROXY "
+        "lists what goes past it."
+    )
+    return Trouble(
+        f"the proxy {proxy} did not let us through",
+        remedy,
+        passing=True,
+        unreachable=True,
+    )
 
 
 def _of_certificate(errors: list[BaseException], _: str) -> Trouble | None:
@@ -145,10 +236,16 @@ def _of_certificate(errors: list[BaseException], _: str) -> Trouble | None:
         if isinstance(one, ssl.SSLCertVerificationError):
             return Trouble(
                 f"the server's certificate is not trusted: {one.verify_message}",
-                "If a proxy of yours opens TLS, name its CA in `ca_bundle`; else the server's certificate is wrong.",
+                (
+                    "If a proxy of yours opens TLS, name its CA in `ca_bundle`; "
+                    "else the server's certificate is wrong."
+                ),
             )
         if isinstance(one, OSError) and "CA certificate bundle" in str(one):
-            return Trouble("the file with CA certificates is not there", "Correct `ca_bundle` or REQUESTS_CA_BUNDLE.")
+            return Trouble(
+                "the file with CA certificates is not there",
+                "Correct `ca_bundle` or REQUESTS_CA_BUNDLE.",
+            )
     if any(isinstance(one, ssl.SSLError) for one in errors):
         return Trouble(
             "no encrypted connection could be agreed on",
@@ -162,7 +259,10 @@ def _of_name(errors: list[BaseException], _: str) -> Trouble | None:
     if any(isinstance(one, socket.gaierror) for one in errors):
         return Trouble(
             _UNRESOLVED,
-            "See whether this machine reaches the internet and its DNS answers, and whether it needs a proxy (HTTPS_PROXY).",
+            (
+                "See whether this machine reaches the internet and its DNS "
+                "answers, and whether it needs a proxy (HTTPS_PROXY)."
+            ),
             passing=True,
             unreachable=True,
         )
@@ -171,9 +271,16 @@ def _of_name(errors: list[BaseException], _: str) -> Trouble | None:
 
 def _of_time(errors: list[BaseException], _: str) -> Trouble | None:
     names = {type(one).__name__ for one in errors}
-    if names & {"ConnectTimeout", "ConnectTimeoutError"} and "NewConnectionError" not in names:
-        return Trouble("the host did not answer in time", _NETWORK, passing=True, unreachable=True)
-    if names & {"ReadTimeout", "ReadTimeoutError"} or any(isinstance(one, TimeoutError) for one in errors):
+    if (
+        names & {"ConnectTimeout", "ConnectTimeoutError"}
+        and "NewConnectionError" not in names
+    ):
+        return Trouble(
+            "the host did not answer in time", _NETWORK, passing=True, unreachable=True
+        )
+    if names & {"ReadTimeout", "ReadTimeoutError"} or any(
+        isinstance(one, TimeoutError) for one in errors
+    ):
         return Trouble("the server stopped answering", _SERVER, passing=True)
     return None
 
@@ -188,7 +295,9 @@ def _of_connection(errors: list[BaseException], _: str) -> Trouble | None:
             unreachable=True,
         )
     if numbers & set(_UNREACHABLE):
-        return Trouble("there is no way to the host", _NETWORK, passing=True, unreachable=True)
+        return Trouble(
+            "there is no way to the host", _NETWORK, passing=True, unreachable=True
+        )
     return None
 
 
@@ -197,17 +306,30 @@ def _of_answer(errors: list[BaseException], _: str) -> Trouble | None:
         if isinstance(one, http.client.IncompleteRead):
             return Trouble("the answer ended in the middle", AGAIN, passing=True)
         if isinstance(one, ConnectionError | http.client.RemoteDisconnected):
-            return Trouble("the server closed the connection without an answer", _SERVER, passing=True)
+            return Trouble(
+                "the server closed the connection without an answer",
+                _SERVER,
+                passing=True,
+            )
         if isinstance(one, http.client.HTTPException):
-            return Trouble("the answer is not HTTP", "See whether the address and its port are those of a web server.", passing=True)
+            return Trouble(
+                "the answer is not HTTP",
+                "See whether the address and its port are those of a web server.",
+                passing=True,
+            )
     return None
 
 
 def _of_address(errors: list[BaseException], _: str) -> Trouble | None:
-    if any("SOCKS" in str(one) for one in errors if type(one).__name__ == "InvalidSchema"):
+    if any(
+        "SOCKS" in str(one) for one in errors if type(one).__name__ == "InvalidSchema"
+    ):
         return Trouble(
-            "the proxy is one for SOCKS, which needs a further library", "Install PySocks, or name a proxy for HTTP in HTTPS_PROXY."
+            "the proxy is one for SOCKS, which needs a further library",
+            "Install PySocks, or name a proxy for HTTP in HTTPS_PROXY.",
         )
     if any(isinstance(one, ValueError) for one in errors):
-        return Trouble("the address is not a URL that can be asked", "Correct the source's `url`.")
+        return Trouble(
+            "the address is not a URL that can be asked", "Correct the source's `url`."
+        )
     return None

@@ -42,7 +42,9 @@ class _Round(Struct, Generic[T]):
 class Fetcher:
     """A context in which documents can be fetched; connections live as long as it does."""
 
-    def __init__(self, settings: FetchSettings, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, settings: FetchSettings, recorder: Recorder | None = None
+    ) -> None:
         """Prepare; ``recorder`` gets every response."""
         self._settings = settings
         self._recorder = recorder
@@ -71,28 +73,38 @@ class Fetcher:
             asker.close()
 
     def get_all(
-        self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T], meanwhile: Callable[[], None] = lambda: None
+        self,
+        wanted: Iterable[Wanted],
+        now: datetime,
+        use: Callable[[Outcome], T],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[tuple[Wanted, T]]:
         """Fetch all documents; what ``use`` makes of each outcome, in the order of ``wanted``.
 
-        ``meanwhile`` is called while the first answers are awaited.
-        ``use`` runs in the thread that fetched, so that parsing goes on beside other hosts' answers.
-        Hosts are asked in parallel, each over ``per_host`` connections.  When a host does not answer at all, its remaining
-        documents fail for the same cause without being asked.  Only an exception of ``use`` (or of the
-        recorder) is raised; it ends the fetcher.
+        ``meanwhile`` is called while the first answers are awaited. ``use`` runs in
+        the thread that fetched, so that parsing goes on beside other hosts' answers.
+        Hosts are asked in parallel, each over ``per_host`` connections.  When a host
+        does not answer at all, its remaining documents fail for the same cause without
+        being asked.  Only an exception of ``use`` (or of the recorder) is raised; it
+        ends the fetcher.
         """
         documents = list(wanted)
         if not documents:
             return []
         groups: dict[str, deque[int]] = defaultdict(deque)
         for place, one in enumerate(documents):
-            groups[urls.host_key(expanding.known(one, self._settings.secrets))].append(place)
+            groups[urls.host_key(expanding.known(one, self._settings.secrets))].append(
+                place
+            )
         results: dict[int, T] = {}
         threads = self._ready()
         jobs: list[Future[None]] = []
         for host, places in groups.items():
             round_ = _Round(documents, places, now, use, results)
-            jobs += [threads.submit(self._serve, host, round_) for _ in range(min(self._settings.per_host, len(places)))]
+            jobs += [
+                threads.submit(self._serve, host, round_)
+                for _ in range(min(self._settings.per_host, len(places)))
+            ]
         try:
             meanwhile()
             for job in jobs:
@@ -102,19 +114,33 @@ class Fetcher:
             for asker in self._askers:
                 asker.gate.cut()
             raise
-        return [(one, results[place]) for place, one in enumerate(documents) if place in results]
+        return [
+            (one, results[place])
+            for place, one in enumerate(documents)
+            if place in results
+        ]
 
     def _ready(self) -> ThreadPoolExecutor:
         """Start the threads when something is wanted for the first time."""
         if self._threads is None:
-            importlib.import_module("watcher.web.asking")  # before the threads wait for each other to load it
-            self._threads = ThreadPoolExecutor(self._settings.hosts, thread_name_prefix="fetch")
-            self._watch = threading.Thread(target=self._cut_late_ones, name="fetch-deadline", daemon=True)
+            importlib.import_module(
+                "watcher.web.asking"
+                # Before the threads wait for each other to load it
+            )
+            self._threads = ThreadPoolExecutor(
+                self._settings.hosts, thread_name_prefix="fetch"
+            )
+            self._watch = threading.Thread(
+                target=self._cut_late_ones, name="fetch-deadline", daemon=True
+            )
             self._watch.start()
         return self._threads
 
     def _cut_late_ones(self) -> None:
-        """Cut whatever is past its deadline; a read timeout alone lets a server send a byte a minute for ever."""
+        """Cut whatever is past its deadline.
+
+        A read timeout alone lets a server send a byte a minute for ever.
+        """
         while not self._stop.wait(min(0.25, self._settings.deadline / 8)):
             now = time.monotonic()
             for asker in list(self._askers):
@@ -129,18 +155,33 @@ class Fetcher:
                 place = work.places.popleft()
             except IndexError:
                 break
-            work.results[place] = work.use(self._ask(asker, work, work.documents[place]))
+            work.results[place] = work.use(
+                self._ask(asker, work, work.documents[place])
+            )
         self._rest(host, asker)
 
     def _ask(self, asker: Asker, work: _Round[T], wanted: Wanted) -> Outcome:
-        if work.unreachable is not None and not expanding.begs(wanted):  # what is refused says why
+        if work.unreachable is not None and not expanding.begs(
+            wanted
+            # What is refused says why
+        ):
             silent = work.unreachable
             url = urls.shown(wanted.url, self._settings.secrets)
-            return Failure(wanted.source.name, wanted.document, url, work.now, silent.cause, silent.remedy, asked=False)
+            return Failure(
+                wanted.source.name,
+                wanted.document,
+                url,
+                work.now,
+                silent.cause,
+                silent.remedy,
+                asked=False,
+            )
         outcome, unreachable = asker.ask(wanted, work.now)
         if self._recorder:
             for answer in asker.trail:
-                self._recorder.add_answer(answer.url, work.now, answer.status, answer.headers, answer.body)
+                self._recorder.add_answer(
+                    answer.url, work.now, answer.status, answer.headers, answer.body
+                )
         if unreachable and isinstance(outcome, Failure):
             work.unreachable = outcome
         return outcome
@@ -152,12 +193,17 @@ class Fetcher:
         with self._lock:
             if self._idle[host]:
                 return self._idle[host].pop()
-            asker = Asker(self._settings, self._slot, self._settings.sleep or self._pause)
+            asker = Asker(
+                self._settings, self._slot, self._settings.sleep or self._pause
+            )
             self._askers.append(asker)
             return asker
 
     def _rest(self, host: str, asker: Asker) -> None:
-        """Keep a worker's connection for the next round, unless there are many: open files are counted by the system."""
+        """Keep a worker's connection for the next round, unless there are many.
+
+        Open files are counted by the system.
+        """
         with self._lock:
             if len(self._askers) <= self._settings.hosts * 2:
                 self._idle[host].append(asker)
@@ -173,4 +219,6 @@ class Fetcher:
     def _slot(self, host: str) -> threading.BoundedSemaphore:
         """Give what must be held to ask ``host``: redirects bring several workers to one."""
         with self._lock:
-            return self._slots.setdefault(host, threading.BoundedSemaphore(self._settings.per_host))
+            return self._slots.setdefault(
+                host, threading.BoundedSemaphore(self._settings.per_host)
+            )

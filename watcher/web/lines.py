@@ -1,7 +1,8 @@
 """Connections that look where they go, and can be cut.
 
-requests' adapter with two additions: an address is checked before it is connected to (and only the checked one is, so that a
-second answer of the name server changes nothing), and another thread can cut the connection when time is up.
+requests' adapter with two additions: an address is checked before it is connected to
+(and only the checked one is, so that a second answer of the name server changes
+nothing), and another thread can cut the connection when time is up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NameResolutionError,
+    NewConnectionError,
+)
 from urllib3.util import connection as urllib3_connection
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -42,8 +47,10 @@ class Gate:
     def __init__(self) -> None:
         """Begin without a connection and with nothing allowed nearer than the public internet."""
         self.nearest: Callable[[], Reach] = lambda: Reach.PUBLIC
-        self.at = Reach.PUBLIC  # where the last connection led; PUBLIC through a proxy, where nobody can tell
-        self.due = NEVER  # time.monotonic() at which the connection is cut
+        # Where the last connection led; PUBLIC through a proxy, where nobody can tell
+        self.at = Reach.PUBLIC
+        # time.monotonic() at which the connection is cut
+        self.due = NEVER
         self.cut_off = False
         self._line: socket.socket | None = None
         self._left: list[socket.socket] = []
@@ -59,7 +66,10 @@ class Gate:
         self.at = at
 
     def takes(self, line: socket.socket) -> None:
-        """Close a line whose connection is closed; later, if its answer is still under way (``Connection: close``)."""
+        """Close a line whose connection is closed.
+
+        Later, if its answer is still under way (``Connection: close``).
+        """
         if self.due == NEVER:
             line.close()
         else:
@@ -82,7 +92,7 @@ class Gate:
 class _CheckedConnection(HTTPConnection):
     """What both schemes share; ``gate`` comes through the pool's keyword arguments."""
 
-    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:  # noqa: ANN401 (urllib3's own)
+    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self._gate = gate
         self._line: socket.socket | None = None
@@ -90,7 +100,9 @@ class _CheckedConnection(HTTPConnection):
         self._address = ""
 
     def _new_conn(self) -> socket.socket:
-        """Look the host up, check and connect to its addresses in turn, as urllib3 does for unchecked ones."""
+        """Look the host up, check and connect to its addresses in turn, as urllib3 does
+        for unchecked ones.
+        """
         try:
             addresses = look_up(self.host, self.port)
         except socket.gaierror as error:
@@ -105,19 +117,23 @@ class _CheckedConnection(HTTPConnection):
         self._gate.check(address, Reach.PUBLIC if self.proxy else at)
         try:
             sock = urllib3_connection.create_connection(
-                (address, self.port), self.timeout, source_address=self.source_address, socket_options=self.socket_options
+                (address, self.port),
+                self.timeout,
+                source_address=self.source_address,
+                socket_options=self.socket_options,
             )
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:
             raise NewConnectionError(self, "no connection") from error
         self._hang_up()
-        # TLS takes the socket over; a duplicate reaches the same line whatever becomes of the first.
+        # TLS takes the socket over; a duplicate reaches the same line whatever becomes
+        # of the first.
         self._line, self._at, self._address = sock.dup(), at, address
         self._gate.holds(self._line, at)
         return sock
 
-    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (urllib3's own)
+    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Send a request; a line kept from an earlier one is checked again."""
         if self._line is not None:
             self._gate.check(self._address, self._at)
@@ -148,16 +164,24 @@ class _CheckedTlsPool(HTTPSConnectionPool):
 
 
 @functools.cache
-def trusted(verify: str | bool) -> ssl.SSLContext:  # noqa: FBT001 (as requests says it)
-    """Read the authorities of a bundle's file or folder, by default certifi's, once.  OSError when there are none."""
+def trusted(verify: str | bool) -> ssl.SSLContext:  # noqa: FBT001
+    """Read the authorities of a bundle's file or folder, by default certifi's, once.
+
+    OSError when there are none.
+    """
     path = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
     context = create_urllib3_context()
     context.verify_mode = ssl.CERT_REQUIRED
-    folder = os.path.isdir(path)  # noqa: PTH112  # unlike Path.is_dir it never raises
+    folder = os.path.isdir(path)  # unlike Path.is_dir it never raises  # noqa: PTH112
     try:
-        context.load_verify_locations(None if folder else path, path if folder else None)
+        context.load_verify_locations(
+            None if folder else path, path if folder else None
+        )
     except FileNotFoundError as error:
-        raise OSError(f"Could not find a suitable TLS CA certificate bundle, invalid path: {path}") from error  # requests' words
+        # Requests' words
+        raise OSError(
+            f"Could not find a suitable TLS CA certificate bundle, invalid path: {path}"
+        ) from error
     return context
 
 
@@ -173,29 +197,49 @@ class CheckedAdapter(HTTPAdapter):
         self._last: tuple[str, Any] = ("", None)
         super().__init__(pool_connections=8, pool_maxsize=1)
 
-    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:  # noqa: ANN401 (requests' own)
-        """Give the pool of the request's host, the last one again without looking it up: a worker asks one host most of the time."""
+    def get_connection_with_tls_context(
+        self,
+        request: Any,  # noqa: ANN401
+        verify: Any,  # noqa: ANN401
+        proxies: Any = None,  # noqa: ANN401
+        cert: Any = None,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Give the pool of the request's host, the last one again without looking it up.
+
+        A worker asks one host most of the time.
+        """
         host = "/".join(request.url.split("/", 3)[:3])
         if host != self._last[0] or self._last[1].pool is None:
-            self._last = (host, super().get_connection_with_tls_context(request, verify, proxies, cert))
+            self._last = (
+                host,
+                super().get_connection_with_tls_context(request, verify, proxies, cert),
+            )
         return self._last[1]
 
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ANN401 (requests' own)
-        """Let all connections share one set of trusted authorities: reading it takes longer than many a page."""
+    def build_connection_pool_key_attributes(
+        self,
+        request: Any,  # noqa: ANN401
+        verify: Any,  # noqa: ANN401
+        cert: Any = None,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Let all connections share one set of trusted authorities.
+
+        Reading it takes longer than many a page.
+        """
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "https":
             pool = {"cert_reqs": "CERT_REQUIRED", "ssl_context": trusted(verify)}
         return host, pool
 
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ANN401 (requests' own)
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ANN401
         """Leave the pool as it is: it verifies by the shared authorities."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (requests' own)
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Make urllib3 open checked connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 (requests' own)
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401
         """Make connections to a proxy ones that can be cut; SOCKS brings its own."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith("socks"):

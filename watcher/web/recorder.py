@@ -1,6 +1,8 @@
-"""Writes responses down as WARC 1.1 (ISO 28500), so that a run can be relived and an event be proved.
+"""Writes responses down as WARC 1.1 (ISO 28500), so that a run can be relived and an
+event be proved.
 
-Bodies are stored decompressed; what could hold a secret (cookies, credentials) is left out.
+Bodies are stored decompressed; what could hold a secret (cookies, credentials) is left
+out.
 """
 
 from __future__ import annotations
@@ -48,13 +50,18 @@ class RecordingError(WatcherError):
 
 
 class UnwrittenError(RecordingError):
-    """A response could not be written down; the run ends there, and what it recorded before is whole."""
+    """A response could not be written down.
+
+    The run ends there, and what it recorded before is whole.
+    """
 
     exit_code = 1
 
 
 class Recorder:
-    """Appends to one WARC file, compressed record by record if its name ends in ``.gz``; opened at the first response.
+    """Appends to one WARC file, compressed record by record if its name ends in ``.gz``.
+
+    Opened at the first response.
 
     May be used from several threads.
     """
@@ -79,23 +86,51 @@ class Recorder:
             "ETag": page.validators.etag,
             "Last-Modified": page.validators.last_modified,
         }
-        self.add_answer(page.url, page.time, page.status, {name: value for name, value in headers.items() if value}, page.body)
+        self.add_answer(
+            page.url,
+            page.time,
+            page.status,
+            {name: value for name, value in headers.items() if value},
+            page.body,
+        )
 
-    def add_answer(self, url: str, time: datetime, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def add_answer(
+        self,
+        url: str,
+        time: datetime,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:
         """Write a response down; a 304 becomes a revisit of the copy recorded before.
 
         Raises:
             UnwrittenError: the file cannot be written.
+
         """
-        record = _record(urls.public(url, self._secrets), time, status, self._harmless(headers), body, gzip=self._gzip)
+        record = _record(
+            urls.public(url, self._secrets),
+            time,
+            status,
+            self._harmless(headers),
+            body,
+            gzip=self._gzip,
+        )
         with self._lock:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 with self.path.open("ab", buffering=0) as file:
-                    _append(file, record if file.tell() else _preface(self.path.name, time, gzip=self._gzip) + record)
+                    _append(
+                        file,
+                        record
+                        if file.tell()
+                        else _preface(self.path.name, time, gzip=self._gzip) + record,
+                    )
             except OSError as error:
                 raise UnwrittenError(
-                    f"{self.path}: cannot be written: {error.strerror or error}. Name another file, or make room."
+                    f"{self.path}: cannot be written: "
+                    f"{error.strerror or error}. Name another file, or make "
+                    "room."
                 ) from error
 
     @property
@@ -103,11 +138,18 @@ class Recorder:
         return self.path.suffix == ".gz"
 
     def _harmless(self, headers: Mapping[str, str]) -> list[tuple[str, str]]:
-        return [(name, urls.conceal(value, self._secrets)) for name, value in headers.items() if name.lower() not in _LEFT_OUT]
+        return [
+            (name, urls.conceal(value, self._secrets))
+            for name, value in headers.items()
+            if name.lower() not in _LEFT_OUT
+        ]
 
 
 def _append(file: io.FileIO, record: bytes) -> None:
-    """Write all of a record or, on a full disk, nothing: half of one would make the whole file unreadable."""
+    """Write all of a record or, on a full disk, nothing.
+
+    Half of one would make the whole file unreadable.
+    """
     start = file.tell()
     try:
         while record:
@@ -117,7 +159,15 @@ def _append(file: io.FileIO, record: bytes) -> None:
         raise
 
 
-def _record(url: str, time: datetime, status: int, headers: list[tuple[str, str]], body: bytes, *, gzip: bool) -> bytes:
+def _record(
+    url: str,
+    time: datetime,
+    status: int,
+    headers: list[tuple[str, str]],
+    body: bytes,
+    *,
+    gzip: bool,
+) -> bytes:
     """Give the bytes of one record; the same response at the same time gives the same bytes."""
     from warcio.statusandheaders import StatusAndHeaders
     from warcio.warcwriter import WARCWriter
@@ -131,8 +181,17 @@ def _record(url: str, time: datetime, status: int, headers: list[tuple[str, str]
         kind, about["WARC-Profile"] = "revisit", NOT_MODIFIED
     else:
         kind, headers = "response", [*headers, ("Content-Length", str(len(body)))]
-    http_headers = StatusAndHeaders(f"{status} {phrase}".strip(), headers, protocol="HTTP/1.1")
-    record = writer.create_warc_record(url, kind, io.BytesIO(body), len(body), warc_headers_dict=about, http_headers=http_headers)
+    http_headers = StatusAndHeaders(
+        f"{status} {phrase}".strip(), headers, protocol="HTTP/1.1"
+    )
+    record = writer.create_warc_record(
+        url,
+        kind,
+        io.BytesIO(body),
+        len(body),
+        warc_headers_dict=about,
+        http_headers=http_headers,
+    )
     writer.write_record(record)
     return written.getvalue()
 
@@ -143,9 +202,17 @@ def _preface(name: str, time: datetime, *, gzip: bool) -> bytes:
 
     written = io.BytesIO()
     writer = WARCWriter(written, gzip=gzip, warc_version="WARC/1.1")
-    record = writer.create_warcinfo_record(name, {"software": f"advisory-watcher/{__version__}", "format": "WARC File Format 1.1"})
+    record = writer.create_warcinfo_record(
+        name,
+        {
+            "software": f"advisory-watcher/{__version__}",
+            "format": "WARC File Format 1.1",
+        },
+    )
     record.rec_headers.replace_header("WARC-Date", _date(time))
-    record.rec_headers.replace_header("WARC-Record-ID", _id(f"warcinfo {name} {_date(time)}"))
+    record.rec_headers.replace_header(
+        "WARC-Record-ID", _id(f"warcinfo {name} {_date(time)}")
+    )
     writer.write_record(record)
     return written.getvalue()
 

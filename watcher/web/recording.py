@@ -1,6 +1,7 @@
 """A recorded web: answers as the real one did at a moment, and never opens a socket.
 
-At each check a URL answers with its newest record not later than the clock; a URL without one says nothing.
+At each check a URL answers with its newest record not later than the clock; a URL
+without one says nothing.
 """
 
 from __future__ import annotations
@@ -25,31 +26,47 @@ __all__ = ["Recorder", "Recording", "RecordingError"]
 
 T = TypeVar("T")
 
-_KEPT = 128 * 1024 * 1024  # bytes of bodies that are kept for the next check
+# Bytes of bodies that are kept for the next check
+_KEPT = 128 * 1024 * 1024
 
 
 class Recording:
     """Several WARC files as one web; equal dates keep the order of files and records."""
 
-    def __init__(self, paths: Iterable[Path], max_bytes: int = 64 * 1024 * 1024, redirects: int = 5) -> None:
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        max_bytes: int = 64 * 1024 * 1024,
+        redirects: int = 5,
+    ) -> None:
         """Index the files, in one pass each.
 
         Raises:
             RecordingError: a file cannot be read or is broken; names file and offset.
+
         """
         self._max_bytes = max_bytes
         self._redirects = redirects
         self._bodies = _Bodies(max_bytes)
         self._exact: dict[str, list[Record]] = defaultdict(list)
         self._normal: dict[str, list[Record]] = defaultdict(list)
-        self._named: dict[str, Record] = {}  # by record ID, by URL and date, by checksum
+        # By record ID, by URL and date, by checksum
+        self._named: dict[str, Record] = {}
         for record in sorted(self._indexed(paths), key=lambda record: record.date):
             self._exact[record.url.partition("#")[0]].append(record)
             self._normal[urls.normal(record.url)].append(record)
             if not record.revisit:
-                self._named |= {name: record for name in (record.id, f"{record.url} {record.date}") if name}
+                self._named |= {
+                    name: record
+                    for name in (record.id, f"{record.url} {record.date}")
+                    if name
+                }
                 self._named.setdefault(record.checksum, record)
-        self._dates = tuple(sorted({record.date for records in self._exact.values() for record in records}))
+        self._dates = tuple(
+            sorted(
+                {record.date for records in self._exact.values() for record in records}
+            )
+        )
 
     def _indexed(self, paths: Iterable[Path]) -> list[Record]:
         found: list[Record] = []
@@ -59,7 +76,10 @@ class Recording:
                 found.append(record)
                 self._bodies.keep_early(record, content)
             if len(found) == before:
-                raise RecordingError(f"{path}: holds no response. Name a recording made by `watcher run --record`, wget or Browsertrix.")
+                raise RecordingError(
+                    f"{path}: holds no response. Name a recording made by "
+                    "`watcher run --record`, wget or Browsertrix."
+                )
         return found
 
     def __enter__(self) -> Self:
@@ -94,7 +114,9 @@ class Recording:
             if record is None or original is None:
                 return None
             status = original.status if record.status == 304 else record.status
-            if status != 200 and not (status in GONE and wanted.source.kind in ABSENCE_SPEAKS):
+            if status != 200 and not (
+                status in GONE and wanted.source.kind in ABSENCE_SPEAKS
+            ):
                 raise of_status(status, record.headers, now)
             return self._page(wanted, record, original, now)
         except Trouble as trouble:
@@ -104,26 +126,42 @@ class Recording:
         """Find the record that answers ``url``, through recorded redirects."""
         for _ in range(self._redirects + 1):
             record = self._newest(url, now)
-            location = _header(record, "location") if record and record.status in REDIRECTS else ""
+            location = (
+                _header(record, "location")
+                if record and record.status in REDIRECTS
+                else ""
+            )
             if record is None or not location:
                 return record
             url = _joined(record.url, location)
-        raise Trouble(f"more than {self._redirects} redirects", "The address leads in a circle: correct the source's `url`.")
+        raise Trouble(
+            f"more than {self._redirects} redirects",
+            "The address leads in a circle: correct the source's `url`.",
+        )
 
     def _newest(self, url: str, now: datetime) -> Record | None:
-        """Give the newest record not later than ``now``: of the very URL, else of the same one written otherwise."""
+        """Give the newest record not later than ``now``.
+
+        Of the very URL, else of the same one written otherwise.
+        """
         try:
             public = urls.without_userinfo(url)
         except ValueError:
             return None
         for records in (self._exact.get(public), self._normal.get(urls.normal(public))):
-            place = bisect_right(records, now, key=lambda record: record.date) if records else 0
+            place = (
+                bisect_right(records, now, key=lambda record: record.date)
+                if records
+                else 0
+            )
             if records and place:
                 return records[place - 1]
         return None
 
     def _original(self, record: Record) -> Record | None:
-        """Find the record that holds the body: the one a revisit refers to, or this URL's last copy before a 304.
+        """Find the record that holds the body.
+
+        The one a revisit refers to, or this URL's last copy before a 304.
 
         None when the copy that a 304 confirms was not recorded.
         """
@@ -132,26 +170,51 @@ class Recording:
         for name in self._names_of_original(record):
             if name and name in self._named:
                 return self._named[name]
-        earlier = [other for other in self._exact[record.url.partition("#")[0]] if other.date <= record.date and other.status == 200]
+        earlier = [
+            other
+            for other in self._exact[record.url.partition("#")[0]]
+            if other.date <= record.date and other.status == 200
+        ]
         bodies = [other for other in earlier if not other.revisit]
         if bodies:
             return bodies[-1]
         if record.refers_to[1] or record.checksum:
-            raise Trouble("the recording refers to a copy in another file", "Name the other recording, too.")
+            raise Trouble(
+                "the recording refers to a copy in another file",
+                "Name the other recording, too.",
+            )
         return None
 
     @staticmethod
     def _names_of_original(record: Record) -> tuple[str, ...]:
         refers_id, refers_url, refers_date = record.refers_to
-        by_date = f"{refers_url} {warc.date(refers_date)}" if refers_url and refers_date else ""
+        by_date = (
+            f"{refers_url} {warc.date(refers_date)}"
+            if refers_url and refers_date
+            else ""
+        )
         return (refers_id, by_date, record.checksum)
 
-    def _page(self, wanted: Wanted, record: Record, original: Record, now: datetime) -> Page:
+    def _page(
+        self, wanted: Wanted, record: Record, original: Record, now: datetime
+    ) -> Page:
         content, sha256 = self._bodies.get(original)
-        validators = Validators(_header(record, "etag"), _header(record, "last-modified"))
+        validators = Validators(
+            _header(record, "etag"), _header(record, "last-modified")
+        )
         kind = _header(record, "content-type") or _header(original, "content-type")
         status = original.status if record.status == 304 else record.status
-        return Page(wanted.source.name, wanted.document, urls.public(wanted.url, {}), now, status, content, kind, validators, sha256)
+        return Page(
+            wanted.source.name,
+            wanted.document,
+            urls.public(wanted.url, {}),
+            now,
+            status,
+            content,
+            kind,
+            validators,
+            sha256,
+        )
 
 
 def _joined(base: str, location: str) -> str:
@@ -187,9 +250,17 @@ class _Bodies:
             self._sums[key] = hashlib.sha256(content).hexdigest()
         return content, self._sums[key]
 
-    def keep_early(self, record: Record, content: Any) -> None:  # noqa: ANN401 (warcio has no types)
-        """Read a body while the index is made, as long as there is room: most recordings are then read once."""
-        if self._size < _KEPT and not record.revisit and record.status == 200 and warc.readable(record.encoding):
+    def keep_early(self, record: Record, content: Any) -> None:  # noqa: ANN401
+        """Read a body while the index is made, as long as there is room.
+
+        Most recordings are then read once.
+        """
+        if (
+            self._size < _KEPT
+            and not record.revisit
+            and record.status == 200
+            and warc.readable(record.encoding)
+        ):
             whole = warc.body(content, self._max_bytes)
             if whole is not None and self._size + len(whole) <= _KEPT:
                 self._keep((record.path, record.offset), whole)
@@ -197,7 +268,11 @@ class _Bodies:
     def _read(self, record: Record) -> bytes:
         if not warc.readable(record.encoding):
             raise Trouble(
-                f"the recorded answer is encoded in a way that cannot be read ({record.encoding[:40]})", "Install brotli if it is br."
+                (
+                    "the recorded answer is encoded in a way that cannot be read "
+                    f"({record.encoding[:40]})"
+                ),
+                "Install brotli if it is br.",
             )
         whole = warc.body_of(record, self._max_bytes)
         if whole is None:

@@ -1,4 +1,6 @@
-"""URLs: secrets put in for the request and taken out for everybody's eyes; one spelling for a look-up."""
+"""URLs: secrets put in for the request and taken out for everybody's eyes; one spelling
+for a look-up.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,13 @@ from collections.abc import Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_TELLING = re.compile(r"key|token|secret|pass|pwd|auth|sig|code|session|credential|jwt", re.IGNORECASE)
-_PLAIN = re.compile(r"[\w.:+-]{0,20}", re.ASCII)  # a KB number, a board's name, a date
-_SHORTEST = 4  # a shorter secret would turn half of any text into its name
+_TELLING = re.compile(
+    r"key|token|secret|pass|pwd|auth|sig|code|session|credential|jwt", re.IGNORECASE
+)
+# A KB number, a board's name, a date
+_PLAIN = re.compile(r"[\w.:+-]{0,20}", re.ASCII)
+# A shorter secret would turn half of any text into its name
+_SHORTEST = 4
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -24,7 +30,10 @@ def expand(url: str, secrets: Mapping[str, str]) -> str:
 
 
 def conceal(text: str, secrets: Mapping[str, str]) -> str:
-    """Put ``${NAME}`` in place of every secret in ``text``, as it is or quoted for a URL; longest first."""
+    """Put ``${NAME}`` in place of every secret in ``text``, as it is or quoted for a URL.
+
+    Longest first.
+    """
     for name, value in sorted(secrets.items(), key=lambda item: -len(item[1])):
         if len(value) >= _SHORTEST:
             for form in {value, quote(value), quote(value, safe=""), quote_plus(value)}:
@@ -42,7 +51,9 @@ def userinfo(url: str) -> tuple[str, str] | None:
 def without_userinfo(url: str) -> str:
     """Drop name and password, and the fragment, which never goes over the wire."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    return urlunsplit(
+        parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
+    )
 
 
 def folder(url: str) -> str:
@@ -52,7 +63,11 @@ def folder(url: str) -> str:
     except ValueError:
         return ""
     path = parts.path[: parts.path.rfind("/") + 1]
-    return urlunsplit((parts.scheme, parts.netloc, path, "", "")) if parts.scheme and parts.netloc and path else ""
+    return (
+        urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+        if parts.scheme and parts.netloc and path
+        else ""
+    )
 
 
 def public(url: str, secrets: Mapping[str, str]) -> str:
@@ -64,7 +79,10 @@ def public(url: str, secrets: Mapping[str, str]) -> str:
 
 
 def shown(url: str, secrets: Mapping[str, str]) -> str:
-    """Give the form for failures and logs: the public one, query values that might be secret left out."""
+    """Give the form for failures and logs.
+
+    The public one, query values that might be secret left out.
+    """
     head, mark, query = public(url, secrets).partition("?")
     return head + mark + "&".join(_shown_field(field) for field in query.split("&"))
 
@@ -76,7 +94,10 @@ def _shown_field(field: str) -> str:
 
 
 def normal(url: str) -> str:
-    """Give one spelling for equal addresses: scheme and host in lower case, no default port, no fragment, a path."""
+    """Give one spelling for equal addresses.
+
+    Scheme and host in lower case, no default port, no fragment, a path.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port

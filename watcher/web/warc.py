@@ -1,6 +1,7 @@
 """Reads WARC files: one pass makes an index, bodies are read when they are asked for.
 
-Read are WARC 1.0 and 1.1 (ISO 28500), compressed record by record or not, as wget, Browsertrix and our own recorder write them.
+Read are WARC 1.0 and 1.1 (ISO 28500), compressed record by record or not, as wget,
+Browsertrix and our own recorder write them.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ _WITH_CONTENT = frozenset({"response", "revisit", "resource"})
 class Record(Struct, frozen=True):
     """Where one recorded response lies, and what its heads say.
 
-    ``revisit`` is True where the body is that of an earlier record: ``refers_to`` names it (ID, URL and date, checksum), or nothing does,
-    and it is the last copy of this URL (a recorded 304).
+    ``revisit`` is True where the body is that of an earlier record: ``refers_to``
+    names it (ID, URL and date, checksum), or nothing does, and it is the last copy of
+    this URL (a recorded 304).
     """
 
     path: Path
@@ -33,17 +35,21 @@ class Record(Struct, frozen=True):
     url: str
     date: datetime
     status: int
-    headers: dict[str, str]  # names in lower case
+    # Names in lower case
+    headers: dict[str, str]
     encoding: str
-    checksum: str  # of the payload, as written
+    # Of the payload, as written
+    checksum: str
     revisit: bool
-    refers_to: tuple[str, str, str] = ("", "", "")  # record ID, URL, date as written
+    # Record ID, URL, date as written
+    refers_to: tuple[str, str, str] = ("", "", "")
 
 
 def broken(path: Path, offset: int, what: str) -> RecordingError:
     """Say where a recording is broken."""
     return RecordingError(
-        f"{path}: offset {offset}: {what}. Fetch or copy the recording again; `warcio check` and `warcio recompress` look closer."
+        f"{path}: offset {offset}: {what}. Fetch or copy the recording again; "
+        "`warcio check` and `warcio recompress` look closer."
     )
 
 
@@ -52,12 +58,16 @@ def records(path: Path) -> Iterator[tuple[Record, Any]]:
 
     Raises:
         RecordingError: the file cannot be read, is no WARC file, or is broken.
+
     """
     try:
         with path.open("rb") as file:
             yield from _walk(path, file)
     except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error.strerror or error}. Correct the name, or make the file readable.") from error
+        raise RecordingError(
+            f"{path}: cannot be read: {error.strerror or error}. Correct the "
+            "name, or make the file readable."
+        ) from error
 
 
 def _walk(path: Path, file: BinaryIO) -> Iterator[tuple[Record, Any]]:
@@ -75,21 +85,35 @@ def _walk(path: Path, file: BinaryIO) -> Iterator[tuple[Record, Any]]:
                 yield record, found
             archive.read_to_end()
             if getattr(found.raw_stream, "limit", 1):
-                raise broken(path, offset, "the file ends in the middle of a record, or the record's length is wrong")
+                raise broken(
+                    path,
+                    offset,
+                    "the file ends in the middle of a record, or the record's length is wrong",
+                )
             if archive.err_count:
                 raise broken(path, offset, "the record is longer than it says")
             offset = archive.offset
         if offset < os.fstat(file.fileno()).st_size:
             raise broken(path, offset, "the file ends in the middle of a record")
-    except AttributeError as error:  # warcio's answer to a record that does not say what it is
+    except AttributeError as error:
+        # Warcio's answer to a record that does not say what it is
         raise broken(path, offset, "the record's head is not whole") from error
-    except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError, UnicodeError) as error:
+    except (
+        ArchiveLoadFailed,
+        StatusAndHeadersParserException,
+        EOFError,
+        ValueError,
+        UnicodeError,
+    ) as error:
         what = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise broken(path, offset, f"this is no WARC record ({what[:120]})") from error
 
 
-def _read_heads(path: Path, offset: int, found: Any) -> Record | None:  # noqa: ANN401 (warcio has no types)
-    """Take what an index needs; None for records that are no response (requests, metadata, crawlers' own notes)."""
+def _read_heads(path: Path, offset: int, found: Any) -> Record | None:  # noqa: ANN401
+    """Take what an index needs.
+
+    None for records that are no response (requests, metadata, crawlers' own notes).
+    """
     if found.format != "warc":
         raise broken(path, offset, f"a record of {found.format}, not of WARC")
     heads = found.rec_headers
@@ -103,11 +127,16 @@ def _read_heads(path: Path, offset: int, found: Any) -> Record | None:  # noqa: 
         id=heads.get_header("WARC-Record-ID") or "",
         url=url,
         date=date(heads.get_header("WARC-Date") or ""),
-        status=int(http.get_statuscode()) if http else (304 if found.rec_type == "revisit" else 200),
-        headers={name.lower(): value for name, value in http.headers} if http else {"content-type": found.content_type or ""},
+        status=int(http.get_statuscode())
+        if http
+        else (304 if found.rec_type == "revisit" else 200),
+        headers={name.lower(): value for name, value in http.headers}
+        if http
+        else {"content-type": found.content_type or ""},
         encoding=(http.get_header("content-encoding") or "").lower() if http else "",
         checksum=heads.get_header("WARC-Payload-Digest") or "",
-        revisit=found.rec_type == "revisit" or bool(http and http.get_statuscode() == "304"),
+        revisit=found.rec_type == "revisit"
+        or bool(http and http.get_statuscode() == "304"),
         refers_to=(
             heads.get_header("WARC-Refers-To") or "",
             heads.get_header("WARC-Refers-To-Target-URI") or "",
@@ -129,8 +158,11 @@ def readable(encoding: str) -> bool:
     return encoding in {"", "identity", *BufferedReader.get_supported_decompressors()}
 
 
-def body(found: Any, limit: int) -> bytes | None:  # noqa: ANN401 (warcio has no types)
-    """Read a record's body without chunks and compression; None when it is larger than ``limit``."""
+def body(found: Any, limit: int) -> bytes | None:  # noqa: ANN401
+    """Read a record's body without chunks and compression.
+
+    None when it is larger than ``limit``.
+    """
     content = found.content_stream()
     whole = io.BytesIO()
     while piece := content.read(min(1 << 20, limit + 1 - whole.tell())):

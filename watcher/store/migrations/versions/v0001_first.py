@@ -77,7 +77,12 @@ def _ledger() -> None:
             *(sa.Column(key, word(), nullable=False) for key in keys),
             sa.Column("update_id", word(), nullable=False),
             sa.PrimaryKeyConstraint(*keys, "update_id", name=f"pk_{table}"),
-            sa.ForeignKeyConstraint(["update_id"], ["updates.id"], name=f"fk_{table}_updates", ondelete="CASCADE"),
+            sa.ForeignKeyConstraint(
+                ["update_id"],
+                ["updates.id"],
+                name=f"fk_{table}_updates",
+                ondelete="CASCADE",
+            ),
         )
         op.create_index(f"ix_{table}_update_id", table, ["update_id"])
     op.create_table(
@@ -127,7 +132,9 @@ def _mail() -> None:
         sa.Column("event", word(), nullable=False),
         sa.Column("message", word(), nullable=False),
         sa.PrimaryKeyConstraint("event", "message", name="pk_told"),
-        sa.ForeignKeyConstraint(["message"], ["messages.id"], name="fk_told_messages", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["message"], ["messages.id"], name="fk_told_messages", ondelete="CASCADE"
+        ),
     )
     op.create_index("ix_told_message", "told", ["message"])
     op.create_table(
@@ -139,8 +146,15 @@ def _mail() -> None:
         sa.Column("given_up", sa.Boolean(), nullable=False),
         sa.Column("next_try", word()),
         sa.Column("record", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("message", "channel", "recipient", name="pk_deliveries"),
-        sa.ForeignKeyConstraint(["message"], ["messages.id"], name="fk_deliveries_messages", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint(
+            "message", "channel", "recipient", name="pk_deliveries"
+        ),
+        sa.ForeignKeyConstraint(
+            ["message"],
+            ["messages.id"],
+            name="fk_deliveries_messages",
+            ondelete="CASCADE",
+        ),
     )
     op.create_index("ix_deliveries_open", "deliveries", ["open", "next_try"])
     op.create_index("ix_deliveries_given_up", "deliveries", ["given_up"])

@@ -11,7 +11,11 @@ down_revision = "0002"
 
 def word(name: str) -> sa.Column[str]:
     """Text that sorts by code point."""
-    return sa.Column(name, sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False)
+    return sa.Column(
+        name,
+        sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+        nullable=False,
+    )
 
 
 def upgrade() -> None:
@@ -26,6 +30,9 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("source", "document", name="pk_copies"),
         sa.ForeignKeyConstraint(
-            ["source", "document"], ["documents.source", "documents.document"], name="fk_copies_documents", ondelete="CASCADE"
+            ["source", "document"],
+            ["documents.source", "documents.document"],
+            name="fk_copies_documents",
+            ondelete="CASCADE",
         ),
     )

@@ -1,1 +1,0 @@
-"""Events to bytes, pure: mail, feeds and page, a file a form."""

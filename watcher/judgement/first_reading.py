@@ -1,0 +1,167 @@
+"""A first reading.
+
+Its histories set every update's state right from the start; only a turn after a told
+release is told.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from watcher.judgement import facts, identify, rows, schedule, tell, turns
+from watcher.judgement.facts import Said
+from watcher.judgement.ledger import Ledger
+from watcher.judgement.matching import Case, Item
+from watcher.records import Kind, State, Update
+
+_STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
+# So long after an update became known an article's first text may speak of the one
+# before
+CARRIED_OVER = timedelta(days=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def untold(case: Case, ledger: Ledger, now: datetime) -> list[Item]:
+    """The items that tell of a turn which the readers of the release must hear of, though
+    they are read for the first time.
+
+    An article may appear only days after its update, and say at once that the update
+    was pulled.  What it says on the update's first day it may have carried over from
+    the month before; after a turn that was told, only a later date counts.
+    """
+    row = ledger[case.update]
+    if not _followed(row, now) or now - row.first_seen < CARRIED_OVER:
+        return []
+    turned = any(key.startswith(_STATES) for key, _ in row.told)
+    items = []
+    for item in case.items:
+        said = _turn(item, row)
+        if _newer(said, row) or (
+            not turned and (said is not None or facts.history(item.fact.entry) is None)
+        ):
+            items.append(item)
+    turn = turns.turn(row, Case(case.update, items), now)
+    return (
+        list(turn.items)
+        if turn is not None and not turn.echo and turn.kind is not Kind.CORRECTED
+        else []
+    )
+
+
+def _followed(row: Update, now: datetime) -> bool:
+    """Whether somebody was told of the update, and it is young.
+
+    What is read for the first time does not turn it in silence.
+    """
+    young = row.released is not None and now - row.released <= schedule.YOUNG
+    return young and row.state is State.RELEASED and any(event for _, event in row.told)
+
+
+def _newer(said: Said | None, row: Update) -> bool:
+    return (
+        said is not None
+        and said.time is not None
+        and row.changed is not None
+        and said.time > row.changed
+    )
+
+
+def settle(case: Case, ledger: Ledger, now: datetime) -> None:
+    """Bring a case's update up to what its entries and their histories say."""
+    row = ledger[case.update]
+    for item in case.items:
+        if item.successors:
+            row = replace(row, version=max(row.version, 2))
+            item.packages += item.successors
+    row = rows.merged(row, case)
+    last = max(
+        (said for item in case.items if (said := _turn(item, row)) is not None),
+        key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
+        default=None,
+    )
+    before = ledger[case.update]
+    standing = _standing(row, case, last)
+    silent = _followed(before, now) and (standing.state, standing.version) != (
+        row.state,
+        row.version,
+    )
+    if not silent and not _outweighed(last, row, before):
+        row = standing
+    ledger.put(rows.takeover(_pulled_before(row, case), ledger))
+
+
+def _outweighed(last: Said | None, row: Update, before: Update) -> bool:
+    """Whether the state was told of, and what is read for the first time is no newer than that.
+
+    It stays as it was told.
+    """
+    told = any(event for key, event in before.told if key.startswith(_STATES))
+    return told and row.version == before.version and not _newer(last, before)
+
+
+def _standing(row: Update, case: Case, last: Said | None) -> Update:
+    """The row in the state that the histories of a case end with."""
+    labels = [item.fact.entry.label for item in case.items]
+    recalled = any(
+        label is not None and label.pulled and label.version >= row.version
+        for label in labels
+    )
+    if last is not None and last.kind is Kind.RE_RELEASED:
+        row = replace(row, version=max(row.version, 2), state=State.RELEASED)
+        row = rows.tell_key(row, f"re-released {row.version}", "")
+    elif recalled or (last is not None and not _overtaken(last, row)):
+        row = replace(row, state=State.PULLED)
+        row = rows.tell_key(row, f"pulled {row.version}", "")
+    elif last is not None or row.version > 1:
+        row = replace(
+            row, state=State.RELEASED if row.type != "advisory" else row.state
+        )
+    if last is not None and last.time is not None:
+        row = replace(row, changed=max(last.time, row.changed or _NEVER))
+    return row
+
+
+def _pulled_before(row: Update, case: Case) -> Update:
+    """Note which version was pulled before the current one: who still runs it is to be told."""
+    if row.version < 2 or row.state is not State.RELEASED:
+        return row
+    for item in case.items:
+        label = item.fact.entry.label
+        if label is not None and label.pulled:
+            row = rows.tell_key(row, f"pulled {label.version}", "")
+        elif _turn(item, row) is not None and facts.was_pulled(item.fact.entry):
+            row = rows.tell_key(row, f"pulled {row.version - 1}", "")
+    return row
+
+
+def _turn(item: Item, row: Update) -> Said | None:
+    """The pull or re-release that an entry's history ends with, as far as it is about
+    this update.
+    """
+    said = facts.history(item.fact.entry)
+    if said is None or not item.packages or not rows.about(said, row, item.fact.entry):
+        return (
+            said
+            if said is not None
+            and not item.fact.entry.packages
+            and rows.about(said, row, item.fact.entry)
+            else None
+        )
+    early = (
+        said.time is not None and row.released is not None and said.time < row.released
+    )
+    published = item.fact.entry.published
+    other = (
+        bool(row.month)
+        and published is not None
+        and identify.month_of(published) != row.month
+    )
+    return None if early or (other and said.kind is Kind.RE_RELEASED) else said
+
+
+def _overtaken(said: Said, row: Update) -> bool:
+    """Whether a pulled version has been replaced since by one that the tables already show."""
+    newer = [p for p in tell.current(row) if p.version > 1]
+    return bool(newer) and not any(kb in {p.kb for p in newer} for kb in said.kbs)

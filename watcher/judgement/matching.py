@@ -1,0 +1,518 @@
+"""Which update each fact is about.
+
+Unknown packages found a new one, or follow the ones that they replace.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from watcher.judgement import facts, identify, normalize
+from watcher.judgement.facts import Fact
+from watcher.judgement.ledger import Ledger
+from watcher.records import Entry, Kind, Package, State, Update
+
+# For how long a package that bears no label is taken as a further one of the month's
+# update.
+SAME_RELEASE = timedelta(days=7)
+
+
+class Item(Struct):
+    """A fact as far as it concerns one update: the packages of it that are this update's.
+
+    ``successors`` replace packages of the version before; ``apart`` are packages that
+    left for another update.
+    """
+
+    fact: Fact
+    packages: list[Package] = field(default_factory=list)
+    successors: list[Package] = field(default_factory=list)
+
+
+class Case(Struct):
+    """All that one check says of one update."""
+
+    update: str
+    items: list[Item] = field(default_factory=list)
+
+    def item(self, fact: Fact) -> Item:
+        """The item of a fact, made when there is none yet."""
+        for item in self.items:
+            if item.fact is fact:
+                return item
+        item = Item(fact)
+        self.items.append(item)
+        return item
+
+
+class Docket:
+    """Cases by update id, in the order in which they were opened."""
+
+    def __init__(self, ledger: Ledger, now: datetime) -> None:
+        """Work on a ledger's copy; ``now`` is the time of the check."""
+        self.ledger = ledger
+        self.now = now
+        self.cases: dict[str, Case] = {}
+        self.unplaced: list[Fact] = []
+
+    def case(self, update: Update) -> Case:
+        """The case of an update."""
+        return self.cases.setdefault(update.id, Case(update.id))
+
+
+def attribute(read: Iterable[Fact], ledger: Ledger, now: datetime) -> Docket:
+    """Open a case for every update that the facts concern.
+
+    Labelled facts go first (a table knows the release's name), entries that appeared
+    before those that were altered (what a new advisory offers is new; what an old one
+    now points to may be the same).
+    """
+    docket = Docket(ledger, now)
+    ordered = sorted(
+        read,
+        key=lambda fact: (
+            fact.entry.label is None,
+            fact.change.before is not None,
+            fact.entry.key,
+        ),
+    )
+    cumulative = _of_one_date(ordered)
+    for fact in ordered:
+        if fact.entry.packages or fact.gone:
+            _place_packages(fact, docket, cumulative)
+        else:
+            _place_words(fact, docket)
+    return docket
+
+
+def _place_packages(
+    fact: Fact, docket: Docket, cumulative: dict[str, tuple[str, ...]]
+) -> None:
+    ledger = docket.ledger
+    for package in fact.entry.packages if fact.change.after else ():
+        row = _known(package, fact.entry, ledger)
+        succeeded = (
+            _succeeded(fact, package, ledger, docket.now)
+            or _named_again(fact, package, ledger)
+            if row is None
+            else None
+        )
+        if row is None and succeeded is not None:
+            docket.case(succeeded).item(fact).successors.append(package)
+            continue
+        if row is None:
+            row = _found(fact, package, docket, cumulative)
+        docket.case(row).item(fact).packages.append(package)
+    for package in fact.gone or (
+        fact.entry.packages if fact.change.after is None else ()
+    ):
+        row = ledger.find(identify.package_names(package)) or ledger.find(
+            identify.label_name(fact.entry.label)
+        )
+        if row is not None:
+            docket.case(row).item(fact)
+
+
+def _known(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+    """The update that a package belongs to by its own names, or by the label of the row
+    it stands in.
+    """
+    row = _by_article(package, entry, ledger) or _by_build(package, ledger)
+    return (
+        row
+        or ledger.find(identify.label_name(entry.label))
+        or _same_rollup(package, entry, ledger)
+    )
+
+
+def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+    """By KB article; a row whose label names another month outweighs a link, for tables
+    link wrong articles at times.
+    """
+    row = ledger.find((f"kb:{package.kb}",)) if package.kb else None
+    label = entry.label
+    if (
+        row is None
+        or label is None
+        or label.type not in identify.MONTHLY
+        or row.month in ("", label.month)
+    ):
+        return row
+    return (
+        row
+        if any(package.build and p.build == package.build for p in row.packages)
+        else None
+    )
+
+
+def _by_build(package: Package, ledger: Ledger) -> Update | None:
+    """By build, unless that build is known under another KB article."""
+    row = ledger.find(
+        name for name in identify.package_names(package) if name.startswith("build:")
+    )
+    if row is None:
+        return None
+    articles = {p.kb for p in row.packages if p.build == package.build}
+    return row if not package.kb or articles <= {"", package.kb} else None
+
+
+def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+    """A rollup's row and MSRC's record of it share neither KB article nor build.
+
+    They meet by product and month.
+    """
+    if (
+        entry.label is None
+        or entry.label.type != "RU"
+        or entry.published is None
+        or not entry.label.product
+    ):
+        return None
+    family, product = (
+        normalize.family(package.product),
+        identify.base(entry.label.product),
+    )
+    row = ledger.find(
+        (identify.month_name(family, identify.month_of(entry.published), "SU"),)
+    )
+    if row is None:
+        return None
+    mine = [p for p in row.packages if identify.base(p.product) == product]
+    return row if mine and all(not p.build for p in mine) else None
+
+
+def _succeeded(
+    fact: Fact, package: Package, ledger: Ledger, now: datetime
+) -> Update | None:
+    """The update whose package of the same product an unknown package replaces in the
+    same entry.
+
+    Where updates bear a month, a package of another month is another update, unless
+    this one is pulled and waits for it. Elsewhere the vendor's words decide: MSRC also
+    corrects wrong articles that way.
+    """
+    waiting = _waiting(fact, package, ledger)
+    if waiting is not None:
+        return waiting
+    for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
+        if identify.base(gone.product) != identify.base(package.product):
+            continue
+        row = ledger.find(identify.package_names(gone))
+        if row is None or (
+            fact.entry.label
+            and fact.entry.label.type in identify.MONTHLY
+            and fact.entry.label.month != row.month
+        ):
+            continue
+        same_month = (
+            bool(row.month)
+            and identify.month_of(now) == row.month
+            and _published_with(fact.entry, row)
+        )
+        if (
+            row.state is State.PULLED
+            or same_month
+            or (not row.month and fact.says(Kind.RE_RELEASED))
+        ):
+            return row
+    return None
+
+
+def _waiting(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
+    """The pulled update that a new sentence names beside the package which takes its place."""
+    named = [normalize.kbs_in(text) for _, text in fact.sentences]
+    for kb in (kb for kbs in named if package.kb in kbs for kb in kbs):
+        row = ledger.find((f"kb:{kb}",))
+        if (
+            row is not None
+            and row.state is State.PULLED
+            and any(p.product == package.product for p in row.packages)
+        ):
+            return row
+    return None
+
+
+def _named_again(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
+    """The month's update whose re-release as this very article, or if it names none of
+    the same day, a new record's history tells.
+    """
+    entry = fact.entry
+    said = (
+        facts.history(entry)
+        if fact.change.before is None and package.kb and entry.published
+        else None
+    )
+    if (
+        said is None
+        or said.kind is not Kind.RE_RELEASED
+        or entry.published is None
+        or (said.kbs and package.kb not in said.kbs)
+    ):
+        return None
+    row = ledger.find(
+        (
+            identify.month_name(
+                normalize.family(package.product),
+                identify.month_of(entry.published),
+                "SU",
+            ),
+        )
+    )
+    covered = row is not None and any(
+        identify.base(p.product) == identify.base(package.product) for p in row.packages
+    )
+    same_day = (
+        row is not None
+        and row.released is not None
+        and row.released.date() == entry.published.date()
+    )
+    return row if covered and (said.kbs or same_day) else None
+
+
+def _published_with(entry: Entry, row: Update) -> bool:
+    return entry.published is None or identify.month_of(entry.published) == row.month
+
+
+def _found(
+    fact: Fact, package: Package, docket: Docket, cumulative: dict[str, tuple[str, ...]]
+) -> Update:
+    """The new update that an unknown package founds, or the month's update that it
+    further belongs to.
+    """
+    family = normalize.family(package.product)
+    label = fact.entry.label
+    if (
+        label is not None
+        and label.type
+        and label.type not in identify.MONTHLY
+        and label.product
+    ):
+        return _made(label.product, family, label.type, docket, fact, cumulative)
+    if family not in identify.LABELLED or (
+        label is None and not (package.kb or package.build)
+    ):
+        return _lone(package, family, docket, fact)
+    kind = (label.type if label else "") or package.type or "SU"
+    kind = kind if kind in identify.MONTHLY else "SU"
+    when = _dated(fact, docket.now)
+    month = (label.month if label else "") or identify.month_of(when)
+    row = docket.ledger.find((identify.month_name(family, month, kind),))
+    if row is not None:
+        return (
+            row
+            if _further(row, package, fact, docket)
+            else _lone(package, family, docket, fact)
+        )
+    update_id, title = identify.monthly(family, month, kind)
+    name = identify.month_name(family, month, kind)
+    return _new(
+        docket,
+        Update(
+            update_id,
+            title,
+            family,
+            kind,
+            month,
+            1,
+            State.RELEASED,
+            docket.now,
+            names=(name,),
+        ),
+        when,
+    )
+
+
+def _further(row: Update, package: Package, fact: Fact, docket: Docket) -> bool:
+    """Whether an unlabelled package is one more of the month's update, not an update of its own.
+
+    Of what appears its own date counts: a record that is read late, or for the first
+    time, tells of the same release.
+    """
+    if docket.ledger.is_new(row.id) or not row.packages:
+        return True
+    covered = any(
+        identify.base(p.product) == identify.base(package.product) for p in row.packages
+    )
+    dated = fact.entry.published if fact.change.before is None else None
+    return (
+        not covered
+        and abs((dated or docket.now) - (row.released or row.first_seen))
+        <= SAME_RELEASE
+    )
+
+
+def _made(
+    product: str,
+    family: str,
+    kind: str,
+    docket: Docket,
+    fact: Fact,
+    cumulative: dict[str, tuple[str, ...]],
+) -> Update:
+    update_id, title = identify.made(product)
+    names = [f"made:{product.lower()}"]
+    together = cumulative.get(product, ())
+    when = _dated(fact, docket.now)
+    if len(together) > 1:
+        update_id, title = identify.monthly(family, identify.month_of(when), "CU")
+        names = [f"made:{name.lower()}" for name in together] + [
+            identify.month_name(family, identify.month_of(when), "CU")
+        ]
+    row = docket.ledger.find([name for name in names if name.startswith("made:")])
+    if row is not None:
+        return row
+    return _new(
+        docket,
+        Update(
+            update_id,
+            title,
+            family,
+            kind,
+            "",
+            1,
+            State.RELEASED,
+            docket.now,
+            names=tuple(names),
+        ),
+        when,
+    )
+
+
+def _lone(package: Package, family: str, docket: Docket, fact: Fact) -> Update:
+    named = (
+        package
+        if package.kb or package.build
+        else replace(package, build=identify.month_of(_dated(fact, docket.now)))
+    )
+    update_id, title = identify.lone(named)
+    if update_id in docket.ledger:
+        return docket.ledger[update_id]
+    return _new(
+        docket,
+        Update(update_id, title, family, "update", "", 1, State.RELEASED, docket.now),
+        _dated(fact, docket.now),
+    )
+
+
+def _new(docket: Docket, row: Update, released: datetime) -> Update:
+    """Put a row for a new update; an id that is taken gets a number."""
+    update_id, number = row.id, 2
+    while update_id in docket.ledger:
+        update_id, number = f"{row.id}-{number}", number + 1
+    docket.ledger.put(replace(row, id=update_id, released=released, thread=update_id))
+    return docket.ledger[update_id]
+
+
+def _dated(fact: Fact, now: datetime) -> datetime:
+    """The vendor's date of what the fact offers.
+
+    An altered entry's newest revision, else its publication.
+    """
+    entry = fact.entry
+    times = (
+        (entry.updated, entry.published)
+        if fact.change.before is not None
+        else (entry.published, entry.updated)
+    )
+    return next((time for time in times if time is not None), now)
+
+
+def _of_one_date(read: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
+    """Products made by cumulative updates of one family and date, each with all of that date."""
+    dates: dict[tuple[str, datetime], set[str]] = defaultdict(set)
+    for fact in read:
+        label, entry = fact.entry.label, fact.entry
+        if (
+            label is not None
+            and label.type == "CU"
+            and label.product
+            and entry.published
+            and fact.change.after
+        ):
+            dates[label.family, entry.published].add(label.product)
+    return {
+        product: tuple(sorted(products))
+        for products in dates.values()
+        for product in products
+    }
+
+
+def _place_words(fact: Fact, docket: Docket) -> None:
+    """A fact without packages is about the update that it names: by label, KB article, then CVE."""
+    entry, ledger = fact.entry, docket.ledger
+    row = ledger.find(identify.label_name(entry.label)) or ledger.find(
+        f"kb:{kb}" for kb in entry.kbs
+    )
+    if row is None:
+        row = ledger.find(identify.cve_names(entry.cves))
+    if (
+        row is None
+        and entry.label is not None
+        and (fact.says(Kind.RELEASED, *facts.HISTORY) or entry.label.version > 1)
+    ):
+        row = _labelled(fact, docket)
+    if (
+        row is None
+        and entry.cves
+        and entry.products
+        and entry.key.upper() in entry.cves
+    ):
+        row = _announced(fact, docket)
+    if row is None:
+        docket.unplaced.append(fact)
+    else:
+        docket.case(row).item(fact)
+
+
+def _announced(fact: Fact, docket: Docket) -> Update:
+    """The row of an advisory without update.
+
+    Those of one family and day that appear at one check are one thing.
+    """
+    family = normalize.family(fact.entry.products[0])
+    published = fact.entry.published or docket.now
+    for case in docket.cases.values():
+        row = docket.ledger[case.update]
+        same_day = row.released is not None and row.released.date() == published.date()
+        if (
+            row.type == "advisory"
+            and row.family == family
+            and same_day
+            and docket.ledger.is_new(row.id)
+        ):
+            return row
+    update_id, title = identify.advisory(fact.entry.cves[0])
+    row = Update(
+        update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now
+    )
+    return _new(docket, row, published)
+
+
+def _labelled(fact: Fact, docket: Docket) -> Update | None:
+    """The update that a post's title names before any table or record does."""
+    label = fact.entry.label
+    if label is None or not identify.label_name(label):
+        return None
+    update_id, title = (
+        identify.monthly(label.family, label.month, label.type)
+        if label.type in identify.MONTHLY
+        else identify.made(label.product)
+    )
+    when = _dated(fact, docket.now)
+    row = Update(
+        update_id,
+        title,
+        label.family,
+        label.type,
+        label.month,
+        1,
+        State.RELEASED,
+        docket.now,
+        names=identify.label_name(label),
+    )
+    return _new(docket, row, when)

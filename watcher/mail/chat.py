@@ -1,0 +1,50 @@
+"""A letter in short, for channels.
+
+What a chat service could take for a mention, a link or formatting is taken apart.
+
+Services differ: Slack reads ``<!channel>``, Discord and Teams ``@everyone``, most of
+them Markdown.  A zero-width space after ``@`` and other signs in place of the rest
+leave the words as they are read, and nothing to click but our own link.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from watcher.text.plain import clip, link
+
+LONGEST = 1500
+"""Characters of a text: Discord takes 2,000, ntfy 4,096."""
+
+MOST_LINES = 12
+"""Events that a digest names."""
+
+_APART = str.maketrans(
+    {
+        "@": "@\u200b",
+        "<": "‹",
+        ">": "›",
+        "`": "'",
+        "[": "(",
+        "]": ")",
+        "*": "∗",
+        "|": "¦",
+    }
+)
+
+
+def apart(value: object) -> object:
+    """Take apart what a template puts into a text; an address that ``address`` made stays."""
+    return value if isinstance(value, Markup) else str(value).translate(_APART)
+
+
+def address(url: str) -> Markup:
+    """Let an http(s) address stand as it is, but for what ends a link; "" for anything else."""
+    return Markup(link(url).replace("*", "%2A").replace("@", "%40"))  # noqa: S704 - link() has quoted it
+
+
+def tidy(text: str) -> str:
+    """Leave out empty lines, and shorten what is long; its last line, a link, stays whole."""
+    rows = [row.strip() for row in text.split("\n") if row.strip()]
+    last = f"\n{rows.pop()}" if rows and rows[-1].startswith("http") else ""
+    return clip("\n".join(rows), LONGEST - len(last)) + last

@@ -1,0 +1,120 @@
+"""The text part's lines: wrapped paragraphs and tables in columns."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WIDTH = 72
+"""Columns of the text part."""
+
+INDENT = "  "
+"""Before what a source says: only our own headings and steps begin a line."""
+
+
+def wrap(text: str, indent: str = "", first: str | None = None) -> str:
+    """Wrap a line of text.
+
+    ``first`` starts it, ``indent`` each further line.  Addresses stay whole.
+    """
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Any], names: Sequence[str]) -> str:
+    """Set the attributes ``names`` of ``rows`` as columns under ``head``, one below the
+    other where that is too wide.
+    """
+    cells = [tuple(str(getattr(row, name)) for name in names) for row in rows]
+    widths = [
+        max(len(row[number]) for row in (tuple(head), *cells))
+        for number in range(len(head))
+    ]
+    if sum(widths) + 2 * len(widths) > WIDTH:
+        return "\n".join(_stacked(head, row) for row in cells)
+    rule = tuple("-" * width for width in widths)
+    return "\n".join(
+        INDENT
+        + "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in (tuple(head), rule, *cells)
+    )
+
+
+def grid(
+    head: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[Sequence[str]]],
+    indent: str = "",
+) -> str:
+    """Set a table whose cells are lines of text.
+
+    Columns side by side, wrapped, a rule below each row.
+    """
+    every = [row for row in (head, *rows) if row]
+    widths = _widths(
+        [
+            max((len(line) for row in every for line in row[number]), default=1)
+            for number in range(len(every[0]))
+        ],
+        len(indent),
+    )
+    rule = indent + "-+-".join("-" * width for width in widths)
+    return f"\n{rule}\n".join(_row(row, widths, indent) for row in every)
+
+
+def _widths(wanted: list[int], taken: int) -> list[int]:
+    """Give each column what it wants where that is less than its share, and the others
+    what is left.
+    """
+    left, given = WIDTH - taken - 3 * (len(wanted) - 1), [0] * len(wanted)
+    for place, number in enumerate(
+        sorted(range(len(wanted)), key=lambda number: wanted[number])
+    ):
+        given[number] = max(1, min(wanted[number], left // (len(wanted) - place)))
+        left -= given[number]
+    return given
+
+
+def _row(row: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> str:
+    cells = [
+        [piece for line in cell for piece in _pieces(line, width)]
+        for cell, width in zip(row, widths, strict=True)
+    ]
+    lines = [
+        " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
+        for line in zip_longest(*cells, fillvalue="")
+    ]
+    return "\n".join(f"{indent}{line}".rstrip() for line in lines or [""])
+
+
+def _pieces(line: str, width: int) -> list[str]:
+    """Wrap a cell's line; a long word is broken, an address stays whole."""
+    return textwrap.wrap(
+        line, width, break_long_words="://" not in line, break_on_hyphens=False
+    )
+
+
+def _stacked(head: Sequence[str], row: Sequence[str]) -> str:
+    details = ", ".join(
+        f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True) if cell
+    )
+    return "\n".join(
+        part for part in (wrap(row[0], INDENT), wrap(details, INDENT * 2)) if part
+    )
+
+
+def pairs(rows: Iterable[Any], name: str, address: str) -> list[tuple[str, str]]:
+    """Give each different (name, address) of ``rows`` that has an address."""
+    found = ((str(getattr(row, name)), str(getattr(row, address))) for row in rows)
+    return list(dict.fromkeys((text, url) for text, url in found if url))

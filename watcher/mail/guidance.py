@@ -1,0 +1,68 @@
+"""The vendor's own words for a letter, its tables as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from watcher.judgement import tabled
+from watcher.text.plain import paragraphs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watcher.records import Event, Table
+
+
+# Of a hundred: the share of usual lengths from which on there are tables
+ROOMY = 40
+
+
+# Characters of a table
+LONGEST = 5000
+
+
+class Saying(Struct, frozen=True):
+    """A paragraph of the vendor's, or in its place a table: each cell in lines."""
+
+    text: str = ""
+    head: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    more_rows: int = 0
+
+
+def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
+    """Give the guidance with each of its tables where the first of its sentences stands.
+
+    ``most`` gives shares of usual lengths.
+
+    A letter that has to be short has the sentences instead: a table cannot be cut at
+    any word.
+    """
+    left, found = most(3500), list[Saying]()
+    tables = event.tables if most(100) >= ROOMY else ()
+    for piece in tabled.laid(event.guidance, tables):
+        if isinstance(piece, str):
+            said = paragraphs(piece, left) if left > 0 else ()
+            found += [Saying(text) for text in said]
+            left -= sum(map(len, said))
+        else:
+            found.append(_grid(piece, most))
+    return tuple(found)
+
+
+def _grid(table: Table, most: Callable[[int], int]) -> Saying:
+    left, shown = most(LONGEST), list[tuple[tuple[str, ...], ...]]()
+    for row in table.rows[: most(30)]:
+        cells = tuple(paragraphs(cell, most(800)) for cell in row)
+        left -= sum(len(text) for cell in cells for text in cell)
+        if left < 0 and shown:
+            break
+        shown.append(cells)
+    return Saying(
+        "",
+        tuple(paragraphs(cell, 200) for cell in table.head),
+        tuple(shown),
+        len(table.rows) - len(shown),
+    )

@@ -1,0 +1,255 @@
+"""Messages: a letter's texts as a whole RFC 5322 message, fixed to the byte.
+
+Threads.  Every message about an update refers (References and In-Reply-To) to one root
+that no message bears: the root is made of thread and subscriber alone.  So no message
+needs to be the first one: whoever subscribes late, or whose filters keep the release
+out, still sees one thread; and no Message-ID ever stands for two contents, which
+Exchange would drop.  Thunderbird, Apple Mail and IMAP's THREAD=REFERENCES (RFC 5256)
+group messages with a common missing parent; Gmail groups those that refer to the same
+ID consistently, but starts a new conversation where the subject differs, as ours must.
+Outlook and Exchange follow Thread-Index and Thread-Topic (MS-OXOMSG 2.2.1.2 and
+2.2.1.3): the first 22 bytes and the topic are the same for all messages of a thread,
+five bytes more give each its time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from watcher.records import Message
+from watcher.text.plain import file_name, line
+
+if TYPE_CHECKING:
+    from watcher.records import Letter
+    from watcher.text.words import Words
+
+from watcher.mail.letter import headline_of, tag_of
+
+_UNFOLDED = {
+    "message-id",
+    "references",
+    "in-reply-to",
+    "list-id",
+    "list-unsubscribe",
+    "thread-index",
+}
+_THREAD_BASE = datetime(2020, 1, 1, tzinfo=UTC)
+"""The time in the first block of every Thread-Index: the root bears no time of its own."""
+
+_FILETIME = datetime(1601, 1, 1, tzinfo=UTC)
+# In 100 ns, some 1.8 years: deltas below it keep their finer bits
+_CLOSE = 1 << 49
+
+
+class _Policy(EmailPolicy):
+    """SMTP's policy, but headers that hold an ID are never folded.
+
+    The library would encode a long ID as words.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        if name.lower() in _UNFOLDED:
+            return f"{name}: {value}{self.linesep}"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() in _UNFOLDED:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_ASCII = _Policy(
+    linesep=SMTP.linesep, max_line_length=SMTP.max_line_length, cte_type="7bit"
+)
+
+
+def subject(letter: Letter, words: Words, title: str = "") -> str:
+    """Write the subject: ``[PULLED] Exchange Server November 2024 SU (KB5044062)``.
+
+    ``title`` is the one of a letter that tells of no single event.
+    """
+    if len(letter.events) == 1 and letter.kind == letter.events[0].kind.value:
+        return line(
+            f"[{tag_of(letter.events[0], words)}] {headline_of(letter.events[0], words)}",
+            200,
+        )
+    return line(title, 200)
+
+
+def domain_of(sender: str) -> str:
+    """Give the domain of the From address in ASCII, for IDs; ``localhost`` when it has none."""
+    _, at, domain = parseaddr(sender)[1].rpartition("@")
+    try:
+        return domain.encode("idna").decode("ascii") if at and domain else "localhost"
+    except UnicodeError:
+        return "localhost"
+
+
+def message_id(letter: Letter, sender: str, now: datetime) -> str:
+    """Make the Message-ID out of what the letter tells and to whom.
+
+    A letter without events is its time's own.
+    """
+    told = [event.id for event in letter.events] or [
+        *filter(None, (letter.update,)),
+        letter.subject,
+        *letter.lines,
+        now.isoformat(),
+    ]
+    return f"<{_hash(letter.kind, letter.subscriber.name, *letter.subscriber.to, *told)}@{domain_of(sender)}>"
+
+
+def root_id(letter: Letter, sender: str) -> str:
+    """Make the ID that all messages of a thread refer to, "" for a letter without one."""
+    return (
+        f"<{_hash('thread', letter.subscriber.name, letter.thread)}@{domain_of(sender)}>"
+        if letter.thread
+        else ""
+    )
+
+
+def topic(letter: Letter) -> str:
+    """Give the Thread-Topic, the same for all of a thread.
+
+    The update's title without version, or the CVE it began with.
+    """
+    update = letter.events[0].update if letter.events else letter.standing[0]
+    if letter.thread != update.id:
+        return line(
+            letter.thread.upper()
+            if letter.thread.startswith(("cve-", "adv"))
+            else letter.thread,
+            150,
+        )
+    if letter.thread.startswith(("cve-", "adv")):
+        return line(letter.thread.upper(), 150)
+    title = line(update.title or update.id, 150)
+    return title.removesuffix(f" v{update.version}")
+
+
+def thread_index(letter: Letter, now: datetime) -> str:
+    """Make the Thread-Index.
+
+    6 bytes of time, 16 of the thread's own, and one child block of 5 bytes (base64).
+    """
+    head = (_ticks(_THREAD_BASE - _FILETIME) >> 16).to_bytes(6, "big")
+    thread = hashlib.sha256(
+        f"{letter.subscriber.name}\n{letter.thread}".encode()
+    ).digest()[:16]
+    since = max(0, _ticks(now - _THREAD_BASE))
+    child = (
+        (since >> 18) & 0x7FFFFFFF
+        if since < _CLOSE
+        else 1 << 31 | (since >> 23) & 0x7FFFFFFF
+    )
+    told = [event.id for event in letter.events] or [now.isoformat()]
+    own = hashlib.sha256("\n".join(told).encode()).digest()[0] & 0xF0
+    return base64.b64encode(
+        head + thread + child.to_bytes(4, "big") + bytes([own])
+    ).decode("ascii")
+
+
+def message(
+    letter: Letter,
+    words: Words,
+    sender: str,
+    now: datetime,
+    *,
+    title: str,
+    text: str,
+    html: str,
+) -> Message:
+    """Put a letter's text and HTML into a whole message.
+
+    CRLF, ASCII only, equal for equal arguments.
+    """
+    written = EmailMessage(policy=_policy(letter, sender))
+    headline = subject(letter, words, title)
+    identity = message_id(letter, sender, now)
+    for name, value in _headers(letter, sender, now, headline, identity):
+        written[name] = value
+    written.set_content(text, cte=_encoding(text))
+    written.add_alternative(html, subtype="html", cte=_encoding(html))
+    written.set_boundary(f"=_{_hash('boundary', identity)}")
+    return Message(
+        id=identity,
+        date=now,
+        kind=letter.kind,
+        subscriber=letter.subscriber.name,
+        update=letter.update,
+        subject=headline,
+        events=tuple(event.id for event in letter.events),
+        body=written.as_bytes(),
+    )
+
+
+def _headers(
+    letter: Letter, sender: str, now: datetime, headline: str, identity: str
+) -> list[tuple[str, str]]:
+    domain, name = (
+        domain_of(sender),
+        file_name(letter.subscriber.name, 40) or "subscriber",
+    )
+    mailbox = quote(parseaddr(sender)[1], safe="@.-_+")
+    headers = [
+        ("From", sender),
+        ("To", ", ".join(letter.subscriber.to) or "undisclosed-recipients:;"),
+        ("Subject", headline),
+        ("Date", format_datetime(now.astimezone(UTC))),
+        ("Message-ID", identity),
+    ]
+    if letter.thread and (letter.events or letter.kind == "reminder"):
+        root = root_id(letter, sender)
+        headers += [("In-Reply-To", root), ("References", root)]
+        headers += [
+            ("Thread-Topic", topic(letter)),
+            ("Thread-Index", thread_index(letter, now)),
+        ]
+    if letter.kind in {"pulled", "exploited", "reminder"}:
+        headers.append(("Importance", "high"))
+    headers += [
+        ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),
+        ("List-Unsubscribe", f"<mailto:{mailbox}?subject=unsubscribe%20{name}>"),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("X-Watcher-Event", letter.kind),
+    ]
+    if letter.update:
+        headers.append(("X-Watcher-Update", line(letter.update, 150)))
+    return headers
+
+
+def _policy(letter: Letter, sender: str) -> EmailPolicy:
+    """Write headers in ASCII.
+
+    An address that is not ASCII can only be written in UTF-8 (RFC 6532).
+    """
+    addresses = (parseaddr(sender)[1], *letter.subscriber.to)
+    return (
+        _ASCII
+        if all(address.isascii() for address in addresses)
+        else _ASCII.clone(utf8=True)
+    )
+
+
+def _encoding(text: str) -> str:
+    """Choose quoted-printable, which tools can search, unless base64 is much shorter."""
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
+    return "base64" if foreign * 6 > len(text) else "quoted-printable"
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256(
+        "\n".join(parts).encode("utf-8", "surrogatepass")
+    ).hexdigest()[:32]
+
+
+def _ticks(span: timedelta) -> int:
+    return span // timedelta(microseconds=1) * 10

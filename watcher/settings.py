@@ -1,0 +1,203 @@
+"""What the configuration comes to: one frozen tree that every edge reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, timedelta, tzinfo
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from msgspec import Struct
+
+from watcher.records import Source, Subscriber, Watch
+
+# A shorter secret would turn half of any text into stars
+SHORTEST_MASKED = 4
+
+# Without a [[subscriber]] the messages become files, addressed so that nobody could be
+# reached by accident.
+NOBODY_NAMED = Subscriber(name="administrators", to=("administrators@localhost",))
+
+
+class Secret(Struct, frozen=True):
+    """A text that never prints itself.
+
+    ``name`` is the environment variable it came from; ``reveal`` hands it to the one
+    who must know it.
+    """
+
+    name: str
+    value: str
+
+    def reveal(self) -> str:
+        """Give the text itself."""
+        return self.value
+
+    def __repr__(self) -> str:
+        """Show that there is something, not what."""
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, format_spec: str) -> str:
+        """Show the same in an f-string, whatever its format."""
+        return format(repr(self), format_spec)
+
+
+def masked(text: str, secrets: Iterable[Secret]) -> str:
+    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, as it is or quoted for
+    a URL, the longest first.
+    """
+    for secret in sorted(secrets, key=lambda secret: len(secret.value), reverse=True):
+        if len(secret.value) >= SHORTEST_MASKED:
+            for form in (
+                secret.value,
+                quote(secret.value),
+                quote(secret.value, safe=""),
+                quote_plus(secret.value),
+            ):
+                text = text.replace(form, f"${{{secret.name}}}")
+    return text
+
+
+class Channel(Struct, frozen=True):
+    """A way of telling beside mail; the address is an Apprise URL, which usually holds a token."""
+
+    name: str
+    url: Secret
+
+
+class OAuth(Struct, frozen=True):
+    """The login at Microsoft 365 by client credentials.
+
+    Either ``secret`` or ``certificate`` (PEM with its key) is set.
+    """
+
+    tenant: str
+    client: str
+    authority: str = "https://login.microsoftonline.com"
+    graph: str = "https://graph.microsoft.com"
+    secret: Secret | None = None
+    certificate: Secret | None = None
+
+
+class Mail(Struct, frozen=True):
+    """How mail leaves.
+
+    By the server of ``smtp`` (``smtp://host:587`` or ``smtps://host:465``), or as
+    files.
+
+    ``smtp`` may also be ``graph://mailbox``; it is "" when messages are written to
+    ``outbox`` instead. ``user`` and ``password`` are both set or both None, but with
+    ``oauth`` there is no password.
+    """
+
+    sender: str = "Advisory Watcher <watcher@localhost>"
+    smtp: str = ""
+    outbox: Path = Path("outbox")
+    user: Secret | None = None
+    password: Secret | None = None
+    give_up: timedelta = timedelta(days=5)
+    oauth: OAuth | None = None
+    # Only for whoever looks the sender up
+    dkim_selector: str = ""
+
+
+class Operator(Struct, frozen=True):
+    """Who is told how the watcher itself is.
+
+    As a subscriber, after how many failures, and whether weekly that all is quiet.
+    """
+
+    reader: Subscriber
+    failures: int = 3
+    quiet: bool = False
+
+
+class Heartbeat(Struct, frozen=True):
+    """What is asked when a run went well, begins ("" for nothing) and failed.
+
+    ``${NAME}`` stays for whoever asks.
+    """
+
+    url: str
+    start: str
+    failure: str
+
+
+class Settings(Struct, frozen=True):
+    """Everything that can be configured, checked and complete.
+
+    Paths are absolute when a file was read.
+
+    ``file`` is the configuration file, None when the built-in defaults run.
+    ``sources`` holds every source of a kind that this version knows, switched-off ones
+    too (``enabled``); in their URLs ``${NAME}`` stays, for whoever fetches to put the
+    secret of that name in. ``state`` is a URL and may hold a password.
+    """
+
+    file: Path | None = None
+    watch: Watch = Watch()
+    state: str = "sqlite:///state/watcher.db"
+    site: Path = Path("public")
+    # Ends with a slash when there is one
+    base_url: str = ""
+    # How long a check's page may be believed; None: by the sources' intervals
+    stale_after: timedelta | None = None
+    timezone: str = "UTC"
+    ca_bundle: Path | None = None
+    evidence: Path | None = None
+    # That are kept; older ones go first
+    evidence_files: int = 2000
+    # That they may have together
+    evidence_bytes: int = 1 << 30
+    inventory: Path | None = None
+    # The inventory's servers are shown on the pages of updates
+    publish_servers: bool = False
+    # The user's own, looked into before the shipped ones
+    templates: Path | None = None
+    # How long what is settled is kept
+    keep: timedelta = timedelta(days=400)
+    # For Prometheus' textfile collector
+    metrics: Path | None = None
+    # Told to the servers asked, in User-Agent
+    contact: str = ""
+    sources: tuple[Source, ...] = ()
+    subscribers: tuple[Subscriber, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    mail: Mail = Mail()
+    operator: Operator | None = None
+    heartbeat: Heartbeat | None = None
+    secrets: tuple[Secret, ...] = ()
+    # What is odd about it, and does not stop anything
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def nobody_named(self) -> bool:
+        """Whether there is no [[subscriber]]: messages are made all the same, to be looked at."""
+        return self.subscribers == (NOBODY_NAMED,)
+
+    def __repr__(self) -> str:
+        """Name the file; never the state's address."""
+        return f"Settings(file={self.file!r})"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that times are shown in."""
+        return _zone(self.timezone)
+
+    def zone_of(self, reader: Subscriber) -> tzinfo:
+        """Give the time zone of a reader's mail and digests: their own, else the one of all."""
+        return _zone(reader.timezone or self.timezone)
+
+    def masked(self, text: str) -> str:
+        """Put ``${NAME}`` in place of every secret in ``text``."""
+        return masked(text, self.secrets)
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

@@ -1,0 +1,1 @@
+"""Feeds and pages: what they show and how they are made."""

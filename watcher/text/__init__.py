@@ -1,0 +1,1 @@
+"""Texts that mails, pages and terminals share."""

@@ -1,0 +1,71 @@
+"""What is wrong with sources, as lines for an administrator's terminal and log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from watcher.judgement.source_health import SILENT, Trouble
+from watcher.records import Failure, Times
+
+
+def failures(found: Iterable[Failure]) -> tuple[str, ...]:
+    """Write failures, each named with its cause and its remedy; those of one cause are one line.
+
+    In the order of the first of each cause.  A line of several leaves their addresses
+    out: eight of them would bury the cause.
+    """
+    groups: dict[tuple[str, str], list[Failure]] = {}
+    for failure in found:
+        groups.setdefault((failure.cause, failure.remedy), []).append(failure)
+    return tuple(
+        str(group[0])
+        if len(group) == 1
+        else _line([failure.name for failure in group], cause, remedy)
+        for (cause, remedy), group in groups.items()
+    )
+
+
+def still_failing(times: Iterable[Times]) -> tuple[str, ...]:
+    """Write the last failures that the state knows, those of one cause in one line."""
+    groups: dict[tuple[str, ...], list[Times]] = {}
+    for each in times:
+        if each.failures:
+            groups.setdefault(
+                (each.cause, each.remedy) if each.cause else (each.failure,), []
+            ).append(each)
+    return tuple(
+        group[0].failure
+        if len(group) == 1
+        else _line(
+            [f"{each.source} {each.document}".strip() for each in group],
+            group[0].cause,
+            group[0].remedy,
+        )
+        for group in groups.values()
+    )
+
+
+def _line(names: Iterable[str], cause: str, remedy: str) -> str:
+    return f"{', '.join(names)}: {cause}. {remedy}"
+
+
+def silence(trouble: Trouble) -> str:
+    """Say how a source is silent."""
+    since = f"{trouble.since:%Y-%m-%d %H:%M}Z" if trouble.since else "never"
+    if trouble.kind == SILENT:
+        return (
+            f"it has shown nothing new of {trouble.detail}, though Microsoft's "
+            f"monthly hour was {since}"
+        )
+    return (
+        f"it answers, but the newest that it shows is of {since}, longer ago than "
+        "silent in its [[source]] allows"
+    )
+
+
+def moved(to: str) -> tuple[str, str]:
+    """Say that a source has moved, and what to do."""
+    return (
+        f"its address leads for good to {to}",
+        f'Write url = "{to}" into its [[source]].',
+    )

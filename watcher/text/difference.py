@@ -1,0 +1,86 @@
+"""What is different between two texts, word by word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from msgspec import Struct
+
+# A build or a CVE is a word
+_TOKEN = re.compile(r"\s+|\w+(?:[.-]\w+)*|[^\w\s]")
+ALIKE = 0.6
+"""Share of common words below which two texts are another text, not the same one edited."""
+
+
+class Piece(Struct, frozen=True):
+    """A stretch of text: ``same``, ``gone`` or ``new``."""
+
+    kind: str
+    text: str
+
+
+def pieces(before: str, after: str) -> tuple[Piece, ...]:
+    """Give the stretches that lead from ``before`` to ``after``.
+
+    One ``gone`` and one ``new`` where hardly anything is common.
+    """
+    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
+        return tuple(
+            Piece(kind, text)
+            for kind, text in (("gone", before), ("new", after))
+            if text
+        )
+    found: list[Piece] = []
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            found.append(Piece("same", "".join(old[i1:i2])))
+            continue
+        found += [
+            Piece(kind, text)
+            for kind, text in (
+                ("gone", "".join(old[i1:i2])),
+                ("new", "".join(new[j1:j2])),
+            )
+            if text
+        ]
+    return _joined(found)
+
+
+def _joined(found: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Join changes that only a space parts: words changed in a row read as one change."""
+    joined: list[Piece] = []
+    gone, new = "", ""
+    for number, piece in enumerate(found):
+        between = (
+            piece.kind == "same"
+            and not piece.text.strip()
+            and (gone or new)
+            and number + 1 < len(found)
+        )
+        if piece.kind == "gone" or between:
+            gone += piece.text
+        if piece.kind == "new" or between:
+            new += piece.text
+        if piece.kind == "same" and not between:
+            joined += [
+                Piece(kind, text)
+                for kind, text in (("gone", gone), ("new", new))
+                if text
+            ]
+            joined.append(piece)
+            gone, new = "", ""
+    joined += [
+        Piece(kind, text) for kind, text in (("gone", gone), ("new", new)) if text
+    ]
+    return tuple(joined)
+
+
+def edited(parts: Sequence[Piece]) -> bool:
+    """Say whether the pieces are those of one text that was edited, so that they read
+    well in a row.
+    """
+    return any(piece.kind == "same" and piece.text.strip() for piece in parts)

@@ -1,0 +1,97 @@
+"""An event as the public JSON object, schema 1.
+
+The same in events.jsonl, in ``watcher events --json`` and on the page.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from watcher.records import Advisory, Event, Evidence, Kind, Package
+
+SCHEMA = 1
+
+
+def time(moment: datetime) -> str:
+    """Write an aware UTC time by RFC 3339, without a fraction when that is nought.
+
+    ``2024-11-12T18:00:00Z``.
+    """
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def public(event: Event) -> dict[str, Any]:
+    """Give the public object of ``event``; ``corrects`` is only in one that corrects another."""
+    update = event.update
+    shown: dict[str, Any] = {
+        "schema": SCHEMA,
+        "id": event.id,
+        "time": time(event.time),
+        "kind": event.kind.value,
+        "confidence": event.confidence.value,
+        "update": {
+            "id": update.id,
+            "title": update.title,
+            "version": update.version,
+            "products": list(update.products),
+            "kbs": list(update.kbs),
+            "cves": list(update.cves),
+            "builds": list(update.builds),
+        },
+        "scope": list(event.scope),
+        "summary": event.summary,
+        "evidence": [_evidence(evidence) for evidence in event.evidence],
+        "because": event.because,
+        "guidance": list(event.guidance),
+        "packages": [_package(package) for package in event.packages],
+        "advisories": [_advisory(advisory) for advisory in event.advisories],
+    }
+    if event.kind is Kind.CORRECTED:
+        shown["corrects"] = event.corrects
+    return shown
+
+
+def line(event: Event) -> str:
+    """Give the object of ``event`` as one line without its end.
+
+    Keys sorted, ASCII, so that no reader splits or obeys it.
+    """
+    return json.dumps(public(event), sort_keys=True)
+
+
+def _evidence(evidence: Evidence) -> dict[str, str]:
+    return {
+        "source": evidence.source,
+        "url": evidence.url,
+        "time": time(evidence.time),
+        "sha256": evidence.sha256,
+        "change": evidence.change,
+        "before": evidence.before,
+        "after": evidence.after,
+    }
+
+
+def _package(package: Package) -> dict[str, Any]:
+    return {
+        "product": package.product,
+        "kb": package.kb,
+        "build": package.build,
+        "url": package.url,
+        "supersedes": list(package.supersedes),
+        "esu": package.esu,
+        "version": package.version,
+    }
+
+
+def _advisory(advisory: Advisory) -> dict[str, Any]:
+    return {
+        "id": advisory.id,
+        "title": advisory.title,
+        "severity": advisory.severity,
+        "cvss": advisory.cvss,
+        "exploited": advisory.exploited,
+        "disclosed": advisory.disclosed,
+        "url": advisory.url,
+    }

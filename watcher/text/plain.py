@@ -1,0 +1,113 @@
+"""Text that a source wrote, made harmless for a line of mail, a paragraph, a link or a
+file name.
+
+Everything a source says is untrusted: line breaks forge headings and headers, marks of
+writing direction make a name read backwards, and a title can be 2,000 characters long.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+ELLIPSIS = "…"
+LONGEST_LINK = 500
+_SPACES = re.compile(r"\s+")
+_UNSAFE_NAME = re.compile(r"[^a-z0-9.]+")
+_DOTS = re.compile(r"\.{2,}")
+_HOST = re.compile(r"[A-Za-z0-9.-]+")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PATH = "/%:@-._~!$&*+,;="
+_QUERY = _PATH + "?"
+_BREAKS = {"\n", "\r", "\t", "\v", "\f", "\x85", "\u2028", "\u2029"}
+
+
+def visible(text: str) -> str:
+    """Drop what is not seen.
+
+    Controls, marks of direction and joining, lone surrogates, unassigned code points.
+
+    Line breaks of every kind become newlines.
+    """
+    # Most are: nothing unseen, no space but U+0020
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
+
+
+def _seen(character: str) -> str:
+    if character == "\t":
+        return " "
+    if character in _BREAKS:
+        return "\n"
+    return "" if unicodedata.category(character).startswith("C") else character
+
+
+def clip(text: str, most: int) -> str:
+    """Shorten ``text`` to at most ``most`` characters, at a word where one ends near."""
+    if len(text) <= most:
+        return text
+    cut = text[: max(most - 2, 1)]
+    space = cut.rfind(" ")
+    return f"{(cut[:space] if space > len(cut) * 2 // 3 else cut).rstrip()} {ELLIPSIS}"
+
+
+def line(text: str, most: int = 300) -> str:
+    """Fold ``text`` into one harmless line of at most ``most`` characters."""
+    return clip(_SPACES.sub(" ", visible(text[: 8 * most + 200])).strip(), most)
+
+
+def paragraphs(text: str, most: int = 2000) -> tuple[str, ...]:
+    """Split ``text`` at its line breaks into harmless lines, together at most ``most``
+    characters.
+    """
+    found: list[str] = []
+    left = most
+    for folded in filter(
+        None,
+        (
+            _SPACES.sub(" ", piece).strip()
+            for piece in visible(text[: 8 * most + 200]).split("\n")
+        ),
+    ):
+        if len(folded) > left:
+            found.append(clip(folded, left) if left > len(ELLIPSIS) + 1 else ELLIPSIS)
+            break
+        found.append(folded)
+        left -= len(folded)
+    return tuple(found)
+
+
+def link(url: str) -> str:
+    """Give an http(s) address that is safe in text and in an attribute, "" for anything else.
+
+    Addresses of more than 500 characters are nothing that a reader can judge, and mail
+    programs break them.
+    """
+    if len(url) > LONGEST_LINK:
+        return ""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+    except ValueError:
+        # A UnicodeError is one
+        return ""
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        return ""
+    tail = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
+    anchor = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
+    made = f"{parts.scheme}://{host}{f':{port}' if port else ''}{quote(parts.path, safe=_PATH)}{tail}{anchor}"
+    made = _LONE_PERCENT.sub("%25", made)
+    return made if len(made) <= LONGEST_LINK else ""
+
+
+def file_name(text: str, most: int = 80) -> str:
+    """Make a file name's part of ``text``.
+
+    Lower case ASCII letters, digits, dots and hyphens; no leading dot.
+    """
+    folded = (
+        unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    )
+    return _DOTS.sub(".", _UNSAFE_NAME.sub("-", folded)).strip("-.")[:most].rstrip("-.")
