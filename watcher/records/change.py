@@ -1,0 +1,55 @@
+"""A mechanical difference of one entry, and the evidence that it makes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from watcher.records.entry import Entry
+
+
+class ChangeKind(StrEnum):
+    """A mechanical difference between two snapshots of one document."""
+
+    APPEARED = "appeared"
+    ALTERED = "altered"
+    MISSING = "missing"
+    RETURNED = "returned"
+    AGED_OUT = "aged-out"
+
+
+class Change(Struct, frozen=True):
+    """A mechanical difference of one entry."""
+
+    kind: ChangeKind
+    source: str
+    document: str
+    url: str
+    time: datetime
+    sha256: str
+    before: Entry | None
+    after: Entry | None
+
+    @property
+    def entry(self) -> Entry:
+        """The newest form known."""
+        entry = self.after or self.before
+        if entry is None:
+            msg = "a change has a before or an after"
+            raise ValueError(msg)
+        return entry
+
+
+class Evidence(Struct, frozen=True):
+    """Why we say so: a quoted, linked reason."""
+
+    source: str
+    url: str
+    time: datetime
+    sha256: str
+    # Added, modified, removed
+    change: str
+    before: str
+    after: str

@@ -1,0 +1,106 @@
+"""One item of a source, with what it says and what it offers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Passage(Struct, frozen=True):
+    """A piece of a source's prose, named by where it stands.
+
+    ``name`` is ``title``, ``revision 2.0``, ``faq``, ``issue``, ``cause``,
+    ``workaround``, ``note``, ``description`` or ``content``. ``text`` is plain;
+    paragraphs and list items are separated by newlines.
+    """
+
+    name: str
+    text: str
+    time: datetime | None = None
+
+
+class Table(Struct, frozen=True):
+    """A table in a source's prose ("If you ...", "Then ...").
+
+    Plain text, lines of a cell separated by newlines; all rows are as long.
+    """
+
+    # () without one
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Label(Struct, frozen=True):
+    """A release label, as in "Exchange Server 2019 CU14 Nov24SUv2".
+
+    ``type`` is SU, HU, CU, RU (update rollup), SP, RTM or Preview; ``month`` is
+    ``2024-11`` for SU and HU, else "". ``product`` is what the row is for: the product
+    an SU is installed on, or the product that a CU makes.
+    """
+
+    # "Exchange Server"
+    family: str
+    # "Exchange Server 2019 CU14"; "" when the text names none
+    product: str
+    type: str
+    month: str = ""
+    version: int = 1
+    # The name itself says so: "(recalled)"
+    pulled: bool = False
+
+
+class Package(Struct, frozen=True):
+    """An update's file for one product."""
+
+    product: str
+    kb: str = ""
+    build: str = ""
+    url: str = ""
+    file: str = ""
+    # Bytes
+    size: int | None = None
+    # KB articles
+    supersedes: tuple[str, ...] = ()
+    # Only offered to customers of extended security updates
+    esu: bool = False
+    # Of the update, filled in by judgement
+    version: int = 1
+    # SU, HU, CU, RU... when the source says so
+    type: str = ""
+    # Another build that the same row gives in its other form: one of the two is a
+    # typing error
+    disputed: str = ""
+
+
+class Entry(Struct, frozen=True):
+    """One item of a source: an advisory, a table's row, a known issue, a post, a package page.
+
+    ``key`` identifies it inside its document through every edit.  ``exploited`` and
+    ``disclosed`` are None when the source says nothing of it; ``available`` is False
+    for a page that says its download is gone, None where that is no statement of the
+    source's.
+    """
+
+    key: str
+    title: str
+    url: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    revision: str = ""
+    cves: tuple[str, ...] = ()
+    # Articles it is about, beyond those of its packages
+    kbs: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+    label: Label | None = None
+    passages: tuple[Passage, ...] = ()
+    exploited: bool | None = None
+    disclosed: bool | None = None
+    severity: str = ""
+    cvss: float | None = None
+    vector: str = ""
+    available: bool | None = None
+    links: tuple[str, ...] = ()
+    # In the prose of its passages, which has their words, too
+    tables: tuple[Table, ...] = ()

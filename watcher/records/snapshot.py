@@ -1,0 +1,127 @@
+"""One fetch of one document, and what is kept of the document between fetches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from watcher.records.entry import Entry
+from watcher.records.page import Validators
+
+
+class Coverage(StrEnum):
+    """How much of its history a document shows."""
+
+    # Everything it ever had: a missing entry means something
+    COMPLETE = "complete"
+    # The newest few: an entry that leaves below the oldest one has aged out
+    WINDOW = "window"
+
+
+class Follow(Struct, frozen=True):
+    """A further document that a snapshot leads to.
+
+    ``mark`` changes when the index says that the document has changed ("" when it
+    never says).
+    """
+
+    document: str
+    url: str
+    mark: str = ""
+
+
+class Snapshot(Struct, frozen=True):
+    """All watched entries of one fetch of one document.
+
+    ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is
+    the name that the document gives itself.  ``oldest`` is the oldest entry's date
+    where coverage is WINDOW, ``newest`` the newest date that anything in the copy
+    bears, watched or not.  An ``unread`` one has no entries: they are read when the
+    document changes.
+    """
+
+    source: str
+    document: str
+    url: str
+    time: datetime
+    sha256: str
+    coverage: Coverage
+    total: int
+    revisions: int = 0
+    identity: str = ""
+    entries: tuple[Entry, ...] = ()
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    follow: tuple[Follow, ...] = ()
+    unread: bool = False
+
+
+class StoredEntry(Struct, frozen=True):
+    """An entry as last seen.
+
+    ``missing_since`` is when a healthy copy first lacked it; None while it is there.
+    ``lost``: it went with a copy that was accepted only because it stayed so, which is
+    never a pull.
+    """
+
+    entry: Entry
+    fingerprint: str
+    missing_since: datetime | None = None
+    lost: bool = False
+    # Why its last change was not told
+    silent: str = ""
+
+
+class Document(Struct, frozen=True):
+    """What the state knows of one document of a source.
+
+    The history that a new copy is judged by.
+
+    ``accepted`` is the time of the last copy that was believed and differed; None
+    before the first one.
+    """
+
+    source: str
+    document: str
+    url: str
+    validators: Validators = Validators()
+    sha256: str = ""
+    identity: str = ""
+    total: int = 0
+    revisions: int = 0
+    watch: str = ""
+    # The Follow.mark at the last fetch
+    mark: str = ""
+    accepted: datetime | None = None
+    suspect_since: datetime | None = None
+    # It was listed at the source's first check: its first reading is no news
+    known: bool = False
+    # The newest date in its last copy that was believed
+    newest: datetime | None = None
+    # Its first copy is kept as it came: no entry of it has been read yet
+    unread: bool = False
+
+
+class Times(Struct, frozen=True):
+    """When a document was last asked and how that went.
+
+    Kept apart from what is worth committing.
+    """
+
+    source: str
+    document: str
+    tried: datetime | None = None
+    succeeded: datetime | None = None
+    # In a row
+    failures: int = 0
+    # The last one's text, "" when well
+    failure: str = ""
+    # Of the last failure
+    cause: str = ""
+    remedy: str = ""
+    # Something came, and could not be read or believed
+    suspect: bool = False
+    # Where the source's address led for good when it last answered well
+    moved: str = ""

@@ -1,0 +1,49 @@
+"""Where to read, and which products concern this installation."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+
+class Watch(Struct, frozen=True):
+    """Which products concern this installation.
+
+    ``products`` are shell patterns, case ignored, against canonical product names.
+    Linux packages that MSRC lists by the thousand are left out unless a pattern other
+    than ``*`` names them.
+    """
+
+    products: tuple[str, ...] = ("Exchange Server*",)
+
+    def wants(self, product: str, *, linux: bool = False) -> bool:
+        """Say whether the canonical ``product`` is watched."""
+        name = product.lower()
+        patterns = (p for p in self.products if not (linux and p.strip() == "*"))
+        return any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
+
+    @property
+    def mark(self) -> str:
+        """A short text that changes when the patterns do."""
+        return hashlib.sha256("\n".join(sorted(self.products)).encode()).hexdigest()[
+            :16
+        ]
+
+
+class Source(Struct, frozen=True):
+    """One configured place to read, of a kind that ``watcher.sources`` knows."""
+
+    name: str
+    kind: str
+    url: str
+    every: timedelta = timedelta(hours=1)
+    enabled: bool = True
+    # How long it may show nothing new; None: as long as it likes
+    silent: timedelta | None = None
+    # It has something new on every Patch Tuesday
+    monthly: bool = False
+    # The configuration gives its address: that may be mistyped
+    own: bool = False
