@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from watcher.mail import context, guidance, letter, render, samples, welcome
-from watcher.mail.letter import Form
+from watcher.mail import context, render, samples, welcome
 from watcher.settings import Settings
+from watcher.text import guidance, story
+from watcher.text.story import Form
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = set(
@@ -33,10 +34,10 @@ def test_every_name_of_the_context_is_documented() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        letter.Story,
-        letter.Row,
-        letter.Quote,
-        letter.Flaw,
+        story.Story,
+        story.Row,
+        story.Quote,
+        story.Flaw,
         guidance.Saying,
         welcome.Gone,
         welcome.Good,

@@ -13,8 +13,8 @@ from tests.letters import SETTINGS, html_of
 from watcher.counted import counted
 from watcher.judgement import sending, source_health
 from watcher.mail import operator, render, samples
-from watcher.mail.letter import Form
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
+from watcher.text.story import Form
 
 SEVERAL = (
     *(

@@ -26,7 +26,6 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.judgement", 1),
     ("watcher.sources", 2),
     ("watcher.inventory", 2),
-    ("watcher.text.templates", 3),
     ("watcher.text", 2),
     ("watcher.web", 3),
     ("watcher.store", 3),
@@ -44,14 +43,8 @@ FLOORS: tuple[tuple[str, int], ...] = (
 )
 # What knows files, though it stands low: paths in settings, templates.
 NOT_PURE = ("watcher.settings", "watcher.text")
-# Edges that may use another one.
-MAY_USE = {
-    ("watcher.mail", "watcher.text"),
-    ("watcher.site", "watcher.text"),
-    ("watcher.text", "watcher.mail"),
-    ("watcher.site", "watcher.mail"),
-    ("watcher.notifiers", "watcher.mail"),
-}
+# Edges that may use another one: none does.
+MAY_USE: set[tuple[str, str]] = set()
 NAMES = {0: "words", 1: "judgement", 2: "forms", 3: "edges", 4: "composition"}
 
 # What floors 0 to 2 must not touch: the clock is an argument, documents are bytes.

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from watcher.config import Settings
 from watcher.judgement import server_status
 from watcher.mail import render
-from watcher.mail.letter import Form
 from watcher.records import (
     Advisory,
     Confidence,
@@ -33,6 +32,7 @@ from watcher.run.shown import of_all
 from watcher.site import listing, publish, status_json
 from watcher.site.feed import Place
 from watcher.site.shown import Life, Shown
+from watcher.text.story import Form
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -17,13 +17,13 @@ from msgspec.structs import replace
 
 from tests.formats import lives
 from tests.formats.lives import BACK, ISSUE, NOWHERE, PLACE, PULLED, RELEASED, STORY, T0
-from watcher.mail.letter import story
 from watcher.records import Confidence, Event, Kind
 from watcher.site import atom, feed, json_feed, opml, rss
 from watcher.site.desk import Entries
 from watcher.site.feed import Feed, Item, Place
 from watcher.site.pages import files
 from watcher.site.shown import Life
+from watcher.text.story import story
 
 HERE = Path(__file__).parent
 ATOM = {"a": atom.ATOM, "at": atom.TOMBSTONES, "fh": atom.HISTORY}

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from watcher import settings as configured
-from watcher.mail import chat, render, samples
+from watcher.mail import render, samples
 from watcher.records import Kind, Letter
+from watcher.text import chat
 
 
 def short(letter: Letter) -> str:

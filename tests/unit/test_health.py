@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from watcher.judgement import source_health
 from watcher.judgement.source_health import Standing, Trouble
 from watcher.mail import operator
-from watcher.mail.letter import Form
 from watcher.records import (
     Delivery,
     DeliveryState,
@@ -22,6 +21,7 @@ from watcher.records import (
     Subscriber,
     Times,
 )
+from watcher.text.story import Form
 from watcher.text.words import Words
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)

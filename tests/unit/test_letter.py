@@ -10,8 +10,7 @@ import pytest
 from msgspec.structs import fields, replace
 
 from watcher.errors import ConfigurationError
-from watcher.mail import columns, letter, samples, welcome
-from watcher.mail.letter import Form
+from watcher.mail import samples, welcome
 from watcher.records import (
     Advisory,
     Confidence,
@@ -26,6 +25,8 @@ from watcher.records import (
     Update,
     UpdateRef,
 )
+from watcher.text import columns, story
+from watcher.text.story import Form
 from watcher.text.words import Words
 
 NOW = datetime(2030, 5, 14, 22, 30, tzinfo=UTC)
@@ -103,7 +104,7 @@ def test_a_source_without_words_keeps_its_name() -> None:
 def test_the_vendor_is_known_by_the_address_of_the_evidence(
     url: str, expected: str
 ) -> None:
-    assert letter.vendor_of([event(evidence=(proof(url),))]) == expected
+    assert story.vendor_of([event(evidence=(proof(url),))]) == expected
 
 
 def test_rows_show_the_newest_version_and_build_first() -> None:
@@ -115,7 +116,7 @@ def test_rows_show_the_newest_version_and_build_first() -> None:
             ("C", "1.0.0.11", 2),
         )
     )
-    told = letter.story(event(packages=packages, update=UpdateRef("u", "U", 2)), FORM)
+    told = story.story(event(packages=packages, update=UpdateRef("u", "U", 2)), FORM)
     assert [(row.product, row.note) for row in told.rows] == [
         ("C", ""),
         ("B", ""),
@@ -125,7 +126,7 @@ def test_rows_show_the_newest_version_and_build_first() -> None:
 
 def test_the_same_package_from_two_sources_is_one_row() -> None:
     package = Package("A", "KB1", "1.0.0.9")
-    assert len(letter.story(event(packages=(package, package)), FORM).rows) == 1
+    assert len(story.story(event(packages=(package, package)), FORM).rows) == 1
 
 
 def test_a_pulled_update_has_no_link_to_download_and_a_released_one_has() -> None:
@@ -134,11 +135,11 @@ def test_a_pulled_update_has_no_link_to_download_and_a_released_one_has() -> Non
     )
     kinds = (Kind.PULLED, Kind.RELEASED)
     told = [
-        letter.story(event(kind=kind, packages=(package,)), FORM).rows[0]
+        story.story(event(kind=kind, packages=(package,)), FORM).rows[0]
         for kind in kinds
     ]
     assert (
-        letter.story(
+        story.story(
             event(kind=Kind.KNOWN_ISSUE, packages=(package,), pulled=True), FORM
         )
         .rows[0]
@@ -160,20 +161,20 @@ def test_a_link_to_the_article_is_no_download() -> None:
         "A", "KB9000001", "1.0.0.9", "https://support.microsoft.com/help/9000001"
     )
     assert (
-        letter.story(event(kind=Kind.RELEASED, packages=(package,)), FORM).rows[0].url
+        story.story(event(kind=Kind.RELEASED, packages=(package,)), FORM).rows[0].url
         == ""
     )
 
 
 def test_products_without_packages_are_listed_without_columns() -> None:
-    told = letter.story(
+    told = story.story(
         event(packages=(), update=UpdateRef("cve-1", "CVE-1", 1, ("A", "B"))), FORM
     )
     assert ([row.product for row in told.rows], told.packaged) == (["A", "B"], False)
 
 
 def test_what_no_row_shows_is_listed_beside_the_table() -> None:
-    told = letter.story(
+    told = story.story(
         event(
             update=UpdateRef(
                 "u", "U", 1, (), ("KB9000001", "KB7"), (), ("15.4.1544.13", "1.2.3.4")
@@ -189,9 +190,9 @@ def test_what_no_row_shows_is_listed_beside_the_table() -> None:
 
 def test_a_name_that_is_no_number_has_no_article() -> None:
     assert (
-        letter.kb_url("KB1"),
-        letter.kb_url("Release Notes"),
-        letter.kb_url("KB１２"),
+        story.kb_url("KB1"),
+        story.kb_url("Release Notes"),
+        story.kb_url("KB１２"),
     ) == ("https://support.microsoft.com/help/1", "", "")
 
 
@@ -202,7 +203,7 @@ def test_exploited_vulnerabilities_come_first_then_the_gravest() -> None:
         Advisory("CVE-3", disclosed=True),
         Advisory("CVE-4"),
     )
-    told = letter.story(event(advisories=flaws), FORM)
+    told = story.story(event(advisories=flaws), FORM)
     assert [(flaw.id, flaw.score, flaw.status) for flaw in told.flaws] == [
         ("CVE-2", "5.0", "<exploited>"),
         ("CVE-3", "", "<disclosed>"),
@@ -212,7 +213,7 @@ def test_exploited_vulnerabilities_come_first_then_the_gravest() -> None:
 
 
 def test_evidence_is_quoted_with_source_time_and_a_safe_link() -> None:
-    quoted = letter.story(
+    quoted = story.story(
         event(
             evidence=(
                 proof("javascript:x", before="one\ntwo", after="", change="removed"),
@@ -238,18 +239,18 @@ def test_evidence_is_quoted_with_source_time_and_a_safe_link() -> None:
 
 
 def test_a_suspected_event_says_so() -> None:
-    told = letter.story(event(confidence=Confidence.SUSPECTED), FORM)
+    told = story.story(event(confidence=Confidence.SUSPECTED), FORM)
     assert (told.suspected, told.caution, told.tag, told.actions) == (
         True,
         "<suspected>",
         "<suspected> <pulled>",
         ("<hold>", "<hold-installed>"),
     )
-    assert letter.story(event(), FORM).caution == ""
+    assert story.story(event(), FORM).caution == ""
 
 
 def test_what_one_source_says_at_one_time_stands_under_one_heading() -> None:
-    told = letter.story(
+    told = story.story(
         event(
             evidence=(
                 proof(),
@@ -264,15 +265,14 @@ def test_what_one_source_says_at_one_time_stands_under_one_heading() -> None:
 
 def test_channels_are_named() -> None:
     assert (
-        letter.story(event(scope=("wsus", "elsewhere")), FORM).scope
-        == "WSUS, elsewhere"
+        story.story(event(scope=("wsus", "elsewhere")), FORM).scope == "WSUS, elsewhere"
     )
 
 
 def test_an_update_has_a_page_where_there_is_a_site() -> None:
-    assert letter.story(event(), FORM).page == ""
+    assert story.story(event(), FORM).page == ""
     assert (
-        letter.story(event(), replace(FORM, base_url="https://a.example.org/")).page
+        story.story(event(), replace(FORM, base_url="https://a.example.org/")).page
         == "https://a.example.org/updates/exchange-server-2030-05-su.html"
     )
 
@@ -283,7 +283,7 @@ def test_a_smaller_share_quotes_less_and_counts_what_is_left_out() -> None:
         packages=tuple(Package(f"P{n}", "KB1", f"1.0.0.{n}") for n in range(100)),
         advisories=tuple(Advisory(f"CVE-{n}") for n in range(100)),
     )
-    whole, half = letter.story(many, FORM), letter.story(many, replace(FORM, share=0.5))
+    whole, half = story.story(many, FORM), story.story(many, replace(FORM, share=0.5))
     assert (len(whole.rows), whole.more_rows, len(half.rows), half.more_rows) == (
         60,
         40,
@@ -296,7 +296,7 @@ def test_a_smaller_share_quotes_less_and_counts_what_is_left_out() -> None:
 
 def test_every_text_of_a_source_is_one_harmless_line() -> None:
     evil = "line\r\nBcc: x\u202e\x00<b>" + "y" * 5000
-    told = letter.story(
+    told = story.story(
         Event(
             evil,
             NOW,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from watcher.mail import letter, samples
-from watcher.mail.letter import Form
+from watcher.mail import samples
 from watcher.records import Advisory, Before, Event, Kind
+from watcher.text import story
+from watcher.text.story import Form
 from watcher.text.words import Words
 
 TEMPLATES = Path(__file__).parents[2] / "templates/mail/words"
@@ -30,8 +31,8 @@ def event(kind: Kind = Kind.PULLED, phrase: str = "pulled", **changes: object) -
 
 def said(
     told: Event, words: Words = ENGLISH, earlier: Before | None = None
-) -> letter.Story:
-    return letter.story(told, Form(words, samples.NOW.tzinfo), (), earlier)  # type: ignore[arg-type]
+) -> story.Story:
+    return story.story(told, Form(words, samples.NOW.tzinfo), (), earlier)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

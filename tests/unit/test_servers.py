@@ -21,9 +21,9 @@ from tests.unit.test_exposure import (
 )
 from watcher.judgement import server_status
 from watcher.mail import context, render
-from watcher.mail.letter import Form, story
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
 from watcher.text.servers import Place, offered, places, public
+from watcher.text.story import Form, story
 from watcher.text.words import Words
 
 ENGLISH, GERMAN = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.unit.builders import NOV, SU, fact, post, update
 from watcher.judgement import tabled, tell
-from watcher.mail import columns, guidance
 from watcher.records import Entry, Event, Kind, Table
+from watcher.text import columns, guidance
 
 IF_THEN = Table(
     ("If you", "Then"),

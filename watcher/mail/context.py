@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from watcher.mail import welcome
-from watcher.mail.letter import Form, Story, story, vendor_words
 from watcher.records import GRAVITY
 from watcher.text.plain import line, paragraphs
 from watcher.text.servers import Place, places
+from watcher.text.story import Form, Story, story, vendor_words
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from watcher.records import Letter
     from watcher.text.words import Words
 
-from watcher.mail.letter import headline_of, tag_of
+from watcher.text.story import headline_of, tag_of
 
 _UNFOLDED = {
     "message-id",

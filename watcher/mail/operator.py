@@ -13,7 +13,7 @@ from watcher.judgement.source_health import FAILS, LAYOUT, Standing, Trouble, Tu
 from watcher.records import Letter, Subscriber
 
 if TYPE_CHECKING:
-    from watcher.mail.letter import Form
+    from watcher.text.story import Form
 
 
 def changed(reader: Subscriber, turn: Turn, form: Form) -> Letter:

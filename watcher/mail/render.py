@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
 from watcher.records import Message
+from watcher.text import chat
 from watcher.text import templates as environment
 from watcher.text.words import Words
 
@@ -114,7 +115,7 @@ def _message(
 ) -> Message:
     from watcher.mail import context
     from watcher.mail import message as mail
-    from watcher.mail.letter import Form
+    from watcher.text.story import Form
 
     found = templates(settings)
     form = Form(
@@ -149,8 +150,6 @@ def _chat(letter: Letter, seen: dict[str, Any], settings: Settings) -> str:
 
     What its texts hold cannot mention anybody there.
     """
-    from watcher.mail import chat
-
     with mistakes():
         template = environment.for_chat(settings.templates).select_template(
             [f"chat/{letter.kind}.txt", "chat/event.txt"]

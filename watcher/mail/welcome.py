@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement import normalize, standing, tell
-from watcher.mail.letter import kb_url
 from watcher.text.plain import line, link
+from watcher.text.story import kb_url
 
 if TYPE_CHECKING:
-    from watcher.mail.letter import Form
     from watcher.records import Letter, Source, Update
+    from watcher.text.story import Form
     from watcher.text.words import Words
 
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from watcher.mail import chat
 from watcher.notifiers import Notifier, Receipt, Secret, Settings
 from watcher.records import DeliveryState
+from watcher.text import chat
 
 if TYPE_CHECKING:
     from watcher.records import Message

@@ -15,8 +15,8 @@ from watcher.records import Letter, Times
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.judgement.source_health import Standing
-    from watcher.mail.letter import Form
     from watcher.store import Store
+    from watcher.text.story import Form
 
 TOLD, WEEKLY = "operator told", "operator weekly"
 # Deliveries given up that are looked at; more of them are told by `watcher status`
@@ -86,7 +86,7 @@ def standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
 def _form(settings: Settings, language: str) -> Form:
     # A check with nothing to tell loads no template engine
     from watcher.mail import render
-    from watcher.mail.letter import Form
+    from watcher.text.story import Form
 
     return Form(render.words(settings, language), settings.zone, settings.base_url)
 

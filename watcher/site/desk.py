@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from markupsafe import Markup
 
-from watcher.mail.letter import Form, story
 from watcher.records import Event
 from watcher.site import blocks, feed, shelves, update_page
 from watcher.site.feed import Item, Place
 from watcher.site.shown import Shown
 from watcher.text.plain import line
+from watcher.text.story import Form, story
 
 Render = Callable[[str, Mapping[str, Any]], str]
 """Renders a template of ``templates/``, by its name, with what it is given."""

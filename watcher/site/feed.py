@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from watcher.mail.letter import Story, kb_url
 from watcher.records import Confidence, Event, Kind
 from watcher.site.listing import page
 from watcher.text import event_json
 from watcher.text.plain import line, link
+from watcher.text.story import Story, kb_url
 
 PAGE = 50
 """Events of an archive; a feed holds the newest 50 to 99, or all while there are fewer."""

@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import normalize, standing
-from watcher.mail.letter import kb_url
 from watcher.records import State
 from watcher.site.listing import Listing, bare
+from watcher.text.story import kb_url
 
 
 class Bad(Struct, frozen=True):

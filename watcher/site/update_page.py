@@ -12,17 +12,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import identify, tell
-from watcher.mail.guidance import Saying
-from watcher.mail.letter import (
-    Flaw,
-    Form,
-    Quote,
-    Row,
-    Story,
-    headline_of,
-    story,
-    tag_of,
-)
 from watcher.records import (
     GRAVITY,
     Confidence,
@@ -39,8 +28,19 @@ from watcher.site.lifeline import Lifeline
 from watcher.text import difference
 from watcher.text.difference import Piece
 from watcher.text.event_json import time
+from watcher.text.guidance import Saying
 from watcher.text.plain import line, link
 from watcher.text.servers import Place, places
+from watcher.text.story import (
+    Flaw,
+    Form,
+    Quote,
+    Row,
+    Story,
+    headline_of,
+    story,
+    tag_of,
+)
 
 MOST_SERVERS = 200
 MINOR = (Kind.REVISED, Kind.NEWS)

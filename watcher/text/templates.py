@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher import __version__
+from watcher.text import chat, columns, marked
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
@@ -40,9 +41,6 @@ def of(folder: Path | None) -> Environment:
         StrictUndefined,
         select_autoescape,
     )
-
-    from watcher.mail import chat, columns
-    from watcher.text import marked
 
     own = [FileSystemLoader(folder)] if folder else []
     environment = Environment(
@@ -71,8 +69,6 @@ def for_chat(folder: Path | None) -> Environment:
     """Give the environment of texts for chat, where each value is set apart from the
     template's own words.
     """
-    from watcher.mail import chat
-
     # What is compiled for pages finalizes nothing
     return of(folder).overlay(finalize=chat.apart, bytecode_cache=None)
 

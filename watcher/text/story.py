@@ -8,14 +8,12 @@ Templates escape for HTML.
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from watcher.judgement import advice, normalize, server_status
-from watcher.mail import saying
-from watcher.mail.guidance import Saying, sayings
 from watcher.records import (
     Advisory,
     Before,
@@ -26,15 +24,19 @@ from watcher.records import (
     Kind,
     Package,
 )
+from watcher.text.guidance import Saying, sayings
 from watcher.text.plain import line, link, paragraphs
 from watcher.text.servers import Place, places
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from watcher.text.words import Words
 
 _MICROSOFT = ("microsoft.com", "microsoft.github.io", "aka.ms")
+# Sentences that name products, and have a form without (``released-alone``) for where
+# the title names them or nothing does
+_FOR_WHOM = {"released", "announced", "issue-listed", "re-released"}
 
 
 class Form(Struct, frozen=True):
@@ -315,17 +317,55 @@ def actions(event: Event, words: Words) -> tuple[str, ...]:
 
 def _said(event: Event, form: Form) -> str:
     """Say in a sentence or two what happened, "" where the title says it all."""
-    said = line(
-        saying.sentence(event, form.words, _places(event, form.words)), form.most(600)
-    )
+    said = line(sentence(event, form.words, _places(event, form.words)), form.most(600))
     return "" if said == title_of(event) else said
 
 
 def _previous(event: Event, form: Form) -> str:
     """Quote an earlier event: ``PULLED, 14 Nov 2024: This update was pulled...``."""
-    said = saying.sentence(event, form.words, _places(event, form.words))
+    said = sentence(event, form.words, _places(event, form.words))
     return (
         f"{tag_of(event, form.words)}, {form.words.day(event.time, form.zone)}: {said}"
+    )
+
+
+def sentence(event: Event, words: Words, places: Mapping[str, Any]) -> str:
+    """Say what happened; in the English of the ledger where the language has no words for it."""
+    if event.phrase not in words.tables.get("summary", {}):
+        return line(event.summary, 600)
+    own = {name: line(text, 300) for name, text in event.places}
+    filled = {
+        **places,
+        **own,
+        "source": words.name("source", own.get("source", "")),
+        "cves": words.series(own.get("cves", "").split(", ")),
+    }
+    said = [words.say("summary", _form(event), **filled)]
+    if event.phrase in {"released", "announced"}:
+        said += _urgent(event, words)
+    return " ".join(said)
+
+
+def _form(event: Event) -> str:
+    named = all(product in event.update.title for product in event.update.products)
+    return (
+        f"{event.phrase}-alone" if named and event.phrase in _FOR_WHOM else event.phrase
+    )
+
+
+def _urgent(event: Event, words: Words) -> list[str]:
+    attacked = [
+        line(advisory.id, 40) for advisory in event.advisories if advisory.exploited
+    ]
+    known = [
+        line(advisory.id, 40) for advisory in event.advisories if advisory.disclosed
+    ]
+    if attacked:
+        return [words.say("summary", "exploited-already", cves=words.series(attacked))]
+    return (
+        [words.say("summary", "disclosed-already", cves=words.series(known))]
+        if known
+        else []
     )
 
 
