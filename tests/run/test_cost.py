@@ -17,7 +17,8 @@ from tests.servers import SourceServer
 from tests.statements import statements
 from tests.stories.pages import table
 from tests.stories.telling import line
-from watcher.judgement import identify, tell
+from watcher.judgement.event import Summary, compose_event
+from watcher.judgement.names import update_names
 from watcher.records import (
     Document,
     Entry,
@@ -70,14 +71,14 @@ def fill(stage: Stage, count: int) -> None:
             old,
             packages=(package,),
         )
-        row = replace(row, names=identify.update_names(row))
+        row = replace(row, names=update_names(row))
         rows.append(row)
         told.append(
-            tell.event(
+            compose_event(
                 row,
                 Kind.RELEASED,
                 old,
-                summary=tell.Phrase(f"Old {number} is available."),
+                summary=Summary(f"Old {number} is available."),
             )
         )
         entries.append(

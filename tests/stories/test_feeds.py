@@ -22,7 +22,7 @@ from tests.stories.pages import (
     table,
 )
 from tests.stories.telling import World, text
-from watcher.judgement import tell
+from watcher.judgement.packages import all_articles
 
 SU = "exchange-server-2024-11-su"
 TITLE = "Released: November 2024 Exchange Server Security Updates"
@@ -712,7 +712,7 @@ def test_a_second_version_of_which_words_alone_tell_can_be_pulled_too(
         f"pulled {SU} v2 KB5049233"
     ]
     assert second.pulled == [SU]
-    assert tell.all_articles(second.update(SU)) == ("KB5049233", "KB5044062")
+    assert all_articles(second.update(SU)) == ("KB5049233", "KB5044062")
     assert "Do not install KB5049233" in text(second.mail("pulled"))
     assert second.at("2024-11-30 22:00") == []
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from watcher.judgement import facts, interpret, normalize
-from watcher.judgement.facts import Fact
+from watcher.judgement import interpret, normalize
+from watcher.judgement.change_reading import ChangeReading, read_change
 from watcher.records import (
     Change,
     ChangeKind,
@@ -208,8 +208,8 @@ def change(
     )
 
 
-def fact(before: Entry | None, after: Entry | None, **more: object) -> Fact:
-    return facts.read(change(before, after, **more))  # type: ignore[arg-type]
+def fact(before: Entry | None, after: Entry | None, **more: object) -> ChangeReading:
+    return read_change(change(before, after, **more))  # type: ignore[arg-type]
 
 
 def tell(

@@ -22,7 +22,8 @@ from tests.unit.builders import (
     tell,
     update,
 )
-from watcher.judgement import absence, facts
+from watcher.judgement import absence
+from watcher.judgement.change_reading import read_change
 from watcher.records import Change, ChangeKind, Entry, Outcome, Package, State, Update
 
 LABEL = ("label:exchange server/2030-11/su",)
@@ -292,7 +293,7 @@ def test_only_a_page_that_changes_what_it_says_is_heard(
 ) -> None:
     pages: list[Entry] = [page("1", available=value) for value in (before, now)]
     made: Change = change(pages[0], pages[1])
-    assert absence.concerns(facts.read(made)) is absent
+    assert absence.concerns(read_change(made)) is absent
 
 
 def test_when_nothing_was_ever_established_the_return_of_a_pulled_one_is_early() -> (

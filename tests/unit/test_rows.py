@@ -18,16 +18,35 @@ from tests.unit.builders import (
     row,
     update,
 )
-from watcher.judgement import rows
-from watcher.judgement.facts import Fact, Said
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matching import Case
-from watcher.judgement.tell import Phrase, event
+from watcher.judgement.change_reading import (
+    ChangeReading,
+    PassageStatement,
+    UpdateChanges,
+)
+from watcher.judgement.event import Summary, compose_event
+from watcher.judgement.ledger import (
+    Ledger,
+    establish,
+    establish_event,
+    established_by,
+    last_event,
+    merge_changes,
+    take_over_advisories,
+)
+from watcher.judgement.matching import is_about
+from watcher.judgement.packages import (
+    add_package,
+    as_made_product,
+    covers_product,
+    holds_package,
+    kb_articles,
+    package_version,
+)
 from watcher.records import Advisory, Entry, Kind, Package, State
 
 
-def case(*facts: Fact) -> Case:
-    made = Case(SU)
+def case(*facts: ChangeReading) -> UpdateChanges:
+    made = UpdateChanges(SU)
     for each in facts:
         made.item(each).packages += each.entry.packages
     return made
@@ -44,9 +63,9 @@ def test_two_sources_of_one_package_complete_it_and_the_table_knows_the_build() 
         file="a",
     )
     table = row(f"{CU14} Nov30SU", "15.2.1544.13", "")
-    held = rows.merged(update(SU, record), case(fact(None, table)))
+    held = merge_changes(update(SU, record), case(fact(None, table)))
     assert held.packages == (replace(record, build="15.2.1544.13"),)
-    other_way = rows.merged(
+    other_way = merge_changes(
         update(SU, *table.packages), case(fact(None, advisory("CVE-2030-0001", record)))
     )
     assert other_way.packages[0].build == "15.2.1544.13"
@@ -60,14 +79,14 @@ def test_a_row_gathers_products_links_articles_and_standings() -> None:
         kbs=("KB9000009",),
         products=(CU13,),
     )
-    held = rows.merged(update(SU), case(fact(None, note)))
+    held = merge_changes(update(SU), case(fact(None, note)))
     assert (held.kbs, held.products, held.links) == (
         ("KB9000009",),
         (CU13,),
         (note.url,),
     )
     assert held.standings == (("msrc", note.title, "1"),)
-    packaged = rows.merged(update(SU, package()), case(fact(None, note)))
+    packaged = merge_changes(update(SU, package()), case(fact(None, note)))
     assert packaged.kbs == ()
 
 
@@ -80,11 +99,11 @@ def test_a_standing_is_of_the_newest_version_and_by_revision_where_there_is_one(
         version=2,
         standings=(("msrc", "revision 3.0", "2"),),
     )
-    older = rows.merged(
+    older = merge_changes(
         known, case(fact(None, row(f"{CU14} Nov30SU", "15.2.1544.13", OLD_KB)))
     )
     assert older.standings == (("msrc", "revision 3.0", "2"),)
-    newer = rows.merged(
+    newer = merge_changes(
         known,
         case(fact(None, advisory("CVE-2030-0001", package(kb=NEW_KB), revision="4.0"))),
     )
@@ -95,9 +114,9 @@ def test_the_version_of_a_package_is_as_it_is_known_by_itself_by_its_article_els
     None
 ):
     held = update(SU, package(kb=OLD_KB), package(kb=NEW_KB, version=2), version=2)
-    assert rows.known_version(held, package(kb=OLD_KB)) == 1
-    assert rows.known_version(held, package(CU13, OLD_KB)) == 1
-    assert rows.known_version(held, package(CU13, "", "15.2.1258.39")) == 2
+    assert package_version(held, package(kb=OLD_KB)) == 1
+    assert package_version(held, package(CU13, OLD_KB)) == 1
+    assert package_version(held, package(CU13, "", "15.2.1258.39")) == 2
 
 
 def test_a_cumulative_update_is_filed_under_the_product_that_it_makes() -> None:
@@ -110,43 +129,45 @@ def test_a_cumulative_update_is_filed_under_the_product_that_it_makes() -> None:
         names=("made:exchange server 2019 cu15",),
     )
     offered = package(CU14, OLD_KB, "15.2.1748.10")
-    assert rows.made(held, offered).product == "Exchange Server 2019 CU15"
-    assert rows.made(held, replace(offered, build="")) == replace(offered, build="")
-    assert rows.made(held, replace(offered, build="15.2.1")).product == CU14
-    assert rows.made(replace(held, type="SU"), offered) == offered
+    assert as_made_product(held, offered).product == "Exchange Server 2019 CU15"
+    assert as_made_product(held, replace(offered, build="")) == replace(
+        offered, build=""
+    )
+    assert as_made_product(held, replace(offered, build="15.2.1")).product == CU14
+    assert as_made_product(replace(held, type="SU"), offered) == offered
 
 
 def test_only_the_first_of_two_packages_under_one_name_is_completed() -> None:
     bare = (package(kb=""), package(kb=""))
-    kept = rows.put(bare, package(kb=OLD_KB), certain=False)
+    kept = add_package(bare, package(kb=OLD_KB), certain=False)
     assert [p.kb for p in kept] == [OLD_KB, ""]
 
 
 def test_a_sentence_is_about_an_update_unless_it_names_other_articles() -> None:
     held, entry = update(SU, package(kb=OLD_KB)), Entry("1", "x", kbs=("KB9000007",))
 
-    def said(*kbs: str) -> Said:
-        return Said(Kind.PULLED, "r", "w", "s", kbs, "faq", NOV)
+    def said(*kbs: str) -> PassageStatement:
+        return PassageStatement(Kind.PULLED, "r", "w", "s", kbs, "faq", NOV)
 
-    assert rows.about(said(), held, entry)
-    assert rows.about(said(OLD_KB, "KB1"), held, entry)
-    assert rows.about(said("KB9000007"), held, entry)
-    assert not rows.about(said("KB9000008"), held, entry)
-    assert rows.about(said("KB9000008"), update(SU), Entry("1", "x"))
+    assert is_about(said(), held, entry)
+    assert is_about(said(OLD_KB, "KB1"), held, entry)
+    assert is_about(said("KB9000007"), held, entry)
+    assert not is_about(said("KB9000008"), held, entry)
+    assert is_about(said("KB9000008"), update(SU), Entry("1", "x"))
 
 
 def test_what_was_told_is_noted_once_and_found_again() -> None:
-    made = event(
-        update(SU, package()), Kind.PULLED, NOV, summary=Phrase("It was pulled.")
+    made = compose_event(
+        update(SU, package()), Kind.PULLED, NOV, summary=Summary("It was pulled.")
     )
-    held = rows.tell_event(update(SU), "pulled 1", made)
-    assert rows.told(held, "pulled 1") == made.id
-    assert rows.told(rows.tell_key(held, "pulled 1", "other"), "pulled 1") == made.id
-    assert rows.told(held, "re-released 2") is None
-    assert rows.told(rows.tell_key(held, "re-released 2", ""), "re-released 2") == ""
+    held = establish_event(update(SU), "pulled 1", made)
+    assert established_by(held, "pulled 1") == made.id
+    assert established_by(establish(held, "pulled 1", "other"), "pulled 1") == made.id
+    assert established_by(held, "re-released 2") is None
+    assert established_by(establish(held, "re-released 2", ""), "re-released 2") == ""
     assert held.last == "PULLED, 12 November 2030: It was pulled."
-    assert rows.last_told(held, "pulled") == made.id
-    assert rows.last_told(held, "released") == ""
+    assert last_event(held, "pulled") == made.id
+    assert last_event(held, "released") == ""
 
 
 def test_an_advisory_without_update_takes_over_nothing() -> None:
@@ -159,7 +180,7 @@ def test_an_advisory_without_update_takes_over_nothing() -> None:
     )
     other = replace(alone, id="cve-2030-0001-2")
     ledger = Ledger([alone, other])
-    assert rows.takeover(alone, ledger) == alone
+    assert take_over_advisories(alone, ledger) == alone
     assert ledger.absorbed == ()
 
 
@@ -169,8 +190,8 @@ def test_a_row_covers_a_product_by_its_current_packages_and_holds_those_of_any_v
     held = update(
         SU, package(CU14, OLD_KB), package(CU13, NEW_KB, version=2), version=2
     )
-    assert rows.covers(held, Package(CU13))
-    assert not rows.covers(held, Package(CU14))
-    assert rows.holds(held, package(CU14, OLD_KB))
-    assert not rows.holds(held, package(CU14, NEW_KB))
-    assert rows.all_kbs(held.packages) == (OLD_KB, NEW_KB)
+    assert covers_product(held, Package(CU13))
+    assert not covers_product(held, Package(CU14))
+    assert holds_package(held, package(CU14, OLD_KB))
+    assert not holds_package(held, package(CU14, NEW_KB))
+    assert kb_articles(held.packages) == (OLD_KB, NEW_KB)

@@ -123,7 +123,7 @@ def test_an_earlier_event_is_quoted_in_the_readers_language(told: bool) -> None:
 
 
 def test_every_phrase_of_the_ledger_has_its_words() -> None:
-    source = (Path(__file__).parents[2] / "watcher/judgement/phrases.py").read_text(
+    source = (Path(__file__).parents[2] / "watcher/judgement/summary.py").read_text(
         encoding="utf-8"
     )
     keys = {

@@ -11,7 +11,9 @@ from watcher import report
 from watcher.cli.calling import Call, command, now
 from watcher.cli.printing import short
 from watcher.errors import ConfigurationError
-from watcher.judgement import audience, identify, muting, normalize, severity, tell
+from watcher.judgement import audience, muting, normalize, severity
+from watcher.judgement.names import entry_names, update_names
+from watcher.judgement.packages import all_articles
 from watcher.records import (
     Confidence,
     Delivery,
@@ -94,7 +96,7 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     yield f"  {update.state.value}, version {update.version}{released}"
     for name, words in (
         ("products", update.products),
-        ("KB articles", tell.all_articles(update)),
+        ("KB articles", all_articles(update)),
         (
             "builds",
             tuple(
@@ -147,11 +149,11 @@ def disagreeing(update: Update) -> str:
 
 def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     """Say what was seen of an update and led to no event, and why."""
-    names = {*update.names, *identify.update_names(update)}
+    names = {*update.names, *update_names(update)}
     for source in settings.sources:
         for document in store.documents(source.name):
             for stored in store.entries(source.name, document).values():
-                if stored.silent and names & set(identify.entry_names(stored.entry)):
+                if stored.silent and names & set(entry_names(stored.entry)):
                     yield (
                         f"  not told: {f'{source.name} {document}'.strip()}, "
                         f"{stored.entry.title}: {stored.silent}"

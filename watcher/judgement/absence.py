@@ -15,9 +15,24 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import identify, phrases, rows, schedule, tell
-from watcher.judgement.facts import Fact, same
-from watcher.judgement.ledger import Ledger
+from watcher.judgement import schedule
+from watcher.judgement.change_reading import ChangeReading
+from watcher.judgement.event import Summary, compose_event
+from watcher.judgement.evidence import quote_evidence, unique_evidence
+from watcher.judgement.ledger import (
+    Ledger,
+    establish_event,
+    established_by,
+    forget_pull,
+)
+from watcher.judgement.names import label_names, link_name, package_names
+from watcher.judgement.packages import current_packages, same_package
+from watcher.judgement.summary import (
+    gone_summary,
+    re_released_summary,
+    restored_summary,
+    suspected_summary,
+)
 from watcher.records import (
     Change,
     ChangeKind,
@@ -38,7 +53,7 @@ TAKEN_BACK = timedelta(hours=24)
 CHANNELS = {"download": "download-center", "catalog": "update-catalog"}
 
 
-def concerns(fact: Fact) -> bool:
+def concerns(fact: ChangeReading) -> bool:
     """Whether a change is an absence, or its end, in a source whose absence means something.
 
     A labelled row, a package page.
@@ -51,7 +66,7 @@ def concerns(fact: Fact) -> bool:
     return _availability(change) is not None
 
 
-def concerning(facts: Sequence[Fact], ledger: Ledger) -> list[Fact]:
+def concerning(facts: Sequence[ChangeReading], ledger: Ledger) -> list[ChangeReading]:
     """The absences and their ends among facts.
 
     Rows that give way to those of a higher version at this very check are none.
@@ -77,11 +92,11 @@ def concerning(facts: Sequence[Fact], ledger: Ledger) -> list[Fact]:
 class Absences(Struct, frozen=True):
     """What is gone and what is back, by update; a page that says why it was away is neither."""
 
-    gone: dict[str, list[Fact]]
-    back: dict[str, list[Fact]]
+    gone: dict[str, list[ChangeReading]]
+    back: dict[str, list[ChangeReading]]
 
     @property
-    def mere(self) -> list[Fact]:
+    def mere(self) -> list[ChangeReading]:
         """The facts that say no more than that.
 
         Pages that have come to say that their download is gone, or back.
@@ -94,7 +109,7 @@ class Absences(Struct, frozen=True):
         ]
 
 
-def sorted_out(facts: Sequence[Fact], ledger: Ledger) -> Absences:
+def sorted_out(facts: Sequence[ChangeReading], ledger: Ledger) -> Absences:
     """Sort absences and their ends by the update that they concern."""
     found = Absences({}, {})
     for fact in facts:
@@ -109,7 +124,7 @@ def sorted_out(facts: Sequence[Fact], ledger: Ledger) -> Absences:
 
 
 def suspect(
-    gone: dict[str, list[Fact]],
+    gone: dict[str, list[ChangeReading]],
     ledger: Ledger,
     now: datetime,
     made: list[Event],
@@ -127,7 +142,7 @@ def suspect(
 
 
 def restore(
-    back: dict[str, list[Fact]],
+    back: dict[str, list[ChangeReading]],
     ledger: Ledger,
     now: datetime,
     made: list[Event],
@@ -164,7 +179,7 @@ def restore(
             )
 
 
-def _says_why(fact: Fact, row: Update) -> bool:
+def _says_why(fact: ChangeReading, row: Update) -> bool:
     """Whether a page that is there again, or at last, says that the update was pulled.
 
     An old word of that is none.
@@ -183,7 +198,7 @@ def _suspicion_at(row: Update, source: str) -> Suspicion | None:
     )
 
 
-def _as_it_was(fact: Fact, row: Update) -> bool:
+def _as_it_was(fact: ChangeReading, row: Update) -> bool:
     """Whether a page that is back offers what it did.
 
     The lost packages with their files, or, later, the update's.
@@ -196,7 +211,8 @@ def _as_it_was(fact: Fact, row: Update) -> bool:
     ]
     known = lost or [replace(package, file="", size=None) for package in row.packages]
     return all(
-        any(same(package, other) for other in known) for package in fact.entry.packages
+        any(same_package(package, other) for other in known)
+        for package in fact.entry.packages
     )
 
 
@@ -243,22 +259,20 @@ def _availability(change: Change) -> bool | None:
     return change.after.available
 
 
-def _row(fact: Fact, ledger: Ledger) -> Update | None:
+def _row(fact: ChangeReading, ledger: Ledger) -> Update | None:
     entry = fact.change.before or fact.entry
-    names = [
-        name for package in entry.packages for name in identify.package_names(package)
-    ]
+    names = [name for package in entry.packages for name in package_names(package)]
     names += [
-        *identify.label_name(entry.label),
+        *label_names(entry.label),
         *(f"kb:{kb}" for kb in entry.kbs),
-        identify.link_name(entry.url),
+        link_name(entry.url),
     ]
     return ledger.find(names)
 
 
 def _gone(
     row: Update,
-    facts: list[Fact],
+    facts: list[ChangeReading],
     ledger: Ledger,
     now: datetime,
     made: list[Event],
@@ -291,7 +305,7 @@ def _gone(
         _confirm(row, joint, now, ledger, made, "gone at two sources")
         return
     if earlier is None:
-        event = tell.event(
+        event = compose_event(
             row,
             Kind.PULLED,
             now,
@@ -303,13 +317,13 @@ def _gone(
         )
         made.append(event)
         suspicion = replace(suspicion, event=event.id)
-        row = rows.tell_event(row, f"suspected {row.version} {event.id}", event)
+        row = establish_event(row, f"suspected {row.version} {event.id}", event)
     ledger.put(replace(row, suspicions=(*others, suspicion)))
 
 
 def _suspicion(
     row: Update,
-    facts: Sequence[Fact],
+    facts: Sequence[ChangeReading],
     earlier: Suspicion | None,
     lost: tuple[Package, ...],
     now: datetime,
@@ -321,7 +335,7 @@ def _suspicion(
     """
     change = facts[0].change
     keys = {f"{fact.change.document}|{fact.entry.key}" for fact in facts}
-    evidence = tuple(piece for fact in facts for piece in tell.evidence(fact))
+    evidence = tuple(piece for fact in facts for piece in quote_evidence(fact))
     if earlier is not None:
         keys |= set(earlier.keys)
         lost = (*earlier.lost, *lost)
@@ -336,7 +350,7 @@ def _suspicion(
         whole=whole,
         kind=kind,
         lost=lost,
-        evidence=tell.unique(evidence),
+        evidence=unique_evidence(evidence),
     )
 
 
@@ -355,7 +369,7 @@ def _whole(row: Update, kind: str, keys: set[str], lost: Sequence[Package]) -> b
     gone = {(p.product, p.build) for p in lost}
     return (
         bool(gone)
-        and {(p.product, p.build) for p in tell.current(row) if p.build} <= gone
+        and {(p.product, p.build) for p in current_packages(row) if p.build} <= gone
     )
 
 
@@ -368,7 +382,7 @@ def _mine(package: Package, row: Update) -> bool:
     return any(
         package.product == p.product
         and (package.build == p.build or package.kb == p.kb)
-        for p in tell.current(row)
+        for p in current_packages(row)
     )
 
 
@@ -376,10 +390,10 @@ def _overlap(one: Suspicion, other: Suspicion) -> bool:
     return bool({p.product for p in one.lost} & {p.product for p in other.lost})
 
 
-def _suspected(row: Update, facts: Sequence[Fact]) -> tell.Phrase:
+def _suspected(row: Update, facts: Sequence[ChangeReading]) -> Summary:
     titles = [(fact.change.before or fact.entry).title for fact in facts]
     change = facts[0].change
-    return phrases.suspected(
+    return suspected_summary(
         row, change.source, titles, row_gone=change.kind is ChangeKind.MISSING
     )
 
@@ -394,23 +408,23 @@ def _confirm(
 ) -> None:
     row = replace(row, state=State.PULLED, suspicions=(), changed=now)
     scope = _channel(suspicion.kind)
-    event = tell.event(
+    event = compose_event(
         row,
         Kind.PULLED,
         now,
-        summary=phrases.gone(row),
+        summary=gone_summary(row),
         evidence=suspicion.evidence,
         because=f"absence: {why}",
         scope=scope,
     )
     made.append(event)
-    row = rows.tell_event(row, f"pulled {row.version}", event)
-    ledger.put(rows.tell_event(row, f"pulled {row.version} by absence", event))
+    row = establish_event(row, f"pulled {row.version}", event)
+    ledger.put(establish_event(row, f"pulled {row.version} by absence", event))
 
 
 def _back(
     row: Update,
-    facts: list[Fact],
+    facts: list[ChangeReading],
     ledger: Ledger,
     now: datetime,
     made: list[Event],
@@ -423,10 +437,12 @@ def _back(
     """
     source = facts[0].change.source
     suspicion = _suspicion_at(row, source)
-    absent = rows.told(row, f"pulled {row.version} by absence")
+    absent = established_by(row, f"pulled {row.version} by absence")
     if suspicion is None and row.state is not State.PULLED:
         return
-    evidence = tell.unique(piece for fact in facts for piece in tell.evidence(fact))
+    evidence = unique_evidence(
+        piece for fact in facts for piece in quote_evidence(fact)
+    )
     rest = tuple(s for s in row.suspicions if s.source != source)
     early = row.changed is None or now - row.changed <= TAKEN_BACK
     if altered or (suspicion is None and not (absent and early)):
@@ -437,26 +453,26 @@ def _back(
             suspicions=rest,
             changed=now,
         )
-        event = tell.event(
+        event = compose_event(
             row,
             Kind.RE_RELEASED,
             now,
-            summary=phrases.re_released(row),
+            summary=re_released_summary(row),
             evidence=evidence,
         )
         made.append(event)
-        ledger.put(rows.tell_event(row, f"re-released {row.version}", event))
+        ledger.put(establish_event(row, f"re-released {row.version}", event))
         return
     wrong = suspicion.event if suspicion else absent or ""
-    row = rows.forget_pull(replace(row, state=State.RELEASED, suspicions=rest))
-    event = tell.event(
+    row = forget_pull(replace(row, state=State.RELEASED, suspicions=rest))
+    event = compose_event(
         row,
         Kind.CORRECTED,
         now,
-        summary=phrases.restored(row),
+        summary=restored_summary(row),
         evidence=evidence,
         corrects=wrong,
         mark=wrong,
     )
     made.append(event)
-    ledger.put(rows.tell_event(row, f"corrected {wrong}", event))
+    ledger.put(establish_event(row, f"corrected {wrong}", event))

@@ -102,7 +102,7 @@ def judge_layout(
     Rows that appear with a recent date are what a release looks like and do not count.
     """
     # Most checks compare no table
-    from watcher.judgement import identify
+    from watcher.judgement.names import row_name
 
     moved: set[str] = set()
     for change in changes:
@@ -114,7 +114,7 @@ def judge_layout(
             continue
         if change.kind is ChangeKind.AGED_OUT:
             continue
-        moved.add(identify.row_name(change.entry))
+        moved.add(row_name(change.entry))
     reason = (
         f"{len(moved)} updates changed at once in the table: its layout has changed"
         if len(moved) > LAYOUT

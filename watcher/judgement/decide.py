@@ -1,6 +1,6 @@
-"""One case against the ledger.
+"""What the changes of one update mean.
 
-Which events it makes, which it only supports, and what stays untold and why.
+Which events they make, which they only support, and what stays untold and why.
 """
 
 from __future__ import annotations
@@ -10,28 +10,136 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import believe, lesser, phrases, rows, tell, turns
-from watcher.judgement.facts import Fact
-from watcher.judgement.matching import Case, Docket
-from watcher.judgement.told import Told
-from watcher.records import Event, Kind, State, Update
+from watcher.judgement import believe, normalize
+from watcher.judgement.change_reading import ChangeReading, UpdateChanges
+from watcher.judgement.decisions import Decisions
+from watcher.judgement.event import Summary, compose_event
+from watcher.judgement.evidence import quote_evidence
+from watcher.judgement.ledger import (
+    establish_event,
+    established_by,
+    forget_pull,
+    last_event,
+    merge_changes,
+    take_over_advisories,
+)
+from watcher.judgement.matching import Matches
+from watcher.judgement.names import slug
+from watcher.judgement.other_events import (
+    exploitation,
+    further_products,
+    known_issues,
+    revision,
+)
+from watcher.judgement.packages import add_package, kb_articles
+from watcher.judgement.pull_and_return import StateChange, state_change
+from watcher.judgement.summary import (
+    deciding_words,
+    denied_summary,
+    first_summary,
+    pulled_summary,
+    re_released_summary,
+)
+from watcher.records import ChangeKind, Event, Kind, State, Update, UpdateRef
 
 
-def decide(case: Case, docket: Docket, told: Told) -> None:
+def decide_unmatched(docket: Matches, told: Decisions) -> None:
+    """Facts that name no update.
+
+    A feed's new entry is news, a known issue of something else is a known issue.
+    """
+    for fact in docket.unplaced:
+        entry, change = fact.entry, fact.change
+        if (
+            any(passage.name == "issue" for passage in entry.passages)
+            and change.kind is ChangeKind.APPEARED
+        ):
+            _other_issue(fact, docket, told)
+        elif change.kind is ChangeKind.APPEARED and entry.title and not entry.cves:
+            told.events.append(_news(fact, docket.now))
+        else:
+            told.hush(fact, "it names no update that is watched")
+
+
+def _other_issue(fact: ChangeReading, docket: Matches, told: Decisions) -> None:
+    """A known issue of an update that no other source tells of.
+
+    A Windows update that stops Exchange, say.
+    """
+    entry = fact.entry
+    kb = next(iter(entry.kbs), "")
+    title = kb or entry.title
+    update_id = slug(f"issue {kb or entry.key}")[:80]
+    if update_id in docket.ledger:
+        told.hush(fact, "its update is known by another issue")
+        return
+    row = Update(
+        update_id,
+        title,
+        "",
+        "issue",
+        "",
+        1,
+        State.RELEASED,
+        docket.now,
+        released=entry.published or entry.updated,
+        products=entry.products,
+        kbs=entry.kbs,
+        thread=update_id,
+    )
+    docket.ledger.put(row)
+    case = UpdateChanges(update_id)
+    case.item(fact)
+    first_sight(docket.ledger[update_id], case, docket, told)
+
+
+def _news(fact: ChangeReading, now: datetime) -> Event:
+    entry = fact.entry
+    update_id = slug(f"{fact.change.source} {entry.title}")[:80].strip("-")
+    row = Update(
+        update_id,
+        normalize.fold(entry.title),
+        "",
+        "news",
+        "",
+        1,
+        State.RELEASED,
+        now,
+        products=entry.products,
+        thread=update_id,
+    )
+    summary = Summary(row.title)
+    event = compose_event(
+        row,
+        Kind.NEWS,
+        now,
+        summary=summary,
+        evidence=quote_evidence(fact),
+        facts=[fact],
+        mark=entry.key,
+    )
+    return replace(
+        event, update=UpdateRef(update_id, row.title, 1, products=entry.products)
+    )
+
+
+def decide(case: UpdateChanges, docket: Matches, told: Decisions) -> None:
     """Decide one case and put the update's new row."""
     row = docket.ledger[case.update]
     if docket.ledger.is_new(row.id):
-        first(row, case, docket, told)
+        first_sight(row, case, docket, told)
     else:
         _again(row, case, docket, told)
 
 
-def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
+def first_sight(
+    row: Update, case: UpdateChanges, docket: Matches, told: Decisions
+) -> None:
     """An update or advisory that nobody knew."""
     now = docket.now
     for item in case.items:
         item.packages += item.successors
-    row = rows.takeover(rows.merged(row, case), docket.ledger)
+    row = take_over_advisories(merge_changes(row, case), docket.ledger)
     if row.type == "advisory":
         row = replace(
             row,
@@ -45,7 +153,7 @@ def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
         and fact.version >= row.version
         for fact in facts
     )
-    turn = turns.turn(replace(row, changed=None), case, now)
+    turn = state_change(replace(row, changed=None), case, now)
     kind = _first_kind(row, facts, turn, now, recalled=recalled)
     if kind is Kind.PULLED:
         row = replace(row, state=State.PULLED)
@@ -54,7 +162,7 @@ def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
         row = replace(
             row, packages=tuple(replace(p, version=row.version) for p in row.packages)
         )
-    known = rows.told(row, _key(kind, row)) if kind is Kind.PULLED else None
+    known = established_by(row, _key(kind, row)) if kind is Kind.PULLED else None
     # Told of the advisory, before the update that fixes it was known
     if known:
         told.support(known, case.items)
@@ -64,24 +172,24 @@ def first(row: Update, case: Case, docket: Docket, told: Told) -> None:
     evidence = [
         piece
         for fact in facts
-        for piece in tell.evidence(fact, [s for s in fact.said if s in said])
+        for piece in quote_evidence(fact, [s for s in fact.said if s in said])
     ]
-    event = tell.event(
+    event = compose_event(
         row,
         kind,
         now,
-        summary=phrases.first(row, kind),
+        summary=first_summary(row, kind),
         evidence=evidence,
         facts=facts,
-        because=phrases.because(said),
+        because=deciding_words(said),
     )
     _finish(row, docket, told, [(_key(kind, row), event)])
 
 
 def _first_kind(
     row: Update,
-    facts: Sequence[Fact],
-    turn: turns.Turn | None,
+    facts: Sequence[ChangeReading],
+    turn: StateChange | None,
     now: datetime,
     *,
     recalled: bool,
@@ -111,20 +219,20 @@ def _key(kind: Kind, row: Update) -> str:
 
 
 def _finish(
-    row: Update, docket: Docket, told: Told, events: Sequence[tuple[str, Event]]
+    row: Update, docket: Matches, told: Decisions, events: Sequence[tuple[str, Event]]
 ) -> None:
     for key, event in events:
         told.events.append(event)
-        row = rows.tell_event(replace(row, changed=docket.now), key, event)
+        row = establish_event(replace(row, changed=docket.now), key, event)
     docket.ledger.put(row)
 
 
-def _again(row: Update, case: Case, docket: Docket, told: Told) -> None:
+def _again(row: Update, case: UpdateChanges, docket: Matches, told: Decisions) -> None:
     """An update that the ledger knows."""
     before, now = row, docket.now
-    turn = turns.turn(row, case, now)
+    turn = state_change(row, case, now)
     row = _turned(row, case, turn)
-    row = rows.takeover(rows.merged(row, case), docket.ledger)
+    row = take_over_advisories(merge_changes(row, case), docket.ledger)
     if turn is not None and turn.kind is Kind.RE_RELEASED and not turn.echo:
         row = _with_articles(before, row, turn)
     events: list[tuple[str, Event]] = []
@@ -133,18 +241,18 @@ def _again(row: Update, case: Case, docket: Docket, told: Told) -> None:
         if not turn.echo:
             row = replace(row, suspicions=())
         if turn.kind is Kind.CORRECTED:
-            row = rows.forget_pull(row)
+            row = forget_pull(row)
     untold = turn is None or (turn.kind is Kind.CORRECTED and not events)
     used = {id(item) for item in turn.items} if turn and not untold else set()
-    events += lesser.exploited(before, row, case, now, told)
-    events += lesser.further(before, row, case, now, told, used)
-    events += lesser.known_issues(row, case, now, used)
+    events += exploitation(before, row, case, now, told)
+    events += further_products(before, row, case, now, told, used)
+    events += known_issues(row, case, now, used)
     if not events:
-        events += lesser.revised(before, row, case, now, told, used)
+        events += revision(before, row, case, now, told, used)
     _finish(row, docket, told, events)
 
 
-def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
+def _turned(row: Update, case: UpdateChanges, turn: StateChange | None) -> Update:
     """The row after its turn; packages that made it bear the new version."""
     if turn is None:
         return row
@@ -155,7 +263,7 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
     packages = row.packages
     for package in (package for package in turn.packages if package.product):
         # A record each CVE offers it
-        packages = rows.put(
+        packages = add_package(
             packages, replace(package, version=turn.version), certain=False
         )
     for item in case.items:
@@ -164,13 +272,13 @@ def _turned(row: Update, case: Case, turn: turns.Turn | None) -> Update:
     return replace(row, version=turn.version, state=state, packages=packages)
 
 
-def _with_articles(before: Update, row: Update, turn: turns.Turn) -> Update:
+def _with_articles(before: Update, row: Update, turn: StateChange) -> Update:
     """The row that knows which KB articles are those of a version of which words alone
     tell, and which were the earlier ones'.
     """
     if any(package.version == turn.version for package in row.packages):
         return row
-    former = {*row.former, *before.kbs, *rows.all_kbs(before.packages)}
+    former = {*row.former, *before.kbs, *kb_articles(before.packages)}
     said = {kb for piece in turn.said for kb in piece.kbs} - former
     fresh = (
         said
@@ -188,19 +296,19 @@ def _with_articles(before: Update, row: Update, turn: turns.Turn) -> Update:
 
 def _tell_turn(
     row: Update,
-    turn: turns.Turn,
+    turn: StateChange,
     now: datetime,
-    told: Told,
+    told: Decisions,
     events: list[tuple[str, Event]],
 ) -> None:
     if turn.kind is Kind.CORRECTED:
         _tell_correction(row, turn, now, events)
         return
     key = f"{turn.kind} {turn.version}"
-    known = rows.told(row, key)
+    known = established_by(row, key)
     if turn.echo or known is not None:
         told.support(
-            known if known is not None else rows.last_told(row, str(turn.kind)),
+            known if known is not None else last_event(row, str(turn.kind)),
             turn.items,
         )
         return
@@ -208,16 +316,16 @@ def _tell_turn(
     evidence = [
         piece
         for fact in facts
-        for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])
+        for piece in quote_evidence(fact, [s for s in fact.said if s in turn.said])
     ]
     summary = (
-        phrases.pulled(row) if turn.kind is Kind.PULLED else phrases.re_released(row)
+        pulled_summary(row) if turn.kind is Kind.PULLED else re_released_summary(row)
     )
-    because = phrases.because(turn.said)
+    because = deciding_words(turn.said)
     events.append(
         (
             key,
-            tell.event(
+            compose_event(
                 row,
                 turn.kind,
                 now,
@@ -231,26 +339,26 @@ def _tell_turn(
 
 
 def _tell_correction(
-    row: Update, turn: turns.Turn, now: datetime, events: list[tuple[str, Event]]
+    row: Update, turn: StateChange, now: datetime, events: list[tuple[str, Event]]
 ) -> None:
     """The vendor says that there was no pull: told to whoever was told of one."""
-    wrong = rows.told(row, f"pulled {turn.version}")
+    wrong = established_by(row, f"pulled {turn.version}")
     if not wrong:
         return
     facts = [item.fact for item in turn.items]
     evidence = [
         piece
         for fact in facts
-        for piece in tell.evidence(fact, [s for s in fact.said if s in turn.said])
+        for piece in quote_evidence(fact, [s for s in fact.said if s in turn.said])
     ]
-    event = tell.event(
+    event = compose_event(
         row,
         Kind.CORRECTED,
         now,
-        summary=phrases.denied(row),
+        summary=denied_summary(row),
         evidence=evidence,
         facts=facts,
-        because=phrases.because(turn.said),
+        because=deciding_words(turn.said),
         corrects=wrong,
         mark=wrong,
     )

@@ -10,10 +10,24 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from watcher.judgement import facts, identify, rows, schedule, tell, turns
-from watcher.judgement.facts import Said
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matching import Case, Item
+from watcher.judgement import schedule
+from watcher.judgement.change_reading import (
+    MatchedChange,
+    PassageStatement,
+    UpdateChanges,
+    history_of,
+    was_pulled,
+)
+from watcher.judgement.ledger import (
+    Ledger,
+    establish,
+    merge_changes,
+    take_over_advisories,
+)
+from watcher.judgement.matching import is_about
+from watcher.judgement.names import month_of
+from watcher.judgement.packages import current_packages
+from watcher.judgement.pull_and_return import state_change
 from watcher.records import Kind, State, Update
 
 _STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
@@ -23,7 +37,7 @@ CARRIED_OVER = timedelta(days=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def untold(case: Case, ledger: Ledger, now: datetime) -> list[Item]:
+def untold(case: UpdateChanges, ledger: Ledger, now: datetime) -> list[MatchedChange]:
     """The items that tell of a turn which the readers of the release must hear of, though
     they are read for the first time.
 
@@ -39,10 +53,10 @@ def untold(case: Case, ledger: Ledger, now: datetime) -> list[Item]:
     for item in case.items:
         said = _turn(item, row)
         if _newer(said, row) or (
-            not turned and (said is not None or facts.history(item.fact.entry) is None)
+            not turned and (said is not None or history_of(item.fact.entry) is None)
         ):
             items.append(item)
-    turn = turns.turn(row, Case(case.update, items), now)
+    turn = state_change(row, UpdateChanges(case.update, items), now)
     return (
         list(turn.items)
         if turn is not None and not turn.echo and turn.kind is not Kind.CORRECTED
@@ -59,7 +73,7 @@ def _followed(row: Update, now: datetime) -> bool:
     return young and row.state is State.RELEASED and any(event for _, event in row.told)
 
 
-def _newer(said: Said | None, row: Update) -> bool:
+def _newer(said: PassageStatement | None, row: Update) -> bool:
     return (
         said is not None
         and said.time is not None
@@ -68,14 +82,14 @@ def _newer(said: Said | None, row: Update) -> bool:
     )
 
 
-def settle(case: Case, ledger: Ledger, now: datetime) -> None:
+def settle(case: UpdateChanges, ledger: Ledger, now: datetime) -> None:
     """Bring a case's update up to what its entries and their histories say."""
     row = ledger[case.update]
     for item in case.items:
         if item.successors:
             row = replace(row, version=max(row.version, 2))
             item.packages += item.successors
-    row = rows.merged(row, case)
+    row = merge_changes(row, case)
     last = max(
         (said for item in case.items if (said := _turn(item, row)) is not None),
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
@@ -89,10 +103,10 @@ def settle(case: Case, ledger: Ledger, now: datetime) -> None:
     )
     if not silent and not _outweighed(last, row, before):
         row = standing
-    ledger.put(rows.takeover(_pulled_before(row, case), ledger))
+    ledger.put(take_over_advisories(_pulled_before(row, case), ledger))
 
 
-def _outweighed(last: Said | None, row: Update, before: Update) -> bool:
+def _outweighed(last: PassageStatement | None, row: Update, before: Update) -> bool:
     """Whether the state was told of, and what is read for the first time is no newer than that.
 
     It stays as it was told.
@@ -101,7 +115,9 @@ def _outweighed(last: Said | None, row: Update, before: Update) -> bool:
     return told and row.version == before.version and not _newer(last, before)
 
 
-def _standing(row: Update, case: Case, last: Said | None) -> Update:
+def _standing(
+    row: Update, case: UpdateChanges, last: PassageStatement | None
+) -> Update:
     """The row in the state that the histories of a case end with."""
     labels = [item.fact.entry.label for item in case.items]
     recalled = any(
@@ -110,10 +126,10 @@ def _standing(row: Update, case: Case, last: Said | None) -> Update:
     )
     if last is not None and last.kind is Kind.RE_RELEASED:
         row = replace(row, version=max(row.version, 2), state=State.RELEASED)
-        row = rows.tell_key(row, f"re-released {row.version}", "")
+        row = establish(row, f"re-released {row.version}", "")
     elif recalled or (last is not None and not _overtaken(last, row)):
         row = replace(row, state=State.PULLED)
-        row = rows.tell_key(row, f"pulled {row.version}", "")
+        row = establish(row, f"pulled {row.version}", "")
     elif last is not None or row.version > 1:
         row = replace(
             row, state=State.RELEASED if row.type != "advisory" else row.state
@@ -123,30 +139,30 @@ def _standing(row: Update, case: Case, last: Said | None) -> Update:
     return row
 
 
-def _pulled_before(row: Update, case: Case) -> Update:
+def _pulled_before(row: Update, case: UpdateChanges) -> Update:
     """Note which version was pulled before the current one: who still runs it is to be told."""
     if row.version < 2 or row.state is not State.RELEASED:
         return row
     for item in case.items:
         label = item.fact.entry.label
         if label is not None and label.pulled:
-            row = rows.tell_key(row, f"pulled {label.version}", "")
-        elif _turn(item, row) is not None and facts.was_pulled(item.fact.entry):
-            row = rows.tell_key(row, f"pulled {row.version - 1}", "")
+            row = establish(row, f"pulled {label.version}", "")
+        elif _turn(item, row) is not None and was_pulled(item.fact.entry):
+            row = establish(row, f"pulled {row.version - 1}", "")
     return row
 
 
-def _turn(item: Item, row: Update) -> Said | None:
+def _turn(item: MatchedChange, row: Update) -> PassageStatement | None:
     """The pull or re-release that an entry's history ends with, as far as it is about
     this update.
     """
-    said = facts.history(item.fact.entry)
-    if said is None or not item.packages or not rows.about(said, row, item.fact.entry):
+    said = history_of(item.fact.entry)
+    if said is None or not item.packages or not is_about(said, row, item.fact.entry):
         return (
             said
             if said is not None
             and not item.fact.entry.packages
-            and rows.about(said, row, item.fact.entry)
+            and is_about(said, row, item.fact.entry)
             else None
         )
     early = (
@@ -154,14 +170,12 @@ def _turn(item: Item, row: Update) -> Said | None:
     )
     published = item.fact.entry.published
     other = (
-        bool(row.month)
-        and published is not None
-        and identify.month_of(published) != row.month
+        bool(row.month) and published is not None and month_of(published) != row.month
     )
     return None if early or (other and said.kind is Kind.RE_RELEASED) else said
 
 
-def _overtaken(said: Said, row: Update) -> bool:
+def _overtaken(said: PassageStatement, row: Update) -> bool:
     """Whether a pulled version has been replaced since by one that the tables already show."""
-    newer = [p for p in tell.current(row) if p.version > 1]
+    newer = [p for p in current_packages(row) if p.version > 1]
     return bool(newer) and not any(kb in {p.kb for p in newer} for kb in said.kbs)

@@ -14,19 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from watcher.judgement import (
-    absence,
-    decide,
-    facts,
-    first_reading,
-    identify,
-    normalize,
-    unplaced,
-)
-from watcher.judgement.facts import Fact
+from watcher.judgement import absence, first_reading, normalize
+from watcher.judgement.change_reading import ChangeReading, UpdateChanges, read_change
+from watcher.judgement.decide import decide, decide_unmatched
+from watcher.judgement.decisions import Decisions
 from watcher.judgement.ledger import Ledger
-from watcher.judgement.matching import Case, attribute
-from watcher.judgement.told import Told
+from watcher.judgement.matching import match
+from watcher.judgement.names import entry_names
 from watcher.records import Change, ChangeKind, Outcome, Update
 
 
@@ -39,7 +33,7 @@ def names(changes: Iterable[Change]) -> tuple[str, ...]:
     for change in changes:
         for entry in (change.before, change.after):
             if entry is not None:
-                found.update(dict.fromkeys(identify.entry_names(entry)))
+                found.update(dict.fromkeys(entry_names(entry)))
         if change.before is not None and change.after is not None:
             prose = (
                 passage.text
@@ -70,12 +64,14 @@ def events(
         changes, key=lambda change: (change.document, change.entry.key, change.kind)
     )
     settled = [
-        facts.read(change) for change in ordered if first(change) and _names_any(change)
+        read_change(change)
+        for change in ordered
+        if first(change) and _names_any(change)
     ]
-    told = Told([], [], [])
+    told = Decisions([], [], [])
     _settle(settled, ledger, now, told)
     read = [
-        facts.read(change)
+        read_change(change)
         for change in ordered
         if not first(change) and change.kind is not ChangeKind.AGED_OUT
     ]
@@ -83,14 +79,14 @@ def events(
     absences = absence.sorted_out(gone, ledger)
     absence.restore(absences.back, ledger, now, told.events, kind)
     mere = absences.mere
-    docket = attribute(
+    docket = match(
         [f for f in read if f.change.kind is not ChangeKind.MISSING and f not in mere],
         ledger,
         now,
     )
     for case in docket.cases.values():
-        decide.decide(case, docket, told)
-    unplaced.judge(docket, told)
+        decide(case, docket, told)
+    decide_unmatched(docket, told)
     absence.suspect(absences.gone, ledger, now, told.events, kind)
     told.silent.extend(
         (f.change.source, f.entry.key, "an absence is no statement of this source")
@@ -119,18 +115,22 @@ def _names_any(change: Change) -> bool:
     )
 
 
-def _mere_absence(fact: Fact, gone: list[Fact]) -> bool:
+def _mere_absence(fact: ChangeReading, gone: list[ChangeReading]) -> bool:
     return fact.change.kind is ChangeKind.MISSING and fact not in gone
 
 
-def _settle(settled: list[Fact], ledger: Ledger, now: datetime, told: Told) -> None:
-    docket = attribute(settled, ledger, now)
+def _settle(
+    settled: list[ChangeReading], ledger: Ledger, now: datetime, told: Decisions
+) -> None:
+    docket = match(settled, ledger, now)
     for case in docket.cases.values():
         untold = first_reading.untold(case, ledger, now)
         first_reading.settle(
-            Case(case.update, [item for item in case.items if item not in untold]),
+            UpdateChanges(
+                case.update, [item for item in case.items if item not in untold]
+            ),
             ledger,
             now,
         )
         if untold:
-            decide.decide(Case(case.update, untold), docket, told)
+            decide(UpdateChanges(case.update, untold), docket, told)

@@ -1,4 +1,4 @@
-"""Which update each fact is about.
+"""Which update each change is about.
 
 Unknown packages found a new one, or follow the ones that they replace.
 """
@@ -9,70 +9,75 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher.judgement import facts, identify, normalize
-from watcher.judgement.facts import Fact
+from watcher.judgement import normalize
+from watcher.judgement.change_reading import (
+    PULL_OR_RETURN,
+    ChangeReading,
+    PassageStatement,
+    UpdateChanges,
+    history_of,
+)
 from watcher.judgement.ledger import Ledger
+from watcher.judgement.names import (
+    LABELLED,
+    MONTHLY,
+    advisory_identity,
+    base_product,
+    cve_names,
+    label_names,
+    lone_identity,
+    made_identity,
+    month_name,
+    month_of,
+    monthly_identity,
+    package_names,
+)
 from watcher.records import Entry, Kind, Package, State, Update
+
+
+def is_about(said: PassageStatement, row: Update, entry: Entry) -> bool:
+    """Whether a sentence that names KB articles names one of this update's, or one that
+    its entry is about.
+    """
+    mine = (
+        {p.kb for p in row.packages}
+        | set(row.kbs)
+        | {p.kb for p in entry.packages}
+        | set(entry.kbs)
+    )
+    return not said.kbs or bool(mine & set(said.kbs)) or not mine
+
 
 # For how long a package that bears no label is taken as a further one of the month's
 # update.
 SAME_RELEASE = timedelta(days=7)
 
 
-class Item(Struct):
-    """A fact as far as it concerns one update: the packages of it that are this update's.
-
-    ``successors`` replace packages of the version before; ``apart`` are packages that
-    left for another update.
-    """
-
-    fact: Fact
-    packages: list[Package] = field(default_factory=list)
-    successors: list[Package] = field(default_factory=list)
-
-
-class Case(Struct):
-    """All that one check says of one update."""
-
-    update: str
-    items: list[Item] = field(default_factory=list)
-
-    def item(self, fact: Fact) -> Item:
-        """The item of a fact, made when there is none yet."""
-        for item in self.items:
-            if item.fact is fact:
-                return item
-        item = Item(fact)
-        self.items.append(item)
-        return item
-
-
-class Docket:
+class Matches:
     """Cases by update id, in the order in which they were opened."""
 
     def __init__(self, ledger: Ledger, now: datetime) -> None:
         """Work on a ledger's copy; ``now`` is the time of the check."""
         self.ledger = ledger
         self.now = now
-        self.cases: dict[str, Case] = {}
-        self.unplaced: list[Fact] = []
+        self.cases: dict[str, UpdateChanges] = {}
+        self.unplaced: list[ChangeReading] = []
 
-    def case(self, update: Update) -> Case:
+    def case(self, update: Update) -> UpdateChanges:
         """The case of an update."""
-        return self.cases.setdefault(update.id, Case(update.id))
+        return self.cases.setdefault(update.id, UpdateChanges(update.id))
 
 
-def attribute(read: Iterable[Fact], ledger: Ledger, now: datetime) -> Docket:
+def match(read: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> Matches:
     """Open a case for every update that the facts concern.
 
     Labelled facts go first (a table knows the release's name), entries that appeared
     before those that were altered (what a new advisory offers is new; what an old one
     now points to may be the same).
     """
-    docket = Docket(ledger, now)
+    docket = Matches(ledger, now)
     ordered = sorted(
         read,
         key=lambda fact: (
@@ -91,7 +96,7 @@ def attribute(read: Iterable[Fact], ledger: Ledger, now: datetime) -> Docket:
 
 
 def _place_packages(
-    fact: Fact, docket: Docket, cumulative: dict[str, tuple[str, ...]]
+    fact: ChangeReading, docket: Matches, cumulative: dict[str, tuple[str, ...]]
 ) -> None:
     ledger = docket.ledger
     for package in fact.entry.packages if fact.change.after else ():
@@ -111,8 +116,8 @@ def _place_packages(
     for package in fact.gone or (
         fact.entry.packages if fact.change.after is None else ()
     ):
-        row = ledger.find(identify.package_names(package)) or ledger.find(
-            identify.label_name(fact.entry.label)
+        row = ledger.find(package_names(package)) or ledger.find(
+            label_names(fact.entry.label)
         )
         if row is not None:
             docket.case(row).item(fact)
@@ -125,7 +130,7 @@ def _known(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
     row = _by_article(package, entry, ledger) or _by_build(package, ledger)
     return (
         row
-        or ledger.find(identify.label_name(entry.label))
+        or ledger.find(label_names(entry.label))
         or _same_rollup(package, entry, ledger)
     )
 
@@ -139,7 +144,7 @@ def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None
     if (
         row is None
         or label is None
-        or label.type not in identify.MONTHLY
+        or label.type not in MONTHLY
         or row.month in ("", label.month)
     ):
         return row
@@ -153,7 +158,7 @@ def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None
 def _by_build(package: Package, ledger: Ledger) -> Update | None:
     """By build, unless that build is known under another KB article."""
     row = ledger.find(
-        name for name in identify.package_names(package) if name.startswith("build:")
+        name for name in package_names(package) if name.startswith("build:")
     )
     if row is None:
         return None
@@ -175,19 +180,17 @@ def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | Non
         return None
     family, product = (
         normalize.family(package.product),
-        identify.base(entry.label.product),
+        base_product(entry.label.product),
     )
-    row = ledger.find(
-        (identify.month_name(family, identify.month_of(entry.published), "SU"),)
-    )
+    row = ledger.find((month_name(family, month_of(entry.published), "SU"),))
     if row is None:
         return None
-    mine = [p for p in row.packages if identify.base(p.product) == product]
+    mine = [p for p in row.packages if base_product(p.product) == product]
     return row if mine and all(not p.build for p in mine) else None
 
 
 def _succeeded(
-    fact: Fact, package: Package, ledger: Ledger, now: datetime
+    fact: ChangeReading, package: Package, ledger: Ledger, now: datetime
 ) -> Update | None:
     """The update whose package of the same product an unknown package replaces in the
     same entry.
@@ -200,18 +203,18 @@ def _succeeded(
     if waiting is not None:
         return waiting
     for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
-        if identify.base(gone.product) != identify.base(package.product):
+        if base_product(gone.product) != base_product(package.product):
             continue
-        row = ledger.find(identify.package_names(gone))
+        row = ledger.find(package_names(gone))
         if row is None or (
             fact.entry.label
-            and fact.entry.label.type in identify.MONTHLY
+            and fact.entry.label.type in MONTHLY
             and fact.entry.label.month != row.month
         ):
             continue
         same_month = (
             bool(row.month)
-            and identify.month_of(now) == row.month
+            and month_of(now) == row.month
             and _published_with(fact.entry, row)
         )
         if (
@@ -223,7 +226,7 @@ def _succeeded(
     return None
 
 
-def _waiting(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
+def _waiting(fact: ChangeReading, package: Package, ledger: Ledger) -> Update | None:
     """The pulled update that a new sentence names beside the package which takes its place."""
     named = [normalize.kbs_in(text) for _, text in fact.sentences]
     for kb in (kb for kbs in named if package.kb in kbs for kb in kbs):
@@ -237,13 +240,15 @@ def _waiting(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
     return None
 
 
-def _named_again(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
+def _named_again(
+    fact: ChangeReading, package: Package, ledger: Ledger
+) -> Update | None:
     """The month's update whose re-release as this very article, or if it names none of
     the same day, a new record's history tells.
     """
     entry = fact.entry
     said = (
-        facts.history(entry)
+        history_of(entry)
         if fact.change.before is None and package.kb and entry.published
         else None
     )
@@ -256,15 +261,15 @@ def _named_again(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
         return None
     row = ledger.find(
         (
-            identify.month_name(
+            month_name(
                 normalize.family(package.product),
-                identify.month_of(entry.published),
+                month_of(entry.published),
                 "SU",
             ),
         )
     )
     covered = row is not None and any(
-        identify.base(p.product) == identify.base(package.product) for p in row.packages
+        base_product(p.product) == base_product(package.product) for p in row.packages
     )
     same_day = (
         row is not None
@@ -275,41 +280,37 @@ def _named_again(fact: Fact, package: Package, ledger: Ledger) -> Update | None:
 
 
 def _published_with(entry: Entry, row: Update) -> bool:
-    return entry.published is None or identify.month_of(entry.published) == row.month
+    return entry.published is None or month_of(entry.published) == row.month
 
 
 def _found(
-    fact: Fact, package: Package, docket: Docket, cumulative: dict[str, tuple[str, ...]]
+    fact: ChangeReading,
+    package: Package,
+    docket: Matches,
+    cumulative: dict[str, tuple[str, ...]],
 ) -> Update:
     """The new update that an unknown package founds, or the month's update that it
     further belongs to.
     """
     family = normalize.family(package.product)
     label = fact.entry.label
-    if (
-        label is not None
-        and label.type
-        and label.type not in identify.MONTHLY
-        and label.product
-    ):
+    if label is not None and label.type and label.type not in MONTHLY and label.product:
         return _made(label.product, family, label.type, docket, fact, cumulative)
-    if family not in identify.LABELLED or (
-        label is None and not (package.kb or package.build)
-    ):
+    if family not in LABELLED or (label is None and not (package.kb or package.build)):
         return _lone(package, family, docket, fact)
     kind = (label.type if label else "") or package.type or "SU"
-    kind = kind if kind in identify.MONTHLY else "SU"
+    kind = kind if kind in MONTHLY else "SU"
     when = _dated(fact, docket.now)
-    month = (label.month if label else "") or identify.month_of(when)
-    row = docket.ledger.find((identify.month_name(family, month, kind),))
+    month = (label.month if label else "") or month_of(when)
+    row = docket.ledger.find((month_name(family, month, kind),))
     if row is not None:
         return (
             row
             if _further(row, package, fact, docket)
             else _lone(package, family, docket, fact)
         )
-    update_id, title = identify.monthly(family, month, kind)
-    name = identify.month_name(family, month, kind)
+    update_id, title = monthly_identity(family, month, kind)
+    name = month_name(family, month, kind)
     return _new(
         docket,
         Update(
@@ -327,7 +328,9 @@ def _found(
     )
 
 
-def _further(row: Update, package: Package, fact: Fact, docket: Docket) -> bool:
+def _further(
+    row: Update, package: Package, fact: ChangeReading, docket: Matches
+) -> bool:
     """Whether an unlabelled package is one more of the month's update, not an update of its own.
 
     Of what appears its own date counts: a record that is read late, or for the first
@@ -336,7 +339,7 @@ def _further(row: Update, package: Package, fact: Fact, docket: Docket) -> bool:
     if docket.ledger.is_new(row.id) or not row.packages:
         return True
     covered = any(
-        identify.base(p.product) == identify.base(package.product) for p in row.packages
+        base_product(p.product) == base_product(package.product) for p in row.packages
     )
     dated = fact.entry.published if fact.change.before is None else None
     return (
@@ -350,18 +353,18 @@ def _made(
     product: str,
     family: str,
     kind: str,
-    docket: Docket,
-    fact: Fact,
+    docket: Matches,
+    fact: ChangeReading,
     cumulative: dict[str, tuple[str, ...]],
 ) -> Update:
-    update_id, title = identify.made(product)
+    update_id, title = made_identity(product)
     names = [f"made:{product.lower()}"]
     together = cumulative.get(product, ())
     when = _dated(fact, docket.now)
     if len(together) > 1:
-        update_id, title = identify.monthly(family, identify.month_of(when), "CU")
+        update_id, title = monthly_identity(family, month_of(when), "CU")
         names = [f"made:{name.lower()}" for name in together] + [
-            identify.month_name(family, identify.month_of(when), "CU")
+            month_name(family, month_of(when), "CU")
         ]
     row = docket.ledger.find([name for name in names if name.startswith("made:")])
     if row is not None:
@@ -383,13 +386,15 @@ def _made(
     )
 
 
-def _lone(package: Package, family: str, docket: Docket, fact: Fact) -> Update:
+def _lone(
+    package: Package, family: str, docket: Matches, fact: ChangeReading
+) -> Update:
     named = (
         package
         if package.kb or package.build
-        else replace(package, build=identify.month_of(_dated(fact, docket.now)))
+        else replace(package, build=month_of(_dated(fact, docket.now)))
     )
-    update_id, title = identify.lone(named)
+    update_id, title = lone_identity(named)
     if update_id in docket.ledger:
         return docket.ledger[update_id]
     return _new(
@@ -399,7 +404,7 @@ def _lone(package: Package, family: str, docket: Docket, fact: Fact) -> Update:
     )
 
 
-def _new(docket: Docket, row: Update, released: datetime) -> Update:
+def _new(docket: Matches, row: Update, released: datetime) -> Update:
     """Put a row for a new update; an id that is taken gets a number."""
     update_id, number = row.id, 2
     while update_id in docket.ledger:
@@ -408,7 +413,7 @@ def _new(docket: Docket, row: Update, released: datetime) -> Update:
     return docket.ledger[update_id]
 
 
-def _dated(fact: Fact, now: datetime) -> datetime:
+def _dated(fact: ChangeReading, now: datetime) -> datetime:
     """The vendor's date of what the fact offers.
 
     An altered entry's newest revision, else its publication.
@@ -422,7 +427,7 @@ def _dated(fact: Fact, now: datetime) -> datetime:
     return next((time for time in times if time is not None), now)
 
 
-def _of_one_date(read: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
+def _of_one_date(read: Iterable[ChangeReading]) -> dict[str, tuple[str, ...]]:
     """Products made by cumulative updates of one family and date, each with all of that date."""
     dates: dict[tuple[str, datetime], set[str]] = defaultdict(set)
     for fact in read:
@@ -442,18 +447,18 @@ def _of_one_date(read: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _place_words(fact: Fact, docket: Docket) -> None:
+def _place_words(fact: ChangeReading, docket: Matches) -> None:
     """A fact without packages is about the update that it names: by label, KB article, then CVE."""
     entry, ledger = fact.entry, docket.ledger
-    row = ledger.find(identify.label_name(entry.label)) or ledger.find(
+    row = ledger.find(label_names(entry.label)) or ledger.find(
         f"kb:{kb}" for kb in entry.kbs
     )
     if row is None:
-        row = ledger.find(identify.cve_names(entry.cves))
+        row = ledger.find(cve_names(entry.cves))
     if (
         row is None
         and entry.label is not None
-        and (fact.says(Kind.RELEASED, *facts.HISTORY) or entry.label.version > 1)
+        and (fact.says(Kind.RELEASED, *PULL_OR_RETURN) or entry.label.version > 1)
     ):
         row = _labelled(fact, docket)
     if (
@@ -469,7 +474,7 @@ def _place_words(fact: Fact, docket: Docket) -> None:
         docket.case(row).item(fact)
 
 
-def _announced(fact: Fact, docket: Docket) -> Update:
+def _announced(fact: ChangeReading, docket: Matches) -> Update:
     """The row of an advisory without update.
 
     Those of one family and day that appear at one check are one thing.
@@ -486,22 +491,22 @@ def _announced(fact: Fact, docket: Docket) -> Update:
             and docket.ledger.is_new(row.id)
         ):
             return row
-    update_id, title = identify.advisory(fact.entry.cves[0])
+    update_id, title = advisory_identity(fact.entry.cves[0])
     row = Update(
         update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now
     )
     return _new(docket, row, published)
 
 
-def _labelled(fact: Fact, docket: Docket) -> Update | None:
+def _labelled(fact: ChangeReading, docket: Matches) -> Update | None:
     """The update that a post's title names before any table or record does."""
     label = fact.entry.label
-    if label is None or not identify.label_name(label):
+    if label is None or not label_names(label):
         return None
     update_id, title = (
-        identify.monthly(label.family, label.month, label.type)
-        if label.type in identify.MONTHLY
-        else identify.made(label.product)
+        monthly_identity(label.family, label.month, label.type)
+        if label.type in MONTHLY
+        else made_identity(label.product)
     )
     when = _dated(fact, docket.now)
     row = Update(
@@ -513,6 +518,6 @@ def _labelled(fact: Fact, docket: Docket) -> Update | None:
         1,
         State.RELEASED,
         docket.now,
-        names=identify.label_name(label),
+        names=label_names(label),
     )
     return _new(docket, row, when)

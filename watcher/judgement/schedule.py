@@ -146,10 +146,11 @@ def pages(update: Update, kind: str) -> dict[str, str]:
     link), ``kb-article`` or ``catalog``.
     """
     # A check with nothing due needs neither
-    from watcher.judgement import normalize, tell
+    from watcher.judgement import normalize
+    from watcher.judgement.packages import current_packages
 
     found: dict[str, str] = {}
-    for package in tell.current(update):
+    for package in current_packages(update):
         page = normalize.download_page(package.url) if kind == "download" else ""
         if page:
             found[page.rpartition("=")[2] or page] = package.url

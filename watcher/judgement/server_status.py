@@ -16,7 +16,8 @@ from functools import cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher.judgement import normalize, standing, tell
+from watcher.judgement import normalize, standing
+from watcher.judgement.packages import current_packages
 from watcher.records import (
     Confidence,
     Event,
@@ -246,7 +247,7 @@ def _install(exposure: Exposure) -> str:
 def _shelf(updates: Iterable[Update]) -> Shelf:
     shelf = Shelf()
     for update in updates:
-        current = tell.current(update)
+        current = current_packages(update)
         offered = update.state is State.RELEASED and not update.suspicions
         for package in update.packages:
             key, family = (
@@ -391,7 +392,7 @@ def _pulled(update: Update, package: Package) -> bool:
     if package.version >= update.version:
         return update.state is State.PULLED
     # Offered again, as far as is known as it was
-    again = update.state is State.RELEASED and package in tell.current(update)
+    again = update.state is State.RELEASED and package in current_packages(update)
     return f"pulled {package.version}" in dict(update.told) and not again
 
 

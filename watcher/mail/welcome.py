@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from watcher.judgement import normalize, standing, tell
+from watcher.judgement import normalize, standing
+from watcher.judgement.packages import current_packages, stated_articles
 from watcher.text.plain import line, link
 from watcher.text.story import kb_url
 
@@ -103,10 +104,12 @@ def _watched(source: Source, words: Words, unread: str) -> Watched:
 
 def _gone(update: Update, form: Form) -> Gone:
     packages = sorted(
-        tell.current(update), key=lambda p: normalize.build_key(p.build), reverse=True
+        current_packages(update),
+        key=lambda p: normalize.build_key(p.build),
+        reverse=True,
     )
     kbs = dict.fromkeys(line(p.kb, 40) for p in packages if p.kb) or [
-        line(kb, 40) for kb in tell.articles(update) or update.kbs
+        line(kb, 40) for kb in stated_articles(update) or update.kbs
     ]
     title = line(update.title or update.id, 160)
     return Gone(

@@ -56,7 +56,7 @@ class Update(Struct, frozen=True):
     ``told`` holds a key for each fact established ("pulled 1", "re-released 2",
     "known-issue <hash>"), with the event that told it; the same fact from a later
     source adds evidence to that event. ``names`` are the references by which it is
-    found again; see ``watcher.judgement.identify``.
+    found again; see ``watcher.judgement.names``.
     """
 
     id: str

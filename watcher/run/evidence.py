@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from watcher.errors import WatcherError
-from watcher.judgement import identify
+from watcher.judgement.names import entry_names, slug, update_names
 from watcher.records import (
     Document,
     Event,
@@ -222,7 +222,7 @@ class Shelf:
 
     def file(self, time: datetime, source: str) -> Path:
         """Name the file of a source's events of one check."""
-        return self.folder / f"{time:%Y%m%dT%H%M%SZ}-{identify.slug(source)}.warc.gz"
+        return self.folder / f"{time:%Y%m%dT%H%M%SZ}-{slug(source)}.warc.gz"
 
     def _prune(self) -> None:
         """Let the oldest files go: those beyond the number or the size that are kept."""
@@ -315,7 +315,7 @@ def _put(written: Path, target: Path) -> Iterator[None]:
 
 def _mark(document: str) -> str:
     """Name a document in a file name: readable, and one of its own."""
-    return f"{identify.slug(document)[:40] or 'index'}-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
+    return f"{slug(document)[:40] or 'index'}-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
 
 
 def _updates(outcome: Outcome, store: Store) -> tuple[Update, ...]:
@@ -346,14 +346,12 @@ def _about(answers: Answers, updates: Iterable[Update]) -> set[str]:
     return {
         found.document
         for found in snapshots
-        if any(names & set(identify.entry_names(entry)) for entry in found.entries)
+        if any(names & set(entry_names(entry)) for entry in found.entries)
     }
 
 
 def _names(updates: Iterable[Update]) -> set[str]:
-    return {
-        name for row in updates for name in (*row.names, *identify.update_names(row))
-    }
+    return {name for row in updates for name in (*row.names, *update_names(row))}
 
 
 def _documents(source: str, updates: Iterable[Update], store: Store) -> set[str]:
@@ -363,7 +361,7 @@ def _documents(source: str, updates: Iterable[Update], store: Store) -> set[str]
         document
         for document in store.documents(source)
         if any(
-            names & set(identify.entry_names(stored.entry))
+            names & set(entry_names(stored.entry))
             for stored in store.entries(source, document).values()
         )
     }

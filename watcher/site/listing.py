@@ -16,7 +16,8 @@ from datetime import datetime
 
 import msgspec
 
-from watcher.judgement import identify, tell
+from watcher.judgement.names import slug, with_version
+from watcher.judgement.packages import all_articles
 from watcher.records import Confidence, Event, Kind, Package, State, Update
 from watcher.text.plain import line
 
@@ -87,10 +88,10 @@ def name(text: str) -> str:
 
     ``[a-z0-9-]``, at most 120 characters, different for different slugs.
     """
-    slug = identify.slug(text)
-    if _SAFE.fullmatch(slug) and not _DEVICES.fullmatch(slug):
-        return slug
-    return f"{slug[:80]}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}".lstrip(
+    short = slug(text)
+    if _SAFE.fullmatch(short) and not _DEVICES.fullmatch(short):
+        return short
+    return f"{short[:80]}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}".lstrip(
         "-"
     )
 
@@ -117,7 +118,7 @@ def listing(update: Update, events: Iterable[Event]) -> Listing:
         page=page(update.id),
         title=title
         if title.lower().endswith(f"v{update.version}")
-        else identify.with_version(title, update.version),
+        else with_version(title, update.version),
         type=line(update.type, 40),
         version=update.version,
         state=update.state,
@@ -131,7 +132,7 @@ def listing(update: Update, events: Iterable[Event]) -> Listing:
         issues=issues,
         products=tuple(line(product, 100) for product in update.products),
         packages=tuple(dict.fromkeys(offers)),
-        kbs=tuple(line(kb, 40) for kb in tell.all_articles(update)),
+        kbs=tuple(line(kb, 40) for kb in all_articles(update)),
         cves=tuple(line(advisory.id, 40) for advisory in update.advisories),
     )
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import identify, tell
+from watcher.judgement.names import with_version
+from watcher.judgement.packages import all_articles
 from watcher.records import (
     GRAVITY,
     Confidence,
@@ -208,9 +209,7 @@ def page(
     return Page(
         path=row.page,
         id=row.id,
-        title=identify.with_version(
-            line(update.title or update.id, 160), update.version
-        ),
+        title=with_version(line(update.title or update.id, 160), update.version),
         state="suspected"
         if doubted
         else ("news" if update.type == "news" else update.state.value),
@@ -298,7 +297,7 @@ def _now(update: Update, events: Sequence[Event]) -> Event:
         update.title,
         update.version,
         update.products,
-        tell.all_articles(update),
+        all_articles(update),
         cves,
         builds,
     )

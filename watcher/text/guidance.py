@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from watcher.judgement import tabled
+from watcher.judgement.guidance import lay_out
 from watcher.text.plain import paragraphs
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
     """
     left, found = most(3500), list[Saying]()
     tables = event.tables if most(100) >= ROOMY else ()
-    for piece in tabled.laid(event.guidance, tables):
+    for piece in lay_out(event.guidance, tables):
         if isinstance(piece, str):
             said = paragraphs(piece, left) if left > 0 else ()
             found += [Saying(text) for text in said]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from watcher.judgement import identify, server_status
+from watcher.judgement import server_status
+from watcher.judgement.names import with_version
 from watcher.text.plain import line
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def named(offer: Offer, update: str = "", *, versioned: bool = False) -> str:
     return (
         title
         if title.endswith(f" v{offer.version}")
-        else identify.with_version(title, offer.version)
+        else with_version(title, offer.version)
     )
 
 

@@ -19,39 +19,50 @@ from tests.unit.builders import (
     row,
     update,
 )
-from watcher.judgement import identify, normalize
+from watcher.judgement import normalize
+from watcher.judgement.names import (
+    advisory_identity,
+    base_product,
+    entry_names,
+    label_names,
+    link_name,
+    lone_identity,
+    made_identity,
+    month_of,
+    monthly_identity,
+    slug,
+    update_names,
+    with_version,
+)
 from watcher.records import Advisory, Label, Package
 
 
 def test_an_id_is_fit_for_an_address() -> None:
-    assert (
-        identify.slug("Exchange Server 2010 SP3 RU32")
-        == "exchange-server-2010-sp3-ru32"
-    )
-    assert identify.monthly("Exchange Server", "2030-11", "SU") == (
+    assert slug("Exchange Server 2010 SP3 RU32") == "exchange-server-2010-sp3-ru32"
+    assert monthly_identity("Exchange Server", "2030-11", "SU") == (
         SU,
         "Exchange Server November 2030 SU",
     )
-    assert identify.made("Exchange Server 2019 CU15") == (
+    assert made_identity("Exchange Server 2019 CU15") == (
         "exchange-server-2019-cu15",
         "Exchange Server 2019 CU15",
     )
-    assert identify.advisory("CVE-2030-0001") == ("cve-2030-0001", "CVE-2030-0001")
+    assert advisory_identity("CVE-2030-0001") == ("cve-2030-0001", "CVE-2030-0001")
 
 
 def test_an_update_of_no_label_is_its_article_or_its_build() -> None:
-    assert identify.lone(Package("Windows Server 2019", "KB5990617")) == (
+    assert lone_identity(Package("Windows Server 2019", "KB5990617")) == (
         "windows-kb5990617",
         "Windows KB5990617",
     )
-    assert identify.lone(Package("Windows Server 2019", "", "10.0.17763.1")) == (
+    assert lone_identity(Package("Windows Server 2019", "", "10.0.17763.1")) == (
         "windows-10-0-17763-1",
         "Windows 10.0.17763.1",
     )
 
 
 def test_a_version_is_said_from_the_second_on() -> None:
-    assert [identify.with_version("November SU", version) for version in (1, 2)] == [
+    assert [with_version("November SU", version) for version in (1, 2)] == [
         "November SU",
         "November SU v2",
     ]
@@ -78,7 +89,7 @@ def test_a_version_is_said_from_the_second_on() -> None:
 def test_v2_is_the_same_update_and_a_cumulative_update_is_its_product(
     label: Label | None, names: tuple[str, ...]
 ) -> None:
-    assert identify.label_name(label) == names
+    assert label_names(label) == names
 
 
 def test_names_come_strongest_first() -> None:
@@ -87,7 +98,7 @@ def test_names_come_strongest_first() -> None:
         cves=("CVE-2030-0001",),
         kbs=("KB9000009",),
     )
-    names = identify.entry_names(entry)
+    names = entry_names(entry)
     assert names[:4] == (
         "kb:KB9000001",
         "build:exchange server:15.2.1544.13",
@@ -105,9 +116,9 @@ def test_a_record_is_sought_under_the_months_of_its_dates_where_updates_bear_mon
         f"label:exchange server/2030-{month}/{kind}"
         for month in (11, 12)
         for kind in ("su", "hu")
-    } <= set(identify.entry_names(entry))
+    } <= set(entry_names(entry))
     windows = advisory("CVE-2030-0001", Package("Windows Server 2019", "KB5990617"))
-    assert identify.entry_names(windows) == ("kb:KB5990617", "cve:CVE-2030-0001")
+    assert entry_names(windows) == ("kb:KB5990617", "cve:CVE-2030-0001")
 
 
 def test_a_package_page_is_sought_by_its_link_too_and_an_issue_by_article_and_label() -> (
@@ -118,9 +129,9 @@ def test_a_package_page_is_sought_by_its_link_too_and_an_issue_by_article_and_la
             normalize.link("https://www.microsoft.com/download/details.aspx?id=7"),
             "https://www.microsoft.com/download/details.aspx?id=7",
         )
-        for name in identify.entry_names(page("7", available=True))
+        for name in entry_names(page("7", available=True))
     ]
-    assert identify.entry_names(
+    assert entry_names(
         issue("1", kbs=["KB9000001"], label="Exchange Server Nov30SU")
     ) == ("kb:KB9000001", "label:exchange server/2030-11/su")
 
@@ -134,13 +145,13 @@ def test_a_ledger_row_is_found_by_all_that_it_holds() -> None:
         advisories=(Advisory("CVE-2030-0001"),),
         names=("x",),
     )
-    assert identify.update_names(held) == tuple(
+    assert update_names(held) == tuple(
         sorted(
             [
                 "x",
                 "kb:KB9000001",
                 "build:exchange server:15.2.1544.13",
-                identify.link_name(url),
+                link_name(url),
                 "kb:KB9000009",
                 "cve:CVE-2030-0001",
             ]
@@ -150,7 +161,7 @@ def test_a_ledger_row_is_found_by_all_that_it_holds() -> None:
 
 def test_what_sources_disagree_about_is_no_part_of_a_product() -> None:
     assert [
-        identify.base(name)
+        base_product(name)
         for name in ("Exchange Server SE RTM", "Exchange Server 2010 SP3 RU31", CU14)
     ] == ["Exchange Server SE", "Exchange Server 2010 SP3", CU14]
-    assert identify.month_of(datetime(2030, 1, 2, tzinfo=NOV.tzinfo)) == "2030-01"
+    assert month_of(datetime(2030, 1, 2, tzinfo=NOV.tzinfo)) == "2030-01"

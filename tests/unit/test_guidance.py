@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.unit.builders import NOV, SU, fact, post, update
-from watcher.judgement import tabled, tell
+from watcher.judgement.event import Summary, compose_event
+from watcher.judgement.guidance import MOST_SENTENCES, lay_out, table_holds
 from watcher.records import Entry, Event, Kind, Table
 from watcher.text import columns, guidance
 
@@ -44,18 +45,18 @@ def said(text: str, *tables: Table, before: str = "") -> Event:
             tables=tables,
         )
 
-    return tell.event(
+    return compose_event(
         update(SU),
         Kind.REVISED,
         NOV,
-        summary=tell.Phrase("x"),
+        summary=Summary("x"),
         facts=[fact(entry(before), entry(text))],
     )
 
 
 def test_sentences_of_a_table_are_known_across_its_cells() -> None:
-    assert all(tabled.holds(IF_THEN, line) for line in LINES)
-    assert not tabled.holds(IF_THEN, "have installed it Wait for v2")
+    assert all(table_holds(IF_THEN, line) for line in LINES)
+    assert not table_holds(IF_THEN, "have installed it Wait for v2")
 
 
 def test_an_event_has_the_tables_that_hold_what_is_new_whole() -> None:
@@ -84,14 +85,16 @@ def test_what_stands_in_tables_leaves_room_for_the_rest() -> None:
     )
     rest = [f"A sentence that is number {n}." for n in range(20)]
     event = said("\n".join((*(" ".join(row) for row in long.rows), *rest)), long)
-    assert len(event.guidance) == len(long.rows) + tell.GUIDANCE
+    assert len(event.guidance) == len(long.rows) + MOST_SENTENCES
 
 
 def test_a_table_stands_where_the_first_of_its_sentences_stood() -> None:
-    assert tabled.laid(
-        ("Before.", *LINES[:2], "Between.", LINES[3]), (IF_THEN, OTHER)
-    ) == ("Before.", IF_THEN, "Between.")
-    assert tabled.laid(LINES, ()) == LINES
+    assert lay_out(("Before.", *LINES[:2], "Between.", LINES[3]), (IF_THEN, OTHER)) == (
+        "Before.",
+        IF_THEN,
+        "Between.",
+    )
+    assert lay_out(LINES, ()) == LINES
 
 
 def test_a_table_in_text_is_aligned_and_wrapped() -> None:

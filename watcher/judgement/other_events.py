@@ -1,4 +1,4 @@
-"""The lesser facts of a known update.
+"""What else is told of a known update.
 
 Exploitation, further products, known issues, and anything else that was revised.
 """
@@ -8,24 +8,46 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from watcher.judgement import believe, normalize, phrases, rows, schedule, tell
-from watcher.judgement.facts import Fact, same
-from watcher.judgement.matching import Case, Item
-from watcher.judgement.told import Told
+from watcher.judgement import believe, normalize, schedule
+from watcher.judgement.change_reading import ChangeReading, MatchedChange, UpdateChanges
+from watcher.judgement.decisions import Decisions
+from watcher.judgement.event import compose_event
+from watcher.judgement.evidence import quote_evidence
+from watcher.judgement.ledger import established_by, last_event
+from watcher.judgement.packages import (
+    covers_product,
+    current_packages,
+    holds_package,
+    same_package,
+)
+from watcher.judgement.summary import (
+    exploited_summary,
+    further_summary,
+    known_issue_summary,
+    revised_summary,
+)
 from watcher.records import ChangeKind, Event, Kind, Package, State, Update
 
 # Within this of a release its records are the same story told by further sources
 SAME_STORY = timedelta(days=7)
+
+
 _STORY = "another source tells of the same release"
+
+
 _ASIDE = "another source has told of the update at this very check"
+
+
 _EXPLOITED = "another source has told that it is exploited"
+
+
 _INFORMATIONAL = re.compile(
     r"information(?:al)? (?:change|update)s? only|acknowledg", re.IGNORECASE
 )
 
 
-def exploited(
-    before: Update, row: Update, case: Case, now: datetime, told: Told
+def exploitation(
+    before: Update, row: Update, case: UpdateChanges, now: datetime, told: Decisions
 ) -> list[tuple[str, Event]]:
     """Exploited or disclosed, from no to yes.
 
@@ -54,14 +76,14 @@ def exploited(
     evidence = [
         piece
         for fact in facts
-        for piece in tell.evidence(
+        for piece in quote_evidence(
             fact, [s for s in fact.said if s.kind is Kind.EXPLOITED]
         )
     ]
-    summary = phrases.exploited(
+    summary = exploited_summary(
         row, cves, exploited=any(f.exploited or f.says(Kind.EXPLOITED) for f in facts)
     )
-    event = tell.event(
+    event = compose_event(
         row,
         Kind.EXPLOITED,
         now,
@@ -73,22 +95,27 @@ def exploited(
     return [] if told.widened(event) else [(f"exploited {cves[0]}", event)]
 
 
-def further(
-    before: Update, row: Update, case: Case, now: datetime, told: Told, used: set[int]
+def further_products(
+    before: Update,
+    row: Update,
+    case: UpdateChanges,
+    now: datetime,
+    told: Decisions,
+    used: set[int],
 ) -> list[tuple[str, Event]]:
     """Packages for a further product of a known update.
 
     The first packages of one that only words told of are evidence.
     """
     fresh: list[Package] = []
-    items: list[Item] = []
+    items: list[MatchedChange] = []
     for item in case.items:
         new = [
             p
             for p in item.packages
             if id(item) not in used
-            and not rows.holds(before, p)
-            and not rows.covers(before, p)
+            and not holds_package(before, p)
+            and not covers_product(before, p)
         ]
         if new and believe.back_filled(_date(item.fact), now):
             continue
@@ -96,7 +123,7 @@ def further(
             before.first_seen == now
             or (not before.packages and before.state is not State.ANNOUNCED)
         ):
-            told.support(rows.told(before, "released") or "", [item])
+            told.support(established_by(before, "released") or "", [item])
             used.add(id(item))
         elif new:
             items.append(item)
@@ -110,13 +137,13 @@ def further(
         for p in row.packages
         if any(p.product == new.product and p.kb == new.kb for new in fresh)
     ]
-    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
+    evidence = [piece for fact in facts for piece in quote_evidence(fact)]
     products = sorted({p.product for p in fresh})
-    event = tell.event(
+    event = compose_event(
         row,
         Kind.RELEASED,
         now,
-        summary=phrases.further(row, products),
+        summary=further_summary(row, products),
         evidence=evidence,
         facts=facts,
         packages=packages,
@@ -132,7 +159,7 @@ def further(
     ]
 
 
-def _date(fact: Fact) -> datetime | None:
+def _date(fact: ChangeReading) -> datetime | None:
     entry = fact.entry
     return (
         entry.published
@@ -142,7 +169,7 @@ def _date(fact: Fact) -> datetime | None:
 
 
 def known_issues(
-    row: Update, case: Case, now: datetime, used: set[int]
+    row: Update, case: UpdateChanges, now: datetime, used: set[int]
 ) -> list[tuple[str, Event]]:
     """A known issue is listed, or what to do about it has changed.
 
@@ -175,16 +202,16 @@ def known_issues(
     evidence = [
         piece
         for fact in facts
-        for piece in tell.evidence(
+        for piece in quote_evidence(
             fact, [s for s in fact.said if s.kind is Kind.KNOWN_ISSUE]
         )
     ]
     keys = ",".join(sorted(fact.entry.key for fact in facts))
-    event = tell.event(
+    event = compose_event(
         row,
         Kind.KNOWN_ISSUE,
         now,
-        summary=phrases.known_issue(row, facts),
+        summary=known_issue_summary(row, facts),
         evidence=evidence,
         facts=facts,
         mark=keys,
@@ -192,8 +219,13 @@ def known_issues(
     return [(f"known-issue {event.id}", event)]
 
 
-def revised(
-    before: Update, row: Update, case: Case, now: datetime, told: Told, used: set[int]
+def revision(
+    before: Update,
+    row: Update,
+    case: UpdateChanges,
+    now: datetime,
+    told: Decisions,
+    used: set[int],
 ) -> list[tuple[str, Event]]:
     """Anything else that changed and concerns an administrator."""
     items = []
@@ -203,10 +235,10 @@ def revised(
         why = _untold(before, item, now)
         if why == "":
             items.append(item)
-        elif why == _STORY and rows.last_told(before, _offered(before)):
-            told.support(rows.last_told(before, _offered(before)), [item])
+        elif why == _STORY and last_event(before, _offered(before)):
+            told.support(last_event(before, _offered(before)), [item])
         elif why == _EXPLOITED:
-            told.support(rows.last_told(before, "exploited "), [item])
+            told.support(last_event(before, "exploited "), [item])
         elif why == _ASIDE:
             told.support(before.told[-1][1], [item])
         else:
@@ -215,12 +247,12 @@ def revised(
         return []
     facts = [item.fact for item in items]
     keys = ",".join(sorted(f"{fact.entry.key} {fact.change.sha256}" for fact in facts))
-    evidence = [piece for fact in facts for piece in tell.evidence(fact)]
-    event = tell.event(
+    evidence = [piece for fact in facts for piece in quote_evidence(fact)]
+    event = compose_event(
         row,
         Kind.REVISED,
         now,
-        summary=phrases.revised(row, facts),
+        summary=revised_summary(row, facts),
         evidence=evidence,
         facts=facts,
         mark=keys,
@@ -228,7 +260,7 @@ def revised(
     return [(f"revised {event.id}", event)]
 
 
-def _untold(before: Update, item: Item, now: datetime) -> str:
+def _untold(before: Update, item: MatchedChange, now: datetime) -> str:
     """Why an item is no news by itself; "" when it is."""
     fact = item.fact
     if (
@@ -270,23 +302,25 @@ def _untold(before: Update, item: Item, now: datetime) -> str:
     return _ASIDE if before.changed == now and before.told else ""
 
 
-def _moves_to_known(before: Update, fact: Fact, now: datetime) -> bool:
+def _moves_to_known(before: Update, fact: ChangeReading, now: datetime) -> bool:
     """Whether a source only now offers the version that another one has told of lately."""
     recent = (
         before.version > 1
         and before.changed is not None
         and now - before.changed <= SAME_STORY
     )
-    known = tell.current(before)
+    known = current_packages(before)
     return (
         recent
         and bool(fact.fresh)
         and not fact.grown
-        and all(any(same(one, fresh) for one in known) for fresh in fact.fresh)
+        and all(any(same_package(one, fresh) for one in known) for fresh in fact.fresh)
     )
 
 
-def _repeats_exploitation(before: Update, fact: Fact, texts: list[str]) -> bool:
+def _repeats_exploitation(
+    before: Update, fact: ChangeReading, texts: list[str]
+) -> bool:
     """Whether new words say no more than that an advisory is exploited which is known to be so."""
     known = {advisory.id for advisory in before.advisories if advisory.exploited}
     said = {
@@ -303,7 +337,7 @@ def _repeats_exploitation(before: Update, fact: Fact, texts: list[str]) -> bool:
     return same and all(line in said or _INFORMATIONAL.search(line) for line in lines)
 
 
-def _of_another(row: Update, item: Item, texts: list[str]) -> bool:
+def _of_another(row: Update, item: MatchedChange, texts: list[str]) -> bool:
     """Whether a record offers more, but nothing more of this update, and its new words
     name products that are all not this update's.
     """
@@ -324,7 +358,7 @@ def _of_another(row: Update, item: Item, texts: list[str]) -> bool:
     )
 
 
-def _redated(fact: Fact) -> bool:
+def _redated(fact: ChangeReading) -> bool:
     """Whether a table's row has got another release date: a correction that is told as one."""
     before, after = fact.change.before, fact.change.after
     return (
@@ -343,7 +377,7 @@ def _offered(row: Update) -> str:
     return "released" if row.version == 1 else f"re-released {row.version}"
 
 
-def _adds_nothing(before: Update, item: Item) -> bool:
+def _adds_nothing(before: Update, item: MatchedChange) -> bool:
     """Whether an entry of a known update brings no package and no advisory that is new,
     or its first advisories soon after.
     """
@@ -353,6 +387,6 @@ def _adds_nothing(before: Update, item: Item) -> bool:
         and before.state is State.RELEASED
         and item.fact.change.time - before.first_seen <= SAME_STORY
     )
-    return all(rows.holds(before, package) for package in item.packages) and (
+    return all(holds_package(before, package) for package in item.packages) and (
         early or set(item.fact.entry.cves) <= known
     )

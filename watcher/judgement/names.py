@@ -18,7 +18,11 @@ from watcher.records import Entry, Label, Package, Update
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
 # update is its KB article.
 LABELLED = ("Exchange Server",)
+
+
 MONTHLY = ("SU", "HU")
+
+
 MONTHS = [
     "January",
     "February",
@@ -33,6 +37,8 @@ MONTHS = [
     "November",
     "December",
 ]
+
+
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -41,7 +47,7 @@ def slug(text: str) -> str:
     return _SLUG.sub("-", text.lower()).strip("-")
 
 
-def base(product: str) -> str:
+def base_product(product: str) -> str:
     """The product without what sources disagree about: "RTM", and the rollup it is at."""
     return re.sub(r" (RTM|RU\d+)$", "", product)
 
@@ -63,7 +69,7 @@ def package_names(package: Package) -> tuple[str, ...]:
     return tuple(names)
 
 
-def label_name(label: Label | None) -> tuple[str, ...]:
+def label_names(label: Label | None) -> tuple[str, ...]:
     """The name that a release label gives, without its version: v2 is the same update."""
     if label is None or not label.type:
         return ()
@@ -93,7 +99,7 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
     """Every name an entry gives, strongest first: what the ledger is asked for."""
     names = [name for package in entry.packages for name in package_names(package)]
     names += [f"kb:{kb}" for kb in entry.kbs]
-    names += label_name(entry.label)
+    names += label_names(entry.label)
     if entry.available is not None:
         names.append(link_name(entry.url))
     if entry.published and entry.packages:
@@ -128,11 +134,11 @@ def update_names(update: Update) -> tuple[str, ...]:
 
 def row_name(entry: Entry) -> str:
     """The update that a table's row tells of, for counting how many have moved."""
-    names = label_name(entry.label)
+    names = label_names(entry.label)
     return names[0] if names else entry.key
 
 
-def monthly(family: str, month: str, kind: str) -> tuple[str, str]:
+def monthly_identity(family: str, month: str, kind: str) -> tuple[str, str]:
     """Id and title of a month's update.
 
     ``exchange-server-2024-11-su``, "Exchange Server November 2024 SU".
@@ -144,12 +150,12 @@ def monthly(family: str, month: str, kind: str) -> tuple[str, str]:
     )
 
 
-def made(product: str) -> tuple[str, str]:
+def made_identity(product: str) -> tuple[str, str]:
     """Id and title of an update that makes a product: ``exchange-server-2019-cu15``."""
     return slug(product), product
 
 
-def lone(package: Package) -> tuple[str, str]:
+def lone_identity(package: Package) -> tuple[str, str]:
     """Id and title of an update known by its KB article, or its build, or its month only.
 
     ``windows-kb5046617``.
@@ -159,7 +165,7 @@ def lone(package: Package) -> tuple[str, str]:
     return f"{slug(family)}-{slug(name)}", f"{family} {name}"
 
 
-def advisory(cve: str) -> tuple[str, str]:
+def advisory_identity(cve: str) -> tuple[str, str]:
     """Id and title of a vulnerability that has no update yet."""
     return slug(cve), cve
 

@@ -1,4 +1,4 @@
-"""Was it pulled, is it back?  The two turns of an update's life, from words and from packages."""
+"""Was it pulled, is it back: what changes an update's state, from words and from packages."""
 
 from __future__ import annotations
 
@@ -6,18 +6,34 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from watcher.judgement import facts, normalize, rows, schedule, tell
-from watcher.judgement.facts import Said
-from watcher.judgement.matching import Case, Item
+from watcher.judgement import normalize, schedule
+from watcher.judgement.change_reading import (
+    STATE_KINDS,
+    MatchedChange,
+    PassageStatement,
+    UpdateChanges,
+)
+from watcher.judgement.ledger import established_by
+from watcher.judgement.matching import is_about
+from watcher.judgement.packages import (
+    build_grew,
+    corrected_build,
+    current_packages,
+    holds_package,
+    kb_articles,
+    stated_articles,
+)
 from watcher.records import Kind, Package, State, Update
 
 # A revision dated later than this after a re-release tells of another one
 ECHO = timedelta(days=2)
+
+
 # How long a word of a re-release is taken as the echo of the last one
 STALE = timedelta(days=45)
 
 
-class Turn(Struct, frozen=True):
+class StateChange(Struct, frozen=True):
     """What a case establishes.
 
     Pulled, re-released or never pulled, at which version, by which items and words.
@@ -27,13 +43,13 @@ class Turn(Struct, frozen=True):
 
     kind: Kind
     version: int
-    items: tuple[Item, ...]
-    said: tuple[Said, ...] = ()
+    items: tuple[MatchedChange, ...]
+    said: tuple[PassageStatement, ...] = ()
     packages: tuple[Package, ...] = ()
     echo: bool = False
 
 
-def turn(row: Update, case: Case, now: datetime) -> Turn | None:
+def state_change(row: Update, case: UpdateChanges, now: datetime) -> StateChange | None:
     """The turn that a case establishes for a known update.
 
     A new package outweighs words, the later word the earlier.
@@ -61,7 +77,7 @@ def turn(row: Update, case: Case, now: datetime) -> Turn | None:
     if pulled or _recalled(row, case):
         return _pulled(row, pulled, case)
     if denied and row.state is State.PULLED:
-        return Turn(
+        return StateChange(
             Kind.CORRECTED,
             row.version,
             tuple(item for item, _ in denied),
@@ -70,7 +86,7 @@ def turn(row: Update, case: Case, now: datetime) -> Turn | None:
     return None
 
 
-def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
+def _raised(row: Update, case: UpdateChanges, now: datetime) -> StateChange | None:
     """A re-release that packages show.
 
     Successors, a higher label, a build or file that grew under its name.
@@ -97,7 +113,7 @@ def _raised(row: Update, case: Case, now: datetime) -> Turn | None:
             packages += mine
     if not items:
         return None
-    return Turn(
+    return StateChange(
         Kind.RE_RELEASED,
         version,
         tuple(items),
@@ -146,12 +162,12 @@ def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
         )
     known = (
         any(p.build == after.build and p.version <= row.version for p in row.packages)
-        or rows.told(row, rows.had(after.build)) is not None
+        or established_by(row, corrected_build(after.build)) is not None
     )
-    return facts.builds_grew(before, after) and not known
+    return build_grew(before, after) and not known
 
 
-def _speaks_of_it(said: Said, row: Update, item: Item) -> bool:
+def _speaks_of_it(said: PassageStatement, row: Update, item: MatchedChange) -> bool:
     """Whether an item's words are about this update.
 
     Not where its entry has only now come to point at it.
@@ -161,7 +177,7 @@ def _speaks_of_it(said: Said, row: Update, item: Item) -> bool:
     """
     entry, fact = item.fact.entry, item.fact
     if said.kind is Kind.PULLED and fact.gone:
-        return any(rows.holds(row, package) for package in fact.gone)
+        return any(holds_package(row, package) for package in fact.gone)
     if not entry.packages:
         return True
     return bool(item.packages) and (
@@ -169,14 +185,14 @@ def _speaks_of_it(said: Said, row: Update, item: Item) -> bool:
     )
 
 
-def _counts(said: Said, row: Update, item: Item) -> bool:
+def _counts(said: PassageStatement, row: Update, item: MatchedChange) -> bool:
     """Whether a word of a turn is about this version.
 
     Not about another update, nor older than the last turn.
     """
     if (
-        said.kind not in facts.TURNS
-        or not rows.about(said, row, item.fact.entry)
+        said.kind not in STATE_KINDS
+        or not is_about(said, row, item.fact.entry)
         or not _names(said, row, item)
     ):
         return False
@@ -209,20 +225,20 @@ def _counts(said: Said, row: Update, item: Item) -> bool:
     return not older
 
 
-def _of_this_version(said: Said, row: Update) -> bool:
+def _of_this_version(said: PassageStatement, row: Update) -> bool:
     """Whether the KB articles that a sentence names are the current version's.
 
     Of one that words alone tell of, any but the former.
     """
     if row.version == 1 or not said.kbs:
         return True
-    if tell.articles(row):
+    if stated_articles(row):
         return not set(said.kbs) <= set(row.former)
-    known = rows.all_kbs(tell.current(row))
+    known = kb_articles(current_packages(row))
     return not known or _only_told(row) or bool(set(said.kbs) & set(known))
 
 
-def _of_all(said: Said, row: Update) -> bool:
+def _of_all(said: PassageStatement, row: Update) -> bool:
     """Whether a sentence is about all of an update's products.
 
     It names none, or what all of them are.
@@ -233,7 +249,7 @@ def _of_all(said: Said, row: Update) -> bool:
     )
 
 
-def _names(said: Said, row: Update, item: Item) -> bool:
+def _names(said: PassageStatement, row: Update, item: MatchedChange) -> bool:
     """Whether a passage that names products names one of this update's, where its entry
     speaks of several updates.
     """
@@ -250,7 +266,9 @@ def _names(said: Said, row: Update, item: Item) -> bool:
     )
 
 
-def _back(row: Update, back: list[tuple[Item, Said]], now: datetime) -> Turn:
+def _back(
+    row: Update, back: list[tuple[MatchedChange, PassageStatement]], now: datetime
+) -> StateChange:
     items, said = tuple(item for item, _ in back), tuple(piece for _, piece in back)
     latest = max(
         (
@@ -267,7 +285,7 @@ def _back(row: Update, back: list[tuple[Item, Said]], now: datetime) -> Turn:
             if latest is not None
             else now - row.changed < STALE
         )
-    return Turn(
+    return StateChange(
         Kind.RE_RELEASED,
         row.version if echo else row.version + 1,
         items,
@@ -276,7 +294,7 @@ def _back(row: Update, back: list[tuple[Item, Said]], now: datetime) -> Turn:
     )
 
 
-def _recalled(row: Update, case: Case) -> bool:
+def _recalled(row: Update, case: UpdateChanges) -> bool:
     labels = [
         item.fact.entry.label
         for item in case.items
@@ -288,13 +306,17 @@ def _recalled(row: Update, case: Case) -> bool:
     )
 
 
-def _pulled(row: Update, pulled: list[tuple[Item, Said]], case: Case) -> Turn:
+def _pulled(
+    row: Update,
+    pulled: list[tuple[MatchedChange, PassageStatement]],
+    case: UpdateChanges,
+) -> StateChange:
     items = tuple(item for item, _ in pulled) or tuple(
         item
         for item in case.items
         if item.fact.entry.label is not None and item.fact.entry.label.pulled
     )
-    return Turn(
+    return StateChange(
         Kind.PULLED,
         row.version,
         items,
@@ -303,7 +325,7 @@ def _pulled(row: Update, pulled: list[tuple[Item, Said]], case: Case) -> Turn:
     )
 
 
-def _words(items: list[Item]) -> tuple[Said, ...]:
+def _words(items: list[MatchedChange]) -> tuple[PassageStatement, ...]:
     return tuple(
         said
         for item in items

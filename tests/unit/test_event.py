@@ -24,7 +24,30 @@ from tests.unit.builders import (
     row,
     update,
 )
-from watcher.judgement import phrases, tell
+from watcher.judgement.event import (
+    Summary,
+    channels_named,
+    compose_event,
+    event_id,
+    join_events,
+    update_reference,
+)
+from watcher.judgement.evidence import EXCERPT, excerpt, quote_evidence, unique_evidence
+from watcher.judgement.guidance import MOST_SENTENCES, new_guidance
+from watcher.judgement.ledger import merge_advisories
+from watcher.judgement.summary import (
+    deciding_words,
+    exploited_summary,
+    first_summary,
+    known_issue_summary,
+    product_list,
+    pulled_summary,
+    re_released_summary,
+    restored_summary,
+    revised_summary,
+    suspected_summary,
+    title_with_articles,
+)
 from watcher.records import (
     Advisory,
     Confidence,
@@ -42,15 +65,15 @@ HELD = update(
 
 
 def test_the_same_history_gives_the_same_id_and_anything_else_another() -> None:
-    one = tell.event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV)
-    assert one == tell.event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV)
+    one = event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV)
+    assert one == event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV)
     others = {
-        tell.event_id("x", Kind.PULLED, Confidence.CONFIRMED, 1, NOV),
-        tell.event_id(SU, Kind.REVISED, Confidence.CONFIRMED, 1, NOV),
-        tell.event_id(SU, Kind.PULLED, Confidence.SUSPECTED, 1, NOV),
-        tell.event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 2, NOV),
-        tell.event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV + days(1)),
-        tell.event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV, "x"),
+        event_id("x", Kind.PULLED, Confidence.CONFIRMED, 1, NOV),
+        event_id(SU, Kind.REVISED, Confidence.CONFIRMED, 1, NOV),
+        event_id(SU, Kind.PULLED, Confidence.SUSPECTED, 1, NOV),
+        event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 2, NOV),
+        event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV + days(1)),
+        event_id(SU, Kind.PULLED, Confidence.CONFIRMED, 1, NOV, "x"),
     }
     assert len(others - {one}) == 6
 
@@ -67,7 +90,7 @@ def test_an_event_shows_the_packages_of_the_current_version_newest_build_first()
             package(CU23, NEW_KB, "", version=2),
         ),
     )
-    event = tell.event(held, Kind.RE_RELEASED, NOV, summary=tell.Phrase("x"))
+    event = compose_event(held, Kind.RE_RELEASED, NOV, summary=Summary("x"))
     assert (event.update.kbs, event.update.builds, event.update.products) == (
         (NEW_KB,),
         ("15.2.1544.14",),
@@ -77,7 +100,7 @@ def test_an_event_shows_the_packages_of_the_current_version_newest_build_first()
 
 
 def test_builds_are_in_the_order_of_their_numbers() -> None:
-    assert tell.reference(
+    assert update_reference(
         update(SU, package(build="15.2.1544.13"), package(CU13, build="15.2.1544.9"))
     ).builds == ("15.2.1544.9", "15.2.1544.13")
 
@@ -85,7 +108,7 @@ def test_builds_are_in_the_order_of_their_numbers() -> None:
 def test_an_update_without_packages_shows_the_articles_and_products_that_were_named() -> (
     None
 ):
-    shown = tell.reference(update(SU, kbs=("KB9000009",), products=(CU14,)))
+    shown = update_reference(update(SU, kbs=("KB9000009",), products=(CU14,)))
     assert (shown.kbs, shown.products) == (("KB9000009",), (CU14,))
 
 
@@ -93,51 +116,51 @@ def test_the_deciding_words_are_quoted_with_what_changed() -> None:
     paused = fact(
         advisory(), advisory(passages=[revision("2.0", f"Nothing. {PAUSED}")])
     )
-    (piece,) = tell.evidence(paused, paused.said)
+    (piece,) = quote_evidence(paused, paused.said)
     assert (piece.change, piece.before, piece.after) == ("modified", "", PAUSED)
     swapped = fact(
         advisory("CVE-2030-0001", package(kb=OLD_KB)),
         advisory("CVE-2030-0001", package(kb=NEW_KB), passages=[revision("3.0", BACK)]),
     )
-    words, packages = tell.evidence(swapped, swapped.said)
+    words, packages = quote_evidence(swapped, swapped.said)
     assert words.after == BACK
     assert (packages.before, packages.after) == (f"{CU14} {OLD_KB}", f"{CU14} {NEW_KB}")
 
 
 def test_without_deciding_words_the_new_ones_else_the_entry_itself_are_quoted() -> None:
-    (piece,) = tell.evidence(
+    (piece,) = quote_evidence(
         fact(advisory(), advisory(passages=[Passage("faq", "Restart twice.")]))
     )
     assert piece.after == "Restart twice."
-    (piece,) = tell.evidence(fact(advisory(), replace(advisory(), severity="Low")))
+    (piece,) = quote_evidence(fact(advisory(), replace(advisory(), severity="Low")))
     assert (piece.before, piece.after) == ("Spoofing", "Spoofing")
-    (piece,) = tell.evidence(fact(row(f"{CU14} Nov30SU", "15.2.1544.13"), None))
+    (piece,) = quote_evidence(fact(row(f"{CU14} Nov30SU", "15.2.1544.13"), None))
     assert (piece.change, piece.before, piece.after) == (
         "removed",
         f"{CU14} Nov30SU: {CU14} 15.2.1544.13",
         "",
     )
-    (piece,) = tell.evidence(fact(None, issue("1")))
+    (piece,) = quote_evidence(fact(None, issue("1")))
     assert (piece.change, piece.after) == ("added", "Mail stops.")
 
 
 def test_evidence_links_the_entry_else_the_document() -> None:
-    (piece,) = tell.evidence(fact(None, Entry("1", "x")))
+    (piece,) = quote_evidence(fact(None, Entry("1", "x")))
     assert piece.url == "https://msrc.example.org/"
-    (piece,) = tell.evidence(fact(None, Entry("1", "x", "https://example.org/1")))
+    (piece,) = quote_evidence(fact(None, Entry("1", "x", "https://example.org/1")))
     assert piece.url == "https://example.org/1"
 
 
 def test_a_quote_of_bearable_length() -> None:
-    assert tell.excerpt("a  b") == "a b"
-    long = tell.excerpt("word " * 200)
-    assert len(long) <= tell.EXCERPT
+    assert excerpt("a  b") == "a b"
+    long = excerpt("word " * 200)
+    assert len(long) <= EXCERPT
     assert long.endswith("…")
 
 
 def test_six_advisories_that_say_the_same_quote_it_once() -> None:
     one = Evidence("msrc", "https://a", NOV, "0", "added", "", "x")
-    assert tell.unique(
+    assert unique_evidence(
         [one, replace(one, url="https://b"), replace(one, after="y")]
     ) == (one, replace(one, after="y"))
 
@@ -157,7 +180,7 @@ def test_six_advisories_that_say_the_same_quote_it_once() -> None:
 def test_the_scope_is_the_channels_that_are_named(
     sentence: str, channels: tuple[str, ...]
 ) -> None:
-    assert tell.scopes([sentence]) == channels
+    assert channels_named([sentence]) == channels
 
 
 def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_given() -> (
@@ -167,20 +190,20 @@ def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_giv
         "We have temporarily paused the rollout of this update through Windows Update."
     )
     paused = fact(advisory(), advisory(passages=[revision("2.0", text)]))
-    assert tell.event(
-        HELD, Kind.PULLED, NOV, summary=tell.Phrase("x"), facts=[paused]
+    assert compose_event(
+        HELD, Kind.PULLED, NOV, summary=Summary("x"), facts=[paused]
     ).scope == ("windows-update",)
     assert (
-        tell.event(
-            HELD, Kind.REVISED, NOV, summary=tell.Phrase("x"), facts=[paused]
+        compose_event(
+            HELD, Kind.REVISED, NOV, summary=Summary("x"), facts=[paused]
         ).scope
         == ()
     )
-    assert tell.event(
+    assert compose_event(
         HELD,
         Kind.PULLED,
         NOV,
-        summary=tell.Phrase("x"),
+        summary=Summary("x"),
         facts=[paused],
         scope=("wsus",),
     ).scope == ("wsus",)
@@ -192,9 +215,9 @@ def test_guidance_is_the_vendors_new_words_without_what_every_record_says() -> N
         Passage("faq", "Why is this CVE here?\nInstall it.\nInstall it."),
         Passage("cause", "A bug."),
     ]
-    assert tell.guidance([fact(None, advisory(passages=passages))]) == ("Install it.",)
+    assert new_guidance([fact(None, advisory(passages=passages))]) == ("Install it.",)
     many = [Passage("faq", "\n".join(f"Step {n}." for n in range(30)))]
-    assert len(tell.guidance([fact(None, advisory(passages=many))])) == tell.GUIDANCE
+    assert len(new_guidance([fact(None, advisory(passages=many))])) == MOST_SENTENCES
 
 
 def test_what_is_said_of_an_advisory_adds_up_and_yes_stays_yes() -> None:
@@ -219,7 +242,7 @@ def test_what_is_said_of_an_advisory_adds_up_and_yes_stays_yes() -> None:
         disclosed=True,
         exploited=False,
     )
-    (held,) = tell.advisories(known, [told])
+    (held,) = merge_advisories(known, [told])
     assert held == Advisory(
         "CVE-2030-0001",
         "Spoofing",
@@ -238,7 +261,7 @@ def test_what_is_said_of_an_advisory_adds_up_and_yes_stays_yes() -> None:
         vector="AV:L",
         url="https://b",
     )
-    (held,) = tell.advisories(known, [better])
+    (held,) = merge_advisories(known, [better])
     assert (held.title, held.severity, held.cvss, held.vector, held.url) == (
         "Better title",
         "Low",
@@ -257,16 +280,21 @@ def test_a_post_about_several_advisories_gives_none_of_them_its_title() -> None:
         exploited=True,
     )
     assert [
-        (a.title, a.url, a.exploited) for a in tell.advisories(update(SU), [post])
+        (a.title, a.url, a.exploited) for a in merge_advisories(update(SU), [post])
     ] == [("", "", False)] * 2
 
 
 def test_a_title_names_the_articles_that_it_does_not_name_itself() -> None:
-    assert tell.named(HELD) == f"Exchange Server November 2030 SU ({OLD_KB})"
-    assert tell.named(replace(HELD, title=f"Windows {OLD_KB}")) == f"Windows {OLD_KB}"
+    assert title_with_articles(HELD) == f"Exchange Server November 2030 SU ({OLD_KB})"
+    assert (
+        title_with_articles(replace(HELD, title=f"Windows {OLD_KB}"))
+        == f"Windows {OLD_KB}"
+    )
     many = update(SU, *(package(f"P{n}", f"KB900001{n}") for n in range(6)))
-    assert tell.named(many).endswith("(KB9000010, KB9000011, KB9000012, KB9000013, …)")
-    assert tell.products([f"P{n}" for n in range(6)]) == "P0, P1, P2, P3 and 2 more"
+    assert title_with_articles(many).endswith(
+        "(KB9000010, KB9000011, KB9000012, KB9000013, …)"
+    )
+    assert product_list([f"P{n}" for n in range(6)]) == "P0, P1, P2, P3 and 2 more"
 
 
 def test_one_event_for_what_two_updates_say_alike() -> None:
@@ -276,10 +304,10 @@ def test_one_event_for_what_two_updates_say_alike() -> None:
         title="Windows KB5990617",
     )
     one, two = (
-        tell.event(held, Kind.EXPLOITED, NOV, summary=tell.Phrase("x"))
+        compose_event(held, Kind.EXPLOITED, NOV, summary=Summary("x"))
         for held in (HELD, other)
     )
-    both = tell.joined(one, two)
+    both = join_events(one, two)
     assert both.id == one.id
     assert both.update.kbs == ("KB5990617", OLD_KB)
     assert both.update.builds == ("10.0.1.9", "15.2.1258.38", "15.2.1544.13")
@@ -288,19 +316,19 @@ def test_one_event_for_what_two_updates_say_alike() -> None:
 
 def test_the_sentences_of_each_kind() -> None:
     v2 = update(SU, package(CU14, NEW_KB, version=2), version=2)
-    assert phrases.pulled(HELD).text.startswith(
+    assert pulled_summary(HELD).text.startswith(
         f"Exchange Server November 2030 SU ({OLD_KB}) was pulled"
     )
-    assert phrases.first(HELD, Kind.PULLED) == phrases.pulled(HELD)
-    assert phrases.re_released(v2).text == (
+    assert first_summary(HELD, Kind.PULLED) == pulled_summary(HELD)
+    assert re_released_summary(v2).text == (
         f"Exchange Server November 2030 SU is back as v2 ({NEW_KB}) for "
         f"{CU14}. Install it in place of the version before."
     )
-    assert phrases.first(v2, Kind.RE_RELEASED) == phrases.re_released(v2)
-    assert phrases.first(HELD, Kind.REVISED).text.endswith(
+    assert first_summary(v2, Kind.RE_RELEASED) == re_released_summary(v2)
+    assert first_summary(HELD, Kind.REVISED).text.endswith(
         f"is listed now, with an earlier date for {CU13}, {CU14}."
     )
-    doubted = phrases.suspected(
+    doubted = suspected_summary(
         HELD, "exchange-builds", ["CU14", "CU13"], row_gone=True
     )
     assert doubted.text.endswith(
@@ -313,17 +341,17 @@ def test_the_sentences_of_each_kind() -> None:
     )
     assert (
         "its page says that it is gone at"
-        in phrases.suspected(HELD, "download-center", ["CU14"], row_gone=False).text
+        in suspected_summary(HELD, "download-center", ["CU14"], row_gone=False).text
     )
     assert (
         "its pages say that they are gone at"
-        in phrases.suspected(
+        in suspected_summary(
             HELD, "download-center", ["CU14", "CU13"], row_gone=False
         ).text
     )
-    assert "is offered after all" in phrases.restored(HELD).text
+    assert "is offered after all" in restored_summary(HELD).text
     assert (
-        phrases.revised(HELD, []).text
+        revised_summary(HELD, []).text
         == f"What the vendor says of Exchange Server November 2030 SU ({OLD_KB}) has changed."
     )
     made = update(
@@ -333,7 +361,7 @@ def test_the_sentences_of_each_kind() -> None:
         type="CU",
     )
     assert (
-        phrases.first(made, Kind.RELEASED).text
+        first_summary(made, Kind.RELEASED).text
         == "Exchange Server 2019 CU15 is available."
     )
     alone = update(
@@ -344,10 +372,10 @@ def test_the_sentences_of_each_kind() -> None:
         advisories=(Advisory("CVE-2030-0001"),),
     )
     assert (
-        phrases.first(alone, Kind.EXPLOITED).text
+        first_summary(alone, Kind.EXPLOITED).text
         == "CVE-2030-0001 is now exploited in attacks."
     )
-    both = phrases.exploited(HELD, ["CVE-2030-2", "CVE-2030-1"], exploited=True).text
+    both = exploited_summary(HELD, ["CVE-2030-2", "CVE-2030-1"], exploited=True).text
     assert both == (
         "CVE-2030-1, CVE-2030-2 are now exploited in attacks; Exchange "
         f"Server November 2030 SU ({OLD_KB}) fixes them."
@@ -356,14 +384,14 @@ def test_the_sentences_of_each_kind() -> None:
         HELD,
         advisories=tuple(Advisory(f"CVE-2030-{n}", exploited=True) for n in range(4)),
     )
-    assert phrases.first(four, Kind.RELEASED).text.endswith(
+    assert first_summary(four, Kind.RELEASED).text.endswith(
         " CVE-2030-0, CVE-2030-1, CVE-2030-2 and 1 more are exploited in attacks already."
     )
     silent = fact(
         issue("1", workaround="Wait."),
         replace(issue("1", workaround="Wait."), severity="x"),
     )
-    assert phrases.known_issue(HELD, [silent]).text.endswith("has a known issue.")
+    assert known_issue_summary(HELD, [silent]).text.endswith("has a known issue.")
 
 
 def test_the_rule_and_the_words_that_decided_are_named_once() -> None:
@@ -371,4 +399,4 @@ def test_the_rule_and_the_words_that_decided_are_named_once() -> None:
         None, advisory(passages=[revision("2.0", PAUSED), Passage("faq", PAUSED)])
     )
     assert len(twice.said) >= 1
-    assert phrases.because([*twice.said, *twice.said]) == "paused: “paused the rollout”"
+    assert deciding_words([*twice.said, *twice.said]) == "paused: “paused the rollout”"

@@ -1,27 +1,32 @@
 """What one change says.
 
 Packages offered or replaced, the sentences that are new and what they mean,
-exploitation.
+exploitation; and how far it concerns one update.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from watcher.judgement import normalize, wording
+from watcher.judgement import wording
+from watcher.judgement.packages import build_grew, same_package
 from watcher.records import Change, Entry, Kind, Package, Passage
 
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in
 # every second line.
 UNREAD = ("description",)
-HISTORY = (Kind.PULLED, Kind.RE_RELEASED)
+
+
+PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
+
+
 # The last takes a pull back that never was
-TURNS = (*HISTORY, Kind.CORRECTED)
+STATE_KINDS = (*PULL_OR_RETURN, Kind.CORRECTED)
 
 
-class Said(Struct, frozen=True):
+class PassageStatement(Struct, frozen=True):
     """What a new sentence means, and where it stands.
 
     ``time`` is the vendor's date of the passage.
@@ -36,7 +41,7 @@ class Said(Struct, frozen=True):
     time: datetime | None
 
 
-class Fact(Struct, frozen=True):
+class ChangeReading(Struct, frozen=True):
     """A change, read.
 
     ``fresh`` are packages that the entry did not offer before, ``gone`` those it no
@@ -49,7 +54,7 @@ class Fact(Struct, frozen=True):
     gone: tuple[Package, ...]
     grown: tuple[tuple[Package, Package], ...]
     sentences: tuple[tuple[str, str], ...]
-    said: tuple[Said, ...]
+    said: tuple[PassageStatement, ...]
     exploited: bool
     disclosed: bool
 
@@ -81,7 +86,7 @@ class Fact(Struct, frozen=True):
         return any(said.kind in kinds for said in self.said)
 
 
-def read(change: Change) -> Fact:
+def read_change(change: Change) -> ChangeReading:
     """Read a change; only what is new in it counts."""
     before, after = change.before, change.after
     old = before.packages if before else ()
@@ -89,13 +94,13 @@ def read(change: Change) -> Fact:
     grown = _grown(old, new, row=_one_row(before, after))
     regrown = {package for pair in grown for package in pair}
     fresh = tuple(
-        p for p in new if p not in regrown and not any(same(p, q) for q in old)
+        p for p in new if p not in regrown and not any(same_package(p, q) for q in old)
     )
     gone = tuple(
-        p for p in old if p not in regrown and not any(same(p, q) for q in new)
+        p for p in old if p not in regrown and not any(same_package(p, q) for q in new)
     )
     passages = _new_passages(before, after)
-    return Fact(
+    return ChangeReading(
         change=change,
         fresh=fresh,
         gone=gone,
@@ -111,28 +116,7 @@ def read(change: Change) -> Fact:
     )
 
 
-def same(one: Package, other: Package) -> bool:
-    """Whether two packages are one and the same.
-
-    Product, KB article and build, as far as both name them.
-    """
-    if one.product != other.product:
-        return False
-    kbs = not one.kb or not other.kb or one.kb == other.kb
-    builds = not one.build or not other.build or one.build == other.build
-    files = (one.file, one.size) == (other.file, other.size) or not (
-        one.file and other.file
-    )
-    return (
-        kbs
-        and builds
-        and files
-        and bool(one.kb or one.build or one.file)
-        == bool(other.kb or other.build or other.file)
-    )
-
-
-def history(entry: Entry) -> Said | None:
+def history_of(entry: Entry) -> PassageStatement | None:
     """The last pull or re-release that an entry's own history tells; None when it tells of none.
 
     Revisions count in their order.  Elsewhere a text that speaks of both has been
@@ -147,12 +131,22 @@ def history(entry: Entry) -> Said | None:
         if passage not in revisions and passage.name not in UNREAD
     ]
     told = _stands(
-        [said for passage in revisions for said in _said(passage) if said.kind in TURNS]
+        [
+            said
+            for passage in revisions
+            for said in _said(passage)
+            if said.kind in STATE_KINDS
+        ]
     )
     if told:
         return told[-1]
     told = _stands(
-        [said for passage in others for said in _said(passage) if said.kind in TURNS]
+        [
+            said
+            for passage in others
+            for said in _said(passage)
+            if said.kind in STATE_KINDS
+        ]
     )
     return next(
         (said for said in told if said.kind is Kind.RE_RELEASED),
@@ -160,7 +154,7 @@ def history(entry: Entry) -> Said | None:
     )
 
 
-def _stands(told: list[Said]) -> list[Said]:
+def _stands(told: list[PassageStatement]) -> list[PassageStatement]:
     """The turns without the pulls that a later word says never were."""
     last = max(
         (place for place, said in enumerate(told) if said.kind is Kind.CORRECTED),
@@ -201,14 +195,14 @@ def _grown(
 ) -> tuple[tuple[Package, Package], ...]:
     pairs = []
     for package in new:
-        if any(same(package, other) for other in old):
+        if any(same_package(package, other) for other in old):
             continue
         twins = [
             other
             for other in old
             if other.product == package.product
-            and (other.kb == package.kb or (row and builds_grew(other, package)))
-            and not any(same(other, n) for n in new)
+            and (other.kb == package.kb or (row and build_grew(other, package)))
+            and not any(same_package(other, n) for n in new)
         ]
         if len(twins) == 1:
             pairs.append((twins[0], package))
@@ -234,9 +228,9 @@ def _new_passages(before: Entry | None, after: Entry | None) -> tuple[Passage, .
     return tuple(reduced)
 
 
-def _said(passage: Passage) -> tuple[Said, ...]:
+def _said(passage: Passage) -> tuple[PassageStatement, ...]:
     return tuple(
-        Said(
+        PassageStatement(
             reading.kind,
             reading.rule,
             reading.words,
@@ -253,20 +247,29 @@ def _turned(before: bool | None, after: bool | None) -> bool:  # noqa: FBT001 - 
     return bool(after) and not before
 
 
-def builds_grew(before: Package, after: Package) -> bool:
-    """Whether a build went up as a re-release's does.
+class MatchedChange(Struct):
+    """A fact as far as it concerns one update: the packages of it that are this update's.
 
-    The last number higher, all before it equal.
-
-    A build that the row gave before in its other form has not gone up: one form was a
-    typing error.
+    ``successors`` replace packages of the version before; ``apart`` are packages that
+    left for another update.
     """
-    if after.build == before.disputed:
-        return False
-    old, new = normalize.build_key(before.build), normalize.build_key(after.build)
-    return (
-        bool(old)
-        and len(old) == len(new)
-        and old[:-1] == new[:-1]
-        and new[-1] > old[-1]
-    )
+
+    fact: ChangeReading
+    packages: list[Package] = field(default_factory=list)
+    successors: list[Package] = field(default_factory=list)
+
+
+class UpdateChanges(Struct):
+    """All that one check says of one update."""
+
+    update: str
+    items: list[MatchedChange] = field(default_factory=list)
+
+    def item(self, fact: ChangeReading) -> MatchedChange:
+        """The item of a fact, made when there is none yet."""
+        for item in self.items:
+            if item.fact is fact:
+                return item
+        item = MatchedChange(fact)
+        self.items.append(item)
+        return item

@@ -1,4 +1,4 @@
-"""Where decisions go: events, evidence for earlier ones, and what was not told, with the reason."""
+"""What a check decides: events, evidence for earlier ones, and why the rest is silent."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from watcher.judgement import tell
-from watcher.judgement.facts import Fact
-from watcher.judgement.matching import Item
+from watcher.judgement.change_reading import ChangeReading, MatchedChange
+from watcher.judgement.event import join_events
+from watcher.judgement.evidence import quote_evidence
+from watcher.judgement.guidance import tables_of_cases
 from watcher.records import Event, Evidence, Table
 
 
-class Told(Struct, frozen=True):
+class Decisions(Struct, frozen=True):
     """Where decisions go.
 
     New events, evidence for earlier ones (by event id), and what was not told, with
@@ -24,17 +25,18 @@ class Told(Struct, frozen=True):
     silent: list[tuple[str, str, str]]
     guidance: list[tuple[str, tuple[str, ...], Table]] = field(default_factory=list)
 
-    def support(self, event: str, items: Iterable[Item]) -> None:
+    def support(self, event: str, items: Iterable[MatchedChange]) -> None:
         """Add the items' evidence, and their tables of cases, to an earlier event, "" for
         what was known from the start.
         """
         for item in items:
             if event:
                 self.evidence.extend(
-                    (event, piece) for piece in tell.evidence(item.fact, item.fact.said)
+                    (event, piece)
+                    for piece in quote_evidence(item.fact, item.fact.said)
                 )
                 self.guidance.extend(
-                    (event, said, table) for said, table in tell.cases(item.fact)
+                    (event, said, table) for said, table in tables_of_cases(item.fact)
                 )
             else:
                 self.hush(item.fact, "it was known from the first reading")
@@ -48,10 +50,10 @@ class Told(Struct, frozen=True):
                 told.kind is event.kind
                 and told.summary.partition(";")[0] == event.summary.partition(";")[0]
             ):
-                self.events[place] = tell.joined(told, event)
+                self.events[place] = join_events(told, event)
                 return self.events[place]
         return None
 
-    def hush(self, fact: Fact, why: str) -> None:
+    def hush(self, fact: ChangeReading, why: str) -> None:
         """Note why a fact led to no event."""
         self.silent.append((fact.change.source, fact.entry.key, why))

@@ -20,7 +20,8 @@ from tests.unit.builders import (
     revision,
     row,
 )
-from watcher.judgement import facts
+from watcher.judgement.change_reading import history_of
+from watcher.judgement.packages import build_grew, same_package
 from watcher.records import Entry, Kind, Package, Passage
 
 
@@ -74,8 +75,8 @@ def test_a_build_that_comes_later_to_an_article_is_the_same_package() -> None:
 )
 def test_packages_are_one_by_all_that_both_name(other: Package, *, same: bool) -> None:
     one = Package(CU14, "KB9000001", "15.2.1544.13", file="a.exe", size=2)
-    assert facts.same(one, other) is same
-    assert facts.same(other, one) is same
+    assert same_package(one, other) is same
+    assert same_package(other, one) is same
 
 
 def test_only_sentences_that_are_new_are_read() -> None:
@@ -148,17 +149,17 @@ def test_exploited_is_news_from_no_to_yes_only(
 def test_a_re_release_raises_the_last_number_only(
     before: str, after: str, grew: bool
 ) -> None:
-    assert facts.builds_grew(package(build=before), package(build=after)) is grew
+    assert build_grew(package(build=before), package(build=after)) is grew
 
 
 def test_a_form_that_is_corrected_to_what_the_other_form_said_has_not_grown() -> None:
     before = package(build="15.2.1544.13", disputed="15.2.1544.14")
-    assert not facts.builds_grew(before, package(build="15.2.1544.14"))
-    assert facts.builds_grew(before, package(build="15.2.1544.15"))
+    assert not build_grew(before, package(build="15.2.1544.14"))
+    assert build_grew(before, package(build="15.2.1544.15"))
 
 
 def _history(*passages: Passage) -> str | None:
-    said = facts.history(Entry("k", "t", passages=passages))
+    said = history_of(Entry("k", "t", passages=passages))
     return said.kind.value if said else None
 
 
