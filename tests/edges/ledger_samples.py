@@ -16,7 +16,6 @@ from watcher.records import (
     Message,
     Outcome,
     Package,
-    Page,
     Passage,
     State,
     Suspicion,
@@ -25,7 +24,7 @@ from watcher.records import (
     UpdateRef,
     Validators,
 )
-from watcher.store import Copy, EntryChanges, Store, StoredEntry
+from watcher.store import EntryChanges, Store, StoredEntry
 
 T0 = datetime(2024, 11, 12, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -151,20 +150,7 @@ def fill(store: Store) -> None:
     """Write something of everything."""
     store.record(
         "builds",
-        documents=[document(), document("2024-Nov"), document("kept", unread=True)],
-        copies=[
-            Copy.of(
-                Page(
-                    "builds",
-                    "kept",
-                    "https://example.org/builds/kept",
-                    T0,
-                    200,
-                    b"<rss/>",
-                    "text/xml",
-                )
-            )
-        ],
+        documents=[document(), document("2024-Nov"), document("kept")],
         entries=[
             EntryChanges(
                 "",

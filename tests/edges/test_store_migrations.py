@@ -67,6 +67,9 @@ def linked(url: str) -> Iterator[Link]:
         link.close()
 
 
+OF_0_1_0 = '{"document":"kept","source":"builds","total":2,"unread":true,"url":""}'
+
+
 def at_revision(url: str, revision: str) -> None:
     """Make a state as the program of that schema left it.
 
@@ -121,14 +124,32 @@ def test_a_state_of_an_older_schema_is_the_same_state_in_todays(
     at_revision(database_url, revision)
     with Store.open("sqlite://") as wanted, Store.open(database_url) as migrated:
         fill(wanted)
-        if revision < "0003":  # which kept no copies
-            with wanted.writing() as link:
-                link.run("DELETE FROM copies")
         assert exported(migrated, tmp_path / "migrated") == exported(
             wanted, tmp_path / "wanted"
         )
         mine, theirs = (rows_of(each._link) for each in (migrated, wanted))
         assert mine == theirs, "what is derived from other tables is not"
+
+
+def test_what_version_0_1_0_kept_unread_is_forgotten(database_url: str) -> None:
+    """A feed's first copy that named nothing was kept as it came.
+
+    With its entries taken for none, the next copy would be news from top to bottom.
+    """
+    at_revision(database_url, "0003")
+    with linked(database_url) as link, link.transaction():
+        link.run(
+            "UPDATE documents SET record = :record WHERE document = 'kept'",
+            record=OF_0_1_0,
+        )
+        link.run(
+            "INSERT INTO copies (source, document, url, time, content_type, body) "
+            "VALUES ('builds', 'kept', 'https://example.org', '', '', :body)",
+            body=b"x",
+        )
+    with Store.open(database_url) as store, store.reading() as link:
+        assert sorted(store.documents("builds")) == ["", "2024-Nov"]
+        assert not link.scalar("SELECT 1 FROM copies")
 
 
 KILLED = """

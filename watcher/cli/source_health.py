@@ -58,10 +58,7 @@ def _object(standing: Standing, settings: Settings, store: Store) -> dict[str, A
         "failure": settings.masked("; ".join(each.failure for each in failing)),
         "documents": len(documents),
         "entries": sum(
-            document.total
-            if document.unread
-            else len(store.fingerprints(source.name, name))
-            for name, document in documents.items()
+            len(store.fingerprints(source.name, name)) for name in documents
         ),
         "moved": standing.moved or None,
         "silent": lines.silence(silent) if silent else None,

@@ -38,8 +38,7 @@ class Snapshot(Struct, frozen=True):
     ``total`` and ``revisions`` count the whole copy, watched or not.  ``identity`` is
     the name that the document gives itself.  ``oldest`` is the oldest entry's date
     where coverage is WINDOW, ``newest`` the newest date that anything in the copy
-    bears, watched or not.  An ``unread`` one has no entries: they are read when the
-    document changes.
+    bears, watched or not.
     """
 
     source: str
@@ -55,7 +54,6 @@ class Snapshot(Struct, frozen=True):
     oldest: datetime | None = None
     newest: datetime | None = None
     follow: tuple[Follow, ...] = ()
-    unread: bool = False
 
 
 class StoredEntry(Struct, frozen=True):
@@ -100,8 +98,6 @@ class Document(Struct, frozen=True):
     known: bool = False
     # The newest date in its last copy that was believed
     newest: datetime | None = None
-    # Its first copy is kept as it came: no entry of it has been read yet
-    unread: bool = False
 
 
 class Times(Struct, frozen=True):

@@ -28,7 +28,7 @@ from watcher.records import (
     Validators,
     Watch,
 )
-from watcher.store import Copy, Store
+from watcher.store import Store
 from watcher.web import Outcome, Wanted
 
 # The order in which a check's sources are judged, whatever the order of the
@@ -83,8 +83,7 @@ class Answer(Struct, frozen=True):
     A snapshot, None when it is the copy that is known, or a failure.
 
     ``page`` is given when it was parsed, or is wanted as evidence; ``mark`` is what
-    the index said of it; ``moved`` is where its address leads for good; ``copy`` is
-    given when the snapshot is unread.
+    the index said of it; ``moved`` is where its address leads for good.
     """
 
     document: str
@@ -94,7 +93,6 @@ class Answer(Struct, frozen=True):
     page: Page | None = None
     mark: str = ""
     moved: str = ""
-    copy: Copy | None = None
 
 
 class Answers(Struct, frozen=True):
@@ -305,16 +303,6 @@ def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answe
             moved=page.moved,
         )
     kept = page if asking.kept is not None else None
-    if known is None and (unread := sources.glance(page, kind)):
-        return Answer(
-            page.document,
-            page.url,
-            unread,
-            page.validators,
-            kept,
-            moved=page.moved,
-            copy=Copy.of(page),
-        )
     try:
         snapshot = sources.parser(kind)(page, asking.watch)
     except ParseError as error:

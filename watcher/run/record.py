@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher import sources
-from watcher.errors import ParseError
 from watcher.judgement import believe, schedule
 from watcher.records import (
     Change,
@@ -30,7 +28,7 @@ from watcher.records import (
     Validators,
 )
 from watcher.run.gather import Answer, Answers
-from watcher.store import Copy, EntryChanges, Store, StoredEntry
+from watcher.store import EntryChanges, Store, StoredEntry
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -46,8 +44,6 @@ class Check(Struct):
 
     source: Source
     documents: list[Document] = field(default_factory=list)
-    # That are kept unread
-    copies: list[Copy] = field(default_factory=list)
     entries: list[EntryChanges] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     # Changes that are taken as known
@@ -57,8 +53,6 @@ class Check(Struct):
     healthy: dict[str, str] = field(default_factory=dict)
     # Documents that existed when their list was first read
     noted: dict[str, Follow] = field(default_factory=dict)
-    # Documents whose unread copy is gone: what they had before cannot be told
-    lost: set[str] = field(default_factory=set)
 
 
 def source(  # noqa: PLR0913 - what a source's check depends on
@@ -98,7 +92,6 @@ def source(  # noqa: PLR0913 - what a source's check depends on
         store.record(
             source.name,
             documents=check.documents,
-            copies=check.copies,
             entries=check.entries,
             outcome=outcome,
             times=times,
@@ -108,15 +101,10 @@ def source(  # noqa: PLR0913 - what a source's check depends on
         quiet += times
     kinds = [change.kind for change in check.changes]
     new = kinds.count(ChangeKind.APPEARED)
-    unread = sum(
-        document.total
-        for document in check.documents
-        if document.unread and check.copies
-    )
     return SourceReport(
         source.name,
         len(answers.answers),
-        new + unread,
+        new,
         len(kinds) - new,
         tuple(check.failures),
         outcome,
@@ -197,9 +185,8 @@ def _snapshot(
     # A check in which nothing changed loads none of it
     from watcher.judgement import compare
 
-    known, stored = answers.known.get(snapshot.document), dict[str, StoredEntry]()
-    if known is not None:
-        known, stored = _before(known, store, settings, check)
+    known = answers.known.get(snapshot.document)
+    stored = store.entries(known.source, known.document) if known else {}
     verdict = believe.judge(snapshot, known, now)
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
     if (
@@ -240,16 +227,8 @@ def _snapshot(
         for change in read
         if change not in quiet or change.kind is ChangeKind.APPEARED
     ]
-    first = (
-        snapshot.document in check.noted
-        or snapshot.document in check.lost
-        or _first(snapshot.document, answers, now)
-    )
+    first = snapshot.document in check.noted or _first(snapshot.document, answers, now)
     check.known |= {_mark(change) for change in (read if first else quiet)}
-    if known is not None and known.unread:
-        check.entries.append(
-            EntryChanges(known.document, tuple(stored.values()), of_copy=True)
-        )
     entries = _entry_changes(
         changes,
         snapshot,
@@ -269,34 +248,6 @@ def _snapshot(
     )
     if document != known:
         check.documents.append(document)
-    if answer.copy:
-        check.copies.append(answer.copy)
-
-
-def _before(
-    known: Document, store: Store, settings: Settings, check: Check
-) -> tuple[Document, dict[str, StoredEntry]]:
-    """What was seen of a document before; a copy that was kept unread is read now."""
-    if not known.unread:
-        return known, store.entries(known.source, known.document)
-    from watcher.judgement import normalize
-
-    copy = store.copy(known.source, known.document)
-    try:
-        read = (
-            sources.parser(check.source.kind)(copy.page, settings.watch)
-            if copy
-            else None
-        )
-    except ParseError:
-        read = None
-    if read is None:
-        check.lost.add(known.document)
-        return known, {}
-    return replace(known, total=read.total), {
-        entry.key: StoredEntry(entry, normalize.fingerprint(entry))
-        for entry in read.entries
-    }
 
 
 def _read(
@@ -324,7 +275,6 @@ def _read(
         or now,
         known=known_from_list or (known.known if known else False),
         newest=snapshot.newest,
-        unread=snapshot.unread,
     )
 
 

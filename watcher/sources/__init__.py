@@ -2,8 +2,7 @@
 
 One pure module a kind, each with ``parse(page, watch) -> Snapshot``.
 
-A kind of which many documents say nothing of products may have ``glance(page) ->
-Snapshot | None``, too. A new kind is one file here, one line in ``KINDS`` and its
+A new kind is one file here, one line in ``KINDS`` and its
 fixtures under ``tests/sources/data``.
 """
 
@@ -46,14 +45,3 @@ def parser(kind: str) -> Parser:
             f'there is no kind of source named "{kind}". Known are {", ".join(sorted(KINDS))}.'
         )
     return cast("Parser", import_module(KINDS[kind]).parse)
-
-
-def glance(page: Page, kind: str) -> Snapshot | None:
-    """Return an unread snapshot of a document's first copy.
-
-    None when the copy has to be read: it may name a product, or looks wrong.
-    """
-    look: Callable[[Page], Snapshot | None] | None = getattr(
-        import_module(KINDS[kind]), "glance", None
-    )
-    return look(page) if look else None

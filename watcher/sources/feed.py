@@ -20,7 +20,6 @@ from lxml import etree
 from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.judgement.normalize import products
 from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
 from watcher.sources import grids, markup, plain_feed
 from watcher.sources.plain_feed import Post
@@ -34,8 +33,6 @@ _END = re.compile(
     re.IGNORECASE,
 )
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
-_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<rss\b[^>]*>\s*<channel\b")
-_ITEM = re.compile(rb"<item\b")
 _WANTED = "an RSS, RDF or Atom feed"
 
 
@@ -76,37 +73,6 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             (moment for post in posts if (moment := post.updated or post.published)),
             default=None,
         ),
-    )
-
-
-def glance(page: Page) -> Snapshot | None:
-    """Return the snapshot of an RSS feed whose entries need not be read yet.
-
-    It is whole, and names nothing that Microsoft makes.
-
-    Its posts are only counted, and the newest date among them is looked for.
-    """
-    body = page.body
-    if (
-        not _OPENING.match(body)
-        or not _END.search(body[-200:])
-        or products.clues_in(body)
-    ):
-        return None
-    newest = plain_feed.newest(body)
-    total = len(_ITEM.findall(body))
-    if not (total and newest):
-        return None
-    return Snapshot(
-        page.source,
-        page.document,
-        page.url,
-        page.time,
-        page.sha256,
-        Coverage.WINDOW,
-        total=total,
-        newest=newest,
-        unread=True,
     )
 
 

@@ -55,7 +55,6 @@ _OF_CHANNEL = frozenset(
         f"{_ATOM}link",
     )
 )
-_PUB_DATE = re.compile("<pubDate>([^<]*)</pubDate>")
 _BASE = re.compile(rb"\bbase\s*=")
 _DECLARED = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
@@ -123,29 +122,6 @@ def read(body: bytes, content_type: str) -> tuple[str, tuple[Post, ...]] | None:
     try:
         return _feed(etree.fromstring(body, parser))
     except (_OtherwiseError, etree.XMLSyntaxError, ValueError):
-        return None
-
-
-def newest(body: bytes) -> datetime | None:
-    """Return the newest date of an RSS feed's items without reading it.
-
-    None when there is none, or one that is not as it should be.
-    """
-    _, _, items = body.partition(b"<item")
-    if b"updated>" in items:
-        return None
-    try:
-        return max(
-            filter(
-                None,
-                (
-                    _moment(date.strip())
-                    for date in _PUB_DATE.findall(items.decode("utf-8"))
-                ),
-            ),
-            default=None,
-        )
-    except (_OtherwiseError, ValueError):
         return None
 
 

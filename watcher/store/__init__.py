@@ -2,6 +2,6 @@
 
 from watcher.store.retention import Pruned
 from watcher.store.store import Store
-from watcher.store.words import Copy, DeliveryCounts, EntryChanges, StoredEntry
+from watcher.store.words import DeliveryCounts, EntryChanges, StoredEntry
 
-__all__ = ["Copy", "DeliveryCounts", "EntryChanges", "Pruned", "Store", "StoredEntry"]
+__all__ = ["DeliveryCounts", "EntryChanges", "Pruned", "Store", "StoredEntry"]

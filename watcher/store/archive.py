@@ -23,7 +23,6 @@ from watcher.records import Delivery, Document, Entry, Event, Message, Times, Up
 from watcher.store import forms, lines
 from watcher.store.documents import (
     entry_row,
-    write_copies,
     write_documents,
     write_times,
 )
@@ -35,7 +34,6 @@ from watcher.store.rows import chunks, insert
 from watcher.store.tables import (
     ABSORBED,
     ACKS,
-    COPIES,
     DELIVERIES,
     DOCUMENTS,
     ENTRIES,
@@ -49,7 +47,7 @@ from watcher.store.tables import (
     moment,
     moment_if,
 )
-from watcher.store.words import Copy, StoredEntry
+from watcher.store.words import StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +67,6 @@ _WHOLE: dict[str, tuple[Table, type]] = {
     "documents": (DOCUMENTS, Document),
     "times": (TIMES, Times),
     "entries": (ENTRIES, lines.EntryLine),
-    "copies": (COPIES, Copy),
     "updates": (UPDATES, Update),
     "absorbed": (ABSORBED, lines.AbsorbedLine),
     "events": (EVENTS, lines.EventLine),
@@ -78,6 +75,8 @@ _WHOLE: dict[str, tuple[Table, type]] = {
     "acks": (ACKS, lines.AckLine),
     "mutes": (MUTES, lines.MuteLine),
 }
+# Older exports say more in a line than today's
+_READ_AS: dict[type, type] = {Document: lines.DocumentLine}
 
 
 def export(state: Base, folder: Path) -> None:
@@ -120,7 +119,7 @@ def import_(state: Base, folder: Path) -> None:
         for name, (_, form) in _WHOLE.items():
             file = folder / f"{name}.jsonl"
             try:
-                for chunk in chunks(_lines(file, form)):
+                for chunk in chunks(_lines(file, _READ_AS.get(form, form))):
                     _WRITERS[form](link, chunk)
             except state.conflicts as error:
                 msg = (
@@ -204,14 +203,6 @@ _READERS: dict[type, Callable[[Row], object]] = {
         bool(row["lost"]),
         row["silent"],
     ),
-    Copy: lambda row: Copy(
-        row["source"],
-        row["document"],
-        row["url"],
-        moment(row["time"]),
-        row["content_type"],
-        bytes(row["body"]),
-    ),
     lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row["id"], row["update_id"]),
     lines.EventLine: lambda row: lines.EventLine(
         row["sequence"],
@@ -258,6 +249,11 @@ def _write_meta(link: Link, chunk: list[lines.MetaLine]) -> None:
     insert(link, META, rows)
 
 
+def _write_documents(link: Link, chunk: list[lines.DocumentLine]) -> None:
+    """Write documents; one that was never read is forgotten, as if it were new."""
+    write_documents(link, [line.document_record() for line in chunk if not line.unread])
+
+
 def _write_entries(link: Link, chunk: list[lines.EntryLine]) -> None:
     stored = [
         (line, StoredEntry(line.entry, line.fingerprint, line.missing_since, line.lost))
@@ -293,10 +289,9 @@ def _write_messages(link: Link, chunk: list[lines.MessageLine]) -> None:
 
 _WRITERS: dict[type, Callable[[Link, list[Any]], object]] = {
     lines.MetaLine: _write_meta,
-    Document: write_documents,
+    Document: _write_documents,
     Times: write_times,
     lines.EntryLine: _write_entries,
-    Copy: write_copies,
     Update: write_updates,
     lines.AbsorbedLine: lambda c, chunk: insert(
         c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]

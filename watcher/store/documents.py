@@ -8,8 +8,8 @@ from watcher.records import Document, Entry, Times
 from watcher.store import forms
 from watcher.store.base import Base
 from watcher.store.rows import chunks, upsert
-from watcher.store.tables import COPIES, DOCUMENTS, ENTRIES, TIMES, moment, moment_if
-from watcher.store.words import Copy, EntryChanges, StoredEntry
+from watcher.store.tables import DOCUMENTS, ENTRIES, TIMES, moment_if
+from watcher.store.words import EntryChanges, StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,22 +122,6 @@ class Documents(Base):
                 )
             }
 
-    def copy(self, source: str, document: str) -> Copy | None:
-        """Give the first copy of a document, if it is kept unread."""
-        with self.reading() as link:
-            rows = link.rows(
-                f"SELECT url, time, content_type, body FROM copies WHERE {_HERE}",  # noqa: S608 - our own words
-                source=source,
-                document=document,
-            )
-        return next(
-            (
-                Copy(source, document, url, moment(time), kind, bytes(body))
-                for url, time, kind, body in rows
-            ),
-            None,
-        )
-
     def touch(self, times: Iterable[Times]) -> None:
         """Write check times, and nothing else.
 
@@ -170,15 +154,6 @@ def write_documents(link: Link, documents: Iterable[Document]) -> None:
     upsert(link, DOCUMENTS, rows)
 
 
-def write_copies(link: Link, copies: Iterable[Copy]) -> None:
-    """Keep first copies, whose documents are written."""
-    upsert(
-        link,
-        COPIES,
-        [{name: getattr(copy, name) for name in COPIES.columns} for copy in copies],
-    )
-
-
 def write_entries(
     link: Link, source: str, changes: EntryChanges, silent: Mapping[str, str]
 ) -> None:
@@ -197,8 +172,6 @@ def write_entries(
     ]
     upsert(link, ENTRIES, rows)
     here = {"source": source, "document": changes.document}
-    if changes.of_copy:
-        link.run(f"DELETE FROM copies WHERE {_HERE}", **here)  # noqa: S608 - our own words
     gone = (
         "UPDATE entries SET missing_since = COALESCE(missing_since, :since), "  # noqa: S608 - our own words
         f"lost = :lost WHERE {_HERE} AND key = :key"

@@ -10,10 +10,26 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from watcher.records import Entry, Event, Message
+from watcher.records import Document, Entry, Event, Message
 
 # Of the exported text; a reader refuses what it does not know
 FORM = "1"
+
+
+class DocumentLine(Document, frozen=True):
+    """A document, as exports have it.
+
+    Version 0.1.0 kept a feed's first copy ``unread`` when it named nothing.  Nothing
+    is known of what such a feed had, so its next reading has to count as its first.
+    """
+
+    unread: bool = False
+
+    def document_record(self) -> Document:
+        """Give the document alone."""
+        return Document(
+            **{name: getattr(self, name) for name in Document.__struct_fields__}
+        )
 
 
 class EntryLine(Struct, frozen=True):

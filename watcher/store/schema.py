@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from watcher.store.place import Place
 
 # The newest migration in migrations/versions; a test holds the two together
-HEAD = "0003"
+HEAD = "0004"
 
 # Alembic's own table, in its form.
 _VERSION = (

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Self
 from watcher.records import Outcome
 from watcher.store.documents import (
     Documents,
-    write_copies,
     write_documents,
     write_entries,
     write_times,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from watcher.records import Document, Times
     from watcher.store.link import Link
     from watcher.store.place import Place
-    from watcher.store.words import Copy, EntryChanges
+    from watcher.store.words import EntryChanges
 
 
 class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
@@ -93,7 +92,6 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         source: str,
         *,
         documents: Iterable[Document] = (),
-        copies: Iterable[Copy] = (),
         entries: Iterable[EntryChanges] = (),
         outcome: Outcome | None = None,
         times: Iterable[Times] = (),
@@ -109,7 +107,6 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         silent = {key: why for named, key, why in outcome.silent if named == source}
         with self.writing() as link:
             write_documents(link, documents)
-            write_copies(link, copies)
             for changes in entries:
                 write_entries(link, source, changes, silent)
             write_times(link, times)

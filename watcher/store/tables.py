@@ -122,7 +122,8 @@ ENTRIES = Table(
     refers=(("source", "document"), "documents", ("source", "document")),
 )
 
-# First copies of which nothing had to be read yet.
+# No longer used, and empty (see v0004): first copies of which nothing had been read.
+# The next migration of the schema drops it.
 COPIES = Table(
     "copies",
     {

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import datetime
-from typing import Self
 
 from msgspec import Struct
 
-from watcher.records import Page, StoredEntry
+from watcher.records import StoredEntry
 
-__all__ = ["Copy", "DeliveryCounts", "EntryChanges", "StoredEntry"]
+__all__ = ["DeliveryCounts", "EntryChanges", "StoredEntry"]
 
 
 class EntryChanges(Struct, frozen=True):
@@ -19,8 +17,7 @@ class EntryChanges(Struct, frozen=True):
     ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at
     ``since`` (their entries stay; one that is marked already keeps its time), and as
     lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are
-    deleted. ``of_copy``: these are the entries of the copy that was kept unread; it
-    goes.
+    deleted.
     """
 
     document: str
@@ -30,46 +27,6 @@ class EntryChanges(Struct, frozen=True):
     lost: bool = False
     returned: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    of_copy: bool = False
-
-
-class Copy(Struct, frozen=True):
-    """A document's first copy, kept as it came (compressed by zlib) until the document changes.
-
-    Nothing in it had to be read.
-    """
-
-    source: str
-    document: str
-    url: str
-    time: datetime
-    content_type: str
-    body: bytes
-
-    @classmethod
-    def of(cls, page: Page) -> Self:
-        """Keep a page."""
-        return cls(
-            page.source,
-            page.document,
-            page.url,
-            page.time,
-            page.content_type,
-            zlib.compress(page.body, 1),
-        )
-
-    @property
-    def page(self) -> Page:
-        """The page as it came."""
-        return Page(
-            self.source,
-            self.document,
-            self.url,
-            self.time,
-            200,
-            zlib.decompress(self.body),
-            self.content_type,
-        )
 
 
 class DeliveryCounts(Struct, frozen=True):

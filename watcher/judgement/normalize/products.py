@@ -87,29 +87,6 @@ _OTHERS = (
     "DevOps",
     ".NET",
 )
-"""What any of the others begins with or holds, for a quick look."""
-_CLUES = (
-    b"Windows",
-    b"SharePoint",
-    b"SQL",
-    b"Office",
-    b"Edge",
-    b"Outlook",
-    b"Dynamics",
-    b"Visual",
-    b"Skype",
-    b"DevOps",
-    b".NET",
-)
-_CLUES_IN_ANY_CASE = (b"exchange", b"microsoft", b"cve-", b"kb")
-# Of a KB article or an advisory, its digits written as 0; a build
-_NUMBER = re.compile(rb"(?<!0)0{6,7}(?!0)")
-_BUILD = re.compile(rb"0\.0{1,6}\.0")
-_FLAT = bytes(
-    48 if 48 <= code <= 57 else code + 32 if 65 <= code <= 90 else code
-    for code in range(256)
-)
-"""Lower case, every digit 0."""
 
 
 # Every copy of a document has the same products again
@@ -189,23 +166,6 @@ def products_in(text: str) -> tuple[str, ...]:
     if any(name in folded for name in _OTHERS):
         found.extend(product(match[0]) for match in _OTHERS_IN_PROSE.finditer(folded))
     return tuple(dict.fromkeys(found))
-
-
-def clues_in(body: bytes) -> bool:
-    """Say whether a page's bytes may name a product, a KB article, an advisory, a build
-    or anything on Microsoft's sites.
-
-    It is far quicker than to read the page.  It says yes too often rather than not:
-    "workbook" has a KB in it.
-    """
-    flat = body.translate(_FLAT)
-    if any(clue in body for clue in _CLUES) or any(
-        clue in flat for clue in _CLUES_IN_ANY_CASE
-    ):
-        return True
-    return (b"000000" in flat and _NUMBER.search(flat) is not None) or _BUILD.search(
-        flat
-    ) is not None
 
 
 def _exchanges_in(folded: str) -> Iterator[str]:
