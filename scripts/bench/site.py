@@ -16,13 +16,13 @@ from msgspec.structs import replace
 from scripts.bench import state
 from watcher import config
 from watcher.config import Settings
-from watcher.mail import render
 from watcher.records import Kind, Outcome, State, Update
 from watcher.run import shown, site
 from watcher.run.shown import of_all
 from watcher.site import pages
 from watcher.site.shown import Life
 from watcher.store import Store
+from watcher.text import templates
 
 
 def publishing(folder: Path, size: int) -> list[str]:
@@ -65,7 +65,7 @@ def _one_page(settings: Settings, store: Store, name: str) -> None:
     next(
         pages.files(
             shown.shown(settings, store, lives=(life,), moved=(), **nothing),
-            partial(render.page, settings),
+            partial(templates.render, settings.templates),
             lambda _name: b"",
         )
     )

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from watcher.mail import context, render, samples, welcome
-from watcher.settings import Settings
-from watcher.text import guidance, story
+from watcher.mail import context, samples, welcome
+from watcher.text import guidance, story, templates
 from watcher.text.story import Form
+from watcher.text.words import words_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = set(
@@ -25,9 +25,7 @@ DOCUMENTED = set(
 
 
 def test_every_name_of_the_context_is_documented() -> None:
-    names = context.of(
-        samples.letters()[0], Form(render.words(Settings()), UTC), samples.NOW
-    )
+    names = context.of(samples.letters()[0], Form(words_of(None), UTC), samples.NOW)
     assert set(names) - DOCUMENTED == set()
 
 
@@ -50,8 +48,8 @@ def test_every_field_that_a_template_sees_is_documented(record: Any) -> None:
 
 def test_every_template_is_documented() -> None:
     shipped = {
-        str(path.relative_to(render.shipped()))
-        for path in (render.shipped() / "mail").rglob("*.*")
+        str(path.relative_to(templates.shipped_folder()))
+        for path in (templates.shipped_folder() / "mail").rglob("*.*")
     }
     named = {name.removesuffix(".html").removesuffix(".txt") for name in shipped} | {
         name for name in shipped if name.endswith((".css", ".toml"))

@@ -15,6 +15,7 @@ from watcher.judgement import sending, source_health
 from watcher.mail import operator, render, samples
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
 from watcher.text.story import Form
+from watcher.text.words import words_of
 
 SEVERAL = (
     *(
@@ -78,7 +79,7 @@ def of_one(number: int) -> tuple[Letter, ...]:
 
 def troubles(number: int, language: str) -> tuple[Letter, ...]:
     """Give the operator's letters with so many failures, of one source and of two."""
-    form = Form(render.words(SETTINGS, language), UTC)
+    form = Form(words_of(SETTINGS.templates, language), UTC)
     kinds = (source_health.FAILS, source_health.LAYOUT)
     found = [
         source_health.Trouble(

@@ -13,12 +13,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from bs4 import BeautifulSoup
@@ -40,6 +38,8 @@ from watcher.records import (
     Subscriber,
     UpdateRef,
 )
+from watcher.settings import Mail, Settings
+from watcher.text import templates
 
 NOW = samples.NOW
 ADMINS = Subscriber("exchange-admins", ("admins@example.org",))
@@ -48,20 +48,11 @@ LETTERS = {
 }
 
 
-@dataclass(frozen=True)
-class Mail:
-    sender: str = "Advisory Watcher <watcher@example.org>"
+SENDER = Mail(sender="Advisory Watcher <watcher@example.org>")
 
 
-@dataclass(frozen=True)
-class Settings:
-    mail: Mail = Mail()
-    zone: tzinfo = UTC
-    base_url: str = ""
-    templates: Path | None = None
-
-    def zone_of(self, reader: Subscriber) -> tzinfo:
-        return ZoneInfo(reader.timezone) if reader.timezone else self.zone
+def configured(**changes: object) -> Settings:
+    return replace(Settings(mail=SENDER), **changes)
 
 
 def parts(message: Message) -> tuple[str, str]:
@@ -77,17 +68,17 @@ def parts(message: Message) -> tuple[str, str]:
 def sample(name: str) -> tuple[str, str]:
     return parts(
         render.message(
-            LETTERS[name], Settings(base_url="https://advisories.example.org/"), NOW
+            LETTERS[name], configured(base_url="https://advisories.example.org/"), NOW
         )
     )
 
 
 def text_of(letter: Letter, settings: Settings | None = None) -> str:
-    return parts(render.message(letter, settings or Settings(), NOW))[0]
+    return parts(render.message(letter, settings or configured(), NOW))[0]
 
 
 def html_of(letter: Letter, settings: Settings | None = None) -> str:
-    return parts(render.message(letter, settings or Settings(), NOW))[1]
+    return parts(render.message(letter, settings or configured(), NOW))[1]
 
 
 def single(kind: Kind, **changes: object) -> Letter:
@@ -154,7 +145,7 @@ def test_packages_stand_in_a_table() -> None:
 
 
 def test_evidence_stands_with_before_and_after_links_and_times() -> None:
-    text = text_of(single(Kind.PULLED), Settings(zone=ZoneInfo("Europe/Berlin")))
+    text = text_of(single(Kind.PULLED), configured(timezone="Europe/Berlin"))
     assert (
         "Exchange Emerging Issues, changed, 14 May 2030, 20:00 CEST\nhttps://" in text
     )
@@ -171,7 +162,7 @@ def test_a_pull_offers_no_download() -> None:
 
 
 def test_the_welcome_names_what_is_pulled_before_all_else() -> None:
-    message = render.message(samples.welcome(pulled=True), Settings(), NOW)
+    message = render.message(samples.welcome(pulled=True), configured(), NOW)
     text, html = parts(message)
     assert (
         message.subject
@@ -185,14 +176,14 @@ def test_the_welcome_names_what_is_pulled_before_all_else() -> None:
 
 def test_the_welcome_of_a_quiet_day_says_that_nothing_is_pulled() -> None:
     message = render.message(
-        replace(samples.welcome(pulled=False), unread=()), Settings(), NOW
+        replace(samples.welcome(pulled=False), unread=()), configured(), NOW
     )
     assert message.subject == "[WELCOME] Advisory Watcher: Exchange Server*"
     assert "Nothing that is watched is pulled." in parts(message)[0]
 
 
 def test_there_is_no_all_clear_for_a_source_that_was_not_read() -> None:
-    for part in parts(render.message(samples.welcome(pulled=False), Settings(), NOW)):
+    for part in parts(render.message(samples.welcome(pulled=False), configured(), NOW)):
         said = " ".join(BeautifulSoup(part, "lxml").get_text(" ").split())
         assert "Nothing that is watched is pulled." not in said
         assert (
@@ -212,7 +203,7 @@ def test_the_welcome_of_a_thousand_sources_is_no_longer_than_a_mail_should_be() 
     assert text.count("\nfeed-") == 100
     assert "and 900 more" in text
     assert "and 900 more" in html
-    assert len(render.message(welcome, Settings(), NOW).body) < render.LARGEST
+    assert len(render.message(welcome, configured(), NOW).body) < render.LARGEST
 
 
 def test_a_digest_counts_its_events_in_the_subject() -> None:
@@ -223,7 +214,7 @@ def test_a_digest_counts_its_events_in_the_subject() -> None:
             replace(samples.event(Kind.RELEASED), id="2"),
         ]
     )
-    message = render.message(Letter("digest", ADMINS, events), Settings(), NOW)
+    message = render.message(Letter("digest", ADMINS, events), configured(), NOW)
     assert message.subject == "[DIGEST] 1 pulled, 2 released"
     assert message.events == ("sample-pulled", "2", "sample-released")
 
@@ -233,7 +224,7 @@ def test_a_long_digest_tells_every_event_and_the_first_ones_whole() -> None:
         replace(samples.event(Kind.RELEASED), id=str(n), summary=f"Event number {n}.")
         for n in range(40)
     )
-    message = render.message(Letter("digest", ADMINS, events), Settings(), NOW)
+    message = render.message(Letter("digest", ADMINS, events), configured(), NOW)
     text, html = parts(message)
     assert all(f"Event number {n}." in part for n in range(40) for part in (text, html))
     assert len(message.body) <= render.LARGEST
@@ -243,7 +234,7 @@ def test_the_operator_reads_what_happened() -> None:
     letter = Letter(
         "operator", ADMINS, subject="a source fails", lines=("It failed.\nOpen it.",)
     )
-    message = render.message(letter, Settings(), NOW)
+    message = render.message(letter, configured(), NOW)
     assert message.subject == "[OPERATOR] a source fails"
     assert parts(message)[0].startswith(
         "OPERATOR: a source fails\n\n  It failed.\n\n  Open it.\n"
@@ -322,13 +313,13 @@ def test_lines_of_text_fit_a_terminal_unless_they_hold_an_address(name: str) -> 
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_a_message_is_below_100_kb(name: str) -> None:
-    assert len(render.message(LETTERS[name], Settings(), NOW).body) < 100_000
+    assert len(render.message(LETTERS[name], configured(), NOW).body) < 100_000
 
 
 # --- languages ------------------------------------------------------------------------
 
 LANGUAGES = sorted(
-    path.stem for path in (render.shipped() / "mail" / "words").glob("*.toml")
+    path.stem for path in (templates.shipped_folder() / "mail" / "words").glob("*.toml")
 )
 
 
@@ -338,7 +329,9 @@ def test_every_language_has_every_word_and_fills_in_no_more_than_english(
 ) -> None:
     english, other = (
         tomllib.loads(
-            (render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8")
+            (templates.shipped_folder() / f"mail/words/{name}.toml").read_text(
+                encoding="utf-8"
+            )
         )
         for name in ("en", language)
     )
@@ -366,7 +359,7 @@ def test_every_letter_can_be_written_in_every_language(
 def test_german_is_german() -> None:
     letter = replace(single(Kind.PULLED), subscriber=replace(ADMINS, language="de"))
     assert (
-        render.message(letter, Settings(), NOW).subject
+        render.message(letter, configured(), NOW).subject
         == "[ZURÜCKGEZOGEN] Exchange Server May 2030 SU (KB9000001)"
     )
     assert "WAS JETZT ZU TUN IST\n1. KB9000001 nicht installieren." in text_of(letter)
@@ -398,7 +391,9 @@ def phrased(letter: Letter) -> Letter:
 def test_a_german_letter_has_no_english_of_ours(name: str) -> None:
     english, german = (
         tomllib.loads(
-            (render.shipped() / f"mail/words/{each}.toml").read_text(encoding="utf-8")
+            (templates.shipped_folder() / f"mail/words/{each}.toml").read_text(
+                encoding="utf-8"
+            )
         )
         for each in ("en", "de")
     )
@@ -457,7 +452,7 @@ def test_markup_and_line_breaks_of_a_source_are_shown_not_obeyed(kind: str) -> N
     letter = Letter(
         kind, ADMINS, (hostile(EVIL),), "slug", "slug" if kind == "pulled" else ""
     )
-    message = render.message(letter, Settings(), NOW)
+    message = render.message(letter, configured(), NOW)
     read = email.message_from_bytes(message.body, policy=email.policy.default)
     text, html = parts(message)
     soup = BeautifulSoup(html, "lxml")
@@ -503,7 +498,7 @@ def test_however_much_a_source_says_the_message_stays_below_100_kb(
             "digest", ADMINS, tuple(replace(event, id=str(n)) for n in range(many))
         )
     )
-    assert len(render.message(letter, Settings(), NOW).body) <= render.LARGEST
+    assert len(render.message(letter, configured(), NOW).body) <= render.LARGEST
 
 
 # --- the same bytes everywhere --------------------------------------------------------
@@ -533,7 +528,8 @@ def test_equal_letters_give_equal_bytes_in_every_process() -> None:
     }
     here = hashlib.sha256(
         b"".join(
-            render.message(letter, Settings(), NOW).body for letter in samples.letters()
+            render.message(letter, configured(), NOW).body
+            for letter in samples.letters()
         )
     ).hexdigest()
     assert found == {here}
@@ -546,11 +542,11 @@ def own(folder: Path, name: str, text: str) -> Settings:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return Settings(templates=folder)
+    return configured(templates=folder)
 
 
 def test_the_shipped_templates_have_no_mistakes() -> None:
-    assert render.check(Settings()) == []
+    assert render.check(configured()) == []
 
 
 def test_a_part_of_the_users_goes_before_the_shipped_one(tmp_path: Path) -> None:
@@ -669,23 +665,17 @@ def test_an_unknown_language_names_the_known_ones() -> None:
     with pytest.raises(
         ConfigurationError, match=r'no words in the language "tlh"\. Known: .*en'
     ):
-        render.message(letter, Settings(), NOW)
+        render.message(letter, configured(), NOW)
 
 
 def test_templates_without_a_name_escape() -> None:
-    assert (
-        render.templates(Settings()).from_string("{{ x }}").render(x="<b>")
-        == "&lt;b&gt;"
-    )
+    assert templates.of(None).from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
 
 
-def test_the_page_shares_the_environment() -> None:
-    assert render.templates(Settings()) is render.templates(
-        Settings(zone=ZoneInfo("Europe/Berlin"))
-    )
-    assert (render.shipped() / "mail" / "event.html").is_file()
+def test_the_shipped_templates_are_found() -> None:
+    assert (templates.shipped_folder() / "mail" / "event.html").is_file()
 
 
 def test_now_is_the_date_of_the_message() -> None:
     later = datetime(2030, 6, 1, tzinfo=UTC)
-    assert render.message(single(Kind.PULLED), Settings(), later).date == later
+    assert render.message(single(Kind.PULLED), configured(), later).date == later

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from watcher.config import Settings
 from watcher.judgement import server_status
-from watcher.mail import render
 from watcher.records import (
     Advisory,
     Confidence,
@@ -32,7 +31,9 @@ from watcher.run.shown import of_all
 from watcher.site import listing, publish, status_json
 from watcher.site.feed import Place
 from watcher.site.shown import Life, Shown
+from watcher.text import templates
 from watcher.text.story import Form
+from watcher.text.words import words_of
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -51,7 +52,7 @@ SETTINGS = Settings(
         Source("off", "feed", "https://off.example.org/", enabled=False),
     ),
 )
-FORM = Form(render.words(SETTINGS), UTC, PLACE.base_url)
+FORM = Form(words_of(SETTINGS.templates), UTC, PLACE.base_url)
 CU2, CU1 = "Exchange Server 2030 CU2", "Exchange Server 2030 CU1"
 BUILDS = {1: ("15.4.1544.13", "15.4.1258.38"), 2: ("15.4.1544.14", "15.4.1258.39")}
 
@@ -289,7 +290,7 @@ def nothing(_name: str) -> bytes:
 
 
 def rendered(name: str, names: Mapping[str, Any]) -> str:
-    return render.templates(SETTINGS).get_template(name).render(names)
+    return templates.of(SETTINGS.templates).get_template(name).render(names)
 
 
 def status(

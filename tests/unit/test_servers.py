@@ -20,8 +20,9 @@ from tests.unit.test_exposure import (
     event,
 )
 from watcher.judgement import server_status
-from watcher.mail import context, render
+from watcher.mail import context
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
+from watcher.text import templates
 from watcher.text.servers import Place, offered, places, public
 from watcher.text.story import Form, story
 from watcher.text.words import Words
@@ -31,7 +32,9 @@ ENGLISH, GERMAN = (
         name,
         "",
         tomllib.loads(
-            (render.shipped() / f"mail/words/{name}.toml").read_text(encoding="utf-8")
+            (templates.shipped_folder() / f"mail/words/{name}.toml").read_text(
+                encoding="utf-8"
+            )
         ),
     )
     for name in ("en", "de")

@@ -86,8 +86,9 @@ def _address(text: str) -> str:
 
 def _test_message(reader: Subscriber, settings: Settings, at: datetime) -> Message:
     from watcher.mail import render
+    from watcher.text.words import words_of
 
-    words = render.words(settings)
+    words = words_of(settings.templates)
     letter = Letter(
         "operator",
         reader,

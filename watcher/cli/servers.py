@@ -100,12 +100,14 @@ def _listed(path: Path | None) -> tuple[Server, ...]:
 
 def objects(known: Iterable[Exposure], settings: Settings) -> list[dict[str, Any]]:
     """Give what --json says of servers; also the field ``servers`` of ``watcher status --json``."""
-    from watcher.mail.render import words
+    from watcher.text.words import words_of
 
     rows = tuple(known)
     return [
         public(each, place)
-        for each, place in zip(rows, places(rows, words(settings)), strict=True)
+        for each, place in zip(
+            rows, places(rows, words_of(settings.templates)), strict=True
+        )
     ]
 
 
@@ -113,10 +115,12 @@ def lines(known: Iterable[Exposure], settings: Settings) -> Iterator[str]:
     """Write a line for each server, and one more for a newer build of its product that is
     not due yet.
     """
-    from watcher.mail.render import words
+    from watcher.text.words import words_of
 
     rows = tuple(known)
-    for each, place in zip(rows, places(rows, words(settings)), strict=True):
+    for each, place in zip(
+        rows, places(rows, words_of(settings.templates)), strict=True
+    ):
         yield place.line
         if each.ahead is not None and not each.overtaken:
             yield f"    newer of {server_status.line(each)}: {offered(each.ahead)}"

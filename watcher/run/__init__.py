@@ -164,7 +164,8 @@ def _prepare(settings: Settings, *, first: bool) -> None:
 
     The ``first`` check of all has something to tell and to show.
     """
-    from watcher.mail import render
+    from watcher.text import templates
+    from watcher.text.words import words_of
 
     for name in (
         "run.record",
@@ -173,9 +174,9 @@ def _prepare(settings: Settings, *, first: bool) -> None:
         *(("mail.context", "mail.message", "run.part") if first else ()),
     ):
         importlib.import_module(f"watcher.{name}")
-    render.words(settings)
+    words_of(settings.templates)
     if first:
-        render.templates(settings)
+        templates.of(settings.templates)
 
 
 def _shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:

@@ -85,10 +85,12 @@ def standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
 
 def _form(settings: Settings, language: str) -> Form:
     # A check with nothing to tell loads no template engine
-    from watcher.mail import render
     from watcher.text.story import Form
+    from watcher.text.words import words_of
 
-    return Form(render.words(settings, language), settings.zone, settings.base_url)
+    return Form(
+        words_of(settings.templates, language), settings.zone, settings.base_url
+    )
 
 
 def _time(text: str) -> datetime | None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
-from watcher.mail import render, samples
+from watcher.mail import samples
 from watcher.records import Kind
 from watcher.run.shown import of_all
 from watcher.site import feed, listing
 from watcher.site.feed import Place
 from watcher.site.pages import files
 from watcher.site.shown import Life, Shown
+from watcher.text import templates
+from watcher.text.words import words_of
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -45,7 +47,7 @@ def complaints(settings: Settings) -> tuple[str, ...]:
         parts = of_all(rows, many)
         shown = Shown(
             place,
-            render.words(settings),
+            words_of(settings.templates),
             settings.zone,
             settings.watch.products,
             settings.sources,
@@ -53,9 +55,11 @@ def complaints(settings: Settings) -> tuple[str, ...]:
             moved=(("cve-2030-10001", rows[0]),),
             **parts,
         )
-        for _ in files(shown, partial(render.page, settings), lambda _name: b""):
+        for _ in files(
+            shown, partial(templates.render, settings.templates), lambda _name: b""
+        ):
             pass
-    except render.TemplateMistakeError as error:
+    except templates.TemplateMistakeError as error:
         return (str(error.problem),)
     except ConfigurationError as error:
         # Of the words; it names their file

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from watcher.judgement import source_health
-from watcher.mail import render
 from watcher.records import Event, Exposure, State, Update
 from watcher.site import feed, glance, listing, shelves
 from watcher.site.feed import Place
@@ -16,6 +15,7 @@ from watcher.site.listing import Listing, Overview
 from watcher.site.pages import OF_PRODUCT
 from watcher.site.shown import Followed, Life, Shown
 from watcher.text.plain import line
+from watcher.text.words import words_of
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -46,7 +46,7 @@ def shown(settings: Settings, store: Store, **what: Any) -> Shown:  # noqa: ANN4
     )
     return Shown(
         _place(settings, store),
-        render.words(settings),
+        words_of(settings.templates),
         settings.zone,
         watched,
         settings.sources,

@@ -17,10 +17,11 @@ from msgspec import Struct
 
 from watcher import __version__
 from watcher.judgement import source_health
-from watcher.mail import render
 from watcher.records import Outcome, State, Times
 from watcher.run import concerned
 from watcher.site import publish, status_json
+from watcher.text import templates
+from watcher.text.words import words_of
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -71,7 +72,7 @@ def mark(settings: Settings, store: Store) -> str:
     form.update(
         repr((__version__, shown, unread, str(settings.site.absolute()))).encode()
     )
-    for folder in filter(None, (render.shipped(), settings.templates)):
+    for folder in filter(None, (templates.shipped_folder(), settings.templates)):
         for path in sorted((folder / "site").rglob("*")) + sorted(
             (folder / "mail" / "words").glob("*.toml")
         ):
@@ -135,7 +136,7 @@ def _follows(published: str, before: str, after: str) -> bool:
 
 
 def _renderer(settings: Settings) -> Render:
-    return partial(render.page, settings)
+    return partial(templates.render, settings.templates)
 
 
 def _status(settings: Settings, store: Store, now: datetime) -> bytes:
@@ -163,7 +164,7 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
     standing = [
         (update.id, update.state, update.title) for _, update in sorted(doubted.items())
     ]
-    titles = dict(render.words(settings).tables.get("source", {}))
+    titles = dict(words_of(settings.templates).tables.get("source", {}))
     return status_json.status(
         healths,
         now,

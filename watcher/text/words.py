@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError
+from watcher.text.templates import shipped_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,3 +72,53 @@ class Words(Struct, frozen=True):
             if len(items) > most
             else shown
         )
+
+
+def words_of(folder: Path | None, language: str = "en") -> Words:
+    """Read a language's table of fixed words, the user's in ``folder`` before the shipped.
+
+    The user's file need only hold what differs, and English fills the gaps.  Raises
+    ConfigurationError where neither folder has the language, or a file cannot be read.
+    """
+    shipped = shipped_folder()
+    folders = [shipped, folder] if folder else [shipped]
+    name = f"mail/words/{language}.toml"
+    files = [each / name for each in folders if (each / name).is_file()]
+    if not files:
+        languages = sorted(
+            {language for each in folders for language in _languages(each)}
+        )
+        raise ConfigurationError(
+            f'There are no words in the language "{language}". Known: '
+            f"{', '.join(languages)}; or write {name}."
+        )
+    tables: dict[str, dict[str, str]] = {}
+    for path in dict.fromkeys([shipped / "mail/words/en.toml", *files]):
+        for table, entries in _read_file(path, path.stat().st_mtime_ns).items():
+            tables.setdefault(table, {}).update(entries)
+    return Words(language, str(files[-1]), tables)
+
+
+def _languages(folder: Path) -> list[str]:
+    return [path.stem for path in (folder / "mail/words").glob("*.toml")]
+
+
+@lru_cache(maxsize=8)
+def _read_file(path: Path, _changed: int) -> Tables:
+    """Read a table of words, once as long as the file does not change."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    wrong = [f"[{name}]" for name, table in tables.items() if not _is_of_texts(table)]
+    if wrong:
+        raise ConfigurationError(
+            f'{path}: {", ".join(wrong)} must be a table of texts, as in key = "words".'
+        )
+    return tables
+
+
+def _is_of_texts(table: object) -> bool:
+    return isinstance(table, dict) and all(
+        isinstance(value, str) for value in table.values()
+    )
