@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.letters import SETTINGS, html_of
 from watcher.counted import counted
-from watcher.judgement import sending, source_health
+from watcher.judgement import delivery, source_health
 from watcher.mail import operator, render, samples
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
 from watcher.text.story import Form
@@ -169,7 +169,7 @@ def test_things_are_counted_in_words() -> None:
 )
 def test_how_long_it_was_tried_is_said_in_words(hours: int, said: str) -> None:
     span = timedelta(hours=hours)
-    tried = sending.after(
+    tried = delivery.after_try(
         Delivery("<m>", "a@example.org", attempts=3),
         DeliveryState.DEFERRED,
         "450 later",

@@ -195,8 +195,8 @@ JUDGING = {
 }
 TELLING = {
     "watcher.run.record",
-    "watcher.run.letters",
-    "watcher.run.deliver",
+    "watcher.run.compose",
+    "watcher.run.send",
     "watcher.judgement.audience",
 }
 ASKING = {"urllib3", "watcher.web.asking"}

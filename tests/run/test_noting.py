@@ -20,7 +20,8 @@ from watcher import report
 from watcher.cli import app
 from watcher.judgement import server_status
 from watcher.records import Kind, Outcome, Package, Server, State, Subscriber
-from watcher.run import servers
+from watcher.run import compose
+from watcher.settings import Settings
 from watcher.store import Store
 
 OLD, NEW = "Exchange Server 2016 CU23", "Exchange Server 2019 CU14"
@@ -76,7 +77,7 @@ def told(state: str, days: int = 0) -> list[str]:
     with Store.open(state) as store:
         return [
             each.id
-            for each in servers.unmuted(
+            for each in compose.unmuted(
                 store.unsealed_events(), store, T0 + timedelta(days=days)
             )
         ]
@@ -89,11 +90,9 @@ def reminded(state: str, days: int) -> list[str]:
             [Server("OLD1", "15.1.2507.43"), Server("NEW1", "15.2.1544.13")],
             store.updates(),
         )
-        settings = type(
-            "Settings", (), {"subscribers": (Subscriber("admins", ("a@example.org",)),)}
-        )()
-        letters = servers.reminders(
-            (), known, settings, store, T0 + timedelta(days=days)
+        settings = Settings(subscribers=(Subscriber("admins", ("a@example.org",)),))
+        letters = compose.reminders_due(
+            [], settings, store, known, T0 + timedelta(days=days)
         )
         return [each.server.name for letter in letters for each in letter.servers]
 

@@ -460,10 +460,10 @@ def test_one_is_reminded_of_what_is_pulled_and_installed() -> None:
         (BACK,),
     )
 
-    assert [found.server.name for found in server_status.reminded(SU, known)] == [
+    assert [found.server.name for found in server_status.on_pulled(SU, known)] == [
         "EX01"
     ]
-    assert server_status.reminded("april", known) == ()
+    assert server_status.on_pulled("april", known) == ()
 
 
 def test_a_servers_line_is_its_product_without_level() -> None:

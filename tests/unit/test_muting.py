@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from watcher.judgement import muting
+from watcher.judgement import audience
 from watcher.mail import samples
 from watcher.records import Kind
 
@@ -52,7 +52,7 @@ def test_only_what_is_muted_is_held_back(
 ) -> None:
     told = samples.event(kind)
     told = replace(told, update=replace(told.update, products=products))
-    assert muting.mutes(targets, told, told.update.id) is expected
+    assert audience.is_muted(targets, told, told.update.id) is expected
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,7 @@ def test_a_note_is_about_the_updates_that_it_concerns(
     update = replace(
         samples.reminder().standing[0], products=("Exchange Server 2030 CU1",)
     )
-    assert muting.is_about(target, update) is expected
-    assert not muting.named(target).startswith(("reminder:", "kind:", "product:"))
+    assert audience.is_about(target, update) is expected
+    assert not audience.target_name(target).startswith(
+        ("reminder:", "kind:", "product:")
+    )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from watcher.judgement import audience, severity
+from watcher.judgement import audience
 from watcher.records import Advisory, Confidence, Event, Kind, Subscriber, UpdateRef
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_what_concerns_whoever_has_the_update_is_told_however_mild_it_is(
 
 @pytest.mark.parametrize("turn", ["exploited", "disclosed"])
 def test_what_is_exploited_or_disclosed_is_never_too_mild(turn: str) -> None:
-    assert not severity.holds_back(
+    assert not audience.is_below_severity(
         "critical", event(Kind.RELEASED, "Low", **{turn: True})
     )
-    assert severity.holds_back("critical", event(Kind.RELEASED, "Low"))
+    assert audience.is_below_severity("critical", event(Kind.RELEASED, "Low"))

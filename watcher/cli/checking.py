@@ -134,14 +134,15 @@ def send(
     and only then they are sent.
     """
     settings = call.settings()
-    from watcher.run import Report, deliver
+    from watcher.run import Report
+    from watcher.run import send as sending
 
     at = now()
     with (
         call.store(settings, hold=True) as store,
         report.progress(shown=call.lively) as say,
     ):
-        sent = deliver.due(settings, store, at, say, force=force)
+        sent = sending.due(settings, store, at, say, force=force)
     say_how_it_went(
         Report(
             at,

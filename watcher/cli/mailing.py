@@ -166,7 +166,7 @@ def _letters(
     with the servers that they concern.
     """
     from watcher.cli.telling import one_at_least
-    from watcher.run import memory, servers
+    from watcher.run import compose, servers
 
     event = store.event(identifier)
     events = (
@@ -186,10 +186,11 @@ def _letters(
     letters = [audience.single(reader, each) for each in events]
     if len(events) > 1:
         letters.append(Letter("digest", reader, audience.gravest_first(events)))
-    known = servers.exposures(settings, store)
-    return memory.reminded(
-        [servers.with_servers(letter, known) for letter in letters], store
-    )
+    exposures = servers.exposures(settings, store)
+    return [
+        compose.with_story(compose.with_servers(letter, exposures), store)
+        for letter in letters
+    ]
 
 
 def _rendered(

@@ -16,7 +16,7 @@ from watcher.cli import kinds
 from watcher.cli.calling import Call, command, length, now
 from watcher.cli.telling import known
 from watcher.errors import ConfigurationError
-from watcher.judgement import muting
+from watcher.judgement import audience
 from watcher.records import Kind
 from watcher.text import event_json
 
@@ -65,13 +65,13 @@ def ack(
         for target in targets(store, what):
             if undo:
                 store.unack(target)
-                store.unmute(f"{muting.REMINDER}{target}")
+                store.unmute(f"{audience.REMINDER}{target}")
             elif until:
-                store.mute(f"{muting.REMINDER}{target}", until)
+                store.mute(f"{audience.REMINDER}{target}", until)
             else:
                 store.ack(target, now())
             then = "reminders are sent again" if undo else _no_reminders(until)
-            report.write(report.harmless(f"{muting.named(target)}: {then}."))
+            report.write(report.harmless(f"{audience.target_name(target)}: {then}."))
 
 
 @command("mute", "watcher mute KB5044062 --for 30d")
@@ -93,7 +93,7 @@ def mute(
                 store.unmute(target)
                 report.write(
                     report.harmless(
-                        f"{muting.named(target)}: no longer muted, mail about "
+                        f"{audience.target_name(target)}: no longer muted, mail about "
                         "it is sent from now on."
                     )
                 )
@@ -102,7 +102,7 @@ def mute(
             store.mute(target, until)
             report.write(
                 report.harmless(
-                    f"{muting.named(target)}: muted {_until(until)}; {_held_back(store, target)}."
+                    f"{audience.target_name(target)}: muted {_until(until)}; {_held_back(store, target)}."
                 )
             )
 
@@ -110,11 +110,11 @@ def mute(
 def _allow(target: str, until: datetime | None) -> None:
     """Refuse to mute for good what would hide every pull."""
     if until is None and (
-        target in {f"{muting.KIND}{kind.value}" for kind in GRAVE}
-        or target == f"{muting.PRODUCT}*"
+        target in {f"{audience.KIND}{kind.value}" for kind in GRAVE}
+        or target == f"{audience.PRODUCT}*"
     ):
         raise ConfigurationError(
-            f'"{muting.named(target)}" cannot be muted for good: no pull '
+            f'"{audience.target_name(target)}" cannot be muted for good: no pull '
             "would be told any more. Say for how long, as in --for 7d, "
             "or take it out of the subscriber's kinds or products."
         )
@@ -128,16 +128,16 @@ def targets(store: Store, what: str) -> tuple[str, ...]:
     """
     word = what.strip()
     if kind := kinds.find(word):
-        return (f"{muting.KIND}{kind}",)
+        return (f"{audience.KIND}{kind}",)
     if updates := known(store, word):
         return tuple(update.id for update in updates)
-    target = f"{muting.PRODUCT}{word}"
+    target = f"{audience.PRODUCT}{word}"
     if covered(store, target):
         return (target,)
     near = f"{word}*"
     hint = (
         f' Do you mean the products "{near}"?'
-        if covered(store, f"{muting.PRODUCT}{near}")
+        if covered(store, f"{audience.PRODUCT}{near}")
         else ""
     )
     raise ConfigurationError(
@@ -158,18 +158,18 @@ def covered(store: Store, target: str) -> tuple[str, ...]:
         )
     }
     return tuple(
-        sorted(name for name in names if name and muting.covers((target,), name))
+        sorted(name for name in names if name and audience.covers((target,), name))
     )
 
 
 def _held_back(store: Store, target: str) -> str:
-    if target.startswith(muting.PRODUCT):
+    if target.startswith(audience.PRODUCT):
         names = covered(store, target)
         shown = ", ".join(names[:4]) + (
             f" and {len(names) - 4} more" if len(names) > 4 else ""
         )
         return f"no mail about {shown}, but for events of other products, too, and corrections"
-    if target.startswith(muting.KIND):
+    if target.startswith(audience.KIND):
         return "no mail of this kind, whatever the product, but for corrections"
     return "no mail about it, but for corrections"
 
@@ -198,7 +198,7 @@ def notes(store: Store) -> tuple[Note, ...]:
             "acknowledged",
             None,
             (
-                f"{muting.named(target)}: dealt with since {_moment(time)}, no "
+                f"{audience.target_name(target)}: dealt with since {_moment(time)}, no "
                 "reminders unless it is pulled again"
             ),
         )
@@ -206,13 +206,13 @@ def notes(store: Store) -> tuple[Note, ...]:
     ]
     muted = []
     for target, until in sorted(store.mutes(now()).items()):
-        if target.startswith(muting.REMINDER):
+        if target.startswith(audience.REMINDER):
             muted.append(
                 Note(
                     target,
                     "acknowledged",
                     until,
-                    f"{muting.named(target)}: {_no_reminders(until)}",
+                    f"{audience.target_name(target)}: {_no_reminders(until)}",
                 )
             )
         else:
@@ -221,7 +221,7 @@ def notes(store: Store) -> tuple[Note, ...]:
                     target,
                     "muted",
                     until,
-                    f"{muting.named(target)}: muted {_until(until)}",
+                    f"{audience.target_name(target)}: muted {_until(until)}",
                 )
             )
     return (*acked, *muted)

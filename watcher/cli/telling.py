@@ -11,7 +11,8 @@ from watcher import report
 from watcher.cli.calling import Call, command, now
 from watcher.cli.printing import short
 from watcher.errors import ConfigurationError
-from watcher.judgement import audience, muting, normalize, severity
+from watcher.judgement import audience, normalize
+from watcher.judgement.audience import Refusal
 from watcher.judgement.names import entry_names, update_names
 from watcher.judgement.packages import all_articles
 from watcher.records import (
@@ -167,7 +168,7 @@ def _notes(update: Update, store: Store) -> Iterator[str]:
     yield from (
         f"  {note.line}"
         for note in notes(store)
-        if muting.is_about(note.target, update)
+        if audience.is_about(note.target, update)
     )
 
 
@@ -184,7 +185,7 @@ def _event(
         from watcher.run.evidence import kept
 
         yield from (f"    kept in {path}" for path in kept(settings, event))
-    muted = muting.mutes(store.mutes(now()), event, update)
+    muted = audience.is_muted(store.mutes(now()), event, update)
     told: set[str] = set()
     for message, deliveries in store.messages_of(event=event.id):
         told.add(message.subscriber)
@@ -222,7 +223,16 @@ def _delivery(delivery: Delivery) -> str:
     return f"{delivery.recipient} by {delivery.channel}: {delivery.state.value}{when}{answer}"
 
 
-def why_not(  # noqa: PLR0911 - a reason each
+_REFUSALS = {
+    Refusal.KIND: "who does not ask for {kind}",
+    Refusal.SUSPECTED: "who asks for confirmed events only",
+    Refusal.PRODUCTS: "whose products ({products}) are others",
+    Refusal.SEVERITY: "who asks for what is {severity} or graver",
+    Refusal.OWNERS: "for it concerns no server of {owners}",
+}
+
+
+def why_not(
     subscriber: Subscriber,
     event: Event,
     known: tuple[Exposure, ...] = (),
@@ -235,16 +245,14 @@ def why_not(  # noqa: PLR0911 - a reason each
     """
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
-    if event.kind not in subscriber.kinds:
-        return f"who does not ask for {event.kind.value}"
-    if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
-        return "who asks for confirmed events only"
-    if not audience.touches(subscriber.products, event.update.products):
-        return f"whose products ({', '.join(subscriber.products)}) are others"
-    if severity.holds_back(subscriber.severity, event):
-        return f"who asks for what is {subscriber.severity} or graver"
-    if subscriber.owners and not audience.touches_servers(subscriber, event, known):
-        return f"for it concerns no server of {', '.join(subscriber.owners)}"
+    refusal = audience.refusal(subscriber, event, exposures=known)
+    if refusal is not None:
+        return _REFUSALS[refusal].format(
+            kind=event.kind.value,
+            products=", ".join(subscriber.products),
+            severity=subscriber.severity,
+            owners=", ".join(subscriber.owners),
+        )
     if muted:
         return "for it is muted"
     if subscriber.when != "at-once":

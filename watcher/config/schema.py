@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from watcher.config.tables import FileTables
-from watcher.judgement.severity import LEVELS
+from watcher.judgement.audience import SEVERITIES
 from watcher.records import Kind
 from watcher.sources import KINDS
 
@@ -22,7 +22,7 @@ def schema() -> dict[str, Any]:
     tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [
         kind.value for kind in Kind
     ]
-    tables["SubscriberTable"]["properties"]["severity"]["enum"] = list(LEVELS)
+    tables["SubscriberTable"]["properties"]["severity"]["enum"] = list(SEVERITIES)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "watcher.toml",

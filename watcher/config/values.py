@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from watcher.config.complaints import Wrong, meant, nearest
-from watcher.judgement.severity import LEVELS
+from watcher.judgement.audience import SEVERITIES
 
 _DURATION = re.compile(r"(?:\d{1,6}[wdhms])+")
 _PART = re.compile(r"(\d+)([wdhms])")
@@ -130,7 +130,7 @@ def owner(text: str) -> str:
 
 def severity(text: str) -> str:
     """Take a severity, whatever its case; "" stays ""."""
-    return choice(text.strip().lower(), LEVELS, "severity") if text else ""
+    return choice(text.strip().lower(), SEVERITIES, "severity") if text else ""
 
 
 def zone(text: str) -> str:

@@ -1,35 +1,49 @@
-"""Who is told what, and in which letter.
+"""Who must hear of which event, when, and in which letter.
 
-Pure: events and subscribers in, letters out.  Rendering and queueing come later.
+Pure: events, subscribers and what they read before in, letters out.  ``reminders`` says
+what comes back weekly.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import severity
-from watcher.records import GRAVITY, Confidence, Event, Kind, Letter, Subscriber
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import tzinfo
-
-    from watcher.records import Exposure
+from watcher.judgement import server_status
+from watcher.records import (
+    GRAVITY,
+    Before,
+    Confidence,
+    Event,
+    Exposure,
+    Kind,
+    Letter,
+    Subscriber,
+    Update,
+)
 
 AT_ONCE = "at-once"
 MOST_SINGLE = 5
 """More events than these for one subscriber in one run become one digest."""
 
+SEVERITIES = ("low", "moderate", "important", "critical")
+PRODUCT, KIND, REMINDER = "product:", "kind:", "reminder:"
+"""What a muted target begins with when it is not an update's id."""
+
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RHYTHM = re.compile(
     r"(?:(daily)|weekly +([a-z]{3})[a-z]*) +(\d{1,2}):(\d{2})", re.IGNORECASE
 )
+# Vendors have two scales: Microsoft's (and CSAF's aggregate severity with many), and
+# CVSS's Critical, High, Medium, Low.  They are read as one
+_ALIKE = {"medium": "moderate", "high": "important", "none": "low"}
+_NEW = frozenset({Kind.ANNOUNCED, Kind.RELEASED, Kind.REVISED})
 
 
 class Rhythm(Struct, frozen=True):
@@ -55,208 +69,293 @@ def rhythm(when: str) -> Rhythm | None:
     raise ValueError(msg)
 
 
-def due(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bool:
-    """Say whether a digest slot of ``when`` has passed since ``last`` (never: None).
-
-    Slots are wall-clock times.  A time that the change to summer time skips comes an
-    hour later by the clock, one that the change back repeats comes once, at the first
-    of the two.
-    """
-    beat = rhythm(when)
-    return beat is None or last is None or last < _slot(beat, timezone, now)
+def has_come(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bool:
+    """Say whether a time of ``when`` has passed since ``last`` (never: None)."""
+    at = rhythm(when)
+    return at is None or last is None or last < _newest_time(at, timezone, now)
 
 
-def owed(
+def _newest_time(at: Rhythm, timezone: tzinfo, now: datetime) -> datetime:
+    """Give the newest time of a rhythm that is not later than ``now``, in UTC."""
+    # Wall-clock times: one that the change to summer time skips comes an hour later by
+    # the clock, one that the change back repeats comes once, at the first of the two
+    day = now.astimezone(timezone).date() + timedelta(days=1)
+    while True:
+        moment = datetime.combine(day, at.at, timezone).astimezone(UTC)
+        if moment <= now and at.weekday in (None, day.weekday()):
+            return moment
+        day -= timedelta(days=1)
+
+
+def is_digest_due(
     when: str,
     timezone: tzinfo,
     waiting: Iterable[datetime],
     last_run: datetime | None,
     now: datetime,
 ) -> bool:
-    """Say whether a digest is to be sent now, given the times of the events that wait for it.
-
-    It is when a slot has passed since one of them was established, and at the first
-    run after a slot also for what that very run has established: a watcher that runs
-    once a day, a little late, would keep it for a day otherwise. What was established
-    later than now is owed at once: the clock has gone back, and nothing waits until it
-    is there again.
-    """
+    """Say whether a digest is to be sent now, given the times of the events that wait for it."""
     first = min(waiting, default=None)
-    return first is not None and any(
-        since > now or due(when, timezone, since, now)
-        for since in (first, last_run)
-        if since is not None
+    if first is None:
+        return False
+    # A clock that was ahead has gone back: nothing waits until it is there again
+    if first > now or has_come(when, timezone, first, now):
+        return True
+    # A watcher that runs once a day, a little late, would keep for a day what that very
+    # run has established: the first run after the time takes it in
+    return last_run is not None and (
+        last_run > now or has_come(when, timezone, last_run, now)
     )
 
 
-def _slot(beat: Rhythm, timezone: tzinfo, now: datetime) -> datetime:
-    """Give the newest slot not later than ``now``, in UTC."""
-    day = now.astimezone(timezone).date() + timedelta(days=1)
-    while True:
-        slot = datetime.combine(day, beat.at, timezone).astimezone(UTC)
-        if slot <= now and beat.weekday in (None, day.weekday()):
-            return slot
-        day -= timedelta(days=1)
+class Refusal(StrEnum):
+    """Why an event is not for a subscriber."""
+
+    NOT_CORRECTED = "did not read what it corrects"
+    SUSPECTED = "asks for confirmed events only"
+    KIND = "does not ask for this kind"
+    PRODUCTS = "asks for other products"
+    SEVERITY = "asks for what is more severe"
+    OWNERS = "owns no server that it concerns"
 
 
 def concerns(
     subscriber: Subscriber,
     event: Event,
-    told: Collection[str] | None = None,
-    known: Iterable[Exposure] = (),
+    readers: Collection[str] | None = None,
+    exposures: Iterable[Exposure] = (),
 ) -> bool:
-    """Say whether ``subscriber`` is to be told of ``event``.
+    """Say whether ``subscriber`` is to hear of ``event``; see ``refusal``."""
+    return refusal(subscriber, event, readers, exposures) is None
 
-    ``told`` names the subscribers who were told of the event that a correction
-    corrects; they, and only they, are told of the correction.  Where that is not known
-    (None), everybody whose products it touches is. ``known`` are the administrator's
-    servers, for a subscriber who hears of those of some owners only.
+
+def refusal(
+    subscriber: Subscriber,
+    event: Event,
+    readers: Collection[str] | None = None,
+    exposures: Iterable[Exposure] = (),
+) -> Refusal | None:
+    """Say why ``event`` is not for ``subscriber``, None when it is.
+
+    ``readers`` names the subscribers who read the event that a correction corrects,
+    None where that is not known.  ``exposures`` are the administrator's servers, for a
+    subscriber who hears of those of some owners only.
     """
-    if event.kind is Kind.CORRECTED and told is not None:
-        return subscriber.name in told
+    corrects = event.kind is Kind.CORRECTED
+    # Whoever read something wrong hears that it was wrong, whatever else they ask for;
+    # nobody else needs to know
+    if corrects and readers is not None:
+        return None if subscriber.name in readers else Refusal.NOT_CORRECTED
+    if not corrects and event.kind not in subscriber.kinds:
+        return Refusal.KIND
     if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
-        return False
-    if event.kind is not Kind.CORRECTED and event.kind not in subscriber.kinds:
-        return False
-    if not touches(subscriber.products, event.update.products) or severity.holds_back(
-        subscriber.severity, event
-    ):
-        return False
-    return not subscriber.owners or touches_servers(subscriber, event, known)
+        return Refusal.SUSPECTED
+    if not names_product(subscriber.products, event.update.products):
+        return Refusal.PRODUCTS
+    if is_below_severity(subscriber.severity, event):
+        return Refusal.SEVERITY
+    if subscriber.owners:
+        owned = server_status.owned(subscriber.owners, exposures)
+        # Without an inventory it may concern everybody
+        if owned and not server_status.may_concern(event, owned):
+            return Refusal.OWNERS
+    return None
 
 
-def touches_servers(
-    subscriber: Subscriber, event: Event, known: Iterable[Exposure]
-) -> bool:
-    """Say whether ``event`` may concern the servers of a subscriber's owners.
-
-    Without an inventory it may.
-    """
-    # Few have owners
-    from watcher.judgement import server_status
-
-    mine = server_status.owned(subscriber.owners, known)
-    return not mine or server_status.may_concern(event, mine)
-
-
-def touches(patterns: tuple[str, ...], products: tuple[str, ...]) -> bool:
-    """Match shell patterns, case ignored; an event that names no product concerns everybody."""
-    return not products or any(
-        fnmatchcase(product.lower(), pattern.lower())
-        for product in products
-        for pattern in patterns
+def names_product(patterns: Iterable[str], products: Iterable[str]) -> bool:
+    """Match shell patterns, case ignored; what names no product concerns everybody."""
+    named = [product.lower() for product in products]
+    wanted = [pattern.lower() for pattern in patterns]
+    return not named or any(
+        fnmatchcase(product, pattern) for product in named for pattern in wanted
     )
 
 
+def is_below_severity(least: str, event: Event) -> bool:
+    """Say whether ``event`` is less severe than ``least`` ("" for no limit).
+
+    It is where each of its advisories has a severity that is known and lower, and none
+    is exploited or disclosed.
+    """
+    # What is pulled, offered again, exploited, corrected or has a known issue concerns
+    # whoever has the update, however severe its vulnerabilities are
+    if not least or event.kind not in _NEW or not event.advisories:
+        return False
+    for advisory in event.advisories:
+        severity = _severity(advisory.severity)
+        if advisory.exploited or advisory.disclosed or severity is None:
+            return False
+        if severity >= SEVERITIES.index(least):
+            return False
+    return True
+
+
+def _severity(written: str) -> int | None:
+    """Give how severe a vendor's word is, None for no word of either scale."""
+    word = written.strip().lower()
+    word = _ALIKE.get(word, word)
+    return SEVERITIES.index(word) if word in SEVERITIES else None
+
+
+def unmuted(
+    events: Iterable[Event], muted: Collection[str], heirs: Mapping[str, str]
+) -> tuple[Event, ...]:
+    """Leave out the events that are muted.
+
+    ``muted`` are targets: an update's id, ``product:PATTERN`` or ``kind:KIND``;
+    ``reminder:`` before it mutes reminders only.  ``heirs`` names the update that has taken another one over, by ids.
+    """
+    return tuple(
+        event
+        for event in events
+        if not is_muted(muted, event, heirs.get(event.update.id, event.update.id))
+    )
+
+
+def is_muted(targets: Collection[str], event: Event, update: str) -> bool:
+    """Say whether ``targets`` hold an event back; ``update`` is the id of who has it now."""
+    # Whoever read something wrong hears that it was wrong
+    if event.kind is Kind.CORRECTED:
+        return False
+    if update in targets or f"{KIND}{event.kind.value}" in targets:
+        return True
+    # An event of several products is held back only when each of them is muted: who
+    # mutes Exchange Server 2016 still hears of a pull that names 2019, too
+    products = event.update.products
+    return bool(products) and all(covers(targets, product) for product in products)
+
+
+def covers(targets: Iterable[str], product: str) -> bool:
+    """Say whether one of the targets' product patterns names ``product``; case is ignored."""
+    for target in targets:
+        if target.startswith(PRODUCT):
+            pattern = target.removeprefix(PRODUCT)
+            if fnmatchcase(product.lower(), pattern.lower()):
+                return True
+    return False
+
+
+def is_about(target: str, update: Update) -> bool:
+    """Say whether a target has to do with ``update``: its id, one of its products, or a kind."""
+    bare = target.removeprefix(REMINDER)
+    if bare == update.id or bare.startswith(KIND):
+        return True
+    return any(covers((bare,), product) for product in update.products)
+
+
+def target_name(target: str) -> str:
+    """Write a target for a reader: ``Exchange Server 2016*``, ``known-issue``, an update's id."""
+    return target.removeprefix(REMINDER).removeprefix(PRODUCT).removeprefix(KIND)
+
+
+def letters_at_once(
+    events: Iterable[Event],
+    subscribers: Iterable[Subscriber],
+    now: datetime,
+    readers: Mapping[str, Collection[str]] | None = None,
+    exposures: Collection[Exposure] = (),
+) -> tuple[Letter, ...]:
+    """Compose what goes out at once, the gravest letters first.
+
+    Events not later than ``now`` count.  ``readers`` maps an event's id to the names of
+    the subscribers who read of it, ``exposures`` are the servers.  Subscribers with a
+    rhythm get theirs from ``digest``.
+    """
+    ready = [event for event in events if event.time <= now]
+    readers = readers or {}
+    letters: list[Letter] = []
+    for subscriber in subscribers:
+        if rhythm(subscriber.when) is not None:
+            continue
+        theirs = gravest_first(
+            event
+            for event in ready
+            if concerns(subscriber, event, readers.get(event.corrects), exposures)
+        )
+        if len(theirs) > MOST_SINGLE:
+            letters.append(Letter("digest", subscriber, as_it_stands(theirs)))
+        else:
+            letters += [single(subscriber, event) for event in theirs]
+    letters.sort(
+        key=lambda letter: (GRAVITY[letter.events[0].kind], letter.events[0].time)
+    )
+    return tuple(letters)
+
+
+def single(subscriber: Subscriber, event: Event) -> Letter:
+    """Compose the letter about one event; it stands in its update's thread."""
+    update = event.update.id
+    return Letter(
+        event.kind.value, subscriber, (event,), update, event.thread or update
+    )
+
+
+def digest(
+    subscriber: Subscriber,
+    events: Iterable[Event],
+    readers: Mapping[str, Collection[str]] | None = None,
+    exposures: Collection[Exposure] = (),
+) -> Letter | None:
+    """Compose a subscriber's digest of ``events`` that no digest of theirs held yet, in order.
+
+    None when none of them concerns the subscriber.
+    """
+    read = {event: set(names) for event, names in (readers or {}).items()}
+    theirs: list[Event] = []
+    for event in events:
+        if concerns(subscriber, event, read.get(event.corrects), exposures):
+            # A correction of what stands in the same digest stands there, too
+            read.setdefault(event.id, set()).add(subscriber.name)
+            theirs.append(event)
+    if not theirs:
+        return None
+    return Letter("digest", subscriber, as_it_stands(gravest_first(theirs)))
+
+
 def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Order events as they are told: by gravity, then by time."""
+    """Order events as letters hold them: by gravity, then by time."""
     return tuple(
         sorted(events, key=lambda event: (GRAVITY[event.kind], event.time, event.id))
     )
 
 
 def as_it_stands(events: Sequence[Event]) -> tuple[Event, ...]:
-    """Note on each event that its version was pulled later, where the same letter tells that.
-
-    Nothing in it is to be installed.
-    """
-    denied = {event.corrects for event in events}
+    """Mark each event whose version was pulled later, where the same letter says so."""
+    # A weekly digest of November 2024 held the release of the 12th and the pull of the
+    # 14th: it must not say "install" above "do not install".  A pull that the same
+    # digest corrects is none
+    corrected = {event.corrects for event in events}
     pulls = [
-        e
-        for e in events
-        if e.kind is Kind.PULLED
-        and e.confidence is Confidence.CONFIRMED
-        and e.id not in denied
-    ]
-
-    def pulled(event: Event) -> bool:
-        return any(
-            p.update.id == event.update.id
-            and p.time >= event.time
-            and p.update.version >= event.update.version
-            for p in pulls
-        )
-
-    return tuple(
-        replace(event, pulled=True) if pulled(event) else event for event in events
-    )
-
-
-def compose(
-    events: Iterable[Event],
-    subscribers: Iterable[Subscriber],
-    now: datetime,
-    told: Mapping[str, Collection[str]] | None = None,
-    known: Collection[Exposure] = (),
-) -> tuple[Letter, ...]:
-    """Compose what goes out at once, the gravest letters first.
-
-    ``told`` maps an event's id to the names of the subscribers who were told of it,
-    ``known`` are the servers.  Events not later than ``now`` count; subscribers with a
-    digest of their own rhythm get theirs from ``grouped``.
-    """
-    ready = tuple(event for event in events if event.time <= now)
-    heard = told or {}
-    letters = [
-        letter
-        for subscriber in subscribers
-        if rhythm(subscriber.when) is None
-        for letter in _at_once(
-            subscriber,
-            [
-                event
-                for event in ready
-                if concerns(subscriber, event, heard.get(event.corrects), known)
-            ],
-        )
+        event
+        for event in events
+        if event.kind is Kind.PULLED
+        and event.confidence is Confidence.CONFIRMED
+        and event.id not in corrected
     ]
     return tuple(
-        sorted(
-            letters,
-            key=lambda letter: (GRAVITY[letter.events[0].kind], letter.events[0].time),
-        )
+        replace(event, pulled=True)
+        if any(_is_pulled_by(pull, event) for pull in pulls)
+        else event
+        for event in events
     )
 
 
-def _at_once(subscriber: Subscriber, events: Iterable[Event]) -> list[Letter]:
-    mine = gravest_first(events)
-    if len(mine) > MOST_SINGLE:
-        return [Letter("digest", subscriber, as_it_stands(mine))]
-    return [single(subscriber, event) for event in mine]
-
-
-def single(subscriber: Subscriber, event: Event) -> Letter:
-    """Compose the letter about one event; it stands in its update's thread."""
-    return Letter(
-        event.kind.value,
-        subscriber,
-        (event,),
-        event.update.id,
-        event.thread or event.update.id,
-    )
-
-
-def grouped(
-    subscriber: Subscriber,
-    events: Iterable[Event],
-    told: Mapping[str, Collection[str]] | None = None,
-    known: Collection[Exposure] = (),
-) -> tuple[Letter, ...]:
-    """Compose a subscriber's digest of ``events``.
-
-    Those that no digest of theirs has told of yet, in order.
-
-    A correction of what stands in the same digest is told, too.  Nothing to tell gives
-    no letter.
-    """
-    heard = {event: set(names) for event, names in (told or {}).items()}
-    mine: list[Event] = []
-    for event in events:
-        if concerns(subscriber, event, heard.get(event.corrects), known):
-            heard.setdefault(event.id, set()).add(subscriber.name)
-            mine.append(event)
+def _is_pulled_by(pull: Event, event: Event) -> bool:
     return (
-        (Letter("digest", subscriber, as_it_stands(gravest_first(mine))),)
-        if mine
-        else ()
+        pull.update.id == event.update.id
+        and pull.time >= event.time
+        and pull.update.version >= event.update.version
     )
+
+
+def before(event: Event, earlier: Sequence[Event], read: Collection[str]) -> Before:
+    """Say what happened before ``event``, for the reader of its letter.
+
+    ``earlier`` is what happened to its update until then (of a correction: what it
+    corrects), in order, and not empty; ``read`` are the ids of those that this reader
+    read of.
+    """
+    # "What we told you before" must have been told to this very reader; who joined
+    # later, or asks for other kinds, gets the last thing that happened
+    theirs = [one for one in earlier if one.id in read]
+    return Before(event.id, (theirs or earlier)[-1], bool(theirs))

@@ -16,7 +16,7 @@ from functools import cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher.judgement import normalize, standing
+from watcher.judgement import newest_build, normalize
 from watcher.judgement.packages import current_packages
 from watcher.records import (
     Confidence,
@@ -161,8 +161,8 @@ def _alike(product: str, products: Iterable[str]) -> bool:
 
     By its line, or by its family alone.
     """
-    line, family = standing.line(product), normalize.family(product)
-    lines = {standing.line(other) for other in products}
+    line, family = newest_build.product_line(product), normalize.family(product)
+    lines = {newest_build.product_line(other) for other in products}
     return (
         not product
         or line in lines
@@ -171,7 +171,7 @@ def _alike(product: str, products: Iterable[str]) -> bool:
     )
 
 
-def reminded(update: str, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
+def on_pulled(update: str, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """Give the servers on which a pulled version of an update is installed."""
     return tuple(
         exposure
@@ -187,7 +187,7 @@ def has(exposure: Exposure, update: str) -> bool:
 
 def line(exposure: Exposure) -> str:
     """Name the line of products that a server's is of: "Exchange Server 2019"."""
-    return standing.line(exposure.product)
+    return newest_build.product_line(exposure.product)
 
 
 def step(exposure: Exposure, event: Event | None = None) -> str:
@@ -262,7 +262,7 @@ def _shelf(updates: Iterable[Update]) -> Shelf:
             if offered and package in current:
                 offer = _offer(update, package, update.version)
                 shelf.good[family, key[:BRANCH]].append(offer)
-                shelf.lines[standing.line(package.product)].append(offer)
+                shelf.lines[newest_build.product_line(package.product)].append(offer)
                 shelf.families[family].append(offer)
     return shelf
 
@@ -283,7 +283,7 @@ def _exposure(server: Server, shelf: Shelf) -> Exposure:
     found = _installed(server, shelf)
     key = normalize.build_key(server.build)
     product = found[1].product if found else _product(server, key, shelf)
-    family, line = normalize.family(product), standing.line(product)
+    family, line = normalize.family(product), newest_build.product_line(product)
     newer = (
         [offer for offer in shelf.good[family, key[:BRANCH]] if _key(offer) > key]
         if product
@@ -407,7 +407,9 @@ def _left(
     later = [
         offer
         for mine in of_update.values()
-        if all(standing.line(other.package.product) != line for other in mine)
+        if all(
+            newest_build.product_line(other.package.product) != line for other in mine
+        )
         for offer in mine
         if _key(offer) > key
     ]
@@ -429,7 +431,7 @@ def _aim(products: Iterable[str], builds: Iterable[str]) -> _Aim:
     return _Aim(
         tuple(normalize.build_key(build) for build in builds if build),
         named,
-        frozenset(map(standing.line, named)),
+        frozenset(map(newest_build.product_line, named)),
     )
 
 
@@ -439,7 +441,8 @@ def _is_for(aim: _Aim, build: str, product: str) -> bool:
     For its product, and not older than what it runs.
     """
     if not product or not (
-        standing.line(product) in aim.lines or normalize.family(product) in aim.products
+        newest_build.product_line(product) in aim.lines
+        or normalize.family(product) in aim.products
     ):
         return False
     key = normalize.build_key(build)

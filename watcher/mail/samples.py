@@ -188,7 +188,7 @@ def operator() -> Letter:
 def reminder() -> Letter:
     """Give a sample of the weekly reminder that a pulled build is still installed."""
     update = _update("exchange-server-2030-05-su", State.PULLED)
-    known = server_status.reminded(update.id, servers())
+    known = server_status.on_pulled(update.id, servers())
     return Letter(
         "reminder",
         _SUBSCRIBER,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from watcher.judgement import normalize, standing
+from watcher.judgement import newest_build, normalize
 from watcher.judgement.packages import current_packages, stated_articles
 from watcher.text.plain import line, link
 from watcher.text.story import kb_url
@@ -71,13 +71,13 @@ def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:
     """List the updates that are pulled, the newest first."""
     return tuple(
         _gone(update, form)
-        for update in standing.pulled(letter.standing)[: form.most(30)]
+        for update in newest_build.pulled(letter.standing)[: form.most(30)]
     )
 
 
 def good(letter: Letter, form: Form, now: datetime) -> tuple[Good, ...]:
     """List where each product stands."""
-    rows = standing.standings(letter.standing, now)[: form.most(120)]
+    rows = newest_build.newest_builds(letter.standing, now)[: form.most(120)]
     return tuple(
         Good(
             line(row.product, 100),

@@ -8,8 +8,8 @@ A source that fails stops no other; what it said before stays as it was.
         changes = compare.changes(...)
         outcome = interpret.events(...)
         store.record(...)                        one transaction; from here a killed run loses nothing
-    letters.seal(...)                            messages are fixed before any is sent
-    deliver.due(...)                             per recipient
+    compose.seal(...)                            messages are fixed before any is sent
+    send.due(...)                                per recipient
     site.write(...)                              feeds and page, when anything that they show has changed
 """
 
@@ -27,7 +27,8 @@ from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.records import Event, Failure, Outcome, Source, Times
-from watcher.run import gather, site, told
+from watcher.run import compose, gather, servers, site, told
+from watcher.run import send as sending
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -109,15 +110,12 @@ def check(  # noqa: PLR0913 - what a check depends on
         partial(_prepare, settings, first=last_run is None),
     )
     reports = _asked(due, settings, store, asking, told_until)
-    # Loaded while the answers were awaited, if any were
-    from watcher.run import deliver, letters, servers
-
     events = store.unsealed_events()
-    letters.seal(events, settings, store, told_until, now)
+    compose.seal(events, settings, store, told_until, now)
     sent = (
-        deliver.Sent()
+        sending.Sent()
         if dry_run or not send
-        else deliver.due(settings, store, now, say, force=force)
+        else sending.due(settings, store, now, say, force=force)
     )
     troubles = sent.troubles
     if publish and not dry_run:

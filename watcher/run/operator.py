@@ -42,7 +42,7 @@ def letters(
     turn = source_health.turn(
         wrong, told, [standing.source.name for standing in found], now
     )
-    weekly = settings.operator.quiet and audience.due(
+    weekly = settings.operator.quiet and audience.has_come(
         source_health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now
     )
     kept = {key: told.get(key, now.isoformat()) for key in turn.kept}

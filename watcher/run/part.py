@@ -18,7 +18,7 @@ from watcher.text.plain import line
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.run.concerned import Concerned
+    from watcher.run.servers import PublishedServers
     from watcher.run.site import Touched
     from watcher.store import Store
 
@@ -28,7 +28,7 @@ class _OtherwiseError(Exception):
 
 
 def part(
-    settings: Settings, store: Store, touched: Touched, concerned: Concerned
+    settings: Settings, store: Store, touched: Touched, concerned: PublishedServers
 ) -> Shown | None:
     """Show what a check has changed, beside what was published before.
 
@@ -53,7 +53,7 @@ def _part(
     store: Store,
     touched: Touched,
     old: Overview,
-    concerned: Concerned,
+    concerned: PublishedServers,
 ) -> Shown:
     total = old.events + len(touched.events)
     events = store.events(limit=feed.window(total))
@@ -105,7 +105,7 @@ def _part(
             *lives,
             *(
                 _life(store, name, concerned)
-                for name in sorted(concerned.moved - set(mine))
+                for name in sorted(concerned.changed - set(mine))
             ),
         ),
         moved=tuple(
@@ -135,7 +135,7 @@ def _told_more(store: Store, touched: Touched) -> list[Event]:
     ]
 
 
-def _life(store: Store, name: str, concerned: Concerned | None = None) -> Life:
+def _life(store: Store, name: str, concerned: PublishedServers | None = None) -> Life:
     """Give an update with its events.
 
     What is told without an update (news) has one made of its event.

@@ -1,31 +1,34 @@
-"""The administrator's own servers.
+"""The administrator's own servers: read from the inventory, judged by the ledger.
 
-Read from the inventory, judged by the ledger, told in mail; ``concerned`` may publish
-them.
+Pages show them where the configuration says so.  How a server stands depends on every
+update of its product, so that one more may change the pages of others: a mark of what
+each page says of servers is kept, and only pages of which it differs are made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+import hashlib
+import json
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from msgspec import Struct, field
 
+from watcher import inventory
 from watcher.errors import ConfigurationError, ParseError
-from watcher.judgement import audience, muting
-from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
+from watcher.judgement import server_status
+from watcher.records import Exposure, Server
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.inventory import Inventory
     from watcher.store import Store
 
-# A job that comes a little early is meant to remind
-EVERY = timedelta(days=7) - timedelta(hours=1)
-REMINDER = "reminder"
+NEWS = "news"
+PUBLISHED = "published_servers"
+"""Note: the marks of the pages that show servers."""
 
 
 def read(path: Path) -> Inventory:
@@ -33,8 +36,6 @@ def read(path: Path) -> Inventory:
 
     Raises ConfigurationError with cause and remedy when it cannot be read at all.
     """
-    from watcher import inventory
-
     try:
         return inventory.parse(path.read_bytes())
     except ParseError as error:
@@ -48,7 +49,7 @@ def read(path: Path) -> Inventory:
 
 def complaints(settings: Settings) -> tuple[str, ...]:
     """Say what is wrong with the configured inventory, line by line, and which owners it
-    does not know; nothing without one.
+    does not have; nothing without one.
     """
     if settings.inventory is None:
         return ()
@@ -61,16 +62,19 @@ def complaints(settings: Settings) -> tuple[str, ...]:
         for text in found.complaints
     ]
     owners = {owner.lower() for server in found.servers for owner in server.owners}
-    strangers = [
-        f'{settings.inventory}: no server has an owner "{name}", whom the '
-        f"subscriber {subscriber.name} names. "
-        "Correct one of the two; a subscriber whose owners have no server at "
-        "all is told of everything."
-        for subscriber in settings.subscribers
-        for name in subscriber.owners
-        if not any(fnmatchcase(owner, name.lower()) for owner in owners)
-    ]
-    return (*wrong, *strangers)
+    for subscriber in settings.subscribers:
+        unowned = [
+            name
+            for name in subscriber.owners
+            if not any(fnmatchcase(owner, name.lower()) for owner in owners)
+        ]
+        wrong += [
+            f'{settings.inventory}: no server has an owner "{name}", whom the '
+            f"subscriber {subscriber.name} names. Correct one of the two; a subscriber "
+            "whose owners have no server at all is told of everything."
+            for name in unowned
+        ]
+    return tuple(wrong)
 
 
 def listed(settings: Settings) -> tuple[Server, ...]:
@@ -89,182 +93,71 @@ def listed(settings: Settings) -> tuple[Server, ...]:
 def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
     """Judge the servers of the configured inventory."""
     servers = listed(settings)
-    if not servers:
-        return ()
-    from watcher.judgement import server_status
-
-    return server_status.exposures(servers, store.updates())
+    return server_status.exposures(servers, store.updates()) if servers else ()
 
 
-def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
-    """Leave out the events that are muted.
+class PublishedServers(Struct, frozen=True):
+    """Servers by the id of the update whose page shows them."""
 
-    A correction is for whoever was told what it corrects, and stays.
-    """
-    muted = store.mutes(now)
-    heirs = store.absorbed() if muted else {}
-    return tuple(
-        event
-        for event in events
-        if not muting.mutes(muted, event, heirs.get(event.update.id, event.update.id))
-    )
+    servers: Mapping[str, tuple[Exposure, ...]] = field(default_factory=dict)
+    # Updates whose published page says otherwise
+    changed: frozenset[str] = frozenset()
+    # The marks of all pages, as they are kept
+    marks: str = ""
 
 
-def aware(
-    letters: list[Letter],
-    known: tuple[Exposure, ...],
-    settings: Settings,
-    store: Store,
-    now: datetime,
-) -> list[Letter]:
-    """Give the letters with the servers that their readers have, and the reminders that
-    are due beside them.
-    """
-    if not known:
-        return letters
-    return [
-        *(
-            with_servers(letter, known)
-            if letter.events or letter.kind == "welcome"
-            else letter
-            for letter in letters
-        ),
-        *reminders(letters, known, settings, store, now),
-    ]
-
-
-def with_servers(letter: Letter, known: tuple[Exposure, ...]) -> Letter:
-    """Give a letter with the servers of its reader's owners."""
-    from watcher.judgement import server_status
-
-    return replace(letter, servers=server_status.owned(letter.subscriber.owners, known))
-
-
-def reminders(
-    letters: Iterable[Letter],
-    known: tuple[Exposure, ...],
-    settings: Settings,
-    store: Store,
-    now: datetime,
-) -> list[Letter]:
-    """Compose what is due once a week: a pulled build is still installed.
-
-    An update and servers of a product that are acknowledged since it was pulled, or
-    muted, are left out; so is an update that the same subscriber gets a letter about
-    anyway, and everything for a subscriber who is only welcomed now.
-    """
-    from watcher.judgement import server_status
-
-    installed = sorted(
-        {
-            each.installed.update
-            for each in known
-            if each.installed and server_status.reminded(each.installed.update, [each])
-        }
-    )
-    beside = {
-        (letter.subscriber.name, told)
-        for letter in letters
-        for told in (letter.kind, *(event.update.id for event in letter.events))
+def published(settings: Settings, store: Store) -> PublishedServers:
+    """Give the servers that pages show; none unless they are to be published."""
+    previous = store.meta(PUBLISHED)
+    if not settings.publish_servers and not previous:
+        return PublishedServers()
+    servers = _by_update(settings, store) if settings.publish_servers else {}
+    marks = {update: _digest(repr(mine).encode()) for update, mine in servers.items()}
+    previous_marks: dict[str, str] = json.loads(previous or "{}")
+    changed = {
+        update
+        for update in marks.keys() | previous_marks.keys()
+        if marks.get(update) != previous_marks.get(update)
     }
-    made = []
-    for update in filter(None, map(store.update, installed)):
-        mine = _unsettled(server_status.reminded(update.id, known), update, store, now)
-        for subscriber in settings.subscribers if mine else ():
-            welcomed = (subscriber.name, "welcome") in beside or (
-                subscriber.name,
-                update.id,
-            ) in beside
-            theirs = tuple(
-                each
-                for each in server_status.owned(subscriber.owners, known)
-                if each in mine
-            )
-            if (
-                theirs
-                and not welcomed
-                and _wanted(subscriber, update)
-                and _due(subscriber, update, store, now)
-            ):
-                made.append(_reminder(subscriber, update, theirs))
-    return made
-
-
-def _reminder(
-    subscriber: Subscriber, update: Update, mine: tuple[Exposure, ...]
-) -> Letter:
-    kbs = dict.fromkeys(
-        each.installed.package.kb
-        for each in mine
-        if each.installed and each.installed.package.kb
-    )
-    title = (
-        f"{update.title} ({', '.join(kbs)})"
-        if kbs and not any(kb in update.title for kb in kbs)
-        else update.title
-    )
-    return Letter(
-        REMINDER,
-        subscriber,
-        (),
-        update.id,
-        update.thread or update.id,
-        (update,),
-        subject=title,
-        servers=mine,
+    return PublishedServers(
+        servers,
+        # An update that another one has taken over has no page of its own any more
+        frozenset(changed - store.heirs(changed).keys()),
+        json.dumps(marks, sort_keys=True) if marks else "",
     )
 
 
-def _unsettled(
-    mine: tuple[Exposure, ...], update: Update, store: Store, now: datetime
-) -> tuple[Exposure, ...]:
-    """Leave out the servers of which nobody wants to be reminded.
+def _by_update(settings: Settings, store: Store) -> dict[str, tuple[Exposure, ...]]:
+    servers = listed(settings)
+    updates = store.updates() if servers else ()
+    judged = server_status.exposures(servers, updates)
+    found = {}
+    for update in updates:
+        concerned = server_status.of_update(update, judged)
+        if concerned and update.type != NEWS:
+            found[update.id] = concerned
+    return found
 
-    Muted, or acknowledged since the update was last pulled.
+
+def keep_published(store: Store, published: PublishedServers) -> None:
+    """Keep the marks of what is published now."""
+    if published.marks != store.meta(PUBLISHED):
+        store.set_meta(PUBLISHED, published.marks)
+
+
+def inventory_mark(settings: Settings) -> str:
+    """Give a word that changes with what is written of servers in the inventory.
+
+    "-" where none is published.
     """
-    events = (
-        store.event(event)
-        for key, event in update.told
-        if key.startswith("pulled ") and event
-    )
-    pulled = max((event.time for event in events if event is not None), default=None)
-    settled = {
-        target
-        for target, time in store.acks().items()
-        if pulled is None or time >= pulled
-    }
-    settled |= {target.removeprefix(muting.REMINDER) for target in store.mutes(now)}
-    if update.id in settled or f"{muting.KIND}{Kind.PULLED.value}" in settled:
-        return ()
-    return tuple(
-        each
-        for each in mine
-        if not muting.covers(
-            settled,
-            each.product or (each.installed.package.product if each.installed else ""),
-        )
-    )
+    if not settings.publish_servers or settings.inventory is None:
+        return "-"
+    try:
+        return _digest(settings.inventory.read_bytes())
+    except OSError:
+        # The check warns of it
+        return "none"
 
 
-def _wanted(subscriber: Subscriber, update: Update) -> bool:
-    return Kind.PULLED in subscriber.kinds and audience.touches(
-        subscriber.products, update.products
-    )
-
-
-def _due(subscriber: Subscriber, update: Update, store: Store, now: datetime) -> bool:
-    """Say whether a week has passed since the last message about the update to a subscriber.
-
-    The welcome told of it, too.
-    """
-    told = [
-        message.date
-        for message, _ in store.messages_of(update=update.id)
-        if message.subscriber == subscriber.name
-    ]
-    told = told or [
-        message.date
-        for message in store.messages(kind="welcome")
-        if message.subscriber == subscriber.name
-    ]
-    return not told or now - max(told) >= EVERY
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -18,7 +18,7 @@ from msgspec import Struct
 from watcher import __version__
 from watcher.judgement import source_health
 from watcher.records import Outcome, State, Times
-from watcher.run import concerned
+from watcher.run import servers
 from watcher.site import publish, status_json
 from watcher.text import templates
 from watcher.text.words import words_of
@@ -78,7 +78,9 @@ def mark(settings: Settings, store: Store) -> str:
         ):
             if path.is_file():
                 form.update(path.name.encode() + b"\0" + path.read_bytes())
-    return f"{store.edition()} {form.hexdigest()[:32]} {concerned.mark(settings)}"
+    return (
+        f"{store.edition()} {form.hexdigest()[:32]} {servers.inventory_mark(settings)}"
+    )
 
 
 def write(
@@ -108,7 +110,7 @@ def write(
     # A check that changes nothing loads no page
     from watcher.run import part, shown
 
-    some, mine = None, concerned.concerned(settings, store)
+    some, mine = None, servers.published(settings, store)
     if touched is not None and _follows(published, before, after):
         some = part.part(settings, store, touched, mine)
     names = publish.write(
@@ -118,7 +120,7 @@ def write(
         status,
         once=once,
     )
-    concerned.keep(store, mine)
+    servers.keep_published(store, mine)
     if published != after:
         store.set_meta(PUBLISHED, after)
     return len(names)

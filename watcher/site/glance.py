@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import normalize, standing
+from watcher.judgement import newest_build, normalize
 from watcher.records import State
 from watcher.site.listing import Listing, bare
 from watcher.text.story import kb_url
@@ -96,7 +96,7 @@ def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
     }
     bad = _bad(rows)
     found: dict[str, Product] = {}
-    for row in standing.standings(map(bare, best), now):
+    for row in newest_build.newest_builds(map(bare, best), now):
         owner = owners[row.product, row.build, row.kb]
         newer = tuple(
             one
@@ -115,7 +115,7 @@ def products(rows: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
             newer,
             owner.issues,
             owner.exploited,
-            row.released is not None and now - row.released <= standing.FRESH,
+            row.released is not None and now - row.released <= newest_build.FRESH,
         )
     known = {
         offer.product

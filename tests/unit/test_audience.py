@@ -38,11 +38,11 @@ def event(
 
 
 def told(*events: Event, to: Subscriber = ADMINS) -> list[str]:
-    return [letter.kind for letter in audience.compose(events, [to], NOW)]
+    return [letter.kind for letter in audience.letters_at_once(events, [to], NOW)]
 
 
 def test_one_event_is_one_letter_in_its_updates_thread() -> None:
-    (letter,) = audience.compose([event(Kind.PULLED)], [ADMINS], NOW)
+    (letter,) = audience.letters_at_once([event(Kind.PULLED)], [ADMINS], NOW)
     assert (letter.kind, letter.subscriber, letter.update, letter.thread) == (
         "pulled",
         ADMINS,
@@ -65,7 +65,7 @@ def test_the_gravest_is_told_first_and_of_equals_the_oldest() -> None:
         event(Kind.EXPLOITED),
         event(Kind.PULLED, identity="early", minutes=9),
     ]
-    letters = audience.compose(events, [ADMINS], NOW)
+    letters = audience.letters_at_once(events, [ADMINS], NOW)
     assert [letter.events[0].id for letter in letters] == [
         "early",
         "late",
@@ -85,7 +85,7 @@ def test_the_gravest_is_told_first_across_subscribers() -> None:
     ]
     assert [
         letter.subscriber.name
-        for letter in audience.compose(events, [exchange, windows], NOW)
+        for letter in audience.letters_at_once(events, [exchange, windows], NOW)
     ] == ["windows", "admins"]
 
 
@@ -102,7 +102,7 @@ def test_more_than_five_for_one_subscriber_become_one_digest(
 
 
 def test_a_digest_is_about_no_single_update() -> None:
-    (letter,) = audience.compose(
+    (letter,) = audience.letters_at_once(
         [event(Kind.RELEASED, identity=str(n)) for n in range(6)], [ADMINS], NOW
     )
     assert (letter.update, letter.thread, len(letter.events)) == ("", "", 6)
@@ -151,8 +151,11 @@ def test_a_correction_goes_to_whoever_was_told_and_to_nobody_else() -> None:
         replace(ADMINS, name="other"),
         replace(ADMINS, name="quiet", kinds=(Kind.PULLED,), suspected=False),
     )
-    letters = audience.compose(
-        [correction], [ADMINS, other, quiet], NOW, told={"wrong": {"admins", "quiet"}}
+    letters = audience.letters_at_once(
+        [correction],
+        [ADMINS, other, quiet],
+        NOW,
+        readers={"wrong": {"admins", "quiet"}},
     )
     assert [letter.subscriber.name for letter in letters] == ["admins", "quiet"]
 
@@ -167,7 +170,7 @@ def test_a_correction_of_what_nobody_is_known_to_have_been_told_goes_to_all_whom
     ]
     assert [
         letter.subscriber.name
-        for letter in audience.compose([correction], subscribers, NOW)
+        for letter in audience.letters_at_once([correction], subscribers, NOW)
     ] == ["admins"]
 
 
@@ -186,7 +189,8 @@ def test_a_digest_holds_what_concerns_its_reader_gravest_first() -> None:
         event(Kind.NEWS, minutes=4),
         event(Kind.PULLED, minutes=2),
     ]
-    (letter,) = audience.grouped(daily, events)
+    letter = audience.digest(daily, events)
+    assert letter is not None
     assert (letter.kind, [one.kind for one in letter.events]) == (
         "digest",
         [Kind.PULLED, Kind.RELEASED],
@@ -194,7 +198,7 @@ def test_a_digest_holds_what_concerns_its_reader_gravest_first() -> None:
 
 
 def test_a_digest_of_nothing_is_not_sent() -> None:
-    assert audience.grouped(ADMINS, [event(Kind.NEWS)]) == ()
+    assert audience.digest(ADMINS, [event(Kind.NEWS)]) is None
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,8 @@ def test_a_correction_is_told_with_what_it_corrects_or_to_whoever_was_told_that(
     told: dict[str, set[str]], expected: list[str]
 ) -> None:
     correction = replace(event(Kind.CORRECTED), corrects=next(iter(told)))
-    (letter,) = audience.grouped(ADMINS, [event(Kind.PULLED), correction], told)
+    letter = audience.digest(ADMINS, [event(Kind.PULLED), correction], told)
+    assert letter is not None
     assert sorted(one.kind.value for one in letter.events) == expected
 
 
@@ -233,7 +238,7 @@ def test_a_digest_is_owed_once_its_time_has_come_for_what_waits(
 ) -> None:
     known = at(last_run) if last_run else None
     assert (
-        audience.owed(
+        audience.is_digest_due(
             "daily 07:00", BERLIN, [at(text) for text in waiting], known, at(now)
         )
         is expected
@@ -242,14 +247,14 @@ def test_a_digest_is_owed_once_its_time_has_come_for_what_waits(
 
 def test_what_a_clock_that_was_ahead_has_dated_waits_for_no_digest_until_then() -> None:
     ahead = NOW + timedelta(days=365)
-    assert audience.owed("daily 07:00", BERLIN, [ahead], ahead, NOW)
-    assert audience.owed("daily 07:00", BERLIN, [ahead], NOW, NOW)
-    assert not audience.owed("daily 07:00", BERLIN, [], ahead, NOW)
+    assert audience.is_digest_due("daily 07:00", BERLIN, [ahead], ahead, NOW)
+    assert audience.is_digest_due("daily 07:00", BERLIN, [ahead], NOW, NOW)
+    assert not audience.is_digest_due("daily 07:00", BERLIN, [], ahead, NOW)
 
 
 def test_what_waits_for_a_digest_that_was_changed_to_at_once_is_told_now() -> None:
-    assert audience.owed("at-once", BERLIN, [NOW], NOW, NOW)
-    assert not audience.owed("at-once", BERLIN, [], NOW, NOW)
+    assert audience.is_digest_due("at-once", BERLIN, [NOW], NOW, NOW)
+    assert not audience.is_digest_due("at-once", BERLIN, [], NOW, NOW)
 
 
 @pytest.mark.parametrize(
@@ -306,11 +311,11 @@ def at(text: str) -> datetime:
 def test_a_digest_is_due_when_its_time_has_passed_since_the_last_one(
     when: str, last: str, now: str, expected: bool
 ) -> None:
-    assert audience.due(when, BERLIN, at(last), at(now)) is expected
+    assert audience.has_come(when, BERLIN, at(last), at(now)) is expected
 
 
 def test_a_digest_never_sent_is_due() -> None:
-    assert audience.due("daily 07:00", BERLIN, None, NOW)
+    assert audience.has_come("daily 07:00", BERLIN, None, NOW)
 
 
 def slots(when: str, start: datetime, hours: float) -> list[datetime]:
@@ -319,7 +324,7 @@ def slots(when: str, start: datetime, hours: float) -> list[datetime]:
     last, now = start, start
     while now < start + timedelta(hours=hours):
         now += timedelta(minutes=10)
-        if audience.due(when, BERLIN, last, now):
+        if audience.has_come(when, BERLIN, last, now):
             found.append(now)
             last = now
     return found
@@ -354,7 +359,8 @@ def test_a_digest_leads_nobody_to_install_what_it_also_calls_pulled() -> None:
     second = replace(
         event(Kind.RE_RELEASED, minutes=10), update=replace(pulled.update, version=2)
     )
-    (letter,) = audience.grouped(ADMINS, [released, pulled, second])
+    letter = audience.digest(ADMINS, [released, pulled, second])
+    assert letter is not None
     steps = {told.kind: advice.keys(told)[0] for told in letter.events}
     assert steps == {
         Kind.PULLED: "do-not-install",
@@ -363,7 +369,8 @@ def test_a_digest_leads_nobody_to_install_what_it_also_calls_pulled() -> None:
     }
 
     again = replace(pulled, id="again", time=NOW, update=second.update)
-    (letter,) = audience.grouped(ADMINS, [released, pulled, second, again])
+    letter = audience.digest(ADMINS, [released, pulled, second, again])
+    assert letter is not None
     assert {advice.keys(told)[0] for told in letter.events} == {
         "do-not-install",
         "still-pulled",
@@ -373,7 +380,8 @@ def test_a_digest_leads_nobody_to_install_what_it_also_calls_pulled() -> None:
 def test_a_pull_that_was_none_keeps_the_advice_to_install() -> None:
     released, pulled = event(Kind.RELEASED, minutes=90), event(Kind.PULLED, minutes=30)
     corrected = replace(event(Kind.CORRECTED), corrects=pulled.id)
-    (letter,) = audience.grouped(ADMINS, [released, pulled, corrected])
+    letter = audience.digest(ADMINS, [released, pulled, corrected])
+    assert letter is not None
     assert [told.pulled for told in letter.events if told.kind is Kind.RELEASED] == [
         False
     ]

@@ -21,7 +21,7 @@ from watcher.records import (
     Outcome,
     Subscriber,
 )
-from watcher.run import memory
+from watcher.run import compose
 from watcher.store import Store
 
 ADMINS, LATE = (
@@ -72,7 +72,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def before(
     store: Store, reader: Subscriber, about: Event = PULLED
 ) -> tuple[str, bool] | None:
-    (letter,) = memory.reminded([audience.single(reader, about)], store)
+    letter = compose.with_story(audience.single(reader, about), store)
     return (letter.before[0].event.id, letter.before[0].told) if letter.before else None
 
 
@@ -108,6 +108,5 @@ def test_a_correction_quotes_what_it_corrects_and_not_the_last_thing_said(
 
 def test_before_the_first_event_there_was_nothing(store: Store) -> None:
     assert before(store, ADMINS, RELEASED) is None
-    assert memory.reminded([Letter("welcome", ADMINS)], store) == [
-        Letter("welcome", ADMINS)
-    ]
+    welcome = Letter("welcome", ADMINS)
+    assert compose.with_story(welcome, store) == welcome

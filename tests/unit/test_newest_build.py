@@ -1,10 +1,10 @@
-"""Where each product stands, and what is pulled."""
+"""The newest good build of each product, and what is pulled."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from watcher.judgement import standing
+from watcher.judgement import newest_build
 from watcher.records import Package, State, Update
 
 NOW = datetime(2030, 5, 14, tzinfo=UTC)
@@ -34,20 +34,20 @@ def update(
     )
 
 
-def test_a_product_stands_at_its_newest_build_compared_by_number() -> None:
+def test_builds_are_compared_by_number() -> None:
     updates = [
         update("old", (Package("Exchange Server SE", build="15.2.2562.9"),)),
         update("new", (Package("Exchange Server SE", build="15.2.2562.17"),)),
     ]
-    assert [(row.build, row.update) for row in standing.standings(updates, NOW)] == [
-        ("15.2.2562.17", "new")
-    ]
-    assert [row.build for row in standing.standings(updates[::-1], NOW)] == [
+    assert [
+        (row.build, row.update) for row in newest_build.newest_builds(updates, NOW)
+    ] == [("15.2.2562.17", "new")]
+    assert [row.build for row in newest_build.newest_builds(updates[::-1], NOW)] == [
         "15.2.2562.17"
     ]
 
 
-def test_a_pulled_update_is_no_place_to_stand() -> None:
+def test_a_pulled_update_has_no_good_build() -> None:
     updates = [
         update("good", (Package("Exchange Server SE", build="15.2.2562.9"),)),
         update(
@@ -56,8 +56,8 @@ def test_a_pulled_update_is_no_place_to_stand() -> None:
             state=State.PULLED,
         ),
     ]
-    assert [row.update for row in standing.standings(updates, NOW)] == ["good"]
-    assert [gone.id for gone in standing.pulled(updates)] == ["bad"]
+    assert [row.update for row in newest_build.newest_builds(updates, NOW)] == ["good"]
+    assert [gone.id for gone in newest_build.pulled(updates)] == ["bad"]
 
 
 def test_a_version_that_was_replaced_is_not_offered() -> None:
@@ -66,7 +66,8 @@ def test_a_version_that_was_replaced_is_not_offered() -> None:
         Package("Exchange Server 2019 CU13", build="15.2.1258.39", version=2),
     )
     assert [
-        row.product for row in standing.standings([update("su", both, version=2)], NOW)
+        row.product
+        for row in newest_build.newest_builds([update("su", both, version=2)], NOW)
     ] == ["Exchange Server 2019 CU13"]
 
 
@@ -75,7 +76,7 @@ def test_the_newest_pull_comes_first() -> None:
         update(name, (), state=State.PULLED, days=days)
         for name, days in (("older", 9), ("newest", 1), ("oldest", 30))
     ]
-    assert [gone.id for gone in standing.pulled(updates)] == [
+    assert [gone.id for gone in newest_build.pulled(updates)] == [
         "newest",
         "older",
         "oldest",
@@ -93,7 +94,7 @@ def test_old_levels_give_way_to_newer_ones_of_their_line() -> None:
         Package("Exchange Server 2010 SP2 RU1", build="14.2.247.5"),
         Package("Exchange Server 2019 Preview", build="15.2.196.0"),
     )
-    rows = standing.standings(
+    rows = newest_build.newest_builds(
         [update("new", packages), update("old", old, days=900)], NOW
     )
     assert [row.product for row in rows] == [
@@ -103,7 +104,8 @@ def test_old_levels_give_way_to_newer_ones_of_their_line() -> None:
     ]
 
 
-def test_a_package_without_a_product_stands_nowhere() -> None:
+def test_a_package_without_a_product_is_nobodys_newest_build() -> None:
     assert (
-        standing.standings([update("su", (Package("", build="1.2.3.4"),))], NOW) == ()
+        newest_build.newest_builds([update("su", (Package("", build="1.2.3.4"),))], NOW)
+        == ()
     )

@@ -1,6 +1,6 @@
 """Tries to deliver.
 
-When the next is, when it is given up, and when somebody is told another way.
+When the next is, when it is given up, and when somebody hears another way.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from watcher.judgement import sending
+from watcher.judgement.delivery import after_try, is_grave, needs_fallback
 from watcher.records import Delivery, DeliveryState, Kind
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
@@ -26,7 +26,7 @@ DEFERRED, UNKNOWN, REFUSED = (
 def after(
     delivery: Delivery, state: DeliveryState, age: timedelta = timedelta()
 ) -> Delivery:
-    return sending.after(delivery, state, "said", age, FIVE_DAYS, NOW)
+    return after_try(delivery, state, "said", age, FIVE_DAYS, NOW)
 
 
 @pytest.mark.parametrize("state", [DeliveryState.ACCEPTED, REFUSED])
@@ -56,7 +56,7 @@ def test_deferred_is_tried_again_after_growing_waits() -> None:
 def test_deferred_is_given_up_in_the_end_and_the_last_answer_kept(
     give_up: timedelta, said: str
 ) -> None:
-    given_up = sending.after(
+    given_up = after_try(
         after(FIRST, DEFERRED), DEFERRED, "said", give_up, give_up, NOW
     )
     assert given_up == replace(
@@ -76,10 +76,10 @@ def test_a_server_that_wants_to_be_left_alone_is_asked_no_sooner_and_no_later_th
     None
 ):
     hour = timedelta(hours=1)
-    first = sending.after(FIRST, DEFERRED, "said", timedelta(), FIVE_DAYS, NOW, hour)
+    first = after_try(FIRST, DEFERRED, "said", timedelta(), FIVE_DAYS, NOW, hour)
     assert first.next_try == NOW + hour
     assert (
-        sending.after(
+        after_try(
             replace(first, attempts=4),
             DEFERRED,
             "said",
@@ -123,7 +123,7 @@ def test_somebody_is_told_another_way_when_mail_is_refused_or_keeps_failing(
     delivery = FIRST
     for state in tries:
         delivery = after(delivery, state, age)
-    assert sending.lost(delivery, age) is expected
+    assert needs_fallback(delivery, age) is expected
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_somebody_is_told_another_way_when_mail_is_refused_or_keeps_failing(
 def test_what_is_pulled_exploited_or_re_released_must_arrive(
     kind: str, events: list[Kind], expected: bool
 ) -> None:
-    assert sending.grave(kind, events) is expected
+    assert is_grave(kind, events) is expected

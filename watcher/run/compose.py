@@ -1,0 +1,247 @@
+"""Letters to messages: who is owed what is fixed before anything is sent.
+
+    letters = letters_at_once(...) + digests that are due + reminders + the operator's
+    store.seal(messages, events, notes)     ONE transaction: a killed run repeats none
+
+Who is owed what is decided in ``judgement``: ``audience``, ``reminders``,
+``source_health``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from watcher.judgement import audience, reminders, server_status, source_health
+from watcher.judgement.reminders import InstalledPull, Settled
+from watcher.mail import render
+from watcher.records import Event, Exposure, Kind, Letter, Message, State, Update
+from watcher.run import operator, send, servers, told
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+DIGEST = "digest "
+"""Note, with a subscriber's name: the sequence of the last event that their digests hold."""
+
+
+class Owed(Struct):
+    """Letters that are owed, and the notes that are sealed with them ("" takes one away)."""
+
+    letters: list[Letter] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def seal(
+    events: tuple[Event, ...],
+    settings: Settings,
+    store: Store,
+    last_run: datetime | None,
+    now: datetime,
+) -> None:
+    """Compose the letters that are owed, fix them as messages and queue them, in one
+    transaction with their events.
+
+    ``events`` are those that no message has been made of yet; ``last_run`` is when the
+    run before was that sealed its own.
+    """
+    exposures = servers.exposures(settings, store)
+    # A clock that has gone back keeps no event from being told
+    latest = max((now, *(event.time for event in events)))
+    at_once = audience.letters_at_once(
+        unmuted(events, store, now),
+        settings.subscribers,
+        latest,
+        readers(events, store),
+        exposures,
+    )
+    digests = _digests(settings, store, exposures, last_run, now)
+    letters = [*_welcomes(settings, store), *at_once, *digests.letters]
+    due = reminders_due(letters, settings, store, exposures, now)
+    letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
+    letters += due
+    to_operator, operator_notes = operator.letters(settings, store, now)
+    letters += to_operator
+    notes = digests.notes | operator_notes
+    if events:
+        notes |= {told.UNTIL: ""}
+    if letters or events or notes:
+        store.seal(_messages(letters, settings, now), events, notes)
+
+
+def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
+    """Leave out the events that are muted."""
+    muted = store.mutes(now)
+    return audience.unmuted(events, muted, store.absorbed() if muted else {})
+
+
+def readers(events: Iterable[Event], store: Store) -> dict[str, set[str]]:
+    """Name the subscribers who read of the events that corrections correct, by id."""
+    found = {}
+    for event in events:
+        if event.corrects:
+            messages = store.messages_of(event=event.corrects)
+            found[event.corrects] = {message.subscriber for message, _ in messages}
+    return found
+
+
+def _welcomes(settings: Settings, store: Store) -> list[Letter]:
+    """Welcome every subscriber who was not, as soon as a source has been read."""
+    welcomed = store.subscribers_told("welcome")
+    new = [
+        subscriber
+        for subscriber in settings.subscribers
+        if subscriber.name not in welcomed
+    ]
+    if not new or not any(document.accepted for document in store.documents().values()):
+        return []
+    updates = store.updates()
+    unread = source_health.unread(settings.sources, store.all_times())
+    return [
+        Letter(
+            "welcome",
+            subscriber,
+            standing=tuple(
+                update
+                for update in updates
+                if update.state is State.PULLED or update.packages
+            ),
+            sources=tuple(source for source in settings.sources if source.enabled),
+            products=settings.watch.products,
+            thread="welcome",
+            unread=unread,
+        )
+        for subscriber in new
+    ]
+
+
+def _digests(
+    settings: Settings,
+    store: Store,
+    exposures: tuple[Exposure, ...],
+    last_run: datetime | None,
+    now: datetime,
+) -> Owed:
+    """Compose the digests that are due; note how far each subscriber's digests have come.
+
+    Whoever is new begins with the events that this run seals.  Who changed to
+    ``at-once`` gets what had waited until then.
+    """
+    read_until = store.metas(DIGEST)
+    last_sealed = store.last_sealed()
+    owed = Owed()
+    for name in read_until.keys() - {each.name for each in settings.subscribers}:
+        owed.notes[f"{DIGEST}{name}"] = ""
+    for subscriber in settings.subscribers:
+        name = subscriber.name
+        at_once = audience.rhythm(subscriber.when) is None
+        if at_once and name not in read_until:
+            continue
+        until = int(read_until.get(name, last_sealed))
+        waiting = {
+            sequence: event
+            for sequence, event in store.events_after(until).items()
+            if not at_once or sequence <= last_sealed
+        }
+        if audience.is_digest_due(
+            subscriber.when,
+            settings.zone_of(subscriber),
+            (event.time for event in waiting.values()),
+            last_run,
+            now,
+        ):
+            digest = audience.digest(
+                subscriber,
+                unmuted(waiting.values(), store, now),
+                readers(waiting.values(), store),
+                exposures,
+            )
+            owed.letters += [digest] if digest else []
+            until = max(waiting)
+        note = "" if at_once else str(until)
+        if note != read_until.get(name):
+            owed.notes[f"{DIGEST}{name}"] = note
+    return owed
+
+
+def reminders_due(
+    beside: list[Letter],
+    settings: Settings,
+    store: Store,
+    exposures: tuple[Exposure, ...],
+    now: datetime,
+) -> list[Letter]:
+    """Compose the reminders that are due beside the letters that go out anyway."""
+    installed = map(store.update, reminders.installed_pulls(exposures))
+    pulls = [_installed_pull(update, store) for update in installed if update]
+    if not pulls:
+        return []
+    return reminders.reminders(
+        pulls,
+        exposures,
+        settings.subscribers,
+        Settled(store.acks(), store.mutes(now)),
+        beside,
+        now,
+    )
+
+
+def _installed_pull(update: Update, store: Store) -> InstalledPull:
+    """Gather what was said of a pulled update that is installed somewhere."""
+    events = [store.event(event) for event in reminders.pull_events(update)]
+    pulled = max((event.time for event in events if event), default=None)
+    last_read = {
+        message.subscriber: message.date for message in store.messages(kind="welcome")
+    }
+    of_update: dict[str, datetime] = {}
+    for message, _ in store.messages_of(update=update.id):
+        newest = of_update.get(message.subscriber, message.date)
+        of_update[message.subscriber] = max(newest, message.date)
+    return InstalledPull(update, pulled, last_read | of_update)
+
+
+def with_servers(letter: Letter, exposures: tuple[Exposure, ...]) -> Letter:
+    """Give a letter with the servers of its reader's owners."""
+    owned = server_status.owned(letter.subscriber.owners, exposures)
+    return replace(letter, servers=owned)
+
+
+def with_story(letter: Letter, store: Store) -> Letter:
+    """Give a letter what happened before each of its events, as its reader read it.
+
+    Of a correction that is the event that it corrects.
+    """
+    found = []
+    for event in letter.events:
+        earlier = _earlier(event, store)
+        if earlier:
+            read = store.told(letter.subscriber.name, (one.id for one in earlier))
+            found.append(audience.before(event, earlier, read))
+    return replace(letter, before=tuple(found)) if found else letter
+
+
+def _earlier(event: Event, store: Store) -> list[Event]:
+    """Give what happened to an event's update before it, in order."""
+    if event.kind is Kind.CORRECTED and event.corrects:
+        corrected = store.event(event.corrects)
+        return [corrected] if corrected else []
+    return [
+        one
+        for one in store.events_of(event.update.id)
+        if one.id != event.id and one.time < event.time
+    ]
+
+
+def _messages(
+    letters: list[Letter], settings: Settings, now: datetime
+) -> list[tuple[Message, list[tuple[str, str]]]]:
+    """Render each letter, and say to whom it goes."""
+    return [
+        (render.message(letter, settings, now), send.recipients(letter.subscriber))
+        for letter in letters
+    ]

@@ -1,0 +1,225 @@
+"""Messages to mailboxes and channels: what is due is sent, each receipt kept as it comes.
+
+    for each message that is due:
+        receipts = notifier.send(message, recipients)
+        store.mark(deliveries, fallbacks)    ONE transaction a message
+
+When grave mail does not go out, the reader's fallback channels are queued in that
+transaction, and are sent to in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from watcher import notifiers
+from watcher.counted import counted
+from watcher.judgement import delivery as judge
+from watcher.judgement.delivery import APPRISE, MAIL
+from watcher.records import Delivery, DeliveryState, Message, Subscriber
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+# Note: how mail was last tried in vain
+LEFT_BY = "mail left by"
+
+
+class Sent(Struct, frozen=True):
+    """What became of the messages that were due.
+
+    ``accepted`` counts deliveries, ``troubles`` are those that failed, in words, and
+    ``patience`` says what was not due yet, "" when nothing else waits.
+    """
+
+    accepted: int = 0
+    troubles: tuple[str, ...] = ()
+    patience: str = ""
+
+
+class Tried(Struct, frozen=True):
+    """A delivery as it is after a try, with its message."""
+
+    message: Message
+    delivery: Delivery
+
+
+def recipients(reader: Subscriber) -> list[tuple[str, str]]:
+    """Say where a reader's messages go: recipient and channel."""
+    mailboxes = [(address, MAIL) for address in reader.to]
+    return mailboxes + [(name, APPRISE) for name in reader.channels]
+
+
+def due(
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    say: Callable[[str], None],
+    *,
+    force: bool = False,
+) -> Sent:
+    """Send what is due, mail first.
+
+    With ``force`` everything that waits is due, and mail is when how it leaves has
+    changed since it was last tried in vain: whoever has corrected the settings wants
+    to see it work.
+    """
+    way = notifiers.way(settings)
+    corrected = store.meta(LEFT_BY) not in {"", way}
+    tried: list[Tried] = []
+    for channel, kind in ((MAIL, ""), (APPRISE, APPRISE)):
+        at_once = force or (channel == MAIL and corrected)
+        waiting = [
+            (message, delivery)
+            for message, delivery in store.due_deliveries(None if at_once else now)
+            if delivery.channel == channel
+        ]
+        if waiting:
+            with notifiers.connect(settings, kind) as notifier:
+                tried += _sent(waiting, notifier, settings, store, now, say)
+    failed = [
+        each for each in tried if each.delivery.state is not DeliveryState.ACCEPTED
+    ]
+    mail_waits = any(
+        each.delivery.channel == MAIL and each.delivery.next_try for each in failed
+    )
+    if mail_waits and store.meta(LEFT_BY) != way:
+        store.set_meta(LEFT_BY, way)
+    return Sent(
+        len(tried) - len(failed),
+        tuple(_trouble(each, now) for each in failed),
+        _patience(tried, store),
+    )
+
+
+def _sent(
+    waiting: list[tuple[Message, Delivery]],
+    notifier: notifiers.Notifier,
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    say: Callable[[str], None],
+) -> Iterator[Tried]:
+    """Send each message to all who wait for it; give every delivery as it was kept."""
+    for message, deliveries in _together(waiting):
+        say(f"sending {message.subject}")
+        receipts = notifier.send(message, [each.recipient for each in deliveries])
+        after = [
+            judge.after_try(
+                delivery,
+                receipt.state,
+                receipt.answer,
+                now - message.date,
+                settings.mail.give_up,
+                now,
+                receipt.wait,
+            )
+            for delivery, receipt in zip(deliveries, receipts, strict=True)
+        ]
+        store.mark(*after, *_fallbacks(message, after, settings, store, now))
+        yield from (Tried(message, delivery) for delivery in after)
+
+
+def _together(
+    waiting: list[tuple[Message, Delivery]],
+) -> list[tuple[Message, list[Delivery]]]:
+    """Group what goes out in one piece: a message to all its mailboxes, or to one channel."""
+    # What a run sends between two transactions is what it repeats when it is killed
+    # there
+    grouped: dict[tuple[str, str], tuple[Message, list[Delivery]]] = {}
+    for message, delivery in waiting:
+        alone = "" if delivery.channel == MAIL else delivery.recipient
+        grouped.setdefault((message.id, alone), (message, []))[1].append(delivery)
+    return list(grouped.values())
+
+
+def _fallbacks(
+    message: Message,
+    after: list[Delivery],
+    settings: Settings,
+    store: Store,
+    now: datetime,
+) -> list[Delivery]:
+    """Queue the reader's fallback channels, each once a message, when grave mail did not
+    go out.
+    """
+    age = now - message.date
+    failed = any(
+        each.channel == MAIL and judge.needs_fallback(each, age) for each in after
+    )
+    channels = _fallback_channels(message, settings) if failed else ()
+    if not channels:
+        return []
+    events = filter(None, (store.event(event) for event in message.events))
+    if not judge.is_grave(message.kind, (event.kind for event in events)):
+        return []
+    queued = {
+        each.recipient
+        for each in store.deliveries_of(message.id)
+        if each.channel == APPRISE
+    }
+    return [
+        Delivery(message.id, name, APPRISE) for name in channels if name not in queued
+    ]
+
+
+def _fallback_channels(message: Message, settings: Settings) -> tuple[str, ...]:
+    """Name the fallback channels of whom the message is for."""
+    if message.kind == "operator":
+        return settings.operator.reader.fallback if settings.operator else ()
+    for subscriber in settings.subscribers:
+        if subscriber.name == message.subscriber:
+            return subscriber.fallback
+    return ()
+
+
+def _trouble(tried: Tried, now: datetime) -> str:
+    """Say what went wrong with a delivery, and when it is tried again."""
+    delivery = tried.delivery
+    by_mail = delivery.channel == MAIL
+    if delivery.next_try is None:
+        again = "It will not be tried again; see `watcher status`."
+    elif delivery.next_try <= now:
+        again = "It is kept and tried again by the next run."
+    else:
+        mended = " or when [mail] has changed" if by_mail else ""
+        again = (
+            "It is kept and tried again by the first run after "
+            f"{_time(delivery.next_try)}; sooner by `watcher run --force`{mended}."
+        )
+    to = f"{'mail to' if by_mail else 'the channel'} {delivery.recipient}"
+    return (
+        f"{to} ({tried.message.subject}): {delivery.state}: {delivery.answer}. {again}"
+    )
+
+
+def _patience(tried: list[Tried], store: Store) -> str:
+    """Say how many deliveries wait that were not tried now, and for when the first of them."""
+    just_tried = {_identity(each.delivery) for each in tried}
+    left = [
+        delivery
+        for _, delivery in store.waiting()
+        if _identity(delivery) not in just_tried
+    ]
+    if not left:
+        return ""
+    first = min((each.next_try for each in left if each.next_try), default=None)
+    until = f", the first one until {_time(first)}" if first else ""
+    many = counted(len(left), "delivery waits", "deliveries wait")
+    return (
+        f"{many} to be tried again{until}. See why: watcher status. Try at once: "
+        "watcher run --force"
+    )
+
+
+def _identity(delivery: Delivery) -> tuple[str, str, str]:
+    return delivery.message, delivery.channel, delivery.recipient
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
