@@ -167,8 +167,8 @@ def _prepare(settings: Settings, *, first: bool) -> None:
 
     for name in (
         "run.record",
-        "run.letters",
-        "run.deliver",
+        "run.compose",
+        "run.send",
         *(("mail.context", "mail.message", "run.part") if first else ()),
     ):
         importlib.import_module(f"watcher.{name}")
