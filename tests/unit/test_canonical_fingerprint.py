@@ -120,6 +120,7 @@ CHANGES: dict[str, Any] = {
     "packages": (FIRST, replace(SECOND, size=2048)),
     "label": Label("Exchange Server", "", "SU", "2031-11", version=2),
     "passages": (Passage("faq", "Am I protected? No."),),
+    "withdrawn": True,
     "exploited": True,
     "disclosed": None,
     "severity": "Critical",

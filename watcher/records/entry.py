@@ -79,7 +79,8 @@ class Entry(Struct, frozen=True):
     ``key`` identifies it inside its document through every edit.  ``exploited`` and
     ``disclosed`` are None when the source says nothing of it; ``available`` is False
     for a page that says its download is gone, None where that is no statement of the
-    source's.
+    source's.  ``withdrawn``: the source marks the whole entry as taken back (CSAF 2.1's
+    category ``csaf_withdrawn``).
     """
 
     key: str
@@ -101,6 +102,7 @@ class Entry(Struct, frozen=True):
     cvss: float | None = None
     vector: str = ""
     available: bool | None = None
+    withdrawn: bool = False
     links: tuple[str, ...] = ()
     # In the prose of its passages, which has their words, too
     tables: tuple[Table, ...] = ()

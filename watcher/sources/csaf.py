@@ -28,7 +28,14 @@ from watcher.records import (
     Watch,
 )
 from watcher.sources import csaf_provider, markup
-from watcher.sources.csaf_form import Cvss, Document, Note, Revision, Vulnerability
+from watcher.sources.csaf_form import (
+    Cvss,
+    Document,
+    Note,
+    ProductTree,
+    Revision,
+    Vulnerability,
+)
 from watcher.sources.csaf_products import Products, watched
 from watcher.sources.json_form import decode, in_utc, quoted
 
@@ -116,6 +123,7 @@ def _document(page: Page, watch: Watch) -> Snapshot:
     document = decode(page.body.strip(), Document, "a CSAF 2.0 document")
     tracking = document.document.tracking
     products = watched(document, watch)
+    concerned = _products(document, products) or _products_in_words(document, watch)
     return Snapshot(
         source=page.source,
         document=page.document,
@@ -126,9 +134,7 @@ def _document(page: Page, watch: Watch) -> Snapshot:
         total=1,
         revisions=len(tracking.revision_history),
         identity=_identity(page, tracking.id),
-        entries=(_entry(page, document, products),)
-        if _products(document, products)
-        else (),
+        entries=(_entry(page, document, products, concerned),) if concerned else (),
     )
 
 
@@ -148,7 +154,24 @@ def _identity(page: Page, tracking_id: str) -> str:
     return tracking_id if same_form and stem != name else page.document
 
 
-def _entry(page: Page, document: Document, products: Products) -> Entry:
+def _products_in_words(document: Document, watch: Watch) -> tuple[str, ...]:
+    """Return the watched products that a document without a product tree names.
+
+    Informational advisories and withdrawn ones (CSAF 2.1) may have none: such a document
+    speaks by its title and its notes.
+    """
+    if document.product_tree != ProductTree():
+        return ()
+    notes = [note.text for note in document.document.notes]
+    text = "\n".join((document.document.title, *notes))
+    return tuple(
+        name for name in normalize.products_in(text) if normalize.concerns(watch, name)
+    )
+
+
+def _entry(
+    page: Page, document: Document, products: Products, concerned: tuple[str, ...]
+) -> Entry:
     head, tracking = document.document, document.document.tracking
     packages = tuple(
         dict.fromkeys(
@@ -175,17 +198,18 @@ def _entry(page: Page, document: Document, products: Products) -> Entry:
         kbs=tuple(
             dict.fromkeys(
                 kb
-                for kb in normalize.kbs_in(head.title)
+                for kb in normalize.kbs_in(_title_and_notes(document))
                 if kb not in {package.kb for package in packages}
             )
         ),
-        products=_products(document, products),
+        products=concerned,
         packages=packages,
         passages=tuple(
             dict.fromkeys((*_revisions(tracking.revision_history), *_notes(document)))
         ),
         exploited=exploited,
         disclosed=disclosed,
+        withdrawn=head.category.lower() == "csaf_withdrawn",
         severity=(
             head.aggregate_severity.text
             if head.aggregate_severity
@@ -195,6 +219,17 @@ def _entry(page: Page, document: Document, products: Products) -> Entry:
         vector=score.vector_string,
         links=tuple(dict.fromkeys(_links(document, products))),
     )
+
+
+def _title_and_notes(document: Document) -> str:
+    """Return the prose that names a document's subject.
+
+    Only the title where the product tree and the remediations name it.
+    """
+    head = document.document
+    if document.product_tree != ProductTree():
+        return head.title
+    return "\n".join((head.title, *(note.text for note in head.notes)))
 
 
 def _cves(document: Document) -> tuple[str, ...]:
@@ -267,19 +302,21 @@ def _exploitation(
                     said[what.lower()] = (
                         said.get(what.lower(), False) or answer.lower() == "yes"
                     )
+        if vulnerability.first_known_exploitation_dates:
+            said["exploited"] = True
     return said.get("publicly disclosed"), said.get("exploited")
 
 
 def _worst(vulnerabilities: Iterable[Vulnerability]) -> Cvss:
     """Return the highest score, of the newest CVSS version that each vulnerability is scored by."""
-    scores = (
-        score.cvss_v4 or score.cvss_v3 or score.cvss_v2
-        for item in vulnerabilities
-        for score in item.scores
-    )
-    return max(
-        filter(None, scores), key=lambda score: score.base_score or 0.0, default=Cvss()
-    )
+    scores = []
+    for item in vulnerabilities:
+        measured = (*item.scores, *(metric.content for metric in item.metrics))
+        for score in measured:
+            newest = score.cvss_v4 or score.cvss_v3 or score.cvss_v2
+            if newest is not None:
+                scores.append(newest)
+    return max(scores, key=lambda score: score.base_score or 0.0, default=Cvss())
 
 
 def _revisions(history: Iterable[Revision]) -> Iterator[Passage]:

@@ -118,12 +118,19 @@ class ProductGroup(Struct, frozen=True):
     product_ids: tuple[str, ...]
 
 
+class ProductPath(Struct, frozen=True):
+    """CSAF 2.1's product made of several: what 2.0 calls a relationship."""
+
+    full_product_name: FullProductName
+
+
 class ProductTree(Struct, frozen=True):
     """All products that the document speaks of."""
 
     branches: tuple[Branch, ...] = ()
     full_product_names: tuple[FullProductName, ...] = ()
     product_groups: tuple[ProductGroup, ...] = ()
+    product_paths: tuple[ProductPath, ...] = ()
     relationships: tuple[Relationship, ...] = ()
 
 
@@ -184,10 +191,27 @@ class Score(Struct, frozen=True):
     cvss_v2: Cvss | None = None
 
 
+class Metric(Struct, frozen=True):
+    """CSAF 2.1's score: the scores of 2.0, a level deeper."""
+
+    content: Score = msgspec.field(default_factory=Score)
+
+
+class ExploitationDate(Struct, frozen=True):
+    """Since when a vulnerability is known to be exploited (CSAF 2.1, section 3.2.3.8)."""
+
+    exploitation_date: datetime | None = None
+
+
 class Vulnerability(Struct, frozen=True):
-    """One of the document's vulnerabilities."""
+    """One of the document's vulnerabilities.
+
+    ``metrics`` and ``first_known_exploitation_dates`` are of CSAF 2.1, ``scores`` of 2.0.
+    """
 
     cve: str = ""
+    first_known_exploitation_dates: tuple[ExploitationDate, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     notes: tuple[Note, ...] = ()
     product_status: ProductStatus = msgspec.field(default_factory=ProductStatus)
     remediations: tuple[Remediation, ...] = ()

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from watcher.judgement import normalize
 from watcher.records import Watch
-from watcher.sources.csaf_form import Branch, Document, ProductTree, Relationship
+from watcher.sources.csaf_form import Branch, Document, FullProductName, ProductTree
 
 # Categories of branches that name a product
 _NAMING = {"product_name", "product_family", "service_name", "host_name"}
@@ -75,8 +75,14 @@ def _candidates(tree: ProductTree) -> Iterator[tuple[str, tuple[str, ...]]]:
         leaf = path[-1].product
         if leaf is not None:
             yield leaf.product_id, _names(path, leaf.name)
+    for made_of in tree.product_paths:
+        full = made_of.full_product_name
+        yield full.product_id, (_combined(full),)
     for relationship in tree.relationships:
-        yield relationship.full_product_name.product_id, (_combined(relationship),)
+        yield (
+            relationship.full_product_name.product_id,
+            (_combined(relationship.full_product_name),),
+        )
 
 
 def _paths(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, ...]]:
@@ -107,7 +113,7 @@ def _names(path: tuple[Branch, ...], full: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, whole)))
 
 
-def _combined(relationship: Relationship) -> str:
+def _combined(full: FullProductName) -> str:
     """Name a component of a platform as MSRC's other documents do.
 
     "azl3 openssh 9.8p1-4 on Azure Linux 3.0".
@@ -115,6 +121,6 @@ def _combined(relationship: Relationship) -> str:
     return normalize.product(
         _COMPONENT.sub(
             lambda found: " on " if found[0].strip(" <>=") else "",
-            relationship.full_product_name.name,
+            full.name,
         )
     )

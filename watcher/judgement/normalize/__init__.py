@@ -92,6 +92,9 @@ def fingerprint(entry: Entry) -> str:
         [entry.severity, entry.cvss, entry.vector],
         sorted({link(url) for url in entry.links}),
     ]
+    # Only where it is so: the entries of a state from before the mark stay the same
+    if entry.withdrawn:
+        content.append("withdrawn")
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
