@@ -1,28 +1,31 @@
 """Kind ``feed``: RSS 0.9x to 2.0, RDF and Atom; blogs, release feeds and the Update Guide.
 
-RSS 2.0 that is as it should be is read by ``plain_feed``, all else by feedparser,
-which is no health check: it calls an HTML outage page a feed without entries, so a
-body without a feed's root is refused here. The Update Guide keeps the CVE as guid
-through every revision and gives the revision as an attribute of ``<item>``
-(``Revision="1.0000000000"``) that feedparser drops: it is read from the XML beside it.
+feedparser reads them all.  It is no health check: it calls an HTML outage page a feed
+without entries, so a body without a feed's root is refused here. The Update Guide keeps
+the CVE as guid through every revision and gives the revision as an attribute of
+``<item>`` (``Revision="1.0000000000"``) that feedparser drops: it is read from the XML
+beside it.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from html import escape
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 from lxml import etree
+from msgspec import Struct
 
 from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
-from watcher.sources import grids, markup, plain_feed
-from watcher.sources.plain_feed import Post
+from watcher.sources import grids, markup
 
 _POST = re.compile(
     r"techcommunity\.microsoft\.com/.*?(\d{5,})/?(?:[?#].*)?$", re.IGNORECASE
@@ -34,6 +37,20 @@ _END = re.compile(
 )
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
 _WANTED = "an RSS, RDF or Atom feed"
+# Of a post without a title its first words are one
+_LONGEST_OPENING = 80
+
+
+class Post(Struct, frozen=True):
+    """An item as the feed has it; ``html`` is its longest text, as HTML."""
+
+    title: str
+    link: str
+    guid: str
+    html: str
+    published: datetime | None
+    updated: datetime | None
+    revision: str = ""
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -48,14 +65,15 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         ParseError: the body is empty, no feed, or ends in the middle of one.
 
     """
-    title, posts = plain_feed.read(page.body, page.content_type) or _by_feedparser(page)
-    revisions = tuple(_revision(post.revision) for post in posts)
+    title, posts = _posts(page)
+    is_guide = any(post.revision for post in posts)
     subject = next(iter(normalize.products_in(title)), "")
     assumed = normalize.family(subject) if subject else ""
+    shared = _shared_links(posts)
     kept = [
-        _entry(post, page.url, assumed, revision)
-        for post, revision in zip(posts, revisions, strict=True)
-        if not any(revisions) or _is_watched(post, watch)
+        _entry(post, page.url, assumed, shared)
+        for post in posts
+        if not is_guide or _is_watched(post, watch)
     ]
     dates = [moment for post in posts if (moment := post.published or post.updated)]
     return Snapshot(
@@ -66,7 +84,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         sha256=page.sha256,
         coverage=Coverage.WINDOW,
         total=len(posts),
-        revisions=sum(map(bool, revisions)),
+        revisions=sum(bool(post.revision) for post in posts),
         entries=tuple(sorted(_distinct(kept), key=lambda entry: entry.key)),
         oldest=min(dates, default=None),
         newest=max(
@@ -88,15 +106,19 @@ def _encoded(page: Page) -> bytes:
     )
 
 
-def _by_feedparser(page: Page) -> tuple[str, tuple[Post, ...]]:
-    """Read any feed's title and posts."""
+def _posts(page: Page) -> tuple[str, tuple[Post, ...]]:
+    """Read a feed's title and its posts."""
     body = _encoded(page)
     feed = _read(page, body)
     items: list[Any] = feed.entries
     revisions = _revisions(body, items) if b"Revision" in body else {}
-    return _text(feed.feed.get("title")), tuple(
-        _post(item, revisions.get(place, "")) for place, item in enumerate(items)
+    # Atom says what its texts are (RFC 4287, 3.1.1.1); RSS never does
+    typed = feed.version.startswith("atom")
+    posts = tuple(
+        _post(item, revisions.get(place, ""), typed=typed)
+        for place, item in enumerate(items)
     )
+    return _text(feed.feed.get("title")), posts
 
 
 def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no types
@@ -142,22 +164,41 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
     return feed
 
 
-def _post(item: Any, revision: str) -> Post:  # noqa: ANN401 - feedparser has no types
+def _post(item: Any, revision: str, *, typed: bool) -> Post:  # noqa: ANN401 - feedparser has no types
     """Take what is read of an item.
 
     The longest of its texts: some feeds put the whole post into content, some into the
-    summary.
+    summary.  ``typed``: its texts say whether they are markup.
     """
-    texts = [_text(part.get("value")) for part in item.get("content") or ()]
+    texts = [_text(item.get("summary"))]
+    if typed and _is_plain(item.get("summary_detail")):
+        texts = [_marked_up(texts[0])]
+    for part in item.get("content") or ():
+        text = _text(part.get("value"))
+        texts.append(_marked_up(text) if typed and _is_plain(part) else text)
+    title = _text(item.get("title"))
+    if typed and _is_plain(item.get("title_detail")):
+        title = escape(title)
     return Post(
-        title=_text(item.get("title")),
+        title=title,
         link=_text(item.get("link")),
-        id=_text(item.get("id")),
-        text=max([_text(item.get("summary")), *texts], key=len),
+        guid=_text(item.get("id")).strip(),
+        html=max(texts, key=len),
         published=_moment(item.get("published_parsed")),
         # Its own get() lends the date of publication, with a warning
         updated=_moment(dict.get(item, "updated_parsed")),
-        revision=revision,
+        revision=_revision(revision),
+    )
+
+
+def _is_plain(detail: Any) -> bool:  # noqa: ANN401 - feedparser has no types
+    return bool(detail) and detail.get("type") == "text/plain"
+
+
+def _marked_up(text: str) -> str:
+    """Return plain text as HTML: in ``<KB5999001>`` a name stands, and no tag."""
+    return "".join(
+        f"<p>{escape(line)}</p>" for line in text.splitlines() if line.strip()
     )
 
 
@@ -186,40 +227,50 @@ def _revision(text: str) -> str:
     return f"{int(number[1])}.{int(number[2] or 0)}" if number else ""
 
 
-def _entry(post: Post, url: str, assumed: str, revision: str) -> Entry:
-    title = markup.plain(post.title).replace("\n", " ")
-    html = markup.from_markdown(post.text) if revision else post.text
+def _shared_links(posts: Iterable[Post]) -> frozenset[str]:
+    """Return the links that several posts without a guid bear: they name none of them."""
+    links = Counter(post.link for post in posts if not post.guid)
+    return frozenset(link for link, times in links.items() if times > 1)
+
+
+def _entry(post: Post, url: str, assumed: str, shared: frozenset[str]) -> Entry:
+    html = markup.from_markdown(post.html) if post.revision else post.html
     text, linked = markup.plain_and_links(html)
+    title = markup.plain(post.title).replace("\n", " ") or _opening(text)
     address = markup.absolute(post.link, url) if post.link else ""
-    key = _key(post.id.strip(), address, title)
-    named = normalize.cves_in(key) if revision else ()
+    key = _key(post.guid, "" if post.link in shared else address, title, text)
+    named = normalize.cves_in(key) if post.revision else ()
     around = (address, *markup.joined(linked, address or url))
     about = f"{title}\n{text}"
+    articles = normalize.kbs_in(about) + normalize.kbs_in(" ".join(around))
+    passages: tuple[Passage, ...] = ()
+    if text and post.revision:
+        passages = (Passage(f"revision {post.revision}", text, post.published),)
+    elif text:
+        passages = (Passage("content", text),)
     return Entry(
         key=named[0] if named else key,
         title=title,
         url=address or (_GUIDE + named[0] if named else url),
         published=post.published,
         updated=post.updated or post.published,
-        revision=revision,
+        revision=post.revision,
         cves=named or normalize.cves_in(about),
-        kbs=tuple(
-            dict.fromkeys(normalize.kbs_in(about) + normalize.kbs_in(" ".join(around)))
-        ),
+        kbs=tuple(dict.fromkeys(articles)),
         products=normalize.products_in(about) or ((assumed,) if assumed else ()),
         label=normalize.label(title, post.published, assumed=assumed),
-        passages=(
-            Passage(
-                f"revision {revision}" if revision else "content",
-                text,
-                post.published if revision else None,
-            ),
-        )
-        if text
-        else (),
+        passages=passages,
         links=tuple(dict.fromkeys(filter(None, around))),
         tables=grids.read(html),
     )
+
+
+def _opening(text: str) -> str:
+    """Return the first words of a text, to a word's end: the title of what has none."""
+    line = text.partition("\n")[0]
+    if len(line) <= _LONGEST_OPENING:
+        return line
+    return line[:_LONGEST_OPENING].rpartition(" ")[0] or line[:_LONGEST_OPENING]
 
 
 def _is_watched(post: Post, watch: Watch) -> bool:
@@ -227,25 +278,44 @@ def _is_watched(post: Post, watch: Watch) -> bool:
 
     Asked before anything is made of it, for the Update Guide has thousands.
     """
-    named = normalize.products_in(f"{post.title}\n{post.text}")
+    named = normalize.products_in(f"{post.title}\n{post.html}")
     return any(normalize.concerns(watch, name) for name in named)
 
 
-def _key(guid: str, address: str, title: str) -> str:
+def _key(guid: str, address: str, title: str, text: str) -> str:
     """Return what stays the same through edits.
 
-    A post's number, else the guid, else the link, else the title.
+    A post's number, else the guid, else the link, else the title, else the text.
     """
     for candidate in (guid, address):
         post = _POST.search(candidate)
         if post:
             return post[1]
     return (
-        normalize.link(guid)
+        _whole(guid)
         or normalize.link(address)
         or normalize.fold(title)
+        or normalize.fold(text)[:_LONGEST_OPENING]
         or "untitled"
     )
+
+
+def _whole(guid: str) -> str:
+    """Return a guid in one spelling, with its fragment and its parameters without a value.
+
+    Release notes of one page differ only by these: ``notes#a1``, ``notes?5.2``.
+    """
+    spelled = normalize.link(guid)
+    try:
+        parts = urlsplit(guid)
+    except ValueError:
+        return spelled
+    if parts.scheme.lower() not in {"http", "https"}:
+        return spelled
+    for bare in parts.query.split("&"):
+        if bare and "=" not in bare:
+            spelled += ("&" if "?" in spelled else "?") + bare
+    return f"{spelled}#{parts.fragment}" if parts.fragment else spelled
 
 
 def _distinct(entries: Iterable[Entry]) -> list[Entry]:
