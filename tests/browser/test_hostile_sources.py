@@ -49,10 +49,10 @@ from tests.stories.test_csaf import (
     advisory,
     provider,
 )
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source
 from watcher.run import site
 from watcher.settings import Operator
-from watcher.sources import KINDS
 from watcher.store import Store
 
 pytestmark = pytest.mark.browser
@@ -469,7 +469,7 @@ def said(page: Page) -> str:
 
 def test_every_kind_of_source_is_hostile(world: World) -> None:
     kinds = {source.kind for source in world.settings.sources if source.name in MARKS}
-    assert kinds == set(KINDS)
+    assert kinds == set(SOURCE_KINDS)
     assert {event.kind.value for event in world.store.events()} >= {
         "released",
         "pulled",

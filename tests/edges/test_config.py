@@ -15,8 +15,8 @@ import pytest
 from watcher import config
 from watcher.config.builtin import BUILTIN
 from watcher.errors import ConfigurationError
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source
-from watcher.sources import KINDS
 
 WHOLE = """
 [watch]
@@ -179,7 +179,7 @@ def test_without_a_file_the_builtin_defaults_run(alone: Path) -> None:
         Path("public"),
     )
     assert settings.sources == BUILTIN
-    assert {source.kind for source in settings.sources} <= set(KINDS)
+    assert {source.kind for source in settings.sources} <= set(SOURCE_KINDS)
     assert {source.name for source in settings.sources if not source.enabled} == {
         "msrc-blog"
     }

@@ -16,8 +16,8 @@ import pytest
 from watcher import config
 from watcher.config.schema import schema
 from watcher.config.tables import REPEATED, SINGLE
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind
-from watcher.sources import KINDS
 
 SAMPLE = files("watcher.config").joinpath("sample.toml").read_text(encoding="utf-8")
 COMMENTED = re.compile(r"^# (?=\[|\w+ = )", re.MULTILINE)
@@ -103,7 +103,7 @@ def test_the_schema_describes_every_key_with_an_example() -> None:
 def test_the_schema_lists_the_kinds() -> None:
     tables = schema()["$defs"]
 
-    assert tables["SourceTable"]["properties"]["kind"]["enum"] == sorted(KINDS)
+    assert tables["SourceTable"]["properties"]["kind"]["enum"] == sorted(SOURCE_KINDS)
     assert tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] == [
         kind.value for kind in Kind
     ]

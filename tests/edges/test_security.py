@@ -20,9 +20,10 @@ import pytest
 from watcher.errors import ParseError
 from watcher.judgement import normalize, wording
 from watcher.judgement.sentences import sentences
+from watcher.kinds import SOURCE_KINDS
 from watcher.notifiers import outbox
 from watcher.records import Message, Page, Watch
-from watcher.sources import KINDS, markup, parser
+from watcher.sources import markup, parser
 from watcher.store import Store
 
 NOW = datetime(2030, 11, 12, 18, 0, tzinfo=UTC)
@@ -57,7 +58,7 @@ def page(body: str, kind: str) -> Page:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
 @pytest.mark.parametrize(
     "head", [BILLION, OUTSIDE], ids=["billion laughs", "a file of this machine"]
 )

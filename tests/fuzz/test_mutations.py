@@ -21,10 +21,10 @@ from msgspec.structs import replace
 from tests.fuzz.mutation import damaged, unsound
 from tests.sources import fixtures
 from watcher.errors import ParseError
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Watch
-from watcher.sources import KINDS, parser
+from watcher.sources import parser
 
-FOLLOWED = ("catalog", "download", "kb-article")  # whose pages come with 404, too
 WATCHES = (Watch(), Watch(("*",)), Watch(("*Linux*", "Windows Server 2019*")))
 SLOW = 10.0  # seconds of processor time for at most 200 kB
 KEPT = Path(__file__).parents[2] / "out" / "fuzz"
@@ -36,7 +36,11 @@ def check(kind: str, seed: str, number: int) -> bool:
     paths = fixtures.cases(kind)
     path = chance.choice(paths)
     body = damaged(path.read_bytes(), [other.read_bytes() for other in paths], chance)
-    status = chance.choice((200, 200, 200, 404, 410)) if kind in FOLLOWED else 200
+    status = (
+        chance.choice((200, 200, 200, 404, 410))
+        if SOURCE_KINDS[kind].gone_speaks
+        else 200
+    )
     page = replace(
         fixtures.page(path, body),
         status=status,
@@ -65,13 +69,13 @@ def check(kind: str, seed: str, number: int) -> bool:
     return readable
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(SOURCE_KINDS))
 def test_a_few_hundred_damaged_documents_break_no_parser(kind: str) -> None:
     assert 0 < sum(check(kind, "suite", number) for number in range(200)) < 200
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(SOURCE_KINDS))
 def test_as_many_damaged_documents_as_time_allows_break_no_parser(kind: str) -> None:
     seed = os.environ.get("WATCHER_FUZZ_SEED", "") or f"{random.randrange(2**32):08x}"
     ends = time.monotonic() + float(os.environ.get("WATCHER_FUZZ_SECONDS", "60"))

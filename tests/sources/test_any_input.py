@@ -12,23 +12,13 @@ from hypothesis import strategies as st
 from tests.fuzz.mutation import unsound
 from tests.sources import fixtures
 from watcher.errors import ConfigurationError, ParseError
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Snapshot
 from watcher.sources import parser
 
-KINDS = (
-    "build-table",
-    "catalog",
-    "csaf",
-    "cvrf",
-    "download",
-    "feed",
-    "issues-page",
-    "kb-article",
-    "kev",
-)
 SAMPLES = {
     kind: [path for path in fixtures.cases(kind) if path.stat().st_size > 100]
-    for kind in KINDS
+    for kind in SOURCE_KINDS
 }
 PIECES = st.sampled_from(
     [
@@ -70,13 +60,13 @@ def faults(read: Snapshot | None) -> list[str]:
     return unsound(read) if read else []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
 @given(body=st.binary(max_size=200))
 def test_arbitrary_bytes_never_break_a_parser(kind: str, body: bytes) -> None:
     assert faults(reads(kind, body)) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
 @given(
     chosen=st.data(),
     cuts=st.lists(
@@ -93,7 +83,7 @@ def test_a_damaged_document_never_breaks_a_parser(
     assert faults(reads(kind, body)) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
 @given(chosen=st.data(), end=st.floats(0, 1))
 def test_a_document_that_breaks_off_never_breaks_a_parser(
     kind: str, chosen: st.DataObject, end: float

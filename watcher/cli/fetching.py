@@ -15,6 +15,7 @@ from watcher.cli.calling import Call, command, now
 from watcher.cli.live import live_web, named
 from watcher.counted import counted
 from watcher.errors import ConfigurationError, ParseError, WatcherError
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Entry, Failure, Follow, NotModified, Page, Snapshot, Source
 from watcher.text import event_json
 
@@ -121,9 +122,8 @@ def _followed(
     update's first; None for any other source.
     """
     from watcher.judgement import schedule
-    from watcher.run.gather import FOLLOWING
 
-    if source.kind not in FOLLOWING:
+    if not SOURCE_KINDS[source.kind].follows_updates:
         return None
     with call.store(settings) as store:
         pages = [

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind
-
-_WORDS = {
-    Kind.PULLED: ("recalled", "withdrawn", "paused", "revoked", "removed", "expired"),
-    Kind.EXPLOITED: ("attacked", "disclosed", "zero-day", "0-day", "kev"),
-    Kind.RE_RELEASED: ("rereleased", "reissued", "reoffered", "v2"),
-    Kind.CORRECTED: ("correction",),
-    Kind.KNOWN_ISSUE: ("issue", "issues", "known-issues", "bug", "workaround"),
-    Kind.RELEASED: ("release", "available", "published", "update"),
-    Kind.ANNOUNCED: ("advisory", "announcement", "vulnerability", "cve"),
-    Kind.REVISED: ("revision", "changed", "edited", "informational"),
-    Kind.NEWS: ("post", "entry", "new"),
-}
 
 
 def find(text: str) -> Kind | None:
@@ -39,9 +28,9 @@ def _hint(text: str) -> str:
     from watcher.config.complaints import nearest
 
     words = {
-        word: each.value
-        for each, others in _WORDS.items()
-        for word in (each.value, *others)
+        word: row.kind.value
+        for row in EVENT_KINDS.values()
+        for word in (row.kind.value, *row.synonyms)
     }
     near = nearest(text, list(words))
     return f' Do you mean "{words[near]}"?' if near else ""

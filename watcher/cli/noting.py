@@ -17,6 +17,7 @@ from watcher.cli.calling import Call, command, length, now
 from watcher.cli.telling import known
 from watcher.errors import ConfigurationError
 from watcher.judgement import audience
+from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind
 from watcher.text import event_json
 
@@ -34,8 +35,6 @@ HowLong = Annotated[
     str | None, typer.Option("--for", metavar="LENGTH", help="Only for so long: 30d.")
 ]
 Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
-
-GRAVE = (Kind.PULLED, Kind.EXPLOITED)
 
 
 class Note(Struct, frozen=True):
@@ -110,7 +109,12 @@ def mute(
 def _allow(target: str, until: datetime | None) -> None:
     """Refuse to mute for good what would hide every pull."""
     if until is None and (
-        target in {f"{audience.KIND}{kind.value}" for kind in GRAVE}
+        target
+        in {
+            f"{audience.KIND}{kind.value}"
+            for kind, row in EVENT_KINDS.items()
+            if row.alarming
+        }
         or target == f"{audience.PRODUCT}*"
     ):
         raise ConfigurationError(

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from watcher.cli.printing import short
-from watcher.judgement import schedule, source_health
+from watcher.judgement import source_health
+from watcher.kinds import SOURCE_KINDS
 from watcher.text import complaints as lines
 from watcher.text import event_json
 
@@ -75,7 +76,9 @@ def never_read(source: dict[str, Any]) -> bool:
 
     One that only follows updates may have nothing to read.
     """
-    return not source["last_success"] and source["kind"] not in schedule.FOLLOWED
+    return (
+        not source["last_success"] and not SOURCE_KINDS[source["kind"]].follows_updates
+    )
 
 
 def rows(sources: Iterable[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -83,7 +86,7 @@ def rows(sources: Iterable[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     for source in sources:
         nothing = (
             NOTHING_YET
-            if source["kind"] in schedule.FOLLOWED and not source["failures"]
+            if SOURCE_KINDS[source["kind"]].follows_updates and not source["failures"]
             else "never"
         )
         last = (short(source["last_success"], nothing), short(source["last_change"]))

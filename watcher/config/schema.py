@@ -10,15 +10,15 @@ import msgspec
 
 from watcher.config.tables import FileTables
 from watcher.judgement.audience import SEVERITIES
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind
-from watcher.sources import KINDS
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of ``watcher.toml``."""
     made = msgspec.json.schema(FileTables)
     tables = made["$defs"]
-    tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(KINDS)
+    tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(SOURCE_KINDS)
     tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [
         kind.value for kind in Kind
     ]

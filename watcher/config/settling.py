@@ -23,9 +23,9 @@ from watcher.config.tables import (
     SubscriberTable,
     WatchTable,
 )
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source, Subscriber, Watch
 from watcher.settings import NOBODY_NAMED, Operator, Secret, Settings
-from watcher.sources import KINDS
 
 LANGUAGES = ("en", "de")
 
@@ -160,7 +160,7 @@ def _sources(
     known = {
         source.name: source
         for source in BUILTIN
-        if tables.watch.builtin_sources and source.kind in KINDS
+        if tables.watch.builtin_sources and source.kind in SOURCE_KINDS
     }
     complaints.unique(((key, table.name) for key, table in tables.source), "source")
     for key, table in tables.source:
@@ -194,8 +194,7 @@ def _source(
             )
             return None
     attempt = complaints.attempt
-    # Of cvrf only Microsoft's months count
-    own = (builtin.silent, builtin.monthly) if builtin else (None, kind == "cvrf")
+    own = (builtin.silent, builtin.monthly) if builtin else (None, _monthly(kind))
     silent, monthly = (
         own
         if table.silent is UNSET
@@ -205,7 +204,7 @@ def _source(
         name=attempt((*key, "name"), partial(values.name, table.name), ""),
         kind=attempt(
             (*key, "kind"),
-            partial(values.choice, kind, tuple(KINDS), "kind of source"),
+            partial(values.choice, kind, tuple(SOURCE_KINDS), "kind of source"),
             "",
         ),
         url=attempt(
@@ -219,6 +218,10 @@ def _source(
         monthly=monthly,
         own=table.url is not UNSET,
     )
+
+
+def _monthly(kind: str) -> bool:
+    return kind in SOURCE_KINDS and SOURCE_KINDS[kind].monthly
 
 
 def _source_url(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:

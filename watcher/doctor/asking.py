@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from watcher.doctor.finding import Finding, Severity
 from watcher.errors import ParseError
-from watcher.judgement import schedule, source_health
+from watcher.judgement import source_health
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Failure, Page
 from watcher.run import operator
 from watcher.text import complaints
@@ -33,7 +34,7 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
     asked = [
         source
         for source in settings.sources
-        if source.enabled and source.kind not in schedule.FOLLOWED
+        if source.enabled and not SOURCE_KINDS[source.kind].follows_updates
     ]
     kinds = {source.name: source.kind for source in asked}
 

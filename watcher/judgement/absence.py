@@ -33,6 +33,7 @@ from watcher.judgement.summary import (
     restored_summary,
     suspected_summary,
 )
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import (
     Change,
     ChangeKind,
@@ -49,8 +50,6 @@ from watcher.records import (
 CONFIRMING = timedelta(hours=1)
 # What is restored within this was never pulled
 TAKEN_BACK = timedelta(hours=24)
-# Kinds of package pages; an article offers no package
-CHANNELS = {"download": "download-center", "catalog": "update-catalog"}
 
 
 def concerns(fact: ChangeReading) -> bool:
@@ -160,10 +159,8 @@ def restore(
             if _availability(f.change) is None and not (f.fresh or f.grown)
         ]
         pages_back = [f for f in mine if _availability(f.change)]
-        offers = (
-            kind in CHANNELS
-            or kind not in schedule.FOLLOWED
-            or _suspicion_at(ledger[update_id], mine[0].change.source)
+        offers = _offers(kind) or _suspicion_at(
+            ledger[update_id], mine[0].change.source
         )
         if offers and (rows_back or pages_back):
             altered = not all(
@@ -359,10 +356,10 @@ def _whole(row: Update, kind: str, keys: set[str], lost: Sequence[Package]) -> b
 
     All of its pages, or all of its rows; never an article.
     """
-    if kind in schedule.FOLLOWED:
+    if kind in SOURCE_KINDS and SOURCE_KINDS[kind].follows_updates:
         pages = set(schedule.pages(row, kind))
         return (
-            kind in CHANNELS
+            bool(SOURCE_KINDS[kind].channel)
             and bool(pages)
             and pages <= {key.partition("|")[0] for key in keys}
         )
@@ -374,7 +371,14 @@ def _whole(row: Update, kind: str, keys: set[str], lost: Sequence[Package]) -> b
 
 
 def _channel(kind: str) -> tuple[str, ...]:
-    return (CHANNELS[kind],) if kind in CHANNELS else ()
+    row = SOURCE_KINDS.get(kind)
+    return (row.channel,) if row and row.channel else ()
+
+
+def _offers(kind: str) -> bool:
+    """Say whether a source of this kind shows that a package is offered: an article does not."""
+    row = SOURCE_KINDS.get(kind)
+    return row is None or bool(row.channel) or not row.follows_updates
 
 
 def _mine(package: Package, row: Update) -> bool:

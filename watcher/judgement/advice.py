@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from watcher.kinds import EVENT_KINDS, complete
 from watcher.records import Confidence, Kind
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ def keys(event: Event) -> tuple[str, ...]:
     """Name the sentences for ``event``, the first thing to do first."""
     if event.confidence is Confidence.SUSPECTED:
         return _suspected(event)
-    if event.pulled and event.kind in _INSTALLING:
+    if event.pulled and EVENT_KINDS[event.kind].installs:
         return (
             "still-pulled",
             "workaround"
             if event.workaround
             else _guided(event, "mitigate", "mitigate-unguided"),
         )
-    return _STEPS.get(event.kind, _nothing)(event)
+    return _STEPS[event.kind](event)
 
 
 def is_workaround(text: str) -> bool:
@@ -147,15 +148,6 @@ def _nothing(_event: Event) -> tuple[str, ...]:
     return ("read",)
 
 
-_INSTALLING = {
-    Kind.RELEASED,
-    Kind.RE_RELEASED,
-    Kind.EXPLOITED,
-    Kind.KNOWN_ISSUE,
-    Kind.REVISED,
-}
-"""What would otherwise speak of installing an update, or keep silent about its being pulled."""
-
 _STEPS = {
     Kind.PULLED: _pulled,
     Kind.RE_RELEASED: _re_released,
@@ -165,4 +157,6 @@ _STEPS = {
     Kind.ANNOUNCED: _announced,
     Kind.CORRECTED: _corrected,
     Kind.REVISED: _revised,
+    Kind.NEWS: _nothing,
 }
+complete(_STEPS, "advice")

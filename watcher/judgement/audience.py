@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import server_status
+from watcher.kinds import EVENT_KINDS
 from watcher.records import (
-    GRAVITY,
     Before,
     Confidence,
     Event,
@@ -43,7 +43,6 @@ _RHYTHM = re.compile(
 # Vendors have two scales: Microsoft's (and CSAF's aggregate severity with many), and
 # CVSS's Critical, High, Medium, Low.  They are read as one
 _ALIKE = {"medium": "moderate", "high": "important", "none": "low"}
-_NEW = frozenset({Kind.ANNOUNCED, Kind.RELEASED, Kind.REVISED})
 
 
 class Rhythm(Struct, frozen=True):
@@ -179,7 +178,11 @@ def is_below_severity(least: str, event: Event) -> bool:
     """
     # What is pulled, offered again, exploited, corrected or has a known issue concerns
     # whoever has the update, however severe its vulnerabilities are
-    if not least or event.kind not in _NEW or not event.advisories:
+    if (
+        not least
+        or not EVENT_KINDS[event.kind].held_by_severity
+        or not event.advisories
+    ):
         return False
     for advisory in event.advisories:
         severity = _severity(advisory.severity)
@@ -277,7 +280,10 @@ def letters_at_once(
         else:
             letters += [single(subscriber, event) for event in theirs]
     letters.sort(
-        key=lambda letter: (GRAVITY[letter.events[0].kind], letter.events[0].time)
+        key=lambda letter: (
+            EVENT_KINDS[letter.events[0].kind].gravity,
+            letter.events[0].time,
+        )
     )
     return tuple(letters)
 
@@ -315,7 +321,10 @@ def digest(
 def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
     """Order events as letters hold them: by gravity, then by time."""
     return tuple(
-        sorted(events, key=lambda event: (GRAVITY[event.kind], event.time, event.id))
+        sorted(
+            events,
+            key=lambda event: (EVENT_KINDS[event.kind].gravity, event.time, event.id),
+        )
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from watcher.kinds import EVENT_KINDS
 from watcher.records import Delivery, DeliveryState, Kind
 
 MAIL, APPRISE = "mail", "apprise"
@@ -21,10 +22,8 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (0, 15, 60, 240, 480))
 PATIENCE = timedelta(minutes=15)
 """How long grave mail may be deferred before the fallback channels hear of it."""
 
-GRAVE = frozenset(
-    {Kind.PULLED.value, Kind.EXPLOITED.value, Kind.RE_RELEASED.value, "operator"}
-)
-"""Kinds of messages that go to the fallback channels when mail does not go out."""
+# Messages about no event that go to the fallback channels all the same
+GRAVE = frozenset({"operator"})
 
 
 def after_try(
@@ -92,8 +91,10 @@ def is_grave(kind: str, events: Iterable[Kind]) -> bool:
     A digest is as grave as what it holds.
     """
     if kind == "digest":
-        return any(event.value in GRAVE for event in events)
-    return kind in GRAVE
+        return any(EVENT_KINDS[event].fallback for event in events)
+    if kind in GRAVE:
+        return True
+    return any(row.fallback for row in EVENT_KINDS.values() if row.kind == kind)
 
 
 def _length(span: timedelta) -> str:

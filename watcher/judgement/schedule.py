@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Document, Follow, Source, Times, Update
 
 # How long a month or an update is followed whatever the index says
@@ -14,8 +15,6 @@ YOUNG = timedelta(days=90)
 # Read at first contact
 FIRST_MONTHS = 12
 SLACK = timedelta(minutes=5)
-# Kinds of pages about one update
-FOLLOWED = ("download", "catalog", "kb-article")
 # Documents of one index that one check reads: a server is asked politely
 AT_ONCE = 200
 _MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
@@ -142,24 +141,22 @@ def moved(
 def pages(update: Update, kind: str) -> dict[str, str]:
     """The pages of an update that a following source asks: document name -> URL.
 
-    ``kind`` is the source's kind: ``download`` (Download Center pages its packages
-    link), ``kb-article`` or ``catalog``.
+    ``kind`` is the source's kind: its pages are those that the packages link to, or the
+    one that it has for each KB article.  Only what follows updates asks any.
     """
     # A check with nothing due needs neither
     from watcher.judgement import normalize
     from watcher.judgement.packages import current_packages
 
     found: dict[str, str] = {}
+    if not SOURCE_KINDS[kind].follows_updates:
+        return found
+    address = SOURCE_KINDS[kind].page
     for package in current_packages(update):
-        page = normalize.download_page(package.url) if kind == "download" else ""
+        if address and package.kb:
+            number = package.kb.removeprefix("KB")
+            found[package.kb] = address.format(number=number)
+        page = "" if address else normalize.download_page(package.url)
         if page:
             found[page.rpartition("=")[2] or page] = package.url
-        if kind == "kb-article" and package.kb:
-            found[package.kb] = (
-                f"https://support.microsoft.com/help/{package.kb.removeprefix('KB')}"
-            )
-        if kind == "catalog" and package.kb:
-            found[package.kb] = (
-                f"https://www.catalog.update.microsoft.com/Search.aspx?q={package.kb}"
-            )
     return found

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from msgspec import Struct
 
 from watcher.judgement import schedule
+from watcher.kinds import SOURCE_KINDS, Rhythm
 from watcher.records import Delivery, DeliveryState, Document, Message, Source, Times
 
 FAILS, LAYOUT, SILENT, OVERDUE, MOVED, LOST, UNSURE = (
@@ -231,7 +232,7 @@ def silent(standing: Standing) -> Trouble | None:
     if source.monthly:
         return (
             _without_the_month(standing)
-            if source.kind == "cvrf"
+            if SOURCE_KINDS[source.kind].rhythm is Rhythm.MONTH
             else _without_the_day(standing)
         )
     newest, documents = _newest(standing)

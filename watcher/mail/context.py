@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from watcher.kinds import EVENT_KINDS
 from watcher.mail import welcome
-from watcher.records import GRAVITY
 from watcher.text.plain import line, paragraphs
 from watcher.text.servers import Place, places
 from watcher.text.story import Form, Story, story, vendor_words
@@ -106,6 +106,6 @@ def _counts(stories: tuple[Story, ...], words: Words) -> tuple[tuple[int, str], 
     kinds = [told.kind for told in stories]
     return tuple(
         (kinds.count(kind), words.say("kind", kind))
-        for kind in GRAVITY
+        for kind in EVENT_KINDS
         if kind in kinds
     )

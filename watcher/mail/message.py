@@ -23,6 +23,7 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from watcher.kinds import EVENT_KINDS
 from watcher.records import Message
 from watcher.text.plain import file_name, line
 
@@ -46,6 +47,9 @@ _THREAD_BASE = datetime(2020, 1, 1, tzinfo=UTC)
 _FILETIME = datetime(1601, 1, 1, tzinfo=UTC)
 # In 100 ns, some 1.8 years: deltas below it keep their finer bits
 _CLOSE = 1 << 49
+_IMPORTANT = {row.kind.value for row in EVENT_KINDS.values() if row.alarming} | {
+    "reminder"
+}
 
 
 class _Policy(EmailPolicy):
@@ -212,7 +216,7 @@ def _headers(
             ("Thread-Topic", topic(letter)),
             ("Thread-Index", thread_index(letter, now)),
         ]
-    if letter.kind in {"pulled", "exploited", "reminder"}:
+    if letter.kind in _IMPORTANT:
         headers.append(("Importance", "high"))
     headers += [
         ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from watcher.kinds import EVENT_KINDS
 from watcher.notifiers import Notifier, Receipt, Secret, Settings
 from watcher.records import DeliveryState
 from watcher.text import chat
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
 
 _STATUS = re.compile(r"error=(\d{3})\b")
 _TRANSIENT = frozenset({408, 425, 429})
-_GRAVE = {
-    "pulled": "failure",
-    "exploited": "failure",
-    "re-released": "warning",
-    "operator": "warning",
+_LOUDNESS = {row.kind.value: row.loudness for row in EVENT_KINDS.values()} | {
+    "operator": "warning"
 }
 _UNKNOWN = (
     "no address that Apprise knows; see its documentation for the form of the "
@@ -96,7 +94,7 @@ class Channels:
             return DeliveryState.REFUSED, _UNKNOWN
         from apprise import LogCapture, NotifyFormat, NotifyType
 
-        grave = getattr(NotifyType, _GRAVE.get(message.kind, "info").upper())
+        grave = getattr(NotifyType, _LOUDNESS.get(message.kind, "info").upper())
         title, text = (
             str(chat.apart(message.subject)),
             message.chat or str(chat.apart(message.subject)),

@@ -5,9 +5,10 @@ msgspec. Products are canonical names ("Exchange Server 2019 CU14"), KB articles
 written ``KB5044062``, builds in the short form ``15.2.1544.13``.
 """
 
+from watcher.kinds import Kind
 from watcher.records.change import Change, ChangeKind, Evidence
 from watcher.records.entry import Entry, Label, Package, Passage, Table
-from watcher.records.event import GRAVITY, Confidence, Event, Kind, Outcome
+from watcher.records.event import Confidence, Event, Outcome
 from watcher.records.letter import (
     Before,
     Delivery,
@@ -30,7 +31,6 @@ from watcher.records.source import Source, Watch
 from watcher.records.update import Advisory, State, Suspicion, Update, UpdateRef
 
 __all__ = [
-    "GRAVITY",
     "Advisory",
     "Before",
     "Change",

@@ -7,26 +7,10 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from watcher.kinds import Kind
 from watcher.records.change import Evidence
 from watcher.records.entry import Package, Table
 from watcher.records.update import Advisory, Update, UpdateRef
-
-
-class Kind(StrEnum):
-    """What an event means; gravest first, the order in which mail is sent."""
-
-    PULLED = "pulled"
-    EXPLOITED = "exploited"
-    RE_RELEASED = "re-released"
-    CORRECTED = "corrected"
-    KNOWN_ISSUE = "known-issue"
-    RELEASED = "released"
-    ANNOUNCED = "announced"
-    REVISED = "revised"
-    NEWS = "news"
-
-
-GRAVITY: dict[Kind, int] = {kind: rank for rank, kind in enumerate(Kind)}
 
 
 class Confidence(StrEnum):

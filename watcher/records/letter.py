@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from watcher.records.event import Event, Kind
+from watcher.kinds import EVENT_KINDS, Kind
+from watcher.records.event import Event
 from watcher.records.server import Exposure
 from watcher.records.source import Source
 from watcher.records.update import Update
@@ -19,14 +20,8 @@ class Subscriber(Struct, frozen=True):
     name: str
     to: tuple[str, ...]
     products: tuple[str, ...] = ("*",)
-    kinds: tuple[Kind, ...] = (
-        Kind.PULLED,
-        Kind.EXPLOITED,
-        Kind.RE_RELEASED,
-        Kind.CORRECTED,
-        Kind.KNOWN_ISSUE,
-        Kind.RELEASED,
-        Kind.ANNOUNCED,
+    kinds: tuple[Kind, ...] = tuple(
+        row.kind for row in EVENT_KINDS.values() if row.subscribed
     )
     when: str = "at-once"
     fallback: tuple[str, ...] = ()

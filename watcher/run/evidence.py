@@ -26,6 +26,7 @@ from msgspec.structs import replace
 
 from watcher.errors import WatcherError
 from watcher.judgement.names import entry_names, slug, update_names
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import (
     Document,
     Event,
@@ -36,7 +37,6 @@ from watcher.records import (
     Update,
     Validators,
 )
-from watcher.run.gather import INDEXED
 from watcher.site import listing
 from watcher.web import warc
 from watcher.web.recorder import Recorder, RecordingError
@@ -328,7 +328,7 @@ def _updates(outcome: Outcome, store: Store) -> tuple[Update, ...]:
 
 def _lists(source: Source, answers: Answers) -> set[str]:
     """Name the lists by which a source's documents are reached."""
-    if source.kind not in INDEXED:
+    if not SOURCE_KINDS[source.kind].indexed:
         return set()
     return {""} | {
         name for name, document in answers.known.items() if not document.mark

@@ -17,6 +17,7 @@ from watcher import sources
 from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import believe, schedule
+from watcher.kinds import SOURCE_KINDS, Follows
 from watcher.records import (
     Document,
     Failure,
@@ -31,23 +32,8 @@ from watcher.records import (
 from watcher.store import Store
 from watcher.web import Outcome, Wanted
 
-# The order in which a check's sources are judged, whatever the order of the
-# configuration: records that know KB articles and builds first, then tables, pages,
-# posts.
-RANK = (
-    "cvrf",
-    "csaf",
-    "build-table",
-    "download",
-    "catalog",
-    "kb-article",
-    "feed",
-    "issues-page",
-    "kev",
-)
-# Asked about watched updates only
-FOLLOWING = schedule.FOLLOWED
-INDEXED = {"cvrf": schedule.months, "csaf": schedule.moved}
+# How the documents are chosen that an index leads to
+CHOICES = {Follows.MONTHS: schedule.months, Follows.MOVED: schedule.moved}
 TOGETHER = 64
 """Sources that are asked and judged together: so many answers are in memory at a time."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -129,7 +115,7 @@ class Round(Struct, frozen=True):
 
 def rank(source: Source) -> tuple[int, str]:
     """A source's place in the order of judging."""
-    return (RANK.index(source.kind) if source.kind in RANK else len(RANK), source.name)
+    return SOURCE_KINDS[source.kind].rank, source.name
 
 
 def answers(
@@ -147,9 +133,13 @@ def answers(
     """
     ordered = list(due)
     first = _in_turn(
-        [source for source in ordered if source.kind not in FOLLOWING], store
+        [source for source in ordered if not SOURCE_KINDS[source.kind].follows_updates],
+        store,
     )
-    later = _in_turn([source for source in ordered if source.kind in FOLLOWING], store)
+    later = _in_turn(
+        [source for source in ordered if SOURCE_KINDS[source.kind].follows_updates],
+        store,
+    )
     for group in (
         some[place : place + TOGETHER]
         for some in (first, later)
@@ -201,7 +191,7 @@ def _in_turn(group: list[Source], store: Store) -> list[Source]:
     return sorted(
         group,
         key=lambda source: (
-            source.kind != "build-table" or source.name in read,
+            not SOURCE_KINDS[source.kind].founds or source.name in read,
             rank(source),
         ),
     )
@@ -210,7 +200,7 @@ def _in_turn(group: list[Source], store: Store) -> list[Source]:
 def _first(
     source: Source, known: dict[str, Document], store: Store, asking: Round
 ) -> list[Wanted]:
-    if source.kind not in FOLLOWING:
+    if not SOURCE_KINDS[source.kind].follows_updates:
         return [_wanted(source, Follow("", source.url), known, asking)]
     pages: dict[str, str] = {}
     for update in store.young_updates(asking.now - schedule.YOUNG):
@@ -293,7 +283,7 @@ def _read(page: Page, kind: str, known: Document | None, asking: Round) -> Answe
         and known.watch == asking.watch.mark
         and known.suspect_since is None
     )
-    if same and not (kind in INDEXED and page.document == ""):
+    if same and not (SOURCE_KINDS[kind].indexed and page.document == ""):
         return Answer(
             page.document,
             page.url,
@@ -339,7 +329,7 @@ def _followed(
     depth that an index may have.
     """
     found = [answer for _, answer in got.get(source.name, [])]
-    choose = INDEXED.get(source.kind)
+    choose = CHOICES.get(SOURCE_KINDS[source.kind].follows)
     if choose is None or not found:
         return found
     asked = {answer.document for answer in found}

@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, tzinfo
 
 from msgspec import Struct
 
-from watcher.records import GRAVITY, Confidence, Event, Kind, State, Update
+from watcher.kinds import EVENT_KINDS
+from watcher.records import Confidence, Event, Kind, State, Update
 from watcher.site.feed import anchor
 from watcher.text.plain import line
 from watcher.text.words import Words
@@ -20,17 +21,6 @@ LEFT, COLUMN, HEAD, BAR, ROW, FOOT = 4, 92, 56, 36, 44, 6
 MOST_DAYS, MOST_LANES = 60, 12
 # Room for a word and a source's name where all happened on one day
 NARROWEST = 320
-SIGNS = {
-    Kind.PULLED: "✕",
-    Kind.EXPLOITED: "!",
-    Kind.RE_RELEASED: "↻",
-    Kind.CORRECTED: "←",
-    Kind.KNOWN_ISSUE: "?",
-    Kind.RELEASED: "✓",
-    Kind.ANNOUNCED: "…",
-    Kind.REVISED: "~",
-    Kind.NEWS: "·",
-}
 
 
 class Day(Struct, frozen=True):
@@ -249,7 +239,9 @@ def _marks(
                 )
     found: list[Mark] = []
     for (x, y), met in cells.items():
-        gravest = sorted(met.values(), key=lambda pair: GRAVITY[pair[0].kind])[:4]
+        gravest = sorted(
+            met.values(), key=lambda pair: EVENT_KINDS[pair[0].kind].gravity
+        )[:4]
         for number, (event, first) in enumerate(
             sorted(gravest, key=lambda pair: pair[0].time)
         ):
@@ -260,7 +252,7 @@ def _marks(
                     aside,
                     y,
                     event.kind.value,
-                    SIGNS[event.kind],
+                    EVENT_KINDS[event.kind].sign,
                     text,
                     anchor(event.id),
                     first,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from watcher.records import GRAVITY, Kind
+from watcher.kinds import EVENT_KINDS
 from watcher.site import (
     atom,
     feed,
@@ -252,8 +252,10 @@ def _front(shown: Shown, desk: Desk) -> Iterator[tuple[str, bytes]]:
                 {"title": "Sources", "section": "sources", "sources": sources},
             ),
         )
-    recent = [event for event in shown.events if event.kind is not Kind.NEWS]
-    kinds = sorted({event.kind for event in recent}, key=GRAVITY.__getitem__)
+    recent = [event for event in shown.events if EVENT_KINDS[event.kind].on_front]
+    kinds = sorted(
+        {event.kind for event in recent}, key=lambda kind: EVENT_KINDS[kind].gravity
+    )
     stand = glance.products(overview.current, as_of)
     names = {
         "title": TITLE,

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from watcher.judgement.names import with_version
 from watcher.judgement.packages import all_articles
+from watcher.kinds import EVENT_KINDS
 from watcher.records import (
-    GRAVITY,
     Confidence,
     Event,
     Exposure,
@@ -44,7 +44,6 @@ from watcher.text.story import (
 )
 
 MOST_SERVERS = 200
-MINOR = (Kind.REVISED, Kind.NEWS)
 
 
 class Proof(Struct, frozen=True):
@@ -139,7 +138,7 @@ def brief(event: Event, form: Form) -> Brief:
     )
     return Brief(
         event.kind.value,
-        GRAVITY[event.kind],
+        EVENT_KINDS[event.kind].gravity,
         tag,
         event.confidence is Confidence.SUSPECTED,
         headline,
@@ -185,7 +184,9 @@ def page(
     now = _now(update, events)
     stand = story(now, form)
     row = listing.listing(update, events)
-    latest = [event for event in events if event.kind not in MINOR] or list(events)
+    latest = [event for event in events if EVENT_KINDS[event.kind].opens_page] or list(
+        events
+    )
     last = story(_turn(latest), form) if latest else None
     shown = tuple(told(event, form) for event in reversed(events))
     issues = tuple(

@@ -2,8 +2,8 @@
 
 One pure module a kind, each with ``parse(page, watch) -> Snapshot``.
 
-A new kind is one file here, one line in ``KINDS`` and its
-fixtures under ``tests/sources/data``.
+A new kind is one file here, one row in ``kinds.SOURCE_KINDS`` and its fixtures under
+``tests/sources/data``.
 """
 
 from __future__ import annotations
@@ -13,21 +13,10 @@ from importlib import import_module
 from typing import TypeAlias, cast
 
 from watcher.errors import ConfigurationError
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Page, Snapshot, Watch
 
 Parser: TypeAlias = Callable[[Page, Watch], Snapshot]
-
-KINDS: dict[str, str] = {
-    "build-table": "watcher.sources.build_table",
-    "catalog": "watcher.sources.catalog",
-    "csaf": "watcher.sources.csaf",
-    "cvrf": "watcher.sources.cvrf",
-    "download": "watcher.sources.download",
-    "feed": "watcher.sources.feed",
-    "issues-page": "watcher.sources.issues_page",
-    "kb-article": "watcher.sources.kb_article",
-    "kev": "watcher.sources.kev",
-}
 
 
 def parser(kind: str) -> Parser:
@@ -40,8 +29,9 @@ def parser(kind: str) -> Parser:
         ConfigurationError: there is no such kind.
 
     """
-    if kind not in KINDS:
+    if kind not in SOURCE_KINDS:
         raise ConfigurationError(
-            f'there is no kind of source named "{kind}". Known are {", ".join(sorted(KINDS))}.'
+            f'there is no kind of source named "{kind}". Known are {", ".join(sorted(SOURCE_KINDS))}.'
         )
-    return cast("Parser", import_module(KINDS[kind]).parse)
+    module = import_module(f"watcher.sources.{SOURCE_KINDS[kind].module}")
+    return cast("Parser", module.parse)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from watcher.judgement import advice, normalize, server_status
+from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
     Before,
@@ -254,7 +255,7 @@ def story(
         kind=event.kind.value,
         tag=tag_of(event, words),
         suspected=suspected,
-        grave=event.kind.value in {"pulled", "exploited"},
+        grave=EVENT_KINDS[event.kind].alarming,
         update=line(event.update.id, 120),
         title=title_of(event),
         kbs=kbs_of(event),

@@ -17,9 +17,6 @@ from watcher.records import Failure, NotModified, Page, Source, Validators
 
 Outcome = Page | NotModified | Failure
 
-# For a page that offers a download or an article, "there is no such page" is a
-# statement about the update.
-ABSENCE_SPEAKS = frozenset({"download", "kb-article", "catalog"})
 GONE = frozenset({404, 410})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})

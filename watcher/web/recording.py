@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urljoin
 
+from watcher.kinds import SOURCE_KINDS
 from watcher.records import Page, Validators
-from watcher.web import ABSENCE_SPEAKS, GONE, REDIRECTS, Outcome, Wanted, urls, warc
+from watcher.web import GONE, REDIRECTS, Outcome, Wanted, urls, warc
 from watcher.web.body import too_large
 from watcher.web.failures import Trouble, failure, of_status
 from watcher.web.recorder import Recorder, RecordingError
@@ -115,7 +116,7 @@ class Recording:
                 return None
             status = original.status if record.status == 304 else record.status
             if status != 200 and not (
-                status in GONE and wanted.source.kind in ABSENCE_SPEAKS
+                status in GONE and SOURCE_KINDS[wanted.source.kind].gone_speaks
             ):
                 raise of_status(status, record.headers, now)
             return self._page(wanted, record, original, now)

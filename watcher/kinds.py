@@ -1,0 +1,410 @@
+"""What is true of each kind of source and of each kind of event: one row a kind.
+
+Everything else reads these tables and keeps no list of its own.  A row names every
+field, and the tables are checked when they are imported: a kind that lacks something
+stops the program at its start, not in somebody's mail.  CONTRIBUTING.md lists what else
+a new kind touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """What an event means."""
+
+    PULLED = "pulled"
+    EXPLOITED = "exploited"
+    RE_RELEASED = "re-released"
+    CORRECTED = "corrected"
+    KNOWN_ISSUE = "known-issue"
+    RELEASED = "released"
+    ANNOUNCED = "announced"
+    REVISED = "revised"
+    NEWS = "news"
+
+
+class Follows(StrEnum):
+    """How a source's documents beyond its own address are found."""
+
+    NOTHING = "nothing"
+    # The pages of watched updates, which is all that is asked
+    UPDATES = "pages of updates"
+    # An index of months, of which the young ones are always asked (MSRC)
+    MONTHS = "an index of months"
+    # An index that says when each document changed (CSAF)
+    MOVED = "an index of changes"
+
+
+class Rhythm(StrEnum):
+    """What a source that has something new on every Patch Tuesday is missed by."""
+
+    # The document that the month has
+    MONTH = "month"
+    # An entry of that day
+    DAY = "day"
+
+
+class SourceKind(Struct, frozen=True):
+    """What is true of every source of one kind; see ``SOURCE_KINDS``."""
+
+    name: str
+    # Under watcher.sources, with ``parse(page, watch) -> Snapshot``
+    module: str
+    # The order in which a check's sources are judged, whatever the order of the
+    # configuration: what knows KB articles and builds comes before tables, pages and
+    # posts
+    rank: int
+    follows: Follows
+    # Where the page of a KB article is, for what follows updates; "" where the package
+    # itself links to its page
+    page: str
+    # "There is no such page" (404, 410) is a statement about the update
+    gone_speaks: bool
+    # What its pages offer a package by (an event's scope); "" when they offer none
+    channel: str
+    # Judged before all other sources until it was read once: it founds updates under
+    # the names that the others use
+    founds: bool
+    # What a monthly source is missed by
+    rhythm: Rhythm
+    # Has something new on every Patch Tuesday where the configuration does not say
+    monthly: bool
+
+    @property
+    def indexed(self) -> bool:
+        """Whether its first document is an index of others."""
+        return self.follows in (Follows.MONTHS, Follows.MOVED)
+
+    @property
+    def follows_updates(self) -> bool:
+        """Whether it is asked about watched updates only."""
+        return self.follows is Follows.UPDATES
+
+
+class EventKind(Struct, frozen=True):
+    """What is true of every event of one kind; see ``EVENT_KINDS``.
+
+    Its words (tag, name) stand in ``templates/mail/words``, its colour in the style
+    sheets, both under the kind's own name.
+    """
+
+    kind: Kind
+    # 0 is the gravest: the order in which mail is sent
+    gravity: int
+    # In the drawing of an update's life
+    sign: str
+    # Of its badge, on pages and in mail
+    colour: str
+    # A subscriber who names no kinds hears of it
+    subscribed: bool
+    # Mail about it is marked important, and nobody mutes it for good
+    alarming: bool
+    # Told another way when mail does not go out
+    fallback: bool
+    # How loud it is in a chat: Apprise's failure, warning or info
+    loudness: str
+    # A subscriber's ``severity`` holds it back: it is only about what is new
+    held_by_severity: bool
+    # Would speak of installing an update, so it must say when that is pulled
+    installs: bool
+    # An update's page may open with it
+    opens_page: bool
+    # Listed on the front page
+    on_front: bool
+    # What administrators write for it
+    synonyms: tuple[str, ...]
+
+
+def complete(table: Mapping[Kind, object], what: str) -> None:
+    """Check that a table has a line for each kind of event.
+
+    Raises:
+        TypeError: it lacks one.
+
+    """
+    if missing := [kind.value for kind in Kind if kind not in table]:
+        msg = f"{what} lacks kinds of events: {', '.join(missing)}"
+        raise TypeError(msg)
+
+
+def _source_kinds(*kinds: SourceKind) -> dict[str, SourceKind]:
+    """Key the rows by their names, and refuse two with one name or one rank."""
+    _different("name", (kind.name for kind in kinds))
+    _different("rank", (kind.rank for kind in kinds))
+    return {kind.name: kind for kind in kinds}
+
+
+def _event_kinds(*kinds: EventKind) -> dict[Kind, EventKind]:
+    """Key the rows by their kinds, gravest first, and refuse what lacks or repeats one."""
+    _different("kind", (kind.kind for kind in kinds))
+    _different("gravity", (kind.gravity for kind in kinds))
+    _different("sign", (kind.sign for kind in kinds))
+    table = {row.kind: row for row in sorted(kinds, key=lambda row: row.gravity)}
+    complete(table, "EVENT_KINDS")
+    return table
+
+
+def _different(field: str, values: Iterable[object]) -> None:
+    listed = list(values)
+    if twice := [str(value) for value in set(listed) if listed.count(value) > 1]:
+        msg = f"two kinds have the same {field}: {', '.join(sorted(twice))}"
+        raise TypeError(msg)
+
+
+SOURCE_KINDS = _source_kinds(
+    SourceKind(
+        name="cvrf",
+        module="cvrf",
+        rank=0,
+        follows=Follows.MONTHS,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.MONTH,
+        # Nobody but Microsoft writes CVRF still
+        monthly=True,
+    ),
+    SourceKind(
+        name="csaf",
+        module="csaf",
+        rank=1,
+        follows=Follows.MOVED,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="build-table",
+        module="build_table",
+        rank=2,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=True,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="download",
+        module="download",
+        rank=3,
+        follows=Follows.UPDATES,
+        page="",
+        gone_speaks=True,
+        channel="download-center",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="catalog",
+        module="catalog",
+        rank=4,
+        follows=Follows.UPDATES,
+        page="https://www.catalog.update.microsoft.com/Search.aspx?q=KB{number}",
+        gone_speaks=True,
+        channel="update-catalog",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="kb-article",
+        module="kb_article",
+        rank=5,
+        follows=Follows.UPDATES,
+        page="https://support.microsoft.com/help/{number}",
+        gone_speaks=True,
+        # An article describes a package and offers none: when it is gone, the package
+        # may well be there
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="feed",
+        module="feed",
+        rank=6,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="issues-page",
+        module="issues_page",
+        rank=7,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="kev",
+        module="kev",
+        rank=8,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+)
+
+
+EVENT_KINDS = _event_kinds(
+    EventKind(
+        kind=Kind.PULLED,
+        gravity=0,
+        sign="✕",
+        colour="red",
+        subscribed=True,
+        alarming=True,
+        fallback=True,
+        loudness="failure",
+        held_by_severity=False,
+        installs=False,
+        opens_page=True,
+        on_front=True,
+        synonyms=("recalled", "withdrawn", "paused", "revoked", "removed", "expired"),
+    ),
+    EventKind(
+        kind=Kind.EXPLOITED,
+        gravity=1,
+        sign="!",
+        colour="red",
+        subscribed=True,
+        alarming=True,
+        fallback=True,
+        loudness="failure",
+        held_by_severity=False,
+        installs=True,
+        opens_page=True,
+        on_front=True,
+        synonyms=("attacked", "disclosed", "zero-day", "0-day", "kev"),
+    ),
+    EventKind(
+        kind=Kind.RE_RELEASED,
+        gravity=2,
+        sign="↻",
+        colour="green",
+        subscribed=True,
+        alarming=False,
+        fallback=True,
+        loudness="warning",
+        held_by_severity=False,
+        installs=True,
+        opens_page=True,
+        on_front=True,
+        synonyms=("rereleased", "reissued", "reoffered", "v2"),
+    ),
+    EventKind(
+        kind=Kind.CORRECTED,
+        gravity=3,
+        sign="←",
+        colour="amber",
+        subscribed=True,
+        alarming=False,
+        fallback=False,
+        loudness="info",
+        held_by_severity=False,
+        installs=False,
+        opens_page=True,
+        on_front=True,
+        synonyms=("correction",),
+    ),
+    EventKind(
+        kind=Kind.KNOWN_ISSUE,
+        gravity=4,
+        sign="?",
+        colour="amber",
+        subscribed=True,
+        alarming=False,
+        fallback=False,
+        loudness="info",
+        held_by_severity=False,
+        installs=True,
+        opens_page=True,
+        on_front=True,
+        synonyms=("issue", "issues", "known-issues", "bug", "workaround"),
+    ),
+    EventKind(
+        kind=Kind.RELEASED,
+        gravity=5,
+        sign="✓",
+        colour="blue",
+        subscribed=True,
+        alarming=False,
+        fallback=False,
+        loudness="info",
+        held_by_severity=True,
+        installs=True,
+        opens_page=True,
+        on_front=True,
+        synonyms=("release", "available", "published", "update"),
+    ),
+    EventKind(
+        kind=Kind.ANNOUNCED,
+        gravity=6,
+        sign="…",
+        colour="grey",
+        subscribed=True,
+        alarming=False,
+        fallback=False,
+        loudness="info",
+        held_by_severity=True,
+        installs=False,
+        opens_page=True,
+        on_front=True,
+        synonyms=("advisory", "announcement", "vulnerability", "cve"),
+    ),
+    EventKind(
+        kind=Kind.REVISED,
+        gravity=7,
+        sign="~",
+        colour="grey",
+        subscribed=False,
+        alarming=False,
+        fallback=False,
+        loudness="info",
+        held_by_severity=True,
+        installs=True,
+        opens_page=False,
+        on_front=True,
+        synonyms=("revision", "changed", "edited", "informational"),
+    ),
+    EventKind(
+        kind=Kind.NEWS,
+        gravity=8,
+        sign="·",
+        colour="grey",
+        subscribed=False,
+        alarming=False,
+        fallback=False,
+        loudness="info",
+        held_by_severity=False,
+        installs=False,
+        opens_page=False,
+        on_front=False,
+        synonyms=("post", "entry", "new"),
+    ),
+)
