@@ -216,3 +216,16 @@ def test_the_order_of_layouts_does_not_matter() -> None:
 def test_a_cell_without_a_row_is_text_like_any_other() -> None:
     content = b"<h1>KB5999233</h1><table><caption>c</caption></table><td>loose</td>"
     assert [passage.text for passage in article(content).passages] == ["c\nloose"]
+
+
+def test_the_canonical_address_decides_which_article_it_is() -> None:
+    """Since 2026 support addresses end in a bare number."""
+    body = (
+        b'<link rel="canonical" href="https://support.microsoft.com/en-us/servicing/'
+        b'exchange/server/update/2026/5129955"><h1>Description of version 2 of the security '
+        b"update that replaces KB5121608 for Exchange Server SE</h1><p>Text.</p>"
+    )
+    url = "https://support.microsoft.com/help/5129955"
+    assert only(read("kb-article", body, url, document="KB5129955")).key == "KB5129955"
+    with pytest.raises(ParseError, match="another page than the article KB5121608"):
+        read("kb-article", body, url, document="KB5121608")

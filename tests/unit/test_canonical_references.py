@@ -62,6 +62,8 @@ def test_prose_names_builds_and_addresses_are_none() -> None:
         "KB-5044062",
         "KB article 5044062",
         "https://support.microsoft.com/help/5044062",
+        "https://support.microsoft.com/en-us/servicing/exchange/server/update/2026/5044062",
+        "https://support.microsoft.com/hotfix/2026/5044062",
         "https://support.microsoft.com/en-us/help/5044062",
         "https://support.microsoft.com/KB/5044062",
         "https://support.microsoft.com/topic/5044062",

@@ -257,7 +257,9 @@ def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
         )
     canonical_link = soup.find("link", rel="canonical", href=True)
     address = str(canonical_link["href"]) if isinstance(canonical_link, Tag) else ""
-    named = (*normalize.kbs_in(title), *filter(None, (_number(address),)))
+    # The title of an article may name others; its own address names it alone
+    number = normalize.kb(address)
+    named = (number,) if number else normalize.kbs_in(title)
     if asked in named:
         return asked
     if named and not asked:
@@ -267,13 +269,6 @@ def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
     raise ParseError(
         f"this is another page than the article {asked or 'asked for'}: {quoted(title)}"
     )
-
-
-def _number(address: str) -> str:
-    found = re.search(
-        r"kb(\d{6,7})(?!\d)|/help/(\d{6,7})(?!\d)", address, re.IGNORECASE
-    )
-    return normalize.kb(found[1] or found[2]) if found else ""
 
 
 def _links(soup: BeautifulSoup, base: str) -> Iterator[str]:

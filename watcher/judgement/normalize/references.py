@@ -60,7 +60,9 @@ _CVE = re.compile(
 _KB_ALONE = re.compile(r"(?:KB[ -]?)?(\d{6,7})", re.IGNORECASE)
 _KB_IN_PROSE = re.compile(
     r"(?<![A-Za-z])KB(?:[ _-]?|[ -]?articles? )(\d{6,7})(?!\d)"
+    # "/help/5044062", and since 2026 "/servicing/exchange/server/update/2026/5129955"
     r"|support\.microsoft\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?(?:help|kb|topic)/(?:KB)?(\d{6,7})(?!\d)"
+    r"|support\.microsoft\.com/(?:[a-z0-9-]{1,40}/){1,8}(\d{6,7})(?![\w-])"
     r"|(?<![\w./#=$-])([2-6]\d{6})(?![\w-]|[.,]\d)",
     re.IGNORECASE,
 )
