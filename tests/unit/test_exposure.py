@@ -21,6 +21,7 @@ from tests.unit.builders import (
     update,
 )
 from watcher.judgement import server_status
+from watcher.judgement.newest_build import product_line
 from watcher.records import (
     Confidence,
     Event,
@@ -364,7 +365,7 @@ def concerned(
     told: Event, *builds: str, ledger: tuple[Update, ...] = (BEFORE, BACK)
 ) -> list[str]:
     known = server_status.exposures([Server(build, build) for build in builds], ledger)
-    return [found.server.build for found in server_status.concerned(told, known)]
+    return [found.server.build for found in server_status.servers_of_event(told, known)]
 
 
 def test_an_update_concerns_where_it_is_installed_and_where_it_is_for() -> None:
@@ -467,7 +468,7 @@ def test_one_is_reminded_of_what_is_pulled_and_installed() -> None:
 
 
 def test_a_servers_line_is_its_product_without_level() -> None:
-    assert server_status.line(of("15.2.1544.13", RELEASED)) == "Exchange Server 2019"
+    assert product_line(of("15.2.1544.13", RELEASED).product) == "Exchange Server 2019"
 
 
 # --- owners ---------------------------------------------------------------------------
@@ -552,7 +553,7 @@ def test_an_update_concerns_the_servers_that_have_it_or_are_behind_it(
     )
     found = of(build, BEFORE, BACK, replace(later, released=NOV + days(60)))
 
-    assert bool(server_status.of_update(RELEASED, [found])) is concerned
+    assert bool(server_status.servers_of_update(RELEASED, [found])) is concerned
 
 
 def test_where_no_build_of_a_servers_branch_is_known_the_dates_tell() -> None:
@@ -561,15 +562,17 @@ def test_where_no_build_of_a_servers_branch_is_known_the_dates_tell() -> None:
         update("cve-2030-1"), products=(CU14,), state=State.ANNOUNCED, released=None
     )
 
-    assert server_status.of_update(
+    assert server_status.servers_of_update(
         replace(advisory, first_seen=NOV + days(1)), [found]
     ) == (found,)
     assert (
-        server_status.of_update(replace(advisory, first_seen=NOV - days(1)), [found])
+        server_status.servers_of_update(
+            replace(advisory, first_seen=NOV - days(1)), [found]
+        )
         == ()
     )
     assert (
-        server_status.of_update(
+        server_status.servers_of_update(
             replace(
                 update("old", package(CU13, "KB8", "15.2.1258.99")),
                 released=NOV - days(1),

@@ -23,7 +23,7 @@ from watcher.judgement import server_status
 from watcher.mail import context
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
 from watcher.text import templates
-from watcher.text.servers import Place, offered, places, public
+from watcher.text.servers import ServerText, offered, public, server_texts
 from watcher.text.story import Form, story
 from watcher.text.words import Words
 
@@ -50,8 +50,8 @@ def known(*builds: str, ledger: tuple[Update, ...]) -> tuple[Exposure, ...]:
 
 def place(
     build: str, *ledger: Update, told: Event | None = None, update: str = ""
-) -> Place:
-    (found,) = places(known(build, ledger=ledger), ENGLISH, told, update)
+) -> ServerText:
+    (found,) = server_texts(known(build, ledger=ledger), ENGLISH, told, update)
     return found
 
 
@@ -128,7 +128,7 @@ def test_an_unknown_build_says_so() -> None:
 
 
 def test_a_build_that_is_asked_for_itself_is_not_said_twice() -> None:
-    (found,) = places(
+    (found,) = server_texts(
         server_status.exposures([Server("15.2.1544.13", "15.2.1544.13")], (RELEASED,)),
         ENGLISH,
     )
@@ -143,7 +143,7 @@ def test_a_build_that_is_asked_for_itself_is_not_said_twice() -> None:
 def test_of_a_build_that_is_asked_for_itself_no_inventory_is_blamed(
     words: Words, said: str
 ) -> None:
-    (found,) = places(
+    (found,) = server_texts(
         server_status.exposures([Server("15.2.9999.1", "15.2.9999.1")], (RELEASED,)),
         words,
     )
@@ -153,7 +153,7 @@ def test_of_a_build_that_is_asked_for_itself_no_inventory_is_blamed(
 
 def test_the_object_has_everything_that_a_script_needs() -> None:
     (found,) = known("15.2.1544.13", ledger=(BACK,))
-    (shown,) = places((found,), ENGLISH)
+    (shown,) = server_texts((found,), ENGLISH)
 
     assert public(found, shown) == {
         "server": "EX01",
@@ -182,7 +182,7 @@ def _offer(version: int, kb: str, build: str) -> dict[str, object]:
 
 
 def test_a_hostile_name_stays_one_harmless_line() -> None:
-    (found,) = places(
+    (found,) = server_texts(
         server_status.exposures(
             [Server("EX\n\x1b[2J" + "x" * 200, "15.2.1544.13")], (RELEASED,)
         ),

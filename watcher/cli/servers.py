@@ -17,8 +17,9 @@ from watcher.cli.calling import Call, command
 from watcher.errors import ConfigurationError
 from watcher.inventory import build_of
 from watcher.judgement import server_status
+from watcher.judgement.newest_build import product_line
 from watcher.records import Exposure, Server
-from watcher.text.servers import offered, places, public
+from watcher.text.servers import offered, public, server_texts
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -106,7 +107,7 @@ def objects(known: Iterable[Exposure], settings: Settings) -> list[dict[str, Any
     return [
         public(each, place)
         for each, place in zip(
-            rows, places(rows, words_of(settings.templates)), strict=True
+            rows, server_texts(rows, words_of(settings.templates)), strict=True
         )
     ]
 
@@ -119,8 +120,8 @@ def lines(known: Iterable[Exposure], settings: Settings) -> Iterator[str]:
 
     rows = tuple(known)
     for each, place in zip(
-        rows, places(rows, words_of(settings.templates)), strict=True
+        rows, server_texts(rows, words_of(settings.templates)), strict=True
     ):
         yield place.line
         if each.ahead is not None and not each.overtaken:
-            yield f"    newer of {server_status.line(each)}: {offered(each.ahead)}"
+            yield f"    newer of {product_line(each.product)}: {offered(each.ahead)}"

@@ -1,8 +1,12 @@
-"""Which of the administrator's servers an update concerns, and what to do for each.
+"""What each of the administrator's servers runs, which news concerns it, what to do there.
 
-Worked out from the builds and packages of the ledger's updates.  A branch is a build's
-first three numbers (``15.2.1544``: Exchange Server 2019 CU14); a product's line is its
-name without level ("Exchange Server 2019").
+Pure: servers and the ledger's updates in, exposures out.  A branch is a build's first
+three numbers (``15.2.1544``: Exchange Server 2019 CU14); a product's line is its name
+without level ("Exchange Server 2019").
+
+    exposures(servers, updates)            what each server's build means at this moment
+    servers_of_event, servers_of_update    which of them an event or an update concerns
+    step(exposure, event)                  what to do for one of them
 """
 
 from __future__ import annotations
@@ -10,13 +14,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher.judgement import newest_build, normalize
+from watcher.judgement import normalize
+from watcher.judgement.newest_build import product_line
 from watcher.judgement.packages import current_packages
 from watcher.records import (
     Confidence,
@@ -31,240 +37,122 @@ from watcher.records import (
     Update,
 )
 
-Branch = tuple[str, tuple[int, ...]]
-
 # Numbers of a build
 BRANCH = 3
-# Updates that make a product of a new branch
-MAKING = ("CU", "SP", "RTM", "Preview")
+MAKES_A_BRANCH = ("CU", "SP", "RTM", "Preview")
+"""Types of updates that make a product of a new branch."""
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
+BuildKey = tuple[int, ...]
 
-class Shelf(Struct):
-    """Every package with a build.
 
-    By build, by branch, by product line, by family; good ones apart.
+class Step(StrEnum):
+    """What to do for a server: the key of the sentence that says it."""
+
+    NOTHING = "nothing"
+    INSTALL = "install"
+    INSTALL_ESU = "install-esu"
+    INSTALL_ESU_OR = "install-esu-or"
+    INSTALL_AGAIN = "again"
+    MOVE_ON = "move"
+    LEFT_BEHIND = "left"
+    FOLLOW_VENDOR = "follow"
+    HOLD = "hold"
+    KEEP_OFF = "keep-off"
+    CHECK_ISSUE = "check-issue"
+    NO_UPDATE_YET = "no-update-yet"
+    UNKNOWN = "unknown"
+    UNKNOWN_NEWER = "unknown-newer"
+    UNKNOWN_INSTALL = "unknown-install"
+
+
+class KnownBuild(Struct, frozen=True):
+    """What a build is: the package that has it, and the update that it is of."""
+
+    update: Update
+    package: Package
+
+    @property
+    def offer(self) -> Offer:
+        """The package as an offer, of its own version."""
+        return _offer(self.update, self.package, self.package.version)
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether that version is pulled, or was until a newer one replaced it."""
+        update, package = self.update, self.package
+        if package.version >= update.version:
+            return update.state is State.PULLED
+        # A version that was offered again as it was: the vendor stands by it
+        again = update.state is State.RELEASED and package in current_packages(update)
+        return f"pulled {package.version}" in dict(update.told) and not again
+
+
+class BuildIndex(Struct):
+    """The ledger's packages that have a build, by what servers are compared by.
+
+    Offers are packages that are good to install at this moment.
     """
 
-    known: dict[str, list[tuple[Update, Package]]] = field(
+    of_build: dict[str, list[KnownBuild]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    good: dict[Branch, list[Offer]] = field(default_factory=lambda: defaultdict(list))
-    lines: dict[str, list[Offer]] = field(default_factory=lambda: defaultdict(list))
-    families: dict[str, list[Offer]] = field(default_factory=lambda: defaultdict(list))
-    branches: dict[tuple[int, ...], set[str]] = field(
+    products_of_branch: dict[BuildKey, set[str]] = field(
         default_factory=lambda: defaultdict(set)
+    )
+    offers_of_branch: dict[tuple[str, BuildKey], list[Offer]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    offers_of_line: dict[str, list[Offer]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    offers_of_family: dict[str, list[Offer]] = field(
+        default_factory=lambda: defaultdict(list)
     )
 
 
 def exposures(
     servers: Iterable[Server], updates: Iterable[Update]
 ) -> tuple[Exposure, ...]:
-    """Say of each server what its build means at this moment.
-
-    Servers of one build are judged once.
-    """
-    shelf, judged = _shelf(updates), dict[tuple[str, str], Exposure]()
+    """Say of each server what its build means at this moment."""
+    index = _index(updates)
+    # A hundred servers run a handful of builds
+    judged: dict[tuple[str, str], Exposure] = {}
     found = []
     for server in servers:
-        form = server.build, server.product
-        if form not in judged:
-            judged[form] = _exposure(server, shelf)
-        found.append(replace(judged[form], server=server))
+        alike = server.build, server.product
+        if alike not in judged:
+            judged[alike] = _exposure(server, index)
+        found.append(replace(judged[alike], server=server))
     return tuple(found)
 
 
-def concerned(event: Event, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Give the servers that ``event`` concerns.
-
-    Its update is installed there, or is for that server's product.
-    """
-    products = (
-        *event.update.products,
-        *(package.product for package in event.packages),
-    )
-    aim = _aim(
-        products, (*event.update.builds, *(package.build for package in event.packages))
-    )
-    return tuple(
-        exposure
-        for exposure in known
-        if has(exposure, event.update.id)
-        or _is_for(aim, exposure.server.build, exposure.product)
-    )
-
-
-def of_update(update: Update, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Give the servers that ``update`` concerns at this moment, ``known`` being all of them.
-
-    Where no build of its branch is known, only the dates tell whether a server is
-    beyond it.
-    """
-    aim = _aim(
-        (*update.products, *(package.product for package in update.packages)),
-        (package.build for package in update.packages),
-    )
-    dated = update.released or update.first_seen
-
-    @cache
-    def concerns(build: str, product: str, installed: datetime) -> bool:
-        branch = normalize.build_key(build)[:BRANCH]
-        known_here = any(other[:BRANCH] == branch for other in aim.builds)
-        return _is_for(aim, build, product) and (known_here or installed <= dated)
-
-    def runs(each: Exposure) -> datetime:
-        return each.installed.released or _NEVER if each.installed else _NEVER
-
-    return tuple(
-        each
-        for each in known
-        if has(each, update.id) or concerns(each.server.build, each.product, runs(each))
-    )
-
-
-def owned(owners: Iterable[str], known: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Give the servers of the owners whom patterns name, case ignored.
-
-    All of them where no owner is named, and where those named have none: a name that
-    is mistyped silences nobody.
-    """
-    patterns, every = [owner.lower() for owner in owners], tuple(known)
-    mine = tuple(
-        each
-        for each in every
-        if any(
-            fnmatchcase(o.lower(), pattern)
-            for o in each.server.owners
-            for pattern in patterns
-        )
-    )
-    return mine or every
-
-
-def may_concern(event: Event, known: Iterable[Exposure]) -> bool:
-    """Say whether ``event`` may concern one of the servers.
-
-    Whose build no source knows is judged by the product that it is said to be.
-    """
-    products, every = event.update.products, tuple(known)
-    return (
-        not products
-        or bool(concerned(event, every))
-        or any(
-            not each.product and _alike(each.server.product, products) for each in every
-        )
-    )
-
-
-def _alike(product: str, products: Iterable[str]) -> bool:
-    """Say whether a product is one of ``products``, as far as it is named.
-
-    By its line, or by its family alone.
-    """
-    line, family = newest_build.product_line(product), normalize.family(product)
-    lines = {newest_build.product_line(other) for other in products}
-    return (
-        not product
-        or line in lines
-        or family in lines
-        or (line == family and family in map(normalize.family, lines))
-    )
-
-
-def on_pulled(update: str, known: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Give the servers on which a pulled version of an update is installed."""
-    return tuple(
-        exposure
-        for exposure in known
-        if exposure.fitness is Fitness.PULLED and has(exposure, update)
-    )
-
-
-def has(exposure: Exposure, update: str) -> bool:
-    """Say whether a version of an update is what the server runs."""
-    return exposure.installed is not None and exposure.installed.update == update
-
-
-def line(exposure: Exposure) -> str:
-    """Name the line of products that a server's is of: "Exchange Server 2019"."""
-    return newest_build.product_line(exposure.product)
-
-
-def step(exposure: Exposure, event: Event | None = None) -> str:
-    """Name the sentence that says what to do for a server, in view of an event where
-    there is one.
-    """
-    if event is None or exposure.installed is None:
-        return _step(exposure)
-    here = has(exposure, event.update.id)
-    if event.kind is Kind.PULLED or event.pulled:
-        if not here:
-            return "keep-off"
-        return "hold" if event.confidence is Confidence.SUSPECTED else _step(exposure)
-    if (
-        here
-        and event.kind is Kind.KNOWN_ISSUE
-        and exposure.fitness in (Fitness.GOOD, Fitness.NEWER)
-    ):
-        return "check-issue"
-    if not (event.packages or event.update.kbs or event.update.builds):
-        return "no-update-yet"
-    return _step(exposure)
-
-
-def _step(exposure: Exposure) -> str:
-    installed = exposure.installed
-    if installed is None:
-        return _unknown(exposure)
-    if exposure.fitness is Fitness.SUSPECTED:
-        return "hold"
-    if exposure.newest is not None:
-        return _install(exposure)
-    if (
-        exposure.fitness in (Fitness.PULLED, Fitness.REPLACED)
-        and installed.version < installed.latest
-    ):
-        return "again"
-    if exposure.overtaken:
-        return "move"
-    if exposure.fitness is Fitness.PULLED:
-        return "follow"
-    return "nothing" if exposure.left is None else "left"
-
-
-def _unknown(exposure: Exposure) -> str:
-    if exposure.newest is not None:
-        return "unknown-install"
-    return "unknown-newer" if exposure.product else "unknown"
-
-
-def _install(exposure: Exposure) -> str:
-    if exposure.newest is None or not exposure.newest.package.esu:
-        return "install"
-    return "install-esu" if exposure.unrestricted is None else "install-esu-or"
-
-
-def _shelf(updates: Iterable[Update]) -> Shelf:
-    shelf = Shelf()
+def _index(updates: Iterable[Update]) -> BuildIndex:
+    index = BuildIndex()
     for update in updates:
         current = current_packages(update)
-        offered = update.state is State.RELEASED and not update.suspicions
+        # What may be pulled is recommended to nobody
+        is_good = update.state is State.RELEASED and not update.suspicions
         for package in update.packages:
-            key, family = (
-                normalize.build_key(package.build),
-                normalize.family(package.product),
-            )
+            key = normalize.build_key(package.build)
             if not key:
                 continue
+            # A row that gives its build in two forms has a typing error in one of them
             for build in {package.build, package.disputed} - {""}:
-                shelf.known[build].append((update, package))
-            shelf.branches[key[:BRANCH]].add(package.product)
-            if offered and package in current:
-                offer = _offer(update, package, update.version)
-                shelf.good[family, key[:BRANCH]].append(offer)
-                shelf.lines[newest_build.product_line(package.product)].append(offer)
-                shelf.families[family].append(offer)
-    return shelf
+                index.of_build[build].append(KnownBuild(update, package))
+            index.products_of_branch[key[:BRANCH]].add(package.product)
+            if is_good and package.product and package in current:
+                _add_offer(index, _offer(update, package, update.version))
+    return index
+
+
+def _add_offer(index: BuildIndex, offer: Offer) -> None:
+    product = offer.package.product
+    family = normalize.family(product)
+    index.offers_of_branch[family, _branch(_key(offer))].append(offer)
+    index.offers_of_line[product_line(product)].append(offer)
+    index.offers_of_family[family].append(offer)
 
 
 def _offer(update: Update, package: Package, version: int) -> Offer:
@@ -279,183 +167,352 @@ def _offer(update: Update, package: Package, version: int) -> Offer:
     )
 
 
-def _exposure(server: Server, shelf: Shelf) -> Exposure:
-    found = _installed(server, shelf)
-    key = normalize.build_key(server.build)
-    product = found[1].product if found else _product(server, key, shelf)
-    family, line = normalize.family(product), newest_build.product_line(product)
-    newer = (
-        [offer for offer in shelf.good[family, key[:BRANCH]] if _key(offer) > key]
-        if product
-        else []
-    )
+def _exposure(server: Server, index: BuildIndex) -> Exposure:
+    """Judge one server by its build.
+
+    What is newer in its branch is to be installed.  What is newer in another branch of
+    its product is only named, until later updates are for that branch only.
+    """
+    known = _known_build(server, index)
+    product = known.package.product if known else _product_of_branch(server, index)
+    if known is None and not product:
+        return Exposure(server, Fitness.UNKNOWN)
+
+    newer = _newer_in_branch(server, product, index)
     newest = max(newer, key=_rank, default=None)
-    other = (
-        [
+    elsewhere = _newer_in_other_branches(server, product, index)
+    if known is None:
+        overtaking, left = [], None
+    else:
+        last = _last_release(known.offer, newest)
+        # Exchange Server 2019 CU13 when the May SU is for CU14 and CU15 only: a new
+        # cumulative update alone leaves an older branch good
+        overtaking = [
             offer
-            for offer in shelf.lines[line]
-            if _key(offer)[:BRANCH] != key[:BRANCH] and _key(offer) > key
+            for offer in elsewhere
+            if offer.type not in MAKES_A_BRANCH and _released(offer) > last
         ]
-        if product
-        else []
-    )
-    last = max(
-        (o.released or _NEVER for o in (newest, *_itself(found)) if o is not None),
-        default=_NEVER,
-    )
-    overtaking = (
-        [
-            offer
-            for offer in other
-            if offer.type not in MAKING and (offer.released or _NEVER) > last
-        ]
-        if found
-        else []
-    )
-    left = (
-        _left(shelf.families[family], line, key, last)
-        if found and not overtaking
-        else None
-    )
+        left = None if overtaking else _left_behind(server, product, last, index)
+    outdated = newest is not None or bool(overtaking) or left is not None
     return Exposure(
         server=server,
-        fitness=_fitness(
-            found, outdated=newest is not None or bool(overtaking) or left is not None
-        ),
+        fitness=_fitness(known, outdated=outdated),
         product=product,
-        installed=_offer(*found, found[1].version) if found else None,
+        installed=known.offer if known else None,
         newest=newest,
-        unrestricted=max(
-            (o for o in newer if not o.package.esu), key=_rank, default=None
-        )
-        if newest and newest.package.esu
-        else None,
-        ahead=max(overtaking or other, key=_rank, default=None),
+        unrestricted=_unrestricted(newest, newer),
+        ahead=max(overtaking or elsewhere, key=_rank, default=None),
         overtaken=bool(overtaking),
         left=left,
     )
 
 
-def _installed(server: Server, shelf: Shelf) -> tuple[Update, Package] | None:
+def _known_build(server: Server, index: BuildIndex) -> KnownBuild | None:
     """Find what a build is; where several updates have it, one that is pulled says so."""
-    family = normalize.family(server.product) if server.product else ""
-    known = [
-        (update, package)
-        for update, package in shelf.known.get(server.build, ())
-        if family in ("", normalize.family(package.product))
+    fitting = [
+        known
+        for known in index.of_build.get(server.build, ())
+        if _is_of_family(server, known.package.product)
     ]
     return max(
-        known,
-        key=lambda pair: (
-            _pulled(*pair),
-            pair[1].version,
-            bool(pair[1].kb),
-            pair[0].id,
+        fitting,
+        key=lambda known: (
+            known.is_pulled,
+            known.package.version,
+            bool(known.package.kb),
+            known.update.id,
         ),
         default=None,
     )
 
 
-def _product(server: Server, key: tuple[int, ...], shelf: Shelf) -> str:
-    """Name the product of a build that no update has.
+def _product_of_branch(server: Server, index: BuildIndex) -> str:
+    """Name the product of a build that no update has, by its branch."""
+    branch = _branch(normalize.build_key(server.build))
+    fitting = [
+        product
+        for product in index.products_of_branch.get(branch, ())
+        if _is_of_family(server, product)
+    ]
+    return max(sorted(fitting), key=len, default="")
 
-    The branch tells, as long as it is of the product that the inventory names.
-    """
-    family = normalize.family(server.product) if server.product else ""
-    fitting = sorted(
-        name
-        for name in shelf.branches.get(key[:BRANCH], ())
-        if family in ("", normalize.family(name))
+
+def _is_of_family(server: Server, product: str) -> bool:
+    """Say whether a product may be the server's, as far as the inventory names one."""
+    return not server.product or normalize.family(server.product) in (
+        "",
+        normalize.family(product),
     )
-    return max(fitting, key=len, default="")
 
 
-def _itself(found: tuple[Update, Package] | None) -> tuple[Offer, ...]:
-    return (_offer(*found, found[1].version),) if found else ()
+def _newer_in_branch(server: Server, product: str, index: BuildIndex) -> list[Offer]:
+    key, family = normalize.build_key(server.build), normalize.family(product)
+    offers = index.offers_of_branch.get((family, _branch(key)), ())
+    return [offer for offer in offers if _key(offer) > key]
 
 
-def _fitness(found: tuple[Update, Package] | None, *, outdated: bool) -> Fitness:
-    if found is None:
+def _newer_in_other_branches(
+    server: Server, product: str, index: BuildIndex
+) -> list[Offer]:
+    key = normalize.build_key(server.build)
+    return [
+        offer
+        for offer in index.offers_of_line.get(product_line(product), ())
+        if _branch(_key(offer)) != _branch(key) and _key(offer) > key
+    ]
+
+
+def _left_behind(
+    server: Server, product: str, last: datetime, index: BuildIndex
+) -> Offer | None:
+    """Find a security update that came later, for newer products of the family only."""
+    key, line = normalize.build_key(server.build), product_line(product)
+    later: dict[str, list[Offer]] = defaultdict(list)
+    for offer in index.offers_of_family.get(normalize.family(product), ()):
+        # A hotfix, or what came before, says nothing of support
+        if offer.type == "SU" and _released(offer) > last:
+            later[offer.update].append(offer)
+    found: list[Offer] = []
+    for offers in later.values():
+        lines = {product_line(offer.package.product) for offer in offers}
+        # Exchange Server 2013 CU23 after its last SU: each later one leaves its line out
+        if line not in lines:
+            found += [offer for offer in offers if _key(offer) > key]
+    return max(found, key=lambda offer: (_released(offer), _rank(offer)), default=None)
+
+
+def _last_release(installed: Offer, newest: Offer | None) -> datetime:
+    """Give when the last update came out that the server's branch got."""
+    installed_at = _released(installed)
+    return installed_at if newest is None else max(installed_at, _released(newest))
+
+
+def _unrestricted(newest: Offer | None, newer: Iterable[Offer]) -> Offer | None:
+    """Give what everybody gets, where the newest is for extended security updates."""
+    if newest is None or not newest.package.esu:
+        return None
+    everybodys = [offer for offer in newer if not offer.package.esu]
+    return max(everybodys, key=_rank, default=None)
+
+
+def _fitness(known: KnownBuild | None, *, outdated: bool) -> Fitness:
+    if known is None:
         return Fitness.UNKNOWN
-    update, package = found
-    if _pulled(update, package):
+    if known.is_pulled:
         return Fitness.PULLED
-    if package.version < update.version:
+    if known.package.version < known.update.version:
         return Fitness.REPLACED
-    if update.suspicions and update.state is State.RELEASED:
+    if known.update.suspicions and known.update.state is State.RELEASED:
         return Fitness.SUSPECTED
     return Fitness.NEWER if outdated else Fitness.GOOD
 
 
-def _pulled(update: Update, package: Package) -> bool:
-    """Say whether that version is pulled, or was until a newer one replaced it."""
-    if package.version >= update.version:
-        return update.state is State.PULLED
-    # Offered again, as far as is known as it was
-    again = update.state is State.RELEASED and package in current_packages(update)
-    return f"pulled {package.version}" in dict(update.told) and not again
+def _branch(key: BuildKey) -> BuildKey:
+    return key[:BRANCH]
 
 
-def _left(
-    offers: Iterable[Offer], line: str, key: tuple[int, ...], last: datetime
-) -> Offer | None:
-    """Find a security update that came later, for newer products of the family only."""
-    of_update: dict[str, list[Offer]] = defaultdict(list)
-    for offer in offers:
-        if offer.type == "SU" and (offer.released or _NEVER) > last:
-            of_update[offer.update].append(offer)
-    later = [
-        offer
-        for mine in of_update.values()
-        if all(
-            newest_build.product_line(other.package.product) != line for other in mine
-        )
-        for offer in mine
-        if _key(offer) > key
-    ]
-    return max(
-        later, key=lambda offer: (offer.released or _NEVER, _rank(offer)), default=None
-    )
-
-
-class _Aim(Struct, frozen=True):
-    """What an update is for: builds as numbers, products, and the lines that these are of."""
-
-    builds: tuple[tuple[int, ...], ...]
-    products: frozenset[str]
-    lines: frozenset[str]
-
-
-def _aim(products: Iterable[str], builds: Iterable[str]) -> _Aim:
-    named = frozenset(products)
-    return _Aim(
-        tuple(normalize.build_key(build) for build in builds if build),
-        named,
-        frozenset(map(newest_build.product_line, named)),
-    )
-
-
-def _is_for(aim: _Aim, build: str, product: str) -> bool:
-    """Say whether an update that is not installed is for a server.
-
-    For its product, and not older than what it runs.
-    """
-    if not product or not (
-        newest_build.product_line(product) in aim.lines
-        or normalize.family(product) in aim.products
-    ):
-        return False
-    key = normalize.build_key(build)
-    builds = [
-        other for other in aim.builds if other[:BRANCH] == key[:BRANCH]
-    ] or aim.builds
-    return not builds or max(builds) > key
-
-
-def _key(offer: Offer) -> tuple[int, ...]:
+def _key(offer: Offer) -> BuildKey:
     return normalize.build_key(offer.package.build)
 
 
-def _rank(offer: Offer) -> tuple[tuple[int, ...], bool, bool, str]:
+def _released(offer: Offer) -> datetime:
+    return offer.released or _NEVER
+
+
+def _rank(offer: Offer) -> tuple[BuildKey, bool, bool, str]:
     """Order offers by build; of one build the one for everybody, with an article, counts."""
     return _key(offer), not offer.package.esu, bool(offer.package.kb), offer.update
+
+
+def owned(owners: Iterable[str], exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """Give the servers of the owners whom patterns name, case ignored.
+
+    All of them where no owner is named, and where those named have none.
+    """
+    patterns = [owner.lower() for owner in owners]
+    every = tuple(exposures)
+    theirs = tuple(
+        exposure
+        for exposure in every
+        if any(
+            fnmatchcase(owner.lower(), pattern)
+            for owner in exposure.server.owners
+            for pattern in patterns
+        )
+    )
+    # A name that is mistyped silences nobody
+    return theirs or every
+
+
+class _Target(Struct, frozen=True):
+    """What an update is for: builds as numbers, products, and the lines that these are of."""
+
+    builds: tuple[BuildKey, ...]
+    products: frozenset[str]
+    lines: frozenset[str]
+
+    def fits(self, build: str, product: str) -> bool:
+        """Say whether an update that is not installed is for a server.
+
+        It is for its product, and not older than what it runs.
+        """
+        if not product:
+            return False
+        # An advisory may name the family alone: "Exchange Server"
+        if (
+            product_line(product) not in self.lines
+            and normalize.family(product) not in self.products
+        ):
+            return False
+        builds = self.builds_of_branch(build) or self.builds
+        return not builds or max(builds) > normalize.build_key(build)
+
+    def builds_of_branch(self, build: str) -> list[BuildKey]:
+        """Give the update's builds that are of the branch of ``build``."""
+        branch = _branch(normalize.build_key(build))
+        return [other for other in self.builds if _branch(other) == branch]
+
+
+def _target(products: Iterable[str], builds: Iterable[str]) -> _Target:
+    named = frozenset(products)
+    return _Target(
+        tuple(normalize.build_key(build) for build in builds if build),
+        named,
+        frozenset(map(product_line, named)),
+    )
+
+
+def servers_of_event(
+    event: Event, exposures: Iterable[Exposure]
+) -> tuple[Exposure, ...]:
+    """Give the servers that ``event`` concerns.
+
+    Its update is installed there, or is for that server's product.
+    """
+    target = _target(
+        [*event.update.products, *(package.product for package in event.packages)],
+        [*event.update.builds, *(package.build for package in event.packages)],
+    )
+    return tuple(
+        exposure
+        for exposure in exposures
+        if runs(exposure, event.update.id)
+        or target.fits(exposure.server.build, exposure.product)
+    )
+
+
+def servers_of_update(
+    update: Update, exposures: Iterable[Exposure]
+) -> tuple[Exposure, ...]:
+    """Give the servers that ``update`` concerns at this moment, of all ``exposures``."""
+    target = _target(
+        [*update.products, *(package.product for package in update.packages)],
+        [package.build for package in update.packages],
+    )
+    dated = update.released or update.first_seen
+
+    # Every page is asked about every server, and a hundred servers run a handful of
+    # builds
+    @cache
+    def concerns(build: str, product: str, installed: datetime) -> bool:
+        if not target.fits(build, product):
+            return False
+        # Where no build of its branch is known, only the dates tell whether a server is
+        # beyond the update
+        return bool(target.builds_of_branch(build)) or installed <= dated
+
+    found = []
+    for exposure in exposures:
+        installed = _released(exposure.installed) if exposure.installed else _NEVER
+        if runs(exposure, update.id) or concerns(
+            exposure.server.build, exposure.product, installed
+        ):
+            found.append(exposure)
+    return tuple(found)
+
+
+def may_concern(event: Event, exposures: Iterable[Exposure]) -> bool:
+    """Say whether ``event`` may concern one of the servers."""
+    products, every = event.update.products, tuple(exposures)
+    if not products or servers_of_event(event, every):
+        return True
+    # What no source knows is judged by the product that the inventory names
+    return any(
+        not exposure.product and _may_be_of(exposure.server.product, products)
+        for exposure in every
+    )
+
+
+def _may_be_of(product: str, products: Iterable[str]) -> bool:
+    """Say whether a product is one of ``products``, as far as it is named."""
+    if not product:
+        return True
+    line, family = product_line(product), normalize.family(product)
+    lines = {product_line(other) for other in products}
+    if line in lines or family in lines:
+        return True
+    # The inventory names the family alone: "Exchange Server"
+    return line == family and family in map(normalize.family, lines)
+
+
+def runs(exposure: Exposure, update: str) -> bool:
+    """Say whether a version of an update is what the server runs."""
+    return exposure.installed is not None and exposure.installed.update == update
+
+
+def on_pulled(update: str, exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """Give the servers on which a pulled version of an update is installed."""
+    return tuple(
+        exposure
+        for exposure in exposures
+        if exposure.fitness is Fitness.PULLED and runs(exposure, update)
+    )
+
+
+def step(exposure: Exposure, event: Event | None = None) -> Step:
+    """Say what to do for a server, in view of an event where there is one."""
+    if event is None or exposure.installed is None:
+        return _step(exposure)
+    here = runs(exposure, event.update.id)
+    if event.kind is Kind.PULLED or event.pulled:
+        if not here:
+            return Step.KEEP_OFF
+        suspected = event.confidence is Confidence.SUSPECTED
+        return Step.HOLD if suspected else _step(exposure)
+    issue_here = here and event.kind is Kind.KNOWN_ISSUE
+    if issue_here and exposure.fitness in (Fitness.GOOD, Fitness.NEWER):
+        return Step.CHECK_ISSUE
+    if not (event.packages or event.update.kbs or event.update.builds):
+        return Step.NO_UPDATE_YET
+    return _step(exposure)
+
+
+def _step(exposure: Exposure) -> Step:
+    """Say what to do for a server, whatever has happened last."""
+    installed = exposure.installed
+    if installed is None:
+        return _step_of_unknown(exposure)
+    if exposure.fitness is Fitness.SUSPECTED:
+        return Step.HOLD
+    if exposure.newest is not None:
+        return _install(exposure.newest, exposure.unrestricted)
+    is_bad = exposure.fitness in (Fitness.PULLED, Fitness.REPLACED)
+    if is_bad and installed.version < installed.latest:
+        return Step.INSTALL_AGAIN
+    if exposure.overtaken:
+        return Step.MOVE_ON
+    if exposure.fitness is Fitness.PULLED:
+        return Step.FOLLOW_VENDOR
+    return Step.NOTHING if exposure.left is None else Step.LEFT_BEHIND
+
+
+def _step_of_unknown(exposure: Exposure) -> Step:
+    if exposure.newest is not None:
+        return Step.UNKNOWN_INSTALL
+    return Step.UNKNOWN_NEWER if exposure.product else Step.UNKNOWN
+
+
+def _install(newest: Offer, unrestricted: Offer | None) -> Step:
+    if not newest.package.esu:
+        return Step.INSTALL
+    return Step.INSTALL_ESU if unrestricted is None else Step.INSTALL_ESU_OR

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.kinds import EVENT_KINDS
 from watcher.mail import welcome
 from watcher.text.plain import line, paragraphs
-from watcher.text.servers import Place, places
+from watcher.text.servers import ServerText, server_texts
 from watcher.text.story import Form, Story, story, vendor_words
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
     }
 
 
-def _places(letter: Letter, form: Form) -> tuple[Place, ...]:
+def _places(letter: Letter, form: Form) -> tuple[ServerText, ...]:
     """Give the servers that a reminder is about; all of them for a welcome."""
     shown = (
         letter.servers[: form.most(60)]
         if letter.kind in ("reminder", "welcome")
         else ()
     )
-    return places(shown, form.words, update=letter.update)
+    return server_texts(shown, form.words, update=letter.update)
 
 
 def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:

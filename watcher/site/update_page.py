@@ -31,7 +31,7 @@ from watcher.text.difference import Piece
 from watcher.text.event_json import time
 from watcher.text.guidance import Saying
 from watcher.text.plain import line, link
-from watcher.text.servers import Place, places
+from watcher.text.servers import ServerText, server_texts
 from watcher.text.story import (
     Flaw,
     Form,
@@ -123,7 +123,7 @@ class Page(Struct, frozen=True):
     told: tuple[Told, ...]
     links: tuple[str, ...]
     # The administrator's that it concerns, where they are published
-    servers: tuple[Place, ...]
+    servers: tuple[ServerText, ...]
     more_servers: int
 
 
@@ -252,7 +252,7 @@ def page(
         line=lifeline.lifeline(update, events, form.words, form.zone),
         told=shown,
         links=tuple(dict.fromkeys(filter(None, map(link, update.links))))[:20],
-        servers=places(
+        servers=server_texts(
             known[:MOST_SERVERS],
             form.words,
             _held(now) if doubted else now,

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from watcher.judgement import server_status
 from watcher.judgement.names import with_version
+from watcher.judgement.server_status import Step
 from watcher.text.plain import line
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from watcher.text.words import Words
 
 
-class Place(Struct, frozen=True):
+class ServerText(Struct, frozen=True):
     """One server: ``line`` says it all (``EX01 15.2.1544.13 = v1, pulled: install v2,
     KB5049233``).
     """
@@ -34,68 +35,73 @@ class Place(Struct, frozen=True):
     line: str
 
 
-def places(
-    known: Iterable[Exposure],
+def server_texts(
+    exposures: Iterable[Exposure],
     words: Words,
     event: Event | None = None,
     update: str = "",
     vendor: str = "Microsoft",
-) -> tuple[Place, ...]:
+) -> tuple[ServerText, ...]:
     """Write each server.
 
     The versions of ``update`` (an event's by itself) are named by their number alone.
     """
+    if event is not None:
+        update = event.update.id
     return tuple(
-        _place(each, words, event, event.update.id if event else update, vendor)
-        for each in known
+        _server_text(exposure, words, event, update, vendor) for exposure in exposures
     )
 
 
-def _place(
-    known: Exposure, words: Words, event: Event | None, update: str, vendor: str
-) -> Place:
-    name, build = line(known.server.name, 60), line(known.server.build, 40)
-    what = (
-        named(known.installed, update, versioned=True)
-        if known.installed
-        else words.say("fitness", "unknown")
-    )
-    state = words.say("fitness", known.fitness.value)
-    step = server_status.step(known, event)
-    # By hand: no inventory is to blame
-    asked = (
-        "-asked"
-        if step == "unknown" and known.server.name == known.server.build
-        else ""
-    )
+def _server_text(
+    exposure: Exposure, words: Words, event: Event | None, update: str, vendor: str
+) -> ServerText:
+    name, build = line(exposure.server.name, 60), line(exposure.server.build, 40)
+    state = words.say("fitness", exposure.fitness.value)
+    if exposure.installed:
+        what = named(exposure.installed, update, versioned=True)
+        stands = f"{what}, {state}"
+    else:
+        what = words.say("fitness", "unknown")
+        stands = state
     todo = words.say(
-        "step", f"{step}{asked}", **_filled(known, update), vendor=vendor, Vendor=vendor
+        "step",
+        _step(exposure, event),
+        **_filled(exposure, update),
+        vendor=vendor,
+        Vendor=vendor,
     )
-    stands = f"{what}, {state}" if known.installed else state
-    return Place(
+    # A build that was asked for by hand is its own name
+    called = build if name == build else f"{name} {build}"
+    return ServerText(
         name,
         build,
         what,
-        known.fitness.value,
+        exposure.fitness.value,
         state,
         todo,
-        f"{name} {build} = {stands}: {todo}"
-        if name != build
-        else f"{build} = {stands}: {todo}",
+        f"{called} = {stands}: {todo}",
     )
 
 
-def _filled(known: Exposure, update: str) -> dict[str, object]:
+def _step(exposure: Exposure, event: Event | None) -> str:
+    """Give the key of the sentence that says what to do."""
+    step = server_status.step(exposure, event)
+    by_hand = exposure.server.name == exposure.server.build
+    # `watcher build 15.2.1` has no inventory to blame for an unknown build
+    return f"{step}-asked" if step is Step.UNKNOWN and by_hand else step.value
+
+
+def _filled(exposure: Exposure, update: str) -> dict[str, object]:
     """Give what the sentences of the table ``step`` may name."""
-    installed, ahead = (
-        known.installed,
-        known.ahead if known.left is None else known.left,
-    )
-    update = update or (installed.update if installed else "")
+    installed = exposure.installed
+    ahead = exposure.ahead if exposure.left is None else exposure.left
+    if not update and installed:
+        update = installed.update
     return {
-        "product": line(known.product or known.server.product, 100),
-        "newest": _offered(known.newest, update),
-        "open": _offered(known.unrestricted, update),
+        "product": line(exposure.product or exposure.server.product, 100),
+        "newest": _offered(exposure.newest, update),
+        "open": _offered(exposure.unrestricted, update),
         "ahead": offered(ahead) if ahead else "",
         "version": installed.latest if installed else 1,
     }
@@ -104,12 +110,12 @@ def _filled(known: Exposure, update: str) -> dict[str, object]:
 def offered(offer: Offer) -> str:
     """Name product, build, update and article of what lies in another branch, each once."""
     product, title = line(offer.package.product, 100), named(offer)
-    parts = (
+    texts = (
         f"{product} {line(offer.package.build, 40)}",
         "" if title == product else title,
         line(offer.package.kb, 40),
     )
-    return ", ".join(filter(None, parts))
+    return ", ".join(filter(None, texts))
 
 
 def _offered(offer: Offer | None, update: str) -> str:
@@ -119,9 +125,8 @@ def _offered(offer: Offer | None, update: str) -> str:
     """
     if offer is None:
         return ""
-    return ", ".join(
-        (named(offer, update), line(offer.package.kb or offer.package.build, 40))
-    )
+    article = line(offer.package.kb or offer.package.build, 40)
+    return f"{named(offer, update)}, {article}"
 
 
 def named(offer: Offer, update: str = "", *, versioned: bool = False) -> str:
@@ -134,28 +139,27 @@ def named(offer: Offer, update: str = "", *, versioned: bool = False) -> str:
     title = line(offer.title or offer.update, 160)
     if versioned and offer.version == 1 and offer.latest > 1:
         return f"{title} v1"
-    return (
-        title
-        if title.endswith(f" v{offer.version}")
-        else with_version(title, offer.version)
-    )
+    # "Update Rollup 8 v2" bears its version already
+    if title.endswith(f" v{offer.version}"):
+        return title
+    return with_version(title, offer.version)
 
 
-def public(known: Exposure, place: Place) -> dict[str, Any]:
+def public(exposure: Exposure, text: ServerText) -> dict[str, Any]:
     """Give the object of ``watcher build --json`` and of ``servers`` in ``watcher status --json``.
 
     It is not published.
     """
     return {
-        "server": known.server.name,
-        "build": known.server.build,
-        "product": known.product or known.server.product,
-        "state": known.fitness.value,
-        "update": _offer(known.installed),
-        "newest": _offer(known.newest),
-        "unrestricted": _offer(known.unrestricted),
-        "ahead": _offer(known.ahead),
-        "todo": place.todo,
+        "server": exposure.server.name,
+        "build": exposure.server.build,
+        "product": exposure.product or exposure.server.product,
+        "state": exposure.fitness.value,
+        "update": _offer(exposure.installed),
+        "newest": _offer(exposure.newest),
+        "unrestricted": _offer(exposure.unrestricted),
+        "ahead": _offer(exposure.ahead),
+        "todo": text.todo,
     }
 
 

@@ -27,7 +27,7 @@ from watcher.records import (
 )
 from watcher.text.guidance import Saying, sayings
 from watcher.text.plain import line, link, paragraphs
-from watcher.text.servers import Place, places
+from watcher.text.servers import ServerText, server_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -144,7 +144,7 @@ class Story(Struct, frozen=True):
     page: str
     time: str
     # The administrator's servers that it concerns
-    servers: tuple[Place, ...] = ()
+    servers: tuple[ServerText, ...] = ()
     more_servers: int = 0
     # There is an inventory to look at
     inventory: bool = False
@@ -240,7 +240,7 @@ def story(
     words, rows, mine = (
         form.words,
         _rows(event, form),
-        server_status.concerned(event, known),
+        server_status.servers_of_event(event, known),
     )
     flaws = sorted(
         event.advisories,
@@ -296,7 +296,9 @@ def story(
         if form.base_url
         else "",
         time=words.moment(event.time, form.zone),
-        servers=places(mine[: form.most(60)], words, event, vendor=vendor["vendor"]),
+        servers=server_texts(
+            mine[: form.most(60)], words, event, vendor=vendor["vendor"]
+        ),
         more_servers=max(0, len(mine) - form.most(60)),
         inventory=bool(known),
     )
