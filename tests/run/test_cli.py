@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 from tests.edges.ledger_samples import PRODUCT, SU, T0, event, fill, message
 from watcher import __version__
 from watcher.cli import app
-from watcher.cli.calling import Call, command
-from watcher.cli.telling import why_not
+from watcher.cli.call import Call, command
+from watcher.cli.show import why_not
 from watcher.records import (
     Confidence,
     Delivery,

@@ -17,7 +17,7 @@ from tests.edges.ledger_samples import T0, event, message
 from tests.unit.builders import NEW_KB, OLD_KB, SU, issue, package, update
 from tests.unit.test_exposure import BACK, BEFORE, PULLED
 from watcher.cli import app
-from watcher.cli.telling import disagreeing, why_not
+from watcher.cli.show import disagreeing, why_not
 from watcher.judgement import normalize
 from watcher.records import (
     Delivery,

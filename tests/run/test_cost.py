@@ -201,7 +201,7 @@ TELLING = {
 }
 ASKING = {"urllib3", "watcher.web.asking"}
 SELDOM = {"platformdirs", "email.headerregistry", "zoneinfo", "ctypes"}
-OTHERS = {"watcher.cli.asking", "watcher.cli.fetching", "watcher.cli.replaying"}
+OTHERS = {"watcher.cli.doctor", "watcher.cli.sources", "watcher.cli.replay"}
 RUN = """
 import sys, threading
 sys.argv = ["watcher", "run", "-q", *sys.argv[1:]]
@@ -251,8 +251,8 @@ def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
     assert (
         first
         & {
-            "watcher.cli.mailing",
-            "watcher.cli.telling",
+            "watcher.cli.mail",
+            "watcher.cli.show",
             "alembic",
             "feedparser",
             "markdown_it",

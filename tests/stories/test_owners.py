@@ -25,7 +25,7 @@ from tests.stories.test_servers import (
     reminders,
     servers_of,
 )
-from watcher.cli.telling import life
+from watcher.cli.show import life
 from watcher.records import Kind, Subscriber
 from watcher.run import servers
 

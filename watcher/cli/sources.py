@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from msgspec.structs import replace
 
 from watcher import report
-from watcher.cli.calling import Call, command, now
-from watcher.cli.live import live_web, named
+from watcher.cli.call import Call, command, named, now
+from watcher.cli.web import live_web
+from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError, ParseError, WatcherError
+from watcher.judgement import schedule
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Entry, Failure, Follow, NotModified, Page, Snapshot, Source
+from watcher.sources import parser
 from watcher.text import event_json
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.web.fetch import Fetcher
+from watcher.web import Wanted
+from watcher.web.fetch import Fetcher
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
 # Provider metadata, its feed, its newest document
 DEPTH = 4
 
@@ -89,9 +92,6 @@ def _extracted(
     settings: Settings, web: Fetcher, source: Source, follow: Follow
 ) -> Snapshot:
     """Fetch and parse one document.  Raises WatcherError with the failure's text."""
-    from watcher.sources import parser
-    from watcher.web import Wanted
-
     parse = parser(source.kind)
 
     def extract(outcome: Page | NotModified | Failure) -> Snapshot:
@@ -121,8 +121,6 @@ def _followed(
     """List the pages that a source which only follows updates would ask now, the newest
     update's first; None for any other source.
     """
-    from watcher.judgement import schedule
-
     if not SOURCE_KINDS[source.kind].follows_updates:
         return None
     with call.store(settings) as store:
@@ -169,8 +167,6 @@ def _looked_into(
 
 def _chosen(source: str, rows: tuple[Follow, ...], document: str | None) -> Follow:
     """Choose the document that is named, else the newest."""
-    from watcher.judgement.schedule import month_end
-
     if document is not None:
         found = next((row for row in rows if row.document == document), None)
         if found is None:
@@ -178,7 +174,9 @@ def _chosen(source: str, rows: tuple[Follow, ...], document: str | None) -> Foll
                 f'{source} leads to no document "{document}". It leads to: {_names(rows)}.'
             )
         return found
-    return max(rows, key=lambda row: (month_end(row.document) or EARLIEST, row.mark))
+    return max(
+        rows, key=lambda row: (schedule.month_end(row.document) or EARLIEST, row.mark)
+    )
 
 
 def _names(rows: tuple[Follow, ...]) -> str:

@@ -10,8 +10,9 @@ import typer
 from msgspec.structs import asdict
 
 from watcher import report
-from watcher.cli.calling import Call, command, end_with_failure, now
-from watcher.cli.live import live_web
+from watcher.cli.call import Call, command, end_with_failure, now
+from watcher.cli.web import live_web
+from watcher.doctor import Severity, findings
 
 
 @command("doctor", "watcher doctor --offline")
@@ -37,8 +38,6 @@ def doctor(
     The objects of --json have id, severity, text and remedy.
     """
     settings = call.settings()
-    from watcher.doctor import Severity, findings
-
     with nullcontext(None) if offline else live_web(settings) as web:
         found = list(findings(settings, os.environ, now(), web))
     if as_json:

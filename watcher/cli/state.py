@@ -1,4 +1,4 @@
-"""``watcher publish``, ``watcher state export`` and ``watcher state import``.
+"""``watcher state export`` and ``watcher state import``.
 
 The whole state as sorted text, made for git.
 """
@@ -11,10 +11,7 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.calling import Call, command
-from watcher.cli.root import Commands, app
-from watcher.counted import counted
-from watcher.errors import ConfigurationError
+from watcher.cli.call import Call, Commands, app, command
 
 group = typer.Typer(
     cls=Commands,
@@ -22,29 +19,9 @@ group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
 app.add_typer(group, name="state")
-
-
-@command("publish", "watcher publish")
-def publish(call: Call) -> None:
-    """Rebuild feeds and page from the ledger.
-
-    A run publishes by itself what it has changed.  This looks through everything, and
-    writes the files that differ.
-    """
-    from watcher.run import site
-
-    settings = call.settings()
-    # To read, which creates none
-    with call.store(settings) as store:
-        now = store.last_check()
-    if now is None:
-        raise ConfigurationError(
-            "there is nothing to publish yet. Start a check first: watcher run"
-        )
-    with call.store(settings, hold=True) as store:
-        changed = site.write(settings, store, now)
-    report.write(f"{settings.site}: {counted(changed, 'file')} changed.")
 
 
 @command("export", "watcher state export state-text", group)

@@ -1,26 +1,28 @@
-"""``watcher run`` and ``watcher send``: one check, or its second half."""
+"""``watcher run``: one check."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from msgspec.structs import replace
 
 from watcher import report
-from watcher.cli.calling import Call, command, end_with_failure, now
-from watcher.cli.live import live_web, named
-from watcher.cli.printing import write_events
+from watcher.cli.call import Call, command, end_with_failure, named, now
+from watcher.cli.output import write_events
+from watcher.cli.status import status_object
+from watcher.cli.web import live_web
+from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
 from watcher.records import Failure, Source
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.run import Report
-    from watcher.store import Store
+from watcher.run import Report, check, evidence
+from watcher.run.heartbeat import beating
+from watcher.run.metrics import write as write_metrics
+from watcher.store import Store
+from watcher.text import complaints
 
 
 @command("run", "watcher run --source exchange-builds --dry-run")
@@ -76,9 +78,6 @@ def run(
         if source
         else None
     )
-    from watcher.run import check
-    from watcher.run.heartbeat import beating
-
     at = now()
     with (
         call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
@@ -119,41 +118,6 @@ def run(
     end_with_failure(failed=told.failed)
 
 
-@command("send", "watcher run --no-send && watcher send")
-def send(
-    call: Call,
-    *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Try all waiting mail, due or not.")
-    ] = False,
-) -> None:
-    """Send the messages that are due, and ask no source.
-
-    For schedules that carry the state from machine to machine: the messages are made
-    and kept by run --no-send, the state is brought to where the next run will find it,
-    and only then they are sent.
-    """
-    settings = call.settings()
-    from watcher.run import Report
-    from watcher.run import send as sending
-
-    at = now()
-    with (
-        call.store(settings, hold=True) as store,
-        report.progress(shown=call.lively) as say,
-    ):
-        sent = sending.due(settings, store, at, say, force=force)
-    say_how_it_went(
-        Report(
-            at,
-            sent=sent.accepted,
-            troubles=sent.troubles,
-            warnings=tuple(filter(None, (sent.patience,))),
-        )
-    )
-    end_with_failure(failed=bool(sent.troubles))
-
-
 def finish(
     settings: Settings, store: Store, at: datetime, metrics: Path | None
 ) -> tuple[str, ...]:
@@ -162,15 +126,10 @@ def finish(
     Give what went wrong with these.
     """
     if store.prune(at - settings.keep).documents:
-        from watcher.run import evidence
-
         evidence.forget(settings, store)
     if metrics:
-        from watcher.cli.asking import standing
-        from watcher.run.metrics import write
-
         try:
-            write(metrics, standing(settings, store), at)
+            write_metrics(metrics, status_object(settings, store), at)
         except OSError as error:
             return (
                 (
@@ -196,9 +155,6 @@ def _switched_on(source: Source) -> str:
 
 
 def _say_why(failures: list[Failure]) -> None:
-    # Where all goes well, it is not loaded
-    from watcher.text import complaints
-
     lines = complaints.failures(failures)
     for line in lines:
         report.LOG.error("%s", line)

@@ -1,19 +1,20 @@
-"""``watcher check`` and ``watcher init``: is the configuration right, and where does one begin."""
+"""``watcher check``: is the configuration right."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from watcher import report
-from watcher.cli.calling import Call, command
+from watcher.cli.call import Call, command
+from watcher.config import Settings
+from watcher.config.schema import schema as made
 from watcher.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
+from watcher.mail.render import check as problems
+from watcher.notifiers import apprise
+from watcher.run import sample_site
+from watcher.run.servers import complaints
 
 
 @command("check", "watcher check --config /etc/watcher/watcher.toml")
@@ -32,15 +33,9 @@ def check(
     if schema:
         import json
 
-        from watcher.config.schema import schema as made
-
         report.write(json.dumps(made(), indent=2, ensure_ascii=False))
         return
     settings = call.settings()
-    from watcher.mail.render import check as problems
-    from watcher.run import sample_site
-    from watcher.run.servers import complaints
-
     found = dict.fromkeys(
         [
             *(str(problem) for problem in problems(settings)),
@@ -50,8 +45,6 @@ def check(
     )
     if settings.channels:
         # Loads every service that it knows
-        from watcher.notifiers import apprise
-
         found |= dict.fromkeys(apprise.mistakes(settings))
     if found:
         raise ConfigurationError("\n".join(found))
@@ -82,33 +75,4 @@ def summary(settings: Settings) -> str:
             f"Told:     {told}",
             f"Mail:     {mail}",
         )
-    )
-
-
-@command("init", "watcher init --config /etc/watcher/watcher.toml")
-def init(call: Call) -> None:
-    """Write a commented watcher.toml.
-
-    It is written here or where --config says; an existing file is left alone.
-    """
-    file = call.config or Path("watcher.toml")
-    text = files("watcher.config").joinpath("sample.toml").read_text(encoding="utf-8")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except OSError as error:
-        cause = (
-            "it exists already"
-            if file.exists()
-            else f"it cannot be written ({error.strerror})"
-        )
-        remedy = (
-            "Edit it, or name another file" if file.exists() else "Name another file"
-        )
-        raise ConfigurationError(
-            f"{file}: {cause}. {remedy}: watcher init --config FILE"
-        ) from error
-    report.write(
-        f"Wrote {file}. Edit it, then try: watcher check, and watcher run --dry-run"
     )

@@ -1,6 +1,7 @@
 """How every command is called and how it ends.
 
-The options they share, and what becomes of errors and signals.
+The program itself, which only says its version; the options that all commands share,
+and what becomes of errors and signals.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import functools
 import inspect
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -17,37 +19,106 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from msgspec import Struct
+from typer.core import TyperGroup
 
-from watcher import report
-from watcher.cli.root import app
-from watcher.errors import WatcherError
+from watcher import __version__, config, report
+from watcher.config import Settings
+from watcher.config.complaints import Wrong, meant
+from watcher.config.reading import places
+from watcher.config.values import duration
+from watcher.errors import ConfigurationError, WatcherError
+from watcher.records import Source
+from watcher.store import Store
+from watcher.store.place import place
 
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.store import Store
+
+class Commands(TyperGroup):
+    """The commands of a group.
+
+    Of an option before their names it says that it belongs after them.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer has moved the class of contexts
+        """Read what stands before the command."""
+        own = {word for parameter in self.get_params(ctx) for word in parameter.opts}
+        name = next((word for word in args if word in self.commands), None)
+        if name and args[0].startswith("-") and args[0].partition("=")[0] not in own:
+            place = args.index(name)
+            meant = shlex.join([name, *args[place + 1 :], *args[:place]])
+            ctx.fail(
+                f"{args[0]} stands before the command. Options of a command "
+                f"belong after it: {ctx.command_path} {meant}"
+            )
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="watcher",
+    cls=Commands,
+    epilog="Example: watcher init && watcher check && watcher run",
+    add_completion=False,
+    no_args_is_help=True,
+    # Plain help: rich is not loaded for it
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+# Typer calls it with the flag's value
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"watcher {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def watcher(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Say which version this is.",
+            callback=_say_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Tells administrators that an update is out, was pulled, or is back as v2."""
+
 
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="The configuration file."),
 ]
+
+
 Verbose = Annotated[
     bool,
     typer.Option(
         "-v", "--verbose", help="Say more; tracebacks of what should not happen."
     ),
 ]
+
+
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say errors only.")]
+
+
 LogJson = Annotated[bool, typer.Option("--log-json", help="Log lines as JSON objects.")]
+
+
 SHARED = {
     "config": (Config, None),
     "verbose": (Verbose, False),
     "quiet": (Quiet, False),
     "log_json": (LogJson, False),
 }
+
 
 # 128 and the signal's number, as shells count
 INTERRUPTED, TERMINATED = 130, 143
@@ -72,8 +143,6 @@ class Call(Struct, frozen=True):
         From here on its secrets are masked in every log line.  Raises
         ConfigurationError.
         """
-        from watcher import config
-
         settings = config.load(self.config, os.environ)
         self.form.mask = settings.masked
         for warning in settings.warnings:
@@ -90,9 +159,6 @@ class Call(Struct, frozen=True):
         A state that is not there yet is said to be so: in a wrong folder nobody would
         see that all is new.
         """
-        from watcher.store import Store
-        from watcher.store.place import place
-
         file = place(settings.state).file
         if file is not None and not file.exists():
             begun = (
@@ -115,8 +181,6 @@ class Call(Struct, frozen=True):
     @staticmethod
     def _configured(settings: Settings) -> str:
         """Say which configuration holds."""
-        from watcher.config.reading import places
-
         if settings.file is not None:
             return f"The configuration is {settings.file.absolute()}."
         looked = ", ".join(str(file.absolute()) for file in places(os.environ))
@@ -224,9 +288,6 @@ def now() -> datetime:
 
 def length(text: str) -> timedelta:
     """Read a length of time given to an option: ``7d``."""
-    from watcher.config.complaints import Wrong
-    from watcher.config.values import duration
-
     try:
         return duration(text)
     except Wrong as wrong:
@@ -254,3 +315,17 @@ def end_with_failure(*, failed: bool) -> None:
     sys.stdout.flush()
     if failed:
         raise typer.Exit(1)
+
+
+def named(settings: Settings, name: str) -> Source:
+    """Give the configured source of that name.
+
+    Raises ConfigurationError that names the nearest one.
+    """
+    found = next((source for source in settings.sources if source.name == name), None)
+    if found is None:
+        raise ConfigurationError(
+            f'there is no source "{name}". '
+            f"{meant(name, [source.name for source in settings.sources])}"
+        )
+    return found

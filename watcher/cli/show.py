@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from watcher import report
-from watcher.cli.calling import Call, command, now
-from watcher.cli.printing import short
-from watcher.errors import ConfigurationError
+from watcher.cli.call import Call, command, now
+from watcher.cli.output import short
+from watcher.cli.target import find_updates, notes, unknown_reference
+from watcher.config import Settings
 from watcher.judgement import audience, normalize
 from watcher.judgement.audience import Refusal
 from watcher.judgement.names import entry_names, update_names
@@ -26,11 +27,10 @@ from watcher.records import (
     Subscriber,
     Update,
 )
+from watcher.run import servers
+from watcher.run.evidence import kept
+from watcher.store import Store
 from watcher.text import event_json
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.store import Store
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Update id, KB article, CVE or build.")
@@ -47,45 +47,13 @@ def show(call: Call, identifier: Id) -> None:
     """
     settings = call.settings()
     with call.store(settings) as store:
-        updates = known(store, identifier)
+        updates = find_updates(store, identifier)
         lines = [line for update in updates for line in life(update, settings, store)]
         if not lines:
             lines = list(untold(identifier, settings, store))
     if not lines:
-        raise _unknown(identifier)
+        raise unknown_reference(identifier)
     report.write(settings.masked("\n".join(report.harmless(line) for line in lines)))
-
-
-def known(store: Store, identifier: str) -> tuple[Update, ...]:
-    """Find the updates that an update id, KB article, CVE or build names, newest first."""
-    found = store.update(identifier.strip().lower())
-    if found:
-        return (found,)
-    names = [
-        f"kb:{normalize.kb(identifier)}",
-        *(f"cve:{cve}" for cve in normalize.cves_in(identifier)),
-    ]
-    if build := normalize.build(identifier):
-        names += [
-            f"build:{family.lower()}:{build}"
-            for family in sorted({update.family for update in store.updates()})
-        ]
-    return store.updates_for(names)
-
-
-def one_at_least(store: Store, identifier: str) -> tuple[Update, ...]:
-    """Find them likewise.  Raises ConfigurationError when there is none."""
-    found = known(store, identifier)
-    if not found:
-        raise _unknown(identifier)
-    return found
-
-
-def _unknown(identifier: str) -> ConfigurationError:
-    return ConfigurationError(
-        f'no update is known as "{identifier}". Name an update id, KB '
-        "article, CVE or build of a watched product: see watcher events."
-    )
 
 
 def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
@@ -163,8 +131,6 @@ def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
 
 def _notes(update: Update, store: Store) -> Iterator[str]:
     """Say what an administrator has noted of an update, of its products and of kinds."""
-    from watcher.cli.noting import notes
-
     yield from (
         f"  {note.line}"
         for note in notes(store)
@@ -182,8 +148,6 @@ def _event(
     for evidence in event.evidence:
         yield from _evidence(evidence)
     if settings.evidence is not None:
-        from watcher.run.evidence import kept
-
         yield from (f"    kept in {path}" for path in kept(settings, event))
     muted = audience.is_muted(store.mutes(now()), event, update)
     told: set[str] = set()
@@ -194,9 +158,6 @@ def _event(
     silent = [
         subscriber for subscriber in settings.subscribers if subscriber.name not in told
     ]
-    # Help needs none of it
-    from watcher.run import servers
-
     known = (
         servers.exposures(settings, store)
         if any(subscriber.owners for subscriber in silent)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from watcher import report
-from watcher.cli.calling import Call, command
+from watcher.cli.call import Call, command
+from watcher.config import Settings
 from watcher.errors import ConfigurationError
 from watcher.inventory import build_of
 from watcher.judgement import server_status
 from watcher.judgement.newest_build import product_line
 from watcher.records import Exposure, Server
+from watcher.run.servers import read as read_inventory
 from watcher.text.servers import offered, public, server_texts
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
+from watcher.text.words import words_of
 
 
 @command("build", "watcher build 15.2.1544.13")
@@ -65,12 +65,12 @@ def build(
         report.LOG.warning(
             "Nothing was read yet, so no build can be judged. Start a check first: watcher run"
         )
-    known = server_status.exposures(servers, updates)
+    exposures = server_status.exposures(servers, updates)
     if as_json:
-        for row in objects(known, settings):
+        for row in server_objects(exposures, settings):
             report.write_json(row)
         return
-    for line in lines(known, settings) if updates else ():
+    for line in server_lines(exposures, settings) if updates else ():
         report.write(report.harmless(line))
 
 
@@ -86,42 +86,33 @@ def _listed(path: Path | None) -> tuple[Server, ...]:
 
     Raises ConfigurationError when there is none.
     """
-    from watcher.run.servers import read
-
     if path is None:
         raise ConfigurationError(
             "no build is named, and there is no inventory. Write: watcher "
             "build 15.2.1544.13, or --inventory FILE, or [watch] inventory."
         )
-    found = read(path)
+    found = read_inventory(path)
     for text in found.complaints:
         report.LOG.warning("%s: %s. The other lines count.", path, text)
     return found.servers
 
 
-def objects(known: Iterable[Exposure], settings: Settings) -> list[dict[str, Any]]:
+def server_objects(
+    exposures: Iterable[Exposure], settings: Settings
+) -> list[dict[str, Any]]:
     """Give what --json says of servers; also the field ``servers`` of ``watcher status --json``."""
-    from watcher.text.words import words_of
-
-    rows = tuple(known)
-    return [
-        public(each, place)
-        for each, place in zip(
-            rows, server_texts(rows, words_of(settings.templates)), strict=True
-        )
-    ]
+    judged = tuple(exposures)
+    texts = server_texts(judged, words_of(settings.templates))
+    return [public(each, text) for each, text in zip(judged, texts, strict=True)]
 
 
-def lines(known: Iterable[Exposure], settings: Settings) -> Iterator[str]:
+def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[str]:
     """Write a line for each server, and one more for a newer build of its product that is
     not due yet.
     """
-    from watcher.text.words import words_of
-
-    rows = tuple(known)
-    for each, place in zip(
-        rows, server_texts(rows, words_of(settings.templates)), strict=True
-    ):
-        yield place.line
+    judged = tuple(exposures)
+    texts = server_texts(judged, words_of(settings.templates))
+    for each, text in zip(judged, texts, strict=True):
+        yield text.line
         if each.ahead is not None and not each.overtaken:
             yield f"    newer of {product_line(each.product)}: {offered(each.ahead)}"

@@ -6,16 +6,15 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from watcher import report
-from watcher.cli.calling import Call, command
+from watcher.cli.call import Call, command
 from watcher.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from watcher.judgement.wording import Reading
+from watcher.judgement.wording import Reading, read
+from watcher.records import Kind
 
 
 @command(
@@ -65,9 +64,6 @@ def wording(
 
 def _read(text: str) -> tuple[Reading, ...]:
     """Read a text that stands for itself: a denial is news only of an update that stands pulled."""
-    from watcher.judgement.wording import read
-    from watcher.records import Kind
-
     return tuple(
         reading for reading in read(text) if reading.kind is not Kind.CORRECTED
     )

@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.calling import Call, command, end_with_failure, length, moment
-from watcher.cli.printing import write_events
+from watcher.cli.call import Call, command, end_with_failure, length, moment
+from watcher.cli.output import write_events
 from watcher.counted import counted
+from watcher.replay import differences, read_events
+from watcher.replay import replay as relive
 
 
 @command("replay", "watcher replay november-2024.warc.gz --out relived")
@@ -76,9 +78,6 @@ def replay(
         moment(until, end=True) if until else None,
     )
     settings = call.settings()
-    from watcher.replay import differences, read_events
-    from watcher.replay import replay as relive
-
     if against:
         # Before anything is done: a wrong name costs nothing
         read_events(against)

@@ -8,21 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from msgspec.structs import replace
 
-from watcher import report
-from watcher.cli.calling import Call, command, end_with_failure, now
-from watcher.cli.root import Commands, app
+from watcher import notifiers, report
+from watcher.cli.call import Call, Commands, app, command, end_with_failure, now
+from watcher.cli.target import require_updates
+from watcher.config import Settings
+from watcher.config.complaints import Wrong, meant
+from watcher.config.values import address
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import audience
+from watcher.mail import render, samples
+from watcher.notifiers import outbox
 from watcher.records import DeliveryState, Letter, Message, Subscriber
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.store import Store
+from watcher.run import compose, servers
+from watcher.store import Store
+from watcher.text.words import words_of
 
 group = typer.Typer(
     cls=Commands,
@@ -30,6 +34,8 @@ group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
 app.add_typer(group, name="mail")
 
 
@@ -49,8 +55,6 @@ def test(
     channel.  Nothing is noted in the state.
     """
     settings = call.settings()
-    from watcher import notifiers
-
     channel = to in {channel.name for channel in settings.channels}
     reader = Subscriber(
         "test", () if channel else (_address(to),), channels=(to,) if channel else ()
@@ -75,9 +79,6 @@ def test(
 
 
 def _address(text: str) -> str:
-    from watcher.config.complaints import Wrong
-    from watcher.config.values import address
-
     try:
         return address(text)
     except Wrong as wrong:
@@ -85,9 +86,6 @@ def _address(text: str) -> str:
 
 
 def _test_message(reader: Subscriber, settings: Settings, at: datetime) -> Message:
-    from watcher.mail import render
-    from watcher.text.words import words_of
-
     words = words_of(settings.templates)
     letter = Letter(
         "operator",
@@ -132,8 +130,6 @@ def preview(
     settings = call.settings()
     reader = _reader(settings, subscriber)
     if identifier is None:
-        from watcher.mail import samples
-
         letters = [replace(letter, subscriber=reader) for letter in samples.letters()]
         messages = _rendered(letters, settings, samples.NOW)
     else:
@@ -146,15 +142,13 @@ def preview(
 
 
 def _reader(settings: Settings, name: str | None) -> Subscriber:
-    from watcher.config.complaints import meant
-
     found = next(
         (each for each in settings.subscribers if name in (None, each.name)), None
     )
     if found is None:
-        known = [each.name for each in settings.subscribers]
+        names = [each.name for each in settings.subscribers]
         raise ConfigurationError(
-            f'there is no subscriber "{name}". {meant(name or "", known)}'
+            f'there is no subscriber "{name}". {meant(name or "", names)}'
         )
     return found
 
@@ -165,16 +159,13 @@ def _letters(
     """Compose the letters of one event, or of an update's events and one digest of them,
     with the servers that they concern.
     """
-    from watcher.cli.telling import one_at_least
-    from watcher.run import compose, servers
-
     event = store.event(identifier)
     events = (
         (event,)
         if event
         else tuple(
             each
-            for update in one_at_least(store, identifier)
+            for update in require_updates(store, identifier)
             for each in store.events_of(update.id)
         )
     )
@@ -196,8 +187,6 @@ def _letters(
 def _rendered(
     letters: Iterable[Letter], settings: Settings, at: datetime
 ) -> list[Message]:
-    from watcher.mail import render
-
     return [render.message(letter, settings, at) for letter in letters]
 
 
@@ -205,8 +194,6 @@ def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
     """Write each message, its HTML beside it."""
     import email
     import email.policy
-
-    from watcher.notifiers import outbox
 
     written: list[Path] = []
     try:

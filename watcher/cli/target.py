@@ -1,0 +1,213 @@
+"""What an administrator names on the command line, and what was noted of it.
+
+A kind of event, updates, or products.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from msgspec import Struct
+
+from watcher.cli.call import now
+from watcher.config.complaints import nearest
+from watcher.errors import ConfigurationError
+from watcher.judgement import audience, normalize
+from watcher.kinds import EVENT_KINDS
+from watcher.records import Kind, Update
+from watcher.store import Store
+from watcher.text import event_json
+
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHAT",
+        help="Update id, KB article, CVE or build; a product, as a shell pattern; or a kind.",
+    ),
+]
+
+
+HowLong = Annotated[
+    str | None, typer.Option("--for", metavar="LENGTH", help="Only for so long: 30d.")
+]
+
+
+Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
+
+
+def find_kind(text: str) -> Kind | None:
+    """Read a kind in any case, its words apart or not; None when it is none."""
+    folded = "-".join(text.lower().replace("_", " ").split())
+    return Kind(folded) if folded in set(Kind) else None
+
+
+def read_kind(text: str) -> Kind:
+    """Read a kind likewise.
+
+    Raises:
+        typer.BadParameter: it is none; the text says which may be meant.
+
+    """
+    found = find_kind(text)
+    if found is None:
+        raise typer.BadParameter(
+            f'"{text}" is no kind of event.{_hint(text)} The kinds are: {", ".join(Kind)}.'
+        )
+    return found
+
+
+def _hint(text: str) -> str:
+    words = {
+        word: row.kind.value
+        for row in EVENT_KINDS.values()
+        for word in (row.kind.value, *row.synonyms)
+    }
+    near = nearest(text, list(words))
+    return f' Do you mean "{words[near]}"?' if near else ""
+
+
+def find_updates(store: Store, identifier: str) -> tuple[Update, ...]:
+    """Find the updates that an update id, KB article, CVE or build names, newest first."""
+    found = store.update(identifier.strip().lower())
+    if found:
+        return (found,)
+    names = [
+        f"kb:{normalize.kb(identifier)}",
+        *(f"cve:{cve}" for cve in normalize.cves_in(identifier)),
+    ]
+    if build := normalize.build(identifier):
+        names += [
+            f"build:{family.lower()}:{build}"
+            for family in sorted({update.family for update in store.updates()})
+        ]
+    return store.updates_for(names)
+
+
+def require_updates(store: Store, identifier: str) -> tuple[Update, ...]:
+    """Find them likewise.
+
+    Raises:
+        ConfigurationError: there is none.
+
+    """
+    found = find_updates(store, identifier)
+    if not found:
+        raise unknown_reference(identifier)
+    return found
+
+
+def unknown_reference(identifier: str) -> ConfigurationError:
+    """Give the error of a reference that no update has."""
+    return ConfigurationError(
+        f'no update is known as "{identifier}". Name an update id, KB '
+        "article, CVE or build of a watched product: see watcher events."
+    )
+
+
+def find_targets(store: Store, what: str) -> tuple[str, ...]:
+    """Find what is meant.
+
+    A kind, updates, or products.  Raises ConfigurationError that says what could be
+    meant.
+    """
+    word = what.strip()
+    if kind := find_kind(word):
+        return (f"{audience.KIND}{kind}",)
+    if updates := find_updates(store, word):
+        return tuple(update.id for update in updates)
+    target = f"{audience.PRODUCT}{word}"
+    if covered_products(store, target):
+        return (target,)
+    near = f"{word}*"
+    hint = (
+        f' Do you mean the products "{near}"?'
+        if covered_products(store, f"{audience.PRODUCT}{near}")
+        else ""
+    )
+    raise ConfigurationError(
+        f'no update, product or kind is known as "{what}".{hint} Name an '
+        "update id, KB article, CVE or build (see watcher events), "
+        f"a product as a shell pattern, or one of {', '.join(Kind)}."
+    )
+
+
+def covered_products(store: Store, target: str) -> tuple[str, ...]:
+    """Name the known products that a target's pattern covers."""
+    names = {
+        product
+        for update in store.updates()
+        for product in (
+            *update.products,
+            *(package.product for package in update.packages),
+        )
+    }
+    return tuple(
+        sorted(name for name in names if name and audience.covers((target,), name))
+    )
+
+
+class Note(Struct, frozen=True):
+    """What an administrator has noted, and what it means, in words."""
+
+    target: str
+    # Acknowledged, muted
+    kind: str
+    until: datetime | None
+    line: str
+
+
+def notes(store: Store) -> tuple[Note, ...]:
+    """Give what has been noted and still holds."""
+    acked = [
+        Note(
+            target,
+            "acknowledged",
+            None,
+            (
+                f"{audience.target_name(target)}: dealt with since {_minute(time)}, no "
+                "reminders unless it is pulled again"
+            ),
+        )
+        for target, time in sorted(store.acks().items())
+    ]
+    muted = []
+    for target, until in sorted(store.mutes(now()).items()):
+        if target.startswith(audience.REMINDER):
+            muted.append(
+                Note(
+                    target,
+                    "acknowledged",
+                    until,
+                    f"{audience.target_name(target)}: {reminders_text(until)}",
+                )
+            )
+        else:
+            muted.append(
+                Note(
+                    target,
+                    "muted",
+                    until,
+                    f"{audience.target_name(target)}: muted {until_text(until)}",
+                )
+            )
+    return (*acked, *muted)
+
+
+def until_text(until: datetime | None) -> str:
+    """Say until when something is muted."""
+    return f"until {_minute(until)}" if until else "for good"
+
+
+def reminders_text(until: datetime | None) -> str:
+    """Say what becomes of reminders once something is acknowledged."""
+    return (
+        f"no reminders until {_minute(until)}"
+        if until
+        else "dealt with, no reminders unless it is pulled again"
+    )
+
+
+def _minute(time: datetime) -> str:
+    return f"{event_json.time(time)[:16].replace('T', ' ')}Z"
