@@ -329,13 +329,12 @@ def store(
     request: pytest.FixtureRequest, _kept_stores: Callable[[str], Store]
 ) -> Iterator[Store]:
     """Give an open, empty state, once of each kind; it is emptied after the test, not made anew."""
-    from watcher.store.tables import TABLES
+    from tests.statements import empty
 
     kept = _kept_stores(request.param)
     yield kept
-    with kept.writing() as link:
-        for table in reversed(TABLES):
-            link.run(f"DELETE FROM {table.name}")  # noqa: S608 - our own names
+    with kept.writing():
+        empty(kept.connection)
 
 
 # --- Chromium -------------------------------------------------------------------------

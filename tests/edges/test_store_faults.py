@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import create_engine, text
 
 from tests.edges.ledger_samples import (
     HOUR,
@@ -36,6 +36,12 @@ from watcher.records import Kind, Outcome, State, Times
 from watcher.store import EntryChanges, Store
 
 ROOT = Path(__file__).parents[2]
+
+
+def one(store: Store, statement: str) -> Any:
+    """Give the first value that the database answers."""
+    row = store.connection.execute(statement).fetchone()
+    return None if row is None else row[0]
 
 
 def whole_check(store: Store) -> None:
@@ -203,8 +209,8 @@ def test_a_full_disk_is_named_and_loses_nothing(
     with Store.open(sqlite_url) as store:
         fill(store)
         before = text_of(store, tmp_path)
-        pages = store._link.scalar("PRAGMA page_count")
-        store._link.run(f"PRAGMA max_page_count = {pages}")
+        pages = one(store, "PRAGMA page_count")
+        store.connection.execute(f"PRAGMA max_page_count = {pages}")
         much = tuple(stored(f"row {number}") for number in range(2000))
         with pytest.raises(StateError, match=r"full.*Free some space"):
             store.record("builds", entries=[EntryChanges("", much)])
@@ -216,14 +222,11 @@ def test_a_lost_server_is_named_and_the_run_does_not_go_on_without_its_lock(
 ) -> None:
     with Store.open(postgres_url) as store:
         fill(store)
-        engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as other:
-            ended = (
+        with Store.open(postgres_url, hold=False) as other:
+            other.connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                 "datname = current_database() AND pid <> pg_backend_pid()"
             )
-            other.execute(text(ended))
-        engine.dispose()
         with pytest.raises(StateError, match=r"does not work: .*terminat"):
             store.touch([Times("builds", "", T0)])
         for verb in VERBS.values():
@@ -238,11 +241,8 @@ def test_a_damaged_page_is_named_when_it_is_read(tmp_path: Path) -> None:
     with Store.open(f"sqlite:///{file}") as store:
         fill(store)
         assert store.integrity() == ()
-        with store.reading() as link:
-            page = link.scalar(
-                "SELECT rootpage FROM sqlite_master WHERE name = 'events'"
-            )
-            size = link.scalar("PRAGMA page_size")
+        page = one(store, "SELECT rootpage FROM sqlite_master WHERE name = 'events'")
+        size = one(store, "PRAGMA page_size")
     content = bytearray(file.read_bytes())
     content[(page - 1) * size : page * size] = b"\xff" * size
     file.write_bytes(content)

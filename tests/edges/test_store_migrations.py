@@ -13,34 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine
 
 from tests.edges.ledger_samples import fill
 from watcher.errors import StateError
 from watcher.store import Store
-from watcher.store.link import Link
-from watcher.store.place import place
-from watcher.store.schema import HEAD, alembic_config
-from watcher.store.schema import _tables as names
-from watcher.store.tables import TABLES, Table
+from watcher.store.address import address_of
+from watcher.store.connection import Connection
+from watcher.store.migrations import NEWEST, STEPS, VERSIONS, run_step, tables
 
 ROOT = Path(__file__).parents[2]
 
-
-def revisions() -> list[str]:
-    with create_engine("sqlite://").connect() as connection:
-        script = ScriptDirectory.from_config(alembic_config(connection))
-        return [each.revision for each in script.walk_revisions()][::-1]
+OLD = VERSIONS[:-1]
 
 
-OLD = revisions()[:-1]
-
-
-def rows_of(link: Link) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Give every row of every table, also of those that are derived from others."""
-    found = {name: link.rows(f"SELECT * FROM {name}") for name in names(link)}  # noqa: S608 - our own names
+    found = {
+        name: connection.execute(f"SELECT * FROM {name}").fetchall()
+        for name in tables(connection)
+    }
     return {
         name: sorted(rows, key=lambda row: [str(plain(value)) for value in row])
         for name, rows in found.items()
@@ -53,63 +44,59 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
-def linked(url: str) -> Iterator[Link]:
+def connected(url: str) -> Iterator[Connection]:
     """Connect to a database as it is."""
-    where = place(url)
-    link = (
-        Link.to_file(where.file, 15)
-        if where.is_sqlite
-        else Link.to_server(where.server, "test", 10)
+    address = address_of(url)
+    connection = (
+        Connection.to_file(address.file, 15)
+        if address.is_sqlite
+        else Connection.to_server(address.server, "test", 10)
     )
     try:
-        yield link
+        yield connection
     finally:
-        link.close()
+        connection.close()
 
 
-OF_0_1_0 = '{"document":"kept","source":"builds","total":2,"unread":true,"url":""}'
-
-
-def at_revision(url: str, revision: str) -> None:
+def at_version(url: str, version: str) -> None:
     """Make a state as the program of that schema left it.
 
     With whatever of today's sample it could hold.
     """
-    with Store.open("sqlite://") as today:
-        fill(today)
-        held = {
-            table.name: [
-                dict(zip(table.columns, row, strict=True))
-                for row in today._link.rows(bare(table))
-            ]
-            for table in TABLES
-        }
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), revision)
-    old = MetaData()
-    old.reflect(engine)
-    with engine.begin() as connection:
-        for table in old.sorted_tables:
-            rows = [
-                {
-                    key: made(value, table.c[key].type.python_type)
-                    for key, value in row.items()
-                }
-                for row in held.get(table.name, [])
-            ]
-            if rows and table.name != "alembic_version":
-                connection.execute(table.insert(), rows)
-    engine.dispose()
+    with connected(url) as connection, connection.transaction("BEGIN"):
+        for step in STEPS:
+            if step.version <= version:
+                run_step(connection, step)
+        there = tables(connection)
+        with Store.open("sqlite://") as today:
+            fill(today)
+            for name in ORDER:
+                if name in there:
+                    copy(today.connection, connection, name)
 
 
-def bare(table: Table) -> str:
-    return f"SELECT {', '.join(table.columns)} FROM {table.name}"  # noqa: S608 - our own names
+# What others refer to comes first.
+ORDER = (
+    *("documents", "times", "entries", "updates", "names", "offers"),
+    *("suspicions", "absorbed", "events", "concerned", "messages", "told"),
+    *("deliveries", "acks", "mutes", "meta"),
+)
+BOOLEANS = {"lost", "queued", "open", "given_up"}
 
 
-def made(value: Any, kind: type) -> Any:
-    """SQLite gives Booleans as numbers when it is asked in bare SQL."""
-    return bool(value) if kind is bool and value is not None else value
+def copy(today: Connection, other: Connection, table: str) -> None:
+    """Copy a table's rows, where today's schema has it."""
+    if table not in tables(today):
+        return
+    columns = [row[1] for row in today.execute(f"PRAGMA table_info({table})")]
+    names = ", ".join(columns)
+    values = ", ".join(f":{name}" for name in columns)
+    insert = f"INSERT INTO {table} ({names}) VALUES ({values})"
+    for row in today.execute(f"SELECT {names} FROM {table}"):
+        values_of_row = dict(zip(columns, row, strict=True))
+        for name in BOOLEANS & set(columns):
+            values_of_row[name] = bool(values_of_row[name])
+        other.execute(insert, **values_of_row)
 
 
 def exported(store: Store, folder: Path) -> dict[str, bytes]:
@@ -117,18 +104,21 @@ def exported(store: Store, folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-@pytest.mark.parametrize("revision", OLD)
+@pytest.mark.parametrize("version", OLD)
 def test_a_state_of_an_older_schema_is_the_same_state_in_todays(
-    database_url: str, tmp_path: Path, revision: str
+    database_url: str, tmp_path: Path, version: str
 ) -> None:
-    at_revision(database_url, revision)
+    at_version(database_url, version)
     with Store.open("sqlite://") as wanted, Store.open(database_url) as migrated:
         fill(wanted)
         assert exported(migrated, tmp_path / "migrated") == exported(
             wanted, tmp_path / "wanted"
         )
-        mine, theirs = (rows_of(each._link) for each in (migrated, wanted))
+        mine, theirs = (rows_of(each.connection) for each in (migrated, wanted))
         assert mine == theirs, "what is derived from other tables is not"
+
+
+OF_0_1_0 = '{"document":"kept","source":"builds","total":2,"unread":true,"url":""}'
 
 
 def test_what_version_0_1_0_kept_unread_is_forgotten(database_url: str) -> None:
@@ -136,37 +126,34 @@ def test_what_version_0_1_0_kept_unread_is_forgotten(database_url: str) -> None:
 
     With its entries taken for none, the next copy would be news from top to bottom.
     """
-    at_revision(database_url, "0003")
-    with linked(database_url) as link, link.transaction():
-        link.run(
+    at_version(database_url, "0003")
+    with connected(database_url) as connection, connection.transaction("BEGIN"):
+        connection.execute(
             "UPDATE documents SET record = :record WHERE document = 'kept'",
             record=OF_0_1_0,
         )
-        link.run(
+        connection.execute(
             "INSERT INTO copies (source, document, url, time, content_type, body) "
             "VALUES ('builds', 'kept', 'https://example.org', '', '', :body)",
             body=b"x",
         )
-    with Store.open(database_url) as store, store.reading() as link:
+    with Store.open(database_url) as store:
         assert sorted(store.documents("builds")) == ["", "2024-Nov"]
-        assert not link.scalar("SELECT 1 FROM copies")
+        assert "copies" not in tables(store.connection)
 
 
 KILLED = """
 import os, signal, sys
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from tests.edges.test_store_migrations import linked, rows_of
+from tests.edges.test_store_migrations import connected, rows_of
 from tests.statements import heard
 from watcher.errors import StateHeldError
 from watcher.store import Store
 
 url = sys.argv[1]
-import alembic.command
 
 def rows():
-    with linked(url) as link:
-        return rows_of(link)
+    with connected(url) as connection:
+        return rows_of(connection)
 
 def opened():
     while True:
@@ -187,7 +174,6 @@ for at in range(1, 500, int(sys.argv[2])):
             if seen == at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(Engine, "before_cursor_execute", die)
         with heard(die):
             opened()
         os._exit(0)
@@ -204,32 +190,32 @@ print(len(cut))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills")
-@pytest.mark.parametrize("revision", ["", *OLD])
+@pytest.mark.parametrize("version", ["", *OLD])
 def test_a_migration_that_is_killed_at_any_statement_leaves_the_state_as_it_was(
-    database_url: str, revision: str
+    database_url: str, version: str
 ) -> None:
-    if revision:
-        at_revision(database_url, revision)
+    if version:
+        at_version(database_url, version)
     words = [sys.executable, "-c", KILLED, database_url, "5"]
     ran = subprocess.run(
         words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) >= 3, "hardly a statement was reached"
-    with Store.open(database_url) as store, store.reading() as link:
-        assert link.scalar("SELECT version_num FROM alembic_version") == HEAD
+    with Store.open(database_url) as store, store.reading() as sql:
+        assert sql.schema_version() == NEWEST
 
 
 def test_a_migration_that_fails_says_so_and_leaves_the_state_as_it_was(
     database_url: str,
 ) -> None:
-    at_revision(database_url, "0001")  # the step from there reads updates
-    with linked(database_url) as link:
-        link.run("UPDATE updates SET record = 'spoilt'")
-        before = rows_of(link)
+    at_version(database_url, "0001")  # the step from there reads updates
+    with connected(database_url) as connection:
+        connection.execute("UPDATE updates SET record = 'spoilt'")
+        before = rows_of(connection)
     with pytest.raises(
-        StateError, match=rf"schema 0001 to {HEAD}.*as it was.*state import"
+        StateError, match=rf"schema 0001 to {NEWEST}.*as it was.*state import"
     ):
         Store.open(database_url)
-    with linked(database_url) as link:
-        assert rows_of(link) == before
+    with connected(database_url) as connection:
+        assert rows_of(connection) == before

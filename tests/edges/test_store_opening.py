@@ -15,18 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import make_url
 
 from tests.edges.ledger_samples import T0, document, event, fill, update
+from tests.edges.test_store_migrations import connected
 from watcher.errors import StateError, StateHeldError
 from watcher.records import Outcome
-from watcher.store import Store
-from watcher.store.place import place
-from watcher.store.schema import HEAD, alembic_config
-from watcher.store.tables import TABLES
+from watcher.store import Store, migrations
+from watcher.store.address import address_of
+from watcher.store.migrations import STEPS, VERSIONS, tables
 
 
 def in_a_process(program: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -41,76 +37,17 @@ def in_a_process(program: str, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def schema_of(url: str, only: str = "") -> dict[str, object]:
-    engine = create_engine(url)
-    seen = inspect(engine)
-    tables: dict[str, object] = {}
-    for name in (
-        [only] if only else sorted(set(seen.get_table_names()) - {"alembic_version"})
-    ):
-        columns = [
-            (
-                c["name"],
-                str(c["type"]),
-                c["nullable"],
-                c.get("default"),
-                c.get("autoincrement"),
-            )
-            for c in seen.get_columns(name)
-        ]
-        indexes = sorted(
-            (str(i["name"]), tuple(i["column_names"]), bool(i["unique"]))
-            for i in seen.get_indexes(name)
-        )
-        uniques = sorted(
-            (str(u["name"]), tuple(u["column_names"]))
-            for u in seen.get_unique_constraints(name)
-        )
-        keys = [
-            (k["name"], k["constrained_columns"], k["referred_table"], k["options"])
-            for k in seen.get_foreign_keys(name)
-        ]
-        tables[name] = (columns, seen.get_pk_constraint(name), indexes, uniques, keys)
-    engine.dispose()
-    return tables
+def tables_of(url: str) -> set[str]:
+    with connected(url) as connection:
+        return tables(connection)
 
 
-def test_the_schema_by_migrations_is_the_schema_from_scratch(database_url: str) -> None:
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "head")
-    by_migrations = schema_of(database_url), schema_of(database_url, "alembic_version")
-    with engine.begin() as connection:
-        for name in [*(table.name for table in reversed(TABLES)), "alembic_version"]:
-            connection.execute(text(f"DROP TABLE {name}"))
-    engine.dispose()
-
-    Store.open(database_url).close()
-
-    assert (
-        schema_of(database_url),
-        schema_of(database_url, "alembic_version"),
-    ) == by_migrations
-    assert set(by_migrations[0]) == {table.name for table in TABLES}
-
-
-def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
-    with create_engine("sqlite://").connect() as connection:
-        assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [
-            HEAD
-        ]
-
-
-def test_a_state_that_is_new_or_up_to_date_opens_without_what_migrations_need(
-    tmp_path: Path,
-) -> None:
-    program = (
-        "import sys; from watcher.store import Store; "
-        "Store.open(sys.argv[1]).close(); sys.exit('sqlalchemy' in sys.modules)"
-    )
-    for _ in range(2):
-        ran = in_a_process(program, f"sqlite:///{tmp_path / 'watcher.db'}")
-        assert (ran.returncode, ran.stderr) == (0, "")
+def test_the_steps_are_in_order_and_every_file_is_one_of_them() -> None:
+    assert list(VERSIONS) == sorted(set(VERSIONS))
+    folder = Path(migrations.__file__).parent
+    assert {step.file for step in STEPS if step.file} == {
+        file.name for file in folder.glob("*.sql")
+    }
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(database_url: str) -> None:
@@ -130,7 +67,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_state(
         ran = in_a_process(program, database_url)
         assert ran.returncode != 0
         assert (
-            f"StateHeldError: The state {store.place} is held by"
+            f"StateHeldError: The state {store.address} is held by"
             in ran.stderr.splitlines()[-1]
         )
         assert f"process {os.getpid()} on " in ran.stderr.splitlines()[-1]
@@ -209,8 +146,8 @@ def test_a_rehearsal_on_nothing_leaves_nothing(
         fill(rehearsed)
         assert len(rehearsed.events()) == 2
     assert list(tmp_path.iterdir()) == []
-    if make_url(database_url).get_backend_name() == "postgresql":
-        assert schema_of(database_url) == {}
+    if not address_of(database_url).is_sqlite:
+        assert tables_of(database_url) == set()
 
 
 @pytest.mark.posix
@@ -218,10 +155,12 @@ def test_the_file_is_its_owners_only_and_settings_are_as_promised(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "new" / "watcher.db"
-    with Store.open(f"sqlite:///{file}") as store, store.reading() as link:
+    with Store.open(f"sqlite:///{file}") as store, store.reading():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         pragmas = ("journal_mode", "foreign_keys", "busy_timeout")
-        assert [link.scalar(f"PRAGMA {name}") for name in pragmas] == ["wal", 1, 15000]
+        assert [
+            store.connection.execute(f"PRAGMA {name}").fetchone() for name in pragmas
+        ] == [("wal",), (1,), (15000,)]
     assert [each.name for each in file.parent.iterdir() if each.suffix != ".lock"] == [
         "watcher.db"
     ]
@@ -246,23 +185,19 @@ def test_a_damaged_file_is_named_with_a_way_out(tmp_path: Path, content: bytes) 
 
 def test_a_newer_schema_is_left_alone(database_url: str) -> None:
     Store.open(database_url).close()
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    engine.dispose()
+    with connected(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
     for hold in (True, False):
         with pytest.raises(StateError, match=r"newer version .*schema 9999"):
             Store.open(database_url, hold=hold)
 
 
 def test_another_programs_tables_are_left_alone(database_url: str) -> None:
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE events (id integer)"))
-    engine.dispose()
+    with connected(database_url) as connection:
+        connection.execute("CREATE TABLE events (id integer)")
     with pytest.raises(StateError, match=r"did not make \(events\)"):
         Store.open(database_url)
-    assert set(schema_of(database_url)) == {"events"}
+    assert tables_of(database_url) == {"events"}
 
 
 def test_a_read_only_server_is_refused_at_once(postgres_url: str) -> None:
@@ -321,7 +256,7 @@ def test_a_read_only_file_is_refused_at_once(of_file: int, of_folder: int) -> No
     ],
 )
 def test_what_a_database_says_becomes_a_remedy(said: str, remedy: str) -> None:
-    error = place("postgresql://watcher:s3cret@db.example.org/state").unwell(
+    error = address_of("postgresql://watcher:s3cret@db.example.org/state").explain(
         sqlite3.OperationalError(f"{said}\n  s3cret")
     )
     assert remedy in str(error)

@@ -11,16 +11,16 @@ from pathlib import Path
 from tests.edges.ledger_samples import T0, event, update
 from watcher.records import Event, Outcome, Package, State, Update
 from watcher.store import Store
-from watcher.store.link import Link
+from watcher.store.connection import Connection
 
 CU14 = "Exchange Server 2019 CU14"
 DAY = timedelta(days=1)
 
 
-def derived(link: Link) -> list[list[tuple[object, ...]]]:
+def derived(connection: Connection) -> list[list[tuple[object, ...]]]:
     """Give what the two tables hold."""
     return [
-        sorted(link.rows(query))
+        sorted(connection.execute(query))
         for query in ("SELECT * FROM offers", "SELECT * FROM concerned")
     ]
 
@@ -147,15 +147,13 @@ def test_a_state_from_before_and_an_imported_one_know_the_same(
             updates=(offer("one", "15.2.1.1"), offer("two", "15.2.1.2")),
         )
         store.export(tmp_path / "export")
-        with store.writing() as link:
-            known = derived(link)
-            link.run("DROP TABLE offers")
-            link.run("DROP TABLE concerned")
-            link.run("DROP TABLE copies")
-            link.run("UPDATE alembic_version SET version_num = '0001'")
-    with Store.open(database_url) as store, store.reading() as link:
-        assert derived(link) == known
+        with store.writing():
+            wanted = derived(store.connection)
+            store.connection.execute("DROP TABLE offers")
+            store.connection.execute("DROP TABLE concerned")
+            store.connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    with Store.open(database_url) as store:
+        assert derived(store.connection) == wanted
     with Store.open(f"sqlite:///{tmp_path / 'again.db'}") as store:
         store.import_(tmp_path / "export")
-        with store.reading() as link:
-            assert derived(link) == known
+        assert derived(store.connection) == wanted

@@ -21,7 +21,6 @@ from watcher.web.fetch import Fetcher
 # killed hundreds of times.
 LOADED = [
     "tests.run.killed",
-    "alembic.command",
     "watcher.mail.render",
     "watcher.notifiers.smtp",
     "watcher.notifiers.apprise",

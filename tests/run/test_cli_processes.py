@@ -97,7 +97,6 @@ def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
         "feedparser",
         "jinja2",
         "bs4",
-        "alembic",
     }
     assert heavy & set(ran.stderr.split()) == set()
     assert "Example: watcher run" in ran.stdout

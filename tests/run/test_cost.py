@@ -253,7 +253,6 @@ def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
         & {
             "watcher.cli.mail",
             "watcher.cli.show",
-            "alembic",
             "feedparser",
             "markdown_it",
             "rich",

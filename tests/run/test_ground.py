@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import sqlalchemy
+
+from tests.edges.test_store_migrations import connected
+from watcher.store.migrations import tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,13 +39,9 @@ def test_a_test_reaches_servers_on_this_machine() -> None:
 def test_every_test_has_an_empty_database_of_its_own(
     database_url: str, time: int
 ) -> None:
-    engine = sqlalchemy.create_engine(database_url)
-    with engine.begin() as connection:
-        assert sqlalchemy.inspect(connection).get_table_names() == []
-        connection.execute(
-            sqlalchemy.text(f"CREATE TABLE seen AS SELECT {time} AS time")
-        )
-    engine.dispose()
+    with connected(database_url) as connection:
+        assert tables(connection) == set()
+        connection.execute(f"CREATE TABLE seen AS SELECT {time} AS time")
 
 
 def tree(folder: Path) -> Path:

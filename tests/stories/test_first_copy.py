@@ -85,8 +85,9 @@ def test_a_document_that_was_forgotten_makes_no_news_when_it_is_read_again(
 ) -> None:
     """So a state of version 0.1.0 is brought up to date, which had left copies unread."""
     world.at("2024-11-01 06:00", blog=feed(post(2), post(1)))
-    with world.store.writing() as link:
-        link.run("DELETE FROM documents WHERE source = :blog", blog=BLOG)
+    forget = "DELETE FROM documents WHERE source = :blog"
+    with world.store.writing():
+        world.store.connection.execute(forget, blog=BLOG)
     then = (post(3), post(2, GARDEN + SERVER), post(1))
     assert world.at("2024-11-02 06:00", blog=feed(*then)) == []
     assert world.at("2024-11-03 06:00", blog=feed(post(4), *then)) == [NEWS]

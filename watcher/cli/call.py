@@ -33,7 +33,7 @@ from watcher.config.values import duration
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.records import Source
 from watcher.store import Store
-from watcher.store.place import place
+from watcher.store.address import address_of
 
 
 class Commands(TyperGroup):
@@ -159,7 +159,7 @@ class Call(Struct, frozen=True):
         A state that is not there yet is said to be so: in a wrong folder nobody would
         see that all is new.
         """
-        file = place(settings.state).file
+        file = address_of(settings.state).file
         if file is not None and not file.exists():
             begun = (
                 "a new one begins"

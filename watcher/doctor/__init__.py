@@ -23,7 +23,7 @@ from watcher.doctor.posting import mail, sender
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
 from watcher.store import Store
-from watcher.store.place import place
+from watcher.store.address import address_of
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -137,7 +137,7 @@ def clock(now: datetime) -> Iterator[Finding]:
 
 def state(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look at the state: can it be opened, is it whole, when was the last check."""
-    where = place(settings.state)
+    where = address_of(settings.state)
     if where.file and not where.file.exists():
         remedy = (
             "Start a check: watcher run. Or go to the folder where the state is. "
@@ -245,7 +245,7 @@ def _timely(
 
 def folders(settings: Settings) -> Iterator[Finding]:
     """Look at the places that are written to: rights and room."""
-    where = place(settings.state)
+    where = address_of(settings.state)
     wanted = {
         "state": where.file.parent if where.file else None,
         "site": settings.site,

@@ -1,7 +1,8 @@
 """The state, in SQLite or PostgreSQL."""
 
-from watcher.store.retention import Pruned
-from watcher.store.store import Store
-from watcher.store.words import DeliveryCounts, EntryChanges, StoredEntry
+from watcher.records import StoredEntry
+from watcher.store.documents import EntryChanges
+from watcher.store.messages import DeliveryCounts
+from watcher.store.store import Pruned, Store
 
 __all__ = ["DeliveryCounts", "EntryChanges", "Pruned", "Store", "StoredEntry"]

@@ -2,7 +2,8 @@
 
 One file a table, one JSON object a line, keys and lines sorted: equal states are equal
 bytes, whichever database they are in.  Check times are in a file of their own,
-``times.jsonl``, that need not be kept.
+``times.jsonl``, that need not be kept.  Tables that are derived from others are not
+exported: an import derives them again.
 """
 
 from __future__ import annotations
@@ -12,135 +13,160 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.errors import StateError, StateRefusedError
-from watcher.records import Delivery, Document, Entry, Event, Message, Times, Update
-from watcher.store import forms, lines
+from watcher.records import (
+    Delivery,
+    Document,
+    Entry,
+    Event,
+    Message,
+    StoredEntry,
+    Times,
+    Update,
+)
 from watcher.store.documents import (
     entry_row,
     write_documents,
     write_times,
 )
-from watcher.store.events import event_row
+from watcher.store.events import add_products, event_row
 from watcher.store.ledger import write_updates
-from watcher.store.mail import write_deliveries, write_message
-from watcher.store.products import write_concerned
-from watcher.store.rows import chunks, insert
-from watcher.store.tables import (
-    ABSORBED,
-    ACKS,
-    DELIVERIES,
-    DOCUMENTS,
-    ENTRIES,
-    EVENTS,
-    MESSAGES,
-    META,
-    MUTES,
-    TABLES,
-    TIMES,
-    UPDATES,
-    moment,
-    moment_if,
+from watcher.store.messages import write_deliveries, write_message
+from watcher.store.values import (
+    optional_time_from,
+    record_from,
+    record_text,
+    time_from,
 )
-from watcher.store.words import StoredEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from watcher.store.base import Base
-    from watcher.store.link import Link
-    from watcher.store.tables import Table
+    from watcher.store.connection import Queries, Transactions
 
 # Seconds: no export of a table takes so long
 _ABANDONED = 3600
 
-Row = dict[str, Any]
+# Lines that an import holds in memory at once
+_CHUNK = 500
 
-# In the order of an import: what others refer to comes first.
-_WHOLE: dict[str, tuple[Table, type]] = {
-    "meta": (META, lines.MetaLine),
-    "documents": (DOCUMENTS, Document),
-    "times": (TIMES, Times),
-    "entries": (ENTRIES, lines.EntryLine),
-    "updates": (UPDATES, Update),
-    "absorbed": (ABSORBED, lines.AbsorbedLine),
-    "events": (EVENTS, lines.EventLine),
-    "messages": (MESSAGES, lines.MessageLine),
-    "deliveries": (DELIVERIES, Delivery),
-    "acks": (ACKS, lines.AckLine),
-    "mutes": (MUTES, lines.MuteLine),
-}
-# Older exports say more in a line than today's
-_READ_AS: dict[type, type] = {Document: lines.DocumentLine}
+# Of the exported text; a reader refuses what it does not know
+FORM = "1"
 
 
-def export(state: Base, folder: Path) -> None:
+class DocumentLine(Document, frozen=True):
+    """A document, as exports have it.
+
+    Version 0.1.0 kept a feed's first copy ``unread`` when it named nothing.  Nothing
+    is known of what such a feed had, so its next reading has to count as its first.
+    """
+
+    unread: bool = False
+
+    def document_record(self) -> Document:
+        """Give the document alone."""
+        names = Document.__struct_fields__
+        return Document(**{name: getattr(self, name) for name in names})
+
+
+class EntryLine(Struct, frozen=True):
+    """An entry as last seen."""
+
+    source: str
+    document: str
+    entry: Entry
+    fingerprint: str
+    missing_since: datetime | None = None
+    lost: bool = False
+    silent: str = ""
+
+
+class EventLine(Struct, frozen=True):
+    """An event, its place in the order, and the update that has it now."""
+
+    sequence: int
+    event: Event
+    update: str
+    queued: bool
+
+
+class MessageLine(Struct, frozen=True):
+    """A message, its place in the order, and the update that has it now.
+
+    ``message.body`` is empty; ``body`` has the text's lines, which are joined by CRLF.
+    A body that is no UTF-8 is one line in ``base64`` instead.
+    """
+
+    sequence: int
+    message: Message
+    update: str
+    body: tuple[str, ...] = ()
+    base64: bytes = b""
+
+
+class AbsorbedLine(Struct, frozen=True):
+    """An id that went, and the update that has it now."""
+
+    id: str
+    update: str
+
+
+class AckLine(Struct, frozen=True):
+    """An update that has been dealt with."""
+
+    update: str
+    time: datetime
+
+
+class MuteLine(Struct, frozen=True):
+    """What nobody wants to hear of, for good or until a time."""
+
+    target: str
+    until: datetime | None = None
+
+
+class MetaLine(Struct, frozen=True):
+    """A single value; the key ``form`` names the form of the exported text."""
+
+    key: str
+    value: str
+
+
+class Table(Struct, frozen=True):
+    """How one table is exported and imported: the form of its lines, their reader and writer."""
+
+    line: type
+    read: Callable[[Queries], Iterable[object]]
+    write: Callable[[Queries, list[Any]], object]
+
+
+def export(state: Transactions, folder: Path) -> None:
     """Write a state into ``folder``: a file whose bytes would be the same is left alone.
 
     StateError when a file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with state.reading() as link:
-            for name, (table, form) in _WHOLE.items():
+        with state.reading() as sql:
+            for name, table in TABLES.items():
                 with _replaced(folder / f"{name}.jsonl") as file:
-                    file.writelines(
-                        f"{forms.text(line)}\n".encode()
-                        for line in _read(link, table, form)
-                    )
+                    for line in table.read(sql):
+                        file.write(f"{record_text(line)}\n".encode())
     except OSError as error:
         msg = (
             f"The state cannot be exported to {folder}: {error}. Name a folder "
             "that can be written, with room on its disk."
         )
         raise StateError(msg) from error
-
-
-def import_(state: Base, folder: Path) -> None:
-    """Fill a state, which must be empty, from an export; a missing file is an empty table.
-
-    StateRefusedError, and nothing imported, when there is no export in ``folder``,
-    when a line cannot be read (the error names file and line), or when the state is
-    not empty.
-    """
-    if not (folder / "meta.jsonl").is_file():
-        msg = (
-            f"There is no exported state in {folder}: it has no meta.jsonl. Name "
-            "the folder that 'watcher state export' wrote."
-        )
-        raise StateRefusedError(msg)
-    with state.writing(durable=True) as link:
-        _refuse_full(state, link)
-        for name, (_, form) in _WHOLE.items():
-            file = folder / f"{name}.jsonl"
-            try:
-                for chunk in chunks(_lines(file, _READ_AS.get(form, form))):
-                    _WRITERS[form](link, chunk)
-            except state.conflicts as error:
-                msg = (
-                    f"{file} does not fit the other files: {error}. Export the "
-                    "state again, or take all files of one commit."
-                )
-                raise StateRefusedError(msg) from error
-
-
-def _refuse_full(state: Base, link: Link) -> None:
-    full = sorted(
-        table.name
-        for table in TABLES
-        if link.scalar(f"SELECT 1 FROM {table.name} LIMIT 1")  # noqa: S608 - our own names
-    )
-    if full:
-        msg = (
-            f"The state {state.place} is not empty (it has {', '.join(full)}). "
-            "Import into a new one: name another [watch] state."
-        )
-        raise StateRefusedError(msg)
 
 
 @contextmanager
@@ -165,55 +191,39 @@ def _replaced(path: Path) -> Iterator[Any]:
         written.unlink(missing_ok=True)
 
 
-def _read(link: Link, table: Table, form: type) -> Iterator[object]:
-    """Give a table's lines, sorted by its primary key."""
-    columns, order = ", ".join(table.columns), ", ".join(table.key)
-    rows = (
-        dict(zip(table.columns, row, strict=True))
-        for row in link.each(f"SELECT {columns} FROM {table.name} ORDER BY {order}")  # noqa: S608 - our own names
-    )
-    if form is lines.MetaLine:
-        notes = [lines.MetaLine(row["key"], row["value"]) for row in rows]
-        yield from sorted(
-            [*notes, lines.MetaLine("form", lines.FORM)], key=lambda line: line.key
+def import_(state: Transactions, folder: Path) -> None:
+    """Fill a state, which must be empty, from an export; a missing file is an empty table.
+
+    StateRefusedError, and nothing imported, when there is no export in ``folder``,
+    when a line cannot be read (the error names file and line), or when the state is
+    not empty.
+    """
+    if not (folder / "meta.jsonl").is_file():
+        msg = (
+            f"There is no exported state in {folder}: it has no meta.jsonl. Name "
+            "the folder that 'watcher state export' wrote."
         )
-        return
-    make = _READERS.get(form) or (lambda row: forms.record(form, row["record"]))
-    yield from map(make, rows)
-
-
-def _message_line(row: Row) -> lines.MessageLine:
-    message, body = forms.record(Message, row["record"]), bytes(row["body"])
-    try:
-        text = tuple(body.decode().split("\r\n"))
-    except UnicodeDecodeError:
-        return lines.MessageLine(
-            row["sequence"], message, row["update_id"], base64=body
-        )
-    return lines.MessageLine(row["sequence"], message, row["update_id"], text)
-
-
-_READERS: dict[type, Callable[[Row], object]] = {
-    lines.EntryLine: lambda row: lines.EntryLine(
-        row["source"],
-        row["document"],
-        forms.record(Entry, row["record"]),
-        row["fingerprint"],
-        moment_if(row["missing_since"]),
-        bool(row["lost"]),
-        row["silent"],
-    ),
-    lines.AbsorbedLine: lambda row: lines.AbsorbedLine(row["id"], row["update_id"]),
-    lines.EventLine: lambda row: lines.EventLine(
-        row["sequence"],
-        forms.record(Event, row["record"]),
-        row["update_id"],
-        bool(row["queued"]),
-    ),
-    lines.MessageLine: _message_line,
-    lines.AckLine: lambda row: lines.AckLine(row["update_id"], moment(row["time"])),
-    lines.MuteLine: lambda row: lines.MuteLine(row["target"], moment_if(row["until"])),
-}
+        raise StateRefusedError(msg)
+    with state.writing(durable=True) as sql:
+        full = sql.column("tables_with_rows")
+        if full:
+            msg = (
+                f"The state {state.address} is not empty (it has {', '.join(full)}). "
+                "Import into a new one: name another [watch] state."
+            )
+            raise StateRefusedError(msg)
+        for name, table in TABLES.items():
+            file = folder / f"{name}.jsonl"
+            try:
+                lines = _lines(file, table.line)
+                while chunk := list(islice(lines, _CHUNK)):
+                    table.write(sql, chunk)
+            except state.connection.conflicts as error:
+                msg = (
+                    f"{file} does not fit the other files: {error}. Export the "
+                    "state again, or take all files of one commit."
+                )
+                raise StateRefusedError(msg) from error
 
 
 def _lines(file: Path, form: type) -> Iterator[Any]:
@@ -235,74 +245,135 @@ def _lines(file: Path, form: type) -> Iterator[Any]:
             yield read
 
 
-def _write_meta(link: Link, chunk: list[lines.MetaLine]) -> None:
-    rows = [
-        {"key": line.key, "value": line.value} for line in chunk if line.key != "form"
-    ]
-    form = next((line.value for line in chunk if line.key == "form"), lines.FORM)
-    if form != lines.FORM:
+def _records(query: str, form: type) -> Callable[[Queries], Iterable[object]]:
+    """Give a reader of a table whose lines are its records."""
+
+    def read(sql: Queries) -> Iterable[object]:
+        for row in getattr(sql, query)():
+            yield record_from(form, row[0])
+
+    return read
+
+
+def _read_values(sql: Queries) -> Iterable[MetaLine]:
+    lines = [MetaLine(key, value) for key, value in sql.all_values()]
+    return sorted([*lines, MetaLine("form", FORM)], key=lambda line: line.key)
+
+
+def _write_values(sql: Queries, lines: list[MetaLine]) -> None:
+    form = next((line.value for line in lines if line.key == "form"), FORM)
+    if form != FORM:
         msg = (
             f"The exported state has form {form}, and this program reads form "
-            f"{lines.FORM}. Install the version that wrote it."
+            f"{FORM}. Install the version that wrote it."
         )
         raise StateRefusedError(msg)
-    insert(link, META, rows)
+    values = [line for line in lines if line.key != "form"]
+    sql.insert_values([{"key": line.key, "value": line.value} for line in values])
 
 
-def _write_documents(link: Link, chunk: list[lines.DocumentLine]) -> None:
+def _write_documents(sql: Queries, lines: list[DocumentLine]) -> None:
     """Write documents; one that was never read is forgotten, as if it were new."""
-    write_documents(link, [line.document_record() for line in chunk if not line.unread])
+    write_documents(sql, [line.document_record() for line in lines if not line.unread])
 
 
-def _write_entries(link: Link, chunk: list[lines.EntryLine]) -> None:
-    stored = [
-        (line, StoredEntry(line.entry, line.fingerprint, line.missing_since, line.lost))
-        for line in chunk
-    ]
-    insert(
-        link,
-        ENTRIES,
-        [
-            entry_row(line.source, line.document, entry, line.silent)
-            for line, entry in stored
-        ],
-    )
-
-
-def _write_events(link: Link, chunk: list[lines.EventLine]) -> None:
-    rows = [
-        event_row(line.sequence, line.event)
-        | {"update_id": line.update, "queued": line.queued}
-        for line in chunk
-    ]
-    insert(link, EVENTS, rows)
-    write_concerned(link, [(line.sequence, line.event) for line in chunk])
-
-
-def _write_messages(link: Link, chunk: list[lines.MessageLine]) -> None:
-    for line in chunk:
-        body = line.base64 or "\r\n".join(line.body).encode()
-        write_message(
-            link, line.sequence, replace(line.message, body=body), line.update
+def _read_entries(sql: Queries) -> Iterator[EntryLine]:
+    for source, document, record, fingerprint, since, lost, silent in sql.all_entries():
+        yield EntryLine(
+            source,
+            document,
+            record_from(Entry, record),
+            fingerprint,
+            optional_time_from(since),
+            bool(lost),
+            silent,
         )
 
 
-_WRITERS: dict[type, Callable[[Link, list[Any]], object]] = {
-    lines.MetaLine: _write_meta,
-    Document: _write_documents,
-    Times: write_times,
-    lines.EntryLine: _write_entries,
-    Update: write_updates,
-    lines.AbsorbedLine: lambda c, chunk: insert(
-        c, ABSORBED, [{"id": line.id, "update_id": line.update} for line in chunk]
+def _write_entries(sql: Queries, lines: list[EntryLine]) -> None:
+    rows = []
+    for line in lines:
+        stored = StoredEntry(
+            line.entry, line.fingerprint, line.missing_since, line.lost
+        )
+        rows.append(entry_row(line.source, line.document, stored, line.silent))
+    sql.insert_entries(rows)
+
+
+def _read_absorbed(sql: Queries) -> Iterator[AbsorbedLine]:
+    for update_id, taker in sql.all_absorbed():
+        yield AbsorbedLine(update_id, taker)
+
+
+def _write_absorbed(sql: Queries, lines: list[AbsorbedLine]) -> None:
+    sql.insert_absorbed([{"id": line.id, "update_id": line.update} for line in lines])
+
+
+def _read_events(sql: Queries) -> Iterator[EventLine]:
+    for sequence, record, owner, queued in sql.all_events():
+        yield EventLine(sequence, record_from(Event, record), owner, bool(queued))
+
+
+def _write_events(sql: Queries, lines: list[EventLine]) -> None:
+    rows = []
+    for line in lines:
+        row = event_row(line.sequence, line.event)
+        rows.append(row | {"update_id": line.update, "queued": line.queued})
+    sql.add_events(rows)
+    add_products(sql, [(line.sequence, line.event) for line in lines])
+
+
+def _read_messages(sql: Queries) -> Iterator[MessageLine]:
+    for sequence, record, owner, stored in sql.all_messages():
+        message, body = record_from(Message, record), bytes(stored)
+        try:
+            text = tuple(body.decode().split("\r\n"))
+        except UnicodeDecodeError:
+            yield MessageLine(sequence, message, owner, base64=body)
+        else:
+            yield MessageLine(sequence, message, owner, text)
+
+
+def _write_messages(sql: Queries, lines: list[MessageLine]) -> None:
+    for line in lines:
+        body = line.base64 or "\r\n".join(line.body).encode()
+        message = replace(line.message, body=body)
+        write_message(sql, line.sequence, message, line.update)
+
+
+def _read_acks(sql: Queries) -> Iterator[AckLine]:
+    for update_id, noted in sql.all_acks():
+        yield AckLine(update_id, time_from(noted))
+
+
+def _write_acks(sql: Queries, lines: list[AckLine]) -> None:
+    sql.insert_acks([{"update_id": line.update, "time": line.time} for line in lines])
+
+
+def _read_mutes(sql: Queries) -> Iterator[MuteLine]:
+    for target, until in sql.mutes():
+        yield MuteLine(target, optional_time_from(until))
+
+
+def _write_mutes(sql: Queries, lines: list[MuteLine]) -> None:
+    sql.insert_mutes([{"target": line.target, "until": line.until} for line in lines])
+
+
+# In the order of an import: what others refer to comes first.
+TABLES: dict[str, Table] = {
+    "meta": Table(MetaLine, _read_values, _write_values),
+    "documents": Table(
+        DocumentLine, _records("all_documents", Document), _write_documents
     ),
-    lines.EventLine: _write_events,
-    lines.MessageLine: _write_messages,
-    Delivery: write_deliveries,
-    lines.AckLine: lambda c, chunk: insert(
-        c, ACKS, [{"update_id": line.update, "time": line.time} for line in chunk]
+    "times": Table(Times, _records("times", Times), write_times),
+    "entries": Table(EntryLine, _read_entries, _write_entries),
+    "updates": Table(Update, _records("all_updates", Update), write_updates),
+    "absorbed": Table(AbsorbedLine, _read_absorbed, _write_absorbed),
+    "events": Table(EventLine, _read_events, _write_events),
+    "messages": Table(MessageLine, _read_messages, _write_messages),
+    "deliveries": Table(
+        Delivery, _records("all_deliveries", Delivery), write_deliveries
     ),
-    lines.MuteLine: lambda c, chunk: insert(
-        c, MUTES, [{"target": line.target, "until": line.until} for line in chunk]
-    ),
+    "acks": Table(AckLine, _read_acks, _write_acks),
+    "mutes": Table(MuteLine, _read_mutes, _write_mutes),
 }

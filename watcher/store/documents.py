@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.records import Document, Entry, Times
-from watcher.store import forms
-from watcher.store.base import Base
-from watcher.store.rows import chunks, upsert
-from watcher.store.tables import DOCUMENTS, ENTRIES, TIMES, moment_if
-from watcher.store.words import EntryChanges, StoredEntry
+from msgspec import Struct
+
+from watcher.records import Document, Entry, StoredEntry, Times
+from watcher.store.connection import Transactions
+from watcher.store.values import (
+    optional_time_from,
+    record_from,
+    record_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
-    from watcher.store.link import Link
-
-_HERE = "source = :source AND document = :document"
+    from watcher.store.connection import Queries
 
 
-class Documents(Base):
+class EntryChanges(Struct, frozen=True):
+    """What a check changes in the stored entries of one document.
+
+    ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at
+    ``since`` (their entries stay; one that is marked already keeps its time), and as
+    lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are
+    deleted.
+    """
+
+    document: str
+    upserts: tuple[StoredEntry, ...] = ()
+    missing: tuple[str, ...] = ()
+    since: datetime | None = None
+    lost: bool = False
+    returned: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Documents(Transactions):
     """The verbs of what was last seen."""
 
     def documents(self, source: str | None = None) -> dict[str, Document]:
@@ -28,54 +47,38 @@ class Documents(Base):
 
         Without a source: of all, by ``source`` and name, a space between.
         """
-        where = "" if source is None else " WHERE source = :source"
-        with self.reading() as link:
-            rows = link.scalars(f"SELECT record FROM documents{where}", source=source)  # noqa: S608 - see above
-        found = [forms.record(Document, row) for row in rows]
-        return {
-            d.document if source is not None else f"{d.source} {d.document}": d
-            for d in found
-        }
+        if source is not None:
+            return self.documents_of([source])[source]
+        with self.reading() as sql:
+            found = [record_from(Document, each) for each in sql.column("documents")]
+        return {f"{each.source} {each.document}": each for each in found}
 
     def documents_of(self, sources: Iterable[str]) -> dict[str, dict[str, Document]]:
-        """Give the documents of several sources, by source and name, with a query for
-        hundreds of them.
-        """
+        """Give the documents of several sources, by source and name, with one query."""
         found: dict[str, dict[str, Document]] = {source: {} for source in sources}
-        with self.reading() as link:
-            for chunk in chunks(tuple(found)):
-                for row in link.scalars(
-                    "SELECT record FROM documents WHERE source IN :sources",
-                    sources=chunk,
-                ):
-                    document = forms.record(Document, row)
-                    found[document.source][document.document] = document
+        with self.reading() as sql:
+            for record in sql.column("documents_of", sources=list(found)):
+                document = record_from(Document, record)
+                found[document.source][document.document] = document
         return found
 
     def times(self, source: str, document: str = "") -> Times:
         """Give the check times of one document; empty ones when it was never tried."""
-        with self.reading() as link:
-            row = link.scalar(
-                "SELECT record FROM times WHERE source = :source AND document = :document",
-                source=source,
-                document=document,
-            )
-        return Times(source, document) if row is None else forms.record(Times, row)
+        with self.reading() as sql:
+            record = sql.times_of(source=source, document=document)
+        if record is None:
+            return Times(source, document)
+        return record_from(Times, record)
 
     def all_times(self) -> tuple[Times, ...]:
         """Give all check times, by source and document."""
-        with self.reading() as link:
-            return tuple(
-                forms.record(Times, row)
-                for row in link.scalars(
-                    "SELECT record FROM times ORDER BY source, document"
-                )
-            )
+        with self.reading() as sql:
+            return tuple(record_from(Times, each) for each in sql.column("times"))
 
     def last_check(self) -> datetime | None:
         """Say when anything was last tried; None before the first check."""
-        with self.reading() as link:
-            return moment_if(link.scalar("SELECT MAX(tried) FROM times"))
+        with self.reading() as sql:
+            return optional_time_from(sql.last_check())
 
     def entries(
         self, source: str, document: str = "", keys: Iterable[str] | None = None
@@ -84,42 +87,34 @@ class Documents(Base):
 
         Only those of ``keys`` when they are named.
         """
-        query = (
-            "SELECT record, fingerprint, missing_since, lost, silent FROM "  # noqa: S608 - our own words
-            f"entries WHERE {_HERE}"
-        )
-        with self.reading() as link:
+        with self.reading() as sql:
             if keys is None:
-                rows = link.rows(query, source=source, document=document)
+                rows = list(sql.entries(source=source, document=document))
             else:
-                parts = (
-                    link.rows(
-                        f"{query} AND key IN :keys",
-                        source=source,
-                        document=document,
-                        keys=c,
+                rows = list(
+                    sql.entries_of_keys(
+                        source=source, document=document, keys=list(keys)
                     )
-                    for c in chunks(dict.fromkeys(keys))
                 )
-                rows = [row for part in parts for row in part]
-        read = ((forms.record(Entry, record), *rest) for record, *rest in rows)
-        return {
-            entry.key: StoredEntry(entry, mark, moment_if(since), bool(lost), silent)
-            for entry, mark, since, lost, silent in read
-        }
+        found: dict[str, StoredEntry] = {}
+        for record, fingerprint, missing_since, lost, silent in rows:
+            entry = record_from(Entry, record)
+            since = optional_time_from(missing_since)
+            found[entry.key] = StoredEntry(
+                entry, fingerprint, since, bool(lost), silent
+            )
+        return found
 
     def fingerprints(self, source: str, document: str = "") -> dict[str, str]:
         """Give the fingerprints of a document's entries by key, without reading the entries.
 
         A missing entry's is "", so that its return differs from it like any change.
         """
-        query = f"SELECT key, fingerprint, missing_since FROM entries WHERE {_HERE}"  # noqa: S608 - our own words
-        with self.reading() as link:
+        with self.reading() as sql:
+            rows = sql.fingerprints(source=source, document=document)
             return {
-                key: mark if since is None else ""
-                for key, mark, since in link.rows(
-                    query, source=source, document=document
-                )
+                key: fingerprint if missing_since is None else ""
+                for key, fingerprint, missing_since in rows
             }
 
     def touch(self, times: Iterable[Times]) -> None:
@@ -127,79 +122,65 @@ class Documents(Base):
 
         The whole trace of a check in which nothing changed.
         """
-        with self.writing() as link:
-            write_times(link, times)
+        with self.writing() as sql:
+            write_times(sql, times)
 
 
-def write_times(link: Link, times: Iterable[Times]) -> None:
+def write_times(sql: Queries, times: Iterable[Times]) -> None:
     """Write check times."""
-    rows = [
-        {
-            "source": t.source,
-            "document": t.document,
-            "tried": t.tried,
-            "record": forms.text(t),
-        }
-        for t in times
-    ]
-    upsert(link, TIMES, rows)
+    sql.write_times(
+        [
+            {
+                "source": each.source,
+                "document": each.document,
+                "tried": each.tried,
+                "record": record_text(each),
+            }
+            for each in times
+        ]
+    )
 
 
-def write_documents(link: Link, documents: Iterable[Document]) -> None:
+def write_documents(sql: Queries, documents: Iterable[Document]) -> None:
     """Write documents, replacing those of the same name."""
-    rows = [
-        {"source": d.source, "document": d.document, "record": forms.text(d)}
-        for d in documents
-    ]
-    upsert(link, DOCUMENTS, rows)
+    sql.write_documents(
+        [
+            {
+                "source": each.source,
+                "document": each.document,
+                "record": record_text(each),
+            }
+            for each in documents
+        ]
+    )
 
 
 def write_entries(
-    link: Link, source: str, changes: EntryChanges, silent: Mapping[str, str]
+    sql: Queries, source: str, changes: EntryChanges, silent: Mapping[str, str]
 ) -> None:
     """Write the changes of one document's entries.
 
-    ``silent`` says by key why one of them was not told.
+    ``silent`` says by key why nobody hears of a change.
     """
-    rows = [
-        entry_row(
-            source,
-            changes.document,
-            stored,
-            silent.get(stored.entry.key, stored.silent),
-        )
-        for stored in changes.upserts
-    ]
-    upsert(link, ENTRIES, rows)
-    here = {"source": source, "document": changes.document}
-    gone = (
-        "UPDATE entries SET missing_since = COALESCE(missing_since, :since), "  # noqa: S608 - our own words
-        f"lost = :lost WHERE {_HERE} AND key = :key"
+    document = changes.document
+    rows = []
+    for stored in changes.upserts:
+        reason = silent.get(stored.entry.key, stored.silent)
+        rows.append(entry_row(source, document, stored, reason))
+    sql.write_entries(rows)
+
+    def row(key: str, **more: object) -> dict[str, object]:
+        return {"source": source, "document": document, "key": key, **more}
+
+    sql.mark_missing(
+        [row(key, since=changes.since, lost=changes.lost) for key in changes.missing]
     )
-    link.run_each(
-        gone,
-        [
-            {**here, "key": key, "since": changes.since, "lost": changes.lost}
-            for key in changes.missing
-        ],
-    )
-    back = f"UPDATE entries SET missing_since = NULL, lost = :lost WHERE {_HERE} AND key = :key"  # noqa: S608 - our own words
-    link.run_each(
-        back, [{**here, "key": key, "lost": False} for key in changes.returned]
-    )
-    link.run_each(
-        f"DELETE FROM entries WHERE {_HERE} AND key = :key",  # noqa: S608 - our own words
-        [{**here, "key": key} for key in changes.removed],
-    )
+    sql.mark_returned([row(key) for key in changes.returned])
+    sql.delete_entries([row(key) for key in changes.removed])
     written = {stored.entry.key for stored in changes.upserts}
-    quiet = [
-        {**here, "key": k, "why": why}
-        for k, why in silent.items()
-        if k in {*changes.missing, *changes.returned} - written
-    ]
-    link.run_each(
-        f"UPDATE entries SET silent = :why WHERE {_HERE} AND key = :key",  # noqa: S608 - our own words
-        quiet,
+    marked = {*changes.missing, *changes.returned} - written
+    sql.mark_silent(
+        [row(key, silent=why) for key, why in silent.items() if key in marked]
     )
 
 
@@ -215,5 +196,16 @@ def entry_row(
         "missing_since": stored.missing_since,
         "lost": stored.lost,
         "silent": silent,
-        "record": forms.text(stored.entry),
+        "record": record_text(stored.entry),
     }
+
+
+def prune_documents(sql: Queries, before: datetime) -> int:
+    """Forget the documents that were last tried before ``before``; say how many."""
+    old = [
+        {"source": source, "document": document}
+        for source, document in sql.tried_before(before=before)
+    ]
+    sql.delete_documents(old)
+    sql.delete_times(old)
+    return len(old)

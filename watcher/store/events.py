@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from watcher.records import Event, Evidence, Kind, Table
-from watcher.store import forms
-from watcher.store.base import Base
-from watcher.store.products import write_concerned
-from watcher.store.rows import chunks, insert, next_sequence
-from watcher.store.tables import EVENTS, clean
+from watcher.store.connection import ALL, Transactions
+from watcher.store.values import clean, record_from, record_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from watcher.store.link import Link
+    from watcher.store.connection import Queries
 
 
-class Events(Base):
+class Events(Transactions):
     """The verbs of events."""
 
     def events(
@@ -36,96 +33,115 @@ class Events(Base):
 
         ``product`` is a shell pattern, case ignored, against the update's products.
         """
-        asked = {"time >= :since": since, "kind = :kind": kind}
-        where = (
-            " AND ".join(
-                condition for condition, value in asked.items() if value is not None
-            )
-            or "TRUE"
-        )
-        most = " LIMIT :most" if product is None and limit is not None else ""
-        query = f"SELECT record FROM events WHERE {where} ORDER BY sequence DESC{most}"  # noqa: S608 - our own words
-        with self.reading() as link:
-            found = [
-                forms.record(Event, row)
-                for row in link.scalars(
-                    query, since=since, kind=kind and kind.value, most=limit
+        # The database knows no shell patterns: the limit counts what is left of them.
+        most = limit if limit is not None and product is None else ALL
+        with self.reading() as sql:
+            if kind is None:
+                records = sql.column("events", since=since, most=most)
+            else:
+                records = sql.column(
+                    "events_of_kind", kind=kind.value, since=since, most=most
                 )
-            ]
+        newest_first = _events(records)
         if product is not None:
-            found = [
-                e
-                for e in found
-                if any(
-                    fnmatchcase(p.lower(), product.lower()) for p in e.update.products
-                )
+            newest_first = [
+                event
+                for event in newest_first
+                if any_matches(event.update.products, product)
             ]
-        return tuple(reversed(found[:limit]))
+        return tuple(reversed(newest_first[:limit]))
 
     def event(self, event_id: str) -> Event | None:
         """Give one event, None when there is none."""
-        with self.reading() as link:
-            row = link.scalar("SELECT record FROM events WHERE id = :id", id=event_id)
-        return None if row is None else forms.record(Event, row)
+        with self.reading() as sql:
+            record = sql.event(id=event_id)
+        return None if record is None else record_from(Event, record)
 
     def events_of(self, update_id: str) -> tuple[Event, ...]:
         """Give an update's events in order, those of updates it absorbed among them.
 
         An absorbed id serves, too.
         """
-        with self.reading() as link:
-            rows = link.scalars(
-                "SELECT record FROM events WHERE update_id = :id ORDER BY sequence",
-                id=owner(link, update_id),
-            )
-            return tuple(forms.record(Event, row) for row in rows)
+        with self.reading() as sql:
+            owner = owner_of(sql, update_id)
+            return tuple(_events(sql.column("events_of_update", update_id=owner)))
 
     def events_after(self, sequence: int) -> dict[int, Event]:
-        """Give the events whose place in the order is beyond ``sequence``, by place (from
-        1), in order.
+        """Give the events whose number in the order is beyond ``sequence``, by number
+        (from 1), in order.
         """
-        query = "SELECT sequence, record FROM events WHERE sequence > :place ORDER BY sequence"
-        with self.reading() as link:
+        with self.reading() as sql:
             return {
-                place: forms.record(Event, row)
-                for place, row in link.rows(query, place=sequence)
+                number: record_from(Event, record)
+                for number, record in sql.events_after(sequence=sequence)
             }
 
-    def last_sealed(self) -> int:
-        """Give the place of the newest event before which all are queued, 0 when there is none."""
-        with self.reading() as link:
-            first = link.scalar(
-                "SELECT MIN(sequence) FROM events WHERE queued = :queued", queued=False
-            )
-            last = (
-                link.scalar("SELECT MAX(sequence) FROM events")
-                if first is None
-                else first - 1
-            )
-        return int(last or 0)
+    def events_from(self, position: int, limit: int) -> tuple[Event, ...]:
+        """Give ``limit`` events in order, from the one before which ``position`` others are."""
+        with self.reading() as sql:
+            records = sql.column("events_from", position=position, most=limit)
+        return tuple(_events(records))
+
+    def events_about(self, products: Iterable[str], limit: int) -> tuple[Event, ...]:
+        """Give the newest ``limit`` events that are about one of ``products``, in order."""
+        found: dict[int, str] = {}
+        with self.reading() as sql:
+            for product in dict.fromkeys(products):
+                found.update(sql.events_about(product=product, most=limit))
+        newest = sorted(found)[-limit:]
+        return tuple(_events(found[sequence] for sequence in newest))
 
     def unsealed_events(self) -> tuple[Event, ...]:
         """Give the events of which no message has been made yet, in order."""
-        with self.reading() as link:
-            rows = link.scalars(
-                "SELECT record FROM events WHERE queued = :queued ORDER BY sequence",
-                queued=False,
-            )
-        return tuple(forms.record(Event, row) for row in rows)
+        with self.reading() as sql:
+            return tuple(_events(sql.column("unsealed_events")))
+
+    def last_sealed(self) -> int:
+        """Give the number of the newest event before which all are queued, 0 when there is none."""
+        with self.reading() as sql:
+            first_unsealed = sql.first_unsealed()
+            if first_unsealed is None:
+                return int(sql.last_event())
+            return int(first_unsealed) - 1
+
+    def place_of(self, event_id: str) -> int | None:
+        """Say how many events there are before this one; None when there is no such event."""
+        with self.reading() as sql:
+            position = sql.position_of_event(id=event_id)
+        return None if position is None else int(position)
+
+    def count_events(self) -> int:
+        """Count the stored events."""
+        with self.reading() as sql:
+            return int(sql.count_events())
+
+    def owners(self, ids: Iterable[str] | None = None) -> dict[str, str]:
+        """Give the update that has each event now, by the ids of all events or of these."""
+        with self.reading() as sql:
+            if ids is None:
+                return dict(sql.owners())
+            return dict(sql.owners_of(ids=list(ids)))
 
 
-def owner(link: Link, update_id: str) -> str:
+def any_matches(products: Iterable[str], pattern: str) -> bool:
+    """Say whether one of ``products`` matches a shell pattern, case ignored."""
+    pattern = pattern.lower()
+    return any(fnmatchcase(product.lower(), pattern) for product in products)
+
+
+def _events(records: Iterable[str]) -> list[Event]:
+    return [record_from(Event, record) for record in records]
+
+
+def owner_of(sql: Queries, update_id: str) -> str:
     """Give the id of the update that has what was ``update_id``'s.
 
     Its own, unless it was absorbed.
     """
-    return (
-        link.scalar("SELECT update_id FROM absorbed WHERE id = :id", id=update_id)
-        or update_id
-    )
+    return sql.absorbed_by(id=update_id) or update_id
 
 
-def add_events(link: Link, events: Iterable[Event]) -> bool:
+def add_events(sql: Queries, events: Iterable[Event]) -> bool:
     """Append new events in order, unqueued; say whether there were any.
 
     One whose id is stored already is the same fact, and stays as it was.
@@ -133,13 +149,16 @@ def add_events(link: Link, events: Iterable[Event]) -> bool:
     new: dict[str, Event] = {}
     for event in events:
         new.setdefault(clean(event.id), event)
-    for chunk in chunks(tuple(new)):
-        for known in link.scalars("SELECT id FROM events WHERE id IN :ids", ids=chunk):
-            del new[known]
-    if new:
-        placed = list(enumerate(new.values(), next_sequence(link, EVENTS)))
-        insert(link, EVENTS, [event_row(sequence, event) for sequence, event in placed])
-        write_concerned(link, placed)
+    if not new:
+        return False
+    for stored in sql.column("stored_event_ids", ids=list(new)):
+        del new[stored]
+    # Not the database's own counter: that one leaves gaps after a rollback, and equal
+    # histories must have equal numbers.
+    first = int(sql.last_event()) + 1
+    numbered = list(enumerate(new.values(), first))
+    sql.add_events([event_row(sequence, event) for sequence, event in numbered])
+    add_products(sql, numbered)
     return bool(new)
 
 
@@ -152,70 +171,71 @@ def event_row(sequence: int, event: Event) -> dict[str, object]:
         "kind": event.kind.value,
         "time": event.time,
         "queued": False,
-        "record": forms.text(event),
+        "record": record_text(event),
     }
 
 
-def add_evidence(link: Link, more: Iterable[tuple[str, Evidence]]) -> bool:
+def add_products(sql: Queries, numbered: Iterable[tuple[int, Event]]) -> None:
+    """Write which products new events, by their numbers in the order, are about."""
+    rows = []
+    for sequence, event in numbered:
+        products = [clean(product) for product in event.update.products if product]
+        rows += [
+            {"product": product, "sequence": sequence}
+            for product in dict.fromkeys(products)
+        ]
+    sql.add_products_of_events(rows)
+
+
+def add_evidence(sql: Queries, more: Iterable[tuple[str, Evidence]]) -> bool:
     """Append evidence to stored events; say whether any was new.
 
     What an event has already (source, address, body, words) is not added again.
 
     Evidence for an event that is no longer kept is dropped.
     """
-    grouped: dict[str, list[Evidence]] = {}
+    by_event: dict[str, list[Evidence]] = {}
     for event_id, evidence in more:
-        grouped.setdefault(event_id, []).append(evidence)
+        by_event.setdefault(event_id, []).append(evidence)
     changed = False
-    for event_id, additions in grouped.items():
-        row = link.scalar("SELECT record FROM events WHERE id = :id", id=event_id)
-        if row is None:
+    for event_id, additions in by_event.items():
+        record = sql.event(id=event_id)
+        if record is None:
             continue
-        event = forms.record(Event, row)
-        known = {_mark(e) for e in event.evidence}
-        fresh = {_mark(e): e for e in additions if _mark(e) not in known}
-        if fresh:
-            written = forms.text(
-                replace(event, evidence=(*event.evidence, *fresh.values()))
-            )
-            link.run(
-                "UPDATE events SET record = :record WHERE id = :id",
-                record=written,
-                id=event_id,
-            )
+        event = record_from(Event, record)
+        present = {_identity(each) for each in event.evidence}
+        new = {_identity(each): each for each in additions}
+        new = {key: each for key, each in new.items() if key not in present}
+        if new:
+            both = (*event.evidence, *new.values())
+            record = record_text(replace(event, evidence=both))
+            sql.rewrite_event(id=event_id, record=record)
             changed = True
     return changed
 
 
+def _identity(evidence: Evidence) -> tuple[str, str, str, str]:
+    return evidence.source, evidence.url, evidence.sha256, evidence.after
+
+
 def add_guidance(
-    link: Link, more: Iterable[tuple[str, tuple[str, ...], Table]]
+    sql: Queries, more: Iterable[tuple[str, tuple[str, ...], Table]]
 ) -> bool:
     """Add a further source's tables, with their sentences, to events of which no message
     has been made yet; say whether any was new.
 
-    What was told stays as it was told.
+    What readers were sent stays as it was sent.
     """
     changed = False
-    for event_id, said, table in more:
-        row = link.scalar(
-            "SELECT record FROM events WHERE id = :id AND queued = :queued",
-            id=event_id,
-            queued=False,
-        )
-        event = None if row is None else forms.record(Event, row)
-        if event is not None and table not in event.tables:
-            guidance = tuple(dict.fromkeys((*event.guidance, *said)))
-            written = forms.text(
-                replace(event, guidance=guidance, tables=(*event.tables, table))
-            )
-            link.run(
-                "UPDATE events SET record = :record WHERE id = :id",
-                record=written,
-                id=event_id,
-            )
-            changed = True
+    for event_id, sentences, table in more:
+        record = sql.unsealed_event(id=event_id)
+        if record is None:
+            continue
+        event = record_from(Event, record)
+        if table in event.tables:
+            continue
+        guidance = tuple(dict.fromkeys((*event.guidance, *sentences)))
+        event = replace(event, guidance=guidance, tables=(*event.tables, table))
+        sql.rewrite_event(id=event_id, record=record_text(event))
+        changed = True
     return changed
-
-
-def _mark(evidence: Evidence) -> tuple[str, str, str, str]:
-    return evidence.source, evidence.url, evidence.sha256, evidence.after

@@ -4,25 +4,30 @@ that went.
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from watcher.records import State, Update
-from watcher.store import forms
-from watcher.store.base import Base
-from watcher.store.events import owner
-from watcher.store.products import write_offers
-from watcher.store.rows import chunks, insert, upsert
-from watcher.store.tables import ABSORBED, NAMES, SUSPICIONS, UPDATES, clean, moment
+from watcher.store.connection import ALL, Transactions
+from watcher.store.events import any_matches, owner_of
+from watcher.store.values import (
+    clean,
+    optional_time_from,
+    record_from,
+    record_text,
+    time_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from watcher.store.link import Link
+    from watcher.store.connection import Queries
+
+# Of each number of a build, so that text sorts as numbers do
+DIGITS = 10
 
 
-class Ledger(Base):
+class Ledger(Transactions):
     """The verbs of updates."""
 
     def update(self, update_id: str) -> Update | None:
@@ -31,25 +36,16 @@ class Ledger(Base):
         An id that was absorbed leads to the update that took it over.  None when there
         is none.
         """
-        with self.reading() as link:
-            row = link.scalar(
-                "SELECT record FROM updates WHERE id = :id", id=owner(link, update_id)
-            )
-        return None if row is None else forms.record(Update, row)
+        with self.reading() as sql:
+            record = sql.update(id=owner_of(sql, update_id))
+        return None if record is None else record_from(Update, record)
 
     def updates_for(self, names: Iterable[str]) -> tuple[Update, ...]:
         """Give the updates that bear one of ``names`` (``Update.names``), each once,
         newest first.
         """
-        ids: set[str] = set()
-        with self.reading() as link:
-            for chunk in chunks(dict.fromkeys(names)):
-                ids.update(
-                    link.scalars(
-                        "SELECT update_id FROM names WHERE name IN :names", names=chunk
-                    )
-                )
-            return self._of(link, ids)
+        with self.reading() as sql:
+            return _updates(sql.column("updates_of_names", names=list(names)))
 
     def updates(
         self,
@@ -65,27 +61,22 @@ class Ledger(Base):
         ``product`` is a shell pattern, case ignored, against their products; ``since``
         is compared with that date.
         """
-        asked = {
-            "family = :family": family,
-            "state = :state": state,
-            "dated >= :since": since,
-        }
-        where = (
-            " AND ".join(
-                condition for condition, value in asked.items() if value is not None
-            )
-            or "TRUE"
-        )
-        limited = limit if product is None else None
-        found = self._read(
-            where, limited, family=family, state=state and state.value, since=since
-        )
+        # The database knows no shell patterns: the limit counts what is left of them.
+        most = limit if limit is not None and product is None else ALL
+        with self.reading() as sql:
+            if state is None:
+                records = sql.column("updates", family=family, since=since, most=most)
+            else:
+                records = sql.column(
+                    "updates_in_state",
+                    state=state.value,
+                    family=family,
+                    since=since,
+                    most=most,
+                )
+        found = _updates(records)
         if product is not None:
-            found = tuple(
-                u
-                for u in found
-                if any(fnmatchcase(p.lower(), product.lower()) for p in u.products)
-            )
+            found = tuple(each for each in found if any_matches(each.products, product))
         return found[:limit]
 
     def young_updates(self, since: datetime) -> tuple[Update, ...]:
@@ -93,169 +84,174 @@ class Ledger(Base):
 
         Newest first.
         """
-        return self._read(
-            "dated >= :since OR state = :state", since=since, state=State.PULLED.value
-        )
+        with self.reading() as sql:
+            return _updates(sql.column("updates_young_or_pulled", since=since))
 
     def suspicions(
         self, source: str | None = None, document: str | None = None
     ) -> tuple[Update, ...]:
-        """Give the updates with an open suspicion.
+        """Give the updates with an open suspicion, newest first.
 
         Anywhere, in one source, or in one document of it.
         """
-        asked = {"source = :source": source, "document = :document": document}
-        where = (
-            " AND ".join(
-                condition for condition, value in asked.items() if value is not None
-            )
-            or "TRUE"
-        )
-        with self.reading() as link:
-            ids = link.scalars(
-                f"SELECT update_id FROM suspicions WHERE {where}",  # noqa: S608 - our own words
-                source=source,
-                document=document,
-            )
-            return self._of(link, set(ids))
+        with self.reading() as sql:
+            if source is None:
+                records = sql.column("suspected")
+            elif document is None:
+                records = sql.column("suspected_in_source", source=source)
+            else:
+                records = sql.column(
+                    "suspected_in_document", source=source, document=document
+                )
+            return _updates(records)
 
     def suspected_sources(self) -> frozenset[str]:
         """Name the sources at which anything is suspected: of any other there is nothing to ask."""
-        with self.reading() as link:
-            return frozenset(link.scalars("SELECT DISTINCT source FROM suspicions"))
+        with self.reading() as sql:
+            return frozenset(sql.column("suspected_sources"))
 
     def absorbed(self) -> dict[str, str]:
         """Give the ids that went, with the id of the update that has them now."""
-        with self.reading() as link:
-            return dict(link.rows("SELECT id, update_id FROM absorbed"))
+        with self.reading() as sql:
+            return dict(sql.absorbed())
 
     def heirs(self, ids: Iterable[str]) -> dict[str, str]:
         """Give those of ``ids`` that went, and those that went to one of them, each with
         the update that has them now.
         """
-        found: dict[str, str] = {}
-        with self.reading() as link:
-            for chunk in chunks(dict.fromkeys(ids)):
-                found.update(
-                    link.rows(
-                        "SELECT id, update_id FROM absorbed WHERE id IN :ids OR update_id IN :ids",
-                        ids=chunk,
-                    )
-                )
-        return found
+        with self.reading() as sql:
+            return dict(sql.absorbed_among(ids=list(ids)))
+
+    def best(self, product: str) -> str | None:
+        """Name the update that offers a product's newest build.
+
+        Of equal ones the newest, then the first id.  None without any.
+        """
+        with self.reading() as sql:
+            found = sql.newest_good(product=product)
+        return None if found is None else str(found)
 
     def count_updates(self) -> int:
         """Count the stored updates."""
-        with self.reading() as link:
-            return int(link.scalar("SELECT COUNT(*) FROM updates"))
+        with self.reading() as sql:
+            return int(sql.count_updates())
 
-    def _read(
-        self, where: str, limit: int | None = None, **values: object
-    ) -> tuple[Update, ...]:
-        most = "" if limit is None else "LIMIT :most"
-        query = (
-            f"SELECT record FROM updates WHERE {where} ORDER BY dated DESC, id {most}"  # noqa: S608 - our own words
-        )
-        with self.reading() as link:
-            return tuple(
-                forms.record(Update, row)
-                for row in link.scalars(query, most=limit, **values)
-            )
+    def newest_date(self) -> datetime | None:
+        """Give the date of the newest update.
 
-    @staticmethod
-    def _of(link: Link, ids: set[str]) -> tuple[Update, ...]:
-        rows: list[tuple[datetime, Update]] = []
-        for chunk in chunks(sorted(ids)):
-            found = link.rows(
-                "SELECT dated, record FROM updates WHERE id IN :ids", ids=chunk
-            )
-            rows += [(moment(dated), forms.record(Update, row)) for dated, row in found]
-        rows.sort(key=lambda row: row[1].id)
-        rows.sort(key=lambda row: row[0], reverse=True)
-        return tuple(found for _, found in rows)
+        The vendor's, else when it was first seen.  None when there is none.
+        """
+        with self.reading() as sql:
+            return optional_time_from(sql.newest_date())
 
 
-def write_updates(link: Link, updates: Iterable[Update]) -> bool:
+def _updates(records: Iterable[str]) -> tuple[Update, ...]:
+    return tuple(record_from(Update, record) for record in records)
+
+
+def write_updates(sql: Queries, updates: Iterable[Update]) -> bool:
     """Write updates whole, with the tables that are derived from them.
 
     Say whether any differs from what was stored.
     """
-    rows = {each.id: (each, _row(each)) for each in updates}
-    for chunk in chunks(tuple(rows)):
-        for name, stored in link.rows(
-            "SELECT id, record FROM updates WHERE id IN :ids", ids=chunk
-        ):
-            if stored == rows[name][1]["record"]:
-                del rows[name]
-    upsert(link, UPDATES, [row for _, row in rows.values()])
-    _derive(link, [each for each, _ in rows.values()])
-    return bool(rows)
-
-
-def _derive(link: Link, updates: Sequence[Update]) -> None:
-    ids = [each.id for each in updates]
-    write_offers(link, updates)
-    names = {(clean(name), each.id) for each in updates for name in each.names if name}
-    doubts = {
-        (clean(s.source), clean(s.document), each.id)
-        for each in updates
-        for s in each.suspicions
-    }
-    old_names: set[tuple[str, str]] = set()
-    for chunk in chunks(ids):
-        link.run("DELETE FROM absorbed WHERE id IN :ids", ids=chunk)
-        link.run("DELETE FROM suspicions WHERE update_id IN :ids", ids=chunk)
-        old_names.update(
-            (name, of)
-            for name, of in link.rows(
-                "SELECT name, update_id FROM names WHERE update_id IN :ids", ids=chunk
-            )
-        )
-    gone = [{"name": name, "id": of} for name, of in sorted(old_names - names)]
-    link.run_each("DELETE FROM names WHERE name = :name AND update_id = :id", gone)
-    upsert(
-        link,
-        NAMES,
-        [{"name": name, "update_id": of} for name, of in sorted(names - old_names)],
-    )
-    insert(
-        link,
-        SUSPICIONS,
+    changed = {each.id: each for each in updates}
+    if not changed:
+        return False
+    records = {each.id: record_text(each) for each in changed.values()}
+    for update_id, stored in sql.update_records(ids=list(changed)):
+        if stored == records[update_id]:
+            del changed[update_id]
+    sql.write_updates(
         [
-            {"source": source, "document": document, "update_id": of}
-            for source, document, of in sorted(doubts)
-        ],
+            {
+                "id": each.id,
+                "family": each.family,
+                "state": each.state.value,
+                "dated": each.released or each.first_seen,
+                "record": records[each.id],
+            }
+            for each in changed.values()
+        ]
+    )
+    if changed:
+        _derive(sql, list(changed.values()))
+    return bool(changed)
+
+
+def _derive(sql: Queries, updates: Sequence[Update]) -> None:
+    """Write offers, names and suspicions of updates, in place of what they had."""
+    ids = [each.id for each in updates]
+    sql.delete_absorbed(ids=ids)
+
+    sql.delete_offers(ids=ids)
+    sql.add_offers([row for each in updates for row in _offers(each)])
+
+    sql.delete_suspicions(ids=ids)
+    suspected = {
+        (clean(suspicion.source), clean(suspicion.document), each.id)
+        for each in updates
+        for suspicion in each.suspicions
+    }
+    sql.add_suspicions(
+        [
+            {"source": source, "document": document, "update_id": update_id}
+            for source, document, update_id in sorted(suspected)
+        ]
     )
 
-
-def _row(each: Update) -> dict[str, object]:
-    return {
-        "id": each.id,
-        "family": each.family,
-        "state": each.state.value,
-        "dated": each.released or each.first_seen,
-        "record": forms.text(each),
-    }
+    stored = set(sql.names_of(ids=ids))
+    names = {(clean(name), each.id) for each in updates for name in each.names if name}
+    sql.delete_names(_name_rows(stored - names))
+    sql.add_names(_name_rows(names - stored))
 
 
-def absorb(link: Link, gone: str, taker: str) -> None:
+def _name_rows(names: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "update_id": of} for name, of in sorted(names)]
+
+
+def _offers(update: Update) -> list[dict[str, str]]:
+    """Give the highest build that an update offers of each product.
+
+    None of what is pulled or was replaced.
+    """
+    if update.state is not State.RELEASED:
+        return []
+    dated = time_text(update.released or update.first_seen)
+    ranks: dict[str, str] = {}
+    for package in update.packages:
+        if package.product and package.version >= update.version:
+            product = clean(package.product)
+            rank = f"{_sortable(package.build)} {dated}"
+            ranks[product] = max(ranks.get(product, ""), rank)
+    return [
+        {"product": product, "update_id": update.id, "rank": rank}
+        for product, rank in ranks.items()
+    ]
+
+
+def _sortable(build: str) -> str:
+    """Write a build so that text sorts as its numbers do.
+
+    What is none sorts first, as it does in judgement.
+    """
+    numbers = build.split(".")
+    if not all(map(str.isdecimal, numbers)):
+        return ""
+    return ".".join(number.zfill(DIGITS) for number in numbers)
+
+
+def absorb(sql: Queries, gone: str, taker: str) -> None:
     """Let ``taker`` have what belonged to ``gone``.
 
     Its names (until the taker is written), events, messages and id.
     """
     if gone == taker:
         return
-    names = "SELECT name FROM names WHERE update_id = :id"
-    moved = set(link.scalars(names, id=gone)) - set(link.scalars(names, id=taker))
-    link.run("DELETE FROM updates WHERE id = :id", id=gone)
-    if link.scalar("SELECT id FROM updates WHERE id = :id", id=taker) is not None:
-        upsert(
-            link, NAMES, [{"name": name, "update_id": taker} for name in sorted(moved)]
-        )
-    for table in ("events", "messages", "absorbed"):
-        link.run(
-            f"UPDATE {table} SET update_id = :taker WHERE update_id = :gone",  # noqa: S608 - our own words
-            taker=taker,
-            gone=gone,
-        )
-    upsert(link, ABSORBED, [{"id": gone, "update_id": taker}])
+    names = {name for name, _ in sql.names_of(ids=[gone])}
+    sql.delete_update(id=gone)
+    if sql.update(id=taker) is not None:
+        sql.add_names(_name_rows((name, taker) for name in names))
+    sql.move_events(gone=gone, taker=taker)
+    sql.move_messages(gone=gone, taker=taker)
+    sql.move_absorbed(gone=gone, taker=taker)
+    sql.write_absorbed([{"id": gone, "update_id": taker}])

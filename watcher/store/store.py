@@ -13,41 +13,57 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from msgspec import Struct
+
+from watcher.errors import StateError
 from watcher.records import Outcome
+from watcher.store import archive
+from watcher.store.address import address_of
 from watcher.store.documents import (
     Documents,
+    prune_documents,
     write_documents,
     write_entries,
     write_times,
 )
 from watcher.store.events import Events, add_events, add_evidence, add_guidance
 from watcher.store.ledger import Ledger, absorb, write_updates
-from watcher.store.mail import Mail
-from watcher.store.marks import Marks, bump_edition, write_notes
-from watcher.store.opening import connect
-from watcher.store.place import place
-from watcher.store.products import Products
-from watcher.store.retention import Retention
+from watcher.store.messages import Messages, prune_messages
+from watcher.store.notes import Notes, next_edition, write_values
+from watcher.store.open import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
     from watcher.records import Document, Times
-    from watcher.store.link import Link
-    from watcher.store.place import Place
-    from watcher.store.words import EntryChanges
+    from watcher.store.address import Address
+    from watcher.store.connection import Connection, Queries
+    from watcher.store.documents import EntryChanges
 
 
-class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
+class Pruned(Struct, frozen=True):
+    """How much was deleted."""
+
+    messages: int
+    documents: int
+
+
+class Store(Documents, Ledger, Events, Messages, Notes):
     """An open state; a context manager that closes it and lets it go."""
 
     def __init__(
-        self, link: Link, where: Place, stack: ExitStack, *, rehearsal: bool
+        self,
+        connection: Connection,
+        address: Address,
+        stack: ExitStack,
+        *,
+        rehearsal: bool,
     ) -> None:
         """Use ``open``; this keeps what is to be undone at the end."""
-        super().__init__(link, where, rehearsal=rehearsal)
+        super().__init__(connection, address, rehearsal=rehearsal)
         self._stack = stack
 
     @classmethod
@@ -63,12 +79,14 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         StateError with cause and remedy when the state is damaged, read-only, newer
         than this program or unreachable.
         """
-        where = place(url)
+        address = address_of(url)
         with ExitStack() as stack:
-            link = connect(where, stack, hold=hold and not rehearse, rehearse=rehearse)
-            return cls(
-                link, where, stack.pop_all(), rehearsal=rehearse and not where.is_sqlite
+            connection = connect(
+                address, stack, hold=hold and not rehearse, rehearse=rehearse
             )
+            # A rehearsal on SQLite has a copy of its own in memory
+            in_transaction = rehearse and not address.is_sqlite
+            return cls(connection, address, stack.pop_all(), rehearsal=in_transaction)
 
     def close(self) -> None:
         """Close the connection and let the state go; what was rehearsed is gone."""
@@ -105,22 +123,49 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
         """
         outcome = outcome or Outcome()
         silent = {key: why for named, key, why in outcome.silent if named == source}
-        with self.writing() as link:
-            write_documents(link, documents)
+        with self.writing() as sql:
+            write_documents(sql, documents)
             for changes in entries:
-                write_entries(link, source, changes, silent)
-            write_times(link, times)
-            write_outcome(link, outcome)
-            write_notes(link, notes or {})
+                write_entries(sql, source, changes, silent)
+            write_times(sql, times)
+            _write_outcome(sql, outcome)
+            write_values(sql, notes or {})
+
+    def prune(self, before: datetime) -> Pruned:
+        """Delete the messages dated before ``before`` with all their deliveries settled,
+        and the documents last tried before it.
+
+        Updates and events stay: they are the ledger.  A message still on its way
+        stays, and every welcome.  A document that is asked for again later is read as
+        at first contact.
+        """
+        with self.writing() as sql:
+            return Pruned(prune_messages(sql, before), prune_documents(sql, before))
+
+    def integrity(self) -> tuple[str, ...]:
+        """Let the database check itself, which reads all of it.
+
+        Its complaints, none when it is well.
+        """
+        try:
+            with self.reading():
+                if not self.address.is_sqlite:
+                    # PostgreSQL checks its pages as it reads them
+                    return ()
+                pages = self.connection.execute("PRAGMA quick_check").fetchall()
+                orphans = self.connection.execute("PRAGMA foreign_key_check").fetchall()
+        except StateError as error:
+            return (str(error),)
+        complaints = [str(row[0]) for row in pages if row[0] != "ok"]
+        for table, _, missing, _ in orphans:
+            complaints.append(f"{table}: a row refers to no {missing}")
+        return tuple(complaints)
 
     def export(self, folder: Path) -> None:
         """Write the state into ``folder`` as sorted text.
 
         StateError when a file cannot be written.
         """
-        # A run needs none of it
-        from watcher.store import archive
-
         archive.export(self, folder)
 
     def import_(self, folder: Path) -> None:
@@ -128,21 +173,16 @@ class Store(Documents, Ledger, Events, Products, Mail, Marks, Retention):
 
         StateRefusedError, and nothing imported, when it cannot be read.
         """
-        from watcher.store import archive
-
         archive.import_(self, folder)
 
 
-def write_outcome(link: Link, outcome: Outcome) -> None:
+def _write_outcome(sql: Queries, outcome: Outcome) -> None:
     """Write events, evidence and updates; a new edition when that changed anything."""
-    changed = [add_events(link, outcome.events)]
+    changed = [bool(outcome.absorbed), add_events(sql, outcome.events)]
     for gone, taker in outcome.absorbed:
-        absorb(link, gone, taker)
-    changed += [
-        bool(outcome.absorbed),
-        write_updates(link, outcome.updates),
-        add_evidence(link, outcome.evidence),
-    ]
-    changed.append(add_guidance(link, outcome.guidance))
+        absorb(sql, gone, taker)
+    changed.append(write_updates(sql, outcome.updates))
+    changed.append(add_evidence(sql, outcome.evidence))
+    changed.append(add_guidance(sql, outcome.guidance))
     if any(changed):
-        bump_edition(link)
+        next_edition(sql)

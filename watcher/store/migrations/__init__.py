@@ -1,4 +1,138 @@
 """The steps by which the schema came to be what it is.
 
-Each runs once, at the first opening after an upgrade.
+Each runs once, at the first opening after an upgrade, and a new state takes them all; no
+step changes once it is released.  A step is a file of SQL, a function of Python, or one
+after the other.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from watcher.errors import StateError, StateRefusedError
+from watcher.store.migrations.derive_products import derive_products
+
+if TYPE_CHECKING:
+    from watcher.store.address import Address
+    from watcher.store.connection import Connection
+
+
+class Step(Struct, frozen=True):
+    """One step: to which version, by which file, then by which function."""
+
+    version: str
+    file: str = ""
+    function: Callable[[Connection], None] | None = None
+
+
+STEPS = (
+    Step("0001", "0001_first.sql"),
+    Step("0002", "0002_products.sql", derive_products),
+    Step("0003", "0003_copies.sql"),
+    Step("0004", "0004_unread.sql"),
+)
+VERSIONS = tuple(step.version for step in STEPS)
+NEWEST = VERSIONS[-1]
+
+# The table's name is that of 0.1.0, whose migrations were Alembic's.  It stays, so that
+# an older program says of a newer state that it is newer, and touches nothing.
+VERSION_TABLE = "alembic_version"
+_CREATE_VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+
+# What the steps write, in PostgreSQL's words.
+_ON_SERVER = (("COLLATE BINARY", 'COLLATE "C"'), ("BLOB", "BYTEA"))
+
+# By these a database is known to be taken, by whichever program.
+_TABLES = {
+    *("documents", "times", "entries", "copies", "updates", "names", "offers"),
+    *("suspicions", "absorbed", "events", "concerned", "messages", "told"),
+    *("deliveries", "acks", "mutes", "meta"),
+}
+
+
+def schema_version(connection: Connection) -> str:
+    """Say which step the schema is at; "" when there is none yet."""
+    if VERSION_TABLE not in tables(connection):
+        return ""
+    return str(connection.sql.schema_version() or "")
+
+
+def tables(connection: Connection) -> set[str]:
+    """Name the tables that are there."""
+    if connection.is_sqlite:
+        return set(connection.sql.column("tables_of_file"))
+    return set(connection.sql.column("tables_of_server"))
+
+
+def migrate(connection: Connection, address: Address) -> None:
+    """Run the missing steps inside the open transaction: all of them, or none.
+
+    StateRefusedError when a newer version of the program wrote the schema, or when
+    another program's tables are there; StateError when a record that a step reads is
+    damaged.
+    """
+    found = schema_version(connection)
+    if not found:
+        _refuse_strangers(connection, address)
+    elif found not in VERSIONS:
+        msg = (
+            f"The state {address} was written by a newer version of this "
+            f"program (schema {found}, this one knows {NEWEST}). "
+            "Install the newer version, or restore the backup made before it was used."
+        )
+        raise StateRefusedError(msg)
+    try:
+        for step in STEPS:
+            if step.version > found:
+                run_step(connection, step)
+    except (LookupError, TypeError, ValueError) as error:
+        # Of a record that a step cannot read
+        msg = (
+            f"The state {address} cannot be brought from schema {found} to "
+            f"{NEWEST}: {error}. It is as it was. Restore it from a backup, or "
+            "import its last export into a new one with 'watcher state import'."
+        )
+        raise StateError(msg) from error
+
+
+def run_step(connection: Connection, step: Step) -> None:
+    """Run one step, and note that the schema is there."""
+    if step.file:
+        for statement in _statements(step.file, is_sqlite=connection.is_sqlite):
+            connection.execute(statement)
+    if step.function:
+        step.function(connection)
+    connection.execute(_CREATE_VERSION_TABLE)
+    if connection.sql.schema_version() is None:
+        connection.sql.insert_schema_version(version=step.version)
+    else:
+        connection.sql.update_schema_version(version=step.version)
+
+
+def _statements(file: str, *, is_sqlite: bool) -> list[str]:
+    text = Path(__file__).with_name(file).read_text("utf-8")
+    kept = [line for line in text.splitlines() if not line.startswith("--")]
+    text = "\n".join(kept)
+    if not is_sqlite:
+        for word, other in _ON_SERVER:
+            text = text.replace(word, other)
+    return [
+        statement for each in text.split(";\n") if (statement := each.strip(" \n;"))
+    ]
+
+
+def _refuse_strangers(connection: Connection, address: Address) -> None:
+    taken = sorted(tables(connection) & _TABLES)
+    if taken:
+        msg = (
+            f"The state {address} has tables that this program did not make ({', '.join(taken)}). "
+            "Give the watcher a database, or a schema, of its own."
+        )
+        raise StateRefusedError(msg)

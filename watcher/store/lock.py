@@ -20,20 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from watcher.store.link import Link
-    from watcher.store.place import Place
+    from watcher.store.address import Address
+    from watcher.store.connection import Connection
 
 # The first half of the advisory lock's key; the second is the schema's, so that two
 # watchers may share a database.
 PROGRAM = zlib.crc32(b"advisory-watcher") & 0x7FFFFFFF
-_TAKE = "SELECT pg_try_advisory_lock(:program, hashtext(current_schema()))"
-_LET_GO = "SELECT pg_advisory_unlock(:program, hashtext(current_schema()))"
-_WHO = (
-    "SELECT a.application_name, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-    "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = "
-    "current_database() AND l.classid = :program "
-    "AND l.objid::bigint = (hashtext(current_schema())::bigint & 4294967295)"
-)
 
 
 def me() -> str:
@@ -42,7 +34,7 @@ def me() -> str:
 
 
 @contextmanager
-def file_hold(place: Place, file: Path) -> Iterator[None]:
+def hold_file(address: Address, file: Path) -> Iterator[None]:
     """Hold the lock file beside ``file``; StateHeldError names the process that has it."""
     holder = file.with_name(f"{file.name}.holder")
     lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=0, mode=0o600)
@@ -52,12 +44,12 @@ def file_hold(place: Place, file: Path) -> Iterator[None]:
         who = ""
         with suppress(OSError):
             who = holder.read_text("utf-8").strip()
-        raise _held(place, who or "another process") from error
+        raise _held(address, who or "another process") from error
     except OSError as error:
-        raise place.closed("locked", error) from error
+        raise address.refuse("locked", error) from error
     except NotImplementedError as error:
         # So filelock says that this disk knows no locks
-        msg = f"The state {place} cannot be locked: {error}. Keep it on a local disk."
+        msg = f"The state {address} cannot be locked: {error}. Keep it on a local disk."
         raise StateError(msg) from error
     try:
         # Only for the words of the error above
@@ -71,29 +63,30 @@ def file_hold(place: Place, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def server_hold(place: Place, link: Link) -> Iterator[None]:
-    """Hold the schema's advisory lock on ``link``; StateHeldError names the session that has it."""
-    taken = link.scalar(_TAKE, program=PROGRAM)
-    who = "" if taken else _session(link)
-    if not taken:
-        raise _held(place, who or "another session")
+def hold_server(address: Address, connection: Connection) -> Iterator[None]:
+    """Hold the schema's advisory lock; StateHeldError names the session that has it."""
+    sql = connection.sql
+    if not sql.take_lock(program=PROGRAM):
+        raise _held(address, _session(connection) or "another session")
     try:
         yield
     finally:
         # A session that is dead holds nothing any more
-        if not link.lost:
-            with suppress(link.errors):
-                link.run(_LET_GO, program=PROGRAM)
+        if not connection.lost:
+            with suppress(connection.errors):
+                sql.release_lock(program=PROGRAM)
 
 
-def _session(link: Link) -> str:
-    for name, address in link.rows(_WHO, program=PROGRAM):
-        return f"{name} ({address})" if address else str(name)
-    return ""
+def _session(connection: Connection) -> str:
+    row = connection.sql.lock_holder(program=PROGRAM)
+    if row is None:
+        return ""
+    name, client = row
+    return f"{name} ({client})" if client else str(name)
 
 
-def _held(place: Place, who: str) -> StateHeldError:
+def _held(address: Address, who: str) -> StateHeldError:
     return StateHeldError(
-        f"The state {place} is held by {who}. Nothing was touched; run again "
+        f"The state {address} is held by {who}. Nothing was touched; run again "
         "when that one has ended."
     )

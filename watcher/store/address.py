@@ -92,7 +92,7 @@ _RESCUE = (
 )
 
 
-class Place(Struct, frozen=True):
+class Address(Struct, frozen=True):
     """A state's address.
 
     The file that it means where it is one of SQLite, else a server's address as libpq
@@ -107,7 +107,7 @@ class Place(Struct, frozen=True):
     name: str = ":memory:"
 
     def __str__(self) -> str:
-        """Name the place without its password."""
+        """Name the address without its password."""
         return self.name if self.file is None else str(self.file)
 
     __repr__ = __str__
@@ -117,7 +117,7 @@ class Place(Struct, frozen=True):
         """Whether it is SQLite, in a file or in memory."""
         return not self.server
 
-    def unwell(self, error: BaseException) -> StateError:
+    def explain(self, error: BaseException) -> StateError:
         """Put a database's error into words.
 
         Which state, the cause, the remedy; never the password.
@@ -128,7 +128,7 @@ class Place(Struct, frozen=True):
             said = said.replace(secret, "***")
         folded = said.lower()
         meaning = next(
-            (text for mark, text in _MEANINGS if mark in folded),
+            (text for words, text in _MEANINGS if words in folded),
             "Run again; if it stays, check the database. {rescue}",
         )
         if "disk i/o error" in folded and self._is_full():
@@ -137,7 +137,7 @@ class Place(Struct, frozen=True):
             f"The state {self} does not work: {said}. {meaning.format(rescue=_RESCUE, full=_FULL)}"
         )
 
-    def closed(self, verb: str, error: OSError) -> StateError:
+    def refuse(self, verb: str, error: OSError) -> StateError:
         """Say that the state cannot be ``verb`` (written, locked), and what to do about
         what the system said.
         """
@@ -165,7 +165,7 @@ class Place(Struct, frozen=True):
             return False
 
 
-def place(url: str) -> Place:
+def address_of(url: str) -> Address:
     """Read a database URL.
 
     StateRefusedError (without any password) when it is none that is known.
@@ -176,13 +176,13 @@ def place(url: str) -> Place:
         raise StateRefusedError(msg)
     if scheme == "sqlite" and "?" not in rest and rest[:1] in {"", "/"}:
         named = rest[1:]
-        return Place() if named in {"", ":memory:"} else Place(Path(named))
+        return Address() if named in {"", ":memory:"} else Address(Path(named))
     if scheme not in _SERVERS:
         msg = f"The state cannot be kept in {scheme!r}. {_FORMS}"
         raise StateRefusedError(msg)
-    address = f"postgresql://{rest}"
+    server = f"postgresql://{rest}"
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(server)
         host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
         account, port = (
             f"{parts.username}@" if parts.username else "",
@@ -192,6 +192,6 @@ def place(url: str) -> Place:
         msg = f"The state's address is not a database URL. {_FORMS}"
         # The error would quote the address with its password
         raise StateRefusedError(msg) from None
-    return Place(
-        None, address, f"postgresql+psycopg://{account}{host}{port}{parts.path}"
+    return Address(
+        None, server, f"postgresql+psycopg://{account}{host}{port}{parts.path}"
     )
