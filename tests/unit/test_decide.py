@@ -38,6 +38,8 @@ from watcher.records import (
     State,
     Update,
 )
+from watcher.text.story import sentence
+from watcher.text.words import words_of
 
 LABEL = ("label:exchange server/2030-11/su",)
 CVE = "CVE-2030-0001"
@@ -319,6 +321,8 @@ def test_exploitation_from_no_to_yes_is_news_whatever_the_revision_calls_itself(
         outcome.events[0].summary
         == f"{CVE} is now {words}; Exchange Server November 2030 SU ({OLD_KB}) fixes it."
     )
+    mailed = sentence(outcome.events[0], words_of(None), {})
+    assert mailed == f"Now {words}: {CVE}. Fixed by this update."
 
 
 def test_words_that_tell_of_attacks_count_where_they_are_new_and_the_advisory_is_known() -> (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import UTC
 
 import pytest
@@ -22,23 +21,11 @@ from tests.unit.test_exposure import (
 from watcher.judgement import server_status
 from watcher.mail import context
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
-from watcher.text import templates
 from watcher.text.servers import ServerText, offered, public, server_texts
 from watcher.text.story import Form, story
-from watcher.text.words import Words
+from watcher.text.words import Words, words_of
 
-ENGLISH, GERMAN = (
-    Words(
-        name,
-        "",
-        tomllib.loads(
-            (templates.shipped_folder() / f"mail/words/{name}.toml").read_text(
-                encoding="utf-8"
-            )
-        ),
-    )
-    for name in ("en", "de")
-)
+ENGLISH, GERMAN = words_of(None), words_of(None, "de")
 
 
 def known(*builds: str, ledger: tuple[Update, ...]) -> tuple[Exposure, ...]:

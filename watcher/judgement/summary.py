@@ -1,12 +1,16 @@
 """The one sentence that an event says to an administrator.
 
 Each is English text for the ledger, and the key by which a mail says the same in its
-reader's language (``[summary]`` in ``templates/mail/words``).
+reader's language (``[summary]`` in ``templates/mail/words``).  The English of both
+stands in ``summary.toml``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
 from textwrap import shorten
 
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
@@ -17,6 +21,17 @@ from watcher.records import (
     Package,
     Update,
 )
+
+# Characters of a quote in a sentence
+QUOTE = 160
+
+
+@cache
+def sentences() -> Mapping[str, Mapping[str, str]]:
+    """Give the tables ``summary`` and ``ledger``, read from the package once."""
+    return tomllib.loads(
+        resources.files(__package__).joinpath("summary.toml").read_text("utf-8")
+    )
 
 
 def title_with_articles(row: Update, packages: Sequence[Package] | None = None) -> str:
@@ -35,8 +50,13 @@ def product_list(names: Sequence[str]) -> str:
     )
 
 
-# Characters of a quote in a sentence
-QUOTE = 160
+def _ledger_text(row: Update, key: str, **filled: object) -> str:
+    """Say the sentence of ``key`` of an update; in the ledger's own words where it has any."""
+    tables = sentences()
+    text = tables["ledger"].get(key) or tables["summary"][key]
+    return text.format(
+        update=title_with_articles(row), title=row.title, vendor="the vendor", **filled
+    )
 
 
 def first_summary(row: Update, kind: Kind) -> Summary:
@@ -45,44 +65,34 @@ def first_summary(row: Update, kind: Kind) -> Summary:
         return pulled_summary(row)
     if kind is Kind.RE_RELEASED:
         return re_released_summary(row)
-    if kind is Kind.RELEASED:
-        return Summary(
-            f"{title_with_articles(row)} is available{_for_products(row)}.{_urgent(row)}",
-            "released",
-        )
-    if kind is Kind.ANNOUNCED:
-        verb = "are" if len(row.advisories) > 1 else "is"
-        return Summary(
-            f"{row.title} {verb} published{_for_products(row)}; there is no update yet.{_urgent(row)}",
-            "announced",
-        )
     if kind is Kind.EXPLOITED:
         return exploited_summary(
             row, [advisory.id for advisory in row.advisories], exploited=True
         )
     if kind is Kind.KNOWN_ISSUE:
-        return Summary(f"A known issue is listed: {row.title}.", "issue-listed")
-    return Summary(
-        f"{title_with_articles(row)} is listed now, with an earlier date{_for_products(row)}.",
-        "listed",
-    )
+        return Summary(_ledger_text(row, "issue-listed"), "issue-listed")
+    products = _products_beside_title(row)
+    if kind is Kind.RELEASED:
+        key = "released" if products else "released-alone"
+        text = _ledger_text(row, key, products=products)
+        return Summary(text + _urgent(row), "released")
+    if kind is Kind.ANNOUNCED:
+        key = "announced" if products else "announced-alone"
+        are = "are" if len(row.advisories) > 1 else "is"
+        text = _ledger_text(row, key, products=products, are=are)
+        return Summary(text + _urgent(row), "announced")
+    key = "listed-for" if products else "listed"
+    return Summary(_ledger_text(row, key, products=products), "listed")
 
 
 def pulled_summary(row: Update) -> Summary:
     """The vendor no longer offers it."""
-    return Summary(
-        f"{title_with_articles(row)} was pulled: the vendor has paused or withdrawn it. Do not install it.",
-        "pulled",
-    )
+    return Summary(_ledger_text(row, "pulled"), "pulled")
 
 
 def gone_summary(row: Update) -> Summary:
     """It is no longer offered, and stays so; why, the vendor has not said."""
-    text = (
-        f"{title_with_articles(row)} was pulled: it is no longer offered, though the "
-        "vendor has not said so in words we can read."
-    )
-    return Summary(f"{text} Do not install it.", "pulled-silently")
+    return Summary(_ledger_text(row, "pulled-silently"), "pulled-silently")
 
 
 def suspected_summary(
@@ -92,74 +102,59 @@ def suspected_summary(
 
     A table's row is gone, or a page says that its download is.
     """
+    key = "suspected-row" if row_gone else "suspected-page"
     named = product_list(titles)
-    if len(set(titles)) == 1:
-        what = "its row is gone" if row_gone else "its page says that it is gone"
-    else:
-        what = "its rows are gone" if row_gone else "its pages say that they are gone"
-    text = (
-        f"{title_with_articles(row)} may have been pulled: {what} at {source}: {named}. "
-        "The vendor has not said so."
-    )
-    return Summary(
-        text,
-        "suspected-row" if row_gone else "suspected-page",
-        (("source", source), ("titles", named)),
-    )
+    several = "s" if len(set(titles)) > 1 else ""
+    text = _ledger_text(row, key + several, source=source, titles=named)
+    return Summary(text, key, (("source", source), ("titles", named)))
 
 
 def restored_summary(row: Update) -> Summary:
     """What was missing is back as it was."""
-    return Summary(
-        f"{title_with_articles(row)} is offered after all: what was missing is back as it was.",
-        "restored",
-    )
+    return Summary(_ledger_text(row, "restored"), "restored")
 
 
 def denied_summary(row: Update) -> Summary:
     """The vendor says that a pull was none."""
-    return Summary(
-        (
-            f"{title_with_articles(row)} was not pulled after all: the vendor says that it "
-            "has not been withdrawn."
-        ),
-        "denied",
-    )
+    return Summary(_ledger_text(row, "denied"), "denied")
 
 
 def re_released_summary(row: Update) -> Summary:
     """It is offered again, or a new version is."""
-    kbs = title_with_articles(row).removeprefix(with_version(row.title, row.version))
-    text = (
-        f"{row.title} is back as v{row.version}{kbs}{_for_products(row)}. Install it in "
-        "place of the version before."
+    products = _products_beside_title(row)
+    articles = title_with_articles(row).removeprefix(
+        with_version(row.title, row.version)
+    )
+    text = _ledger_text(
+        row,
+        "re-released" if products else "re-released-alone",
+        version=row.version,
+        articles=articles,
+        products=products,
     )
     return Summary(text, "re-released")
 
 
 def further_summary(row: Update, products: Sequence[str]) -> Summary:
     """A package for further products of a known update."""
-    return Summary(
-        f"{title_with_articles(row)} is now available for {product_list(products)} too.",
-        "further",
-    )
+    text = _ledger_text(row, "further", products=product_list(products))
+    return Summary(text, "further")
 
 
 def exploited_summary(row: Update, cves: Sequence[str], *, exploited: bool) -> Summary:
     """Exploited or disclosed, from no to yes."""
-    one, named, what = (
-        len(set(cves)) == 1,
-        ", ".join(sorted(set(cves))),
-        "exploited in attacks" if exploited else "publicly disclosed",
+    named = sorted(set(cves))
+    key = "exploited" if exploited else "disclosed"
+    if row.type != "advisory":
+        key += "-fixed"
+    text = _ledger_text(
+        row,
+        key,
+        cves=", ".join(named),
+        are="is" if len(named) == 1 else "are",
+        them="it" if len(named) == 1 else "them",
     )
-    fixed = row.type != "advisory"
-    key = f"{'exploited' if exploited else 'disclosed'}{'-fixed' if fixed else ''}"
-    fixes = (
-        f"; {title_with_articles(row)} fixes {'it' if one else 'them'}" if fixed else ""
-    )
-    return Summary(
-        f"{named} {'is' if one else 'are'} now {what}{fixes}.", key, (("cves", named),)
-    )
+    return Summary(text, key, (("cves", ", ".join(named)),))
 
 
 def known_issue_summary(row: Update, facts: Sequence[ChangeReading]) -> Summary:
@@ -178,19 +173,13 @@ def known_issue_summary(row: Update, facts: Sequence[ChangeReading]) -> Summary:
         ),
         "",
     )
-    what = "has a known issue" if new else "has new guidance on a known issue"
     short = shorten(quote, QUOTE, placeholder="…").rstrip(" .")
-    said = f"{short}{'' if short.endswith('…') else '.'}" if short else ""
-    text = (
-        f"{title_with_articles(row)} {what}: {said}"
-        if said
-        else f"{title_with_articles(row)} {what}."
-    )
-    return Summary(
-        text,
-        f"{'issue' if new else 'issue-guidance'}{'' if said else '-bare'}",
-        (("quote", said),),
-    )
+    ending = "" if not short or short.endswith("…") else "."
+    said = short + ending
+    key = "issue" if new else "issue-guidance"
+    if not said:
+        key += "-bare"
+    return Summary(_ledger_text(row, key, quote=said), key, (("quote", said),))
 
 
 def revised_summary(row: Update, facts: Sequence[ChangeReading]) -> Summary:
@@ -198,16 +187,11 @@ def revised_summary(row: Update, facts: Sequence[ChangeReading]) -> Summary:
     cves = sorted(
         {cve for fact in facts if fact.change.before is None for cve in fact.entry.cves}
     )
-    if cves:
-        named = f"{', '.join(cves[:4])}{' and more' if len(cves) > 4 else ''}"
-        return Summary(
-            f"{title_with_articles(row)} also fixes {named}.",
-            "also-fixes",
-            (("cves", ", ".join(cves)),),
-        )
-    return Summary(
-        f"What the vendor says of {title_with_articles(row)} has changed.", "changed"
-    )
+    if not cves:
+        return Summary(_ledger_text(row, "changed"), "changed")
+    more = " and more" if len(cves) > 4 else ""
+    text = _ledger_text(row, "also-fixes", cves=", ".join(cves[:4]) + more)
+    return Summary(text, "also-fixes", (("cves", ", ".join(cves)),))
 
 
 def deciding_words(said: Iterable[PassageStatement]) -> str:
@@ -215,25 +199,24 @@ def deciding_words(said: Iterable[PassageStatement]) -> str:
     return "; ".join(dict.fromkeys(f"{piece.rule}: “{piece.words}”" for piece in said))
 
 
-def _for_products(row: Update) -> str:
+def _products_beside_title(row: Update) -> str:
+    """The products for which an update is, "" where its title says that already."""
     products = update_reference(row).products
-    return (
-        f" for {product_list(products)}"
-        if products and products != (row.title,)
-        else ""
-    )
+    return product_list(products) if products != (row.title,) else ""
 
 
 def _urgent(row: Update) -> str:
-    attacked = [advisory.id for advisory in row.advisories if advisory.exploited]
-    known = [advisory.id for advisory in row.advisories if advisory.disclosed]
-    if attacked:
-        return f" {_are(attacked)} exploited in attacks already."
-    return f" {_are(known)} publicly known already." if known else ""
-
-
-def _are(cves: Sequence[str]) -> str:
-    shown = (
-        f"{', '.join(cves[:3])}{f' and {len(cves) - 3} more' if len(cves) > 3 else ''}"
+    """Which of its vulnerabilities is attacked already, else which is publicly known."""
+    exploited = [advisory.id for advisory in row.advisories if advisory.exploited]
+    disclosed = [advisory.id for advisory in row.advisories if advisory.disclosed]
+    cves = exploited or disclosed
+    if not cves:
+        return ""
+    more = f" and {len(cves) - 3} more" if len(cves) > 3 else ""
+    text = _ledger_text(
+        row,
+        "exploited-already" if exploited else "disclosed-already",
+        cves=", ".join(cves[:3]) + more,
+        are="is" if len(cves) == 1 else "are",
     )
-    return f"{shown} {'is' if len(cves) == 1 else 'are'}"
+    return f" {text}"

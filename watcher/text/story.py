@@ -377,6 +377,7 @@ def _places(event: Event, words: Words) -> dict[str, object]:
     kbs = words.series(kbs_of(event))
     return {
         "title": title_of(event),
+        "update": words.say("label", "this"),
         "kbs": kbs or title_of(event),
         "it": kbs or title_of(event),
         "version": event.update.version,

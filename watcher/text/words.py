@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError
+from watcher.judgement.summary import sentences
 from watcher.text.templates import shipped_folder
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def words_of(folder: Path | None, language: str = "en") -> Words:
             f'There are no words in the language "{language}". Known: '
             f"{', '.join(languages)}; or write {name}."
         )
-    tables: dict[str, dict[str, str]] = {}
+    tables: dict[str, dict[str, str]] = {"summary": dict(sentences()["summary"])}
     for path in dict.fromkeys([shipped / "mail/words/en.toml", *files]):
         for table, entries in _read_file(path, path.stat().st_mtime_ns).items():
             tables.setdefault(table, {}).update(entries)

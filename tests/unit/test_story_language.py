@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
@@ -12,17 +9,9 @@ from watcher.mail import samples
 from watcher.records import Advisory, Before, Event, Kind
 from watcher.text import story
 from watcher.text.story import Form
-from watcher.text.words import Words
+from watcher.text.words import Words, words_of
 
-TEMPLATES = Path(__file__).parents[2] / "templates/mail/words"
-GERMAN, ENGLISH = (
-    Words(
-        name,
-        f"{name}.toml",
-        tomllib.loads((TEMPLATES / f"{name}.toml").read_text(encoding="utf-8")),
-    )
-    for name in ("de", "en")
-)
+GERMAN, ENGLISH = words_of(None, "de"), words_of(None)
 
 
 def event(kind: Kind = Kind.PULLED, phrase: str = "pulled", **changes: object) -> Event:
@@ -120,22 +109,3 @@ def test_an_earlier_event_is_quoted_in_the_readers_language(told: bool) -> None:
         "ERSCHIENEN, 14 Mai 2030: Dieses Update ist verfügbar"
     )
     assert story.remembered is told
-
-
-def test_every_phrase_of_the_ledger_has_its_words() -> None:
-    source = (Path(__file__).parents[2] / "watcher/judgement/summary.py").read_text(
-        encoding="utf-8"
-    )
-    keys = {
-        key
-        for key in ENGLISH.tables["summary"]
-        if not key.endswith(("-alone", "-already", "-bare", "-fixed"))
-    }
-    assert {
-        key for key in keys if f'"{key}' not in source and f"'{key}" not in source
-    } == set()
-    assert {
-        key.removesuffix("-alone")
-        for key in ENGLISH.tables["summary"]
-        if key.endswith("-alone")
-    } == {"released", "announced", "issue-listed", "re-released"}
