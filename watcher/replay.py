@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
-from watcher.run import Report, check, site
+from watcher.run import Report, check
+from watcher.run.publish import publish_site
 from watcher.settings import NOBODY_NAMED
 from watcher.store import Store
 from watcher.text import event_json
@@ -63,7 +64,7 @@ def replay(
             )
         _write_events(out / "events.jsonl", store.events())
         if (seen := store.last_check()) is not None:
-            site.write(settings, store, seen, once=True)
+            publish_site(settings, store, seen, once=True)
     return Report(now or datetime.min.replace(tzinfo=UTC), (), tuple(events))
 
 

@@ -17,10 +17,11 @@ from scripts.bench import state
 from watcher import config
 from watcher.config import Settings
 from watcher.records import Kind, Outcome, State, Update
-from watcher.run import shown, site
-from watcher.run.shown import of_all
+from watcher.run import publish
+from watcher.run.publish import Touched, publish_site
 from watcher.site import pages
-from watcher.site.shown import Life
+from watcher.site.feeds import SiteAddress
+from watcher.site.pages import Life
 from watcher.store import Store
 from watcher.text import templates
 
@@ -34,7 +35,7 @@ def publishing(folder: Path, size: int) -> list[str]:
     settings = config.load(folder / "watcher.toml", {})
     now = datetime.now(UTC)
     with Store.open(settings.state) as store:
-        whole = _timed(lambda: site.write(settings, store, now))
+        whole = _timed(lambda: publish_site(settings, store, now))
         newest = store.updates(limit=1)[0]
         spent, changed = _one_event(settings, store, newest, now)
         # The page that the event changed
@@ -61,14 +62,14 @@ def _one_page(settings: Settings, store: Store, name: str) -> None:
     """Make the page of one update, from what the state holds of it."""
     life = Life(some, store.events_of(name)) if (some := store.update(name)) else None
     assert life is not None  # it was asked of the same state  # noqa: S101
-    nothing = of_all((), ())
-    next(
-        pages.files(
-            shown.shown(settings, store, lives=(life,), moved=(), **nothing),
-            partial(templates.render, settings.templates),
-            lambda _name: b"",
-        )
+    contents = publish.contents_of(
+        settings,
+        SiteAddress("", "localhost"),
+        lives=(life,),
+        moved=(),
+        **publish.of_all((), ()),
     )
+    next(pages.files(contents, partial(templates.render, settings.templates)))
 
 
 def _one_event(
@@ -90,9 +91,9 @@ def _one_event(
             events=(told,),
             updates=(replace(update, state=State.PULLED, changed=told.time),),
         )
-        before = site.mark(settings, store)
+        before = publish.basis(settings, store)
         store.record("msrc-cvrf", outcome=outcome)
         start = time.process_time()
-        changed = site.write(settings, store, now, before, site.Touched.by([outcome]))
+        changed = publish_site(settings, store, now, before, Touched.by([outcome]))
         spent.append(time.process_time() - start)
     return min(spent[1:]), changed

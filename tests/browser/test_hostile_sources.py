@@ -51,7 +51,7 @@ from tests.stories.test_csaf import (
 )
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source
-from watcher.run import site
+from watcher.run.publish import publish_site
 from watcher.settings import Operator
 from watcher.store import Store
 
@@ -450,7 +450,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         check(world, "2024-11-27 18:00", back(), 2)
         check(world, "2024-11-29 18:00", new() | turned() | back(), 3, whole=False)
         check(world, "2024-11-29 19:00", new() | turned() | back(), 4, whole=False)
-        site.write(world.settings, store, LAST)
+        publish_site(world.settings, store, LAST)
         yield world
 
 

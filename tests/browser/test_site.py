@@ -30,7 +30,7 @@ from tests.formats.lives import (
     WHOLE_LIFE,
 )
 from watcher.records import Advisory, Event, Evidence, Kind, Package, State, UpdateRef
-from watcher.site.shown import Life
+from watcher.site.pages import Life
 
 pytestmark = pytest.mark.browser
 Scheme = Literal["light", "dark"]

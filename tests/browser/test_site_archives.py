@@ -16,7 +16,7 @@ from tests.browser.test_site import NOW, Scheme, opened
 from tests.formats import lives
 from tests.formats.lives import DAY, T0, WHOLE_LIFE
 from watcher.records import Kind
-from watcher.site.shown import Life
+from watcher.site.pages import Life
 
 pytestmark = pytest.mark.browser
 LISTS = (

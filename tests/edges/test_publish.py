@@ -19,7 +19,7 @@ import pytest
 from tests.formats import lives
 from tests.formats.lives import OLD_LIFE, PULLED_LIFE, WHOLE_LIFE
 from watcher.site import folder
-from watcher.site.publish import PublishError, is_there, read, status
+from watcher.site.folder import PublishError, is_there
 
 ROOT = Path(__file__).parents[2]
 
@@ -221,10 +221,9 @@ def test_a_site_that_cannot_be_written_is_told_with_its_remedy_and_stays(
 
 def test_the_status_alone_is_written_in_place(site: Path) -> None:
     before = tree(site)
-    status(site, b"{}\n")
+    folder.publish(site, (), b"{}\n")
     assert tree(site) == before | {"status.json": b"{}\n"}
-    assert read(site, "status.json") == b"{}\n"
-    assert read(site, "nothing") == b""
+    assert (site / "status.json").read_bytes() == b"{}\n"
 
 
 def test_a_site_relived_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -233,7 +232,7 @@ def test_a_site_relived_leaves_nothing_beside_it(tmp_path: Path) -> None:
             tmp_path / "site",
             [("index.html", name.encode())],
             b"{}",
-            whole=True,
+            folder.WHOLE,
             once=True,
         )
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
@@ -252,14 +251,14 @@ def test_an_old_id_leads_to_the_update_that_has_it_now(tmp_path: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from watcher.site.folder import publish
+from watcher.site.folder import WHOLE, publish
 site = Path(sys.argv[1])
 names = ["index.html", *(f"updates/{number}.html" for number in range(60))]
 turn = 0
 print("ready", flush=True)
 while True:
     turn += 1
-    publish(site, [(name, f"{turn} {name}".encode() * 50) for name in names], b"{}", whole=True)
+    publish(site, [(name, f"{turn} {name}".encode() * 50) for name in names], b"{}", WHOLE)
 """
 
 

@@ -30,7 +30,7 @@ from tests.formats.lives import (
     RELEASED,
     WHOLE_LIFE,
 )
-from watcher.site.shown import Life
+from watcher.site.pages import Life
 
 STEPS = ((RELEASED,), (RELEASED, PULLED), (RELEASED, PULLED, BACK))
 TITLES = [

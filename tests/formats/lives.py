@@ -27,20 +27,22 @@ from watcher.records import (
     Update,
     UpdateRef,
 )
-from watcher.run.shown import of_all
-from watcher.site import listing, publish, status_json
-from watcher.site.feed import Place
-from watcher.site.shown import Life, Shown
+from watcher.run.publish import of_all
+from watcher.site import folder as site_folder
+from watcher.site import status as site_status
+from watcher.site.feeds import SiteAddress
+from watcher.site.lists import listing_of
+from watcher.site.pages import Contents, Life, files
 from watcher.text import templates
 from watcher.text.story import Form
 from watcher.text.words import words_of
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
-PLACE = Place("https://advisories.example.org/", "advisories.example.org")
-NOWHERE = Place("", "localhost")
+ADDRESS = SiteAddress("https://advisories.example.org/", "advisories.example.org")
+NOWHERE = SiteAddress("", "localhost")
 SETTINGS = Settings(
-    base_url=PLACE.base_url,
+    base_url=ADDRESS.base_url,
     sources=(
         Source("msrc-cvrf", "cvrf", "https://api.example.org/updates"),
         Source(
@@ -52,7 +54,7 @@ SETTINGS = Settings(
         Source("off", "feed", "https://off.example.org/", enabled=False),
     ),
 )
-FORM = Form(words_of(SETTINGS.templates), UTC, PLACE.base_url)
+FORM = Form(words_of(SETTINGS.templates), UTC, ADDRESS.base_url)
 CU2, CU1 = "Exchange Server 2030 CU2", "Exchange Server 2030 CU1"
 BUILDS = {1: ("15.4.1544.13", "15.4.1258.38"), 2: ("15.4.1544.14", "15.4.1258.39")}
 
@@ -252,41 +254,43 @@ def suspicion() -> Suspicion:
     return Suspicion("download-center", "x", ("x",), T0, "e", whole=True)
 
 
-def shown(
+def contents(
     lives: Iterable[Life],
-    place: Place = PLACE,
+    address: SiteAddress = ADDRESS,
     moved: tuple[tuple[str, str], ...] = (),
     **more: Any,
-) -> Shown:
-    """Show whole lives, as the ledger would hand them over."""
-    known = tuple(lives)
-    rows = {
-        life.update.id: listing.listing(life.update, life.events)
-        for life in known
+) -> Contents:
+    """Give whole lives as the contents of a site."""
+    all_lives = tuple(lives)
+    listings = {
+        life.update.id: listing_of(life.update, life.events)
+        for life in all_lives
         if life.update.type != "news"
     }
     events = tuple(
         sorted(
-            (event for life in known for event in life.events),
+            (event for life in all_lives for event in life.events),
             key=lambda event: (event.time, event.id),
         )
     )
     given: dict[str, Any] = {
-        "place": place,
+        "address": address,
         "words": FORM.words,
         "zone": UTC,
         "watched": ("Exchange Server*",),
         "sources": SETTINGS.sources,
-        "lives": known,
-        "moved": tuple((gone, rows[heir]) for gone, heir in moved if heir in rows),
-        **of_all(rows.values(), events),
+        "lives": all_lives,
+        "moved": tuple(
+            (gone, listings[heir]) for gone, heir in moved if heir in listings
+        ),
+        **of_all(listings.values(), events),
     }
-    return Shown(**(given | more))
+    return Contents(**(given | more))
 
 
-def nothing(_name: str) -> bytes:
-    """Be a site of which nothing is published."""
-    return b""
+def made(lives: Iterable[Life], **more: Any) -> dict[str, bytes]:
+    """Give the files of a site."""
+    return dict(files(contents(lives, **more), rendered))
 
 
 def rendered(name: str, names: Mapping[str, Any]) -> str:
@@ -300,13 +304,13 @@ def status(
 ) -> bytes:
     sources = [source for source in SETTINGS.sources if source.enabled]
     healths = [
-        status_json.Health(source, (Times(source.name, "", now, now, failures),), now)
+        site_status.Health(source, (Times(source.name, "", now, now, failures),), now)
         for source in sources
     ]
-    return status_json.status(
+    return site_status.status(
         healths,
         now,
-        status_json.valid_until(sources, now),
+        site_status.valid_until(sources, now),
         pulled,
         {"msrc-cvrf": "Security Response Center"},
     )
@@ -319,7 +323,12 @@ def site(
     **more: Any,
 ) -> tuple[str, ...]:
     """Publish a site; give what changed."""
-    return publish.write(folder, shown(lives, **more), rendered, status(now))
+    return site_folder.publish(
+        folder,
+        files(contents(lives, **more), rendered),
+        status(now),
+        site_folder.WHOLE,
+    )
 
 
 def many(count: int) -> Life:

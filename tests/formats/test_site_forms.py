@@ -6,6 +6,7 @@ Where products stand, an update's life as a picture, what differs between two te
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import icalendar
@@ -17,13 +18,13 @@ from msgspec.structs import replace
 
 from tests.formats import lives
 from tests.formats.lives import (
+    ADDRESS,
     BACK,
     CU1,
     CU2,
     DAY,
     FORM,
     ISSUE,
-    PLACE,
     PULLED,
     RELEASED,
     STORY,
@@ -41,22 +42,14 @@ from watcher.records import (
     Times,
     Update,
 )
-from watcher.site import (
-    blocks,
-    glance,
-    ics,
-    lifeline,
-    listing,
-    shelves,
-    status_json,
-    update_page,
-)
-from watcher.site.listing import Listing
+from watcher.site import calendar, front_page, lists, timeline, update_page
+from watcher.site import status as site_status
+from watcher.site.lists import Listing
 from watcher.text import difference
 
 
 def row(update: Update, events: tuple[Event, ...] = ()) -> Listing:
-    return listing.listing(update, events)
+    return lists.listing_of(update, events)
 
 
 # --- listings -------------------------------------------------------------------------
@@ -71,48 +64,30 @@ def row(update: Update, events: tuple[Event, ...] = ()) -> Listing:
     ],
 )
 def test_an_id_becomes_a_file_name(text: str, name: str) -> None:
-    assert listing.name(text) == name
+    assert lists.file_name(text) == name
 
 
 @pytest.mark.parametrize("text", ["con", "", "…", "x" * 500, "LPT1", "index"])
 def test_a_name_that_no_file_may_have_is_made_one(text: str) -> None:
-    made = listing.name(text)
+    made = lists.file_name(text)
     assert made != text.lower()
     assert 0 < len(made) <= 120
-    assert listing.name(text) != listing.name(text + "y")
+    assert lists.file_name(text) != lists.file_name(text + "y")
 
 
 @given(st.text())
 def test_whatever_a_source_calls_it_a_file_name_stays_in_its_folder(text: str) -> None:
-    assert set(listing.name(text)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert set(lists.file_name(text)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-def test_all_updates_are_written_a_line_each_and_read_back_as_they_were() -> None:
-    rows = [row(lives.OLD_LIFE.update), row(lives.update(State.PULLED), STORY[:3])]
-    (lines,) = shelves.stand(rows).values()
-    written = shelves.encode(lines)
-    assert shelves.decode(written) == list(lines)
-    assert [shelves.read(line) for line in lines] == rows[::-1]
+def test_a_list_is_written_a_line_an_update_the_newest_first() -> None:
+    listings = [row(lives.OLD_LIFE.update), row(lives.update(State.PULLED), STORY[:3])]
+    ((name, ordered),) = lists.by_list(lists.in_order(listings)).items()
+    assert name == "2030"
+    written = lists.encode_list(ordered)
     assert [line["state"] for line in json.loads(written)] == ["pulled", "released"]
-    assert [shelves.key(line) for line in lines] == [
-        "exchange-server-2030-05-su",
-        "exchange-server-2030-02-su",
-    ]
-
-
-def test_an_update_is_set_on_its_shelf_in_order() -> None:
-    rows = [
-        row(lives.update(name=f"u{number}", released=T0 - number // 3 * DAY))
-        for number in range(40)
-    ]
-    lines: list[bytes] = []
-    for one in sorted(rows, key=lambda one: one.title + one.id[::-1]):
-        lines.insert(shelves.place(lines, one), shelves.line(one))
-    assert [shelves.read(line) for line in lines] == listing.order(rows)
-    assert [shelves.find(lines, one.page) for one in listing.order(rows)] == list(
-        range(40)
-    )
-    assert shelves.find(lines, "updates/u.html") is None
+    assert written.count(b"\n") == len(listings) + 2
+    assert lists.encode_list(()) == b"[\n\n]\n"
 
 
 def test_a_year_of_very_many_updates_is_shown_by_months() -> None:
@@ -122,52 +97,39 @@ def test_a_year_of_very_many_updates_is_shown_by_months() -> None:
     ]
     many = [
         row(lives.update(name=f"many-{number}", released=T0 - number * DAY / 2))
-        for number in range(shelves.MOST + 1)
+        for number in range(lists.MOST + 1)
     ]
-    found = shelves.stand([*few, *many])
+    found = lists.by_list(lists.in_order([*few, *many]))
     assert list(found) == ["2030-05", "2030-04", "2030-03", "2030-02", "2029"]
-    counts = {name: len(lines) for name, lines in found.items()}
-    assert shelves.split(counts) == {2030}
-    assert shelves.years(counts) == {2030: 201, 2029: 3}
-    assert list(shelves.stand(many[1:])) == ["2030"]
-
-
-def test_pieces_of_a_page_are_found_again_and_what_a_source_says_is_none() -> None:
-    made = blocks.block("a-1", "<li>one</li>\n")
-    page = (
-        f"<ol>\n{made}\n"
-        f"{blocks.block('b', '<li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li>')}</ol>"
-    ).encode()
-    assert blocks.read(page) == {
-        "a-1": made,
-        "b": "<!--b--><li>&lt;!--a-1--&gt;two&lt;!--/--&gt;</li><!--/-->",
+    months = Counter(lists.month_of(one.dated) for one in (*few, *many))
+    lengths = lists.lengths(months)
+    assert list(lengths.items()) == [(name, len(held)) for name, held in found.items()]
+    assert lists.years_by_month(lengths) == {"2030"}
+    assert lists.years(lengths) == {"2030": 201, "2029": 3}
+    assert list(lists.by_list(many[1:])) == ["2030"]
+    assert lists.list_files(lengths) >= {
+        "years/2030.html",
+        "years/2030-05.json",
+        "years/2029.html",
     }
+    assert "years/2030.json" not in lists.list_files(lengths)
 
 
-def test_a_page_that_only_seems_to_have_pieces_has_none() -> None:
-    assert (
-        blocks.read(b"<p>a template of one's own</p><!--/--><!--b--><li>x</li>") == {}
-    )
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[\n]\n", b'[\n{"page":"updates/x.html"']
-)
-def test_a_shelf_that_is_not_ours_is_not_believed(body: bytes) -> None:
-    assert shelves.decode(body) is None
-
-
-def test_the_overview_is_read_back_as_it_was_written() -> None:
-    overview = lives.shown(
+def test_the_overview_names_the_lists_and_the_archives() -> None:
+    overview = lives.contents(
         [lives.PULLED_LIFE, lives.OLD_LIFE, lives.many(120)]
     ).overview
-    assert listing.decode(listing.encode(overview)) == overview
-    assert overview.shelves == {"2030": 2}
-    assert len(overview.archives) == 1
+    read = json.loads(lists.encode_overview(overview))
+    assert read["schema"] == lists.SCHEMA
+    assert (read["shelves"], read["events"]) == ({"2030": 2}, 123)
+    assert len(read["archives"]) == 1
+    assert [one["id"] for one in read["current"]] == [
+        one.id for one in overview.current
+    ]
 
 
 def test_what_decides_where_products_stand_is_enough_to_say_so() -> None:
-    rows = listing.order(
+    rows = lists.in_order(
         [
             row(lives.update(State.PULLED), STORY[:3]),
             row(lives.OLD_LIFE.update),
@@ -180,28 +142,15 @@ def test_what_decides_where_products_stand_is_enough_to_say_so() -> None:
             ),
         ]
     )
-    few = glance.current(rows)
+    few = front_page.current(rows)
     assert [one.id for one in few] == [
         "exchange-server-2030-05-su",
         "exchange-server-2030-02-su",
     ]
-    assert glance.products(few, T0) == glance.products(rows, T0)
-    assert glance.alarms(few, glance.products(few, T0)) == glance.alarms(
-        rows, glance.products(rows, T0)
+    assert front_page.products(few, T0) == front_page.products(rows, T0)
+    assert front_page.alarms(few, front_page.products(few, T0)) == front_page.alarms(
+        rows, front_page.products(rows, T0)
     )
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"\xff",
-        b'{"schema":1,"as_of":null,"events":0,"shelves":{},"archives":[],"products":[],"current":[]}',
-    ],
-)
-def test_a_file_that_is_not_ours_is_not_believed(body: bytes) -> None:
-    assert listing.decode(body) is None
 
 
 def test_a_listing_counts_the_known_issues_of_the_version_that_is_current() -> None:
@@ -224,8 +173,10 @@ def test_a_title_names_its_version_once() -> None:
 # --- at a glance ----------------------------------------------------------------------
 
 
-def stand(*rows: Listing) -> dict[str, glance.Product]:
-    return {product.name: product for product in glance.products(rows, T0 + 20 * DAY)}
+def stand(*rows: Listing) -> dict[str, front_page.Product]:
+    return {
+        product.name: product for product in front_page.products(rows, T0 + 20 * DAY)
+    }
 
 
 def test_the_newest_good_build_of_a_product_is_that_of_the_version_offered() -> None:
@@ -259,7 +210,7 @@ def test_a_product_of_updates_without_builds_stands_at_its_article() -> None:
 def test_a_doubt_is_no_verdict() -> None:
     doubted = row(lives.update(suspicions=(lives.suspicion(),)))
     assert stand(doubted)[CU2].state == "good"  # it is still the build that is offered
-    (alarm,) = glance.alarms([doubted], glance.products([doubted], T0))
+    (alarm,) = front_page.alarms([doubted], front_page.products([doubted], T0))
     assert alarm.suspected
     newer = row(
         lives.update(
@@ -282,7 +233,7 @@ def test_a_pulled_update_with_newer_good_builds_is_past() -> None:
         old,
         row(lives.update(State.PULLED, name="now", packages=lives.packages(2))),
     ]
-    alarms = glance.alarms(rows[:2], glance.products(rows[:2], T0))
+    alarms = front_page.alarms(rows[:2], front_page.products(rows[:2], T0))
     assert [alarm.replaced for alarm in alarms] == [True]
 
 
@@ -312,7 +263,7 @@ def test_what_still_matters_comes_before_what_is_past_and_a_pull_before_a_doubt(
     )
     bare = row(lives.update(State.PULLED, name="bare", packages=(), products=("R",)))
     rows = [past, doubt, now, bare, row(WHOLE_LIFE.update, STORY)]
-    alarms = glance.alarms(rows, glance.products(rows, T0))
+    alarms = front_page.alarms(rows, front_page.products(rows, T0))
     assert [alarm.page for alarm in alarms] == [
         f"updates/{name}.html" for name in ("now", "bare", "doubt", "past")
     ]
@@ -323,8 +274,8 @@ def test_what_still_matters_comes_before_what_is_past_and_a_pull_before_a_doubt(
 # --- the life as a picture ------------------------------------------------------------
 
 
-def drawn(update: Update, events: tuple[Event, ...]) -> lifeline.Lifeline:
-    line = lifeline.lifeline(update, events, FORM.words, UTC)
+def drawn(update: Update, events: tuple[Event, ...]) -> timeline.Timeline:
+    line = timeline.timeline(update, events, FORM.words, UTC)
     assert line is not None
     return line
 
@@ -365,7 +316,7 @@ def test_spans_follow_each_other_without_a_gap_to_the_edge() -> None:
 
 
 def test_without_an_event_there_is_nothing_to_draw() -> None:
-    assert lifeline.lifeline(lives.update(), (), FORM.words, UTC) is None
+    assert timeline.timeline(lives.update(), (), FORM.words, UTC) is None
 
 
 def test_what_was_known_before_its_first_event_was_released_already() -> None:
@@ -425,7 +376,7 @@ def test_of_many_events_on_a_day_the_gravest_are_marked_and_of_many_days_the_new
     assert len({mark.x for mark in marks}) == 4
     assert (
         len(drawn(lives.update(), lives.many(24 * 70).events).days)
-        == lifeline.MOST_DAYS
+        == timeline.MOST_DAYS
     )
 
 
@@ -436,8 +387,8 @@ def test_of_many_sources_the_first_have_rows() -> None:
     )
     line = drawn(lives.update(), (crowd,))
     assert (len(line.lanes), len(line.marks)) == (
-        lifeline.MOST_LANES,
-        lifeline.MOST_LANES,
+        timeline.MOST_SOURCES,
+        timeline.MOST_SOURCES,
     )
 
 
@@ -550,7 +501,7 @@ def test_an_edited_text_is_shown_as_one_and_another_as_two() -> None:
         PULLED,
         evidence=(lives.proof(before="One thing.", after="Something else entirely!"),),
     )
-    assert update_page.told(other, FORM).proofs[0].pieces == ()
+    assert update_page.with_evidence(other, FORM).proofs[0].pieces == ()
 
 
 def test_news_are_no_update() -> None:
@@ -576,21 +527,25 @@ def test_patch_tuesday_is_the_second_one_at_ten_in_redmond(
 
 
 def test_the_calendar_recurs_on_second_tuesdays_in_its_own_zone() -> None:
-    for place in (PLACE, lives.NOWHERE):
-        calendar = icalendar.Calendar.from_ical(ics.ics(2030, place))
-        (event,) = calendar.walk("VEVENT")
+    for place in (ADDRESS, lives.NOWHERE):
+        book = icalendar.Calendar.from_ical(calendar.ics(2030, place))
+        (event,) = book.walk("VEVENT")
         assert event["rrule"].to_ical() == b"FREQ=MONTHLY;BYDAY=2TU"
         assert event.decoded("dtstart").astimezone(UTC) == datetime(
             2030, 1, 8, 18, tzinfo=UTC
         )
-        assert [zone["tzid"] for zone in calendar.walk("VTIMEZONE")] == [
+        assert [zone["tzid"] for zone in book.walk("VTIMEZONE")] == [
             "America/Los_Angeles"
         ]
         assert ("url" in event) is bool(place.base_url)
 
 
 def test_the_calendar_is_the_same_until_a_year_is_over() -> None:
-    assert ics.ics(2030, PLACE) == ics.ics(2030, PLACE) != ics.ics(2031, PLACE)
+    assert (
+        calendar.ics(2030, ADDRESS)
+        == calendar.ics(2030, ADDRESS)
+        != calendar.ics(2031, ADDRESS)
+    )
 
 
 def test_a_page_may_be_believed_for_six_hours_or_three_intervals_or_as_configured() -> (
@@ -599,10 +554,10 @@ def test_a_page_may_be_believed_for_six_hours_or_three_intervals_or_as_configure
     hourly = Source("a", "feed", "", timedelta(hours=1))
     daily = replace(hourly, every=timedelta(days=1))
     asleep = replace(hourly, every=timedelta(minutes=1), enabled=False)
-    assert status_json.valid_until([hourly, asleep], T0) == T0 + timedelta(hours=6)
-    assert status_json.valid_until([daily], T0) == T0 + timedelta(days=3)
-    assert status_json.valid_until([], T0) == T0 + timedelta(hours=6)
-    assert status_json.valid_until([hourly], T0, timedelta(hours=2)) == T0 + timedelta(
+    assert site_status.valid_until([hourly, asleep], T0) == T0 + timedelta(hours=6)
+    assert site_status.valid_until([daily], T0) == T0 + timedelta(days=3)
+    assert site_status.valid_until([], T0) == T0 + timedelta(hours=6)
+    assert site_status.valid_until([hourly], T0, timedelta(hours=2)) == T0 + timedelta(
         hours=2
     )
 
@@ -611,7 +566,7 @@ def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_on
     None
 ):
     healths = [
-        status_json.Health(
+        site_status.Health(
             Source("msrc", "cvrf", "https://api.example.org/"),
             (
                 Times("msrc", "", T0, T0),
@@ -621,9 +576,9 @@ def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_on
             ),
             T0,
         ),
-        status_json.Health(Source("new", "feed", "https://example.org/"), (), None),
+        site_status.Health(Source("new", "feed", "https://example.org/"), (), None),
     ]
-    written = status_json.status(
+    written = site_status.status(
         healths, T0, T0 + DAY, [("x", State.PULLED, "An update")], {"msrc": "MSRC"}
     )
     read = json.loads(written)
@@ -666,4 +621,4 @@ def test_what_happened_on_one_day_stands_in_its_order() -> None:
         "pulled",
         "re-released",
     ]
-    assert line.width == lifeline.NARROWEST
+    assert line.width == timeline.NARROWEST

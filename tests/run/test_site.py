@@ -22,8 +22,9 @@ from tests.formats.lives import BACK, ISSUE, PULLED, RELEASED, T0, WHOLE_LIFE
 from watcher.config import Settings
 from watcher.errors import ConfigurationError
 from watcher.records import Document, Event, Kind, Outcome, State, Times, Update
-from watcher.run import sample_site, site
-from watcher.site import shelves
+from watcher.run import publish, sample_site
+from watcher.run.publish import publish_site
+from watcher.site import lists
 from watcher.store import Store
 
 
@@ -51,18 +52,18 @@ def told(store: Store, settings: Settings, outcome: Outcome) -> int:
 
     Give how many files that were.
     """
-    before = site.mark(settings, store)
+    before = publish.basis(settings, store)
     store.record("msrc-cvrf", outcome=outcome)
-    return site.write(settings, store, T0, before, site.Touched.by([outcome]))
+    return publish_site(settings, store, T0, before, publish.Touched.by([outcome]))
 
 
 def whole(store: Store, settings: Settings, aside: Path) -> dict[str, bytes]:
     """Give what publishing everything would give."""
     shutil.rmtree(aside, ignore_errors=True)
-    published = store.meta(site.PUBLISHED)
-    site.write(replace(settings, site=aside), store, T0, once=True)
+    published = store.meta(publish.PUBLISHED)
+    publish_site(replace(settings, site=aside), store, T0, once=True)
     # Or the next step would be looked through as a whole
-    store.set_meta(site.PUBLISHED, published)
+    store.set_meta(publish.PUBLISHED, published)
     return tree(aside)
 
 
@@ -206,7 +207,7 @@ def test_a_long_story_is_published_step_by_step_as_it_would_be_at_once(
     steps: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shelves, "MOST", MANY)
+    monkeypatch.setattr(lists, "MOST", MANY)
     told(ledger, settings, Outcome())
     for number, step in enumerate(steps):
         told(ledger, settings, STEPS[step])
@@ -421,7 +422,7 @@ def test_the_status_knows_when_each_source_was_asked_and_what_is_pulled(
         outcome=STEPS["pulled"],
         times=[Times("msrc-cvrf", "", T0, T0)],
     )
-    site.write(replace(settings, stale_after=timedelta(hours=26)), ledger, T0)
+    publish_site(replace(settings, stale_after=timedelta(hours=26)), ledger, T0)
     read = json.loads((settings.site / "status.json").read_text())
     assert read["valid_until"] == "2030-05-15T20:00:00Z"
     assert [entry["id"] for entry in read["pulled"]] == [WHOLE_LIFE.update.id]
@@ -442,7 +443,7 @@ def test_a_wrong_template_of_the_page_is_named_by_file_and_line(
     assert found.startswith(f"{wrong}:2: ")
     ledger.record("msrc-cvrf", outcome=STEPS["released"])
     with pytest.raises(ConfigurationError, match="watcher check"):
-        site.write(mine, ledger, T0)
+        publish_site(mine, ledger, T0)
     assert not settings.site.exists()
 
 

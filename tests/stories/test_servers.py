@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from tests.stories.pages import CU14, Cve, Fix, month, table
 from tests.stories.telling import World, text
 from watcher.records import Kind
-from watcher.run import check, site
+from watcher.run import check
+from watcher.run.publish import publish_site
 
 SU = "exchange-server-2024-11-su"
 PUBLISHED = ("1.0", "2024-11-12", "Information published.")
@@ -199,7 +200,7 @@ def test_html_says_the_same_of_servers_as_text(world: World) -> None:
 
 def published(world: World) -> dict[str, str]:
     """Publish, and give the files that name a server, each with its text."""
-    site.write(
+    publish_site(
         world.settings, world.store, datetime(2024, 11, 14, 20, tzinfo=UTC), once=True
     )
     files = [path for path in world.settings.site.rglob("*") if path.is_file()]

@@ -6,7 +6,7 @@ from watcher import report
 from watcher.cli.call import Call, command
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
-from watcher.run import site
+from watcher.run.publish import publish_site
 
 
 @command("publish", "watcher publish")
@@ -25,5 +25,5 @@ def publish(call: Call) -> None:
             "there is nothing to publish yet. Start a check first: watcher run"
         )
     with call.store(settings, hold=True) as store:
-        changed = site.write(settings, store, now)
+        changed = publish_site(settings, store, now)
     report.write(f"{settings.site}: {counted(changed, 'file')} changed.")

@@ -10,7 +10,7 @@ A source that fails stops no other; what it said before stays as it was.
         store.record(...)                        one transaction; from here a killed run loses nothing
     compose.seal(...)                            messages are fixed before any is sent
     send.due(...)                                per recipient
-    site.write(...)                              feeds and page, when anything that they show has changed
+    publish_site(...)                            feeds and page, when anything that they show has changed
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.records import Event, Failure, Outcome, Source, Times
-from watcher.run import compose, gather, servers, site, told
+from watcher.run import compose, gather, servers, told
 from watcher.run import send as sending
+from watcher.run.publish import Basis, Touched, basis, publish_site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -89,7 +90,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     before their time; without ``send`` the messages are made and kept; without
     ``publish`` the site is left to whoever checks several times in a row.
     """
-    before = site.mark(settings, store) if publish and not dry_run else ""
+    before = basis(settings, store) if publish and not dry_run else None
     last_run, told_until = store.last_check(), told.until(store)
     chosen = [
         source for source in settings.sources if only is None or source.name in only
@@ -169,7 +170,7 @@ def _prepare(settings: Settings, *, first: bool) -> None:
         "run.record",
         "run.compose",
         "run.send",
-        *(("mail.context", "mail.message", "run.part") if first else ()),
+        *(("mail.context", "mail.message", "run.publish") if first else ()),
     ):
         importlib.import_module(f"watcher.{name}")
     words_of(settings.templates)
@@ -190,7 +191,7 @@ def _published(
     settings: Settings,
     store: Store,
     now: datetime,
-    before: str,
+    before: Basis | None,
     reports: list[SourceReport],
     say: Callable[[str], None],
 ) -> tuple[str, ...]:
@@ -200,12 +201,12 @@ def _published(
     sent.
     """
     try:
-        changed = site.write(
+        changed = publish_site(
             settings,
             store,
             now,
             before,
-            site.Touched.by(report.outcome for report in reports),
+            Touched.by(report.outcome for report in reports),
         )
     except WatcherError as error:
         return (str(error),)

@@ -37,7 +37,7 @@ from watcher.records import (
     Update,
     Validators,
 )
-from watcher.site import listing
+from watcher.site.lists import file_name
 from watcher.web import warc
 from watcher.web.recorder import Recorder, RecordingError
 
@@ -218,7 +218,7 @@ class Shelf:
 
         One that Windows takes, also of a source called "aux".
         """
-        return self.folder / "current" / listing.name(source)
+        return self.folder / "current" / file_name(source)
 
     def file(self, time: datetime, source: str) -> Path:
         """Name the file of a source's events of one check."""
@@ -268,7 +268,7 @@ def forget(settings: Settings, store: Store) -> None:
         return
     known: dict[str, set[str]] = {}
     for row in store.documents().values():
-        known.setdefault(listing.name(row.source), set()).add(_mark(row.document))
+        known.setdefault(file_name(row.source), set()).add(_mark(row.document))
     with contextlib.suppress(OSError):
         for path in (settings.evidence / "current").glob("*/*.warc.gz"):
             if path.name.rsplit("-", 2)[0] not in known.get(path.parent.name, set()):

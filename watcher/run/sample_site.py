@@ -10,16 +10,15 @@ from msgspec.structs import replace
 from watcher.errors import ConfigurationError
 from watcher.mail import samples
 from watcher.records import Kind
-from watcher.run.shown import of_all
-from watcher.site import feed, listing
-from watcher.site.feed import Place
-from watcher.site.pages import files
-from watcher.site.shown import Life, Shown
+from watcher.run import publish
+from watcher.site import feeds
+from watcher.site.feeds import SiteAddress
+from watcher.site.lists import listing_of
+from watcher.site.pages import Life, files
 from watcher.text import templates
-from watcher.text.words import words_of
 
 if TYPE_CHECKING:
-    from watcher.config import Settings
+    from watcher.settings import Settings
 
 
 def complaints(settings: Settings) -> tuple[str, ...]:
@@ -36,28 +35,21 @@ def complaints(settings: Settings) -> tuple[str, ...]:
         )
         for update in samples.welcome(pulled=True).standing
     ]
-    rows = [listing.listing(life.update, life.events) for life in lives]
-    place = Place(settings.base_url, feed.authority(settings.base_url))
+    listings = [listing_of(life.update, life.events) for life in lives]
     # Enough for an archive
     many = tuple(
         replace(events[number % len(events)], id=f"sample-{number}")
-        for number in range(2 * feed.PAGE)
+        for number in range(2 * feeds.ARCHIVE_SIZE)
     )
     try:
-        parts = of_all(rows, many)
-        shown = Shown(
-            place,
-            words_of(settings.templates),
-            settings.zone,
-            settings.watch.products,
-            settings.sources,
+        contents = publish.contents_of(
+            settings,
+            SiteAddress(settings.base_url, feeds.authority(settings.base_url)),
             lives=lives,
-            moved=(("cve-2030-10001", rows[0]),),
-            **parts,
+            moved=(("cve-2030-10001", listings[0]),),
+            **publish.of_all(listings, many),
         )
-        for _ in files(
-            shown, partial(templates.render, settings.templates), lambda _name: b""
-        ):
+        for _ in files(contents, partial(templates.render, settings.templates)):
             pass
     except templates.TemplateMistakeError as error:
         return (str(error.problem),)

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from watcher.errors import WatcherError
 
 OURS = ("archive", "products", "updates", "years")
+WHOLE: Mapping[str, Collection[str]] = dict.fromkeys(OURS, ())
+"""For ``publish``: the files that it is given are all there are."""
+
 STATUS = "status.json"
 # In the folder beside: it holds what the site holds
 _LEVEL = ".level"
@@ -38,16 +41,16 @@ def publish(
     site: Path,
     files: Iterable[tuple[str, bytes]],
     status: bytes,
+    complete: Mapping[str, Collection[str]] | None = None,
     *,
-    whole: bool,
     once: bool = False,
 ) -> tuple[str, ...]:
     """Publish ``files``, names from the site's root and their bytes, and the status.
 
     Give the names that changed.
 
-    ``whole``: these are all files, and what else lies in our folders goes.  ``once``:
-    nothing is kept for a next time.
+    ``complete``: folders of ours, each with the names that stay in it beside ``files``;
+    what else lies there goes.  ``once``: nothing is kept for a next time.
 
     Raises:
         PublishError: the folder cannot be written; what is published stays as it was.
@@ -62,8 +65,9 @@ def publish(
             names.add(name)
             if not _holds(site / name, body):
                 draft.write(name, body)
-        for name in _strangers(site, names) if whole else ():
-            draft.remove(name)
+        for folder, others in (complete or {}).items():
+            for name in _strangers(site / folder, names.union(others)):
+                draft.remove(name)
         draft.finish(status, once=once)
     except OSError as error:
         cause = f"{error.strerror or error}: {error.filename or site}"
@@ -76,20 +80,7 @@ def publish(
 
 def is_there(site: Path) -> bool:
     """Say whether something is published in ``site``."""
-    return has(site, "index.html")
-
-
-def has(site: Path, name: str) -> bool:
-    """Say whether a file is published."""
-    return (site / name).is_file()
-
-
-def read(site: Path, name: str) -> bytes:
-    """Give a published file, b"" when there is none."""
-    try:
-        return (site / name).read_bytes()
-    except OSError:
-        return b""
+    return (site / "index.html").is_file()
 
 
 class _Draft:
@@ -226,14 +217,11 @@ def _mirror_files(site: Path, aside: Path) -> None:
             _link(site / name, aside / name)
 
 
-def _strangers(site: Path, names: set[str]) -> list[str]:
-    """List what lies in our folders and is none of ``names``."""
-    found = [
-        f"{folder}/{entry.name}"
-        for folder in OURS
-        if (site / folder).is_dir()
-        for entry in os.scandir(site / folder)
-    ]
+def _strangers(folder: Path, names: Collection[str]) -> list[str]:
+    """List what lies in a folder of ours and is none of ``names``."""
+    if not folder.is_dir():
+        return []
+    found = (f"{folder.name}/{entry.name}" for entry in os.scandir(folder))
     return sorted(name for name in found if name not in names)
 
 

@@ -5,274 +5,330 @@ Pages of updates and lists of them, feeds, the front page last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import tzinfo
 from typing import Any
 
-from watcher.kinds import EVENT_KINDS
-from watcher.site import (
-    atom,
-    feed,
-    glance,
-    ics,
-    json_feed,
-    listing,
-    opml,
-    rss,
-    shelves,
-    update_page,
-)
-from watcher.site.desk import TITLE, Desk, Published, Render
-from watcher.site.feed import Feed
-from watcher.site.shown import Shown
-from watcher.text.plain import line, link
+from markupsafe import Markup
+from msgspec import Struct
 
-OF_PRODUCT = 20
+from watcher.kinds import EVENT_KINDS
+from watcher.records import Event, Exposure, Source, Update
+from watcher.site import calendar, feeds, front_page, lists, update_page
+from watcher.site.feeds import Feed, FeedItem, SiteAddress
+from watcher.site.lists import Listing, Overview
+from watcher.text.plain import line, link
+from watcher.text.story import Form, story
+from watcher.text.words import Words
+
+Render = Callable[[str, Mapping[str, Any]], str]
+"""Renders a template of ``templates/``, by its name, with what it is given."""
+
+File = tuple[str, bytes]
+"""A file to be published: its name from the site's root, and its bytes."""
+
+TITLE = "Advisory Watcher"
+EVENTS_OF_PRODUCT = 20
 """Events in a product's feed."""
 
 
-def files(
-    shown: Shown, render: Render, published: Published
-) -> Iterator[tuple[str, bytes]]:
-    """Give every file to be published: its name from the site's root, and its bytes.
+class Life(Struct, frozen=True):
+    """An update, and its events in order."""
 
-    What is ``published`` is asked only where there is a part to add to it.
+    update: Update
+    events: tuple[Event, ...]
+    # The administrator's that it concerns, where they are published
+    servers: tuple[Exposure, ...] = ()
+
+
+class ProductFeed(Struct, frozen=True):
+    """A product's feed.
+
+    Its path from the site's root, the product, and its newest events, in order.
     """
-    desk = Desk(shown, render, published)
-    for life in shown.lives:
-        page = update_page.page(life.update, life.events, desk.form, life.servers)
-        yield (
-            page.path,
-            desk.page(
-                "update",
-                "../",
-                {"page": page, "title": page.title, "section": "updates"},
-            ),
-        )
-    for old, row in shown.moved:
-        if listing.page(old) != row.page:
-            yield (
-                listing.page(old),
-                desk.page(
-                    "moved", "../", {"row": row, "title": line(old, 120), "section": ""}
-                ),
-            )
-    yield from _lists(shown, desk)
-    yield from _feeds(shown, desk)
-    yield from _archives(shown, desk)
-    yield from _front(shown, desk)
+
+    path: str
+    product: str
+    events: tuple[Event, ...]
 
 
-def _lists(shown: Shown, desk: Desk) -> Iterator[tuple[str, bytes]]:
-    """Give the lists of updates, the years that are shown by months, and the list of all years."""
-    counts, split = shown.overview.shelves, shelves.split(shown.overview.shelves)
-    for name, lines in shown.shelves.items():
-        path, title = f"years/{name}.html", f"Updates of {_month(shown, name)}"
-        up = shelves.year_of(name) if "-" in name else None
-        yield (
-            path,
-            desk.page(
-                "year", "../", _titled(title, rows=desk.rows(path, lines), up=up)
-            ),
-        )
-        yield f"years/{name}.json", shelves.encode(lines)
-    for year in sorted(
-        {shelves.year_of(name) for name in shown.shelves} & split, reverse=True
-    ):
-        months = tuple(
-            (name, _month(shown, name), count)
-            for name, count in counts.items()
-            if shelves.year_of(name) == year
-        )
-        yield (
-            f"years/{year:04}.html",
-            desk.page("months", "../", _titled(f"Updates of {year}", months=months)),
-        )
-    years = tuple(
-        (f"{year:04}", count) for year, count in shelves.years(counts).items()
-    )
-    yield (
-        "updates.html",
-        desk.page(
-            "updates",
-            "",
-            _titled("All updates", counts=years, total=sum(counts.values())),
-        ),
-    )
-    yield "updates.json", listing.encode(shown.overview)
+class Contents(Struct, frozen=True):
+    """What the site shows.
+
+    ``events`` are those of the feeds and the front page, in order; ``archives`` the
+    older ones by the number of their archive.  When it is not ``whole``, ``lives``,
+    ``moved``, ``lists``, ``archives`` and ``product_feeds`` hold only what has changed
+    since the site was published.
+    """
+
+    address: SiteAddress
+    words: Words
+    zone: tzinfo
+    watched: tuple[str, ...]
+    sources: tuple[Source, ...]
+    overview: Overview
+    lives: Iterable[Life]
+    # (id that went, the update that has it now)
+    moved: tuple[tuple[str, Listing], ...]
+    lists: Mapping[str, tuple[Listing, ...]]
+    events: tuple[Event, ...]
+    archives: Mapping[int, tuple[Event, ...]]
+    product_feeds: tuple[ProductFeed, ...]
+    # Sources that could not be read yet
+    unread: tuple[str, ...] = ()
+    whole: bool = True
 
 
-def _month(shown: Shown, name: str) -> str:
-    """Say a shelf's name in words."""
-    year, _, month = name.partition("-")
-    return f"{shown.words.say('months', str(int(month)))} {year}" if month else year
+def files(contents: Contents, render: Render) -> Iterator[File]:
+    """Give every file to be published.
+
+    Raises ConfigurationError when a template is wrong.
+    """
+    pages = _Pages(contents, render)
+    yield from pages.updates()
+    yield from pages.moved()
+    yield from pages.lists()
+    yield from pages.months()
+    yield from pages.feeds()
+    yield from pages.archives()
+    yield from pages.unchanging()
+    yield from pages.front()
 
 
-def _titled(title: str, **names: Any) -> dict[str, Any]:  # noqa: ANN401 - what a template is given
-    return {"title": title, "section": "updates", **names}
+class _Pages:
+    """Makes the files, with what they share."""
 
-
-def _feeds(shown: Shown, desk: Desk) -> Iterator[tuple[str, bytes]]:
-    place, events = shown.place, shown.events
-    for one in shown.followed:
-        graves = feed.graves(one.events, place)
-        entries = desk.entries(atom, one.events, one.path)
-        yield (
-            one.path,
-            atom.atom(
-                Feed(
-                    one.path,
-                    f"{TITLE}: {one.product}",
-                    entries,
-                    feed.updated(one.events),
-                    graves,
-                ),
-                place,
-            ),
-        )
-    count, updated = feed.archives(shown.overview.events), feed.updated(events)
-    previous = feed.archive_path(count - 1) if count else ""
-    graves = feed.graves(events, place)
-    entries = desk.entries(atom, events, "events.atom")
-    yield (
-        "events.atom",
-        atom.atom(
-            Feed("events.atom", TITLE, entries, updated, graves, previous), place
-        ),
-    )
-    yield (
-        "events.rss",
-        rss.rss(
-            Feed("events.rss", TITLE, desk.entries(rss, events, "events.rss"), updated),
-            place,
-        ),
-    )
-    entries = desk.entries(json_feed, events, "events.json")
-    yield (
-        "events.json",
-        json_feed.json_feed(Feed("events.json", TITLE, entries, updated), place),
-    )
-
-
-def _archives(shown: Shown, desk: Desk) -> Iterator[tuple[str, bytes]]:
-    """Give the archives, each as a feed (RFC 5005) and as a page, and the list of them."""
-    count, place = feed.archives(shown.overview.events), shown.place
-    for number, events in shown.archives.items():
-        path, page = feed.archive_path(number), f"archive/{number + 1}.html"
-        before = feed.archive_path(number - 1) if number else ""
-        after = feed.archive_path(number + 1) if number + 1 < count else ""
-        entries = desk.entries(atom, events, "events.atom", path)
-        title = f"{TITLE}, archive {number + 1}"
-        yield (
-            path,
-            atom.atom(
-                Feed(
-                    path,
-                    title,
-                    entries,
-                    feed.updated(events),
-                    feed.graves(events, place),
-                    before,
-                    after,
-                    archive=True,
-                ),
-                place,
-            ),
-        )
-        names = {
-            "number": number + 1,
-            "last": count,
-            "first": events[0].time,
-            "until": events[-1].time,
-            "section": "events",
+    def __init__(self, contents: Contents, render: Render) -> None:
+        words, zone = contents.words, contents.zone
+        self._contents = contents
+        self._render = render
+        self._form = Form(words, zone, contents.address.base_url)
+        self._items: dict[str, FeedItem] = {}
+        self._shared: dict[str, Any] = {
+            "site": TITLE,
+            "words": words,
+            "day": lambda moment: words.day(moment, zone),
+            "moment": lambda moment: words.moment(moment, zone),
+            "watched": tuple(line(product, 100) for product in contents.watched),
+            "place": contents.address,
         }
-        yield (
-            page,
-            desk.page(
-                "archive",
-                "../",
-                {"title": title, "told": desk.told(page, "../", events), **names},
-            ),
+
+    # --- updates ----------------------------------------------------------------------
+
+    def updates(self) -> Iterator[File]:
+        """Give the pages of updates."""
+        for life in self._contents.lives:
+            page = update_page.page(life.update, life.events, self._form, life.servers)
+            names = {"page": page, "title": page.title, "section": "updates"}
+            yield page.path, self._page("update", "../", names)
+
+    def moved(self) -> Iterator[File]:
+        """Give the pages that lead from an id that went to the update that has it now."""
+        for old, listing in self._contents.moved:
+            path = lists.page_path(old)
+            if path != listing.page:
+                names = {"row": listing, "title": line(old, 120), "section": ""}
+                yield path, self._page("moved", "../", names)
+
+    def lists(self) -> Iterator[File]:
+        """Give the lists of updates, each as a page and as data, and the list of all lists."""
+        overview = self._contents.overview
+        for name, listings in self._contents.lists.items():
+            path = f"years/{name}.html"
+            each = {
+                one.page[len("updates/") : -len(".html")]: {"row": one}
+                for one in listings
+            }
+            rows = self._pieces("row", "../", each)
+            up = int(lists.year_of(name)) if "-" in name else None
+            title = f"Updates of {self._in_words(name)}"
+            names = _of_updates(title, rows=rows, up=up)
+            yield path, self._page("year", "../", names)
+            yield f"years/{name}.json", lists.encode_list(listings)
+        names = _of_updates(
+            "All updates",
+            counts=tuple(lists.years(overview.lists).items()),
+            total=sum(overview.lists.values()),
         )
-    if shown.fresh is None or count - 1 in shown.archives:
-        starts = shown.overview.archives
-        ends = (*starts[1:], *(event.time for event in shown.events[:1]))
-        rows = (
-            tuple(
-                (number, *span)
-                for number, span in reversed(
-                    [*enumerate(zip(starts, ends, strict=True), 1)]
-                )
+        yield "updates.html", self._page("updates", "", names)
+        yield "updates.json", lists.encode_overview(overview)
+
+    def months(self) -> Iterator[File]:
+        """Give the pages of the years that are shown by months."""
+        lengths = self._contents.overview.lists
+        changed = {lists.year_of(name) for name in self._contents.lists}
+        for year in sorted(changed & lists.years_by_month(lengths), reverse=True):
+            months = tuple(
+                (name, self._in_words(name), count)
+                for name, count in lengths.items()
+                if lists.year_of(name) == year
             )
-            if count
-            else ()
-        )
-        yield (
-            "archive/index.html",
-            desk.page(
-                "archives",
-                "../",
-                {"title": "Earlier events", "section": "events", "rows": rows},
-            ),
+            names = _of_updates(f"Updates of {int(year)}", months=months)
+            yield f"years/{year}.html", self._page("months", "../", names)
+
+    def _in_words(self, list_name: str) -> str:
+        year, _, month = list_name.partition("-")
+        if not month:
+            return year
+        return f"{self._contents.words.say('months', str(int(month)))} {year}"
+
+    # --- feeds ------------------------------------------------------------------------
+
+    def feeds(self) -> Iterator[File]:
+        """Give the feeds of products, and those of all events."""
+        address, events = self._contents.address, self._contents.events
+        for one in self._contents.product_feeds:
+            feed = self._feed(one.path, f"{TITLE}: {one.product}", one.events)
+            yield one.path, feeds.atom(feed, address)
+        count = feeds.archives(self._contents.overview.events)
+        previous = feeds.archive_path(count - 1) if count else ""
+        feed = self._feed("events.atom", TITLE, events, previous=previous)
+        yield feed.path, feeds.atom(feed, address)
+        feed = self._feed("events.rss", TITLE, events)
+        yield feed.path, feeds.rss(feed, address)
+        feed = self._feed("events.json", TITLE, events)
+        yield feed.path, feeds.json_feed(feed, address)
+
+    def archives(self) -> Iterator[File]:
+        """Give the archives, each as a feed (RFC 5005) and as a page, and the list of them."""
+        contents = self._contents
+        count = feeds.archives(contents.overview.events)
+        for number, events in contents.archives.items():
+            last = number + 1 == count
+            feed = self._feed(
+                feeds.archive_path(number),
+                f"{TITLE}, archive {number + 1}",
+                events,
+                previous=feeds.archive_path(number - 1) if number else "",
+                following="" if last else feeds.archive_path(number + 1),
+                archive=True,
+            )
+            yield feed.path, feeds.atom(feed, contents.address)
+            names = {
+                "title": feed.title,
+                "section": "events",
+                "told": self._events("../", events),
+                "number": number + 1,
+                "last": count,
+                "first": events[0].time,
+                "until": events[-1].time,
+            }
+            yield f"archive/{number + 1}.html", self._page("archive", "../", names)
+        if contents.whole or count - 1 in contents.archives:
+            rows = tuple(reversed(list(self._spans_of_archives())))
+            names = {"title": "Earlier events", "section": "events", "rows": rows}
+            yield "archive/index.html", self._page("archives", "../", names)
+
+    def _spans_of_archives(self) -> Iterator[tuple[int, Any, Any]]:
+        """Give each archive's number, and from when to when it reaches."""
+        starts = self._contents.overview.archives
+        first_events = (event.time for event in self._contents.events[:1])
+        ends = [*starts[1:], *first_events]
+        for number, start in enumerate(starts):
+            yield number + 1, start, ends[number]
+
+    def _feed(
+        self,
+        path: str,
+        title: str,
+        events: tuple[Event, ...],
+        **more: Any,  # noqa: ANN401 - as of Feed
+    ) -> Feed:
+        return Feed(
+            path,
+            title,
+            tuple(map(self._item, reversed(events))),
+            feeds.updated(events),
+            feeds.tombstones(events, self._contents.address),
+            **more,
         )
 
+    def _item(self, event: Event) -> FeedItem:
+        # An event stands in three feeds, and in those of its products
+        if event.id not in self._items:
+            words, address = self._contents.words, self._contents.address
+            one = story(event, self._form)
+            content = self._render("site/entry.html", {"story": one, "words": words})
+            item = feeds.item(event, one, content.strip(), address)
+            self._items[event.id] = item
+        return self._items[event.id]
 
-def _front(shown: Shown, desk: Desk) -> Iterator[tuple[str, bytes]]:
-    """Give what the front page needs, and the front page itself, last."""
-    overview, place = shown.overview, shown.place
-    as_of = overview.as_of or feed.NEVER
-    followed = tuple(
-        (name, f"products/{listing.name(name)}.atom") for name in overview.products
-    )
-    yield (
-        "updates.opml",
-        opml.opml(
-            TITLE,
-            [
-                (f"{TITLE}: all events", "events.atom"),
-                *((f"{TITLE}: {n}", p) for n, p in followed),
-            ],
-            place,
-        ),
-    )
-    if not desk.has("calendar.ics", f":{as_of.year:04}01"):
-        yield "calendar.ics", ics.ics(as_of.year, place)
-    if shown.fresh is None:
+    # --- the front page, and what stands beside it ------------------------------------
+
+    def unchanging(self) -> Iterator[File]:
+        """Give what follows the configuration, not the ledger."""
+        if not self._contents.whole:
+            return
         for name in ("style.css", "site.js", "icon.svg"):
-            yield name, desk.plain(name)
+            yield name, self._render(f"site/{name}", {}).encode()
         sources = tuple(
-            (s, line(shown.words.name("source", s.name), 100), link(s.url))
-            for s in shown.sources
-            if s.enabled
+            (source, self._source_title(source.name), link(source.url))
+            for source in self._contents.sources
+            if source.enabled
         )
-        yield (
-            "sources.html",
-            desk.page(
-                "sources",
-                "",
-                {"title": "Sources", "section": "sources", "sources": sources},
+        names = {"title": "Sources", "section": "sources", "sources": sources}
+        yield "sources.html", self._page("sources", "", names)
+
+    def front(self) -> Iterator[File]:
+        """Give the list of feeds, the calendar, and the front page, last."""
+        contents, overview = self._contents, self._contents.overview
+        as_of = overview.as_of or feeds.NEVER
+        followed = tuple((name, lists.feed_path(name)) for name in overview.products)
+        outline = [(f"{TITLE}: {name}", path) for name, path in followed]
+        outline.insert(0, (f"{TITLE}: all events", "events.atom"))
+        yield "updates.opml", feeds.opml(TITLE, outline, contents.address)
+        yield "calendar.ics", calendar.ics(as_of.year, contents.address)
+
+        recent = [
+            event for event in contents.events if EVENT_KINDS[event.kind].on_front
+        ]
+        kinds = sorted(
+            {event.kind for event in recent}, key=lambda kind: EVENT_KINDS[kind].gravity
+        )
+        products = front_page.products(overview.current, as_of)
+        names = {
+            "title": TITLE,
+            "section": "front",
+            "stand": products,
+            "alarms": front_page.alarms(overview.current, products),
+            "told": self._events("", recent),
+            "count": len(recent),
+            "archives": feeds.archives(overview.events),
+            "kinds": tuple(
+                (kind.value, contents.words.say("kind", kind.value)) for kind in kinds
             ),
-        )
-    recent = [event for event in shown.events if EVENT_KINDS[event.kind].on_front]
-    kinds = sorted(
-        {event.kind for event in recent}, key=lambda kind: EVENT_KINDS[kind].gravity
-    )
-    stand = glance.products(overview.current, as_of)
-    names = {
-        "title": TITLE,
-        "section": "front",
-        "stand": stand,
-        "alarms": glance.alarms(overview.current, stand),
-        "told": desk.told("index.html", "", recent),
-        "count": len(recent),
-        "archives": feed.archives(overview.events),
-        "kinds": tuple(
-            (kind.value, shown.words.say("kind", kind.value)) for kind in kinds
-        ),
-        "followed": followed,
-        "as_of": overview.as_of,
-        "unread": tuple(
-            line(shown.words.name("source", name), 100) for name in shown.unread
-        ),
-        "feed_of": listing.name,
-    }
-    yield "index.html", desk.page("index", "", names)
+            "followed": followed,
+            "as_of": overview.as_of,
+            "unread": tuple(map(self._source_title, contents.unread)),
+            "feed_of": lists.file_name,
+        }
+        yield "index.html", self._page("index", "", names)
+
+    def _source_title(self, name: str) -> str:
+        return line(self._contents.words.name("source", name), 100)
+
+    # --- what pages are made of -------------------------------------------------------
+
+    def _page(self, template: str, root: str, names: Mapping[str, Any]) -> bytes:
+        """Make a page; ``root`` leads from it to the site's root."""
+        shown = {**self._shared, "root": root, **names}
+        return self._render(f"site/{template}.html", shown).encode()
+
+    def _events(self, root: str, events: Iterable[Event]) -> Markup:
+        """Give events, the newest first, as they are listed on a page."""
+        briefs = (update_page.brief(one, self._form) for one in reversed(tuple(events)))
+        each = {brief.anchor: {"one": brief} for brief in briefs}
+        return self._pieces("event", root, each)
+
+    def _pieces(
+        self, template: str, root: str, each: Mapping[str, Mapping[str, Any]]
+    ) -> Markup:
+        made = [
+            f"<!--{name}-->{self._page(template, root, names).decode().strip()}<!--/-->"
+            for name, names in each.items()
+        ]
+        return Markup("\n".join(made))  # noqa: S704 - of our own templates, which escape
+
+
+def _of_updates(title: str, **names: Any) -> dict[str, Any]:  # noqa: ANN401 - what a template is given
+    return {"title": title, "section": "updates", **names}

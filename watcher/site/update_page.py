@@ -23,9 +23,9 @@ from watcher.records import (
     Update,
     UpdateRef,
 )
-from watcher.site import lifeline, listing
-from watcher.site.feed import anchor
-from watcher.site.lifeline import Lifeline
+from watcher.site.feeds import anchor
+from watcher.site.lists import listing_of, page_path
+from watcher.site.timeline import Timeline, timeline
 from watcher.text import difference
 from watcher.text.difference import Piece
 from watcher.text.event_json import time
@@ -54,7 +54,7 @@ class Proof(Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
-class Brief(Struct, frozen=True):
+class EventBrief(Struct, frozen=True):
     """An event as the front page lists it."""
 
     kind: str
@@ -76,8 +76,8 @@ class Brief(Struct, frozen=True):
     sources: tuple[tuple[str, str], ...]
 
 
-class Told(Struct, frozen=True):
-    """An event as its update's page tells it."""
+class EventStory(Struct, frozen=True):
+    """An event as its update's page shows it, with its evidence."""
 
     story: Story
     kind: str
@@ -105,10 +105,10 @@ class Page(Struct, frozen=True):
     current: datetime | None
     # When it was pulled
     since: datetime | None
-    # From the first check on: nothing was told of it
+    # It was there at the first check: it has no event
     known: bool
     # Known issues of the current version, the newest first
-    issues: tuple[Told, ...]
+    issues: tuple[EventStory, ...]
     summary: str
     caution: str
     actions: tuple[str, ...]
@@ -118,16 +118,16 @@ class Page(Struct, frozen=True):
     guidance: tuple[Saying, ...]
     vendor: str
     supersedes: tuple[str, ...]
-    line: Lifeline | None
+    line: Timeline | None
     # The newest first
-    told: tuple[Told, ...]
+    told: tuple[EventStory, ...]
     links: tuple[str, ...]
     # The administrator's that it concerns, where they are published
     servers: tuple[ServerText, ...]
     more_servers: int
 
 
-def brief(event: Event, form: Form) -> Brief:
+def brief(event: Event, form: Form) -> EventBrief:
     """Make an event ready to be listed."""
     headline, ref = headline_of(event, form.words), event.update
     summary, tag = line(event.summary, 600), tag_of(event, form.words)
@@ -136,7 +136,7 @@ def brief(event: Event, form: Form) -> Brief:
         (line(form.words.name("source", proof.source), 100), link(proof.url))
         for proof in event.evidence[:10]
     )
-    return Brief(
+    return EventBrief(
         event.kind.value,
         EVENT_KINDS[event.kind].gravity,
         tag,
@@ -144,7 +144,7 @@ def brief(event: Event, form: Form) -> Brief:
         headline,
         summary,
         anchor(event.id),
-        listing.page(ref.id),
+        page_path(ref.id),
         time(event.time),
         form.words.day(event.time, form.zone),
         tuple(line(product, 100) for product in ref.products),
@@ -153,14 +153,14 @@ def brief(event: Event, form: Form) -> Brief:
     )
 
 
-def told(event: Event, form: Form) -> Told:
-    """Make an event ready to be told."""
+def with_evidence(event: Event, form: Form) -> EventStory:
+    """Make an event ready to be shown with its evidence."""
     one = story(event, form)
     proofs = tuple(
         Proof(quote, time(proof.time), _pieces(quote))
         for quote, proof in zip(one.quotes, event.evidence, strict=False)
     )
-    return Told(
+    return EventStory(
         one,
         event.kind.value,
         event.update.version,
@@ -173,119 +173,74 @@ def told(event: Event, form: Form) -> Told:
     )
 
 
+def _pieces(quote: Quote) -> tuple[Piece, ...]:
+    """Give what was edited, () where the two texts have too little in common to be read as one."""
+    if not (quote.before and quote.after):
+        return ()
+    pieces = difference.pieces("\n".join(quote.before), "\n".join(quote.after))
+    return pieces if difference.edited(pieces) else ()
+
+
 def page(
-    update: Update, events: Sequence[Event], form: Form, known: Sequence[Exposure] = ()
+    update: Update,
+    events: Sequence[Event],
+    form: Form,
+    servers: Sequence[Exposure] = (),
 ) -> Page:
     """Compose the page of ``update``.
 
-    ``events`` are those told of it, in order, ``known`` the servers that are shown on
-    it.
+    ``events`` are its own, in order, ``servers`` those that are shown on it.
     """
-    now = _now(update, events)
-    stand = story(now, form)
-    row = listing.listing(update, events)
-    latest = [event for event in events if EVENT_KINDS[event.kind].opens_page] or list(
-        events
-    )
-    last = story(_turn(latest), form) if latest else None
-    shown = tuple(told(event, form) for event in reversed(events))
+    listing = listing_of(update, events)
+    state_event = _state_event(update, events)
+    now = story(state_event, form)
+    doubted = listing.suspected and update.state is not State.PULLED
+    newest_first = tuple(with_evidence(event, form) for event in reversed(events))
     issues = tuple(
-        one
-        for one in shown
-        if one.kind == Kind.KNOWN_ISSUE.value and one.version == update.version
+        event
+        for event in newest_first
+        if event.kind == Kind.KNOWN_ISSUE.value and event.version == update.version
     )
-    steps = (
-        (
-            *last.actions,
-            *(
-                issues[0].story.actions
-                if issues and update.state is not State.PULLED
-                else ()
-            ),
-        )
-        if last
-        else ()
-    )
-    doubted = row.suspected and update.state is not State.PULLED
+    main_events = [event for event in events if EVENT_KINDS[event.kind].opens_page]
+    main_events = main_events or list(events)
+    latest = story(_deciding(main_events), form) if main_events else None
+    held = replace(state_event, kind=Kind.PULLED, confidence=Confidence.SUSPECTED)
     return Page(
-        path=row.page,
-        id=row.id,
+        path=listing.page,
+        id=listing.id,
         title=with_version(line(update.title or update.id, 160), update.version),
-        state="suspected"
-        if doubted
-        else ("news" if update.type == "news" else update.state.value),
-        kbs=tuple(
-            (one.kb, one.kb_url)
-            for one in dict.fromkeys(_kb(one) for one in stand.rows)
-            if one.kb
-        )
-        or stand.other_kbs,
+        state=_state(update, doubted=doubted),
+        kbs=_articles(now),
         version=update.version,
         released=update.released,
-        current=row.current,
-        since=row.pulled,
+        current=listing.current,
+        since=listing.pulled,
         known=not events,
         issues=issues,
-        summary=last.summary if last else "",
-        caution=last.caution if last and doubted else "",
-        actions=tuple(dict.fromkeys(steps))
-        or (stand.actions if update.state is State.PULLED else ()),
-        rows=stand.rows,
-        packaged=stand.packaged,
-        flaws=stand.flaws,
-        guidance=next(
-            (
-                story(event, form).sayings
-                for event in reversed(latest)
-                if event.guidance
-            ),
-            (),
-        ),
-        vendor=stand.vendor
-        if stand.vendor != form.words.say("vendor", "other")
-        else (last.vendor if last else stand.vendor),
-        supersedes=tuple(
-            dict.fromkeys(
-                line(kb, 40) for package in update.packages for kb in package.supersedes
-            )
-        )[:20],
-        line=lifeline.lifeline(update, events, form.words, form.zone),
-        told=shown,
+        summary=latest.summary if latest else "",
+        caution=latest.caution if latest and doubted else "",
+        actions=_actions(update, now, latest, issues),
+        rows=now.rows,
+        packaged=now.packaged,
+        flaws=now.flaws,
+        guidance=_guidance(main_events, form),
+        vendor=_vendor(now, latest, form),
+        supersedes=_supersedes(update),
+        line=timeline(update, events, form.words, form.zone),
+        told=newest_first,
         links=tuple(dict.fromkeys(filter(None, map(link, update.links))))[:20],
         servers=server_texts(
-            known[:MOST_SERVERS],
+            servers[:MOST_SERVERS],
             form.words,
-            _held(now) if doubted else now,
-            vendor=stand.vendor,
+            held if doubted else state_event,
+            vendor=now.vendor,
         ),
-        more_servers=max(0, len(known) - MOST_SERVERS),
+        more_servers=max(0, len(servers) - MOST_SERVERS),
     )
 
 
-def _held(now: Event) -> Event:
-    """Give the event of an update that is perhaps pulled."""
-    return replace(now, kind=Kind.PULLED, confidence=Confidence.SUSPECTED)
-
-
-def _turn(latest: Sequence[Event]) -> Event:
-    """Give the last event that decides what to do: known issues come on top of it."""
-    return next(
-        (event for event in reversed(latest) if event.kind is not Kind.KNOWN_ISSUE),
-        latest[-1],
-    )
-
-
-class _Article(Struct, frozen=True):
-    kb: str
-    kb_url: str
-
-
-def _kb(row: Row) -> _Article:
-    return _Article(row.kb, row.kb_url) if not row.note else _Article("", "")
-
-
-def _now(update: Update, events: Sequence[Event]) -> Event:
-    """Give an event that says what stands now, with everything that is known of the update."""
+def _state_event(update: Update, events: Sequence[Event]) -> Event:
+    """Give an event that says how ``update`` is now, with all that is stored of it."""
     kind = {
         State.PULLED: Kind.PULLED,
         State.RELEASED: Kind.RELEASED,
@@ -316,9 +271,55 @@ def _now(update: Update, events: Sequence[Event]) -> Event:
     )
 
 
-def _pieces(quote: Quote) -> tuple[Piece, ...]:
-    """Give what was edited, () where the two texts have too little in common to be read as one."""
-    if not (quote.before and quote.after):
-        return ()
-    pieces = difference.pieces("\n".join(quote.before), "\n".join(quote.after))
-    return pieces if difference.edited(pieces) else ()
+def _deciding(main_events: Sequence[Event]) -> Event:
+    """Give the last event that decides what to do: known issues come on top of it."""
+    for event in reversed(main_events):
+        if event.kind is not Kind.KNOWN_ISSUE:
+            return event
+    return main_events[-1]
+
+
+def _state(update: Update, *, doubted: bool) -> str:
+    if doubted:
+        return "suspected"
+    return "news" if update.type == "news" else update.state.value
+
+
+def _articles(now: Story) -> tuple[tuple[str, str], ...]:
+    """Give the KB articles of the current version, else those of the update, each with
+    its address.
+    """
+    # A package with a note was replaced: its article is not the update's any more
+    current = [(row.kb, row.kb_url) for row in now.rows if row.kb and not row.note]
+    return tuple(dict.fromkeys(current)) or now.other_kbs
+
+
+def _actions(
+    update: Update, now: Story, latest: Story | None, issues: Sequence[EventStory]
+) -> tuple[str, ...]:
+    """Say what to do: by the last event that decides, and by the newest known issue."""
+    steps = list(latest.actions) if latest else []
+    if latest and issues and update.state is not State.PULLED:
+        steps += issues[0].story.actions
+    if not steps and update.state is State.PULLED:
+        return now.actions
+    return tuple(dict.fromkeys(steps))
+
+
+def _guidance(main_events: Sequence[Event], form: Form) -> tuple[Saying, ...]:
+    """Give what the vendor says to do, from the last event in which it does."""
+    for event in reversed(main_events):
+        if event.guidance:
+            return story(event, form).sayings
+    return ()
+
+
+def _vendor(now: Story, latest: Story | None, form: Form) -> str:
+    """Name the vendor: the packages say it, else the last event."""
+    unnamed = now.vendor == form.words.say("vendor", "other")
+    return latest.vendor if latest and unnamed else now.vendor
+
+
+def _supersedes(update: Update) -> tuple[str, ...]:
+    found = (line(kb, 40) for package in update.packages for kb in package.supersedes)
+    return tuple(dict.fromkeys(found))[:20]

@@ -28,6 +28,7 @@ from watcher.store.documents import (
 )
 from watcher.store.events import Events, add_events, add_evidence, add_guidance
 from watcher.store.ledger import Ledger, absorb, write_updates
+from watcher.store.lists import Lists
 from watcher.store.messages import Messages, prune_messages
 from watcher.store.notes import Notes, next_edition, write_values
 from watcher.store.open import connect
@@ -51,7 +52,7 @@ class Pruned(Struct, frozen=True):
     documents: int
 
 
-class Store(Documents, Ledger, Events, Messages, Notes):
+class Store(Documents, Ledger, Events, Lists, Messages, Notes):
     """An open state; a context manager that closes it and lets it go."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from watcher.judgement.source_health import release_hour
-from watcher.site.feed import Place
+from watcher.site.feeds import SiteAddress
 
 if TYPE_CHECKING:
     from icalendar import Timezone
@@ -41,7 +41,7 @@ _ZONE = (
 )
 
 
-def ics(year: int, place: Place) -> bytes:
+def ics(year: int, address: SiteAddress) -> bytes:
     """Write the calendar.
 
     One event that recurs for ever, from the Patch Tuesday of January of ``year`` on.
@@ -57,7 +57,7 @@ def ics(year: int, place: Place) -> bytes:
     book.add("refresh-interval", timedelta(days=7), parameters={"VALUE": "DURATION"})
     book.add_component(_zone())
     event = Event()
-    event.add("uid", f"patch-tuesday@{place.authority}")
+    event.add("uid", f"patch-tuesday@{address.authority}")
     event.add("dtstamp", first.astimezone(UTC))
     event.add("dtstart", first)
     event.add("dtend", first + timedelta(hours=1))
@@ -71,8 +71,8 @@ def ics(year: int, place: Place) -> bytes:
         ),
     )
     event.add("transp", "TRANSPARENT")
-    if place.base_url:
-        event.add("url", place.base_url)
+    if address.base_url:
+        event.add("url", address.base_url)
     book.add_component(event)
     return bytes(book.to_ical())
 

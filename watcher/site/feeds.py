@@ -1,0 +1,386 @@
+"""Feeds: an event as an entry, the same in Atom, RSS and JSON Feed; OPML lists them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from lxml import etree
+from msgspec import Struct
+
+from watcher.records import Confidence, Event, Kind
+from watcher.site.lists import page_path
+from watcher.text import event_json
+from watcher.text.event_json import time
+from watcher.text.plain import line, link
+from watcher.text.story import Story, kb_url
+
+ARCHIVE_SIZE = 50
+"""Events of an archive; a feed holds the newest 50 to 99, or all while there are fewer."""
+
+NOBODY = "localhost"
+HOME = "http://localhost/"
+"""An RSS channel must have an address, even when nobody said which."""
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+DESCRIPTION = (
+    "What became of the updates that are watched: released, pulled, re-released."
+)
+
+ATOM = "http://www.w3.org/2005/Atom"
+ATOM_TYPE = "application/atom+xml"
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
+HISTORY = "http://purl.org/syndication/history/1.0"
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
+_ATOM_NAMES: Any = {None: ATOM, "at": TOMBSTONES, "fh": HISTORY}
+_RSS_NAMES: Any = {"atom": ATOM, "content": CONTENT}
+
+
+class SiteAddress(Struct, frozen=True):
+    """Where the site is.
+
+    ``base_url`` ends with a slash, or is "" when nobody said; ``authority`` is the
+    name in tag URIs (RFC 4151), which stays when the site moves.
+    """
+
+    base_url: str
+    authority: str
+
+    def at(self, path: str) -> str:
+        """Give the address of a file of the site.
+
+        A relative one when the site's own is not known.
+        """
+        return f"{self.base_url}{path}"
+
+    def tag(self, name: str, day: str = "2025") -> str:
+        """Give a permanent name.  ``day`` is when it was given: a year or a date."""
+        return f"tag:{self.authority},{day}:{name}"
+
+
+def authority(base_url: str) -> str:
+    """Name who gives the tags: the host that the site is at, else this machine."""
+    host = urlsplit(base_url).hostname or NOBODY
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+class FeedItem(Struct, frozen=True):
+    """An event as an entry of a feed."""
+
+    # Tag URI
+    id: str
+    # Of the update's page
+    url: str
+    title: str
+    summary: str
+    # HTML, complete and escaped
+    content: str
+    published: datetime
+    updated: datetime
+    # (kind, product or severity; its name)
+    tags: tuple[tuple[str, str], ...]
+    # The vendor's pages
+    related: tuple[str, ...]
+    # (address, source) of the evidence
+    via: tuple[tuple[str, str], ...]
+    # The public object
+    event: dict[str, Any]
+
+
+class Tombstone(Struct, frozen=True):
+    """A tombstone (RFC 6721): the entry of a release that was pulled."""
+
+    ref: str
+    when: datetime
+    comment: str
+
+
+class Feed(Struct, frozen=True):
+    """A feed, the newest entry first; ``path`` is from the site's root.
+
+    ``updated`` is when one of its entries last was.  ``previous`` and ``following``
+    lead to the archives before and after (RFC 5005).
+    """
+
+    path: str
+    title: str
+    items: tuple[FeedItem, ...]
+    updated: datetime = NEVER
+    tombstones: tuple[Tombstone, ...] = ()
+    previous: str = ""
+    following: str = ""
+    archive: bool = False
+
+
+# --- from events to entries -----------------------------------------------------------
+
+
+def item(event: Event, story: Story, content: str, address: SiteAddress) -> FeedItem:
+    """Make the entry of an event; ``content`` is its HTML."""
+    tags = [("kind", event.kind.value)]
+    tags += [("product", line(product, 100)) for product in event.update.products]
+    tags += [("severity", flaw.severity) for flaw in story.flaws if flaw.severity]
+    if event.confidence is Confidence.SUSPECTED:
+        tags.append(("kind", "suspected"))
+    related = [flaw.url for flaw in story.flaws]
+    related += [kb_url(kb) for kb in story.kbs]
+    related += [row.url for row in story.rows]
+    sources = dict.fromkeys(
+        (link(proof.url), line(proof.source, 80)) for proof in event.evidence
+    )
+    return FeedItem(
+        id=event_tag(event.id, event.time, address),
+        url=address.at(f"{page_path(event.update.id)}#{anchor(event.id)}"),
+        title=f"[{story.tag}] {story.headline}",
+        summary=story.summary,
+        content=content,
+        published=event.time,
+        updated=_last_evidence(event),
+        tags=tuple(dict.fromkeys(tags)),
+        related=tuple(dict.fromkeys(filter(None, related)))[:20],
+        via=tuple((url, source) for url, source in sources if url)[:20],
+        event=event_json.public(event),
+    )
+
+
+def event_tag(event_id: str, time: datetime, address: SiteAddress) -> str:
+    """Give an event's permanent name."""
+    name = line(event_id, 80).replace(" ", "-")
+    return address.tag(f"event/{name}", f"{time.astimezone(UTC):%Y-%m-%d}")
+
+
+def anchor(event_id: str) -> str:
+    """Give the id that an event has on its update's page."""
+    letters = (sign for sign in event_id[:80] if sign.isascii() and sign.isalnum())
+    return "e-" + "".join(letters)
+
+
+def updated(events: Iterable[Event]) -> datetime:
+    """Say when any of the events was last written: recorded, or given more evidence."""
+    return max(map(_last_evidence, events), default=NEVER)
+
+
+def _last_evidence(event: Event) -> datetime:
+    return max((event.time, *(proof.time for proof in event.evidence)))
+
+
+def tombstones(events: Iterable[Event], address: SiteAddress) -> tuple[Tombstone, ...]:
+    """Give a tombstone for the entry of each release that a later event among ``events``
+    says is pulled.
+    """
+    offered: dict[tuple[str, int], Event] = {}
+    found: list[Tombstone] = []
+    for event in events:
+        version = (event.update.id, event.update.version)
+        if event.kind in (Kind.RELEASED, Kind.RE_RELEASED):
+            offered[version] = event
+            continue
+        # A suspicion buries nothing: the entry may be good again tomorrow
+        if event.kind is not Kind.PULLED or event.confidence is Confidence.SUSPECTED:
+            continue
+        release = offered.pop(version, None)
+        if release is not None:
+            tag = event_tag(release.id, release.time, address)
+            found.append(Tombstone(tag, event.time, line(event.summary, 300)))
+    return tuple(reversed(found))
+
+
+def window(total: int) -> int:
+    """Say how many of ``total`` events the feed holds.
+
+    From 50 to 99, or all while there are fewer than 100.
+    """
+    return total - archives(total) * ARCHIVE_SIZE
+
+
+def archives(total: int) -> int:
+    """Say how many archives of 50 events there are before the feed's window."""
+    return max(0, total // ARCHIVE_SIZE - 1)
+
+
+def archive_path(number: int) -> str:
+    """Give the path of an archive; the oldest events are in the first."""
+    return f"archive/{number + 1}.atom"
+
+
+# --- Atom (RFC 4287), with tombstones (RFC 6721) and archives (RFC 5005) --------------
+
+
+def atom(feed: Feed, address: SiteAddress) -> bytes:
+    """Write a feed as Atom.  Equal feeds give equal bytes."""
+    root = etree.Element(f"{{{ATOM}}}feed", nsmap=_ATOM_NAMES)
+    root.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
+    _atom_text(root, "id", address.tag(feed.path.removesuffix(".atom")))
+    _atom_text(root, "title", feed.title)
+    _atom_text(root, "updated", time(feed.updated))
+    author = etree.SubElement(root, f"{{{ATOM}}}author")
+    _atom_text(author, "name", "Advisory Watcher")
+    _atom_text(root, "generator", "Advisory Watcher")
+    _atom_link(root, "self", address.at(feed.path), type=ATOM_TYPE)
+    _atom_link(root, "alternate", address.at("index.html"), type="text/html")
+    if feed.archive:
+        etree.SubElement(root, f"{{{HISTORY}}}archive")
+        _atom_link(root, "current", address.at("events.atom"), type=ATOM_TYPE)
+    if feed.previous:
+        _atom_link(root, "prev-archive", address.at(feed.previous), type=ATOM_TYPE)
+    if feed.following:
+        _atom_link(root, "next-archive", address.at(feed.following), type=ATOM_TYPE)
+    for stone in feed.tombstones:
+        deleted = etree.SubElement(
+            root,
+            f"{{{TOMBSTONES}}}deleted-entry",
+            ref=stone.ref,
+            when=time(stone.when),
+        )
+        etree.SubElement(deleted, f"{{{TOMBSTONES}}}comment").text = stone.comment
+    for item in feed.items:
+        _atom_entry(root, item, address)
+    return _xml(root)
+
+
+def _atom_entry(root: etree._Element, item: FeedItem, address: SiteAddress) -> None:
+    entry = etree.SubElement(root, f"{{{ATOM}}}entry")
+    _atom_text(entry, "id", item.id)
+    _atom_text(entry, "title", item.title)
+    _atom_text(entry, "published", time(item.published))
+    _atom_text(entry, "updated", time(item.updated))
+    _atom_link(entry, "alternate", item.url, type="text/html")
+    for url in item.related:
+        _atom_link(entry, "related", url)
+    for url, source in item.via:
+        _atom_link(entry, "via", url, title=source)
+    for scheme, term in item.tags:
+        name = f"{{{ATOM}}}category"
+        etree.SubElement(entry, name, scheme=address.tag(scheme), term=term)
+    _atom_text(entry, "summary", item.summary)
+    content = etree.SubElement(entry, f"{{{ATOM}}}content", type="html")
+    content.text = item.content
+
+
+def _atom_text(parent: etree._Element, name: str, text: str) -> None:
+    etree.SubElement(parent, f"{{{ATOM}}}{name}").text = text
+
+
+def _atom_link(parent: etree._Element, rel: str, href: str, **more: str) -> None:
+    """Add a link; an attribute that is "" is left out."""
+    attributes = {"rel": rel, "href": href} | more
+    filled = {name: value for name, value in attributes.items() if value}
+    etree.SubElement(parent, f"{{{ATOM}}}link", filled)
+
+
+def _xml(root: etree._Element) -> bytes:
+    etree.indent(root, " ")
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8") + b"\n"
+
+
+# --- RSS 2.0, for readers that do not read Atom ---------------------------------------
+
+
+def rss(feed: Feed, address: SiteAddress) -> bytes:
+    """Write a feed as RSS.  Equal feeds give equal bytes."""
+    root = etree.Element("rss", version="2.0", nsmap=_RSS_NAMES)
+    channel = etree.SubElement(root, "channel")
+    home = address.at("index.html") if address.base_url else HOME
+    etree.SubElement(channel, "title").text = feed.title
+    etree.SubElement(channel, "link").text = home
+    etree.SubElement(channel, "description").text = DESCRIPTION
+    etree.SubElement(channel, "language").text = "en"
+    etree.SubElement(channel, "lastBuildDate").text = _rss_time(feed.updated)
+    etree.SubElement(channel, "generator").text = "Advisory Watcher"
+    etree.SubElement(channel, "ttl").text = "30"
+    if address.base_url:
+        _atom_link(channel, "self", address.at(feed.path), type="application/rss+xml")
+    for item in feed.items:
+        _rss_item(channel, item, address)
+    return _xml(root)
+
+
+def _rss_item(channel: etree._Element, item: FeedItem, address: SiteAddress) -> None:
+    entry = etree.SubElement(channel, "item")
+    # Without an address of the site's own, an item leads to the vendor's page
+    url = item.url if address.base_url else _outside(item) or HOME
+    etree.SubElement(entry, "title").text = item.title
+    etree.SubElement(entry, "link").text = url
+    etree.SubElement(entry, "description").text = item.summary or item.title
+    etree.SubElement(entry, f"{{{CONTENT}}}encoded").text = item.content
+    etree.SubElement(entry, "guid", isPermaLink="false").text = item.id
+    etree.SubElement(entry, "pubDate").text = _rss_time(item.published)
+    for scheme, term in item.tags:
+        etree.SubElement(entry, "category", domain=address.tag(scheme)).text = term
+
+
+def _rss_time(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
+
+
+def _outside(item: FeedItem) -> str:
+    """Give a page about the event that is not ours, "" when there is none."""
+    pages = [*(url for url, _ in item.via), *item.related]
+    return next(iter(pages), "")
+
+
+# --- JSON Feed 1.1, each item with the event's public object as ``_advisory`` ---------
+
+
+def json_feed(feed: Feed, address: SiteAddress) -> bytes:
+    """Write a feed as JSON Feed.
+
+    Equal feeds give equal bytes; only ASCII, so that no reader mistakes the encoding.
+    """
+    head: dict[str, Any] = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "description": DESCRIPTION,
+        "language": "en",
+        "authors": [{"name": "Advisory Watcher"}],
+    }
+    if address.base_url:
+        head["home_page_url"] = address.at("index.html")
+        head["feed_url"] = address.at(feed.path)
+    # An item a line, so that a difference is readable
+    items = ",\n".join(json.dumps(_json_item(item, address)) for item in feed.items)
+    return f'{json.dumps(head)[:-1]}, "items": [\n{items}\n]}}\n'.encode()
+
+
+def _json_item(item: FeedItem, address: SiteAddress) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": item.id}
+    if address.base_url:
+        found["url"] = item.url
+    outside = _outside(item)
+    if outside:
+        found["external_url"] = outside
+    return found | {
+        "title": item.title,
+        "summary": item.summary,
+        "content_html": item.content,
+        "date_published": time(item.published),
+        "date_modified": time(item.updated),
+        "tags": [term for _, term in item.tags],
+        "_advisory": item.event,
+    }
+
+
+# --- OPML 2.0: all feeds of the site in one file, for readers that import it ----------
+
+
+def opml(title: str, feeds: Iterable[tuple[str, str]], address: SiteAddress) -> bytes:
+    """Write an outline of ``feeds``: title and path from the site's root, in this order."""
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    etree.SubElement(head, "title").text = title
+    body = etree.SubElement(root, "body")
+    for text, path in feeds:
+        outline = {
+            "type": "rss",
+            "version": "ATOM",
+            "text": text,
+            "title": text,
+            "xmlUrl": address.at(path),
+            "htmlUrl": address.at("index.html"),
+        }
+        etree.SubElement(body, "outline", outline)
+    return _xml(root)

@@ -1,0 +1,218 @@
+"""The front page: each product's newest good build, and what is pulled at this moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from watcher.judgement import newest_build, normalize
+from watcher.records import State
+from watcher.site.lists import Listing, Offer, as_update
+from watcher.text.story import kb_url
+
+
+class BadBuild(Struct, frozen=True):
+    """A build that is not to be installed, because its update is pulled or may be."""
+
+    build: str
+    kb: str
+    title: str
+    page: str
+    suspected: bool
+
+
+class Product(Struct, frozen=True):
+    """Where a product stands.
+
+    ``build`` is "" when no good one is known; ``state`` is good, suspected or pulled.
+    """
+
+    name: str
+    state: str
+    bad: tuple[BadBuild, ...]
+    build: str = ""
+    kb: str = ""
+    kb_url: str = ""
+    # The update
+    title: str = ""
+    page: str = ""
+    released: datetime | None = None
+    issues: int = 0
+    # The update fixes what is exploited
+    exploited: bool = False
+    # Had an update within a year
+    fresh: bool = True
+
+
+class Alarm(Struct, frozen=True):
+    """An update that is pulled, or may be.
+
+    ``replaced``: every product of it has a newer good build.
+    """
+
+    title: str
+    page: str
+    kbs: tuple[tuple[str, str], ...]
+    # Product, build
+    rows: tuple[tuple[str, str], ...]
+    since: datetime | None
+    suspected: bool
+    replaced: bool
+
+
+def current(listings: Sequence[Listing]) -> tuple[Listing, ...]:
+    """Give the updates that decide where a product stands.
+
+    Who holds its newest good build, and what is pulled or doubted.
+
+    ``listings`` in order, newest first.  Nothing else of all updates is needed here;
+    the vulnerabilities are left out.
+    """
+    wanted = {listing.id for listing in _newest_good(listings)}
+    wanted |= {listing.id for listing in listings if _is_bad(listing)}
+    return tuple(
+        replace(listing, cves=()) for listing in listings if listing.id in wanted
+    )
+
+
+def products(listings: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
+    """Give where each product stands, newest product first.
+
+    ``listings`` in order, newest first: those that are ``current`` are enough.
+    ``now``: when anything was last established.
+    """
+    good = _newest_good(listings)
+    owners = {
+        (offer.product, offer.build, offer.kb): listing
+        for listing in good
+        for offer in _offers(listing)
+    }
+    bad = _bad_builds(listings)
+    found: dict[str, Product] = {}
+    for row in newest_build.newest_builds(map(as_update, good), now):
+        owner = owners[row.product, row.build, row.kb]
+        # A pulled build below the good one is nobody's trouble any more
+        build = normalize.build_key(row.build)
+        newer = tuple(
+            one
+            for one in bad.pop(row.product, ())
+            if normalize.build_key(one.build) > build
+        )
+        recent = row.released is not None and now - row.released <= newest_build.FRESH
+        found[row.product] = Product(
+            row.product,
+            _state(newer),
+            newer,
+            row.build,
+            row.kb,
+            kb_url(row.kb),
+            owner.title,
+            owner.page,
+            owner.current,
+            owner.issues,
+            owner.exploited,
+            recent,
+        )
+    offered = {
+        offer.product
+        for listing in listings
+        if listing.state is State.RELEASED
+        for offer in _offers(listing)
+    }
+    for name in sorted(bad.keys() - offered):
+        found[name] = Product(name, _state(bad[name]), tuple(bad[name]))
+    return tuple(found.values())
+
+
+def _newest_good(listings: Sequence[Listing]) -> list[Listing]:
+    """Give the updates that hold some product's newest good build.
+
+    Of equal builds the newest update, then the first id.
+    """
+    newest: dict[str, tuple[tuple[int, ...], str]] = {}
+    for listing in listings:
+        if listing.state is not State.RELEASED:
+            continue
+        for offer in _offers(listing):
+            build = _numbers(offer.build)
+            best = newest.get(offer.product)
+            if offer.product and (best is None or best[0] < build):
+                newest[offer.product] = (build, listing.id)
+    wanted = {update_id for _, update_id in newest.values()}
+    return [listing for listing in listings if listing.id in wanted]
+
+
+def _numbers(build: str) -> tuple[int, ...]:
+    # As the state compares builds, which finds the best of each product there: what is
+    # not all numbers comes first
+    try:
+        return tuple(map(int, build.split(".")))
+    except ValueError:
+        return ()
+
+
+def _offers(listing: Listing) -> list[Offer]:
+    """Give the packages of the current version."""
+    return [offer for offer in listing.packages if offer.version >= listing.version]
+
+
+def _is_bad(listing: Listing) -> bool:
+    return listing.state is State.PULLED or listing.suspected
+
+
+def _state(bad: Iterable[BadBuild]) -> str:
+    doubts = [one.suspected for one in bad]
+    if not doubts:
+        return "good"
+    return "suspected" if all(doubts) else "pulled"
+
+
+def _bad_builds(listings: Iterable[Listing]) -> dict[str, list[BadBuild]]:
+    """Give the builds of each product whose update is pulled or doubted."""
+    found: dict[str, list[BadBuild]] = defaultdict(list)
+    for listing in filter(_is_bad, listings):
+        suspected = listing.state is not State.PULLED
+        for offer in _newest_offers(listing):
+            found[offer.product].append(
+                BadBuild(offer.build, offer.kb, listing.title, listing.page, suspected)
+            )
+    return found
+
+
+def _newest_offers(listing: Listing) -> list[Offer]:
+    """Give the packages of the current version, else all; the highest build first."""
+    offers = _offers(listing) or list(listing.packages)
+    offers.sort(key=lambda offer: normalize.build_key(offer.build), reverse=True)
+    # The same package may stand there under two versions
+    unversioned = (replace(offer, version=0) for offer in offers)
+    return list(dict.fromkeys(unversioned))
+
+
+def alarms(
+    listings: Sequence[Listing], products: Iterable[Product]
+) -> tuple[Alarm, ...]:
+    """Give what is pulled or doubted, what matters most first: no newer build, then the newest."""
+    pages = {bad.page for product in products for bad in product.bad}
+    found = [_alarm(listing, pages) for listing in listings if _is_bad(listing)]
+    found.sort(key=lambda alarm: (alarm.replaced, alarm.suspected))
+    return tuple(found)
+
+
+def _alarm(listing: Listing, pages: set[str]) -> Alarm:
+    """Warn of an update; ``pages`` are those of which a product has nothing newer."""
+    offers = _newest_offers(listing)
+    kbs = dict.fromkeys(offer.kb for offer in _offers(listing) if offer.kb)
+    rows = dict.fromkeys((offer.product, offer.build) for offer in offers)
+    return Alarm(
+        listing.title,
+        listing.page,
+        tuple((kb, kb_url(kb)) for kb in kbs or dict.fromkeys(listing.kbs)),
+        tuple(rows) or tuple((product, "") for product in listing.products),
+        listing.pulled or listing.changed,
+        listing.state is not State.PULLED,
+        bool(offers) and listing.page not in pages,
+    )
