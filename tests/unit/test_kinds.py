@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from watcher import kinds
-from watcher.config.settling import LANGUAGES
+from watcher.config.subscriber_settings import LANGUAGES
 from watcher.kinds import EVENT_KINDS, SOURCE_KINDS, EventKind, Kind, SourceKind
 from watcher.text.words import words_of
 

@@ -27,8 +27,8 @@ from typer.core import TyperGroup
 
 from watcher import __version__, config, report
 from watcher.config import Settings
-from watcher.config.complaints import Wrong, meant
-from watcher.config.reading import places
+from watcher.config.load import usual_files
+from watcher.config.mistakes import BadValueError, meant
 from watcher.config.values import duration
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.records import Source
@@ -183,7 +183,7 @@ class Call(Struct, frozen=True):
         """Say which configuration holds."""
         if settings.file is not None:
             return f"The configuration is {settings.file.absolute()}."
-        looked = ", ".join(str(file.absolute()) for file in places(os.environ))
+        looked = ", ".join(str(file.absolute()) for file in usual_files(os.environ))
         return f"The built-in defaults hold, for there is no configuration: looked for {looked}."
 
     @property
@@ -290,7 +290,7 @@ def length(text: str) -> timedelta:
     """Read a length of time given to an option: ``7d``."""
     try:
         return duration(text)
-    except Wrong as wrong:
+    except BadValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
 
 

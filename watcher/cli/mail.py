@@ -17,7 +17,7 @@ from watcher import notifiers, report
 from watcher.cli.call import Call, Commands, app, command, end_with_failure, now
 from watcher.cli.target import require_updates
 from watcher.config import Settings
-from watcher.config.complaints import Wrong, meant
+from watcher.config.mistakes import BadValueError, meant
 from watcher.config.values import address
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import audience
@@ -81,7 +81,7 @@ def test(
 def _address(text: str) -> str:
     try:
         return address(text)
-    except Wrong as wrong:
+    except BadValueError as wrong:
         raise ConfigurationError(str(wrong)) from None
 
 

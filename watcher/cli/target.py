@@ -12,7 +12,7 @@ import typer
 from msgspec import Struct
 
 from watcher.cli.call import now
-from watcher.config.complaints import nearest
+from watcher.config.mistakes import nearest
 from watcher.errors import ConfigurationError
 from watcher.judgement import audience, normalize
 from watcher.kinds import EVENT_KINDS

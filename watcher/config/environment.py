@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from watcher.config.complaints import Wrong
+from watcher.config.mistakes import BadValueError
 from watcher.settings import Secret
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
@@ -24,7 +24,7 @@ def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
     """
     value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
     if value and file:
-        raise Wrong(f"{name} and {name}_FILE are both set", "Set one of them.")
+        raise BadValueError(f"{name} and {name}_FILE are both set", "Set one of them.")
     if file:
         try:
             value = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
@@ -35,12 +35,12 @@ def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
                     error.strerror or str(error),
                     "Correct the path or the file's rights.",
                 )
-            raise Wrong(
+            raise BadValueError(
                 f"the file that {name}_FILE names cannot be read: {file} ({reason})",
                 remedy,
             ) from None
         if not value:
-            raise Wrong(
+            raise BadValueError(
                 f"the file that {name}_FILE names is empty: {file}",
                 f"Write the secret into it, or unset {name}_FILE.",
             )
@@ -52,23 +52,23 @@ def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> st
     them in ``secrets``.
     """
     if "${" in _PLACEHOLDER.sub("", text):
-        raise Wrong(f'"{text}" has a ${{ without its }}', "Write ${NAME}.")
+        raise BadValueError(f'"{text}" has a ${{ without its }}', "Write ${NAME}.")
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if not _VARIABLE.fullmatch(name):
-            raise Wrong(
+            raise BadValueError(
                 f'"${{{name}}}" names no environment variable',
                 "Write ${NAME}: letters, digits and underscores.",
             )
-        known = secret(name, environ)
-        if known is None:
-            raise Wrong(
+        found = secret(name, environ)
+        if found is None:
+            raise BadValueError(
                 f"the environment variable {name} is not set",
                 f"Set {name}, or {name}_FILE to a file that holds it.",
             )
-        secrets.append(known)
-        return known.value
+        secrets.append(found)
+        return found.value
 
     return _PLACEHOLDER.sub(value, text)
 
@@ -81,7 +81,7 @@ def without_password(text: str) -> str:
         # What else is wrong with it, is said by the check of its kind
         password = None
     if password and "${" not in password:
-        raise Wrong(
+        raise BadValueError(
             "the address holds a password",
             "Write ${NAME} in its place, and set NAME in the environment.",
         )

@@ -1,6 +1,6 @@
 """What a single value must look like.
 
-Each function gives the value as the program needs it, or raises Wrong.
+Each function gives the value as the program needs it, or raises BadValueError.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from email.errors import MessageError
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from watcher.config.complaints import Wrong, meant, nearest
+from watcher.config.mistakes import BadValueError, meant, nearest
 from watcher.judgement.audience import SEVERITIES
 
 _DURATION = re.compile(r"(?:\d{1,6}[wdhms])+")
@@ -45,7 +45,7 @@ def duration(text: str) -> timedelta:
             length,
         )
     if not length:
-        raise Wrong(
+        raise BadValueError(
             f'"{text}" is no length of time',
             'Write a number and its unit: "30m", "1h", "7d" (s, m, h, d, w).',
         )
@@ -65,8 +65,8 @@ def silence(text: str) -> tuple[timedelta | None, bool]:
         return None, word == PATCH_TUESDAY
     try:
         return duration(text), False
-    except Wrong:
-        raise Wrong(
+    except BadValueError:
+        raise BadValueError(
             f'"{text}" is no length of time',
             f'Write "45d", "{PATCH_TUESDAY}" or "never".',
         ) from None
@@ -75,7 +75,7 @@ def silence(text: str) -> tuple[timedelta | None, bool]:
 def name(text: str) -> str:
     """Take a name that is safe in file names, headers and on a command line."""
     if not _NAME.fullmatch(text):
-        raise Wrong(
+        raise BadValueError(
             f'"{text}" is no name',
             (
                 "Use letters, digits, dots, hyphens and underscores, 64 at most, "
@@ -88,27 +88,27 @@ def name(text: str) -> str:
 def pattern(text: str) -> str:
     """Take a shell pattern for canonical product names; refuse what could never match one."""
     if not text.strip() or _CONTROL.search(text):
-        raise Wrong(
+        raise BadValueError(
             f"{text!r} is no product pattern",
             'Write a name with * for the rest: "Exchange Server*"; "*" is everything.',
         )
     if text != text.strip():
-        raise Wrong(
+        raise BadValueError(
             f'the pattern "{text}" begins or ends with a space and would match nothing',
             f'Write "{text.strip()}".',
         )
     if text.count("[") != text.count("]"):
-        raise Wrong(
+        raise BadValueError(
             f'the pattern "{text}" has a bracket without its partner',
             'Write [ and ] around a choice: "Exchange Server 201[69]*".',
         )
     if ".*" in text or text[0] == "^" or text[-1] == "$":
-        raise Wrong(
+        raise BadValueError(
             f'"{text}" is a regular expression; patterns are the shell\'s',
             f'Write "{text.strip("^$").replace(".*", "*")}".',
         )
     if text.lower().startswith("microsoft "):
-        raise Wrong(
+        raise BadValueError(
             (
                 f'the pattern "{text}" would match nothing, for canonical product '
                 'names leave "Microsoft" out'
@@ -121,7 +121,7 @@ def pattern(text: str) -> str:
 def owner(text: str) -> str:
     """Take a shell pattern for owners of servers, as the inventory names them."""
     if not text.strip() or _CONTROL.search(text) or re.search("[,;|]", text):
-        raise Wrong(
+        raise BadValueError(
             f"{text!r} is no owner",
             "Write one name or address a text, as the inventory has it.",
         )
@@ -137,34 +137,27 @@ def zone(text: str) -> str:
     """Take the IANA name of a time zone."""
     if text == "UTC":
         return text
+    # Few name one, and the table of all zones is large
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        known = available_timezones()
-        near = nearest(text, sorted(known)) or nearest(
-            text, sorted(name.rsplit("/", 1)[-1] for name in known)
-        )
-        whole = (
-            next(
-                (
-                    name
-                    for name in sorted(known)
-                    if name == near or name.endswith(f"/{near}")
-                ),
-                "",
-            )
-            if near
-            else ""
-        )
-        hint = (
-            f'Do you mean "{whole}"?'
-            if whole
-            else 'Write an IANA name such as "Europe/Berlin".'
-        )
-        raise Wrong(f'"{text}" is no time zone known here', hint) from None
+        near = _nearest_zone(text, sorted(available_timezones()))
+        hint = 'Write an IANA name such as "Europe/Berlin".'
+        if near:
+            hint = f'Do you mean "{near}"?'
+        raise BadValueError(f'"{text}" is no time zone known here', hint) from None
     return text
+
+
+def _nearest_zone(text: str, zones: list[str]) -> str:
+    """Give the zone that is spelled nearly so, or whose city is; "" for none."""
+    cities = sorted(zone.rsplit("/", 1)[-1] for zone in zones)
+    near = nearest(text, zones) or nearest(text, cities)
+    if not near:
+        return ""
+    return next(zone for zone in zones if zone == near or zone.endswith(f"/{near}"))
 
 
 def address(text: str) -> str:
@@ -182,9 +175,11 @@ def address(text: str) -> str:
     except _UNREADABLE:
         whole = False
     if not whole:
-        raise Wrong(f"{text!r} is no mail address", "Write it as name@example.org.")
+        raise BadValueError(
+            f"{text!r} is no mail address", "Write it as name@example.org."
+        )
     if not text.isascii():
-        raise Wrong(
+        raise BadValueError(
             f"the mail address {text!r} holds letters beyond ASCII",
             "Write its domain in the xn-- form.",
         )
@@ -202,7 +197,7 @@ def sender(text: str) -> str:
     except _UNREADABLE:
         pass
     if len(specs) != 1:
-        raise Wrong(
+        raise BadValueError(
             f"{text!r} is no sender",
             "Write it as: Advisory Watcher <watcher@example.org>.",
         )
@@ -213,7 +208,7 @@ def sender(text: str) -> str:
 def when(text: str) -> str:
     """Take ``at-once``, ``daily 07:00`` or ``weekly Mon 07:00``."""
     if not _WHEN.fullmatch(text):
-        raise Wrong(
+        raise BadValueError(
             f'"{text}" says no time',
             (
                 'Write "at-once", "daily 07:00" or "weekly Mon 07:00" (Mon, Tue, '
@@ -223,16 +218,16 @@ def when(text: str) -> str:
     return text
 
 
-def choice(text: str, known: tuple[str, ...], noun: str) -> str:
-    """Take one of the ``known`` words; ``noun`` says what they are."""
-    if text not in known:
-        raise Wrong(f'"{text}" is no {noun}', meant(text, known))
+def choice(text: str, choices: tuple[str, ...], noun: str) -> str:
+    """Take one of the ``choices``; ``noun`` says what they are."""
+    if text not in choices:
+        raise BadValueError(f'"{text}" is no {noun}', meant(text, choices))
     return text
 
 
 def _split(text: str, example: str) -> SplitResult:
     if not text or _CONTROL.search(text) or " " in text:
-        raise Wrong(
+        raise BadValueError(
             "that is no address" if text else "the address is empty",
             f"Write it as {example}.",
         )
@@ -240,11 +235,11 @@ def _split(text: str, example: str) -> SplitResult:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise Wrong(
+        raise BadValueError(
             f"the address cannot be read ({error})", f"Write it as {example}."
         ) from None
     if port == 0:
-        raise Wrong("0 is no port", f"Write it as {example}.")
+        raise BadValueError("0 is no port", f"Write it as {example}.")
     return parts
 
 
@@ -253,12 +248,12 @@ def web_url(text: str) -> str:
     example = "https://host.example.org/path"
     parts = _split(text, example)
     if parts.scheme not in ("http", "https"):
-        raise Wrong(
+        raise BadValueError(
             f'the address has the scheme "{parts.scheme}"',
             f"Only http and https are fetched: {example}.",
         )
     if not parts.hostname:
-        raise Wrong("the address names no host", f"Write it as {example}.")
+        raise BadValueError("the address names no host", f"Write it as {example}.")
     return text
 
 
@@ -268,7 +263,7 @@ def base_url(text: str) -> str:
         return ""
     parts = urlsplit(web_url(text))
     if parts.query or parts.fragment:
-        raise Wrong(
+        raise BadValueError(
             "the address of the site has a ? or a #",
             "Write the folder's address only: https://advisories.example.org/.",
         )
@@ -290,37 +285,38 @@ def smtp_url(text: str) -> tuple[str, str]:
     example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
     parts = _split(text, example)
     if parts.scheme not in ("smtp", "smtps"):
-        raise Wrong(
+        raise BadValueError(
             f'the mail server has the scheme "{parts.scheme}"',
             f"Write it as {example}.",
         )
     if not parts.hostname:
-        raise Wrong(
+        raise BadValueError(
             "the mail server's address names no host", f"Write it as {example}."
         )
     if parts.password is not None:
-        raise Wrong(
+        raise BadValueError(
             "the mail server's address holds a password",
             "Leave it out, and set WATCHER_SMTP_PASSWORD.",
         )
     if parts.path not in ("", "/") or parts.fragment:
-        raise Wrong(
+        raise BadValueError(
             "the mail server's address has more than host and port",
             f"Write it as {example}.",
         )
-    for option in filter(None, parts.query.split("&")):
-        if not _SMTP_OPTION.fullmatch(option):
-            raise Wrong(
-                f'"{option}" is no option of a mail server',
-                (
-                    "After the host may follow ?starttls=required or never, "
-                    "?auth=password or xoauth2, ?timeout=SECONDS; joined by &."
-                ),
-            )
+    _check_smtp_options(parts.query)
     options = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{options}", unquote(
-        parts.username or ""
-    )
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{options}", unquote(parts.username or "")
+
+
+def _check_smtp_options(query: str) -> None:
+    for option in filter(None, query.split("&")):
+        if not _SMTP_OPTION.fullmatch(option):
+            raise BadValueError(
+                f'"{option}" is no option of a mail server',
+                "After the host may follow ?starttls=required or never, "
+                "?auth=password or xoauth2, ?timeout=SECONDS; joined by &.",
+            )
 
 
 def graph_url(text: str) -> str:
@@ -328,8 +324,8 @@ def graph_url(text: str) -> str:
     mailbox = text.removeprefix("graph://")
     try:
         address(mailbox)
-    except Wrong:
-        raise Wrong(
+    except BadValueError:
+        raise BadValueError(
             "Graph's address names no mailbox",
             "Write the one that sends: graph://watcher@example.org.",
         ) from None
@@ -349,7 +345,7 @@ def https_url(text: str) -> str:
         or parts.fragment
         or parts.username
     ):
-        raise Wrong(
+        raise BadValueError(
             "secrets are sent there", "Write https:// and the host, nothing more."
         )
     return text.rstrip("/")
@@ -358,7 +354,7 @@ def https_url(text: str) -> str:
 def one_word(text: str) -> str:
     """Take an id or a domain name: no spaces, no slashes."""
     if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", text):
-        raise Wrong(
+        raise BadValueError(
             f"{text!r} is no id",
             "Write it as the app registration shows it: letters, digits, dots and hyphens.",
         )
@@ -370,18 +366,20 @@ def any_url(text: str) -> str:
     example = "scheme://..., as Apprise's documentation names it for the service"
     parts = _split(text, example)
     if not parts.scheme or "://" not in text:
-        raise Wrong("the address has no scheme", f"Write it as {example}.")
+        raise BadValueError("the address has no scheme", f"Write it as {example}.")
     return text
 
 
 def path(text: str, base: Path) -> Path:
     """Give the path that ``text`` means, seen from the folder ``base``."""
     if not text.strip() or _CONTROL.search(text):
-        raise Wrong(f"{text!r} is no path", "Write the path of a file or folder.")
+        raise BadValueError(
+            f"{text!r} is no path", "Write the path of a file or folder."
+        )
     try:
         return base / Path(text).expanduser()
     except RuntimeError:
-        raise Wrong(
+        raise BadValueError(
             f"nobody's home folder is known as {text.partition('/')[0]!r}",
             "Write the path in full.",
         ) from None
@@ -396,22 +394,26 @@ def state_url(text: str, base: Path) -> str:
     if text.startswith("sqlite:"):
         file = text.removeprefix("sqlite:///")
         if file == text or file in ("", ":memory:") or file.startswith("file:"):
-            raise Wrong("the state's address names no file", example)
+            raise BadValueError("the state's address names no file", example)
         if "?" in file:
-            raise Wrong(
+            raise BadValueError(
                 "the state's address has options", "Leave out everything from the ? on."
             )
         return f"sqlite:///{path(file, base).as_posix()}"
     parts = _split(text, "sqlite:///state/watcher.db")
     if parts.scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise Wrong(f'the state cannot live in "{parts.scheme or text}"', example)
+        raise BadValueError(
+            f'the state cannot live in "{parts.scheme or text}"', example
+        )
     if len(parts.path) < len("/x"):
-        raise Wrong("the state's address names no database", example)
+        raise BadValueError("the state's address names no database", example)
     return f"postgresql+psycopg:{text.split(':', 1)[1]}"
 
 
 def one_line(text: str) -> str:
     """Take a text that fits into a header: one line of printable ASCII."""
     if _CONTROL.search(text) or not text.isascii():
-        raise Wrong(f"{text!r} does not fit into a header", "Write one line of ASCII.")
+        raise BadValueError(
+            f"{text!r} does not fit into a header", "Write one line of ASCII."
+        )
     return text.strip()

@@ -65,11 +65,11 @@ def configuration(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fi
 
     That the file is valid is known when there are settings.
     """
-    from watcher.config.reading import places
+    from watcher.config.load import usual_files
     from watcher.mail import render
 
     if settings.file is None:
-        looked = ", ".join(str(file.absolute()) for file in places(environ))
+        looked = ", ".join(str(file.absolute()) for file in usual_files(environ))
         text = f"there is no configuration: the built-in defaults hold; looked for {looked}"
         yield Finding(
             "config.default",

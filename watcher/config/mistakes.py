@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from msgspec import Struct, field
 
@@ -16,6 +16,7 @@ from watcher.errors import ConfigurationError
 from watcher.settings import Secret, masked
 
 T = TypeVar("T")
+P = ParamSpec("P")
 # ("source", 1, "every"): the second [[source]]'s key every
 Key = tuple[str | int, ...]
 
@@ -23,7 +24,7 @@ _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 
 
-class Wrong(ValueError):  # reads as it is raised: raise Wrong(cause, remedy)  # noqa: N818
+class BadValueError(ValueError):
     """A value cannot be what was meant."""
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -33,19 +34,19 @@ class Wrong(ValueError):  # reads as it is raised: raise Wrong(cause, remedy)  #
         self.remedy = remedy
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Give the known word that ``word`` most likely means, "" when none is near."""
-    folded = {name.lower().replace("-", "_"): name for name in known}
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """Give the one of ``choices`` that ``word`` most likely means, "" when none is near."""
+    folded = {name.lower().replace("-", "_"): name for name in choices}
     close = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else ""
 
 
-def meant(word: str, known: Sequence[str]) -> str:
-    """Say what was probably meant by ``word``: the nearest known one, or all of them."""
-    near = nearest(word, known)
+def meant(word: str, choices: Sequence[str]) -> str:
+    """Say what was probably meant by ``word``: the nearest one, or all of them."""
+    near = nearest(word, choices)
     if near:
         return f'Do you mean "{near}"?'
-    return f"Known are: {', '.join(sorted(known))}."
+    return f"Known are: {', '.join(sorted(choices))}."
 
 
 def printable(text: str) -> str:
@@ -67,18 +68,29 @@ def line_of(text: str, key: Key) -> int | None:
     table = str(key[0])
     number = key[1] if len(key) > 1 and isinstance(key[1], int) else 0
     name = key[-1] if len(key) > 1 and isinstance(key[-1], str) else ""
-    current, seen, found = "", -1, None
+    found = None
+    current = ""
+    # How many tables of that name came before: -1 for none
+    seen = -1
     for at, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
+        header = _HEADER.match(line)
+        if header:
             current = header[2].strip("\"'")
-            seen += current == table and (header[1] == "[[" or seen < 0)
+            repeated = header[1] == "[["
+            if current == table and (repeated or seen < 0):
+                seen += 1
             if current == table and seen == number:
                 found = at
-        elif assignment := _ASSIGNMENT.match(line):
-            if current == table and seen == number and name and assignment[1] == name:
-                return at
-            if not current and assignment[1] in (table, f"{table}.{name}"):
-                found = at
+            continue
+        assignment = _ASSIGNMENT.match(line)
+        if not assignment:
+            continue
+        in_table = current == table and seen == number
+        if in_table and name and assignment[1] == name:
+            return at
+        # Before all tables: watch.products = [...], or a key that stands alone
+        if not current and assignment[1] in (table, f"{table}.{name}"):
+            found = at
     return found
 
 
@@ -89,7 +101,7 @@ def spelled(key: Key) -> str:
     ).lstrip(".")
 
 
-class Complaints(Struct):
+class Mistakes(Struct):
     """What is wrong so far with the configuration in ``file``, whose text is ``text``."""
 
     file: str
@@ -103,32 +115,24 @@ class Complaints(Struct):
 
     def add(self, key: Key, cause: str, remedy: str) -> None:
         """Note that the value at ``key`` is wrong, and what to do."""
-        self.lines.append(self._noted(key, cause, remedy))
+        self.lines.append(self._line(key, cause, remedy))
 
     def warn(self, key: Key, cause: str, remedy: str) -> None:
         """Note that something beside the value at ``key`` is odd, and what to do."""
-        self.warnings.append(self._noted(key, cause, remedy)[1])
+        self.warnings.append(self._line(key, cause, remedy)[1])
 
-    def _noted(self, key: Key, cause: str, remedy: str) -> tuple[int, str]:
+    def _line(self, key: Key, cause: str, remedy: str) -> tuple[int, str]:
         """Write the line in the file (0 without one), and what is said of it."""
         line = line_of(self.text, key) if key else None
-        place = f"{self.file}:{line}" if line else self.file
+        where = f"{self.file}:{line}" if line else self.file
         subject = f"{spelled(key)}: " if key else ""
         return line or 0, printable(
-            masked(f"{place}: {subject}{cause}. {remedy}", self.secrets)
+            masked(f"{where}: {subject}{cause}. {remedy}", self.secrets)
         )
 
-    def attempt(self, key: Key, make: Callable[[], T], instead: T) -> T:
-        """Give what ``make`` makes.
-
-        If it raises Wrong, note that and give ``instead`` so that the rest is looked
-        at too.
-        """
-        try:
-            return make()
-        except Wrong as wrong:
-            self.add(key, wrong.cause, wrong.remedy)
-            return instead
+    def table(self, *key: str | int) -> TableReader:
+        """Give what reads the values of the table at ``key``."""
+        return TableReader(key, self)
 
     def unique(self, names: Iterable[tuple[Key, str]], noun: str) -> None:
         """Complain of each name that an earlier one of the same table bears."""
@@ -142,10 +146,49 @@ class Complaints(Struct):
                 )
             seen.add(name.lower())
 
-    def settle(self) -> None:
+    def raise_all(self) -> None:
         """Raise ConfigurationError with all that was noted in the order of the file, if
         anything was.
         """
         if self.lines:
-            in_order = sorted(self.lines, key=lambda noted: noted[0])
+            in_order = sorted(self.lines, key=lambda line: line[0])
             raise ConfigurationError("\n".join(text for _, text in in_order))
+
+
+class TableReader(Struct, frozen=True):
+    """Reads the values of one table, and gathers what is wrong with them.
+
+    The others are read all the same, so that everything wrong is said at once.
+    """
+
+    key: Key
+    mistakes: Mistakes
+
+    def value(
+        self,
+        name: str,
+        read: Callable[P, T],
+        instead: T,
+        *given: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """Give what ``read`` makes of what was given; ``instead`` when it cannot be meant."""
+        try:
+            return read(*given, **named)
+        except BadValueError as wrong:
+            self.add(name, wrong.cause, wrong.remedy)
+            return instead
+
+    def optional(self, name: str, read: Callable[[str], T], text: str) -> T | None:
+        """Give the value of a text, None when it is empty."""
+        return self.value(name, read, None, text) if text else None
+
+    def each(
+        self, name: str, read: Callable[[str], str], texts: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Give the values of a list, each once."""
+        return tuple(dict.fromkeys(self.value(name, read, "", text) for text in texts))
+
+    def add(self, name: str, cause: str, remedy: str) -> None:
+        """Note that the value of the key ``name`` is wrong; "" is the table itself."""
+        self.mistakes.add((*self.key, name) if name else self.key, cause, remedy)

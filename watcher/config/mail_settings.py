@@ -1,18 +1,18 @@
-"""The ways out: mail, with its login, other channels, and the heartbeat; their secrets
-fetched from the environment.
+"""How mail leaves, with its login; the channels beside it, and the heartbeat.
+
+Their secrets come from the environment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct
 
 from watcher.config import environment, values
-from watcher.config.complaints import Complaints, Key, Wrong
+from watcher.config.mistakes import BadValueError, Key, Mistakes
 from watcher.config.tables import ChannelTable, HeartbeatTable, MailTable
 from watcher.settings import Channel, Heartbeat, Mail, OAuth, Secret
 
@@ -23,24 +23,19 @@ SECRET, CERTIFICATE = "WATCHER_CLIENT_SECRET", "WATCHER_CLIENT_CERTIFICATE"
 def channels(
     tables: tuple[tuple[Key, ChannelTable], ...],
     environ: Mapping[str, str],
-    complaints: Complaints,
+    mistakes: Mistakes,
 ) -> tuple[Channel, ...]:
-    """Settle the channels; an address is a secret as a whole."""
-    complaints.unique(((key, table.name) for key, table in tables), "channel")
-    nothing = Secret("", "")
-    return tuple(
-        Channel(
-            complaints.attempt(
-                (*key, "name"), partial(values.name, table.name), table.name
-            ),
-            complaints.attempt(
-                (*key, "url"),
-                partial(_channel_url, table, environ, complaints.secrets),
-                nothing,
-            ),
+    """Give the channels; an address is a secret as a whole."""
+    mistakes.unique(((key, table.name) for key, table in tables), "channel")
+    found = []
+    for key, table in tables:
+        given = mistakes.table(*key)
+        name = given.value("name", values.name, table.name, table.name)
+        url = given.value(
+            "url", _channel_url, Secret("", ""), table, environ, mistakes.secrets
         )
-        for key, table in tables
-    )
+        found.append(Channel(name, url))
+    return tuple(found)
 
 
 def _channel_url(
@@ -59,94 +54,84 @@ def mail(
     table: MailTable,
     base: Path,
     environ: Mapping[str, str],
-    complaints: Complaints,
+    mistakes: Mistakes,
     *,
-    told: bool,
+    subscribed: bool,
 ) -> Mail:
-    """Settle how mail leaves; ``told``: there is a subscriber to write to."""
-    attempt = complaints.attempt
-    smtp, named = attempt(
-        ("mail", "smtp"),
-        partial(_smtp, table.smtp, environ, complaints.secrets),
-        ("", ""),
+    """Give how mail leaves; ``subscribed``: there is a subscriber to write to."""
+    given = mistakes.table("mail")
+    smtp, mailbox = given.value(
+        "smtp", _smtp, ("", ""), table.smtp, environ, mistakes.secrets
     )
     if table.smtp and not table.sender:
-        complaints.add(
-            ("mail", "smtp"),
+        given.add(
+            "smtp",
             "a mail server is named, but no sender",
             'Write from = "Advisory Watcher <watcher@example.org>".',
         )
-    if table.smtp and not told:
-        complaints.add(
-            ("mail", "smtp"),
+    if table.smtp and not subscribed:
+        given.add(
+            "smtp",
             "a mail server is named, but nobody to write to",
             "Add a [[subscriber]] with name and to.",
         )
-    oauth = (
-        _oauth(table, environ, complaints)
-        if table.tenant or table.client or smtp.startswith("graph:")
-        else None
-    )
-    nobody: tuple[Secret | None, Secret | None] = (None, None)
-    login = (
-        partial(_user, named, environ)
-        if oauth
-        else partial(_login, named, environ, complaints)
-    )
-    user, password = (
-        attempt(("mail", "smtp"), login, nobody)
-        if smtp and not smtp.startswith("graph:")
-        else nobody
-    )
+    graph = smtp.startswith("graph:")
+    oauth = None
+    if table.tenant or table.client or graph:
+        oauth = _oauth(table, environ, mistakes)
+    nobody = Login(None, None)
+    login = nobody
+    if smtp and not graph:
+        if oauth:
+            login = given.value("smtp", _mailbox_login, nobody, mailbox, environ)
+        else:
+            login = given.value("smtp", _login, nobody, mailbox, environ, mistakes)
+    default = Mail()
+    sender = default.sender
+    if table.sender:
+        sender = given.value("from", values.sender, "", table.sender)
     return Mail(
-        sender=attempt(("mail", "from"), partial(values.sender, table.sender), "")
-        if table.sender
-        else Mail().sender,
+        sender=sender,
         smtp=smtp,
-        outbox=attempt(
-            ("mail", "outbox"), partial(values.path, table.outbox, base), base
-        ),
-        user=user,
-        password=password,
-        give_up=attempt(
-            ("mail", "give_up"), partial(values.duration, table.give_up), Mail().give_up
-        ),
+        outbox=given.value("outbox", values.path, base, table.outbox, base),
+        user=login.user,
+        password=login.password,
+        give_up=given.value("give_up", values.duration, default.give_up, table.give_up),
         oauth=oauth,
-        dkim_selector=attempt(
-            ("mail", "dkim_selector"), partial(values.name, table.dkim_selector), ""
-        )
-        if table.dkim_selector
-        else "",
+        dkim_selector=given.optional("dkim_selector", values.name, table.dkim_selector)
+        or "",
     )
 
 
-def _oauth(
-    table: MailTable, environ: Mapping[str, str], complaints: Complaints
-) -> OAuth:
-    """Settle the login at Microsoft 365.
+class Login(Struct, frozen=True):
+    """Who logs in at the mail server; both None where nobody does."""
+
+    user: Secret | None
+    # None where a token is fetched instead
+    password: Secret | None
+
+
+def _oauth(table: MailTable, environ: Mapping[str, str], mistakes: Mistakes) -> OAuth:
+    """Give the login at Microsoft 365.
 
     Tenant and client, and the client's secret or certificate.
     """
-    for key, text in (("tenant", table.tenant), ("client", table.client)):
+    given = mistakes.table("mail")
+    for name, text in (("tenant", table.tenant), ("client", table.client)):
         if not text:
-            complaints.add(
-                ("mail", key),
+            given.add(
+                name,
                 "Microsoft 365 needs both tenant and client",
-                f"Write {key} as the app registration shows it.",
+                f"Write {name} as the app registration shows it.",
             )
     nothing: tuple[Secret | None, Secret | None] = (None, None)
-    secret, certificate = complaints.attempt(
-        ("mail", "client"), partial(_credential, environ), nothing
-    )
-    complaints.secrets += [known for known in (secret, certificate) if known]
-    attempt = complaints.attempt
+    secret, certificate = given.value("client", _credential, nothing, environ)
+    mistakes.secrets += [found for found in (secret, certificate) if found]
     return OAuth(
-        tenant=attempt(("mail", "tenant"), partial(values.one_word, table.tenant), ""),
-        client=attempt(("mail", "client"), partial(values.one_word, table.client), ""),
-        authority=attempt(
-            ("mail", "authority"), partial(values.https_url, table.authority), ""
-        ),
-        graph=attempt(("mail", "graph"), partial(values.https_url, table.graph), ""),
+        tenant=given.value("tenant", values.one_word, "", table.tenant),
+        client=given.value("client", values.one_word, "", table.client),
+        authority=given.value("authority", values.https_url, "", table.authority),
+        graph=given.value("graph", values.https_url, "", table.graph),
         secret=secret,
         certificate=certificate,
     )
@@ -164,23 +149,21 @@ def _credential(environ: Mapping[str, str]) -> tuple[Secret | None, Secret | Non
             if secret
             else f"neither {SECRET} nor {CERTIFICATE} is set"
         )
-        raise Wrong(
+        raise BadValueError(
             f"Microsoft 365 wants a secret or a certificate of the client, and {both}",
             "Set one of them, or _FILE of one.",
         )
     if certificate and not (
         "PRIVATE KEY" in certificate.value and "BEGIN CERTIFICATE" in certificate.value
     ):
-        raise Wrong(
+        raise BadValueError(
             f"{CERTIFICATE} holds no certificate with its private key",
             "Put both into it, as PEM, the key without a passphrase.",
         )
     return secret, certificate
 
 
-def _user(
-    named: str, environ: Mapping[str, str]
-) -> tuple[Secret | None, Secret | None]:
+def _mailbox_login(named: str, environ: Mapping[str, str]) -> Login:
     """Give the mailbox that logs in by OAuth.
 
     Its password is a token, fetched when it is needed.
@@ -191,11 +174,11 @@ def _user(
         else environment.secret("WATCHER_SMTP_USER", environ)
     )
     if user is None:
-        raise Wrong(
+        raise BadValueError(
             "Microsoft 365 needs the mailbox that sends",
             "Write smtp://mailbox%40example.org@smtp.office365.com, or graph://mailbox.",
         )
-    return user, None
+    return Login(user, None)
 
 
 def _smtp(
@@ -204,9 +187,7 @@ def _smtp(
     return values.smtp_url(environment.expanded(text, environ, secrets))
 
 
-def _login(
-    named: str, environ: Mapping[str, str], complaints: Complaints
-) -> tuple[Secret | None, Secret | None]:
+def _login(named: str, environ: Mapping[str, str], mistakes: Mistakes) -> Login:
     """Give user (the one ``named`` in the address, or the environment's) and password of
     the mail server, both or neither.
 
@@ -223,15 +204,15 @@ def _login(
             cause = (
                 f"{name} is set, but there is no user: mail goes out without a login"
             )
-            complaints.warn(
+            mistakes.warn(
                 ("mail", "smtp"),
                 cause,
                 f"Write smtp://user@host:port, or set WATCHER_SMTP_USER; or unset {name}.",
             )
-        return None, None
+        return Login(None, None)
     password = environment.secret(PASSWORD, environ)
     if not password:
-        raise Wrong(
+        raise BadValueError(
             (
                 "there is a user, "
                 f"{'named here' if named else 'WATCHER_SMTP_USER'}, but "
@@ -240,36 +221,28 @@ def _login(
             "Set WATCHER_SMTP_PASSWORD, or WATCHER_SMTP_PASSWORD_FILE to a file that holds it.",
         )
     # The user is none: masking it would mask half of the log
-    complaints.secrets.append(password)
-    return user, password
+    mistakes.secrets.append(password)
+    return Login(user, password)
 
 
 def heartbeat(
-    table: HeartbeatTable, environ: Mapping[str, str], complaints: Complaints
+    table: HeartbeatTable, environ: Mapping[str, str], mistakes: Mistakes
 ) -> Heartbeat:
-    """Settle what is asked when a run begins and ends."""
-    url = complaints.attempt(
-        ("heartbeat", "url"), partial(_beat, table.url, environ, complaints.secrets), ""
-    )
+    """Give what is asked when a run begins, went well and failed."""
+    given = mistakes.table("heartbeat")
 
-    def beside(key: str, text: str | UnsetType, word: str) -> str:
-        if text is UNSET:
-            return _below(url, word)
-        return (
-            complaints.attempt(
-                ("heartbeat", key),
-                partial(_beat, text, environ, complaints.secrets),
-                "",
-            )
-            if text
-            else ""
-        )
+    def address(name: str, text: str) -> str:
+        return given.value(name, _beat, "", text, environ, mistakes.secrets)
 
-    return Heartbeat(
-        url,
-        beside("start", table.start, "start"),
-        beside("failure", table.failure, "fail"),
-    )
+    url = address("url", table.url)
+    # healthchecks.io and its like have both below the first address; "" asks nothing
+    start = _below(url, "start")
+    if table.start is not UNSET:
+        start = address("start", table.start) if table.start else ""
+    failure = _below(url, "fail")
+    if table.failure is not UNSET:
+        failure = address("failure", table.failure) if table.failure else ""
+    return Heartbeat(url, start, failure)
 
 
 def _beat(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
@@ -280,13 +253,11 @@ def _beat(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
 
 
 def _below(url: str, word: str) -> str:
-    """Put ``/word`` at the end of a URL's path, as healthchecks.io and its like have it.
+    """Put ``/word`` at the end of a URL's path.
 
     Nothing is asked where a query follows.
     """
     parts = urlsplit(url)
-    return (
-        ""
-        if not url or parts.query
-        else urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{word}"))
-    )
+    if not url or parts.query:
+        return ""
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{word}"))

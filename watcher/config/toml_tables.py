@@ -1,0 +1,188 @@
+"""From a TOML text to its tables, and what is said of unknown keys and wrong types."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from watcher.config.mistakes import Key, Mistakes, nearest
+from watcher.config.tables import (
+    REPEATED,
+    SINGLE,
+    ChannelTable,
+    HeartbeatTable,
+    MailTable,
+    OperatorTable,
+    SourceTable,
+    SubscriberTable,
+    WatchTable,
+    heading,
+)
+from watcher.errors import ConfigurationError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_TYPES = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+_EXPECTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+
+
+class Tables(Struct, frozen=True):
+    """What the file holds, each repeated table with its key (``("source", 1)``: the second one)."""
+
+    watch: WatchTable
+    mail: MailTable
+    source: tuple[tuple[Key, SourceTable], ...] = ()
+    subscriber: tuple[tuple[Key, SubscriberTable], ...] = ()
+    channel: tuple[tuple[Key, ChannelTable], ...] = ()
+    operator: OperatorTable | None = None
+    heartbeat: HeartbeatTable | None = None
+
+
+def read_tables(text: str, mistakes: Mistakes) -> Tables:
+    """Read the TOML ``text``.
+
+    What is wrong with single keys is noted in ``mistakes``, and they keep their
+    defaults.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        where = f"{mistakes.file}:{at[1]}" if at else mistakes.file
+        raise ConfigurationError(
+            f"{where}: it is not TOML: {error}. Correct that line (see https://toml.io)."
+        ) from error
+    for name in raw:
+        if name not in SINGLE and name not in REPEATED:
+            mistakes.add((name,), f'unknown table or key "{name}"', _meant(name, ""))
+    watch = _table(raw.get("watch", {}), WatchTable, ("watch",), mistakes)
+    mail = _table(raw.get("mail", {}), MailTable, ("mail",), mistakes)
+    operator = heartbeat = None
+    if "operator" in raw:
+        operator = _table(raw["operator"], OperatorTable, ("operator",), mistakes)
+    if "heartbeat" in raw:
+        heartbeat = _table(raw["heartbeat"], HeartbeatTable, ("heartbeat",), mistakes)
+    return Tables(
+        watch=watch or WatchTable(),
+        mail=mail or MailTable(),
+        source=_repeated(raw.get("source", []), SourceTable, "source", mistakes),
+        subscriber=_repeated(
+            raw.get("subscriber", []), SubscriberTable, "subscriber", mistakes
+        ),
+        channel=_repeated(raw.get("channel", []), ChannelTable, "channel", mistakes),
+        operator=operator,
+        heartbeat=heartbeat,
+    )
+
+
+def _repeated(
+    raw: object, form: type[S], name: str, mistakes: Mistakes
+) -> tuple[tuple[Key, S], ...]:
+    """Read each of ``[[name]]``; those that cannot be used are left out."""
+    if not isinstance(raw, list):
+        mistakes.add(
+            (name,),
+            f"it is a single [{name}]",
+            f"Write [[{name}]] with two brackets: there may be several.",
+        )
+        return ()
+    found = (
+        ((name, number), _table(item, form, (name, number), mistakes))
+        for number, item in enumerate(raw)
+    )
+    return tuple((key, table) for key, table in found if table is not None)
+
+
+def _table(raw: object, form: type[S], key: Key, mistakes: Mistakes) -> S | None:
+    """Read one table; None when it is none or lacks what it must have."""
+    table = str(key[0])
+    if not isinstance(raw, dict):
+        mistakes.add(
+            key,
+            "it is no table",
+            f"Write {heading(table)} on a line of its own, and its keys below.",
+        )
+        return None
+    fields = {field.encode_name: field for field in _fields(form)}
+    values: dict[str, Any] = {}
+    complete = True
+    for name, value in raw.items():
+        field = fields.get(name)
+        if field is None:
+            unknown = f'unknown key "{name}" in {heading(table)}'
+            mistakes.add((*key, name), unknown, _meant(name, table))
+            continue
+        try:
+            values[field.name] = msgspec.convert(value, field.type)
+        except msgspec.ValidationError as error:
+            mistakes.add((*key, name), _type_in_words(str(error)), _for_example(field))
+            # It keeps its default, so that the rest is looked at
+            complete = complete and not field.required
+    for field in fields.values():
+        if field.required and field.encode_name not in raw:
+            lacking = f'{heading(table)} lacks "{field.encode_name}"'
+            mistakes.add(key, lacking, _for_example(field))
+            complete = False
+    return form(**values) if complete else None
+
+
+@cache
+def _fields(form: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """List a table's keys; msgspec works its annotations out anew each time."""
+    return msgspec.structs.fields(form)
+
+
+def _type_in_words(error: str) -> str:
+    """Say in plain words what msgspec says: Expected `array`, got `str`."""
+    match = _EXPECTED.search(error)
+    if not match:
+        return error
+    expected, got = (
+        " or ".join(_TYPES.get(name, name) for name in group.split(" | "))
+        for group in match.groups()
+    )
+    return f"{expected} is wanted here, not {got}"
+
+
+def _for_example(field: msgspec.structs.FieldInfo) -> str:
+    """Show how a key is written; JSON's texts, lists and Booleans are TOML's too."""
+    return (
+        f"Write for example: {field.encode_name} = "
+        f"{json.dumps(_example(field), ensure_ascii=False)}"
+    )
+
+
+def _example(field: msgspec.structs.FieldInfo) -> object:
+    (meta,) = field.type.__metadata__
+    return meta.examples[0]
+
+
+def _meant(name: str, table: str) -> str:
+    """Say what was probably meant by a key unknown in ``table`` ("" is the file itself)."""
+    names = {
+        each: [field.encode_name for field in _fields(form)]
+        for each, form in (SINGLE | REPEATED).items()
+    }
+    here = names[table] if table else list(names)
+    if near := nearest(name, here):
+        return f'Do you mean "{near}"?' if table else f"Do you mean {heading(near)}?"
+    elsewhere = {each: keys for each, keys in names.items() if each != table}
+    near = nearest(name, [key for keys in elsewhere.values() for key in keys])
+    # Within a table a similar key of another one would mislead: it must be that key
+    if near and (near == name or not table):
+        owners = [heading(each) for each, keys in elsewhere.items() if near in keys]
+        return f'"{near}" belongs under {" or ".join(owners)}.'
+    return f"Known are: {', '.join(here if table else map(heading, here))}."
