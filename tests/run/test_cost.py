@@ -186,7 +186,7 @@ PARSERS = {
     "watcher.sources.feed",
     "watcher.sources.cvrf",
 }
-RENDERING = {"jinja2", "css_inline", "nh3", "watcher.text.story", "watcher.site.pages"}
+RENDERING = {"jinja2", "css_inline", "watcher.text.story", "watcher.site.pages"}
 JUDGING = {
     "watcher.judgement.interpret",
     "watcher.judgement.compare",
