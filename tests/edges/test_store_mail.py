@@ -134,8 +134,8 @@ def test_who_was_told_when_is_found_by_event_and_by_update(store: Store) -> None
     assert [each for each, _ in store.messages_of(update=SU)] == [own, digest]
     assert store.messages_of(event="e3") == []
     assert store.messages(kind="welcome") == (welcome,)
-    assert store.subscribers_told("welcome") == frozenset({"admins"})
-    assert store.subscribers_told("operator") == frozenset()
+    assert store.subscribers_of("welcome") == frozenset({"admins"})
+    assert store.subscribers_of("operator") == frozenset()
 
 
 def test_the_last_message_of_an_update_is_each_subscribers_own(store: Store) -> None:

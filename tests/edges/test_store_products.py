@@ -117,7 +117,7 @@ def test_the_newest_events_about_products_come_in_order(store: Store) -> None:
 def test_events_are_found_by_their_place(store: Store) -> None:
     tell(store, *(event(f"e{number}", update_id=f"u{number}") for number in range(5)))
     assert store.count_events() == 5
-    assert [store.place_of(name) for name in ("e0", "e3", "none")] == [0, 3, None]
+    assert [store.position_of(name) for name in ("e0", "e3", "none")] == [0, 3, None]
     assert [found.id for found in store.events_from(3, 50)] == ["e3", "e4"]
     assert store.owners(["e1", "none"]) == {"e1": "u1"}
     assert len(store.owners()) == 5

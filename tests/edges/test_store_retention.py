@@ -40,7 +40,7 @@ def test_old_messages_go_and_the_ledger_stays(store: Store) -> None:
         waiting,
         late,
     ]
-    assert store.subscribers_told("welcome") == frozenset({"admins"})
+    assert store.subscribers_of("welcome") == frozenset({"admins"})
     assert store.events() == (event("e1"),)
     assert store.update(SU) == update()
     assert store.integrity() == ()

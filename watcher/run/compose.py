@@ -92,7 +92,7 @@ def readers(events: Iterable[Event], store: Store) -> dict[str, set[str]]:
 
 def _welcomes(settings: Settings, store: Store) -> list[Letter]:
     """Welcome every subscriber who was not, as soon as a source has been read."""
-    welcomed = store.subscribers_told("welcome")
+    welcomed = store.subscribers_of("welcome")
     new = [
         subscriber
         for subscriber in settings.subscribers
@@ -220,7 +220,9 @@ def with_story(letter: Letter, store: Store) -> Letter:
     for event in letter.events:
         earlier = _earlier(event, store)
         if earlier:
-            read = store.told(letter.subscriber.name, (one.id for one in earlier))
+            read = store.events_sent(
+                letter.subscriber.name, (one.id for one in earlier)
+            )
             found.append(audience.before(event, earlier, read))
     return replace(letter, before=tuple(found)) if found else letter
 

@@ -445,7 +445,7 @@ def _changed_archives(
         # The one before them leads to the next from now on
         changed.add(last.archives - 1)
     for event_id in touched.evidence:
-        earlier = store.place_of(event_id)
+        earlier = store.position_of(event_id)
         if earlier is not None and earlier < count * size:
             changed.add(earlier // size)
     return {

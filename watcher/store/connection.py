@@ -40,13 +40,18 @@ _BEGIN_ON_SERVER = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _LIST = re.compile(r"json_each\(:(\w+)\)")
 
 
+# SQLite has no arrays, and PostgreSQL's json_each is for objects: a list is JSON text to
+# both, so that one query takes any number of values.  Written out as (:a0, :a1, ...) it
+# met the limits on parameters, and was another statement for each length.
+_UNFOLDED = r"json_array_elements_text(CAST(:\1 AS json)) AS list(value)"
+
+
 class _ServerAdapter(PyFormatAdapter):
     """Turns the queries' SQL into PostgreSQL's, where the two say it differently."""
 
     def process_sql(self, query_name: str, op_type: Any, sql: str) -> str:  # noqa: ANN401 - aiosql's
         """Unfold lists, and write parameters as psycopg wants them."""
-        unfolded = r"json_array_elements_text(CAST(:\1 AS json)) AS list(value)"
-        sql = _LIST.sub(unfolded, sql)
+        sql = _LIST.sub(_UNFOLDED, sql)
         written: str = super().process_sql(query_name, op_type, sql)  # type: ignore[no-untyped-call]  # aiosql's
         return written
 
@@ -89,7 +94,9 @@ class Connection:
         driver = sqlite3.connect(
             str(file or ":memory:"),
             timeout=busy,
+            # Our own BEGIN: Python's would begin only at the first change
             isolation_level=None,
+            # The fetching threads read, one after the other (Transactions)
             check_same_thread=False,
         )
         try:

@@ -177,6 +177,7 @@ def write_entries(
     )
     sql.mark_returned([row(key) for key in changes.returned])
     sql.delete_entries([row(key) for key in changes.removed])
+    # Rows that were written whole have their reason already
     written = {stored.entry.key for stored in changes.upserts}
     marked = {*changes.missing, *changes.returned} - written
     sql.mark_silent(

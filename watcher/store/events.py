@@ -104,7 +104,7 @@ class Events(Transactions):
                 return int(sql.last_event())
             return int(first_unsealed) - 1
 
-    def place_of(self, event_id: str) -> int | None:
+    def position_of(self, event_id: str) -> int | None:
         """Say how many events there are before this one; None when there is no such event."""
         with self.reading() as sql:
             position = sql.position_of_event(id=event_id)

@@ -158,6 +158,7 @@ def write_updates(sql: Queries, updates: Iterable[Update]) -> bool:
     if not changed:
         return False
     records = {each.id: record_text(each) for each in changed.values()}
+    # An update that is as it was makes no new edition: nothing is published for it
     for update_id, stored in sql.update_records(ids=list(changed)):
         if stored == records[update_id]:
             del changed[update_id]
@@ -199,6 +200,7 @@ def _derive(sql: Queries, updates: Sequence[Update]) -> None:
         ]
     )
 
+    # An update has many names and gets a new one seldom: only what differs is written
     stored = set(sql.names_of(ids=ids))
     names = {(clean(name), each.id) for each in updates for name in each.names if name}
     sql.delete_names(_name_rows(stored - names))
@@ -249,6 +251,7 @@ def absorb(sql: Queries, gone: str, taker: str) -> None:
         return
     names = {name for name, _ in sql.names_of(ids=[gone])}
     sql.delete_update(id=gone)
+    # A taker that is new is written afterwards, and brings its names itself
     if sql.update(id=taker) is not None:
         sql.add_names(_name_rows((name, taker) for name in names))
     sql.move_events(gone=gone, taker=taker)

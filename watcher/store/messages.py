@@ -132,6 +132,7 @@ class Messages(Transactions):
         deliveries.
         """
         with self.reading() as sql:
+            # Read to the end before the next query, which the same connection runs
             if event is not None:
                 rows = list(sql.messages_of_event(event=event))
             else:
@@ -157,17 +158,17 @@ class Messages(Transactions):
             )
         return None if row is None else _message(*row)
 
-    def told(self, subscriber: str, events: Iterable[str]) -> frozenset[str]:
+    def events_sent(self, subscriber: str, events: Iterable[str]) -> frozenset[str]:
         """Say of which of ``events`` (ids) a subscriber has a message that reached a
         recipient or is on its way to one.
         """
         with self.reading() as sql:
             found = sql.column(
-                "events_told", subscriber=subscriber, events=list(events)
+                "events_sent", subscriber=subscriber, events=list(events)
             )
         return frozenset(found)
 
-    def subscribers_told(self, kind: str) -> frozenset[str]:
+    def subscribers_of(self, kind: str) -> frozenset[str]:
         """Name the subscribers for whom a message of ``kind`` ("welcome") was ever sealed."""
         with self.reading() as sql:
             return frozenset(sql.column("subscribers_of_kind", kind=kind))

@@ -118,6 +118,7 @@ def run_step(connection: Connection, step: Step) -> None:
 
 def _statements(file: str, *, is_sqlite: bool) -> list[str]:
     text = Path(__file__).with_name(file).read_text("utf-8")
+    # A comment may hold a semicolon, which ends a statement
     kept = [line for line in text.splitlines() if not line.startswith("--")]
     text = "\n".join(kept)
     if not is_sqlite:

@@ -41,7 +41,7 @@ ORDER BY sequence;
 -- name: subscribers_of_kind(kind)
 SELECT DISTINCT subscriber FROM messages WHERE kind = :kind;
 
--- name: events_told(subscriber, events)
+-- name: events_sent(subscriber, events)
 SELECT told.event FROM told
 JOIN messages ON messages.id = told.message
 JOIN deliveries ON deliveries.message = messages.id
