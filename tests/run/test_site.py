@@ -120,6 +120,13 @@ STEPS = {
         evidence=((RELEASED.id, lives.proof("kb-articles", after="More.")),)
     ),
     "quiet": Outcome(updates=(lives.OLD_LIFE.update,)),
+    "of another product": Outcome(
+        updates=(
+            replace(
+                lives.OLD_LIFE.update, products=("Exchange Server 2031",), packages=()
+            ),
+        )
+    ),
     "another year": Outcome(
         updates=(lives.update(name="old", released=T0 - timedelta(days=900)),)
     ),
@@ -197,8 +204,9 @@ def test_what_each_check_publishes_comes_to_the_same_as_publishing_everything(
             "back",
         ],
         ["announced", "other", "absorbed", "doubted", "pulled", "absorbed"],
+        ["quiet", "released", "of another product", "quiet", "dated anew"],
     ],
-    ids=["archives", "months", "absorbed"],
+    ids=["archives", "months", "absorbed", "products"],
 )
 def test_a_long_story_is_published_step_by_step_as_it_would_be_at_once(
     ledger: Store,
@@ -368,6 +376,40 @@ def test_a_site_that_was_deleted_or_spoiled_is_made_anew(
     shutil.rmtree(settings.site)
     assert told(ledger, settings, Outcome()) > 0
     (settings.site / "updates.json").write_text("{}")
+    told(ledger, settings, STEPS["news"])
+    assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole")
+
+
+def test_a_product_that_no_update_concerns_any_more_has_no_feed(
+    ledger: Store, settings: Settings
+) -> None:
+    told(ledger, settings, STEPS["quiet"])
+    feed = settings.site / "products" / "exchange-server-2020-cu9.atom"
+    assert feed.is_file()
+    told(ledger, settings, STEPS["of another product"])
+    assert not feed.exists()
+    assert "Exchange Server 2020 CU9" not in (settings.site / "index.html").read_text()
+
+
+def test_an_update_that_is_dated_anew_leaves_the_list_on_which_it_was(
+    ledger: Store, settings: Settings
+) -> None:
+    told(ledger, settings, STEPS["released"])
+    told(ledger, settings, STEPS["another year"])
+    old = settings.site / "years" / "2027.json"
+    assert old.is_file()
+    moved = lives.update(name="old", released=T0 - timedelta(days=1))
+    told(ledger, settings, Outcome(updates=(moved,)))
+    assert not old.exists()
+    assert b'"old"' in (settings.site / "years" / "2030.json").read_bytes()
+
+
+def test_what_an_older_version_kept_of_its_publishing_is_not_followed(
+    ledger: Store, settings: Settings, tmp_path: Path
+) -> None:
+    told(ledger, settings, STEPS["released"])
+    ledger.set_meta(publish.PUBLISHED, "7 0123456789abcdef -")
+    (settings.site / "updates" / "nobodys.html").write_text("")
     told(ledger, settings, STEPS["news"])
     assert tree(settings.site) == whole(ledger, settings, tmp_path / "whole")
 

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lxml import etree
 from msgspec import Struct
 
 from watcher.records import Confidence, Event, Kind
@@ -18,6 +17,9 @@ from watcher.text import event_json
 from watcher.text.event_json import time
 from watcher.text.plain import line, link
 from watcher.text.story import Story, kb_url
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 ARCHIVE_SIZE = 50
 """Events of an archive; a feed holds the newest 50 to 99, or all while there are fewer."""
@@ -212,67 +214,83 @@ def archive_path(number: int) -> str:
 
 def atom(feed: Feed, address: SiteAddress) -> bytes:
     """Write a feed as Atom.  Equal feeds give equal bytes."""
-    root = etree.Element(f"{{{ATOM}}}feed", nsmap=_ATOM_NAMES)
+    root = _root(_atom("feed"), _ATOM_NAMES)
     root.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
-    _atom_text(root, "id", address.tag(feed.path.removesuffix(".atom")))
-    _atom_text(root, "title", feed.title)
-    _atom_text(root, "updated", time(feed.updated))
-    author = etree.SubElement(root, f"{{{ATOM}}}author")
-    _atom_text(author, "name", "Advisory Watcher")
-    _atom_text(root, "generator", "Advisory Watcher")
-    _atom_link(root, "self", address.at(feed.path), type=ATOM_TYPE)
-    _atom_link(root, "alternate", address.at("index.html"), type="text/html")
+    _add(root, _atom("id"), address.tag(feed.path.removesuffix(".atom")))
+    _add(root, _atom("title"), feed.title)
+    _add(root, _atom("updated"), time(feed.updated))
+    author = _add(root, _atom("author"))
+    _add(author, _atom("name"), "Advisory Watcher")
+    _add(root, _atom("generator"), "Advisory Watcher")
+    _add_link(root, "self", address.at(feed.path), type=ATOM_TYPE)
+    _add_link(root, "alternate", address.at("index.html"), type="text/html")
     if feed.archive:
-        etree.SubElement(root, f"{{{HISTORY}}}archive")
-        _atom_link(root, "current", address.at("events.atom"), type=ATOM_TYPE)
+        _add(root, f"{{{HISTORY}}}archive")
+        _add_link(root, "current", address.at("events.atom"), type=ATOM_TYPE)
     if feed.previous:
-        _atom_link(root, "prev-archive", address.at(feed.previous), type=ATOM_TYPE)
+        _add_link(root, "prev-archive", address.at(feed.previous), type=ATOM_TYPE)
     if feed.following:
-        _atom_link(root, "next-archive", address.at(feed.following), type=ATOM_TYPE)
+        _add_link(root, "next-archive", address.at(feed.following), type=ATOM_TYPE)
     for stone in feed.tombstones:
-        deleted = etree.SubElement(
-            root,
-            f"{{{TOMBSTONES}}}deleted-entry",
-            ref=stone.ref,
-            when=time(stone.when),
-        )
-        etree.SubElement(deleted, f"{{{TOMBSTONES}}}comment").text = stone.comment
+        name = f"{{{TOMBSTONES}}}deleted-entry"
+        deleted = _add(root, name, ref=stone.ref, when=time(stone.when))
+        _add(deleted, f"{{{TOMBSTONES}}}comment", stone.comment)
     for item in feed.items:
-        _atom_entry(root, item, address)
+        _add_entry(root, item, address)
     return _xml(root)
 
 
-def _atom_entry(root: etree._Element, item: FeedItem, address: SiteAddress) -> None:
-    entry = etree.SubElement(root, f"{{{ATOM}}}entry")
-    _atom_text(entry, "id", item.id)
-    _atom_text(entry, "title", item.title)
-    _atom_text(entry, "published", time(item.published))
-    _atom_text(entry, "updated", time(item.updated))
-    _atom_link(entry, "alternate", item.url, type="text/html")
+def _add_entry(root: etree._Element, item: FeedItem, address: SiteAddress) -> None:
+    entry = _add(root, _atom("entry"))
+    _add(entry, _atom("id"), item.id)
+    _add(entry, _atom("title"), item.title)
+    _add(entry, _atom("published"), time(item.published))
+    _add(entry, _atom("updated"), time(item.updated))
+    _add_link(entry, "alternate", item.url, type="text/html")
     for url in item.related:
-        _atom_link(entry, "related", url)
+        _add_link(entry, "related", url)
     for url, source in item.via:
-        _atom_link(entry, "via", url, title=source)
+        _add_link(entry, "via", url, title=source)
     for scheme, term in item.tags:
-        name = f"{{{ATOM}}}category"
-        etree.SubElement(entry, name, scheme=address.tag(scheme), term=term)
-    _atom_text(entry, "summary", item.summary)
-    content = etree.SubElement(entry, f"{{{ATOM}}}content", type="html")
-    content.text = item.content
+        _add(entry, _atom("category"), scheme=address.tag(scheme), term=term)
+    _add(entry, _atom("summary"), item.summary)
+    _add(entry, _atom("content"), item.content, type="html")
 
 
-def _atom_text(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, f"{{{ATOM}}}{name}").text = text
+def _atom(name: str) -> str:
+    return f"{{{ATOM}}}{name}"
 
 
-def _atom_link(parent: etree._Element, rel: str, href: str, **more: str) -> None:
+def _add_link(parent: etree._Element, rel: str, href: str, **more: str) -> None:
     """Add a link; an attribute that is "" is left out."""
     attributes = {"rel": rel, "href": href} | more
     filled = {name: value for name, value in attributes.items() if value}
-    etree.SubElement(parent, f"{{{ATOM}}}link", filled)
+    _add(parent, _atom("link"), **filled)
+
+
+# --- XML ------------------------------------------------------------------------------
+
+
+def _root(name: str, namespaces: Any = None, /, **attributes: str) -> etree._Element:  # noqa: ANN401 - None is a key
+    # A check that publishes nothing loads no XML
+    from lxml import etree
+
+    return etree.Element(name, attributes, nsmap=namespaces)
+
+
+def _add(
+    parent: etree._Element, name: str, text: str | None = None, /, **attributes: str
+) -> etree._Element:
+    from lxml import etree
+
+    child = etree.SubElement(parent, name, attributes)
+    child.text = text
+    return child
 
 
 def _xml(root: etree._Element) -> bytes:
+    from lxml import etree
+
     etree.indent(root, " ")
     return etree.tostring(root, xml_declaration=True, encoding="utf-8") + b"\n"
 
@@ -282,35 +300,36 @@ def _xml(root: etree._Element) -> bytes:
 
 def rss(feed: Feed, address: SiteAddress) -> bytes:
     """Write a feed as RSS.  Equal feeds give equal bytes."""
-    root = etree.Element("rss", version="2.0", nsmap=_RSS_NAMES)
-    channel = etree.SubElement(root, "channel")
-    home = address.at("index.html") if address.base_url else HOME
-    etree.SubElement(channel, "title").text = feed.title
-    etree.SubElement(channel, "link").text = home
-    etree.SubElement(channel, "description").text = DESCRIPTION
-    etree.SubElement(channel, "language").text = "en"
-    etree.SubElement(channel, "lastBuildDate").text = _rss_time(feed.updated)
-    etree.SubElement(channel, "generator").text = "Advisory Watcher"
-    etree.SubElement(channel, "ttl").text = "30"
+    root = _root("rss", _RSS_NAMES, version="2.0")
+    channel = _add(root, "channel")
+    _add(channel, "title", feed.title)
+    _add(channel, "link", address.at("index.html") if address.base_url else HOME)
+    _add(channel, "description", DESCRIPTION)
+    _add(channel, "language", "en")
+    _add(channel, "lastBuildDate", _rss_time(feed.updated))
+    _add(channel, "generator", "Advisory Watcher")
+    _add(channel, "ttl", "30")
     if address.base_url:
-        _atom_link(channel, "self", address.at(feed.path), type="application/rss+xml")
+        url = address.at(feed.path)
+        _add_link(channel, "self", url, type="application/rss+xml")
     for item in feed.items:
-        _rss_item(channel, item, address)
+        _add_rss_item(channel, item, address)
     return _xml(root)
 
 
-def _rss_item(channel: etree._Element, item: FeedItem, address: SiteAddress) -> None:
-    entry = etree.SubElement(channel, "item")
+def _add_rss_item(
+    channel: etree._Element, item: FeedItem, address: SiteAddress
+) -> None:
+    entry = _add(channel, "item")
+    _add(entry, "title", item.title)
     # Without an address of the site's own, an item leads to the vendor's page
-    url = item.url if address.base_url else _outside(item) or HOME
-    etree.SubElement(entry, "title").text = item.title
-    etree.SubElement(entry, "link").text = url
-    etree.SubElement(entry, "description").text = item.summary or item.title
-    etree.SubElement(entry, f"{{{CONTENT}}}encoded").text = item.content
-    etree.SubElement(entry, "guid", isPermaLink="false").text = item.id
-    etree.SubElement(entry, "pubDate").text = _rss_time(item.published)
+    _add(entry, "link", item.url if address.base_url else _outside(item) or HOME)
+    _add(entry, "description", item.summary or item.title)
+    _add(entry, f"{{{CONTENT}}}encoded", item.content)
+    _add(entry, "guid", item.id, isPermaLink="false")
+    _add(entry, "pubDate", _rss_time(item.published))
     for scheme, term in item.tags:
-        etree.SubElement(entry, "category", domain=address.tag(scheme)).text = term
+        _add(entry, "category", term, domain=address.tag(scheme))
 
 
 def _rss_time(moment: datetime) -> str:
@@ -369,18 +388,19 @@ def _json_item(item: FeedItem, address: SiteAddress) -> dict[str, Any]:
 
 def opml(title: str, feeds: Iterable[tuple[str, str]], address: SiteAddress) -> bytes:
     """Write an outline of ``feeds``: title and path from the site's root, in this order."""
-    root = etree.Element("opml", version="2.0")
-    head = etree.SubElement(root, "head")
-    etree.SubElement(head, "title").text = title
-    body = etree.SubElement(root, "body")
+    root = _root("opml", version="2.0")
+    head = _add(root, "head")
+    _add(head, "title", title)
+    body = _add(root, "body")
     for text, path in feeds:
-        outline = {
-            "type": "rss",
-            "version": "ATOM",
-            "text": text,
-            "title": text,
-            "xmlUrl": address.at(path),
-            "htmlUrl": address.at("index.html"),
-        }
-        etree.SubElement(body, "outline", outline)
+        _add(
+            body,
+            "outline",
+            type="rss",
+            version="ATOM",
+            text=text,
+            title=text,
+            xmlUrl=address.at(path),
+            htmlUrl=address.at("index.html"),
+        )
     return _xml(root)

@@ -1,4 +1,4 @@
-"""An update's life as a picture: days from left to right, above what it was, below which source said so.
+"""An update's life as a picture: days from left to right, its state above, sources below.
 
 Days stand at equal distances, however long it is between them; the gap is written
 where it is more than a day.
