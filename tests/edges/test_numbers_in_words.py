@@ -11,7 +11,13 @@ from msgspec.structs import replace
 
 from tests.letters import SETTINGS, html_of
 from watcher.counted import counted
-from watcher.judgement import delivery, source_health
+from watcher.judgement import delivery
+from watcher.judgement.source_health import (
+    OperatorNews,
+    Problem,
+    ProblemKey,
+    ProblemKind,
+)
 from watcher.mail import operator, render, samples
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
 from watcher.text.story import Form
@@ -80,10 +86,10 @@ def of_one(number: int) -> tuple[Letter, ...]:
 def troubles(number: int, language: str) -> tuple[Letter, ...]:
     """Give the operator's letters with so many failures, of one source and of two."""
     form = Form(words_of(SETTINGS.templates, language), UTC)
-    kinds = (source_health.FAILS, source_health.LAYOUT)
+    kinds = (ProblemKind.FAILS, ProblemKind.LAYOUT)
     found = [
-        source_health.Trouble(
-            f"{kind} {name}",
+        Problem(
+            ProblemKey(kind, name),
             kind,
             name,
             count=number,
@@ -94,12 +100,12 @@ def troubles(number: int, language: str) -> tuple[Letter, ...]:
         for name in ("a", "b")
     ]
     reader = samples.operator().subscriber
-    turns = [
-        source_health.Turn(new=tuple(new), over=(), kept=())
+    all_news = [
+        OperatorNews(new=tuple(new), over=(), open=())
         for new in (found[:1], found[2:3], found[:2], found[2:], found)
     ]
     return (
-        *(operator.changed(reader, turn, form) for turn in turns),
+        *(operator.changed(reader, news, form) for news in all_news),
         operator.weekly(reader, (), found, form),
     )
 

@@ -29,7 +29,7 @@ from watcher import config, doctor, report
 from watcher.cli import app
 from watcher.config import Settings
 from watcher.doctor import Finding, Severity
-from watcher.notifiers import domain
+from watcher.doctor.mail import texts as dns_texts
 from watcher.records import Delivery, DeliveryState, Document, Message, Times
 from watcher.settings import NOBODY_NAMED
 from watcher.store import Store
@@ -85,9 +85,9 @@ def test_a_watcher_that_checks_in_time_has_nothing_but_its_outbox(
 ) -> None:
     touch(settings, NOW - timedelta(minutes=5))
     assert unwell(looked_over(settings)) == set()
-    assert unwell({finding.id: finding for finding in doctor.mail(settings)}) == {
-        "mail.outbox"
-    }
+    assert unwell(
+        {finding.id: finding for finding in doctor.mail_server(settings)}
+    ) == {"mail.outbox"}
 
 
 def test_every_finding_that_is_not_well_has_a_remedy(settings: Settings) -> None:
@@ -295,7 +295,7 @@ def test_the_dns_is_asked_for_what_it_says_of_the_sender(
         "_dmarc.example.org": ["v=DMARC1; p=reject"],  # above the sender's own domain
         "_dmarc.mail.example.org": [],  # a name without texts
     }
-    ask = partial(domain.texts, resolver=resolver)
+    ask = partial(dns_texts, resolver=resolver)
     found = list(
         doctor.sender(
             sent_as(settings, "Watcher <watcher@mail.example.org>", "k1"), ask
@@ -318,7 +318,7 @@ def test_the_dns_is_asked_for_what_it_says_of_the_sender(
 def test_a_dns_that_gives_no_answer_is_one_warning(
     settings: Settings, zone: tuple[dict[str, list[str]], Resolver]
 ) -> None:
-    ask = partial(domain.texts, resolver=zone[1])
+    ask = partial(dns_texts, resolver=zone[1])
     (finding,) = doctor.sender(sent_as(settings, "watcher@broken.example.org"), ask)
     assert (finding.id, finding.severity) == ("mail.dns", Severity.WARNING)
     assert "the DNS did not answer for broken.example.org" in finding.text
@@ -336,7 +336,9 @@ def test_the_mail_server_is_greeted_and_nothing_is_sent(settings: Settings) -> N
     plain.start()
     try:
         found = list(
-            doctor.mail(replace(settings, mail=replace(settings.mail, smtp=plain.url)))
+            doctor.mail_server(
+                replace(settings, mail=replace(settings.mail, smtp=plain.url))
+            )
         )
     finally:
         plain.stop()
@@ -346,7 +348,9 @@ def test_the_mail_server_is_greeted_and_nothing_is_sent(settings: Settings) -> N
 
 def test_a_mail_server_that_is_away_is_an_error(settings: Settings) -> None:
     away = f"smtp://127.0.0.1:{free_port()}?timeout=5"
-    (finding,) = doctor.mail(replace(settings, mail=replace(settings.mail, smtp=away)))
+    (finding,) = doctor.mail_server(
+        replace(settings, mail=replace(settings.mail, smtp=away))
+    )
     assert (finding.id, finding.severity) == ("mail.refused", Severity.ERROR)
     assert "127.0.0.1" in finding.text
 

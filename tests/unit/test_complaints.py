@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from watcher.counted import counted
-from watcher.judgement.source_health import OVERDUE, SILENT, Trouble
+from watcher.judgement.source_health import Problem, ProblemKey, ProblemKind
 from watcher.records import Failure, Times
 from watcher.text import complaints
 
@@ -55,11 +55,24 @@ def test_what_fails_still_is_grouped_likewise() -> None:
 
 
 def test_a_silent_source_is_said_to_be_so_by_its_rhythm() -> None:
-    assert complaints.silence(Trouble("", SILENT, "msrc", "2030-05", since=NOW)) == (
+    assert complaints.silence(
+        Problem(
+            ProblemKey(ProblemKind.SILENT, "msrc"),
+            ProblemKind.SILENT,
+            "msrc",
+            "2030-05",
+            since=NOW,
+        )
+    ) == (
         "it has shown nothing new of 2030-05, though Microsoft's monthly hour was 2030-05-14 18:00Z"
     )
     assert "2030-05-14 18:00Z, longer ago than silent" in complaints.silence(
-        Trouble("", OVERDUE, "blog", since=NOW)
+        Problem(
+            ProblemKey(ProblemKind.OVERDUE, "blog"),
+            ProblemKind.OVERDUE,
+            "blog",
+            since=NOW,
+        )
     )
 
 

@@ -9,7 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from watcher.judgement import source_health
-from watcher.judgement.source_health import Standing, Trouble
+from watcher.judgement.source_health import (
+    OperatorNews,
+    Problem,
+    ProblemKey,
+    ProblemKind,
+    SourceHealth,
+)
 from watcher.mail import operator
 from watcher.records import (
     Delivery,
@@ -33,17 +39,17 @@ RELEASED = datetime(2030, 5, 14, 17, tzinfo=UTC)
 LATER = RELEASED + timedelta(hours=6)
 
 
-def failing(*failures: int) -> Standing:
+def failing(*failures: int) -> SourceHealth:
     times = tuple(
         Times(
             "blog", str(number), NOW, NOW - timedelta(days=1), count, f"cause {count}"
         )
         for number, count in enumerate(failures)
     )
-    return Standing(Source("blog", "feed", "https://blog.example.org/"), times)
+    return SourceHealth(Source("blog", "feed", "https://blog.example.org/"), times)
 
 
-def monthly(at: datetime = LATER, **accepted: datetime) -> Standing:
+def monthly(at: datetime = LATER, **accepted: datetime) -> SourceHealth:
     """A source with a document for each month, by when it last changed.
 
     All of them answered well ``at``.
@@ -52,7 +58,7 @@ def monthly(at: datetime = LATER, **accepted: datetime) -> Standing:
         Document("msrc-cvrf", f"2030-{month}", "", accepted=time)
         for month, time in accepted.items()
     )
-    return Standing(
+    return SourceHealth(
         MSRC,
         tuple(
             Times(MSRC.name, name, at, at)
@@ -67,19 +73,21 @@ def dated(
     at: datetime,
     source: Source,
     accepted: datetime = NOW - timedelta(days=400),
-) -> Standing:
+) -> SourceHealth:
     """A source of one document that answered well ``at``, by the newest date that it
     bears and when its copy last differed.
     """
-    return Standing(
+    return SourceHealth(
         source,
         (Times(source.name, "", at, at),),
         (Document(source.name, "", "", newest=newest, accepted=accepted),),
     )
 
 
-def keys(*standings: Standing, failures: int = 3) -> list[str]:
-    return [trouble.key for trouble in source_health.troubles(standings, (), failures)]
+def keys(*healths: SourceHealth, failures: int = 3) -> list[str]:
+    return [
+        str(problem.key) for problem in source_health.problems(healths, (), failures)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,15 +100,15 @@ def keys(*standings: Standing, failures: int = 3) -> list[str]:
         ((0, 5), ["fails blog"]),
     ],
 )
-def test_a_source_that_failed_so_often_in_a_row_is_a_trouble(
+def test_a_source_that_failed_so_often_in_a_row_is_a_problem(
     counts: tuple[int, ...], expected: list[str]
 ) -> None:
     assert keys(failing(*counts)) == expected
 
 
 def test_the_worst_of_a_sources_documents_is_told() -> None:
-    (trouble,) = source_health.troubles([failing(3, 7, 1)], (), 3)
-    assert (trouble.name, trouble.detail, trouble.count, trouble.since) == (
+    (problem,) = source_health.problems([failing(3, 7, 1)], (), 3)
+    assert (problem.name, problem.detail, problem.count, problem.since) == (
         "blog",
         "cause 7",
         7,
@@ -172,25 +180,23 @@ def test_a_source_without_the_months_document_hours_after_microsofts_hour_is_sil
 
 
 def test_a_source_that_cannot_be_asked_is_not_called_silent() -> None:
-    standing = replace(
-        monthly(Apr=RELEASED - timedelta(days=30)), times=failing(3).times
-    )
-    assert keys(standing) == ["fails msrc-cvrf"]
-    assert keys(replace(standing, times=failing(2).times)) == []
+    health = replace(monthly(Apr=RELEASED - timedelta(days=30)), times=failing(3).times)
+    assert keys(health) == ["fails msrc-cvrf"]
+    assert keys(replace(health, times=failing(2).times)) == []
 
 
 def test_a_months_document_that_fails_while_its_index_answers_is_not_called_silent() -> (
     None
 ):
-    standing = monthly(
+    health = monthly(
         Apr=RELEASED - timedelta(days=30), May=RELEASED - timedelta(days=3)
     )
-    index, april, may = standing.times
-    assert keys(standing) == ["silent msrc-cvrf 2030-05"]
+    index, april, may = health.times
+    assert keys(health) == ["silent msrc-cvrf 2030-05"]
     assert (
         keys(
             replace(
-                standing,
+                health,
                 times=(index, april, replace(may, succeeded=RELEASED, failures=1)),
             )
         )
@@ -199,19 +205,19 @@ def test_a_months_document_that_fails_while_its_index_answers_is_not_called_sile
 
 
 def test_only_sources_of_the_monthly_rhythm_are_held_to_it() -> None:
-    standing = monthly(Apr=RELEASED - timedelta(days=30))
-    assert keys(replace(standing, source=replace(MSRC, monthly=False))) == []
-    assert keys(replace(standing, times=())) == []
+    health = monthly(Apr=RELEASED - timedelta(days=30))
+    assert keys(replace(health, source=replace(MSRC, monthly=False))) == []
+    assert keys(replace(health, times=())) == []
 
 
 def test_december_is_followed_by_january() -> None:
     released = datetime(2030, 12, 10, 18, tzinfo=UTC)
-    standing = monthly(
+    health = monthly(
         released + timedelta(hours=7),
         Nov=released - timedelta(days=20),
         Dec=released + timedelta(hours=1),
     )
-    assert keys(standing) == []
+    assert keys(health) == []
 
 
 @pytest.mark.parametrize(
@@ -250,8 +256,8 @@ def test_the_update_guide_without_news_of_the_day_is_silent_though_it_answers(
 
 def test_a_feed_without_dates_that_was_first_read_after_the_day_is_not_silent() -> None:
     assert keys(dated(None, LATER, GUIDE, accepted=LATER)) == []
-    assert keys(Standing(GUIDE, (Times("msrc-guide", "", LATER, LATER),))) == []
-    assert keys(Standing(GUIDE)) == []
+    assert keys(SourceHealth(GUIDE, (Times("msrc-guide", "", LATER, LATER),))) == []
+    assert keys(SourceHealth(GUIDE)) == []
 
 
 def test_a_list_that_fails_while_the_address_above_it_answers_is_not_called_silent() -> (
@@ -271,10 +277,12 @@ def test_a_list_that_fails_while_the_address_above_it_answers_is_not_called_sile
         Times("msrc-csaf", "", LATER, LATER),
         Times("msrc-csaf", "changes.csv", LATER, LATER),
     )
-    assert keys(Standing(csaf, (above, below), lists)) == ["silent msrc-csaf 2030-05"]
+    assert keys(SourceHealth(csaf, (above, below), lists)) == [
+        "silent msrc-csaf 2030-05"
+    ]
     assert (
         keys(
-            Standing(
+            SourceHealth(
                 csaf, (above, replace(below, succeeded=RELEASED, failures=2)), lists
             )
         )
@@ -295,30 +303,30 @@ def test_a_source_that_shows_nothing_newer_than_its_rhythm_allows_is_silent(
 
 
 def test_a_source_that_was_never_read_is_not_silent() -> None:
-    assert keys(Standing(BLOG, (Times("blog", "", NOW, None, 1),))) == []
+    assert keys(SourceHealth(BLOG, (Times("blog", "", NOW, None, 1),))) == []
 
 
-def moved(to: str) -> Standing:
-    return Standing(BLOG, (Times("blog", "", NOW, NOW, moved=to),))
+def moved(to: str) -> SourceHealth:
+    return SourceHealth(BLOG, (Times("blog", "", NOW, NOW, moved=to),))
 
 
 def test_a_source_that_moved_is_told_with_its_new_address() -> None:
-    (trouble,) = source_health.troubles([moved("https://new.example.org/")], (), 3)
-    assert (trouble.kind, trouble.name, trouble.detail) == (
+    (problem,) = source_health.problems([moved("https://new.example.org/")], (), 3)
+    assert (problem.kind, problem.name, problem.detail) == (
         "moved",
         "blog",
         "https://new.example.org/",
     )
 
 
-def test_a_page_that_cannot_be_read_is_told_as_one_of_another_layout_and_an_outage_in_between_is_the_same_trouble() -> (
+def test_a_page_that_cannot_be_read_is_told_as_one_of_another_layout_and_an_outage_in_between_is_the_same_problem() -> (
     None
 ):
     outage = failing(3)
     layout = replace(
         outage, times=tuple(replace(each, suspect=True) for each in outage.times)
     )
-    first, second = source_health.troubles([outage, layout], (), 3)
+    first, second = source_health.problems([outage, layout], (), 3)
     assert (first.kind, second.kind) == ("fails", "layout")
     assert first.key == second.key
 
@@ -335,59 +343,73 @@ def lost(kind: str = "pulled") -> tuple[Message, Delivery]:
 
 
 def test_a_delivery_given_up_is_told_but_not_one_to_the_operator() -> None:
-    (trouble,) = source_health.troubles((), [lost(), lost("operator")], 3)
-    assert (trouble.key, trouble.detail) == (
+    (problem,) = source_health.problems((), [lost(), lost("operator")], 3)
+    assert (str(problem.key), problem.detail) == (
         "lost <1@example.org> one@example.org",
         "[PULLED] x: 550 no such user",
     )
 
 
-def turn(
-    wrong: tuple[Trouble, ...],
+def news(
+    wrong: tuple[Problem, ...],
     told: list[str],
     watched: tuple[str, ...] = ("blog", "msrc-cvrf"),
     now: datetime = LATER,
-) -> source_health.Turn:
-    return source_health.turn(wrong, told, watched, now)
+) -> OperatorNews:
+    return source_health.news(
+        wrong, [ProblemKey.read(key) for key in told], watched, now
+    )
+
+
+def open_keys(told: OperatorNews) -> list[str]:
+    return [str(key) for key in told.open]
+
+
+def over(told: OperatorNews) -> tuple[str, ...]:
+    return tuple(str(key) for key in told.over)
 
 
 def test_what_was_told_is_not_told_again_and_what_is_over_is_told_once() -> None:
-    wrong = source_health.troubles([failing(3)], [lost()], 3)
-    first = turn(wrong, [])
-    assert ([trouble.kind for trouble in first.new], first.over) == (
+    wrong = source_health.problems([failing(3)], [lost()], 3)
+    first = news(wrong, [])
+    assert ([problem.kind for problem in first.new], over(first)) == (
         ["fails", "lost"],
         (),
     )
-    again = turn(wrong, [*first.kept])
-    assert (again.new, again.over, again.kept) == ((), (), first.kept)
-    assert turn((), [*again.kept]) == source_health.Turn((), ("fails blog",), ())
+    again = news(wrong, open_keys(first))
+    assert (again.new, over(again), again.open) == ((), (), first.open)
+    ended = news((), open_keys(again))
+    assert (ended.new, over(ended), ended.open) == ((), ("fails blog",), ())
 
 
 def test_of_a_source_that_is_switched_off_nothing_is_told() -> None:
-    assert turn((), ["fails blog"], watched=()) == source_health.Turn((), (), ())
+    assert news((), ["fails blog"], watched=()) == OperatorNews((), (), ())
 
 
 def test_a_source_that_moves_on_is_told_again_and_has_not_come_back() -> None:
-    there = source_health.troubles([moved("https://b.example.org/")], (), 3)
-    on = turn(there, ["moved blog https://a.example.org/"])
-    assert ([trouble.detail for trouble in on.new], on.over) == (
+    there = source_health.problems([moved("https://b.example.org/")], (), 3)
+    on = news(there, ["moved blog https://a.example.org/"])
+    assert ([problem.detail for problem in on.new], over(on)) == (
         ["https://b.example.org/"],
         (),
     )
-    assert turn((), [*on.kept]).over == ("moved blog https://b.example.org/",)
+    assert over(news((), open_keys(on))) == ("moved blog https://b.example.org/",)
 
 
 def test_a_source_that_is_silent_and_then_fails_has_not_spoken() -> None:
     silent = monthly(Apr=RELEASED - timedelta(days=30))
-    told = turn(source_health.troubles([silent], (), 3), [])
+    told = news(source_health.problems([silent], (), 3), [])
     broken = replace(
         silent, times=tuple(replace(each, failures=3) for each in silent.times)
     )
-    later = turn(source_health.troubles([broken], (), 3), [*told.kept])
-    assert ([trouble.kind for trouble in later.new], later.over) == (["fails"], ())
-    assert turn(
-        source_health.troubles([silent], (), 3), [*later.kept]
-    ) == source_health.Turn((), ("fails msrc-cvrf",), told.kept)
+    later = news(source_health.problems([broken], (), 3), open_keys(told))
+    assert ([problem.kind for problem in later.new], over(later)) == (["fails"], ())
+    back = news(source_health.problems([silent], (), 3), open_keys(later))
+    assert (back.new, over(back), back.open) == (
+        (),
+        ("fails msrc-cvrf",),
+        told.open,
+    )
 
 
 @pytest.mark.parametrize(
@@ -400,7 +422,7 @@ def test_a_source_that_is_silent_and_then_fails_has_not_spoken() -> None:
 def test_a_month_that_came_late_is_told_and_one_that_never_came_is_followed_by_the_next(
     key: str, expected: tuple[str, ...]
 ) -> None:
-    assert turn((), [key]).over == expected
+    assert over(news((), [key])) == expected
 
 
 # --- the letters ----------------------------------------------------------------------
@@ -434,14 +456,22 @@ WORDS = Words(
 )
 FORM = Form(WORDS, ZoneInfo("UTC"))
 READER = Subscriber("operator", ("it@example.org",))
-FAILS = Trouble("fails blog", source_health.FAILS, "blog", "the cause", 3, None)
+FAILS = Problem(
+    ProblemKey(ProblemKind.FAILS, "blog"),
+    ProblemKind.FAILS,
+    "blog",
+    "the cause",
+    3,
+    None,
+)
 
 
-def changed(*new: Trouble, over: tuple[str, ...] = ()) -> Letter:
-    return operator.changed(READER, source_health.Turn(new, over, ()), FORM)
+def changed(*new: Problem, over: tuple[str, ...] = ()) -> Letter:
+    ended = tuple(ProblemKey.read(key) for key in over)
+    return operator.changed(READER, OperatorNews(new, ended, ()), FORM)
 
 
-def test_one_trouble_is_the_subject_and_its_cause_a_line_of_its_own() -> None:
+def test_one_problem_is_the_subject_and_its_cause_a_line_of_its_own() -> None:
     letter = changed(FAILS)
     assert (letter.kind, letter.subscriber, letter.subject, letter.lines) == (
         "operator",
@@ -451,9 +481,12 @@ def test_one_trouble_is_the_subject_and_its_cause_a_line_of_its_own() -> None:
     )
 
 
-def test_several_troubles_are_one_letter() -> None:
-    gone = Trouble(
-        "lost <1> a@example.org", source_health.LOST, "a@example.org", "550 no"
+def test_several_problems_are_one_letter() -> None:
+    gone = Problem(
+        ProblemKey.read("lost <1> a@example.org"),
+        ProblemKind.LOST,
+        "a@example.org",
+        "550 no",
     )
     letter = changed(FAILS, gone, over=("silent msrc-cvrf 2030-05", "fails kev"))
     assert letter.subject == "blog fails +3"
@@ -466,10 +499,10 @@ def test_several_troubles_are_one_letter() -> None:
     )
 
 
-def test_sources_that_fail_for_one_cause_are_one_trouble() -> None:
-    dns = Trouble(
-        "fails blog",
-        source_health.FAILS,
+def test_sources_that_fail_for_one_cause_are_one_problem() -> None:
+    dns = Problem(
+        ProblemKey.read("fails blog"),
+        ProblemKind.FAILS,
         "blog",
         "blog: no such name (https://a). Mend it.",
         3,
@@ -477,7 +510,9 @@ def test_sources_that_fail_for_one_cause_are_one_trouble() -> None:
         "no such name",
         "Mend it.",
     )
-    other = replace(dns, key="fails kev", name="kev", count=5, since=None)
+    other = replace(
+        dns, key=ProblemKey.read("fails kev"), name="kev", count=5, since=None
+    )
     letter = changed(dns, FAILS, other)
     assert letter.subject == "2 fail +1"
     assert letter.lines == (
@@ -497,7 +532,7 @@ def test_sources_that_are_well_again_together_are_one_line_with_their_names() ->
 
 
 def test_a_quiet_week_names_the_last_success_of_each_source() -> None:
-    unread = Standing(Source("followed", "download", ""))
+    unread = SourceHealth(Source("followed", "download", ""))
     assert operator.weekly(READER, [failing(0), unread], [], FORM).lines == (
         "blog 13 5 2030, 18:00 UTC",
     )

@@ -22,6 +22,7 @@ from watcher.records import (
     Source,
     State,
     Subscriber,
+    Unread,
     Update,
     UpdateRef,
 )
@@ -480,7 +481,7 @@ def test_of_a_thousand_sources_the_welcome_lists_a_hundred_first_those_that_coul
         "welcome",
         Subscriber("s", ()),
         sources=sources,
-        unread=(("feed-998", "not found"),),
+        unread=(Unread("feed-998", "not found"),),
     )
     names = [source.name for source in welcome.watched(told, FORM)]
     assert names == ["feed-998", *(f"feed-{number}" for number in range(99))]

@@ -17,7 +17,7 @@ from watcher.cli.target import notes
 from watcher.config import Settings
 from watcher.counted import counted
 from watcher.judgement import source_health
-from watcher.judgement.source_health import Standing
+from watcher.judgement.source_health import SourceHealth
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Delivery, DeliveryState, Message
 from watcher.run import operator, servers
@@ -90,8 +90,8 @@ def status(
 def status_object(settings: Settings, store: Store) -> dict[str, Any]:
     """Give the object of ``watcher status --json``."""
     sources = [
-        _source_object(standing, settings, store)
-        for standing in operator.standings(settings, store)
+        _source_object(health, settings, store)
+        for health in operator.source_healths(settings, store)
     ]
     counts = store.delivery_counts()
     given_up = store.given_up(ALL_GIVEN_UP) if counts.given_up else []
@@ -133,16 +133,16 @@ def _delivery_object(
 
 
 def _source_object(
-    standing: Standing, settings: Settings, store: Store
+    health: SourceHealth, settings: Settings, store: Store
 ) -> dict[str, Any]:
-    source, documents = standing.source, store.documents(standing.source.name)
-    silent = source_health.silent(standing)
-    failing = [each for each in standing.times if each.failures]
+    source, documents = health.source, store.documents(health.source.name)
+    silent = source_health.silent(health)
+    failing = [each for each in health.times if each.failures]
     return {
         "name": source.name,
         "kind": source.kind,
         "url": settings.masked(source.url),
-        "last_success": _time(standing.succeeded),
+        "last_success": _time(health.succeeded),
         "last_change": _time(
             max(
                 (
@@ -159,7 +159,7 @@ def _source_object(
         "entries": sum(
             len(store.fingerprints(source.name, name)) for name in documents
         ),
-        "moved": standing.moved or None,
+        "moved": health.moved or None,
         "silent": complaints.silence(silent) if silent else None,
     }
 
@@ -238,8 +238,8 @@ def _failure_lines(settings: Settings, store: Store) -> list[tuple[int, str]]:
     """Name the sources that fail, each with its cause and remedy, for the log."""
     times = (
         each
-        for standing in operator.standings(settings, store)
-        for each in standing.times
+        for health in operator.source_healths(settings, store)
+        for each in health.times
     )
     return [
         (logging.ERROR, settings.masked(line))

@@ -16,12 +16,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watcher.config.load import usual_files
 from watcher.counted import counted
-from watcher.doctor.asking import answers, standings
 from watcher.doctor.finding import Finding, Severity
-from watcher.doctor.posting import mail, sender
+from watcher.doctor.mail import mail_server, sender
+from watcher.doctor.sources import answers, past_checks
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
+from watcher.mail import render
 from watcher.store import Store
 from watcher.store.address import address_of
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.run.gather import Web
 
-__all__ = ["Finding", "Severity", "answers", "findings", "mail", "sender"]
+__all__ = ["Finding", "Severity", "answers", "findings", "mail_server", "sender"]
 
 ROOM = 200_000_000
 """Bytes that should be free where state, site and outbox lie."""
@@ -56,7 +58,7 @@ def findings(
     yield from folders(settings)
     if web is not None:
         yield from answers(settings, web, now)
-        yield from mail(settings)
+        yield from mail_server(settings)
         yield from sender(settings)
 
 
@@ -65,9 +67,6 @@ def configuration(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fi
 
     That the file is valid is known when there are settings.
     """
-    from watcher.config.load import usual_files
-    from watcher.mail import render
-
     if settings.file is None:
         looked = ", ".join(str(file.absolute()) for file in usual_files(environ))
         text = f"there is no configuration: the built-in defaults hold; looked for {looked}"
@@ -153,7 +152,7 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         with Store.open(settings.state, hold=False) as store:
             complaints = store.integrity()
-            sources = tuple(standings(settings, store))
+            sources = tuple(past_checks(settings, store))
             last = store.last_check()
             counts = store.delivery_counts()
     except StateHeldError as error:

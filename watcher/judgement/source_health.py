@@ -1,9 +1,7 @@
-"""How the watcher itself is.
+"""How the sources and the mail are: what the watcher's operator must hear.
 
-What its operator must hear, once when it begins and once when it is over.
-
-Pure: check times, documents and given-up deliveries in, troubles out.  What was told
-is kept by the caller, by ``key``.
+Pure: check times, documents and deliveries given up in, problems out.  Each problem is
+told once when it begins and once when it is over; what was told is kept by its key.
 """
 
 from __future__ import annotations
@@ -11,23 +9,24 @@ from __future__ import annotations
 import calendar
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from watcher.judgement import schedule
 from watcher.kinds import SOURCE_KINDS, Rhythm
-from watcher.records import Delivery, DeliveryState, Document, Message, Source, Times
-
-FAILS, LAYOUT, SILENT, OVERDUE, MOVED, LOST, UNSURE = (
-    "fails",
-    "layout",
-    "silent",
-    "overdue",
-    "moved",
-    "lost",
-    "unsure",
+from watcher.records import (
+    Delivery,
+    DeliveryState,
+    Document,
+    Message,
+    Source,
+    Times,
+    Unread,
 )
+
 PATIENCE = timedelta(hours=6)
 """How long after Microsoft's hour the month's document may take to come."""
 
@@ -35,11 +34,29 @@ EARLY = timedelta(hours=1)
 """A document that changed so long before the hour, or later, is taken as the month's."""
 
 WEEKLY = "weekly Mon 08:00"
-# Pacific: https://www.microsoft.com/msrc/faqs-security-update-guide
+
+# 10:00 Pacific: https://www.microsoft.com/msrc/faqs-security-update-guide
 _HOUR = time(10)
+_PACIFIC = "America/Los_Angeles"
 
 
-class Standing(Struct, frozen=True):
+class ProblemKind(StrEnum):
+    """What is wrong; the operator's sentences have these keys."""
+
+    FAILS = "fails"
+    # It came, and could not be read or believed
+    LAYOUT = "layout"
+    # Nothing of the newest Patch Tuesday
+    SILENT = "silent"
+    # Nothing new for longer than its [[source]] allows
+    OVERDUE = "overdue"
+    MOVED = "moved"
+    LOST = "lost"
+    # Nobody knows whether it arrived
+    UNSURE = "unsure"
+
+
+class SourceHealth(Struct, frozen=True):
     """A source as its checks have left it."""
 
     source: Source
@@ -59,26 +76,46 @@ class Standing(Struct, frozen=True):
         """Where its address leads for good, "" when it stays."""
         return next((each.moved for each in self.times if each.moved), "")
 
-    def asked_since(self, moment: datetime, documents: Collection[str]) -> bool:
+    def answered_since(self, moment: datetime, documents: Collection[str]) -> bool:
         """Say whether its index, and those of its ``documents``, last answered well at
         ``moment`` or later.
         """
-        asked = [
-            each.succeeded for each in self.times if each.document in ("", *documents)
-        ]
+        # A month's document that fails while its index answers is a failure, not
+        # silence
+        asked = [each for each in self.times if each.document in ("", *documents)]
         return bool(asked) and all(
-            each is not None and each >= moment for each in asked
+            each.succeeded is not None and each.succeeded >= moment for each in asked
         )
 
 
-class Trouble(Struct, frozen=True):
+class ProblemKey(Struct, frozen=True):
+    """What makes two problems one and the same; written and read as one line."""
+
+    kind: ProblemKind
+    # A source's name, a message's id
+    about: str
+    # Month, address, recipient
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Write it as it is kept."""
+        return f"{self.kind} {self.about} {self.detail}".rstrip()
+
+    @classmethod
+    def read(cls, text: str) -> ProblemKey:
+        """Read what was kept."""
+        kind, about, *detail = text.split(" ", 2)
+        return cls(ProblemKind(kind), about, *detail)
+
+
+class Problem(Struct, frozen=True):
     """Something that the operator must hear.
 
     ``name`` is a source's or a recipient's, ``detail`` the cause in somebody's words.
     """
 
-    key: str
-    kind: str
+    key: ProblemKey
+    kind: ProblemKind
     name: str
     detail: str = ""
     # Failures in a row
@@ -91,124 +128,90 @@ class Trouble(Struct, frozen=True):
     remedy: str = ""
 
 
-class Turn(Struct, frozen=True):
-    """What is to be told now, and the keys of all that has been told then and is not over."""
+class OperatorNews(Struct, frozen=True):
+    """What the operator is to hear now, and every problem that is open then."""
 
-    new: tuple[Trouble, ...]
-    over: tuple[str, ...]
-    kept: tuple[str, ...]
+    new: tuple[Problem, ...]
+    over: tuple[ProblemKey, ...]
+    open: tuple[ProblemKey, ...]
 
 
-def troubles(
-    standings: Iterable[Standing],
-    lost: Iterable[tuple[Message, Delivery]],
+def problems(
+    healths: Iterable[SourceHealth],
+    given_up: Iterable[tuple[Message, Delivery]],
     failures: int,
-) -> tuple[Trouble, ...]:
+) -> tuple[Problem, ...]:
     """Name what is wrong.
 
     Sources that failed ``failures`` times in a row, are silent or have moved, and
     deliveries given up.
-
-    A message to the operator that was given up is none: it would be told by one more
-    of its kind.
     """
-    found = [
-        each
-        for standing in standings
-        for each in (_fails(standing, failures), silent(standing), moved(standing))
-        if each
-    ]
+    found: list[Problem | None] = []
+    for health in healths:
+        found += [fails(health, failures), silent(health), moved(health)]
+    # A message to the operator that was given up is none: it would be told by one more
+    # of its kind
     found += [
-        Trouble(
-            f"{LOST} {message.id} {each.recipient}",
-            _lost(each),
-            each.recipient,
-            f"{message.subject}: {each.answer}",
-        )
-        for message, each in lost
+        _given_up(message, delivery)
+        for message, delivery in given_up
         if message.kind != "operator"
     ]
-    return tuple(found)
+    return tuple(problem for problem in found if problem)
 
 
-def _lost(delivery: Delivery) -> str:
-    return UNSURE if delivery.state is DeliveryState.UNKNOWN else LOST
-
-
-def turn(
-    wrong: Iterable[Trouble],
-    told: Collection[str],
-    watched: Collection[str],
+def news(
+    problems: Iterable[Problem],
+    told: Collection[ProblemKey],
+    sources: Collection[str],
     now: datetime,
-) -> Turn:
-    """Give the troubles not told yet, and the keys of told ones that are over and worth a word.
+) -> OperatorNews:
+    """Give the problems that are new, and those told before that are over and worth a word.
 
-    A delivery given up is never over, a month that never came is followed by the next
-    one, a source that moved on has not come back, and of a source that is not
-    ``watched`` any more there is nothing to say.
+    ``told`` are the keys of what was open before, ``sources`` names those that are on.
     """
-    open_now = {trouble.key: trouble for trouble in wrong}
-    roaming = {trouble.name for trouble in open_now.values() if trouble.kind == MOVED}
+    open_now = {problem.key: problem for problem in problems}
+    moved_on = {
+        problem.name
+        for problem in open_now.values()
+        if problem.kind is ProblemKind.MOVED
+    }
     month = _month(patch_tuesday(now - PATIENCE))
-
-    def worth_a_word(key: str) -> bool:
-        kind, name, *rest = key.split(" ")
-        past = (kind == SILENT and rest != [month]) or (
-            kind == MOVED and name in roaming
-        )
-        return kind != LOST and name in watched and not past
-
-    new = tuple(trouble for key, trouble in open_now.items() if key not in told)
-    return Turn(
-        new,
-        tuple(sorted(key for key in told if key not in open_now and worth_a_word(key))),
+    over = [
+        key
+        for key in told
+        if key not in open_now
+        and key.about in sources
+        and _is_worth_a_word(key, moved_on, month)
+    ]
+    return OperatorNews(
+        tuple(problem for key, problem in open_now.items() if key not in told),
+        tuple(sorted(over, key=str)),
         tuple(open_now),
     )
 
 
-def _pacific() -> tzinfo:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo("America/Los_Angeles")
-
-
-def patch_tuesday(now: datetime) -> datetime:
-    """Give the newest release hour of Microsoft's monthly updates not later than ``now``.
-
-    The second Tuesday, 10:00 Pacific.
-    """
-    local = now.astimezone(_pacific())
-    year, month = local.year, local.month
-    released = release_hour(year, month)
-    return (
-        released
-        if released <= now
-        else release_hour(*((year, month - 1) if month > 1 else (year - 1, 12)))
-    )
+def _is_worth_a_word(key: ProblemKey, moved_on: Collection[str], month: str) -> bool:
+    """Say whether it is news that a problem is over."""
+    # A month that never came is followed by the next one; a source that moved on to a
+    # third address has not come back; a delivery given up is never over
+    if key.kind is ProblemKind.SILENT:
+        return key.detail == month
+    if key.kind is ProblemKind.MOVED:
+        return key.about not in moved_on
+    return key.kind is not ProblemKind.LOST
 
 
-def release_hour(year: int, month: int) -> datetime:
-    """Give the hour of a month's Patch Tuesday, in UTC."""
-    day = 1 + (calendar.TUESDAY - calendar.weekday(year, month, 1)) % 7 + 7
-    return datetime.combine(
-        datetime(year, month, day, tzinfo=UTC).date(), _HOUR, _pacific()
-    ).astimezone(UTC)
-
-
-def _fails(standing: Standing, failures: int) -> Trouble | None:
-    """Name the document that failed most often.
-
-    One that came and could not be read or believed is a page that looks different.
-
-    Both have one key: a page of an outage and an outage without a page are one story.
-    """
-    worst = max(standing.times, key=lambda each: each.failures, default=None)
+def fails(health: SourceHealth, failures: int) -> Problem | None:
+    """Name the document that failed most often, and at least ``failures`` times in a row."""
+    worst = max(health.times, key=lambda each: each.failures, default=None)
     if worst is None or worst.failures < failures:
         return None
-    name = standing.source.name
-    return Trouble(
-        f"{FAILS} {name}",
-        LAYOUT if worst.suspect else FAILS,
+    name = health.source.name
+    # A page that looks different, an outage in between: both have one key, and are told
+    # as one story
+    return Problem(
+        ProblemKey(ProblemKind.FAILS, name),
+        ProblemKind.LAYOUT if worst.suspect else ProblemKind.FAILS,
         name,
         worst.failure,
         worst.failures,
@@ -218,113 +221,111 @@ def _fails(standing: Standing, failures: int) -> Trouble | None:
     )
 
 
-def moved(standing: Standing) -> Trouble | None:
+def moved(health: SourceHealth) -> Problem | None:
     """Say whether the source's own address leads for good to another one."""
-    name, to = standing.source.name, standing.moved
-    return Trouble(f"{MOVED} {name} {to}", MOVED, name, to) if to else None
+    if not health.moved:
+        return None
+    name = health.source.name
+    key = ProblemKey(ProblemKind.MOVED, name, health.moved)
+    return Problem(key, ProblemKind.MOVED, name, health.moved)
 
 
-def silent(standing: Standing) -> Trouble | None:
+def _given_up(message: Message, delivery: Delivery) -> Problem:
+    unsure = delivery.state is DeliveryState.UNKNOWN
+    return Problem(
+        ProblemKey(ProblemKind.LOST, message.id, delivery.recipient),
+        ProblemKind.UNSURE if unsure else ProblemKind.LOST,
+        delivery.recipient,
+        f"{message.subject}: {delivery.answer}",
+    )
+
+
+def silent(health: SourceHealth) -> Problem | None:
     """Say whether a source has shown nothing new for longer than its rhythm allows,
     though it answers.
     """
-    source = standing.source
+    source = health.source
     if source.monthly:
-        return (
-            _without_the_month(standing)
-            if SOURCE_KINDS[source.kind].rhythm is Rhythm.MONTH
-            else _without_the_day(standing)
-        )
-    newest, documents = _newest(standing)
-    if (
-        source.silent is None
-        or newest is None
-        or not standing.asked_since(newest + source.silent, documents)
-    ):
+        if SOURCE_KINDS[source.kind].rhythm is Rhythm.MONTH:
+            return _lacks_month(health)
+        return _lacks_day(health)
+    if source.silent is None:
         return None
-    return Trouble(f"{OVERDUE} {source.name}", OVERDUE, source.name, since=newest)
+    newest, dated = _newest(health)
+    if newest is None or not health.answered_since(newest + source.silent, dated):
+        return None
+    key = ProblemKey(ProblemKind.OVERDUE, source.name)
+    return Problem(key, ProblemKind.OVERDUE, source.name, since=newest)
 
 
-def _newest(standing: Standing) -> tuple[datetime | None, tuple[str, ...]]:
+def _lacks_day(health: SourceHealth) -> Problem | None:
+    """Say whether a source that is news on every Patch Tuesday has nothing of that day or
+    later, hours after the hour.
+    """
+    newest, dated = _newest(health)
+    if newest is None or health.succeeded is None:
+        return None
+    released = patch_tuesday(health.succeeded - PATIENCE)
+    # By the day: Microsoft dates what is released at ten in the morning to the midnight
+    # before
+    day = datetime.combine(released.date(), time(), UTC)
+    if newest >= day or not health.answered_since(released + PATIENCE, dated):
+        return None
+    return _silent(health.source, released)
+
+
+def _lacks_month(health: SourceHealth) -> Problem | None:
+    """Say whether a source of monthly documents has shown none of the month whose release
+    hour passed hours ago.
+    """
+    if health.succeeded is None:
+        return None
+    released = patch_tuesday(health.succeeded - PATIENCE)
+    monthly = {
+        document.document: document.accepted
+        for document in health.documents
+        if document.accepted and schedule.month_end(document.document)
+    }
+    # A watcher that is new knows nothing of how the source was before
+    known_before = any(accepted < released for accepted in monthly.values())
+    this_month = {
+        name: accepted
+        for name, accepted in monthly.items()
+        if _is_of(name, _month(released))
+    }
+    # MSRC opens a month's document days before, for what is fixed earlier: it counts
+    # only when it has changed since
+    came = any(accepted >= released - EARLY for accepted in this_month.values())
+    answered = health.answered_since(released + PATIENCE, this_month)
+    if came or not known_before or not answered:
+        return None
+    return _silent(health.source, released)
+
+
+def _newest(health: SourceHealth) -> tuple[datetime | None, tuple[str, ...]]:
     """Give the newest date that the source's documents bear, and which of them bear dates.
 
     Without dates, when a copy last differed.
     """
-    dated = [document for document in standing.documents if document.newest]
+    dated = {
+        document.document: document.newest
+        for document in health.documents
+        if document.newest
+    }
     if dated:
-        return max(document.newest for document in dated if document.newest), tuple(
-            document.document for document in dated
-        )
-    return max(
-        (document.accepted for document in standing.documents if document.accepted),
-        default=None,
-    ), ()
+        return max(dated.values()), tuple(dated)
+    accepted = [document.accepted for document in health.documents if document.accepted]
+    return max(accepted, default=None), ()
 
 
-def _without_the_day(standing: Standing) -> Trouble | None:
-    """Say whether a source that is news on every Patch Tuesday has nothing of that day or
-    later, hours after the hour.
-
-    By the day, for Microsoft dates what is released at ten in the morning to the
-    midnight before.
-    """
-    newest, documents = _newest(standing)
-    last = max(
-        (each.succeeded for each in standing.times if each.succeeded), default=None
-    )
-    if newest is None or last is None:
-        return None
-    released = patch_tuesday(last - PATIENCE)
-    day = datetime.combine(released.date(), time(), UTC)
-    return (
-        _silent(standing, released)
-        if newest < day and standing.asked_since(released + PATIENCE, documents)
-        else None
-    )
+def _silent(source: Source, released: datetime) -> Problem:
+    month = _month(released)
+    key = ProblemKey(ProblemKind.SILENT, source.name, month)
+    return Problem(key, ProblemKind.SILENT, source.name, month, since=released)
 
 
-def _without_the_month(standing: Standing) -> Trouble | None:
-    """Say whether a source of monthly documents has shown none of the month whose release
-    hour passed hours ago.
-
-    MSRC opens a month's document days before, for what is fixed earlier, so it counts
-    only when it has changed since.
-    """
-    last = max(
-        (each.succeeded for each in standing.times if each.succeeded), default=None
-    )
-    monthly = [
-        document
-        for document in standing.documents
-        if document.accepted and schedule.month_end(document.document)
-    ]
-    if last is None:
-        return None
-    released = patch_tuesday(last - PATIENCE)
-    known_before = any(
-        document.accepted < released for document in monthly if document.accepted
-    )
-    this_month = [
-        document for document in monthly if _is_of(document, _month(released))
-    ]
-    came = any(
-        document.accepted >= released - EARLY
-        for document in this_month
-        if document.accepted
-    )
-    asked = standing.asked_since(
-        released + PATIENCE, [document.document for document in this_month]
-    )
-    return _silent(standing, released) if known_before and asked and not came else None
-
-
-def _silent(standing: Standing, released: datetime) -> Trouble:
-    name, month = standing.source.name, _month(released)
-    return Trouble(f"{SILENT} {name} {month}", SILENT, name, month, since=released)
-
-
-def _is_of(document: Document, month: str) -> bool:
-    end = schedule.month_end(document.document)
+def _is_of(document: str, month: str) -> bool:
+    end = schedule.month_end(document)
     return end is not None and _month(end - timedelta(seconds=1)) == month
 
 
@@ -332,23 +333,36 @@ def _month(moment: datetime) -> str:
     return f"{moment:%Y-%m}"
 
 
-def unread(
-    sources: Iterable[Source], times: Iterable[Times]
-) -> tuple[tuple[str, str], ...]:
-    """Name the sources that could not be read yet, with the cause.
+def patch_tuesday(now: datetime) -> datetime:
+    """Give the newest release hour of Microsoft's monthly updates not later than ``now``."""
+    local = now.astimezone(ZoneInfo(_PACIFIC))
+    released = release_hour(local.year, local.month)
+    if released <= now:
+        return released
+    if local.month == 1:
+        return release_hour(local.year - 1, 12)
+    return release_hour(local.year, local.month - 1)
 
-    One that only follows updates may have had nothing to read.
-    """
-    of_source, found = defaultdict[str, list[Times]](list), []
-    for one in times:
-        of_source[one.source].append(one)
+
+def release_hour(year: int, month: int) -> datetime:
+    """Give the hour of a month's Patch Tuesday, the second one, in UTC."""
+    first_weekday = calendar.weekday(year, month, 1)
+    day = 1 + (calendar.TUESDAY - first_weekday) % 7 + 7
+    local = datetime(year, month, day, _HOUR.hour, tzinfo=ZoneInfo(_PACIFIC))
+    return local.astimezone(UTC)
+
+
+def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[Unread, ...]:
+    """Name the sources that could not be read yet."""
+    of_source: dict[str, list[Times]] = defaultdict(list)
+    for each in times:
+        of_source[each.source].append(each)
+    found = []
     for source in sources:
-        mine = of_source[source.name]
-        failed = next((one for one in mine if one.failures), None)
-        if (
-            source.enabled
-            and failed is not None
-            and not any(one.succeeded for one in mine)
-        ):
-            found.append((source.name, failed.cause or failed.failure))
+        asked = of_source[source.name]
+        failed = [each for each in asked if each.failures]
+        read = any(each.succeeded for each in asked)
+        # One that only follows updates may have had nothing to read, and has not failed
+        if source.enabled and failed and not read:
+            found.append(Unread(source.name, failed[0].cause or failed[0].failure))
     return tuple(found)

@@ -40,7 +40,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "good": good,
         "sources": sources,
         "more_sources": len(letter.sources) - len(sources),
-        "unread": tuple(line(name, 60) for name, _ in letter.unread),
+        "unread": tuple(line(each.source, 60) for each in letter.unread),
         "products": tuple(line(product, 100) for product in letter.products),
         "lines": tuple(
             folded

@@ -9,22 +9,30 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.judgement.source_health import FAILS, LAYOUT, Standing, Trouble, Turn
+from watcher.judgement.source_health import (
+    OperatorNews,
+    Problem,
+    ProblemKey,
+    ProblemKind,
+    SourceHealth,
+)
 from watcher.records import Letter, Subscriber
 
 if TYPE_CHECKING:
     from watcher.text.story import Form
 
+FAILURES = (ProblemKind.FAILS, ProblemKind.LAYOUT)
 
-def changed(reader: Subscriber, turn: Turn, form: Form) -> Letter:
+
+def changed(reader: Subscriber, news: OperatorNews, form: Form) -> Letter:
     """Compose the letter that tells what is wrong since now, and what is well again (by
-    the keys of troubles).
+    the keys of problems).
 
-    Sources that fail for one cause are one trouble, and so are sources that are well
+    Sources that fail for one cause are one problem, and so are sources that are well
     again.
     """
     say = form.words.say
-    groups, over = _grouped(turn.new), _over(turn.over)
+    groups, over = _grouped(news.new), _over(news.over)
     heads = [_head(group, form) for group in groups] + [
         _well(kind, names, form) for kind, names in over
     ]
@@ -42,8 +50,8 @@ def changed(reader: Subscriber, turn: Turn, form: Form) -> Letter:
 
 def weekly(
     reader: Subscriber,
-    standings: Sequence[Standing],
-    wrong: Sequence[Trouble],
+    healths: Sequence[SourceHealth],
+    wrong: Sequence[Problem],
     form: Form,
 ) -> Letter:
     """Compose the weekly letter.
@@ -62,37 +70,37 @@ def weekly(
         say(
             "operator",
             "last",
-            name=standing.source.name,
-            since=_when(standing.succeeded, form),
+            name=health.source.name,
+            since=_when(health.succeeded, form),
         )
-        for standing in standings
-        if standing.succeeded or standing.times
+        for health in healths
+        if health.succeeded or health.times
     ]
     return Letter("operator", reader, subject=subject, lines=tuple(lines))
 
 
-def _grouped(troubles: Iterable[Trouble]) -> list[tuple[Trouble, ...]]:
+def _grouped(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
     """Put failures of one cause together, in the order of the first of each."""
-    groups: dict[tuple[str, ...], list[Trouble]] = {}
-    for trouble in troubles:
+    groups: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in problems:
         alike = (
-            (trouble.kind, trouble.cause, trouble.remedy)
-            if trouble.kind in (FAILS, LAYOUT) and trouble.cause
-            else (trouble.key,)
+            (problem.kind, problem.cause, problem.remedy)
+            if problem.kind in FAILURES and problem.cause
+            else (str(problem.key),)
         )
-        groups.setdefault(alike, []).append(trouble)
+        groups.setdefault(alike, []).append(problem)
     return [tuple(group) for group in groups.values()]
 
 
-def _over(keys: Iterable[str]) -> list[tuple[str, list[str]]]:
+def _over(keys: Iterable[ProblemKey]) -> list[tuple[str, list[str]]]:
     """Put what is over together by kind, with the names of its sources."""
     found: dict[str, list[str]] = {}
-    for kind, name, *_ in (key.split(" ") for key in keys):
-        found.setdefault(kind, []).append(name)
+    for key in keys:
+        found.setdefault(key.kind, []).append(key.about)
     return list(found.items())
 
 
-def _head(group: tuple[Trouble, ...], form: Form) -> str:
+def _head(group: tuple[Problem, ...], form: Form) -> str:
     first = group[0]
     if len(group) == 1:
         return form.words.say("operator", first.kind, name=first.name)
@@ -110,14 +118,14 @@ def _well(kind: str, names: Sequence[str], form: Form) -> str:
     )
 
 
-def _text(group: tuple[Trouble, ...], form: Form) -> tuple[str, ...]:
+def _text(group: tuple[Problem, ...], form: Form) -> tuple[str, ...]:
     """Say what is wrong, a line, and the cause in the words of whoever gave it, another."""
     say, first = form.words.say, group[0]
     if len(group) > 1:
-        names = ", ".join(trouble.name for trouble in group)
+        names = ", ".join(problem.name for problem in group)
         least, since = (
-            min(trouble.count for trouble in group),
-            max((trouble.since for trouble in group if trouble.since), default=None),
+            min(problem.count for problem in group),
+            max((problem.since for problem in group if problem.since), default=None),
         )
         text = say(
             "operator",
@@ -137,7 +145,7 @@ def _text(group: tuple[Trouble, ...], form: Form) -> tuple[str, ...]:
         "detail": first.detail,
     }
     text = say("operator", f"{first.kind}_text", **places)
-    return (text, first.detail) if first.kind in (FAILS, LAYOUT) else (text,)
+    return (text, first.detail) if first.kind in FAILURES else (text,)
 
 
 def _when(moment: datetime | None, form: Form) -> str:

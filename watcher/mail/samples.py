@@ -23,6 +23,7 @@ from watcher.records import (
     State,
     Subscriber,
     Table,
+    Unread,
     Update,
     UpdateRef,
 )
@@ -232,7 +233,7 @@ def welcome(*, pulled: bool) -> Letter:
         Source("msrc-cvrf", "cvrf", _PAGE),
         Source("exchange-builds", "build-table", _PAGE, timedelta(minutes=90)),
     )
-    unread = () if pulled else (("exchange-builds", "it answered 503"),)
+    unread = () if pulled else (Unread("exchange-builds", "it answered 503"),)
     return Letter(
         "welcome",
         _SUBSCRIBER,

@@ -56,7 +56,8 @@ class Good(Struct, frozen=True):
 
 def watched(letter: Letter, form: Form) -> tuple[Watched, ...]:
     """List the sources; where they are too many, those that could not be read yet come first."""
-    unread, most = dict(letter.unread), form.most(100)
+    unread = {each.source: each.cause for each in letter.unread}
+    most = form.most(100)
     chosen = (
         letter.sources
         if len(letter.sources) <= most

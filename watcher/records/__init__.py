@@ -16,6 +16,7 @@ from watcher.records.letter import (
     Letter,
     Message,
     Subscriber,
+    Unread,
 )
 from watcher.records.page import Failure, NotModified, Page, Validators
 from watcher.records.server import Exposure, Fitness, Offer, Server
@@ -66,6 +67,7 @@ __all__ = [
     "Suspicion",
     "Table",
     "Times",
+    "Unread",
     "Update",
     "UpdateRef",
     "Validators",

@@ -50,6 +50,13 @@ class Before(Struct, frozen=True):
     told: bool
 
 
+class Unread(Struct, frozen=True):
+    """A source that could not be read yet, and why."""
+
+    source: str
+    cause: str
+
+
 class Letter(Struct, frozen=True):
     """A message to be rendered: who is written to, of what kind, about which events."""
 
@@ -74,8 +81,8 @@ class Letter(Struct, frozen=True):
     servers: tuple[Exposure, ...] = ()
     # What happened before its events
     before: tuple[Before, ...] = ()
-    # Welcome: sources that could not be read yet, and why
-    unread: tuple[tuple[str, str], ...] = ()
+    # Welcome: sources that could not be read yet
+    unread: tuple[Unread, ...] = ()
 
 
 class DeliveryState(StrEnum):

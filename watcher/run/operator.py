@@ -1,6 +1,7 @@
-"""What the operator is told.
+"""What the operator hears of the watcher itself.
 
-Troubles of the watcher itself, each once, and once when it is over; weekly how all is.
+Problems, each once and once more when it is over; weekly how all is.  What is a problem
+is decided in ``judgement.source_health``.
 """
 
 from __future__ import annotations
@@ -9,18 +10,25 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from watcher.judgement import audience
+from watcher.judgement import audience, source_health
+from watcher.judgement.source_health import ProblemKey, SourceHealth
+from watcher.mail import operator as operator_mail
 from watcher.records import Letter, Times
+from watcher.text.story import Form
+from watcher.text.words import words_of
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.judgement.source_health import Standing
     from watcher.store import Store
-    from watcher.text.story import Form
 
-TOLD, WEEKLY = "operator told", "operator weekly"
+TOLD = "operator told"
+"""Note: the problems that are open, by their keys, each with when it was told."""
+
+WEEKLY = "operator weekly"
+"""Note: when the operator was last told how all is."""
+
 # Deliveries given up that are looked at; more of them are told by `watcher status`
-MOST_LOST = 200
+MOST_GIVEN_UP = 200
 
 
 def letters(
@@ -32,64 +40,51 @@ def letters(
     """
     if settings.operator is None:
         return [], {}
-    from watcher.judgement import source_health
-    from watcher.mail import operator
-
-    found = standings(settings, store)
-    lost = store.given_up(MOST_LOST) if store.delivery_counts().given_up else []
-    wrong = source_health.troubles(found, lost, settings.operator.failures)
+    healths = source_healths(settings, store)
+    given_up = store.given_up(MOST_GIVEN_UP) if store.delivery_counts().given_up else []
+    problems = source_health.problems(healths, given_up, settings.operator.failures)
     told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
-    turn = source_health.turn(
-        wrong, told, [standing.source.name for standing in found], now
+    news = source_health.news(
+        problems,
+        [ProblemKey.read(key) for key in told],
+        [health.source.name for health in healths],
+        now,
     )
-    weekly = settings.operator.quiet and audience.has_come(
+    still_open = {str(key): told.get(str(key), now.isoformat()) for key in news.open}
+    notes = {}
+    if still_open != told:
+        notes[TOLD] = json.dumps(still_open, sort_keys=True) if still_open else ""
+    reader = settings.operator.reader
+    form = Form(
+        words_of(settings.templates, reader.language), settings.zone, settings.base_url
+    )
+    found = []
+    if news.new or news.over:
+        found.append(operator_mail.changed(reader, news, form))
+    if settings.operator.quiet and audience.has_come(
         source_health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now
-    )
-    kept = {key: told.get(key, now.isoformat()) for key in turn.kept}
-    notes = (
-        {} if kept == told else {TOLD: json.dumps(kept, sort_keys=True) if kept else ""}
-    )
-    if not (turn.new or turn.over or weekly):
-        return [], notes
-    reader, form = (
-        settings.operator.reader,
-        _form(settings, settings.operator.reader.language),
-    )
-    made = [operator.changed(reader, turn, form)] if turn.new or turn.over else []
-    if weekly:
-        made.append(operator.weekly(reader, found, wrong, form))
+    ):
+        found.append(operator_mail.weekly(reader, healths, problems, form))
         notes[WEEKLY] = now.isoformat()
-    return made, notes
+    return found, notes
 
 
-def standings(settings: Settings, store: Store) -> tuple[Standing, ...]:
+def source_healths(settings: Settings, store: Store) -> tuple[SourceHealth, ...]:
     """Give each source that is on, with the documents of those that can be silent."""
-    from watcher.judgement.source_health import Standing
-
     times: dict[str, list[Times]] = {}
-    for one in store.all_times():
-        times.setdefault(one.source, []).append(one)
+    for each in store.all_times():
+        times.setdefault(each.source, []).append(each)
     sources = [source for source in settings.sources if source.enabled]
     documents = store.documents_of(
         source.name for source in sources if source.monthly or source.silent
     )
     return tuple(
-        Standing(
+        SourceHealth(
             source,
             tuple(times.get(source.name, ())),
             tuple(documents.get(source.name, {}).values()),
         )
         for source in sources
-    )
-
-
-def _form(settings: Settings, language: str) -> Form:
-    # A check with nothing to tell loads no template engine
-    from watcher.text.story import Form
-    from watcher.text.words import words_of
-
-    return Form(
-        words_of(settings.templates, language), settings.zone, settings.base_url
     )
 
 

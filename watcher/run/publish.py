@@ -100,7 +100,7 @@ def basis(settings: Settings, store: Store) -> Basis:
         settings.timezone,
         settings.watch.mark,
         [(s.name, s.kind, s.url) for s in settings.sources if s.enabled],
-        [name for name, _ in unread],
+        [each.source for each in unread],
         str(settings.site.absolute()),
     )
     form.update(repr(shown).encode())
@@ -268,7 +268,7 @@ def _address(settings: Settings, store: Store) -> SiteAddress:
 def _unread(settings: Settings, store: Store) -> tuple[str, ...]:
     """Name the sources that could not be read yet."""
     unread = source_health.unread(settings.sources, store.all_times())
-    return tuple(name for name, _ in unread)
+    return tuple(each.source for each in unread)
 
 
 def of_all(listings: Iterable[Listing], events: tuple[Event, ...]) -> dict[str, Any]:

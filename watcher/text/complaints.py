@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from watcher.judgement.source_health import SILENT, Trouble
+from watcher.judgement.source_health import Problem, ProblemKind
 from watcher.records import Failure, Times
 
 
@@ -49,12 +49,12 @@ def _line(names: Iterable[str], cause: str, remedy: str) -> str:
     return f"{', '.join(names)}: {cause}. {remedy}"
 
 
-def silence(trouble: Trouble) -> str:
+def silence(problem: Problem) -> str:
     """Say how a source is silent."""
-    since = f"{trouble.since:%Y-%m-%d %H:%M}Z" if trouble.since else "never"
-    if trouble.kind == SILENT:
+    since = f"{problem.since:%Y-%m-%d %H:%M}Z" if problem.since else "never"
+    if problem.kind is ProblemKind.SILENT:
         return (
-            f"it has shown nothing new of {trouble.detail}, though Microsoft's "
+            f"it has shown nothing new of {problem.detail}, though Microsoft's "
             f"monthly hour was {since}"
         )
     return (

@@ -15,7 +15,9 @@ from watcher.judgement import source_health
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Failure, Page
 from watcher.run import operator
+from watcher.sources import parser
 from watcher.text import complaints
+from watcher.web import Wanted
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -29,8 +31,7 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
 
     Those that fail for one cause are one finding.
     """
-    from watcher.web import Wanted
-
+    # What follows updates has no document of its own to ask for
     asked = [
         source
         for source in settings.sources
@@ -38,22 +39,16 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
     ]
     kinds = {source.name: source.kind for source in asked}
 
-    def use(outcome: Outcome) -> Outcome:
-        return (
-            _read(outcome, kinds[outcome.source], settings)
-            if isinstance(outcome, Page)
-            else outcome
-        )
+    def read(outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Page):
+            return _read(outcome, kinds[outcome.source], settings)
+        return outcome
 
-    got = [
-        outcome
-        for _, outcome in web.get_all(
-            [Wanted(source, "", source.url) for source in asked], now, use
-        )
-    ]
-    failed = [outcome for outcome in got if isinstance(outcome, Failure)]
-    for outcome in got:
+    wanted = [Wanted(source, "", source.url) for source in asked]
+    failed = []
+    for _, outcome in web.get_all(wanted, now, read):
         if isinstance(outcome, Failure):
+            failed.append(outcome)
             continue
         yield Finding("source.answers", Severity.WELL, f"{outcome.source} answers")
         if outcome.moved:
@@ -61,25 +56,24 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "source.moved", Severity.WARNING, f"{outcome.source}: {text}", remedy
             )
-    for suspect, name, remedy in (
-        (False, "source.fails", "Try it alone: watcher sources NAME"),
-        (
-            True,
-            "source.unreadable",
-            "Its layout has changed, or another page stands in its place: open it in a browser.",
-        ),
-    ):
-        lines = complaints.failures(
-            failure for failure in failed if failure.suspect is suspect
+    for line in complaints.failures(each for each in failed if not each.suspect):
+        yield Finding(
+            "source.fails", Severity.ERROR, line, "Try it alone: watcher sources NAME"
         )
-        yield from (Finding(name, Severity.ERROR, line, remedy) for line in lines)
+    for line in complaints.failures(each for each in failed if each.suspect):
+        yield Finding(
+            "source.unreadable",
+            Severity.ERROR,
+            line,
+            "Its layout has changed, or another page stands in its place: open it in "
+            "a browser.",
+        )
 
 
 def _read(page: Page, kind: str, settings: Settings) -> Outcome:
-    from watcher import sources
-
+    """Read a page; what cannot be read is a suspect copy."""
     try:
-        sources.parser(kind)(page, settings.watch)
+        parser(kind)(page, settings.watch)
     except ParseError as error:
         return Failure(
             page.source,
@@ -93,35 +87,30 @@ def _read(page: Page, kind: str, settings: Settings) -> Outcome:
     return page
 
 
-def standings(settings: Settings, store: Store) -> Iterator[Finding]:
-    """Say what the state knows of the sources.
+def past_checks(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Say what the state tells of the sources.
 
     Those that are silent against their rhythm, those that failed several times in a
     row.
     """
-    often = settings.operator.failures if settings.operator else 3
-    for standing in operator.standings(settings, store):
-        silent = source_health.silent(standing)
+    failures = settings.operator.failures if settings.operator else 3
+    healths = operator.source_healths(settings, store)
+    for health in healths:
+        silent = source_health.silent(health)
         if silent:
-            text = f"{standing.source.name}: {complaints.silence(silent)}"
             yield Finding(
                 "source.silent",
                 Severity.WARNING,
-                text,
+                f"{health.source.name}: {complaints.silence(silent)}",
                 "Open its address in a browser, and see whether it has moved or ended.",
             )
     lasting = [
-        each
-        for standing in operator.standings(settings, store)
-        for each in standing.times
-        if each.failures >= often
+        each for health in healths for each in health.times if each.failures >= failures
     ]
-    yield from (
-        Finding(
+    for line in complaints.still_failing(lasting):
+        yield Finding(
             "source.failing",
             Severity.WARNING,
-            f"{line} Failures in a row: {often} or more.",
+            f"{line} Failures in a row: {failures} or more.",
             "Try it alone: watcher sources NAME",
         )
-        for line in complaints.still_failing(lasting)
-    )

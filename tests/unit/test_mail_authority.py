@@ -23,9 +23,9 @@ from watcher.doctor import mail_authority
 def test_spf_must_name_somebody_and_not_everybody(
     texts: tuple[str, ...], expected: str
 ) -> None:
-    verdict = mail_authority.spf("example.org", texts)
-    assert verdict.id == expected
-    assert bool(verdict.remedy) is (verdict.severity != "well")
+    finding = mail_authority.spf("example.org", texts)
+    assert finding.id == expected
+    assert bool(finding.remedy) is (finding.severity != "well")
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,18 @@ def test_dkim_is_looked_up_by_its_selector(
 def test_dmarc_is_one_policy(
     texts: tuple[str, ...], expected: str, found: bool
 ) -> None:
-    verdict = mail_authority.dmarc("example.org", texts)
-    assert (verdict.id, verdict.found) == (expected, found)
+    policies = mail_authority.dmarc_policies(texts)
+    assert mail_authority.dmarc("example.org", policies).id == expected
+    assert bool(policies) is found
 
 
 def test_the_policy_of_a_domain_above_counts_too() -> None:
-    assert mail_authority.dmarc_places("a.mail.example.org.") == (
+    assert mail_authority.dmarc_domains("a.mail.example.org.") == (
         "a.mail.example.org",
         "mail.example.org",
         "example.org",
     )
-    assert mail_authority.dmarc_places("example") == ("example",)
+    assert mail_authority.dmarc_domains("example") == ("example",)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The doctor's look at the way of mail: the server, and what the DNS says of the sender."""
+"""The doctor's look at how mail leaves: the server, and what the DNS says of the sender."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from watcher.doctor import mail_authority
 from watcher.doctor.finding import Finding, Severity
 from watcher.errors import DeliveryError, WatcherError
+from watcher.notifiers import greeting
 
 if TYPE_CHECKING:
+    from dns.resolver import Resolver
+
     from watcher.config import Settings
 
+# Seconds for one name, all DNS servers together
+PATIENCE = 5.0
 
-def mail(settings: Settings) -> Iterator[Finding]:
+Ask = Callable[[str], tuple[str, ...]]
+
+
+def mail_server(settings: Settings) -> Iterator[Finding]:
     """Greet the mail server as a message would be: EHLO, TLS, login; nothing is sent."""
     if not settings.mail.smtp:
         yield Finding(
@@ -32,8 +40,6 @@ def mail(settings: Settings) -> Iterator[Finding]:
             "Try it: watcher mail test ADDRESS",
         )
         return
-    from watcher.notifiers import greeting
-
     try:
         said = greeting.greet(settings)
     except DeliveryError as error:
@@ -56,39 +62,31 @@ def mail(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def sender(
-    settings: Settings, ask: Callable[[str], tuple[str, ...]] | None = None
-) -> Iterator[Finding]:
+def sender(settings: Settings, ask: Ask | None = None) -> Iterator[Finding]:
     """Look up SPF, DKIM and DMARC of the sender's domain.
 
     ``ask`` gives the texts of a name, by the system's DNS when it is left out.
-
-    Whether the server that mail leaves by is one of those that SPF names cannot be
-    known from here: it may hand mail on.
     """
+    # Whether the server that mail leaves by is one of those that SPF names cannot be
+    # known from here: it may hand mail on
     if not settings.mail.smtp:
         return
-    from watcher.notifiers import domain
-
-    ask = ask or domain.texts
-    _, _, name = parseaddr(settings.mail.sender)[1].rpartition("@")
-    if not mail_authority.is_public(name):
-        text = (
-            f"the sender's domain, {name}, is known to no DNS: other "
-            "organisations take no such mail"
-        )
+    ask = ask or texts
+    _, _, domain = parseaddr(settings.mail.sender)[1].rpartition("@")
+    if not mail_authority.is_public(domain):
         yield Finding(
             "mail.sender-local",
             Severity.WARNING,
-            text,
+            f"the sender's domain, {domain}, is known to no DNS: other "
+            "organisations take no such mail",
             "Write a sender of a domain of yours: from in [mail].",
         )
         return
     try:
-        verdicts = [
-            mail_authority.spf(name, ask(name)),
-            _dkim(name, settings.mail.dkim_selector, ask),
-            _dmarc(name, ask),
+        found = [
+            mail_authority.spf(domain, ask(domain)),
+            _dkim(domain, settings.mail.dkim_selector, ask),
+            _dmarc(domain, ask),
         ]
     except WatcherError as error:
         yield Finding(
@@ -98,25 +96,40 @@ def sender(
             "See whether this machine may ask a DNS server; try it again.",
         )
         return
-    yield from (
-        Finding(each.id, Severity(each.severity), each.text, each.remedy)
-        for each in verdicts
-    )
+    yield from found
 
 
-def _dkim(
-    name: str, selector: str, ask: Callable[[str], tuple[str, ...]]
-) -> mail_authority.Verdict:
-    return mail_authority.dkim(
-        name, selector, ask(f"{selector}._domainkey.{name}") if selector else ()
-    )
+def _dkim(domain: str, selector: str, ask: Ask) -> Finding:
+    found = ask(f"{selector}._domainkey.{domain}") if selector else ()
+    return mail_authority.dkim(domain, selector, found)
 
 
-def _dmarc(name: str, ask: Callable[[str], tuple[str, ...]]) -> mail_authority.Verdict:
+def _dmarc(domain: str, ask: Ask) -> Finding:
     """Ask for the policy of the domain, then of those above it."""
-    verdict = mail_authority.dmarc(name, ())
-    for place in mail_authority.dmarc_places(name):
-        verdict = mail_authority.dmarc(place, ask(f"_dmarc.{place}"))
-        if verdict.found:
+    policies: list[dict[str, str]] = []
+    for each in mail_authority.dmarc_domains(domain):
+        domain = each
+        policies = mail_authority.dmarc_policies(ask(f"_dmarc.{domain}"))
+        if policies:
             break
-    return verdict
+    return mail_authority.dmarc(domain, policies)
+
+
+def texts(name: str, resolver: Resolver | None = None) -> tuple[str, ...]:
+    """Ask the DNS for the texts of a name (TXT records), each joined of its parts.
+
+    None where there is no such name.  Raises WatcherError when the DNS gives no answer.
+    """
+    import dns.exception
+    import dns.resolver
+
+    try:
+        asked = resolver or dns.resolver.Resolver()
+        found = asked.resolve(name, "TXT", lifetime=PATIENCE)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return ()
+    except dns.exception.DNSException as error:
+        raise WatcherError(
+            f"the DNS did not answer for {name} ({type(error).__name__})"
+        ) from error
+    return tuple(b"".join(text.strings).decode("utf-8", "replace") for text in found)
