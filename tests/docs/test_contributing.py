@@ -1,0 +1,114 @@
+"""CONTRIBUTING.md lists every file that a new thing touches, and none forgets a kind."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from watcher import notifiers
+from watcher.config.subscriber_settings import LANGUAGES
+from watcher.kinds import EVENT_KINDS, SOURCE_KINDS, Kind
+from watcher.text.story import Row
+from watcher.text.words import words_of
+
+ROOT = Path(__file__).parents[2]
+SOURCE, EVENT = "A new kind of source", "A new kind of event"
+DELIVERY, COLUMN = "A new channel or way of delivery", "A new column of mail's table"
+
+
+def files(heading: str) -> list[str]:
+    """Give the first column of the table below a heading."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.split(f"### {heading}\n")[1].split("\n#")[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+
+
+def text_of(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("heading", [SOURCE, EVENT, DELIVERY, COLUMN])
+def test_each_listed_file_exists(heading: str) -> None:
+    listed = [path for path in files(heading) if "<" not in path]
+    assert len(listed) >= 3
+    assert [path for path in listed if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", SOURCE_KINDS)
+def test_each_kind_of_source_stands_in_every_listed_file(name: str) -> None:
+    row = SOURCE_KINDS[name]
+    for path in files(SOURCE):
+        filled = path.replace("<module>", row.module).replace("<kind>", name)
+        assert (ROOT / filled).exists(), filled
+        # A test that is listed says itself which kind it lacks
+        if path == filled and not path.startswith("tests/"):
+            quoted = re.search(rf"[\"'`]{re.escape(name)}[\"'`]", text_of(path))
+            assert quoted, f"{path} says nothing of {name}"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_of_event_stands_in_every_listed_file(kind: Kind) -> None:
+    for path in files(EVENT):
+        grey = path == "templates/site/style.css"
+        if grey and EVENT_KINDS[kind].colour == "grey":
+            continue
+        named = re.search(
+            rf"\bKind\.{kind.name}\b|\b{re.escape(kind.value)}\b",
+            text_of(path),
+            re.IGNORECASE,
+        )
+        assert named, f"{path} says nothing of {kind.value}"
+
+
+@pytest.mark.parametrize("name", notifiers.KINDS)
+def test_each_notifier_stands_where_the_list_says(name: str) -> None:
+    paths = [path.replace("<notifier>", name) for path in files(DELIVERY)]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_each_column_of_mails_table_stands_in_every_listed_file() -> None:
+    table = re.search(
+        r"table\((\(.*?\)), story\.rows, \((.*?)\)\)",
+        text_of("templates/mail/parts/products.txt"),
+    )
+    assert table
+    fields = re.findall(r'"(\w+)"', table[2])
+    heads = re.findall(r'say\("label", "(\w+)"\)', table[1])
+    assert fields == heads
+    assert set(fields) <= set(Row.__struct_fields__)
+    html = text_of("templates/mail/parts/products.html")
+    assert re.findall(r'<th .*say\("label", "(\w+)"\)', html) == heads
+    for field in fields:
+        assert f"row.{field}" in html
+        assert re.search(rf"\b{field}\b", text_of("docs/mail-templates.md"))
+        for language in LANGUAGES:
+            assert field in words_of(None, language).tables["label"]
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    hooks = yaml.safe_load(text_of(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    line = re.search(r"^check: (.*?)##", text_of("Makefile"), re.MULTILINE)
+    assert line
+    targets = [name for name in line[1].split() if name != "setup-dev"]
+    assert [hook["entry"] for hook in hooks] == [f"make {name}" for name in targets]
+    assert all(hook["language"] == "system" for hook in hooks)
+
+
+CATEGORIES = ("Added", "Changed", "Fixed", "Security")
+
+
+def test_the_changelog_is_by_version_and_category() -> None:
+    heads = re.findall(r"^(#+) (.*)$", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert heads[0] == ("#", "Changes")
+    assert heads[1][0] == "##"
+    for (_, before), (level, head) in pairwise(heads[1:]):
+        if level == "###":
+            assert head in CATEGORIES
+            if before in CATEGORIES:
+                assert CATEGORIES.index(before) < CATEGORIES.index(head)
+        else:
+            assert re.match(r"\d+\.\d+\.\d+", head)
