@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
-from watcher.run import Report, check
+from watcher.run.check import Report, check
 from watcher.run.publish import publish_site
 from watcher.settings import NOBODY_NAMED
 from watcher.store import Store

@@ -14,7 +14,14 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import absence, believe, compare, interpret, normalize
+from watcher.judgement import (
+    absence,
+    believe,
+    compare,
+    first_reading,
+    interpret,
+    normalize,
+)
 from watcher.records import (
     Change,
     ChangeKind,
@@ -61,8 +68,8 @@ class Memory:
         """
         now = now or copies[0].time
         source = copies[0].source
-        changes: list[Change] = []
-        known: set[tuple[str, str, ChangeKind]] = set()
+        news: list[Change] = []
+        taken_as_known: list[Change] = []
         healthy = []
         for copy in copies:
             found = self._believed(copy, now)
@@ -70,13 +77,11 @@ class Memory:
                 continue
             healthy.append(copy.document)
             fresh, quiet = found
-            changes += [
-                change
-                for change in fresh
-                if change not in quiet or change.kind is ChangeKind.APPEARED
+            news += [change for change in fresh if change not in quiet]
+            taken_as_known += [
+                change for change in quiet if change.kind is ChangeKind.APPEARED
             ]
-            known |= {_mark(change) for change in quiet}
-        return self._interpreted(source, changes, known, healthy, now, kind)
+        return self._interpreted(source, news, taken_as_known, healthy, now, kind)
 
     def _believed(
         self, copy: Snapshot, now: datetime
@@ -86,14 +91,7 @@ class Memory:
         stored = self.entries.setdefault(place, {})
         verdict = believe.judge(copy, history, now)
         changes = compare.changes(stored, copy) if verdict.believed else ()
-        if (
-            verdict.believed
-            and history is not None
-            and history.accepted is not None
-            and believe.is_table(copy)
-        ):
-            layout = believe.judge_layout(changes, history, now)
-            verdict = layout if not layout.believed or layout.late else verdict
+        verdict = believe.judge_table(verdict, copy, changes, history, now)
         if not verdict.believed:
             self.doubts.append(verdict.doubt)
             since = history.suspect_since if history else None
@@ -104,7 +102,10 @@ class Memory:
         quiet = {
             change
             for change in changes
-            if first or (verdict.late and not _is_news(change, now))
+            if first
+            or first_reading.is_quiet(
+                change, now, only_for_its_age=verdict.late, other_watch=False
+            )
         }
         self._remember(stored, changes, now, lost=verdict.late)
         self.documents[place] = Document(
@@ -144,8 +145,8 @@ class Memory:
     def _interpreted(
         self,
         source: str,
-        changes: list[Change],
-        known: set[tuple[str, str, ChangeKind]],
+        news: list[Change],
+        taken_as_known: list[Change],
         healthy: list[str],
         now: datetime,
         kind: str,
@@ -156,14 +157,12 @@ class Memory:
             if any(s.source == source for s in row.suspicions)
         ]
         outcome = Outcome()
-        if changes:
-            names = set(interpret.names(changes))
+        if news or taken_as_known:
+            names = set(interpret.names([*news, *taken_as_known]))
             rows = {
                 row.id: row for row in self.updates.values() if names & set(row.names)
             } | {row.id: row for row in suspected}
-            outcome = interpret.events(
-                changes, rows.values(), now, lambda change: _mark(change) in known, kind
-            )
+            outcome = interpret.events(news, taken_as_known, rows.values(), now, kind)
         changed = {row.id: row for row in outcome.updates}
         confirmed = absence.confirm(
             [changed.get(row.id, row) for row in suspected], source, healthy, now
@@ -181,13 +180,3 @@ class Memory:
         for event, piece in outcome.evidence:
             self.evidence.setdefault(event, []).append(piece)
         return outcome
-
-
-def _mark(change: Change) -> tuple[str, str, ChangeKind]:
-    return change.document, change.entry.key, change.kind
-
-
-def _is_news(change: Change, now: datetime) -> bool:
-    return change.kind is ChangeKind.APPEARED and not believe.back_filled(
-        change.entry.published, now
-    )

@@ -12,7 +12,7 @@ import pytest
 
 from watcher import config
 from watcher.errors import StateHeldError
-from watcher.run import check
+from watcher.run.check import check
 from watcher.store import Store
 from watcher.web import FetchSettings
 from watcher.web.fetch import Fetcher

@@ -13,7 +13,7 @@ from tests.stories.pages import CU14 as PRODUCT
 from tests.stories.pages import Cve, Fix, Month, blog, index, issues, month, post, table
 from tests.stories.telling import line
 from watcher import config
-from watcher.run import Report, check
+from watcher.run.check import Report, check
 from watcher.store import Store
 from watcher.web import FetchSettings
 from watcher.web.fetch import Fetcher

@@ -29,7 +29,7 @@ from watcher.records import (
     StoredEntry,
     Update,
 )
-from watcher.run import check
+from watcher.run.check import check
 from watcher.store import EntryChanges, Store
 from watcher.web.fetch import Fetcher
 
@@ -177,8 +177,9 @@ def test_a_check_in_which_nothing_changed_writes_in_one_transaction(
 # --- What a process loads -------------------------------------------------------------
 
 ROOT = Path(__file__).parents[2]
+# Heavy libraries of others, and parsers that need them at once
 PARSERS = {
-    "lxml",
+    "lxml.html",
     "bs4",
     "feedparser",
     "markdown_it",
@@ -186,45 +187,24 @@ PARSERS = {
     "watcher.sources.feed",
     "watcher.sources.cvrf",
 }
-RENDERING = {"jinja2", "css_inline", "watcher.text.story", "watcher.site.pages"}
-JUDGING = {
-    "watcher.judgement.interpret",
-    "watcher.judgement.compare",
-    "watcher.judgement.wording",
-    "watcher.judgement.normalize",
-}
-TELLING = {
-    "watcher.run.record",
-    "watcher.run.compose",
-    "watcher.run.send",
-    "watcher.judgement.audience",
-}
+RENDERING = {"jinja2", "css_inline"}
 ASKING = {"urllib3", "watcher.web.asking"}
-SELDOM = {"platformdirs", "email.headerregistry", "zoneinfo", "ctypes"}
+SELDOM = {"platformdirs", "ctypes"}
 OTHERS = {"watcher.cli.doctor", "watcher.cli.sources", "watcher.cli.replay"}
 RUN = """
-import sys, threading
+import sys
 sys.argv = ["watcher", "run", "-q", *sys.argv[1:]]
-asked, start = [], threading.Thread.start
-def starting(thread):
-    asked or asked.extend(sys.modules)
-    start(thread)
-threading.Thread.start = starting
 from watcher.cli import main
 try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
 print(*sys.modules)
-print(*asked)
 """
 
 
-def loaded(stage: Stage, *words: str) -> tuple[set[str], set[str]]:
-    """Run ``watcher run`` in a process of its own.
-
-    The modules loaded at its end, and those before its first thread began to ask.
-    """
+def loaded(stage: Stage, *words: str) -> set[str]:
+    """Run ``watcher run`` in a process of its own, and give the modules loaded at its end."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -240,20 +220,18 @@ def loaded(stage: Stage, *words: str) -> tuple[set[str], set[str]]:
         timeout=120,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    modules, asked = ran.stdout.split("\n")[:2]
-    return set(modules.split()), set(asked.split())
+    return set(ran.stdout.split())
 
 
 def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
     stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
-    first, _ = loaded(stage)
+    first = loaded(stage)
     assert {"lxml", "bs4", "jinja2", "urllib3", "watcher.judgement.interpret"} <= first
     assert (
         first
         & {
             "watcher.cli.mail",
             "watcher.cli.show",
-            "feedparser",
             "markdown_it",
             "rich",
             "apprise",
@@ -263,22 +241,11 @@ def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
     )
 
     asked = len(web.requests)
-    unchanged, _ = loaded(stage, "--force")
+    unchanged = loaded(stage, "--force")
     assert len(web.requests) > asked
-    assert unchanged & (PARSERS | RENDERING | JUDGING | SELDOM | OTHERS) == set()
+    assert unchanged & (PARSERS | RENDERING | SELDOM | OTHERS) == set()
 
     asked = len(web.requests)
-    idle, _ = loaded(stage)
+    idle = loaded(stage)
     assert len(web.requests) == asked
-    assert idle & (PARSERS | RENDERING | JUDGING | ASKING | SELDOM | OTHERS) == set()
-
-
-def test_what_follows_the_answers_is_loaded_while_they_are_awaited(
-    web: SourceServer, tmp_path: Path
-) -> None:
-    stage = Stage(web, tmp_path, "sqlite:///state/watcher.db")
-    for words in ((), ("--force",)):
-        at_last, when_asked = loaded(stage, *words)
-        assert at_last >= TELLING | ASKING
-        assert when_asked >= ASKING
-        assert when_asked & (PARSERS | RENDERING | JUDGING | TELLING) == set()
+    assert idle & (PARSERS | RENDERING | ASKING | SELDOM | OTHERS) == set()

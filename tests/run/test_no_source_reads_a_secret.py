@@ -31,7 +31,7 @@ from watcher import config
 from watcher.cli import app
 from watcher.cli.web import live_web
 from watcher.records import Failure
-from watcher.run import check
+from watcher.run.check import check
 from watcher.store import Store
 from watcher.web.recording import Recording
 

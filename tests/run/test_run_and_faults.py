@@ -29,7 +29,7 @@ from tests.servers import OUTAGE, Fault, Reply, SourceServer, bomb, refused
 from tests.stories.pages import blog, month, table
 from tests.stories.telling import line
 from watcher.records import Failure, Source
-from watcher.run import Report, check
+from watcher.run.check import Report, check
 from watcher.store import Store
 from watcher.web.fetch import Fetcher
 

@@ -38,7 +38,7 @@ from watcher.records import (
     Validators,
     Watch,
 )
-from watcher.run import Report, check
+from watcher.run.check import Report, check
 from watcher.settings import NOBODY_NAMED, Mail
 from watcher.store import Store
 from watcher.web import Outcome, Wanted
@@ -85,9 +85,7 @@ class Web:
         wanted: Iterable[Wanted],
         now: datetime,
         use: Callable[[Outcome], T],
-        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[tuple[Wanted, T]]:
-        meanwhile()
         asked = [one for one in wanted if one.url in self.shown]
         return [(one, use(self._answer(one, now))) for one in asked]
 

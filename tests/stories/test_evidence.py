@@ -20,7 +20,8 @@ from tests.stories.pages import (
 )
 from tests.stories.telling import GONE, World, line
 from watcher.replay import replay
-from watcher.run import check, evidence
+from watcher.run import evidence
+from watcher.run.check import check
 from watcher.web.recording import Recording
 
 SU = "exchange-server-2024-11-su"
@@ -203,10 +204,11 @@ def test_an_event_names_its_file(world: World) -> None:
     begin(world)
     world.at("2024-11-12 18:00", month("2024-Nov", released()))
 
-    assert evidence.kept(world.settings, world.last) == (
-        folder / "20241112T180000Z-msrc-cvrf.warc.gz",
-    )
-    assert evidence.kept(replace(world.settings, evidence=None), world.last) == ()
+    assert evidence.files_of(world.settings, world.last) == [
+        folder / "20241112T180000Z-msrc-cvrf.warc.gz"
+    ]
+    without = replace(world.settings, evidence=None)
+    assert evidence.files_of(without, world.last) == []
 
 
 def test_nothing_is_kept_that_led_to_nothing(world: World) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tests.stories.pages import CU14, Cve, Fix, month, table
 from tests.stories.telling import World, text
 from watcher.records import Kind
-from watcher.run import check
+from watcher.run.check import check
 from watcher.run.publish import publish_site
 
 SU = "exchange-server-2024-11-su"

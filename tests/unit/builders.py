@@ -216,7 +216,8 @@ def tell(
     *changes: Change, known: Iterable[Update] = (), first: bool = False, kind: str = ""
 ) -> Outcome:
     """Interpret changes at the time of the first of them; ``kind`` is the source's."""
-    return interpret.events(changes, known, changes[0].time, lambda _: first, kind)
+    news, taken_as_known = ((), changes) if first else (changes, ())
+    return interpret.events(news, taken_as_known, known, changes[0].time, kind)
 
 
 def update(

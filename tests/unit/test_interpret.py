@@ -43,8 +43,7 @@ def test_a_first_reading_and_news_may_stand_in_one_check() -> None:
         row(f"{CU14} Oct30SU", "15.2.1544.9"),
         row(f"{CU13} Nov30SU", "15.2.1258.38", published=NOV),
     )
-    changes = [change(None, known), change(None, new)]
-    outcome = interpret.events(changes, (), NOV, lambda each: each.entry is known)
+    outcome = interpret.events([change(None, new)], [change(None, known)], (), NOV)
     assert [(event.kind, event.update.id) for event in outcome.events] == [
         ("released", SU)
     ]

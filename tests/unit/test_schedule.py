@@ -142,7 +142,7 @@ def test_of_an_index_with_marks_lists_new_documents_and_moved_ones_are_asked() -
         | known("dropped", mark="")
         | known("")
     )
-    chosen = [row.document for row in schedule.moved(rows, documents, NOV)]
+    chosen = [row.document for row in schedule.moved(rows, documents)]
     assert chosen == ["dropped", "list", "unread", "new", "moved"]
 
 
@@ -151,7 +151,7 @@ def test_what_is_too_much_for_one_check_is_left_to_the_next() -> None:
         Follow(f"d{number:04}", "", f"{number:04}")
         for number in range(schedule.AT_ONCE + 5)
     ]
-    chosen = [row.document for row in schedule.moved(rows, {}, NOV)]
+    chosen = [row.document for row in schedule.moved(rows, {})]
     assert len(chosen) == schedule.AT_ONCE
     assert chosen[0] == f"d{schedule.AT_ONCE + 4:04}"
 

@@ -18,7 +18,8 @@ from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
 from watcher.records import Failure, Source
-from watcher.run import Report, check, evidence
+from watcher.run import evidence
+from watcher.run.check import Report, check
 from watcher.run.heartbeat import beating
 from watcher.run.metrics import write as write_metrics
 from watcher.store import Store

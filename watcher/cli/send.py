@@ -9,8 +9,8 @@ import typer
 from watcher import report
 from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.cli.run import say_how_it_went
-from watcher.run import Report
 from watcher.run import send as sending
+from watcher.run.check import Report
 
 
 @command("send", "watcher run --no-send && watcher send")

@@ -28,7 +28,7 @@ from watcher.records import (
     Update,
 )
 from watcher.run import servers
-from watcher.run.evidence import kept
+from watcher.run.evidence import files_of
 from watcher.store import Store
 from watcher.text import event_json
 
@@ -148,7 +148,7 @@ def _event(
     for evidence in event.evidence:
         yield from _evidence(evidence)
     if settings.evidence is not None:
-        yield from (f"    kept in {path}" for path in kept(settings, event))
+        yield from (f"    kept in {path}" for path in files_of(settings, event))
     muted = audience.is_muted(store.mutes(now()), event, update)
     told: set[str] = set()
     for message, deliveries in store.messages_of(event=event.id):

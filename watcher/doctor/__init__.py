@@ -29,7 +29,7 @@ from watcher.store.address import address_of
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.run.gather import Web
+    from watcher.run.fetch import Web
 
 __all__ = ["Finding", "Severity", "answers", "findings", "mail_server", "sender"]
 

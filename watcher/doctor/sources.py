@@ -21,7 +21,7 @@ from watcher.web import Wanted
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.run.gather import Web
+    from watcher.run.fetch import Web
     from watcher.store import Store
     from watcher.web import Outcome
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -17,6 +17,9 @@ from watcher.records import (
     StoredEntry,
     Watch,
 )
+
+# After this an entry that left a feed is not expected there again
+COMES_BACK = timedelta(days=90)
 
 
 def changes(
@@ -83,6 +86,25 @@ def rewatched(changes: Iterable[Change], watch: Watch) -> tuple[Change, ...]:
         if normalize.fingerprint(chosen) != normalize.fingerprint(after):
             found.append(replace(change, before=chosen))
     return tuple(found)
+
+
+def not_expected_back(
+    stored: Mapping[str, StoredEntry], snapshot: Snapshot, now: datetime
+) -> list[str]:
+    """The keys of entries that left a window so long ago that they will not come back.
+
+    No date said why they left.  A table shows everything, and may show a row again
+    after any time.
+    """
+    if snapshot.coverage is Coverage.COMPLETE:
+        return []
+    shown = {entry.key for entry in snapshot.entries}
+    gone = []
+    for key, entry in stored.items():
+        since = entry.missing_since
+        if key not in shown and since and now - since > COMES_BACK:
+            gone.append(key)
+    return gone
 
 
 def _chosen(before: Entry, after: Entry, watch: Watch) -> Entry:

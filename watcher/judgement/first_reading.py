@@ -6,11 +6,12 @@ release is told.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from watcher.judgement import schedule
+from watcher.judgement import believe, schedule
 from watcher.judgement.change_reading import (
     MatchedChange,
     PassageStatement,
@@ -28,13 +29,53 @@ from watcher.judgement.matching import is_about
 from watcher.judgement.names import month_of
 from watcher.judgement.packages import current_packages
 from watcher.judgement.pull_and_return import state_change
-from watcher.records import Kind, State, Update
+from watcher.records import Change, ChangeKind, Document, Kind, State, Update
 
 _STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
 # So long after an update became known an article's first text may speak of the one
 # before
 CARRIED_OVER = timedelta(days=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def is_first_reading(
+    document: str, previous: Mapping[str, Document], now: datetime
+) -> bool:
+    """Say whether all of a document's entries are taken as known.
+
+    They are at the source's first check; later only what was listed then and is read
+    now, and months that were over long ago.
+    """
+    before = previous.get(document)
+    if before is not None and before.accepted is not None:
+        return False
+    index = previous.get("")
+    if not document or index is None or index.accepted is None:
+        return True
+    listed_at_first = before is not None and before.known
+    return listed_at_first or _is_old_month(document, now)
+
+
+def _is_old_month(document: str, now: datetime) -> bool:
+    is_month = schedule.month_end(document) is not None
+    return is_month and not schedule.young(document, now)
+
+
+def is_quiet(
+    change: Change, now: datetime, *, only_for_its_age: bool, other_watch: bool
+) -> bool:
+    """Say whether a change of a document that was read before is no news.
+
+    Of a copy that is believed ``only_for_its_age`` nothing is but a row with a recent
+    date.  Of a document that is read for other products than before (``other_watch``)
+    nothing is that only the other choice brings or takes.
+    """
+    if other_watch and change.kind in (ChangeKind.APPEARED, ChangeKind.MISSING):
+        return True
+    is_fresh_row = change.kind is ChangeKind.APPEARED and not believe.back_filled(
+        change.entry.published, now
+    )
+    return only_for_its_age and not is_fresh_row
 
 
 def untold(case: UpdateChanges, ledger: Ledger, now: datetime) -> list[MatchedChange]:

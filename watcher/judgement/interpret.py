@@ -11,7 +11,7 @@ ledger's states, nothing is told but the turn of an update that was told as rele
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from watcher.judgement import absence, first_reading, normalize
@@ -47,33 +47,29 @@ def names(changes: Iterable[Change]) -> tuple[str, ...]:
 
 
 def events(
-    changes: Iterable[Change],
-    known: Iterable[Update],
+    news: Iterable[Change],
+    taken_as_known: Iterable[Change],
+    updates: Iterable[Update],
     now: datetime,
-    first: Callable[[Change], bool],
     kind: str = "",
 ) -> Outcome:
     """Interpret the changes of one source's check.
 
-    ``known`` are the ledger's rows for ``names(changes)`` and those under suspicion at
-    this source; ``first`` says whether a change is taken as known (a first reading);
-    ``kind`` is the source's.  Neither the order of changes nor that of rows matters.
+    Of ``news`` is told; ``taken_as_known`` (a first reading) sets the ledger right.
+    ``updates`` are the ledger's rows for ``names`` of all changes and those under
+    suspicion at this source; ``kind`` is the source's.  Neither the order of changes
+    nor that of rows matters.
     """
-    ledger = Ledger(known)
-    ordered = sorted(
-        changes, key=lambda change: (change.document, change.entry.key, change.kind)
-    )
+    ledger = Ledger(updates)
     settled = [
-        read_change(change)
-        for change in ordered
-        if first(change) and _names_any(change)
+        read_change(change) for change in _ordered(taken_as_known) if _names_any(change)
     ]
     told = Decisions([], [], [])
     _settle(settled, ledger, now, told)
     read = [
         read_change(change)
-        for change in ordered
-        if not first(change) and change.kind is not ChangeKind.AGED_OUT
+        for change in _ordered(news)
+        if change.kind is not ChangeKind.AGED_OUT
     ]
     gone = absence.concerning(read, ledger)
     absences = absence.sorted_out(gone, ledger)
@@ -105,6 +101,10 @@ def events(
         silent=tuple(told.silent),
         guidance=tuple(told.guidance),
     )
+
+
+def _ordered(changes: Iterable[Change]) -> list[Change]:
+    return sorted(changes, key=lambda c: (c.document, c.entry.key, c.kind))
 
 
 def _names_any(change: Change) -> bool:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from watcher.kinds import SOURCE_KINDS
+from watcher.judgement import normalize
+from watcher.judgement.packages import current_packages
+from watcher.kinds import SOURCE_KINDS, Follows
 from watcher.records import Document, Follow, Source, Times, Update
 
 # How long a month or an update is followed whatever the index says
 YOUNG = timedelta(days=90)
-# Read at first contact
+# Months that are read at first contact
 FIRST_MONTHS = 12
+# A job that starts a little early is meant to ask, not to skip a turn: cron and
+# systemd start hourly runs some seconds apart from one hour after the last
 SLACK = timedelta(minutes=5)
 # Documents of one index that one check reads: a server is asked politely
 AT_ONCE = 200
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
-_NAMES = {
+_MONTH_NUMBERS = {
     name.lower(): number for number, name in enumerate(calendar.month_abbr) if name
 }
 
@@ -32,23 +37,68 @@ def due(
 ) -> tuple[Source, ...]:
     """The enabled sources whose interval has passed; a failed one is due at every run.
 
-    A job that starts a little earlier than an interval after the last one (``SLACK``)
-    is meant to ask, not to skip a turn.
+    ``times`` has one row a source; ``force`` asks before the time.
     """
-    chosen = []
-    for source in sources:
-        last = times.get(source.name)
-        waiting = (
-            last is not None
-            and last.succeeded is not None
-            and not last.failures
-            and now - last.succeeded < source.every - min(SLACK, source.every / 10)
+    return tuple(
+        source
+        for source in sources
+        if source.enabled and (force or _is_due(source, times.get(source.name), now))
+    )
+
+
+def _is_due(source: Source, last: Times | None, now: datetime) -> bool:
+    if last is None or last.succeeded is None or last.failures:
+        return True
+    if last.succeeded > now:
+        # A clock that was ahead has gone back: it kept sources unasked for months
+        return True
+    slack = min(SLACK, source.every / 10)
+    return now - last.succeeded >= source.every - slack
+
+
+def source_times(times: Iterable[Times]) -> dict[str, Times]:
+    """Give one row a source: its latest success, and the failures of all its documents.
+
+    Its first row, the index's, says when the source was last tried.
+    """
+    found: dict[str, Times] = {}
+    for row in times:
+        earlier = found.get(row.source)
+        if earlier is None:
+            found[row.source] = row
+            continue
+        successes = [t for t in (earlier.succeeded, row.succeeded) if t is not None]
+        found[row.source] = Times(
+            row.source,
+            "",
+            earlier.tried,
+            max(successes, default=None),
+            max(earlier.failures, row.failures),
         )
-        # The clock has gone back
-        ahead = last is not None and last.succeeded is not None and last.succeeded > now
-        if source.enabled and (force or not waiting or ahead):
-            chosen.append(source)
-    return tuple(chosen)
+    return found
+
+
+def judging_stages(
+    sources: Iterable[Source], read: Container[str]
+) -> tuple[list[Source], list[Source]]:
+    """Order sources for judging: those asked at once, then those that follow updates.
+
+    What follows updates waits until the ledger has this check's updates.  A table that
+    founds updates comes before all else until it is ``read`` once: it has the names of
+    what the records only number.
+    """
+
+    def turn(source: Source) -> tuple[bool, int, str]:
+        kind = SOURCE_KINDS[source.kind]
+        founds_now = kind.founds and source.name not in read
+        return not founds_now, kind.rank, source.name
+
+    at_once: list[Source] = []
+    later: list[Source] = []
+    for source in sorted(sources, key=turn):
+        follows = SOURCE_KINDS[source.kind].follows_updates
+        (later if follows else at_once).append(source)
+    return at_once, later
 
 
 def month_end(document: str) -> datetime | None:
@@ -57,7 +107,7 @@ def month_end(document: str) -> datetime | None:
     None for a document that is none.  ``2017-May-B`` counts as May.
     """
     match = _MONTH.match(document)
-    number = _NAMES.get(match[2].lower()) if match else None
+    number = _MONTH_NUMBERS.get(match[2].lower()) if match else None
     if match is None or number is None:
         return None
     year = int(match[1])
@@ -70,8 +120,20 @@ def young(document: str, now: datetime) -> bool:
     return end is not None and now - end < YOUNG
 
 
+def followed(
+    kind: str,
+    rows: Iterable[Follow],
+    previous: Mapping[str, Document],
+    now: datetime,
+) -> tuple[Follow, ...]:
+    """Choose the documents of an index that are asked now, as its kind has it."""
+    if SOURCE_KINDS[kind].follows is Follows.MONTHS:
+        return months(rows, previous, now)
+    return moved(rows, previous)
+
+
 def months(
-    rows: Iterable[Follow], known: Mapping[str, Document], now: datetime
+    rows: Iterable[Follow], previous: Mapping[str, Document], now: datetime
 ) -> tuple[Follow, ...]:
     """Which months of MSRC's index to ask now.
 
@@ -80,62 +142,55 @@ def months(
     index drops for hours are asked all the same.
     """
     listed = {row.document: row for row in rows}
-    for name, document in known.items():
+    # MSRC's index has dropped months for hours
+    for name, document in previous.items():
         if name and name not in listed:
             listed[name] = Follow(name, document.url, document.mark)
-    dated = sorted(
-        (row for row in listed.values() if month_end(row.document)),
-        key=lambda row: (_sort(row), row.document),
-        reverse=True,
-    )
-    first = {row.document for row in dated[:FIRST_MONTHS]}
+    dated = [row for row in listed.values() if month_end(row.document)]
+    dated.sort(key=lambda row: (_end(row), row.document), reverse=True)
+    newest = {row.document for row in dated[:FIRST_MONTHS]}
     chosen = []
     for row in listed.values():
-        before = known.get(row.document)
+        before = previous.get(row.document)
         unread = before is None or before.accepted is None
-        moved = before is not None and bool(row.mark) and before.mark != row.mark
-        if (
-            young(row.document, now)
-            or moved
-            or (unread and (row.document in first or (before is None and bool(known))))
-        ):
+        # A month that is listed only now is news, however old it is
+        new = before is None and bool(previous)
+        changed = before is not None and bool(row.mark) and before.mark != row.mark
+        wanted = unread and (new or row.document in newest)
+        if wanted or changed or young(row.document, now):
             chosen.append(row)
     return tuple(sorted(chosen, key=lambda row: row.document))
 
 
-def _sort(row: Follow) -> datetime:
-    end = month_end(row.document)
-    return end or datetime.min.replace(tzinfo=UTC)
+def _end(row: Follow) -> datetime:
+    return month_end(row.document) or _NEVER
 
 
 def moved(
-    rows: Iterable[Follow], known: Mapping[str, Document], _now: datetime
+    rows: Iterable[Follow], previous: Mapping[str, Document]
 ) -> tuple[Follow, ...]:
-    """For indexes that say when a document changed (CSAF).
+    """Which documents to ask of an index that says when each changed (CSAF).
 
-    Lists, documents not read yet, and those whose mark moved.
-
-    Lists and documents without a mark are asked every time; of the others at most
-    ``AT_ONCE``, the newest first: what is left is read by the next checks.
+    Lists and documents without a mark are asked every time, others when their mark has
+    moved: at most ``AT_ONCE``, the newest first.  What is left is read by the next
+    checks.
     """
     listed = {
         document.document: Follow(document.document, document.url, document.mark)
-        for document in known.values()
+        for document in previous.values()
         if document.document
     }
     listed.update({row.document: row for row in rows})
     always = [row for row in listed.values() if not row.mark]
-    marked = []
+    changed = []
     for row in listed.values():
-        before = known.get(row.document)
-        if row.mark and (
-            before is None or before.accepted is None or before.mark != row.mark
-        ):
-            marked.append(row)
-    newest = sorted(marked, key=lambda row: (row.mark, row.document), reverse=True)[
-        :AT_ONCE
-    ]
-    return (*sorted(always, key=lambda row: row.document), *newest)
+        if not row.mark:
+            continue
+        before = previous.get(row.document)
+        if before is None or before.accepted is None or before.mark != row.mark:
+            changed.append(row)
+    changed.sort(key=lambda row: (row.mark, row.document), reverse=True)
+    return (*sorted(always, key=lambda row: row.document), *changed[:AT_ONCE])
 
 
 def pages(update: Update, kind: str) -> dict[str, str]:
@@ -144,10 +199,6 @@ def pages(update: Update, kind: str) -> dict[str, str]:
     ``kind`` is the source's kind: its pages are those that the packages link to, or the
     one that it has for each KB article.  Only what follows updates asks any.
     """
-    # A check with nothing due needs neither
-    from watcher.judgement import normalize
-    from watcher.judgement.packages import current_packages
-
     found: dict[str, str] = {}
     if not SOURCE_KINDS[kind].follows_updates:
         return found
@@ -160,3 +211,23 @@ def pages(update: Update, kind: str) -> dict[str, str]:
         if page:
             found[page.rpartition("=")[2] or page] = package.url
     return found
+
+
+def pages_of(updates: Iterable[Update], kind: str) -> list[Follow]:
+    """The pages of several updates that a following source asks, by name."""
+    found: dict[str, str] = {}
+    for update in updates:
+        found.update(pages(update, kind))
+    return [Follow(name, found[name]) for name in sorted(found)]
+
+
+def longest_waiting(tried: Mapping[Follow, datetime | None]) -> list[Follow]:
+    """Choose the pages that have waited longest, of more than one check asks.
+
+    The next checks ask the others.
+    """
+
+    def waiting_since(page: Follow) -> tuple[datetime, str]:
+        return tried[page] or _NEVER, page.document
+
+    return sorted(tried, key=waiting_since)[:AT_ONCE]

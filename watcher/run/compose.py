@@ -20,7 +20,7 @@ from watcher.judgement import audience, reminders, server_status, source_health
 from watcher.judgement.reminders import InstalledPull, Settled
 from watcher.mail import render
 from watcher.records import Event, Exposure, Kind, Letter, Message, State, Update
-from watcher.run import operator, send, servers, told
+from watcher.run import operator, send, servers
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 DIGEST = "digest "
 """Note, with a subscriber's name: the sequence of the last event that their digests hold."""
+
+# Note: it stands from when a run has recorded events until their messages are sealed
+SEALED_UNTIL = "told until"
 
 
 class Owed(Struct):
@@ -69,9 +72,23 @@ def seal(
     letters += to_operator
     notes = digests.notes | operator_notes
     if events:
-        notes |= {told.UNTIL: ""}
+        notes |= {SEALED_UNTIL: ""}
     if letters or events or notes:
         store.seal(_messages(letters, settings, now), events, notes)
+
+
+def sealed_until(store: Store) -> datetime | None:
+    """Say when the last run was that came as far as its messages.
+
+    A digest's time is measured from there, also after a kill.
+    """
+    note = store.meta(SEALED_UNTIL)
+    return datetime.fromisoformat(note) if note else store.last_check()
+
+
+def unsealed_note(until: datetime | None) -> dict[str, str]:
+    """Give the note that is recorded with events, until their messages are sealed."""
+    return {SEALED_UNTIL: until.isoformat()} if until else {}
 
 
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -33,27 +32,24 @@ from watcher.records import (
     Outcome,
     Page,
     Snapshot,
-    Source,
     Update,
     Validators,
 )
+from watcher.run.answer import Answer, SourceAnswers
+from watcher.settings import Settings
 from watcher.site.lists import file_name
+from watcher.store import Store
 from watcher.web import warc
 from watcher.web.recorder import Recorder, RecordingError
 
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.run.gather import Answer, Answers
-    from watcher.store import Store
-
+# Bytes of a kept copy that are read
 LARGEST = 1 << 30
-"""Bytes of a kept copy that are read."""
-
+# Believed copies of a document that are kept: a source that is judged later in a check
+# sees what another had before
 GENERATIONS = 2
-"""Believed copies of a document that are kept: a source that is judged later in a check sees what another had before."""
 
 
-class Shelf:
+class EvidenceFolder:
     """The folder of evidence."""
 
     def __init__(
@@ -76,24 +72,23 @@ class Shelf:
 
     def keep(
         self,
-        source: Source,
-        answers: Answers,
+        answers: SourceAnswers,
+        believed: Sequence[Answer],
         outcome: Outcome,
         store: Store,
         now: datetime,
     ) -> str:
         """Keep what led to the outcome's events, and the new copies.
 
-        Give what went wrong, "" when nothing did.
-
-        ``answers`` are those that were believed.
+        ``believed`` are those of the answers that were.  Gives what went wrong, "" when
+        nothing did.
         """
         try:
-            # It shows what is watched
+            # It shows what is watched: nobody else may read it
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if outcome.events:
-                self._keep_events(source, answers, outcome, store, now)
-            for answer in answers.answers:
+                self._keep_events(answers, believed, outcome, store, now)
+            for answer in believed:
                 if answer.page is not None:
                     self._keep_copy(answer.page)
         except (OSError, WatcherError) as error:
@@ -105,105 +100,100 @@ class Shelf:
 
     def _keep_events(
         self,
-        source: Source,
-        answers: Answers,
+        answers: SourceAnswers,
+        believed: Sequence[Answer],
         outcome: Outcome,
         store: Store,
         now: datetime,
     ) -> None:
+        """Write the file of the events: what was before, and what has come."""
+        source = answers.source
         updates = _updates(outcome, store)
+        documents = _documents(source.name, updates, store)
+        documents |= _new_documents(believed, updates)
+        documents |= _lists(answers)
+        documents |= _quoted(outcome.events, answers, believed)
+        earlier = self._earlier(outcome.events, updates, store)
+
         target = self.file(now, source.name)
-        mine = (
-            _documents(source.name, updates, store)
-            | _about(answers, updates)
-            | _lists(source, answers)
-        )
-        mine |= {name for event in outcome.events for name in _of_event(event, answers)}
         written = self.folder / f".{target.name}"
-        with _put(written, target):
-            written.write_bytes(
-                b"".join(
-                    path.read_bytes()
-                    for path in self._earlier(outcome.events, updates, store)
-                )
-            )
+        with _replacing(written, target):
+            written.write_bytes(b"".join(path.read_bytes() for path in earlier))
             recorder = Recorder(written, self._secrets)
-            for path in self._before(source.name, mine, updates, store):
-                copy = _page(path)
-                recorder.add(
-                    replace(
-                        copy,
-                        time=min(
-                            copy.time
-                            if copy.time == now
-                            else self._last_run or copy.time,
-                            now,
-                        ),
-                    )
-                )
-            for answer in (
-                answer for answer in answers.answers if answer.document in mine
-            ):
+            for path in self._copies_before(source.name, documents, updates, store):
+                recorder.add(self._dated(_page(path), now))
+            for answer in believed:
+                if answer.document not in documents:
+                    continue
                 if answer.page is not None:
                     recorder.add(answer.page)
                 else:
                     recorder.add_answer(answer.url, now, 304, {}, b"")
         self._prune()
 
-    def _before(
+    def _dated(self, copy: Page, now: datetime) -> Page:
+        """Date a copy from before by the last check that found it to be the newest.
+
+        A replay begins there.  A copy of this very check keeps its time.
+        """
+        time = copy.time if copy.time == now else self._last_run or copy.time
+        return replace(copy, time=min(time, now))
+
+    def _copies_before(
         self,
         source: str,
-        mine: Iterable[str],
+        documents: Iterable[str],
         updates: tuple[Update, ...],
         store: Store,
     ) -> Iterator[Path]:
-        """Give the copies that are known.
-
-        Of the source's documents, and of what other sources have of the updates.
+        """Give the copies that are kept of the source's documents, and of what other
+        sources have of the updates.
         """
-        for name in sorted(mine):
+        for name in sorted(documents):
             yield from self._copies(source, name)[-1:]
+        speaking = {name for row in updates for name, _, _ in row.standings}
         for other in self._sources:
-            if other != source and any(
-                other == named for row in updates for named, _, _ in row.standings
-            ):
-                for name in sorted(_documents(other, updates, store) | {""}):
-                    yield from self._copies(other, name)
+            if other == source or other not in speaking:
+                continue
+            for name in sorted(_documents(other, updates, store) | {""}):
+                yield from self._copies(other, name)
 
     def _earlier(
         self, events: Iterable[Event], updates: Iterable[Update], store: Store
-    ) -> Iterator[Path]:
+    ) -> list[Path]:
         """Give the files of the events on which these rest.
 
         Open suspicions, and what is corrected.
         """
-        names = [suspicion.event for row in updates for suspicion in row.suspicions] + [
-            event.corrects for event in events
-        ]
-        for earlier in filter(
-            None, (store.event(name) for name in dict.fromkeys(names) if name)
-        ):
-            for named in sorted({evidence.source for evidence in earlier.evidence}):
-                path = self.file(earlier.time, named)
-                if path.exists():
-                    yield path
+        names = [suspicion.event for row in updates for suspicion in row.suspicions]
+        names += [event.corrects for event in events]
+        files = []
+        for name in dict.fromkeys(names):
+            event = store.event(name) if name else None
+            if event is not None:
+                files += self.files_of(event)
+        return files
+
+    def files_of(self, event: Event) -> list[Path]:
+        """Give the files that hold what led to an event, as far as they are still there."""
+        named = sorted({evidence.source for evidence in event.evidence})
+        files = [self.file(event.time, source) for source in named]
+        return [path for path in files if path.exists()]
 
     def _keep_copy(self, page: Page) -> None:
         """Put a copy beside the one before; older ones go."""
+        newest = self._copies(page.source, page.document)[-1:]
         if (
-            self._copies(page.source, page.document, page.sha256)[-1:]
-            == self._copies(page.source, page.document)[-1:]
-            != []
+            newest
+            and newest == self._copies(page.source, page.document, page.sha256)[-1:]
         ):
             return
         folder = self._current(page.source)
         folder.mkdir(parents=True, exist_ok=True)
-        target = (
-            folder
-            / f"{_mark(page.document)}-{page.time:%Y%m%dT%H%M%SZ}-{page.sha256[:16]}.warc.gz"
-        )
+        name = f"{_mark(page.document)}-{page.time:%Y%m%dT%H%M%SZ}-{page.sha256[:16]}"
+        target = folder / f"{name}.warc.gz"
         written = folder / f".{target.name}"
-        with _put(written, target):
+        with _replacing(written, target):
             Recorder(written, self._secrets).add(page)
         for old in self._copies(page.source, page.document)[:-GENERATIONS]:
             old.unlink(missing_ok=True)
@@ -227,36 +217,28 @@ class Shelf:
     def _prune(self) -> None:
         """Let the oldest files go: those beyond the number or the size that are kept."""
         size = 0
-        for place, path in enumerate(
-            sorted(self.folder.glob("*.warc.gz"), reverse=True)
-        ):
+        newest_first = sorted(self.folder.glob("*.warc.gz"), reverse=True)
+        for number, path in enumerate(newest_first):
             size += path.stat().st_size
-            if place and (place >= self._most or size > self._largest):
+            # The newest stays, however large it is
+            if number and (number >= self._most or size > self._largest):
                 path.unlink(missing_ok=True)
 
 
-def kept(settings: Settings, event: Event) -> tuple[Path, ...]:
-    """Give the files that hold what led to an event, as far as they are still there."""
-    if settings.evidence is None:
-        return ()
-    folder = Shelf(settings.evidence, settings, None)
-    files = (
-        folder.file(event.time, source)
-        for source in sorted({evidence.source for evidence in event.evidence})
-    )
-    return tuple(path for path in files if path.exists())
-
-
-def shelf(settings: Settings, last_run: datetime | None) -> Shelf | None:
+def folder(settings: Settings, last_run: datetime | None) -> EvidenceFolder | None:
     """Give the folder of evidence that is configured, None without one.
 
     ``last_run`` is when the check before was.
     """
-    return (
-        None
-        if settings.evidence is None
-        else Shelf(settings.evidence, settings, last_run)
-    )
+    if settings.evidence is None:
+        return None
+    return EvidenceFolder(settings.evidence, settings, last_run)
+
+
+def files_of(settings: Settings, event: Event) -> list[Path]:
+    """Give the files that hold what led to an event, as far as they are still there."""
+    kept = folder(settings, None)
+    return kept.files_of(event) if kept is not None else []
 
 
 def forget(settings: Settings, store: Store) -> None:
@@ -266,12 +248,13 @@ def forget(settings: Settings, store: Store) -> None:
     """
     if settings.evidence is None:
         return
-    known: dict[str, set[str]] = {}
+    stored: dict[str, set[str]] = {}
     for row in store.documents().values():
-        known.setdefault(file_name(row.source), set()).add(_mark(row.document))
+        stored.setdefault(file_name(row.source), set()).add(_mark(row.document))
     with contextlib.suppress(OSError):
         for path in (settings.evidence / "current").glob("*/*.warc.gz"):
-            if path.name.rsplit("-", 2)[0] not in known.get(path.parent.name, set()):
+            mark = path.name.rsplit("-", 2)[0]
+            if mark not in stored.get(path.parent.name, set()):
                 path.unlink(missing_ok=True)
 
 
@@ -299,8 +282,8 @@ def _page(path: Path) -> Page:
 
 
 @contextlib.contextmanager
-def _put(written: Path, target: Path) -> Iterator[None]:
-    """Write beside a file, and put it in its place in one step.
+def _replacing(written: Path, target: Path) -> Iterator[None]:
+    """Write beside a file, and replace it in one step.
 
     What killed runs left there goes.
     """
@@ -315,38 +298,34 @@ def _put(written: Path, target: Path) -> Iterator[None]:
 
 def _mark(document: str) -> str:
     """Name a document in a file name: readable, and one of its own."""
-    return f"{slug(document)[:40] or 'index'}-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
+    readable = slug(document)[:40] or "index"
+    return f"{readable}-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
 
 
 def _updates(outcome: Outcome, store: Store) -> tuple[Update, ...]:
     """Give the updates of the outcome's events, as they were before and as they are to be."""
-    told = {event.update.id for event in outcome.events}
-    new = [row for row in outcome.updates if row.id in told]
-    known = filter(None, (store.update(name) for name in sorted(told)))
-    return (*known, *new)
+    ids = {event.update.id for event in outcome.events}
+    before = [store.update(name) for name in sorted(ids)]
+    after = [row for row in outcome.updates if row.id in ids]
+    return (*(row for row in before if row is not None), *after)
 
 
-def _lists(source: Source, answers: Answers) -> set[str]:
+def _lists(answers: SourceAnswers) -> set[str]:
     """Name the lists by which a source's documents are reached."""
-    if not SOURCE_KINDS[source.kind].indexed:
+    if not SOURCE_KINDS[answers.source.kind].indexed:
         return set()
-    return {""} | {
-        name for name, document in answers.known.items() if not document.mark
-    }
+    lists = {name for name, row in answers.previous.items() if not row.mark}
+    return lists | {""}
 
 
-def _about(answers: Answers, updates: Iterable[Update]) -> set[str]:
+def _new_documents(believed: Sequence[Answer], updates: Iterable[Update]) -> set[str]:
     """Name the documents whose new copies have an entry about one of the updates."""
     names = _names(updates)
-    snapshots = [
-        answer.result
-        for answer in answers.answers
-        if isinstance(answer.result, Snapshot)
-    ]
     return {
-        found.document
-        for found in snapshots
-        if any(names & set(entry_names(entry)) for entry in found.entries)
+        answer.document
+        for answer in believed
+        if isinstance(answer.result, Snapshot)
+        and any(names & set(entry_names(entry)) for entry in answer.result.entries)
     }
 
 
@@ -357,28 +336,25 @@ def _names(updates: Iterable[Update]) -> set[str]:
 def _documents(source: str, updates: Iterable[Update], store: Store) -> set[str]:
     """Name the documents of a source that have an entry about one of the updates."""
     names = _names(updates)
-    return {
-        document
-        for document in store.documents(source)
-        if any(
-            names & set(entry_names(stored.entry))
-            for stored in store.entries(source, document).values()
-        )
-    }
+    found = set()
+    for document in store.documents(source):
+        entries = [stored.entry for stored in store.entries(source, document).values()]
+        if any(names & set(entry_names(entry)) for entry in entries):
+            found.add(document)
+    return found
 
 
-def _of_event(event: Event, answers: Answers) -> set[str]:
-    """Name the documents whose bodies an event quotes."""
-    bodies = {evidence.sha256 for evidence in event.evidence}
-    return {
-        answer.document
-        for answer in answers.answers
-        if _sha256(answer, answers) in bodies
-    }
-
-
-def _sha256(answer: Answer, answers: Answers) -> str:
-    if isinstance(answer.result, Snapshot):
-        return answer.result.sha256
-    known = answers.known.get(answer.document)
-    return known.sha256 if known else ""
+def _quoted(
+    events: Iterable[Event], answers: SourceAnswers, believed: Sequence[Answer]
+) -> set[str]:
+    """Name the documents whose bodies the events quote."""
+    bodies = {piece.sha256 for event in events for piece in event.evidence}
+    found = set()
+    for answer in believed:
+        before = answers.previous.get(answer.document)
+        sha256 = before.sha256 if before else ""
+        if isinstance(answer.result, Snapshot):
+            sha256 = answer.result.sha256
+        if sha256 in bodies:
+            found.add(answer.document)
+    return found

@@ -1,265 +1,208 @@
-"""One source's check.
+"""One source's check, step by step.
 
-Believe or doubt each copy, compare, interpret, and write it all in one transaction.
+    checks  = check_documents(answers)       believe each copy, or doubt it; compare it
+    outcome = interpret_changes(checks)      what the changes mean
+    write_check(checks, outcome)             ONE transaction
+
+A copy that is doubted changes nothing but its validators.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import believe, schedule
+from watcher.judgement import absence, believe, compare, first_reading, interpret
+from watcher.judgement.believe import PATIENCE, Verdict
+from watcher.judgement.normalize import fingerprint
 from watcher.records import (
     Change,
     ChangeKind,
-    Coverage,
     Document,
     Failure,
     Follow,
     Outcome,
     Snapshot,
-    Source,
     Times,
     Update,
     Validators,
+    Watch,
 )
-from watcher.run.gather import Answer, Answers
+from watcher.run.answer import Answer, SourceAnswers
 from watcher.store import EntryChanges, Store, StoredEntry
 
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.run import SourceReport
-    from watcher.run.evidence import Shelf
 
-# After this an entry that left a feed is not expected there again
-_COMES_BACK = timedelta(days=90)
+class DocumentCheck(Struct, frozen=True):
+    """What one answer comes to.
 
-
-class Check(Struct):
-    """What one source's check has come to so far."""
-
-    source: Source
-    documents: list[Document] = field(default_factory=list)
-    entries: list[EntryChanges] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    # Changes that are taken as known
-    known: set[tuple[str, str, ChangeKind]] = field(default_factory=set)
-    failures: list[Failure] = field(default_factory=list)
-    # Documents that answered well, and where their addresses lead for good
-    healthy: dict[str, str] = field(default_factory=dict)
-    # Documents that existed when their list was first read
-    noted: dict[str, Follow] = field(default_factory=dict)
-
-
-def source(  # noqa: PLR0913 - what a source's check depends on
-    source: Source,
-    answers: Answers,
-    store: Store,
-    settings: Settings,
-    now: datetime,
-    quiet: list[Times],
-    kept: Shelf | None = None,
-    *,
-    notes: Mapping[str, str] | None = None,
-) -> SourceReport:
-    """Judge and record one source's answers.
-
-    ``notes`` go with events, the times of one without changes are left in ``quiet``.
+    ``document`` and ``entries`` are what is to be stored, None where nothing is new.
+    Of the changes ``news`` may be told, and ``taken_as_known`` only sets the ledger
+    right.
     """
-    from watcher.run import SourceReport
 
-    check = Check(source, noted=_noted(answers))
-    _judge(answers, store, settings, now, check)
-    _note(source, answers, check)
-    suspected = store.suspicions(source.name) if answers.suspected else ()
-    outcome = (
-        _interpreted(source, check, store, suspected, now)
-        if check.changes or suspected
-        else Outcome()
-    )
-    _doubted(answers, check, now)
-    times = _times(source, check, store, now)
-    trouble = (
-        kept.keep(source, _believed(answers, check), outcome, store, now)
-        if kept
-        else ""
-    )
-    if check.documents or check.entries or outcome != Outcome():
-        store.record(
-            source.name,
-            documents=check.documents,
-            entries=check.entries,
-            outcome=outcome,
-            times=times,
-            notes=notes if outcome.events else None,
-        )
-    else:
-        quiet += times
-    kinds = [change.kind for change in check.changes]
-    new = kinds.count(ChangeKind.APPEARED)
-    return SourceReport(
-        source.name,
-        len(answers.answers),
-        new,
-        len(kinds) - new,
-        tuple(check.failures),
-        outcome,
-        trouble,
-    )
+    answer: Answer
+    failure: Failure | None = None
+    document: Document | None = None
+    entries: EntryChanges | None = None
+    news: tuple[Change, ...] = ()
+    taken_as_known: tuple[Change, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All changes of watched entries."""
+        return self.news + self.taken_as_known
 
 
-def _judge(
-    answers: Answers, store: Store, settings: Settings, now: datetime, check: Check
-) -> None:
-    """Sort the answers: failures, copies, and what is the same as before."""
+def check_documents(
+    answers: SourceAnswers, store: Store, watch: Watch, now: datetime
+) -> tuple[DocumentCheck, ...]:
+    """Believe or doubt each copy, and find what is different in it."""
+    listed = _listed_at_first(answers)
+    checks = []
     for answer in answers.answers:
+        before = answers.previous.get(answer.document)
         if isinstance(answer.result, Failure):
-            check.failures.append(answer.result)
-            continue
-        check.healthy[answer.document] = answer.moved
-        if isinstance(answer.result, Snapshot):
-            _snapshot(answer.result, answer, answers, store, settings, now, check)
+            check = _failed(answer, answer.result, before, now)
+        elif answer.result is None:
+            check = DocumentCheck(answer, document=_confirmed(answer, before))
         else:
-            _unchanged(answer, answers.known.get(answer.document), check)
+            check = _check_copy(
+                answer.result, answer, answers.previous, store, watch, now, listed
+            )
+        checks.append(check)
+    return tuple(checks)
 
 
-def _believed(answers: Answers, check: Check) -> Answers:
-    """Give the answers that were believed."""
-    return replace(
-        answers,
-        answers=tuple(
-            answer for answer in answers.answers if answer.document in check.healthy
-        ),
-    )
+def _listed_at_first(answers: SourceAnswers) -> dict[str, Follow]:
+    """What a list leads to when it is read for the first time.
 
-
-def _doubted(answers: Answers, check: Check, now: datetime) -> None:
-    """A suspect copy's document loses its validators, or a bad copy would be pinned by
-    its own ETag, and is doubted from now on.
+    It existed, so its first reading is no news.
     """
-    for failure in check.failures:
-        if failure.suspect:
-            known = answers.known.get(
-                failure.document,
-                Document(failure.source, failure.document, failure.url),
-            )
-            check.documents.append(
-                replace(
-                    known,
-                    validators=Validators(),
-                    suspect_since=known.suspect_since or now,
-                )
-            )
+    listed: dict[str, Follow] = {}
+    for answer in answers.answers:
+        before = answers.previous.get(answer.document)
+        read_before = before is not None and before.accepted is not None
+        if isinstance(answer.result, Snapshot) and not read_before:
+            listed.update({row.document: row for row in answer.result.follow})
+    return listed
 
 
-def _unchanged(answer: Answer, known: Document | None, check: Check) -> None:
-    """The copy is the known one; only what the index or the server says of it may be newer."""
-    if known is None:
-        return
-    validators = (
-        answer.validators
-        if answer.validators != type(answer.validators)()
-        else known.validators
+def _failed(
+    answer: Answer, failure: Failure, before: Document | None, now: datetime
+) -> DocumentCheck:
+    """Doubt a suspect copy from now on.
+
+    Its document loses its validators, or a bad copy would be pinned by its own ETag.
+    """
+    if not failure.suspect:
+        return DocumentCheck(answer, failure)
+    if before is None:
+        before = Document(failure.source, failure.document, failure.url)
+    doubted = replace(
+        before,
+        validators=Validators(),
+        suspect_since=before.suspect_since or now,
     )
+    return DocumentCheck(answer, failure, doubted)
+
+
+def _confirmed(answer: Answer, before: Document | None) -> Document | None:
+    """The copy is the one that was read; only what index and server say of it may be newer."""
+    if before is None:
+        return None
+    said_anything = answer.validators != Validators()
     newer = replace(
-        known, mark=answer.mark or known.mark, validators=validators, suspect_since=None
+        before,
+        mark=answer.mark or before.mark,
+        validators=answer.validators if said_anything else before.validators,
+        suspect_since=None,
     )
-    if newer != known:
-        check.documents.append(newer)
+    return newer if newer != before else None
 
 
-def _snapshot(
+def _check_copy(
     snapshot: Snapshot,
     answer: Answer,
-    answers: Answers,
+    previous: Mapping[str, Document],
     store: Store,
-    settings: Settings,
+    watch: Watch,
     now: datetime,
-    check: Check,
-) -> None:
-    """Believe or doubt one copy, and note what is different in it."""
-    # A check in which nothing changed loads none of it
-    from watcher.judgement import compare
+    listed: Mapping[str, Follow],
+) -> DocumentCheck:
+    """Believe or doubt one copy, and sort what is different in it."""
+    before = previous.get(snapshot.document)
+    stored = store.entries(before.source, before.document) if before else {}
 
-    known = answers.known.get(snapshot.document)
-    stored = store.entries(known.source, known.document) if known else {}
-    verdict = believe.judge(snapshot, known, now)
+    verdict = believe.judge(snapshot, before, now)
     changes = compare.changes(stored, snapshot) if verdict.believed else ()
-    if (
-        verdict.believed
-        and known is not None
-        and known.accepted is not None
-        and believe.is_table(snapshot)
-    ):
-        layout = believe.judge_layout(changes, known, now)
-        verdict = layout if not layout.believed or layout.late else verdict
+    verdict = believe.judge_table(verdict, snapshot, changes, before, now)
     if not verdict.believed:
-        del check.healthy[snapshot.document]
-        remedy = (
-            "Nothing was changed. A copy that is still so after "
-            f"{believe.PATIENCE.total_seconds() / 3600:.0f} hours is accepted."
-        )
-        check.failures.append(
-            Failure(
-                snapshot.source,
-                snapshot.document,
-                snapshot.url,
-                now,
-                verdict.doubt,
-                remedy,
-                suspect=True,
-            )
-        )
-        return
-    widened = (
-        known is not None
-        and known.accepted is not None
-        and known.watch != settings.watch.mark
+        return _failed(answer, _doubt(snapshot, verdict, now), before, now)
+
+    other_watch = (
+        before is not None
+        and before.accepted is not None
+        and before.watch != watch.mark
     )
-    read = compare.rewatched(changes, settings.watch) if widened else changes
-    quiet = {change for change in read if _quiet(change, verdict.late, widened, now)}
-    check.changes += [
-        change
-        for change in read
-        if change not in quiet or change.kind is ChangeKind.APPEARED
-    ]
-    first = snapshot.document in check.noted or _first(snapshot.document, answers, now)
-    check.known |= {_mark(change) for change in (read if first else quiet)}
-    entries = _entry_changes(
-        changes,
-        snapshot,
-        now,
-        _forgotten(stored, snapshot, now),
-        lost=verdict.late or widened,
+    read = compare.rewatched(changes, watch) if other_watch else changes
+    news, taken_as_known = [], []
+    first = snapshot.document in listed or first_reading.is_first_reading(
+        snapshot.document, previous, now
     )
-    if entries is not None:
-        check.entries.append(entries)
-    document = _read(
-        snapshot,
+    for change in read:
+        quiet = first_reading.is_quiet(
+            change, now, only_for_its_age=verdict.late, other_watch=other_watch
+        )
+        if not quiet and not first:
+            news.append(change)
+        elif not quiet or change.kind is ChangeKind.APPEARED:
+            taken_as_known.append(change)
+
+    document = _document(snapshot, answer, before, watch, now)
+    if snapshot.document in listed:
+        document = replace(document, known=True)
+    return DocumentCheck(
         answer,
-        known,
-        settings,
-        now,
-        known_from_list=snapshot.document in check.noted,
+        document=document if document != before else None,
+        entries=_entry_changes(
+            changes,
+            snapshot,
+            now,
+            compare.not_expected_back(stored, snapshot, now),
+            lost=verdict.late or other_watch,
+        ),
+        news=tuple(news),
+        taken_as_known=tuple(taken_as_known),
     )
-    if document != known:
-        check.documents.append(document)
 
 
-def _read(
+def _doubt(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Failure:
+    hours = PATIENCE.total_seconds() / 3600
+    return Failure(
+        snapshot.source,
+        snapshot.document,
+        snapshot.url,
+        now,
+        verdict.doubt,
+        "Nothing was changed. A copy that is still so after "
+        f"{hours:.0f} hours is accepted.",
+        suspect=True,
+    )
+
+
+def _document(
     snapshot: Snapshot,
     answer: Answer,
-    known: Document | None,
-    settings: Settings,
+    before: Document | None,
+    watch: Watch,
     now: datetime,
-    *,
-    known_from_list: bool,
 ) -> Document:
     """Say what is known of a document from now on."""
+    before = before or Document(snapshot.source, snapshot.document, answer.url)
+    same = before.sha256 == snapshot.sha256
     return Document(
         source=snapshot.source,
         document=snapshot.document,
@@ -269,91 +212,32 @@ def _read(
         identity=snapshot.identity,
         total=snapshot.total,
         revisions=snapshot.revisions,
-        watch=settings.watch.mark,
-        mark=answer.mark or (known.mark if known else ""),
-        accepted=(known.accepted if known and known.sha256 == snapshot.sha256 else None)
-        or now,
-        known=known_from_list or (known.known if known else False),
+        watch=watch.mark,
+        mark=answer.mark or before.mark,
+        accepted=(before.accepted if same else None) or now,
+        known=before.known,
         newest=snapshot.newest,
     )
-
-
-def _mark(change: Change) -> tuple[str, str, ChangeKind]:
-    return change.document, change.entry.key, change.kind
-
-
-def _quiet(change: Change, late: bool, widened: bool, now: datetime) -> bool:  # noqa: FBT001 - a verdict's parts
-    """What is taken as known.
-
-    Of a copy believed only for its age all but fresh rows; of newly watched products
-    all that appears.
-    """
-    if widened and change.kind in (ChangeKind.APPEARED, ChangeKind.MISSING):
-        return True
-    fresh = change.kind is ChangeKind.APPEARED and not believe.back_filled(
-        change.entry.published, now
-    )
-    return late and not fresh
-
-
-def _first(document: str, answers: Answers, now: datetime) -> bool:
-    """Whether a document's entries are taken as known.
-
-    At the source's first check, what was listed then, and old months.
-    """
-    known = answers.known.get(document)
-    if known is not None and known.accepted is not None:
-        return False
-    index = answers.known.get("")
-    if document and index is not None and index.accepted is not None:
-        return (known is not None and known.known) or _old_month(document, now)
-    return True
-
-
-def _old_month(document: str, now: datetime) -> bool:
-    return schedule.month_end(document) is not None and not schedule.young(
-        document, now
-    )
-
-
-def _forgotten(
-    stored: Mapping[str, StoredEntry], snapshot: Snapshot, now: datetime
-) -> list[str]:
-    """Entries that left a window without a date to say why, so long ago that they will
-    not come back.
-    """
-    if snapshot.coverage is Coverage.COMPLETE:
-        return []
-    shown = {entry.key for entry in snapshot.entries}
-    return [
-        key
-        for key, old in stored.items()
-        if key not in shown
-        and old.missing_since
-        and now - old.missing_since > _COMES_BACK
-    ]
 
 
 def _entry_changes(
     changes: Iterable[Change],
     snapshot: Snapshot,
     now: datetime,
-    removed: list[str],
+    forgotten: Iterable[str],
     *,
     lost: bool,
 ) -> EntryChanges | None:
-    from watcher.judgement import normalize
-
-    upserts, missing, returned = [], [], []
+    """Say what changes in the stored entries, None when nothing does."""
+    upserts, missing, returned, removed = [], [], [], list(forgotten)
     for change in changes:
-        if change.after is not None:
-            upserts.append(
-                StoredEntry(change.after, normalize.fingerprint(change.after))
-            )
-            if change.before is not None and change.before.key != change.after.key:
-                removed.append(change.before.key)
+        before, after = change.before, change.after
+        if after is not None:
+            upserts.append(StoredEntry(after, fingerprint(after)))
+            if before is not None and before.key != after.key:
+                removed.append(before.key)
             if change.kind is ChangeKind.RETURNED:
-                returned.append(change.after.key)
+                returned.append(after.key)
         elif change.kind is ChangeKind.AGED_OUT:
             removed.append(change.entry.key)
         else:
@@ -371,93 +255,92 @@ def _entry_changes(
     )
 
 
-def _noted(answers: Answers) -> dict[str, Follow]:
-    """What a list leads to when it is read for the first time.
-
-    It existed, so its first reading is no news.
-    """
-    noted: dict[str, Follow] = {}
-    for answer in answers.answers:
-        known = answers.known.get(answer.document)
-        if isinstance(answer.result, Snapshot) and (
-            known is None or known.accepted is None
-        ):
-            noted.update({row.document: row for row in answer.result.follow})
-    return noted
-
-
-def _note(source: Source, answers: Answers, check: Check) -> None:
-    """Note the documents that a list led to at its first reading and that were not read
-    themselves.
-    """
-    written = {document.document for document in check.documents} | set(answers.known)
-    check.documents += [
-        Document(source.name, row.document, row.url, mark=row.mark, known=True)
-        for name, row in sorted(check.noted.items())
-        if name not in written
-    ]
-
-
-def _interpreted(
-    source: Source,
-    check: Check,
+def interpret_changes(
+    answers: SourceAnswers,
+    checks: Iterable[DocumentCheck],
     store: Store,
-    suspected: tuple[Update, ...],
     now: datetime,
 ) -> Outcome:
     """What the changes mean; and what a healthy check confirms of earlier suspicions."""
-    from watcher.judgement import absence, interpret
-
+    source = answers.source
+    suspected = store.suspicions(source.name) if answers.suspected else ()
+    news = [change for check in checks for change in check.news]
+    taken_as_known = [change for check in checks for change in check.taken_as_known]
     outcome = Outcome()
-    if check.changes:
-        rows = {
-            row.id: row
-            for row in (*store.updates_for(interpret.names(check.changes)), *suspected)
-        }
-        known = check.known
-        outcome = interpret.events(
-            check.changes,
-            rows.values(),
-            now,
-            lambda change: _mark(change) in known,
-            source.kind,
-        )
-    changed = {row.id: row for row in outcome.updates}
+    if news or taken_as_known:
+        names = interpret.names([*news, *taken_as_known])
+        updates = _distinct((*store.updates_for(names), *suspected))
+        outcome = interpret.events(news, taken_as_known, updates, now, source.kind)
+    # A suspicion may have been changed by what this check itself says
+    changed = {update.id: update for update in outcome.updates}
+    healthy = [check.answer.document for check in checks if check.failure is None]
     confirmed = absence.confirm(
-        [changed.get(row.id, row) for row in suspected],
+        [changed.get(update.id, update) for update in suspected],
         source.name,
-        tuple(check.healthy),
+        healthy,
         now,
     )
-    rows = {**changed, **{row.id: row for row in confirmed.updates}}
+    updates = _distinct((*outcome.updates, *confirmed.updates))
     return replace(
         outcome,
         events=(*outcome.events, *confirmed.events),
-        updates=tuple(rows[i] for i in sorted(rows)),
+        updates=tuple(sorted(updates, key=lambda update: update.id)),
     )
 
 
-def _times(source: Source, check: Check, store: Store, now: datetime) -> list[Times]:
+def _distinct(updates: Iterable[Update]) -> tuple[Update, ...]:
+    """Each update once, as it came last."""
+    return tuple({update.id: update for update in updates}.values())
+
+
+def check_times(
+    answers: SourceAnswers,
+    checks: Iterable[DocumentCheck],
+    store: Store,
+    now: datetime,
+) -> list[Times]:
     """The check times of each document; a failed one keeps its last success and counts.
 
     Only of the source's own address it is noted where it leads for good: pages that it
     links may move as they like.
     """
-    rows = [
-        Times(source.name, name, now, now, moved="" if name else moved)
-        for name, moved in check.healthy.items()
-    ]
-    for failure in check.failures:
-        old = store.times(source.name, failure.document)
-        failed = replace(
-            old, tried=now, failures=old.failures + 1, failure=str(failure)
-        )
-        rows.append(
+    source = answers.source.name
+    times = []
+    for check in checks:
+        answer, failure = check.answer, check.failure
+        if failure is None:
+            moved = "" if answer.document else answer.moved
+            times.append(Times(source, answer.document, now, now, moved=moved))
+            continue
+        before = store.times(source, failure.document)
+        times.append(
             replace(
-                failed,
+                before,
+                tried=now,
+                failures=before.failures + 1,
+                failure=str(failure),
                 cause=failure.cause,
                 remedy=failure.remedy,
                 suspect=failure.suspect,
             )
         )
-    return rows
+    return times
+
+
+def documents_to_store(
+    answers: SourceAnswers, checks: Iterable[DocumentCheck]
+) -> list[Document]:
+    """The documents that are new or otherwise than before.
+
+    Those that a list led to at its first reading are noted, also when they were not
+    read themselves: they existed then, and what they say later of that time is no news.
+    """
+    documents = [check.document for check in checks if check.document is not None]
+    written = {document.document for document in documents} | set(answers.previous)
+    source = answers.source.name
+    for name, row in sorted(_listed_at_first(answers).items()):
+        if name not in written:
+            documents.append(
+                Document(source, row.document, row.url, mark=row.mark, known=True)
+            )
+    return documents

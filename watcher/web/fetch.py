@@ -77,12 +77,11 @@ class Fetcher:
         wanted: Iterable[Wanted],
         now: datetime,
         use: Callable[[Outcome], T],
-        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[tuple[Wanted, T]]:
         """Fetch all documents; what ``use`` makes of each outcome, in the order of ``wanted``.
 
-        ``meanwhile`` is called while the first answers are awaited. ``use`` runs in
-        the thread that fetched, so that parsing goes on beside other hosts' answers.
+        ``use`` runs in the thread that fetched, so that parsing goes on beside other
+        hosts' answers.
         Hosts are asked in parallel, each over ``per_host`` connections.  When a host
         does not answer at all, its remaining documents fail for the same cause without
         being asked.  Only an exception of ``use`` (or of the recorder) is raised; it
@@ -106,7 +105,6 @@ class Fetcher:
                 for _ in range(min(self._settings.per_host, len(places)))
             ]
         try:
-            meanwhile()
             for job in jobs:
                 job.result()
         except BaseException:

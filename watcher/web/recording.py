@@ -99,7 +99,6 @@ class Recording:
         wanted: Iterable[Wanted],
         now: datetime,
         use: Callable[[Outcome], T],
-        meanwhile: Callable[[], None] = lambda: None,  # noqa: ARG002 - nothing is awaited
     ) -> list[tuple[Wanted, T]]:
         """Answer as of ``now``; what ``use`` makes of each outcome, in the order of ``wanted``.
 

@@ -1,0 +1,205 @@
+"""One check from top to bottom.
+
+A source that fails stops no other; what it said before stays as it was.
+
+    due      = schedule.due(sources, times, now)
+    for answers in fetch_sources(due):               asked in parallel, and parsed there
+        checks   = check_documents(answers)          believe each copy, and compare it
+        outcome  = interpret_changes(checks)         match, and decide
+        evidence.keep(answers, outcome)
+        store.record(checks, outcome)                ONE transaction
+    compose.seal(events)                             fixed before anything is sent
+    send.due(deliveries)                             each receipt is kept as it comes
+    publish_site(what changed)
+
+What a killed run has recorded, the next one tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from watcher.counted import counted
+from watcher.errors import WatcherError
+from watcher.judgement import schedule
+from watcher.records import ChangeKind, Event, Failure, Outcome, Source, Times
+from watcher.run import compose, evidence, servers
+from watcher.run import send as sending
+from watcher.run.answer import SourceAnswers
+from watcher.run.fetch import Requests, Web, fetch_sources
+from watcher.run.publish import Basis, Touched, basis, publish_site
+from watcher.run.record import (
+    DocumentCheck,
+    check_documents,
+    check_times,
+    documents_to_store,
+    interpret_changes,
+)
+from watcher.settings import Settings
+from watcher.store import Store
+
+
+class SourceReport(Struct, frozen=True):
+    """How one source's check went; ``new`` and ``changed`` count watched entries."""
+
+    name: str
+    documents: int
+    new: int
+    changed: int
+    failures: tuple[Failure, ...]
+    outcome: Outcome = field(default_factory=Outcome)
+    # Its evidence could not be kept
+    trouble: str = ""
+
+
+class Report(Struct, frozen=True):
+    """How a check went.  ``failed``: a source or a delivery did, and the next run tries again."""
+
+    time: datetime
+    sources: tuple[SourceReport, ...] = ()
+    events: tuple[Event, ...] = ()
+    sent: int = 0
+    # Deliveries that failed, each named with its cause; a site or evidence that cannot
+    # be written
+    troubles: tuple[str, ...] = ()
+    # What is wrong with the inventory, and what mail waits for a later try
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a source or a delivery failed."""
+        return bool(self.troubles) or any(source.failures for source in self.sources)
+
+
+def check(  # noqa: PLR0913 - what a check depends on
+    settings: Settings,
+    store: Store,
+    web: Web,
+    now: datetime,
+    *,
+    only: Collection[str] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    publish: bool = True,
+    send: bool = True,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Report:
+    """Make one check of every due source and tell what it establishes.
+
+    ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and
+    delivers and publishes nothing; ``force`` asks sources and tries waiting messages
+    before their time; without ``send`` the messages are made and kept; without
+    ``publish`` the site is left to whoever checks several times in a row.
+    """
+    publishes, sends = publish and not dry_run, send and not dry_run
+    site_before = basis(settings, store) if publishes else None
+    last_run, sealed_until = store.last_check(), compose.sealed_until(store)
+    folder = None if dry_run else evidence.folder(settings, last_run)
+
+    chosen = [s for s in settings.sources if only is None or s.name in only]
+    times = schedule.source_times(store.all_times())
+    due = schedule.due(chosen, times, now, force=force or only is not None)
+    requests = Requests(web, settings.watch, now, say, folder)
+    reports = _check_sources(due, store, requests, compose.unsealed_note(sealed_until))
+
+    events = store.unsealed_events()
+    compose.seal(events, settings, store, sealed_until, now)
+    sent = sending.Sent()
+    if sends:
+        sent = sending.due(settings, store, now, say, force=force)
+    troubles = list(sent.troubles)
+    if publishes:
+        troubles += _publish(settings, store, now, site_before, reports, say)
+    for report in reports:
+        if report.trouble and report.trouble not in troubles:
+            troubles.append(report.trouble)
+    warnings = list(servers.complaints(settings))
+    if sent.patience:
+        warnings.append(sent.patience)
+    return Report(
+        now, tuple(reports), events, sent.accepted, tuple(troubles), tuple(warnings)
+    )
+
+
+def _check_sources(
+    due: Collection[Source], store: Store, requests: Requests, notes: dict[str, str]
+) -> list[SourceReport]:
+    """Ask the due sources, and record what each answers as soon as it has.
+
+    ``notes`` go with events.
+    """
+    reports: list[SourceReport] = []
+    # Of sources of which nothing else is to be written: one transaction for all
+    unchanged: list[Times] = []
+    for answers in fetch_sources(due, store, requests):
+        source, now = answers.source, requests.now
+        checks = check_documents(answers, store, requests.watch, now)
+        outcome = interpret_changes(answers, checks, store, now)
+        documents = documents_to_store(answers, checks)
+        entries = [check.entries for check in checks if check.entries]
+        times = check_times(answers, checks, store, now)
+        # Before the event is recorded: whatever is recorded has its evidence
+        trouble = ""
+        if requests.evidence is not None:
+            believed = [check.answer for check in checks if check.failure is None]
+            trouble = requests.evidence.keep(answers, believed, outcome, store, now)
+        if documents or entries or outcome != Outcome():
+            store.record(
+                source.name,
+                documents=documents,
+                entries=entries,
+                outcome=outcome,
+                times=times,
+                notes=notes if outcome.events else None,
+            )
+        else:
+            unchanged += times
+        reports.append(_report(answers, checks, outcome, trouble))
+    if unchanged:
+        store.touch(unchanged)
+    return reports
+
+
+def _report(
+    answers: SourceAnswers,
+    checks: Collection[DocumentCheck],
+    outcome: Outcome,
+    trouble: str,
+) -> SourceReport:
+    kinds = [change.kind for check in checks for change in check.changes]
+    new = kinds.count(ChangeKind.APPEARED)
+    failures = tuple(check.failure for check in checks if check.failure is not None)
+    return SourceReport(
+        answers.source.name,
+        len(checks),
+        new,
+        len(kinds) - new,
+        failures,
+        outcome,
+        trouble,
+    )
+
+
+def _publish(
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    before: Basis | None,
+    reports: list[SourceReport],
+    say: Callable[[str], None],
+) -> tuple[str, ...]:
+    """Publish what the check changed.
+
+    A site that cannot be written is told, and takes nothing from what was recorded and
+    sent.
+    """
+    touched = Touched.by(report.outcome for report in reports)
+    try:
+        changed = publish_site(settings, store, now, before, touched)
+    except WatcherError as error:
+        return (str(error),)
+    say(f"site: {counted(changed, 'file')} changed")
+    return ()
