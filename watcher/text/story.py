@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 
     from watcher.text.words import Words
 
-_MICROSOFT = ("microsoft.com", "microsoft.github.io", "aka.ms")
+_MICROSOFT = (".microsoft.com", ".microsoft.github.io", ".aka.ms")
 # Sentences that name products, and have a form without (``released-alone``) for where
 # the title names them or nothing does
 _FOR_WHOM = {"released", "announced", "issue-listed", "re-released"}
+# Sentences after which it is said that a vulnerability is attacked or known already
+_URGENT = {"released", "announced"}
 
 
 class Form(Struct, frozen=True):
@@ -153,59 +155,49 @@ class Story(Struct, frozen=True):
 def title_of(event: Event) -> str:
     """Name the update with its version: ``Exchange Server November 2024 SU v2``."""
     title = line(event.update.title or event.update.id, 160)
-    mark = f"v{event.update.version}"
-    return (
-        title
-        if event.update.version < 2 or title.lower().endswith(mark)
-        else f"{title} {mark}"
-    )
+    version = f"v{event.update.version}"
+    if event.update.version < 2 or title.lower().endswith(version):
+        return title
+    return f"{title} {version}"
 
 
 def kbs_of(event: Event) -> tuple[str, ...]:
-    """Give the KB articles of the update's newest version, in order, those of older ones
-    only when it has none.
+    """Give the KB articles of the update's newest version, in order.
+
+    Those of older versions only when it has none.
     """
     newest = [
-        p.kb for p in event.packages if p.kb and p.version >= event.update.version
+        package.kb
+        for package in event.packages
+        if package.kb and package.version >= event.update.version
     ]
     return tuple(dict.fromkeys(line(kb, 40) for kb in (newest or event.update.kbs)))
 
 
 def headline_of(event: Event, words: Words) -> str:
     """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``."""
-    title, kbs = (
-        title_of(event),
-        [kb for kb in kbs_of(event) if kb not in title_of(event)],
-    )
+    title = title_of(event)
+    kbs = [kb for kb in kbs_of(event) if kb not in title]
     return f"{title} ({words.series(kbs, 3)})" if kbs else title
 
 
 def tag_of(event: Event, words: Words) -> str:
     """Give the word in brackets: PULLED, SUSPECTED PULLED."""
     tag = words.say("tag", event.kind.value)
-    return (
-        f"{words.say('tag', 'suspected')} {tag}"
-        if event.confidence is Confidence.SUSPECTED
-        else tag
-    )
+    if event.confidence is Confidence.SUSPECTED:
+        return f"{words.say('tag', 'suspected')} {tag}"
+    return tag
 
 
 def vendor_of(events: Iterable[Event]) -> str:
     """Name the vendor when an address tells it: "Microsoft" or ""."""
-    hosts = {
-        (urlsplit(link(proof.url)).hostname or "")
-        for event in events
-        for proof in event.evidence
-    }
-    return (
-        "Microsoft"
-        if any(
-            host == name or host.endswith(f".{name}")
-            for host in hosts
-            for name in _MICROSOFT
-        )
-        else ""
-    )
+    for event in events:
+        for proof in event.evidence:
+            host = urlsplit(link(proof.url)).hostname or ""
+            # "notmicrosoft.com" is somebody else
+            if f".{host}".endswith(_MICROSOFT):
+                return "Microsoft"
+    return ""
 
 
 def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
@@ -218,38 +210,28 @@ def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
 
 
 def kb_url(kb: str) -> str:
-    """Give the address of a KB article."""
+    """Give the address of a KB article, "" for what is none."""
     number = kb.removeprefix("KB")
-    return (
-        f"https://support.microsoft.com/help/{number}"
-        if number.isascii() and number.isdigit()
-        else ""
-    )
+    if not (number.isascii() and number.isdigit()):
+        return ""
+    return f"https://support.microsoft.com/help/{number}"
 
 
 def story(
     event: Event,
     form: Form,
-    known: Sequence[Exposure] = (),
+    exposures: Sequence[Exposure] = (),
     earlier: Before | None = None,
 ) -> Story:
     """Make ``event`` ready to be told.
 
-    ``known`` are the administrator's servers, ``earlier`` is what happened before it.
+    ``exposures`` are the administrator's servers, ``earlier`` is what happened before it.
     """
-    words, rows, mine = (
-        form.words,
-        _rows(event, form),
-        server_status.servers_of_event(event, known),
-    )
-    flaws = sorted(
-        event.advisories,
-        key=lambda a: (not a.exploited, not a.disclosed, -(a.cvss or 0), a.id),
-    )
-    vendor, suspected = (
-        vendor_words((event,), words),
-        event.confidence is Confidence.SUSPECTED,
-    )
+    words, vendor = form.words, vendor_words((event,), form.words)
+    suspected = event.confidence is Confidence.SUSPECTED
+    rows, advisories = _rows(event, form), _gravest_first(event.advisories)
+    servers = server_status.servers_of_event(event, exposures)
+    most_servers = form.most(60)
     return Story(
         id=line(event.id, 80),
         kind=event.kind.value,
@@ -268,124 +250,144 @@ def story(
         rows=rows[: form.most(60)],
         packaged=any(row.build or row.kb for row in rows),
         more_rows=max(0, len(rows) - form.most(60)),
-        other_kbs=tuple(
-            (kb, kb_url(kb))
-            for kb in _others(event.update.kbs, [row.kb for row in rows])
-        ),
+        other_kbs=_other_kbs(event, rows),
         other_builds=_others(event.update.builds, [row.build for row in rows]),
-        scope=", ".join(
-            line(words.name("scope", channel), 60) for channel in event.scope[:10]
-        ),
+        scope=_channels(event, words),
         sayings=sayings(event, form.most),
-        links=tuple(
-            url
-            for url in dict.fromkeys(map(link, event.links))
-            if url and url not in {row.kb_url for row in rows}
-        ),
+        links=_links(event, rows),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
-        flaws=tuple(_flaw(advisory, form) for advisory in flaws[: form.most(40)]),
-        more_flaws=max(0, len(flaws) - form.most(40)),
-        previous=line(
-            _previous(earlier.event, form) if earlier else event.previous,
-            form.most(600),
-        ),
+        flaws=tuple(_flaw(each, form) for each in advisories[: form.most(40)]),
+        more_flaws=max(0, len(advisories) - form.most(40)),
+        previous=_previous(event, earlier, form),
         remembered=bool(earlier and earlier.told),
-        page=link(f"{form.base_url}updates/{event.update.id}.html")
-        if form.base_url
-        else "",
+        page=page_of(event.update.id, form),
         time=words.moment(event.time, form.zone),
         servers=server_texts(
-            mine[: form.most(60)], words, event, vendor=vendor["vendor"]
+            servers[:most_servers], words, event, vendor=vendor["vendor"]
         ),
-        more_servers=max(0, len(mine) - form.most(60)),
-        inventory=bool(known),
+        more_servers=max(0, len(servers) - most_servers),
+        inventory=bool(exposures),
     )
 
 
-def _others(names: Iterable[str], shown: Collection[str]) -> tuple[str, ...]:
-    """Give the KB articles or builds that no row shows, twenty at most."""
-    return tuple(
-        name for name in (line(name, 40) for name in names) if name not in shown
-    )[:20]
+def page_of(update: str, form: Form) -> str:
+    """Give the address of an update's page, "" where nothing is published."""
+    return link(f"{form.base_url}updates/{update}.html") if form.base_url else ""
+
+
+def _gravest_first(advisories: Iterable[Advisory]) -> list[Advisory]:
+    return sorted(
+        advisories,
+        key=lambda each: (
+            not each.exploited,
+            not each.disclosed,
+            -(each.cvss or 0),
+            each.id,
+        ),
+    )
+
+
+def _channels(event: Event, words: Words) -> str:
+    names = [line(words.name("scope", channel), 60) for channel in event.scope[:10]]
+    return ", ".join(names)
+
+
+def _other_kbs(event: Event, rows: Iterable[Row]) -> tuple[tuple[str, str], ...]:
+    """Give articles, with their addresses, that an event names and no package has."""
+    others = _others(event.update.kbs, [row.kb for row in rows])
+    return tuple((kb, kb_url(kb)) for kb in others)
+
+
+def _others(names: Iterable[str], in_rows: Collection[str]) -> tuple[str, ...]:
+    """Give the KB articles or builds that no row has, twenty at most."""
+    cleaned = [line(name, 40) for name in names]
+    return tuple(name for name in cleaned if name not in in_rows)[:20]
+
+
+def _links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
+    """Give where the vendor's words lead, but for the articles that rows link to."""
+    articles = {row.kb_url for row in rows}
+    addresses = dict.fromkeys(map(link, event.links))
+    return tuple(url for url in addresses if url and url not in articles)
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:
     """Say what to do now, a sentence or two a step."""
-    return tuple(
-        words.say("advice", key, **_places(event, words)) for key in advice.keys(event)
-    )
+    filled = _filled(event, words)
+    return tuple(words.say("advice", key, **filled) for key in advice.keys(event))
 
 
 def _said(event: Event, form: Form) -> str:
     """Say in a sentence or two what happened, "" where the title says it all."""
-    said = line(sentence(event, form.words, _places(event, form.words)), form.most(600))
+    text = sentence(event, form.words, _filled(event, form.words))
+    said = line(text, form.most(600))
     return "" if said == title_of(event) else said
 
 
-def _previous(event: Event, form: Form) -> str:
+def _previous(event: Event, earlier: Before | None, form: Form) -> str:
     """Quote an earlier event: ``PULLED, 14 Nov 2024: This update was pulled...``."""
-    said = sentence(event, form.words, _places(event, form.words))
-    return (
-        f"{tag_of(event, form.words)}, {form.words.day(event.time, form.zone)}: {said}"
-    )
+    if earlier is None:
+        return line(event.previous, form.most(600))
+    before, words = earlier.event, form.words
+    said = sentence(before, words, _filled(before, words))
+    when = words.day(before.time, form.zone)
+    return line(f"{tag_of(before, words)}, {when}: {said}", form.most(600))
 
 
-def sentence(event: Event, words: Words, places: Mapping[str, Any]) -> str:
-    """Say what happened; in the English of the ledger where the language has no words for it."""
+def sentence(event: Event, words: Words, filled: Mapping[str, Any]) -> str:
+    """Say what happened, with the words of ``filled`` in their places.
+
+    In the English of the ledger where the language has no words for it, as for an event
+    that a later version has recorded.
+    """
     if event.phrase not in words.tables.get("summary", {}):
         return line(event.summary, 600)
     own = {name: line(text, 300) for name, text in event.places}
     filled = {
-        **places,
+        **filled,
         **own,
         "source": words.name("source", own.get("source", "")),
         "cves": words.series(own.get("cves", "").split(", ")),
     }
-    said = [words.say("summary", _form(event), **filled)]
-    if event.phrase in {"released", "announced"}:
-        said += _urgent(event, words)
-    return " ".join(said)
+    said = words.say("summary", _sentence_key(event), **filled)
+    if event.phrase in _URGENT:
+        return f"{said} {_urgent(event, words)}".rstrip()
+    return said
 
 
-def _form(event: Event) -> str:
-    named = all(product in event.update.title for product in event.update.products)
-    return (
-        f"{event.phrase}-alone" if named and event.phrase in _FOR_WHOM else event.phrase
-    )
+def _sentence_key(event: Event) -> str:
+    in_title = all(product in event.update.title for product in event.update.products)
+    if in_title and event.phrase in _FOR_WHOM:
+        return f"{event.phrase}-alone"
+    return event.phrase
 
 
-def _urgent(event: Event, words: Words) -> list[str]:
-    attacked = [
-        line(advisory.id, 40) for advisory in event.advisories if advisory.exploited
-    ]
-    known = [
-        line(advisory.id, 40) for advisory in event.advisories if advisory.disclosed
-    ]
-    if attacked:
-        return [words.say("summary", "exploited-already", cves=words.series(attacked))]
-    return (
-        [words.say("summary", "disclosed-already", cves=words.series(known))]
-        if known
-        else []
-    )
+def _urgent(event: Event, words: Words) -> str:
+    """Say which vulnerabilities are exploited already, else which are publicly known."""
+    for key, advisories in (
+        ("exploited-already", [each for each in event.advisories if each.exploited]),
+        ("disclosed-already", [each for each in event.advisories if each.disclosed]),
+    ):
+        if advisories:
+            cves = words.series([line(each.id, 40) for each in advisories])
+            return words.say("summary", key, cves=cves)
+    return ""
 
 
-def _places(event: Event, words: Words) -> dict[str, object]:
-    """What fills in the fixed sentences about an event."""
-    kbs = words.series(kbs_of(event))
+def _filled(event: Event, words: Words) -> dict[str, object]:
+    """Give what the fixed sentences about an event may name."""
+    title, kbs = title_of(event), words.series(kbs_of(event))
+    products = words.series([line(product, 80) for product in event.update.products])
     return {
-        "title": title_of(event),
+        "title": title,
         "update": words.say("label", "this"),
-        "kbs": kbs or title_of(event),
-        "it": kbs or title_of(event),
+        "kbs": kbs or title,
+        "it": kbs or title,
         "version": event.update.version,
         "old_version": event.update.version - 1,
-        "products": words.series(
-            [line(product, 80) for product in event.update.products]
-        )
-        or title_of(event),
+        "products": products or title,
         **vendor_words((event,), words),
     }
 
@@ -400,44 +402,45 @@ def _rows(event: Event, form: Form) -> tuple[Row, ...]:
         for product in event.update.products
     )
     ordered = sorted(
-        packages, key=lambda p: (p.version, normalize.build_key(p.build)), reverse=True
+        packages,
+        key=lambda package: (package.version, normalize.build_key(package.build)),
+        reverse=True,
     )
     return tuple(dict.fromkeys(_row(package, event, form.words) for package in ordered))
 
 
 def _row(package: Package, event: Event, words: Words) -> Row:
+    replaced = package.version < event.update.version
     notes = []
-    if package.version < event.update.version:
+    if replaced:
         notes.append(words.say("label", "old", version=package.version))
     if package.esu:
         notes.append(words.say("label", "esu"))
-    kb, url = line(package.kb, 40), link(package.url)
-    article = kb_url(kb)
-    article_only = "support.microsoft.com/" in url
-    gone = (
-        event.kind is Kind.PULLED
-        or event.pulled
-        or package.version < event.update.version
-    )
-    download = "" if gone or article_only else url
+    # A mail that says "Do not install" must not offer the file, and neither must a later
+    # digest about another event of an update that is pulled.
+    offered = not (replaced or event.pulled or event.kind is Kind.PULLED)
+    url, kb = link(package.url), line(package.kb, 40)
+    # An article is read, not downloaded: its link stands in a column of its own
+    is_article = "support.microsoft.com/" in url
     return Row(
-        line(package.product, 100),
-        line(package.build, 40),
-        kb,
-        article,
-        download,
-        "; ".join(notes),
+        product=line(package.product, 100),
+        build=line(package.build, 40),
+        kb=kb,
+        kb_url=kb_url(kb),
+        url=url if offered and not is_article else "",
+        note="; ".join(notes),
     )
 
 
 def _quotes(event: Event, form: Form) -> tuple[Quote, ...]:
     """Quote the evidence; what one source says at one time and place stands under one heading."""
-    shown = event.evidence[: form.most(10)]
-    alike = [(proof.source, proof.url, proof.time, proof.change) for proof in shown]
-    return tuple(
-        _quote(proof, form, headed=not place or alike[place] != alike[place - 1])
-        for place, proof in enumerate(shown)
-    )
+    quotes: list[Quote] = []
+    heading = None
+    for proof in event.evidence[: form.most(10)]:
+        own = (proof.source, proof.url, proof.time, proof.change)
+        quotes.append(_quote(proof, form, headed=own != heading))
+        heading = own
+    return tuple(quotes)
 
 
 def _quote(proof: Evidence, form: Form, *, headed: bool) -> Quote:
@@ -455,14 +458,13 @@ def _quote(proof: Evidence, form: Form, *, headed: bool) -> Quote:
 
 
 def _flaw(advisory: Advisory, form: Form) -> Flaw:
-    known = [
-        name
-        for name, yes in (
-            ("exploited", advisory.exploited),
-            ("disclosed", advisory.disclosed),
-        )
-        if yes
-    ]
+    status = []
+    if advisory.exploited:
+        status.append(form.words.say("label", "exploited"))
+    if advisory.disclosed:
+        status.append(form.words.say("label", "disclosed"))
+    if not status:
+        status.append(form.words.say("label", "not_exploited"))
     return Flaw(
         id=line(advisory.id, 40),
         url=link(advisory.url),
@@ -471,7 +473,5 @@ def _flaw(advisory: Advisory, form: Form) -> Flaw:
         score="" if advisory.cvss is None else f"{advisory.cvss:.1f}",
         vector=line(advisory.vector, 120),
         exploited=advisory.exploited,
-        status=", ".join(
-            form.words.say("label", name) for name in (known or ["not_exploited"])
-        ),
+        status=", ".join(status),
     )

@@ -10,13 +10,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError
-from watcher.text import chat, columns, marked
+from watcher.judgement.advice import HEALTH_CHECKER
+from watcher.text import chat, columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jinja2 import Environment
 
@@ -79,11 +81,28 @@ def of(folder: Path | None) -> Environment:
         "wrap": columns.wrap,
         "pairs": columns.pairs,
         "address": chat.address,
-        "linked": marked.linked,
-        "lines": marked.lines,
+        "linked": linked,
+        "lines": lines,
     }
     environment.globals |= {"table": columns.table, "grid": columns.grid}
     return environment
+
+
+def linked(text: str) -> Markup:
+    """Make a link of Health Checker's address, the one address in our own words.
+
+    The rest is escaped.
+    """
+    return Markup(  # noqa: S704 - escaped before
+        str(escape(text)).replace(
+            HEALTH_CHECKER, f'<a href="{HEALTH_CHECKER}">{HEALTH_CHECKER}</a>'
+        )
+    )
+
+
+def lines(texts: Iterable[str]) -> Markup:
+    """Set lines of text one below the other, escaped."""
+    return Markup("<br>").join(texts)
 
 
 @lru_cache(maxsize=8)
