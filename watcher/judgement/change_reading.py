@@ -250,13 +250,33 @@ def _turned(before: bool | None, after: bool | None) -> bool:  # noqa: FBT001 - 
 class MatchedChange(Struct):
     """A fact as far as it concerns one update: the packages of it that are this update's.
 
-    ``successors`` replace packages of the version before; ``apart`` are packages that
-    left for another update.
+    ``successors`` replace packages of the version before; ``bound`` are the sentences
+    that are about this update, None where all of the fact's are; ``is_subject`` is False
+    where the entry is about others, and only names this one.
     """
 
     fact: ChangeReading
     packages: list[Package] = field(default_factory=list)
     successors: list[Package] = field(default_factory=list)
+    bound: list[PassageStatement] | None = None
+    is_subject: bool = True
+
+    def bind(self, said: PassageStatement) -> None:
+        """Take one of the fact's sentences as one about this update."""
+        if self.bound is None:
+            self.bound = []
+            self.is_subject = False
+        if said not in self.bound:
+            self.bound.append(said)
+
+    @property
+    def said(self) -> tuple[PassageStatement, ...]:
+        """The sentences that are about this update."""
+        return self.fact.said if self.bound is None else tuple(self.bound)
+
+    def says(self, *kinds: Kind) -> bool:
+        """Whether a new sentence about this update means one of these."""
+        return any(said.kind in kinds for said in self.said)
 
 
 class UpdateChanges(Struct):

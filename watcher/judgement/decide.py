@@ -23,7 +23,7 @@ from watcher.judgement.ledger import (
     merge_changes,
     take_over_advisories,
 )
-from watcher.judgement.matching import Matches
+from watcher.judgement.matches import Matches
 from watcher.judgement.names import slug
 from watcher.judgement.other_events import (
     exploitation,
@@ -50,12 +50,14 @@ def decide_unmatched(docket: Matches, told: Decisions) -> None:
     """
     for fact in docket.unplaced:
         entry, change = fact.entry, fact.change
+        # A record of one CVE; a post may name some
+        is_catalogued = entry.key.upper() in entry.cves
         if (
             any(passage.name == "issue" for passage in entry.passages)
             and change.kind is ChangeKind.APPEARED
         ):
             _other_issue(fact, docket, told)
-        elif change.kind is ChangeKind.APPEARED and entry.title and not entry.cves:
+        elif change.kind is ChangeKind.APPEARED and entry.title and not is_catalogued:
             told.events.append(_news(fact, docket.now))
         else:
             told.hush(fact, "it names no update that is watched")

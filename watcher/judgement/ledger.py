@@ -45,13 +45,16 @@ def merge_changes(row: Update, case: UpdateChanges) -> Update:
                 packages, replace(package, version=number), certain=label is not None
             )
             version = max(version, number)
-    entries = [
-        item.fact.entry for item in case.items if item.fact.change.after is not None
+    about = [
+        item
+        for item in case.items
+        if item.fact.change.after is not None and item.is_subject
     ]
+    entries = [item.fact.entry for item in about]
     told = [
-        entry
-        for item, entry in zip(case.items, entries, strict=False)
-        if item.packages or not entry.packages or entry.cves
+        item.fact.entry
+        for item in about
+        if item.packages or not item.fact.entry.packages or item.fact.entry.cves
     ]
     return replace(
         row,

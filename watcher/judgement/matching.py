@@ -13,27 +13,27 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import (
-    PULL_OR_RETURN,
     ChangeReading,
     PassageStatement,
-    UpdateChanges,
     history_of,
 )
 from watcher.judgement.ledger import Ledger
+from watcher.judgement.matches import Matches, dated
 from watcher.judgement.names import (
     LABELLED,
+    MADE,
     MONTHLY,
-    advisory_identity,
     base_product,
-    cve_names,
     label_names,
     lone_identity,
     made_identity,
+    made_name,
     month_name,
     month_of,
     monthly_identity,
     package_names,
 )
+from watcher.judgement.prose import match_prose
 from watcher.records import Entry, Kind, Package, State, Update
 
 
@@ -53,21 +53,6 @@ def is_about(said: PassageStatement, row: Update, entry: Entry) -> bool:
 # For how long a package that bears no label is taken as a further one of the month's
 # update.
 SAME_RELEASE = timedelta(days=7)
-
-
-class Matches:
-    """Cases by update id, in the order in which they were opened."""
-
-    def __init__(self, ledger: Ledger, now: datetime) -> None:
-        """Work on a ledger's copy; ``now`` is the time of the check."""
-        self.ledger = ledger
-        self.now = now
-        self.cases: dict[str, UpdateChanges] = {}
-        self.unplaced: list[ChangeReading] = []
-
-    def case(self, update: Update) -> UpdateChanges:
-        """The case of an update."""
-        return self.cases.setdefault(update.id, UpdateChanges(update.id))
 
 
 def match(read: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> Matches:
@@ -91,7 +76,7 @@ def match(read: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> Match
         if fact.entry.packages or fact.gone:
             _place_packages(fact, docket, cumulative)
         else:
-            _place_words(fact, docket)
+            match_prose(fact, docket)
     return docket
 
 
@@ -300,7 +285,7 @@ def _found(
         return _lone(package, family, docket, fact)
     kind = (label.type if label else "") or package.type or "SU"
     kind = kind if kind in MONTHLY else "SU"
-    when = _dated(fact, docket.now)
+    when = dated(fact, docket.now)
     month = (label.month if label else "") or month_of(when)
     row = docket.ledger.find((month_name(family, month, kind),))
     if row is not None:
@@ -311,8 +296,7 @@ def _found(
         )
     update_id, title = monthly_identity(family, month, kind)
     name = month_name(family, month, kind)
-    return _new(
-        docket,
+    return docket.found(
         Update(
             update_id,
             title,
@@ -358,19 +342,18 @@ def _made(
     cumulative: dict[str, tuple[str, ...]],
 ) -> Update:
     update_id, title = made_identity(product)
-    names = [f"made:{product.lower()}"]
+    names = [made_name(product)]
     together = cumulative.get(product, ())
-    when = _dated(fact, docket.now)
+    when = dated(fact, docket.now)
     if len(together) > 1:
         update_id, title = monthly_identity(family, month_of(when), "CU")
-        names = [f"made:{name.lower()}" for name in together] + [
+        names = [made_name(name) for name in together] + [
             month_name(family, month_of(when), "CU")
         ]
-    row = docket.ledger.find([name for name in names if name.startswith("made:")])
+    row = docket.ledger.find([name for name in names if name.startswith(MADE)])
     if row is not None:
         return row
-    return _new(
-        docket,
+    return docket.found(
         Update(
             update_id,
             title,
@@ -392,39 +375,15 @@ def _lone(
     named = (
         package
         if package.kb or package.build
-        else replace(package, build=month_of(_dated(fact, docket.now)))
+        else replace(package, build=month_of(dated(fact, docket.now)))
     )
     update_id, title = lone_identity(named)
     if update_id in docket.ledger:
         return docket.ledger[update_id]
-    return _new(
-        docket,
+    return docket.found(
         Update(update_id, title, family, "update", "", 1, State.RELEASED, docket.now),
-        _dated(fact, docket.now),
+        dated(fact, docket.now),
     )
-
-
-def _new(docket: Matches, row: Update, released: datetime) -> Update:
-    """Put a row for a new update; an id that is taken gets a number."""
-    update_id, number = row.id, 2
-    while update_id in docket.ledger:
-        update_id, number = f"{row.id}-{number}", number + 1
-    docket.ledger.put(replace(row, id=update_id, released=released, thread=update_id))
-    return docket.ledger[update_id]
-
-
-def _dated(fact: ChangeReading, now: datetime) -> datetime:
-    """The vendor's date of what the fact offers.
-
-    An altered entry's newest revision, else its publication.
-    """
-    entry = fact.entry
-    times = (
-        (entry.updated, entry.published)
-        if fact.change.before is not None
-        else (entry.published, entry.updated)
-    )
-    return next((time for time in times if time is not None), now)
 
 
 def _of_one_date(read: Iterable[ChangeReading]) -> dict[str, tuple[str, ...]]:
@@ -445,79 +404,3 @@ def _of_one_date(read: Iterable[ChangeReading]) -> dict[str, tuple[str, ...]]:
         for products in dates.values()
         for product in products
     }
-
-
-def _place_words(fact: ChangeReading, docket: Matches) -> None:
-    """A fact without packages is about the update that it names: by label, KB article, then CVE."""
-    entry, ledger = fact.entry, docket.ledger
-    row = ledger.find(label_names(entry.label)) or ledger.find(
-        f"kb:{kb}" for kb in entry.kbs
-    )
-    if row is None:
-        row = ledger.find(cve_names(entry.cves))
-    if (
-        row is None
-        and entry.label is not None
-        and (fact.says(Kind.RELEASED, *PULL_OR_RETURN) or entry.label.version > 1)
-    ):
-        row = _labelled(fact, docket)
-    if (
-        row is None
-        and entry.cves
-        and entry.products
-        and entry.key.upper() in entry.cves
-    ):
-        row = _announced(fact, docket)
-    if row is None:
-        docket.unplaced.append(fact)
-    else:
-        docket.case(row).item(fact)
-
-
-def _announced(fact: ChangeReading, docket: Matches) -> Update:
-    """The row of an advisory without update.
-
-    Those of one family and day that appear at one check are one thing.
-    """
-    family = normalize.family(fact.entry.products[0])
-    published = fact.entry.published or docket.now
-    for case in docket.cases.values():
-        row = docket.ledger[case.update]
-        same_day = row.released is not None and row.released.date() == published.date()
-        if (
-            row.type == "advisory"
-            and row.family == family
-            and same_day
-            and docket.ledger.is_new(row.id)
-        ):
-            return row
-    update_id, title = advisory_identity(fact.entry.cves[0])
-    row = Update(
-        update_id, title, family, "advisory", "", 1, State.ANNOUNCED, docket.now
-    )
-    return _new(docket, row, published)
-
-
-def _labelled(fact: ChangeReading, docket: Matches) -> Update | None:
-    """The update that a post's title names before any table or record does."""
-    label = fact.entry.label
-    if label is None or not label_names(label):
-        return None
-    update_id, title = (
-        monthly_identity(label.family, label.month, label.type)
-        if label.type in MONTHLY
-        else made_identity(label.product)
-    )
-    when = _dated(fact, docket.now)
-    row = Update(
-        update_id,
-        title,
-        label.family,
-        label.type,
-        label.month,
-        1,
-        State.RELEASED,
-        docket.now,
-        names=label_names(label),
-    )
-    return _new(docket, row, when)

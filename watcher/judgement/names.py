@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from watcher.judgement import normalize
+from watcher.judgement.normalize.versions import is_version, version_name
 from watcher.records import Entry, Label, Package, Update
 
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
@@ -21,6 +22,9 @@ LABELLED = ("Exchange Server",)
 
 
 MONTHLY = ("SU", "HU")
+
+
+MADE = "made:"
 
 
 MONTHS = [
@@ -77,7 +81,15 @@ def label_names(label: Label | None) -> tuple[str, ...]:
         return (
             (month_name(label.family, label.month, label.type),) if label.month else ()
         )
-    return (f"made:{label.product.lower()}",) if label.product else ()
+    return (made_name(label.product),) if label.product else ()
+
+
+def made_name(product: str) -> str:
+    """The name of an update that makes a product or a version of one.
+
+    "Exchange Server 2019 CU15", "ESXi 7.0 Update 3", which is "ESXi 7 Update 3".
+    """
+    return f"{MADE}{version_name(product)}"
 
 
 def month_name(family: str, month: str, kind: str) -> str:
@@ -114,6 +126,12 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
             )
             for kind in MONTHLY
         ]
+    # Where updates bear a month, a product with its cumulative update is no update's name
+    names += [
+        made_name(product)
+        for product in entry.products
+        if normalize.family(product) not in LABELLED and is_version(product)
+    ]
     names += cve_names(entry.cves)
     return tuple(dict.fromkeys(names))
 

@@ -26,7 +26,7 @@ from watcher.judgement.summary import (
     known_issue_summary,
     revised_summary,
 )
-from watcher.records import ChangeKind, Event, Kind, Package, State, Update
+from watcher.records import ChangeKind, Entry, Event, Kind, Package, State, Update
 
 # Within this of a release its records are the same story told by further sources
 SAME_STORY = timedelta(days=7)
@@ -168,6 +168,11 @@ def _date(fact: ChangeReading) -> datetime | None:
     )
 
 
+def _is_post(entry: Entry) -> bool:
+    """Whether an entry is prose, no record and no row: what it says first is news."""
+    return not entry.packages and not entry.revision
+
+
 def known_issues(
     row: Update, case: UpdateChanges, now: datetime, used: set[int]
 ) -> list[tuple[str, Event]]:
@@ -191,8 +196,8 @@ def known_issues(
             continue
         if (listed and changed and (recent or young)) or (
             not listed
-            and fact.says(Kind.KNOWN_ISSUE)
-            and fact.change.before is not None
+            and item.says(Kind.KNOWN_ISSUE)
+            and (fact.change.before is not None or (recent and _is_post(fact.entry)))
         ):
             items.append(item)
     if not items:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.names import base_product
+from watcher.judgement.names import base_product, made_name
 from watcher.records import (
     Package,
     Update,
@@ -75,7 +75,7 @@ def as_made_product(row: Update, package: Package) -> Package:
         (
             p
             for p in row.packages
-            if p.build == package.build and f"made:{p.product.lower()}" in row.names
+            if p.build == package.build and made_name(p.product) in row.names
         ),
         None,
     )

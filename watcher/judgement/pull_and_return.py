@@ -58,7 +58,7 @@ def state_change(row: Update, case: UpdateChanges, now: datetime) -> StateChange
     spoken = [
         (item, said)
         for item in case.items
-        for said in item.fact.said
+        for said in item.said
         if _speaks_of_it(said, row, item) and _counts(said, row, item)
     ]
     pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
@@ -327,8 +327,5 @@ def _pulled(
 
 def _words(items: list[MatchedChange]) -> tuple[PassageStatement, ...]:
     return tuple(
-        said
-        for item in items
-        for said in item.fact.said
-        if said.kind is Kind.RE_RELEASED
+        said for item in items for said in item.said if said.kind is Kind.RE_RELEASED
     )

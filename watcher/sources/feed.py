@@ -24,7 +24,8 @@ from msgspec import Struct
 from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
+from watcher.judgement.normalize.versions import product_of, watched_versions_in
+from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
 from watcher.sources import grids, markup
 
 _POST = re.compile(
@@ -71,7 +72,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     assumed = normalize.family(subject) if subject else ""
     shared = _shared_links(posts)
     kept = [
-        _entry(post, page.url, assumed, shared)
+        _entry(post, page.url, assumed, shared, watch)
         for post in posts
         if not is_guide or _is_watched(post, watch)
     ]
@@ -233,7 +234,9 @@ def _shared_links(posts: Iterable[Post]) -> frozenset[str]:
     return frozenset(link for link, times in links.items() if times > 1)
 
 
-def _entry(post: Post, url: str, assumed: str, shared: frozenset[str]) -> Entry:
+def _entry(
+    post: Post, url: str, assumed: str, shared: frozenset[str], watch: Watch
+) -> Entry:
     html = markup.from_markdown(post.html) if post.revision else post.html
     text, linked = markup.plain_and_links(html)
     title = markup.plain(post.title).replace("\n", " ") or _opening(text)
@@ -243,6 +246,11 @@ def _entry(post: Post, url: str, assumed: str, shared: frozenset[str]) -> Entry:
     around = (address, *markup.joined(linked, address or url))
     about = f"{title}\n{text}"
     articles = normalize.kbs_in(about) + normalize.kbs_in(" ".join(around))
+    named_products = tuple(
+        dict.fromkeys(
+            (*normalize.products_in(about), *watched_versions_in(about, watch))
+        )
+    )
     passages: tuple[Passage, ...] = ()
     if text and post.revision:
         passages = (Passage(f"revision {post.revision}", text, post.published),)
@@ -257,12 +265,21 @@ def _entry(post: Post, url: str, assumed: str, shared: frozenset[str]) -> Entry:
         revision=post.revision,
         cves=named or normalize.cves_in(about),
         kbs=tuple(dict.fromkeys(articles)),
-        products=normalize.products_in(about) or ((assumed,) if assumed else ()),
-        label=normalize.label(title, post.published, assumed=assumed),
+        products=named_products or ((assumed,) if assumed else ()),
+        label=normalize.label(title, post.published, assumed=assumed)
+        or _version_label(title, watch),
         passages=passages,
         links=tuple(dict.fromkeys(filter(None, around))),
         tables=grids.read(html),
     )
+
+
+def _version_label(title: str, watch: Watch) -> Label | None:
+    """Return the label of what a title names by product and version: "QTS 5.2.2.2950"."""
+    versions = watched_versions_in(title, watch)
+    if not versions:
+        return None
+    return Label(family=product_of(versions[0]), product=versions[0], type="release")
 
 
 def _opening(text: str) -> str:
