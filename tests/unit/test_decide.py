@@ -539,7 +539,7 @@ def test_a_feeds_new_entry_is_news_and_its_edits_are_not() -> None:
     ]
     named = tell(change(None, replace(entry, cves=(CVE,)), source="blog"))
     assert [event.kind for event in named.events] == ["news"]
-    catalogued = replace(entry, key=CVE, cves=(CVE,))
+    catalogued = replace(entry, key=CVE, cves=(CVE,), products=())
     assert silent(tell(change(None, catalogued, source="kev"))) == [
         "it names no update that is watched"
     ]
