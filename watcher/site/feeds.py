@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -157,8 +158,7 @@ def event_tag(event_id: str, time: datetime, address: SiteAddress) -> str:
 
 def anchor(event_id: str) -> str:
     """Give the id that an event has on its update's page."""
-    letters = (sign for sign in event_id[:80] if sign.isascii() and sign.isalnum())
-    return "e-" + "".join(letters)
+    return "e-" + re.sub("[^a-zA-Z0-9]", "", event_id[:80])
 
 
 def updated(events: Iterable[Event]) -> datetime:

@@ -134,8 +134,9 @@ class _Draft:
 
     def _one_by_one(self) -> None:
         """Replace what changed in the site itself, the front page and the status last."""
-        kept = [name for name in self.changed if name not in self.gone]
-        for name in [*sorted(kept, key=lambda name: name == "index.html"), STATUS]:
+        kept = set(self.changed).difference(self.gone, ["index.html"])
+        last = [name for name in ("index.html",) if name in self.changed]
+        for name in (*sorted(kept), *last, STATUS):
             _put(self.site / name, (self.aside / name).read_bytes())
         for name in self.gone:
             (self.site / name).unlink(missing_ok=True)
@@ -185,58 +186,51 @@ def _clone(site: Path, aside: Path) -> None:
     if aside.exists():
         shutil.rmtree(aside)
     aside.mkdir(parents=True)
-    if not site.is_dir():
-        return
-    for folder in (site, *(site / name for name in OURS)):
-        if folder.is_dir():
-            for entry in os.scandir(folder):
-                if entry.is_file(follow_symlinks=False):
-                    _link(
-                        Path(entry.path), aside / folder.relative_to(site) / entry.name
-                    )
+    for folder in ("", *OURS):
+        for name in _plain_files(site / folder):
+            _link(site / folder / name, aside / folder / name)
 
 
 def _mirror_files(site: Path, aside: Path) -> None:
     """Take over the files that others put beside ours (CNAME, robots.txt), and what they
     took away.
     """
-    here = {
-        entry.name: entry.inode()
-        for entry in os.scandir(site)
-        if entry.is_file(follow_symlinks=False)
-    }
-    there = {
-        entry.name: entry.inode()
-        for entry in os.scandir(aside)
-        if entry.is_file(follow_symlinks=False)
-    }
-    for name in here.keys() | there.keys():
-        if name not in here:
-            (aside / name).unlink()
-        elif here[name] != there.get(name):
+    here, there = _plain_files(site), _plain_files(aside)
+    for name in there.keys() - here.keys():
+        (aside / name).unlink()
+    for name, inode in here.items():
+        if inode != there.get(name):
             _link(site / name, aside / name)
+
+
+def _plain_files(folder: Path) -> dict[str, int]:
+    """Give the inodes of a folder's files, links and folders left out; {} without it."""
+    if not folder.is_dir():
+        return {}
+    found = {}
+    for entry in os.scandir(folder):
+        if entry.is_file(follow_symlinks=False):
+            found[entry.name] = entry.inode()
+    return found
 
 
 def _strangers(folder: Path, names: Collection[str]) -> list[str]:
     """List what lies in a folder of ours and is none of ``names``."""
     if not folder.is_dir():
         return []
-    found = (f"{folder.name}/{entry.name}" for entry in os.scandir(folder))
-    return sorted(name for name in found if name not in names)
+    found = {f"{folder.name}/{name}" for name in os.listdir(folder)}
+    return sorted(found.difference(names))
 
 
 def _movable(site: Path) -> bool:
     """Say whether the folder may change its name.
 
-    It is no mount, and holds nothing of others but plain files.
+    It is no mount, and holds nothing of others but plain files: a ``.git`` in it would
+    change places with it.
     """
-    folders = {
-        entry.name
-        for entry in os.scandir(site)
-        if not entry.is_file(follow_symlinks=False)
-    }
+    others = set(os.listdir(site)).difference(_plain_files(site), OURS)
     # Path.is_mount is not there on Windows before Python 3.12
-    return not os.path.ismount(site) and folders <= set(OURS)
+    return not others and not os.path.ismount(site)
 
 
 def _parked(site: Path) -> Path:

@@ -133,16 +133,20 @@ def _newest_good(listings: Sequence[Listing]) -> list[Listing]:
 
     Of equal builds the newest update, then the first id.
     """
-    newest: dict[str, tuple[tuple[int, ...], str]] = {}
+    highest: dict[str, tuple[int, ...]] = {}
+    holders: dict[str, str] = {}
     for listing in listings:
         if listing.state is not State.RELEASED:
             continue
         for offer in _offers(listing):
             build = _numbers(offer.build)
-            best = newest.get(offer.product)
-            if offer.product and (best is None or best[0] < build):
-                newest[offer.product] = (build, listing.id)
-    wanted = {update_id for _, update_id in newest.values()}
+            if offer.product in holders and highest[offer.product] >= build:
+                continue
+            highest[offer.product] = build
+            holders[offer.product] = listing.id
+    # A package without a product says nothing of any
+    holders.pop("", None)
+    wanted = set(holders.values())
     return [listing for listing in listings if listing.id in wanted]
 
 
@@ -204,15 +208,28 @@ def alarms(
 
 def _alarm(listing: Listing, pages: set[str]) -> Alarm:
     """Warn of an update; ``pages`` are those of which a product has nothing newer."""
-    offers = _newest_offers(listing)
-    kbs = dict.fromkeys(offer.kb for offer in _offers(listing) if offer.kb)
-    rows = dict.fromkeys((offer.product, offer.build) for offer in offers)
     return Alarm(
         listing.title,
         listing.page,
-        tuple((kb, kb_url(kb)) for kb in kbs or dict.fromkeys(listing.kbs)),
-        tuple(rows) or tuple((product, "") for product in listing.products),
+        _articles(listing),
+        _affected(listing),
         listing.pulled or listing.changed,
         listing.state is not State.PULLED,
-        bool(offers) and listing.page not in pages,
+        bool(listing.packages) and listing.page not in pages,
     )
+
+
+def _articles(listing: Listing) -> tuple[tuple[str, str], ...]:
+    """Give the KB articles of the current version, else all, each with its address."""
+    current = dict.fromkeys(offer.kb for offer in _offers(listing))
+    current.pop("", None)
+    kbs = current or dict.fromkeys(listing.kbs)
+    return tuple((kb, kb_url(kb)) for kb in kbs)
+
+
+def _affected(listing: Listing) -> tuple[tuple[str, str], ...]:
+    """Give the products and builds of an update; products alone where it has no package."""
+    offers = _newest_offers(listing)
+    if not offers:
+        return tuple((product, "") for product in listing.products)
+    return tuple(dict.fromkeys((offer.product, offer.build) for offer in offers))

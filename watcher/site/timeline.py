@@ -132,20 +132,20 @@ def _grid(ordered: Sequence[Event], words: Words, zone: tzinfo) -> _Grid:
     """Give each day a column, and each source a row."""
     dates: set[date] = set()
     for event in ordered:
-        dates.add(event.time.astimezone(zone).date())
-        dates |= {proof.time.astimezone(zone).date() for proof in event.evidence}
+        moments = [event.time, *(proof.time for proof in event.evidence)]
+        dates.update(moment.astimezone(zone).date() for moment in moments)
     newest = sorted(dates)[-MOST_DAYS:]
-    columns = {
-        day: LEFT + COLUMN * number + COLUMN // 2 for number, day in enumerate(newest)
-    }
+    middle = LEFT + COLUMN // 2
+    columns = {day: middle + COLUMN * number for number, day in enumerate(newest)}
+
     sources: dict[str, None] = {}
     for event in ordered:
+        # What came before the newest days is not drawn, nor who said it
         if event.time.astimezone(zone).date() in columns:
             sources |= dict.fromkeys(proof.source for proof in event.evidence)
-    rows = {
-        source: HEAD + BAR + ROW * number + 30
-        for number, source in enumerate(list(sources)[:MOST_SOURCES])
-    }
+    first = HEAD + BAR + 30
+    shown = list(sources)[:MOST_SOURCES]
+    rows = {source: first + ROW * number for number, source in enumerate(shown)}
     width = max(LEFT + COLUMN * len(newest) + FOOT, NARROWEST)
     return _Grid(columns, rows, width, words, zone)
 
@@ -193,15 +193,23 @@ def _cuts(update: Update, drawn: Sequence[Event], grid: _Grid) -> Iterator[_Cut]
         yield _Cut(LEFT, state, grid.words.say("kind", "released"))
     for event in drawn:
         after = _state_after(event, state)
-        if not after or (after == state and event.kind is not Kind.RE_RELEASED):
-            continue
         again = event.kind is Kind.RE_RELEASED
-        kind = event.kind.value if again else after.removeprefix("suspected-")
-        text = grid.words.say("kind", kind)
-        if event.update.version > 1 and after == "released":
-            text += f" v{event.update.version}"
-        yield _Cut(grid.columns[grid.day(event.time)], after, text)
-        state = after
+        # A second version is a stretch of its own, though it is as released as the first
+        if after and (after != state or again):
+            state = after
+            text = _cut_text(event, state, grid.words)
+            yield _Cut(grid.columns[grid.day(event.time)], state, text)
+
+
+def _cut_text(event: Event, state: str, words: Words) -> str:
+    """Name the stretch that an event begins, with its version from the second on."""
+    kind = state.removeprefix("suspected-")
+    if event.kind is Kind.RE_RELEASED:
+        kind = event.kind.value
+    text = words.say("kind", kind)
+    if event.update.version > 1 and state == "released":
+        text += f" v{event.update.version}"
+    return text
 
 
 def _released_before(update: Update, drawn: Sequence[Event], grid: _Grid) -> bool:
@@ -218,19 +226,20 @@ def _released_before(update: Update, drawn: Sequence[Event], grid: _Grid) -> boo
 
 def _state_after(event: Event, before: str) -> str:
     """Say what state an event leads to, "" when it leaves it as it is."""
-    match event.kind:
-        case Kind.PULLED:
-            sure = event.confidence is Confidence.CONFIRMED
-            return "pulled" if sure else "suspected-pulled"
-        case Kind.RE_RELEASED:
-            return "released"
-        case Kind.RELEASED:
-            # One more package of what is pulled: it stays pulled
-            return "" if before == "pulled" and event.pulled else "released"
-        case Kind.CORRECTED if before.endswith("pulled") and not event.pulled:
-            return "released"
-        case Kind.ANNOUNCED if not before:
-            return "announced"
+    if event.kind is Kind.PULLED:
+        sure = event.confidence is Confidence.CONFIRMED
+        return "pulled" if sure else "suspected-pulled"
+    if event.kind is Kind.RE_RELEASED:
+        return "released"
+    if event.kind is Kind.RELEASED:
+        # One more package of what is pulled: it stays pulled
+        stays = before == "pulled" and event.pulled
+        return "" if stays else "released"
+    if event.kind is Kind.CORRECTED:
+        mended = before.endswith("pulled") and not event.pulled
+        return "released" if mended else ""
+    if event.kind is Kind.ANNOUNCED and not before:
+        return "announced"
     return ""
 
 

@@ -194,16 +194,11 @@ def page(
     listing = listing_of(update, events)
     state_event = _state_event(update, events)
     now = story(state_event, form)
+    latest = _latest(events, form)
     doubted = listing.suspected and update.state is not State.PULLED
     newest_first = tuple(with_evidence(event, form) for event in reversed(events))
-    issues = tuple(
-        event
-        for event in newest_first
-        if event.kind == Kind.KNOWN_ISSUE.value and event.version == update.version
-    )
-    main_events = [event for event in events if EVENT_KINDS[event.kind].opens_page]
-    main_events = main_events or list(events)
-    latest = story(_deciding(main_events), form) if main_events else None
+    issues = _issues(newest_first, update.version)
+    # What is perhaps pulled is held back: servers are told what they would be of a pull
     held = replace(state_event, kind=Kind.PULLED, confidence=Confidence.SUSPECTED)
     return Page(
         path=listing.page,
@@ -223,12 +218,12 @@ def page(
         rows=now.rows,
         packaged=now.packaged,
         flaws=now.flaws,
-        guidance=_guidance(main_events, form),
+        guidance=_guidance(events, form),
         vendor=_vendor(now, latest, form),
         supersedes=_supersedes(update),
         line=timeline(update, events, form.words, form.zone),
         told=newest_first,
-        links=tuple(dict.fromkeys(filter(None, map(link, update.links))))[:20],
+        links=_links(update),
         servers=server_texts(
             servers[:MOST_SERVERS],
             form.words,
@@ -271,12 +266,25 @@ def _state_event(update: Update, events: Sequence[Event]) -> Event:
     )
 
 
-def _deciding(main_events: Sequence[Event]) -> Event:
+def _main_events(events: Sequence[Event]) -> list[Event]:
+    """Give the events with which a page may open, all where there is no such event."""
+    main = [event for event in events if EVENT_KINDS[event.kind].opens_page]
+    return main or list(events)
+
+
+def _latest(events: Sequence[Event], form: Form) -> Story | None:
     """Give the last event that decides what to do: known issues come on top of it."""
-    for event in reversed(main_events):
-        if event.kind is not Kind.KNOWN_ISSUE:
-            return event
-    return main_events[-1]
+    main = _main_events(events)
+    if not main:
+        return None
+    deciding = [event for event in main if event.kind is not Kind.KNOWN_ISSUE]
+    return story((deciding or main)[-1], form)
+
+
+def _issues(newest_first: Sequence[EventStory], version: int) -> tuple[EventStory, ...]:
+    """Give the known issues of a version."""
+    issues = (one for one in newest_first if one.kind == Kind.KNOWN_ISSUE.value)
+    return tuple(one for one in issues if one.version == version)
 
 
 def _state(update: Update, *, doubted: bool) -> str:
@@ -298,17 +306,21 @@ def _actions(
     update: Update, now: Story, latest: Story | None, issues: Sequence[EventStory]
 ) -> tuple[str, ...]:
     """Say what to do: by the last event that decides, and by the newest known issue."""
-    steps = list(latest.actions) if latest else []
-    if latest and issues and update.state is not State.PULLED:
+    pulled = update.state is State.PULLED
+    steps: list[str] = []
+    if latest:
+        steps += latest.actions
+    # What is pulled is not installed, with its known issues or without
+    if latest and issues and not pulled:
         steps += issues[0].story.actions
-    if not steps and update.state is State.PULLED:
-        return now.actions
+    if pulled and not steps:
+        steps += now.actions
     return tuple(dict.fromkeys(steps))
 
 
-def _guidance(main_events: Sequence[Event], form: Form) -> tuple[Saying, ...]:
+def _guidance(events: Sequence[Event], form: Form) -> tuple[Saying, ...]:
     """Give what the vendor says to do, from the last event in which it does."""
-    for event in reversed(main_events):
+    for event in reversed(_main_events(events)):
         if event.guidance:
             return story(event, form).sayings
     return ()
@@ -321,5 +333,16 @@ def _vendor(now: Story, latest: Story | None, form: Form) -> str:
 
 
 def _supersedes(update: Update) -> tuple[str, ...]:
-    found = (line(kb, 40) for package in update.packages for kb in package.supersedes)
-    return tuple(dict.fromkeys(found))[:20]
+    """Name the KB articles in whose place the update comes."""
+    found: dict[str, None] = {}
+    for package in update.packages:
+        found |= dict.fromkeys(line(kb, 40) for kb in package.supersedes)
+    return tuple(found)[:20]
+
+
+def _links(update: Update) -> tuple[str, ...]:
+    """Give the vendor's pages about the update."""
+    found = dict.fromkeys(map(link, update.links))
+    # What is no harmless address
+    found.pop("", None)
+    return tuple(found)[:20]
