@@ -218,7 +218,7 @@ def _strangers(folder: Path, names: Collection[str]) -> list[str]:
     """List what lies in a folder of ours and is none of ``names``."""
     if not folder.is_dir():
         return []
-    found = {f"{folder.name}/{name}" for name in os.listdir(folder)}
+    found = {f"{folder.name}/{path.name}" for path in folder.iterdir()}
     return sorted(found.difference(names))
 
 
@@ -228,7 +228,8 @@ def _movable(site: Path) -> bool:
     It is no mount, and holds nothing of others but plain files: a ``.git`` in it would
     change places with it.
     """
-    others = set(os.listdir(site)).difference(_plain_files(site), OURS)
+    names = {path.name for path in site.iterdir()}
+    others = names.difference(_plain_files(site), OURS)
     # Path.is_mount is not there on Windows before Python 3.12
     return not others and not os.path.ismount(site)
 
