@@ -59,11 +59,11 @@ def summary(settings: Settings) -> str:
         if settings.mail.smtp
         else f"written to {settings.mail.outbox}"
     )
-    told = ", ".join(
+    subscribers = ", ".join(
         f"{subscriber.name} ({subscriber.when})" for subscriber in settings.subscribers
     )
     if settings.nobody_named:
-        told = (
+        subscribers = (
             "nobody, for there is no [[subscriber]]; messages are for "
             f"{', '.join(settings.subscribers[0].to)}"
         )
@@ -72,7 +72,7 @@ def summary(settings: Settings) -> str:
             f"{settings.file or 'No configuration file: the built-in defaults'}: all is well.",
             f"Watched:  {', '.join(settings.watch.products)}",
             f"Sources:  {', '.join(on)}",
-            f"Told:     {told}",
+            f"Told:     {subscribers}",
             f"Mail:     {mail}",
         )
     )

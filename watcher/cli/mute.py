@@ -46,24 +46,22 @@ def mute(
                 continue
             _allow(target, until)
             store.mute(target, until)
+            name = audience.target_name(target)
+            held_back = _held_back(store, target)
             report.write(
-                report.harmless(
-                    f"{audience.target_name(target)}: muted {until_text(until)}; {_held_back(store, target)}."
-                )
+                report.harmless(f"{name}: muted {until_text(until)}; {held_back}.")
             )
 
 
 def _allow(target: str, until: datetime | None) -> None:
     """Refuse to mute for good what would hide every pull."""
-    if until is None and (
-        target
-        in {
-            f"{audience.KIND}{kind.value}"
-            for kind, row in EVENT_KINDS.items()
-            if row.alarming
-        }
-        or target == f"{audience.PRODUCT}*"
-    ):
+    alarming = {
+        f"{audience.KIND}{kind.value}"
+        for kind, row in EVENT_KINDS.items()
+        if row.alarming
+    }
+    hides_pulls = target in alarming or target == f"{audience.PRODUCT}*"
+    if until is None and hides_pulls:
         raise ConfigurationError(
             f'"{audience.target_name(target)}" cannot be muted for good: no pull '
             "would be told any more. Say for how long, as in --for 7d, "

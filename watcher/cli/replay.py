@@ -83,13 +83,15 @@ def replay(
         read_events(against)
     # Several lines a check, and hundreds of checks
     with report.progress(shown=call.lively, level=logging.DEBUG) as say:
-        told = relive(settings, recordings, out, step, first, last, say)
+        result = relive(settings, recordings, out, step, first, last, say)
     if not call.quiet and not against:
-        write_events(told.events)
+        write_events(result.events)
     if against:
         for line in differences(out, against):
             report.write(report.harmless(line))
     report.LOG.info(
-        "told: %s; they and the mail lie in %s", counted(len(told.events), "event"), out
+        "told: %s; they and the mail lie in %s",
+        counted(len(result.events), "event"),
+        out,
     )
-    end_with_failure(failed=told.failed)
+    end_with_failure(failed=result.failed)

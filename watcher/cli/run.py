@@ -88,7 +88,7 @@ def run(
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
-        told = check(
+        result = check(
             settings,
             store,
             web,
@@ -100,23 +100,23 @@ def run(
             say=say,
         )
         if not dry_run:
-            told = replace(
-                told,
-                troubles=told.troubles
+            result = replace(
+                result,
+                troubles=result.troubles
                 + finish(settings, store, at, metrics or settings.metrics),
             )
         waiting = store.due_deliveries(None if force else at) if dry_run else []
-        beat.failed = told.failed
+        beat.failed = result.failed
     if not call.quiet:
-        write_events(told.events)
+        write_events(result.events)
         for message, delivery in waiting:
             report.write(
                 report.harmless(
                     f"would be sent to {delivery.recipient}: {message.subject}"
                 )
             )
-    say_how_it_went(told)
-    end_with_failure(failed=told.failed)
+    say_how_it_went(result)
+    end_with_failure(failed=result.failed)
 
 
 def finish(
@@ -164,29 +164,27 @@ def _say_why(failures: list[Failure]) -> None:
             report.LOG.debug("%s", line)
 
 
-def say_how_it_went(told: Report) -> None:
+def say_how_it_went(result: Report) -> None:
     """Name each failure with cause and remedy, and sum the check up, on standard error."""
-    failed = [source for source in told.sources if source.failures]
+    failed = [source for source in result.sources if source.failures]
     if failed:
         _say_why([failure for source in failed for failure in source.failures])
-    for trouble in told.troubles:
+    for trouble in result.troubles:
         report.LOG.error("%s", trouble)
-    for warning in told.warnings:
+    for warning in result.warnings:
         report.LOG.warning("%s", warning)
-    if failed and len(failed) == len(told.sources):
+    if failed and len(failed) == len(result.sources):
         report.LOG.error(
             "No source could be read. Nothing is lost: the next run asks again."
         )
-    new, changed = (
-        sum(getattr(source, count) for source in told.sources)
-        for count in ("new", "changed")
-    )
+    new = sum(source.new for source in result.sources)
+    changed = sum(source.changed for source in result.sources)
     report.LOG.info(
         "%s asked, %d failed; %s new, %d changed; %s, %s sent",
-        counted(len(told.sources), "source"),
+        counted(len(result.sources), "source"),
         len(failed),
         counted(new, "entry", "entries"),
         changed,
-        counted(len(told.events), "event"),
-        counted(told.sent, "message"),
+        counted(len(result.events), "event"),
+        counted(result.sent, "message"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -24,6 +24,7 @@ from watcher.records import (
     Evidence,
     Exposure,
     Kind,
+    StoredEntry,
     Subscriber,
     Update,
 )
@@ -59,26 +60,19 @@ def show(call: Call, identifier: Id) -> None:
 def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     """Write one update's life, line by line."""
     yield f"{update.title} ({update.id})"
-    released = (
-        f", released {event_json.time(update.released)[:10]}" if update.released else ""
-    )
+    released = ""
+    if update.released:
+        released = f", released {event_json.time(update.released)[:10]}"
     yield f"  {update.state.value}, version {update.version}{released}"
-    for name, words in (
-        ("products", update.products),
-        ("KB articles", all_articles(update)),
-        (
-            "builds",
-            tuple(
-                dict.fromkeys(
-                    package.build for package in update.packages if package.build
-                )
-            ),
-        ),
-        ("advisories", tuple(advisory.id for advisory in update.advisories)),
-    ):
-        if words:
-            yield f"  {name}: {', '.join(words)}"
-    yield from _notes(update, store)
+    builds = dict.fromkeys(package.build for package in update.packages)
+    advisories = (advisory.id for advisory in update.advisories)
+    yield from _list_line("products", update.products)
+    yield from _list_line("KB articles", all_articles(update))
+    yield from _list_line("builds", builds)
+    yield from _list_line("advisories", advisories)
+    for note in notes(store):
+        if audience.is_about(note.target, update):
+            yield f"  {note.line}"
     for source, said, version in update.standings:
         yield f"  {source} has it as v{version}: {said}"
     if disagreement := disagreeing(update):
@@ -88,13 +82,25 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
         yield "  No event: it was known from the first check on."
     for event in events:
         yield from _event(event, update.id, settings, store)
-    for message, deliveries in store.messages_of(update=update.id):
-        if message.kind == "reminder":
-            yield from (
-                f"  reminded: {message.subscriber}, {_delivery(each)}, by {message.id}"
-                for each in deliveries
-            )
+    yield from _reminders(update, store)
     yield from unsaid(update, settings, store)
+
+
+def _list_line(name: str, words: Iterable[str]) -> Iterator[str]:
+    listed = ", ".join(filter(None, words))
+    if listed:
+        yield f"  {name}: {listed}"
+
+
+def _reminders(update: Update, store: Store) -> Iterator[str]:
+    for message, deliveries in store.messages_of(update=update.id):
+        if message.kind != "reminder":
+            continue
+        for delivery in deliveries:
+            yield (
+                f"  reminded: {message.subscriber}, {_delivery(delivery)}, "
+                f"by {message.id}"
+            )
 
 
 def disagreeing(update: Update) -> str:
@@ -119,52 +125,57 @@ def disagreeing(update: Update) -> str:
 def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     """Say what was seen of an update and led to no event, and why."""
     names = {*update.names, *update_names(update)}
+    for document, stored in _stored_entries(settings, store):
+        if stored.silent and names & set(entry_names(stored.entry)):
+            yield f"  not told: {document}, {stored.entry.title}: {stored.silent}"
+
+
+def _stored_entries(
+    settings: Settings, store: Store
+) -> Iterator[tuple[str, StoredEntry]]:
+    """Give every entry that the state holds, with the name of its document."""
     for source in settings.sources:
         for document in store.documents(source.name):
             for stored in store.entries(source.name, document).values():
-                if stored.silent and names & set(entry_names(stored.entry)):
-                    yield (
-                        f"  not told: {f'{source.name} {document}'.strip()}, "
-                        f"{stored.entry.title}: {stored.silent}"
-                    )
-
-
-def _notes(update: Update, store: Store) -> Iterator[str]:
-    """Say what an administrator has noted of an update, of its products and of kinds."""
-    yield from (
-        f"  {note.line}"
-        for note in notes(store)
-        if audience.is_about(note.target, update)
-    )
+                yield f"{source.name} {document}".strip(), stored
 
 
 def _event(
     event: Event, update: str, settings: Settings, store: Store
 ) -> Iterator[str]:
     suspected = " (suspected)" if event.confidence is Confidence.SUSPECTED else ""
-    yield f"  {short(event_json.time(event.time))}  {event.kind.value}{suspected}: {event.summary}"
+    time = short(event_json.time(event.time))
+    yield f"  {time}  {event.kind.value}{suspected}: {event.summary}"
     if event.because:
         yield f"    because: {event.because}"
     for evidence in event.evidence:
         yield from _evidence(evidence)
     if settings.evidence is not None:
-        yield from (f"    kept in {path}" for path in files_of(settings, event))
-    muted = audience.is_muted(store.mutes(now()), event, update)
-    told: set[str] = set()
+        for path in files_of(settings, event):
+            yield f"    kept in {path}"
+    written_to: set[str] = set()
     for message, deliveries in store.messages_of(event=event.id):
-        told.add(message.subscriber)
+        written_to.add(message.subscriber)
         for delivery in deliveries:
-            yield f"    told: {message.subscriber}, {_delivery(delivery)}, by {message.id}"
-    silent = [
-        subscriber for subscriber in settings.subscribers if subscriber.name not in told
-    ]
-    known = (
-        servers.exposures(settings, store)
-        if any(subscriber.owners for subscriber in silent)
-        else ()
-    )
-    for subscriber in silent:
-        yield f"    not told: {subscriber.name}, {why_not(subscriber, event, known, muted=muted)}"
+            yield (
+                f"    told: {message.subscriber}, {_delivery(delivery)}, "
+                f"by {message.id}"
+            )
+    yield from _others(event, update, written_to, settings, store)
+
+
+def _others(
+    event: Event, update: str, written_to: set[str], settings: Settings, store: Store
+) -> Iterator[str]:
+    """Say why each subscriber beside those who were written to heard nothing."""
+    others = [each for each in settings.subscribers if each.name not in written_to]
+    muted = audience.is_muted(store.mutes(now()), event, update)
+    exposures: tuple[Exposure, ...] = ()
+    if any(subscriber.owners for subscriber in others):
+        exposures = servers.exposures(settings, store)
+    for subscriber in others:
+        reason = why_not(subscriber, event, exposures, muted=muted)
+        yield f"    not told: {subscriber.name}, {reason}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:
@@ -196,17 +207,17 @@ _REFUSALS = {
 def why_not(
     subscriber: Subscriber,
     event: Event,
-    known: tuple[Exposure, ...] = (),
+    exposures: tuple[Exposure, ...] = (),
     *,
     muted: bool = False,
 ) -> str:
     """Say why nobody wrote to ``subscriber`` of ``event``.
 
-    ``known`` are the servers, ``muted``: its update, products or kind are.
+    ``exposures`` are those of the servers, ``muted``: its update, products or kind are.
     """
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
-    refusal = audience.refusal(subscriber, event, exposures=known)
+    refusal = audience.refusal(subscriber, event, exposures=exposures)
     if refusal is not None:
         return _REFUSALS[refusal].format(
             kind=event.kind.value,
@@ -228,15 +239,11 @@ def untold(identifier: str, settings: Settings, store: Store) -> Iterator[str]:
         normalize.build(identifier),
         *normalize.cves_in(identifier),
     } - {""}
-    for source in settings.sources:
-        for document in store.documents(source.name):
-            for stored in store.entries(source.name, document).values():
-                if wanted & _references(stored.entry):
-                    yield (
-                        f"{f'{source.name} {document}'.strip()}: "
-                        f"{stored.entry.title} {stored.entry.url}"
-                    ).rstrip()
-                    yield f"  No event: {stored.silent or 'it was known from the first check on'}."
+    for document, stored in _stored_entries(settings, store):
+        if wanted & _references(stored.entry):
+            yield f"{document}: {stored.entry.title} {stored.entry.url}".rstrip()
+            reason = stored.silent or "it was known from the first check on"
+            yield f"  No event: {reason}."
 
 
 def _references(entry: Entry) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -191,22 +191,28 @@ def _write_snapshot(snapshot: Snapshot) -> None:
         f"{'everything' if snapshot.coverage.value == 'complete' else 'the newest few'}"
     )
     for entry in snapshot.entries:
-        report.write(f"  {report.harmless(_line(entry))}")
+        report.write(f"  {report.harmless(_entry_line(entry))}")
 
 
-def _line(entry: Entry) -> str:
-    parts = [
-        event_json.time(entry.published)[:10] if entry.published else "",
+def _entry_line(entry: Entry) -> str:
+    published = event_json.time(entry.published)[:10] if entry.published else ""
+    revision = f"revision {entry.revision}" if entry.revision else ""
+    kbs = [*entry.kbs]
+    builds = []
+    for package in entry.packages:
+        kbs.append(package.kb)
+        builds.append(package.build)
+    parts = (
+        published,
         entry.title,
-        f"revision {entry.revision}" if entry.revision else "",
-        " ".join(
-            dict.fromkeys(
-                [*entry.kbs, *(package.kb for package in entry.packages if package.kb)]
-            )
-        ),
-        " ".join(
-            dict.fromkeys(package.build for package in entry.packages if package.build)
-        ),
-        " ".join(entry.cves),
-    ]
-    return "  ".join(part for part in parts if part)
+        revision,
+        _each(kbs),
+        _each(builds),
+        _each(entry.cves),
+    )
+    return "  ".join(filter(None, parts))
+
+
+def _each(references: Iterable[str]) -> str:
+    """Write references, each once."""
+    return " ".join(dict.fromkeys(filter(None, references)))
