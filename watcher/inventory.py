@@ -63,6 +63,28 @@ class Inventory(Struct, frozen=True):
     complaints: tuple[str, ...] = ()
 
 
+class Columns(Struct, frozen=True):
+    """Which column holds what, None where the head names none of it."""
+
+    server: int | None
+    build: int | None
+    product: int | None
+    owner: int | None
+
+
+class Row(Struct, frozen=True):
+    """A line's cells, with its number in the file."""
+
+    number: int
+    cells: tuple[str, ...]
+
+    def cell(self, column: int | None) -> str:
+        """Give a cell without spaces around it, "" where there is none."""
+        if column is None or column >= len(self.cells):
+            return ""
+        return self.cells[column].strip()
+
+
 def parse(body: bytes) -> Inventory:
     """Read an inventory; what is wrong with a line costs that line only.
 
@@ -70,38 +92,63 @@ def parse(body: bytes) -> Inventory:
     builds.
     """
     lines = _decoded(body).splitlines()
-    start = next(
-        (number for number, text in enumerate(lines) if not _skipped(text)), len(lines)
-    )
+    start = 0
+    while start < len(lines) and _precedes_head(lines[start]):
+        start += 1
     head = lines[start] if start < len(lines) else ""
-    sign = max(",;\t", key=head.count)
-    names = [
-        re.sub(r"[^a-z]", "", name.lower()) for name in next(_rows([head], sign, 0))[1]
-    ]
-    server, build, product, owner = (
-        _column(names, wanted) for wanted in (SERVER, BUILD, PRODUCT, OWNER)
-    )
-    if server is None or build is None:
+    separator = max(",;\t", key=head.count)
+    columns = _columns(head, separator)
+    if columns.server is None or columns.build is None:
         found = f'its first line is "{head[:80]}"' if head else "it is empty"
         raise ParseError(f"no column of servers and one of builds: {found}", REMEDY)
+
     servers: dict[str, Server] = {}
     complaints: list[str] = []
-    for number, row in _rows(lines[start + 1 :], sign, start + 1):
-        cells = dict(enumerate(cell.strip() for cell in row))
-        if not any(cells.values()):
+    for row in _rows(lines[start + 1 :], separator, start + 1):
+        if not any(cell.strip() for cell in row.cells):
             continue
-        name, written = cells.get(server, ""), cells.get(build, "")
-        wrong = _wrong(name, written, servers)
+        server = _server(row, columns)
+        wrong = _complaint(server, row.cell(columns.build), servers)
         if wrong:
-            complaints.append(f"line {number}: {wrong}")
-            continue
-        servers[name.lower()] = Server(
-            name,
-            build_of(written),
-            _product(_cell(cells, product)),
-            _owners(_cell(cells, owner)),
-        )
+            complaints.append(f"line {row.number}: {wrong}")
+        else:
+            servers[server.name.lower()] = server
     return Inventory(tuple(servers.values()), tuple(complaints))
+
+
+def _columns(head: str, separator: str) -> Columns:
+    """Find the columns by their names, of which Exchange's shell and others have many."""
+    cells = next(_rows([head], separator, 0)).cells
+    names = [re.sub(r"[^a-z]", "", cell.lower()) for cell in cells]
+
+    def column(wanted: tuple[str, ...]) -> int | None:
+        for name in wanted:
+            if name in names:
+                return names.index(name)
+        return None
+
+    return Columns(column(SERVER), column(BUILD), column(PRODUCT), column(OWNER))
+
+
+def _server(row: Row, columns: Columns) -> Server:
+    product = row.cell(columns.product)
+    return Server(
+        row.cell(columns.server),
+        build_of(row.cell(columns.build)),
+        normalize.product(product) if product else "",
+        _owners(row.cell(columns.owner)),
+    )
+
+
+def _complaint(server: Server, written: str, servers: dict[str, Server]) -> str:
+    """Say what is wrong with a line, "" when nothing is; ``written`` is its build."""
+    if not server.name:
+        return "it names no server"
+    if server.name.lower() in servers:
+        return f'"{server.name[:60]}" stands there twice; the first line counts'
+    if not server.build:
+        return f'"{written[:60]}" of {server.name[:60]} is no build; write it as 15.2.1544.13'
+    return ""
 
 
 def build_of(written: str) -> str:
@@ -109,12 +156,10 @@ def build_of(written: str) -> str:
 
     "" when it is none.
     """
-    shown = _DISPLAYED.search(written)
-    return normalize.build(f"{shown[1]}.{shown[2]}" if shown else written.strip())
-
-
-def _cell(cells: dict[int, str], column: int | None) -> str:
-    return "" if column is None else cells.get(column, "")
+    displayed = _DISPLAYED.search(written)
+    if displayed:
+        return normalize.build(f"{displayed[1]}.{displayed[2]}")
+    return normalize.build(written.strip())
 
 
 def _owners(written: str) -> tuple[str, ...]:
@@ -122,66 +167,46 @@ def _owners(written: str) -> tuple[str, ...]:
 
     Names or addresses, parted by commas, semicolons or bars.
     """
-    return tuple(
-        dict.fromkeys(
-            filter(None, (owner.strip() for owner in re.split("[,;|]", written)))
-        )
-    )
-
-
-def _product(written: str) -> str:
-    return normalize.product(written) if written else ""
-
-
-def _wrong(name: str, written: str, known: dict[str, Server]) -> str:
-    if not name:
-        return "it names no server"
-    if name.lower() in known:
-        return f'"{name[:60]}" stands there twice; the first line counts'
-    if not build_of(written):
-        return f'"{written[:60]}" of {name[:60]} is no build; write it as 15.2.1544.13'
-    return ""
+    names = [name.strip() for name in re.split("[,;|]", written)]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _decoded(body: bytes) -> str:
-    """Read the bytes as their mark says, else as UTF-16 where every other byte is nought,
-    as UTF-8, or as Windows-1252.
-    """
-    encoding = next((name for mark, name in _MARKS if body.startswith(mark)), "")
-    if not encoding and b"\0" in body[:2]:
-        encoding = "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
-    if encoding:
-        return body.decode(encoding, "replace")
+    """Read the bytes as their mark says, else as what they look like."""
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            return body.decode(encoding, "replace")
+    # UTF-16 without its mark: every other byte of what is ASCII is nought
+    if body[:1] == b"\0":
+        return body.decode("utf-16-be", "replace")
+    if body[1:2] == b"\0":
+        return body.decode("utf-16-le", "replace")
     try:
         return body.decode()
     except UnicodeDecodeError:
+        # Excel in the West saves CSV so
         return body.decode("cp1252", "replace")
 
 
-def _skipped(text: str) -> bool:
-    """Pass over what stands before the head.
+def _precedes_head(text: str) -> bool:
+    """Say whether a line stands before the head.
 
     Empty lines, PowerShell's ``#TYPE``, Excel's ``sep=;``.
     """
-    return (
-        not text.strip()
-        or text.lstrip('"').startswith("#")
-        or text.lower().startswith("sep=")
-    )
+    if not text.strip():
+        return True
+    return text.lstrip('"').startswith("#") or text.lower().startswith("sep=")
 
 
-def _rows(lines: list[str], sign: str, before: int) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: list[str], separator: str, before: int) -> Iterator[Row]:
     """Give rows with the numbers of their lines; ``before`` lines stand above."""
-    reader = csv.reader(lines, delimiter=sign, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     while True:
         try:
-            row = next(reader)
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            row = []
-        yield before + reader.line_num, row
-
-
-def _column(names: list[str], wanted: tuple[str, ...]) -> int | None:
-    return next((names.index(name) for name in wanted if name in names), None)
+            # A cell of megabytes costs its own line
+            cells = []
+        yield Row(before + reader.line_num, tuple(cells))

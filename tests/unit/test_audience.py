@@ -274,7 +274,7 @@ def test_a_time_that_is_none_is_refused_with_what_is_meant(when: str) -> None:
     with pytest.raises(
         ValueError, match='write "at-once", "daily 07:00" or "weekly Mon 07:00"'
     ):
-        audience.rhythm(when)
+        audience.digest_time(when)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_time_that_is_none_is_refused_with_what_is_meant(when: str) -> None:
     ],
 )
 def test_a_time_is_read(when: str, weekday: int | str | None) -> None:
-    found = audience.rhythm(when)
+    found = audience.digest_time(when)
     assert (found.weekday if found else "-") == weekday
 
 

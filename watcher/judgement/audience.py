@@ -37,7 +37,7 @@ PRODUCT, KIND, REMINDER = "product:", "kind:", "reminder:"
 """What a muted target begins with when it is not an update's id."""
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_RHYTHM = re.compile(
+_DIGEST_TIME = re.compile(
     r"(?:(daily)|weekly +([a-z]{3})[a-z]*) +(\d{1,2}):(\d{2})", re.IGNORECASE
 )
 # Vendors have two scales: Microsoft's (and CSAF's aggregate severity with many), and
@@ -45,37 +45,40 @@ _RHYTHM = re.compile(
 _ALIKE = {"medium": "moderate", "high": "important", "none": "low"}
 
 
-class Rhythm(Struct, frozen=True):
-    """A subscriber's time of day for a digest; ``weekday`` 0 is Monday, None is every day."""
+class DigestTime(Struct, frozen=True):
+    """When a subscriber's digest comes; ``weekday`` 0 is Monday, None is every day."""
 
     weekday: int | None
     at: time
 
 
-def rhythm(when: str) -> Rhythm | None:
+def digest_time(when: str) -> DigestTime | None:
     """Read ``at-once`` (None), ``daily 07:00`` or ``weekly Mon 07:00``.
 
     Raises ValueError that says what is meant.
     """
     if when.strip().lower() == AT_ONCE:
         return None
-    found = _RHYTHM.fullmatch(when.strip())
+    found = _DIGEST_TIME.fullmatch(when.strip())
     if found is not None:
         day, hour, minute = (found[2] or "").lower(), int(found[3]), int(found[4])
-        if hour < 24 and minute < 60 and (found[1] or day in _WEEKDAYS):
-            return Rhythm(_WEEKDAYS.index(day) if day else None, time(hour, minute))
+        is_time = hour < 24 and minute < 60
+        if is_time and not day:
+            return DigestTime(None, time(hour, minute))
+        if is_time and day in _WEEKDAYS:
+            return DigestTime(_WEEKDAYS.index(day), time(hour, minute))
     msg = f'"{when}" is no time for mail: write "at-once", "daily 07:00" or "weekly Mon 07:00"'
     raise ValueError(msg)
 
 
 def has_come(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bool:
     """Say whether a time of ``when`` has passed since ``last`` (never: None)."""
-    at = rhythm(when)
+    at = digest_time(when)
     return at is None or last is None or last < _newest_time(at, timezone, now)
 
 
-def _newest_time(at: Rhythm, timezone: tzinfo, now: datetime) -> datetime:
-    """Give the newest time of a rhythm that is not later than ``now``, in UTC."""
+def _newest_time(at: DigestTime, timezone: tzinfo, now: datetime) -> datetime:
+    """Give the newest time of a digest that is not later than ``now``, in UTC."""
     # Wall-clock times: one that the change to summer time skips comes an hour later by
     # the clock, one that the change back repeats comes once, at the first of the two
     day = now.astimezone(timezone).date() + timedelta(days=1)
@@ -163,11 +166,14 @@ def refusal(
 
 def names_product(patterns: Iterable[str], products: Iterable[str]) -> bool:
     """Match shell patterns, case ignored; what names no product concerns everybody."""
-    named = [product.lower() for product in products]
-    wanted = [pattern.lower() for pattern in patterns]
-    return not named or any(
-        fnmatchcase(product, pattern) for product in named for pattern in wanted
-    )
+    named = tuple(products)
+    if not named:
+        return True
+    # Whoever asks for "Exchange Server*" hears of an update for 2016 and 2019 alike
+    for pattern in patterns:
+        if any(fnmatchcase(name.lower(), pattern.lower()) for name in named):
+            return True
+    return False
 
 
 def is_below_severity(least: str, event: Event) -> bool:
@@ -178,11 +184,10 @@ def is_below_severity(least: str, event: Event) -> bool:
     """
     # What is pulled, offered again, exploited, corrected or has a known issue concerns
     # whoever has the update, however severe its vulnerabilities are
-    if (
-        not least
-        or not EVENT_KINDS[event.kind].held_by_severity
-        or not event.advisories
-    ):
+    if not least or not EVENT_KINDS[event.kind].held_by_severity:
+        return False
+    # A cumulative update names no advisory: nobody knows how mild it is
+    if not event.advisories:
         return False
     for advisory in event.advisories:
         severity = _severity(advisory.severity)
@@ -225,7 +230,9 @@ def is_muted(targets: Collection[str], event: Event, update: str) -> bool:
     # An event of several products is held back only when each of them is muted: who
     # mutes Exchange Server 2016 still hears of a pull that names 2019, too
     products = event.update.products
-    return bool(products) and all(covers(targets, product) for product in products)
+    if not products:
+        return False
+    return all(covers(targets, product) for product in products)
 
 
 def covers(targets: Iterable[str], product: str) -> bool:
@@ -261,14 +268,14 @@ def letters_at_once(
     """Compose what goes out at once, the gravest letters first.
 
     Events not later than ``now`` count.  ``readers`` maps an event's id to the names of
-    the subscribers who read of it, ``exposures`` are the servers.  Subscribers with a
-    rhythm get theirs from ``digest``.
+    the subscribers who read of it, ``exposures`` are the servers.  Subscribers with
+    a digest get theirs from ``digest``.
     """
     ready = [event for event in events if event.time <= now]
     readers = readers or {}
     letters: list[Letter] = []
     for subscriber in subscribers:
-        if rhythm(subscriber.when) is not None:
+        if digest_time(subscriber.when) is not None:
             continue
         theirs = gravest_first(
             event
@@ -341,15 +348,16 @@ def as_it_stands(events: Sequence[Event]) -> tuple[Event, ...]:
         and event.confidence is Confidence.CONFIRMED
         and event.id not in corrected
     ]
-    return tuple(
-        replace(event, pulled=True)
-        if any(_is_pulled_by(pull, event) for pull in pulls)
-        else event
-        for event in events
-    )
+    found = []
+    for event in events:
+        is_pulled = any(_is_pulled_by(pull, event) for pull in pulls)
+        found.append(replace(event, pulled=True) if is_pulled else event)
+    return tuple(found)
 
 
 def _is_pulled_by(pull: Event, event: Event) -> bool:
+    """Say whether a pull is of an event's update, came after it, and is of its version."""
+    # The pull of v1 says nothing of v2, which is out as well
     return (
         pull.update.id == event.update.id
         and pull.time >= event.time

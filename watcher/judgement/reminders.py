@@ -5,6 +5,7 @@ Pure: exposures, acknowledgements and what was read when in, letters out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -39,15 +40,11 @@ class Settled(Struct, frozen=True):
 
 def installed_pulls(exposures: Iterable[Exposure]) -> tuple[str, ...]:
     """Give the ids of the updates of which a pulled version is installed, in order."""
-    return tuple(
-        sorted(
-            {
-                exposure.installed.update
-                for exposure in exposures
-                if exposure.installed and exposure.fitness is Fitness.PULLED
-            }
-        )
-    )
+    found = set()
+    for exposure in exposures:
+        if exposure.installed and exposure.fitness is Fitness.PULLED:
+            found.add(exposure.installed.update)
+    return tuple(sorted(found))
 
 
 def pull_events(update: Update) -> tuple[str, ...]:
@@ -70,50 +67,50 @@ def reminders(
     ``beside`` are the letters that go out anyway: who gets one about the update, or is
     only welcomed now, is not reminded as well.
     """
-    written = {
-        (letter.subscriber.name, about)
-        for letter in beside
-        for about in (letter.kind, *(event.update.id for event in letter.events))
-    }
+    written_to = _written_to(beside)
     letters = []
     for pull in pulls:
         unsettled = _unsettled(pull, exposures, settled)
-        for subscriber in subscribers if unsettled else ():
-            name = subscriber.name
-            if (name, "welcome") in written or (name, pull.update.id) in written:
+        for subscriber in subscribers:
+            about = written_to[subscriber.name]
+            if "welcome" in about or pull.update.id in about:
+                continue
+            if not _wants(subscriber, pull.update):
                 continue
             owned = server_status.owned(subscriber.owners, exposures)
             theirs = tuple(exposure for exposure in owned if exposure in unsettled)
-            if theirs and _wants(subscriber, pull.update) and _is_due(pull, name, now):
+            if theirs and _is_due(pull, subscriber.name, now):
                 letters.append(_reminder(subscriber, pull.update, theirs))
     return letters
+
+
+def _written_to(letters: Iterable[Letter]) -> dict[str, set[str]]:
+    """Say of what each subscriber is written to anyway: kinds and updates, by their name."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for letter in letters:
+        about = found[letter.subscriber.name]
+        about.add(letter.kind)
+        about.update(event.update.id for event in letter.events)
+    return found
 
 
 def _unsettled(
     pull: InstalledPull, exposures: Iterable[Exposure], settled: Settled
 ) -> tuple[Exposure, ...]:
     """Give the servers that still run the pulled version and are not dealt with."""
-    # An acknowledgement is of one pull: what is pulled again is reminded of again
-    targets = {
-        target
-        for target, since in settled.acknowledged.items()
-        if pull.pulled is None or since >= pull.pulled
-    }
-    targets |= {target.removeprefix(audience.REMINDER) for target in settled.muted}
+    targets = {target.removeprefix(audience.REMINDER) for target in settled.muted}
+    for target, since in settled.acknowledged.items():
+        # An acknowledgement is of one pull: what is pulled again is reminded of again
+        if pull.pulled is None or since >= pull.pulled:
+            targets.add(target)
     pulls = f"{audience.KIND}{Kind.PULLED.value}"
     if pull.update.id in targets or pulls in targets:
         return ()
     return tuple(
         exposure
         for exposure in server_status.on_pulled(pull.update.id, exposures)
-        if not audience.covers(targets, _product(exposure))
+        if not audience.covers(targets, exposure.product)
     )
-
-
-def _product(exposure: Exposure) -> str:
-    if exposure.product or exposure.installed is None:
-        return exposure.product
-    return exposure.installed.package.product
 
 
 def _wants(subscriber: Subscriber, update: Update) -> bool:
@@ -133,11 +130,11 @@ def _reminder(
     subscriber: Subscriber, update: Update, servers: tuple[Exposure, ...]
 ) -> Letter:
     """Compose a reminder; its subject names the KB articles that are installed."""
-    articles = dict.fromkeys(
-        exposure.installed.package.kb
-        for exposure in servers
-        if exposure.installed and exposure.installed.package.kb
-    )
+    articles: list[str] = []
+    for exposure in servers:
+        article = exposure.installed.package.kb if exposure.installed else ""
+        if article and article not in articles:
+            articles.append(article)
     title = update.title
     # "2024-11 Cumulative Update (KB5044284)" names its article itself
     if articles and not any(article in title for article in articles):

@@ -156,7 +156,7 @@ def _digests(
         owed.notes[f"{DIGEST}{name}"] = ""
     for subscriber in settings.subscribers:
         name = subscriber.name
-        at_once = audience.rhythm(subscriber.when) is None
+        at_once = audience.digest_time(subscriber.when) is None
         if at_once and name not in read_until:
             continue
         until = int(read_until.get(name, last_sealed))
