@@ -131,23 +131,31 @@ def exposures(
 def _index(updates: Iterable[Update]) -> BuildIndex:
     index = BuildIndex()
     for update in updates:
-        current = current_packages(update)
-        # What may be pulled is recommended to nobody
-        is_good = update.state is State.RELEASED and not update.suspicions
         for package in update.packages:
-            key = normalize.build_key(package.build)
-            if not key:
-                continue
-            # A row that gives its build in two forms has a typing error in one of them
-            for build in {package.build, package.disputed} - {""}:
-                index.of_build[build].append(KnownBuild(update, package))
-            index.products_of_branch[key[:BRANCH]].add(package.product)
-            if is_good and package.product and package in current:
-                _add_offer(index, _offer(update, package, update.version))
+            if normalize.build_key(package.build):
+                _add_build(index, KnownBuild(update, package))
+        # What may be pulled is recommended to nobody
+        if update.state is State.RELEASED and not update.suspicions:
+            for package in current_packages(update):
+                if package.product and normalize.build_key(package.build):
+                    _add_offer(index, _offer(update, package, update.version))
     return index
 
 
+def _add_build(index: BuildIndex, known: KnownBuild) -> None:
+    """Add what a build is, and the product that its branch stands for."""
+    package = known.package
+    index.of_build[package.build].append(known)
+    # A row of the build table may give its build in two forms that differ: one of them
+    # is a typing error, and a server shows the other one
+    if package.disputed not in {"", package.build}:
+        index.of_build[package.disputed].append(known)
+    branch = _branch(normalize.build_key(package.build))
+    index.products_of_branch[branch].add(package.product)
+
+
 def _add_offer(index: BuildIndex, offer: Offer) -> None:
+    """Add what is good to install."""
     product = offer.package.product
     family = normalize.family(product)
     index.offers_of_branch[family, _branch(_key(offer))].append(offer)
@@ -291,11 +299,14 @@ def _unrestricted(newest: Offer | None, newer: Iterable[Offer]) -> Offer | None:
     """Give what everybody gets, where the newest is for extended security updates."""
     if newest is None or not newest.package.esu:
         return None
+    # Exchange Server 2016 and 2019 since October 2025: who has not paid must still hear
+    # of the last update that everybody got
     everybodys = [offer for offer in newer if not offer.package.esu]
     return max(everybodys, key=_rank, default=None)
 
 
 def _fitness(known: KnownBuild | None, *, outdated: bool) -> Fitness:
+    """Say how good a build is: what is pulled is worse than what is replaced."""
     if known is None:
         return Fitness.UNKNOWN
     if known.is_pulled:
@@ -332,16 +343,19 @@ def owned(owners: Iterable[str], exposures: Iterable[Exposure]) -> tuple[Exposur
     patterns = [owner.lower() for owner in owners]
     every = tuple(exposures)
     theirs = tuple(
-        exposure
-        for exposure in every
-        if any(
-            fnmatchcase(owner.lower(), pattern)
-            for owner in exposure.server.owners
-            for pattern in patterns
-        )
+        exposure for exposure in every if _is_owned_by(patterns, exposure.server)
     )
     # A name that is mistyped silences nobody
     return theirs or every
+
+
+def _is_owned_by(patterns: Iterable[str], server: Server) -> bool:
+    """Say whether a server has an owner whom one of the lower-case patterns names."""
+    return any(
+        fnmatchcase(owner.lower(), pattern)
+        for owner in server.owners
+        for pattern in patterns
+    )
 
 
 class _Target(Struct, frozen=True):
@@ -437,10 +451,8 @@ def may_concern(event: Event, exposures: Iterable[Exposure]) -> bool:
     if not products or servers_of_event(event, every):
         return True
     # What no source knows is judged by the product that the inventory names
-    return any(
-        not exposure.product and _may_be_of(exposure.server.product, products)
-        for exposure in every
-    )
+    unknown = [exposure.server for exposure in every if not exposure.product]
+    return any(_may_be_of(server.product, products) for server in unknown)
 
 
 def _may_be_of(product: str, products: Iterable[str]) -> bool:
@@ -473,18 +485,27 @@ def step(exposure: Exposure, event: Event | None = None) -> Step:
     """Say what to do for a server, in view of an event where there is one."""
     if event is None or exposure.installed is None:
         return _step(exposure)
-    here = runs(exposure, event.update.id)
+    is_installed = runs(exposure, event.update.id)
     if event.kind is Kind.PULLED or event.pulled:
-        if not here:
-            return Step.KEEP_OFF
-        suspected = event.confidence is Confidence.SUSPECTED
-        return Step.HOLD if suspected else _step(exposure)
-    issue_here = here and event.kind is Kind.KNOWN_ISSUE
-    if issue_here and exposure.fitness in (Fitness.GOOD, Fitness.NEWER):
+        return _step_of_pull(exposure, event) if is_installed else Step.KEEP_OFF
+    if event.kind is Kind.KNOWN_ISSUE and is_installed and _is_good(exposure):
         return Step.CHECK_ISSUE
+    # CVE-2026-42897 was announced, and exploited, weeks before its update came
     if not (event.packages or event.update.kbs or event.update.builds):
         return Step.NO_UPDATE_YET
     return _step(exposure)
+
+
+def _step_of_pull(exposure: Exposure, event: Event) -> Step:
+    """Say what to do where what is pulled, or may be, is installed."""
+    if event.confidence is Confidence.SUSPECTED:
+        return Step.HOLD
+    return _step(exposure)
+
+
+def _is_good(exposure: Exposure) -> bool:
+    """Say whether nothing is wrong with what is installed, though there may be newer."""
+    return exposure.fitness in (Fitness.GOOD, Fitness.NEWER)
 
 
 def _step(exposure: Exposure) -> Step:
@@ -496,6 +517,7 @@ def _step(exposure: Exposure) -> Step:
         return Step.HOLD
     if exposure.newest is not None:
         return _install(exposure.newest, exposure.unrestricted)
+    # Offered again as it was: there is no newer build to go to
     is_bad = exposure.fitness in (Fitness.PULLED, Fitness.REPLACED)
     if is_bad and installed.version < installed.latest:
         return Step.INSTALL_AGAIN

@@ -83,9 +83,10 @@ class SourceHealth(Struct, frozen=True):
         # A month's document that fails while its index answers is a failure, not
         # silence
         asked = [each for each in self.times if each.document in ("", *documents)]
-        return bool(asked) and all(
-            each.succeeded is not None and each.succeeded >= moment for each in asked
-        )
+        for each in asked:
+            if each.succeeded is None or each.succeeded < moment:
+                return False
+        return bool(asked)
 
 
 class ProblemKey(Struct, frozen=True):
@@ -176,18 +177,15 @@ def news(
         if problem.kind is ProblemKind.MOVED
     }
     month = _month(patch_tuesday(now - PATIENCE))
-    over = [
-        key
-        for key in told
-        if key not in open_now
-        and key.about in sources
-        and _is_worth_a_word(key, moved_on, month)
-    ]
-    return OperatorNews(
-        tuple(problem for key, problem in open_now.items() if key not in told),
-        tuple(sorted(over, key=str)),
-        tuple(open_now),
-    )
+    over = []
+    for key in told:
+        # Of a source that was switched off, or is gone, nothing is to be said
+        if key in open_now or key.about not in sources:
+            continue
+        if _is_worth_a_word(key, moved_on, month):
+            over.append(key)
+    new = [problem for key, problem in open_now.items() if key not in told]
+    return OperatorNews(tuple(new), tuple(sorted(over, key=str)), tuple(open_now))
 
 
 def _is_worth_a_word(key: ProblemKey, moved_on: Collection[str], month: str) -> bool:
@@ -288,10 +286,9 @@ def _lacks_month(health: SourceHealth) -> Problem | None:
     }
     # A watcher that is new knows nothing of how the source was before
     known_before = any(accepted < released for accepted in monthly.values())
+    month = _month(released)
     this_month = {
-        name: accepted
-        for name, accepted in monthly.items()
-        if _is_of(name, _month(released))
+        name: accepted for name, accepted in monthly.items() if _is_of(name, month)
     }
     # MSRC opens a month's document days before, for what is fixed earlier: it counts
     # only when it has changed since
@@ -357,12 +354,21 @@ def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[Unread, .
     of_source: dict[str, list[Times]] = defaultdict(list)
     for each in times:
         of_source[each.source].append(each)
-    found = []
-    for source in sources:
-        asked = of_source[source.name]
-        failed = [each for each in asked if each.failures]
-        read = any(each.succeeded for each in asked)
-        # One that only follows updates may have had nothing to read, and has not failed
-        if source.enabled and failed and not read:
-            found.append(Unread(source.name, failed[0].cause or failed[0].failure))
-    return tuple(found)
+    found = [
+        _unread(source, of_source[source.name]) for source in sources if source.enabled
+    ]
+    return tuple(each for each in found if each)
+
+
+def _unread(source: Source, asked: Iterable[Times]) -> Unread | None:
+    """Say why a source could not be read yet; ``asked`` are its documents' times."""
+    failed: Times | None = None
+    for each in asked:
+        if each.succeeded:
+            return None
+        if each.failures and failed is None:
+            failed = each
+    # One that only follows updates may have had nothing to read, and has not failed
+    if failed is None:
+        return None
+    return Unread(source.name, failed.cause or failed.failure)

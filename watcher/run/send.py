@@ -71,17 +71,11 @@ def due(
     """
     way = notifiers.way(settings)
     corrected = store.meta(LEFT_BY) not in {"", way}
-    tried: list[Tried] = []
-    for channel, kind in ((MAIL, ""), (APPRISE, APPRISE)):
-        at_once = force or (channel == MAIL and corrected)
-        waiting = [
-            (message, delivery)
-            for message, delivery in store.due_deliveries(None if at_once else now)
-            if delivery.channel == channel
-        ]
-        if waiting:
-            with notifiers.connect(settings, kind) as notifier:
-                tried += _sent(waiting, notifier, settings, store, now, say)
+    tried = [
+        *_sent_by(MAIL, settings, store, now, say, at_once=force or corrected),
+        # After mail: what mail has just failed with is told there in the same run
+        *_sent_by(APPRISE, settings, store, now, say, at_once=force),
+    ]
     failed = [
         each for each in tried if each.delivery.state is not DeliveryState.ACCEPTED
     ]
@@ -95,6 +89,28 @@ def due(
         tuple(_trouble(each, now) for each in failed),
         _patience(tried, store),
     )
+
+
+def _sent_by(
+    channel: str,
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    say: Callable[[str], None],
+    *,
+    at_once: bool,
+) -> list[Tried]:
+    """Send what is due over a channel, over one connection."""
+    waiting = [
+        (message, delivery)
+        for message, delivery in store.due_deliveries(None if at_once else now)
+        if delivery.channel == channel
+    ]
+    if not waiting:
+        return []
+    kind = "" if channel == MAIL else channel
+    with notifiers.connect(settings, kind) as notifier:
+        return list(_sent(waiting, notifier, settings, store, now, say))
 
 
 def _sent(

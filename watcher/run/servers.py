@@ -114,11 +114,8 @@ def published(settings: Settings, store: Store) -> PublishedServers:
     servers = _by_update(settings, store) if settings.publish_servers else {}
     marks = {update: _digest(repr(mine).encode()) for update, mine in servers.items()}
     previous_marks: dict[str, str] = json.loads(previous or "{}")
-    changed = {
-        update
-        for update in marks.keys() | previous_marks.keys()
-        if marks.get(update) != previous_marks.get(update)
-    }
+    # An update of which no server is shown any more changes, too
+    changed = {update for update, _ in marks.items() ^ previous_marks.items()}
     return PublishedServers(
         servers,
         # An update that another one has taken over has no page of its own any more
