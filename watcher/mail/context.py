@@ -52,13 +52,9 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "most": form.most(4000),
         "heading": line(letter.subject, 150),
         "update": line(letter.update, 120),
-        "servers": _places(letter, form),
+        "servers": _server_texts(letter, form),
         "page": form.base_url,
-        **(
-            vendor_words(letter.events, form.words)
-            if letter.events
-            else {"vendor": "Microsoft", "Vendor": "Microsoft"}
-        ),
+        **_vendor(letter, form.words),
     }
     return names | {
         "title": _title(letter, names, form.words),
@@ -66,7 +62,14 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
     }
 
 
-def _places(letter: Letter, form: Form) -> tuple[ServerText, ...]:
+def _vendor(letter: Letter, words: Words) -> dict[str, str]:
+    """Name the vendor of the letter's events; without any it is of all that is watched."""
+    if letter.events:
+        return vendor_words(letter.events, words)
+    return {"vendor": "Microsoft", "Vendor": "Microsoft"}
+
+
+def _server_texts(letter: Letter, form: Form) -> tuple[ServerText, ...]:
     """Give the servers that a reminder is about; all of them for a welcome."""
     shown = (
         letter.servers[: form.most(60)]
@@ -103,7 +106,7 @@ def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
 
 def _counts(stories: tuple[Story, ...], words: Words) -> tuple[tuple[int, str], ...]:
     """Count events by kind, gravest first."""
-    kinds = [told.kind for told in stories]
+    kinds = [each.kind for each in stories]
     return tuple(
         (kinds.count(kind), words.say("kind", kind))
         for kind in EVENT_KINDS

@@ -101,13 +101,15 @@ def message_id(letter: Letter, sender: str, now: datetime) -> str:
 
     A letter without events is its time's own.
     """
-    told = [event.id for event in letter.events] or [
+    subjects = [event.id for event in letter.events] or [
         *filter(None, (letter.update,)),
         letter.subject,
         *letter.lines,
         now.isoformat(),
     ]
-    return f"<{_hash(letter.kind, letter.subscriber.name, *letter.subscriber.to, *told)}@{domain_of(sender)}>"
+    reader = letter.subscriber
+    digest = _hash(letter.kind, reader.name, *reader.to, *subjects)
+    return f"<{digest}@{domain_of(sender)}>"
 
 
 def root_id(letter: Letter, sender: str) -> str:
@@ -153,8 +155,8 @@ def thread_index(letter: Letter, now: datetime) -> str:
         if since < _CLOSE
         else 1 << 31 | (since >> 23) & 0x7FFFFFFF
     )
-    told = [event.id for event in letter.events] or [now.isoformat()]
-    own = hashlib.sha256("\n".join(told).encode()).digest()[0] & 0xF0
+    subjects = [event.id for event in letter.events] or [now.isoformat()]
+    own = hashlib.sha256("\n".join(subjects).encode()).digest()[0] & 0xF0
     return base64.b64encode(
         head + thread + child.to_bytes(4, "big") + bytes([own])
     ).decode("ascii")

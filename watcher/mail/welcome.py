@@ -10,10 +10,12 @@ from msgspec import Struct
 from watcher.judgement import newest_build, normalize
 from watcher.judgement.packages import current_packages, stated_articles
 from watcher.text.plain import line, link
-from watcher.text.story import kb_url
+from watcher.text.story import kb_url, page_of
 
 if TYPE_CHECKING:
-    from watcher.records import Letter, Source, Update
+    from collections.abc import Sequence
+
+    from watcher.records import Letter, Package, Source, Update
     from watcher.text.story import Form
     from watcher.text.words import Words
 
@@ -106,29 +108,34 @@ def _watched(source: Source, words: Words, unread: str) -> Watched:
 def _gone(update: Update, form: Form) -> Gone:
     packages = sorted(
         current_packages(update),
-        key=lambda p: normalize.build_key(p.build),
+        key=lambda package: normalize.build_key(package.build),
         reverse=True,
     )
-    kbs = dict.fromkeys(line(p.kb, 40) for p in packages if p.kb) or [
-        line(kb, 40) for kb in stated_articles(update) or update.kbs
-    ]
-    title = line(update.title or update.id, 160)
+    rows = [(line(each.product, 100), line(each.build, 40)) for each in packages]
+    sources = [(line(each.id, 40), link(each.url)) for each in update.advisories]
     return Gone(
-        title=title
-        if update.version < 2 or title.endswith(f"v{update.version}")
-        else f"{title} v{update.version}",
-        kbs=tuple((kb, kb_url(kb)) for kb in kbs),
-        rows=tuple(
-            dict.fromkeys((line(p.product, 100), line(p.build, 40)) for p in packages)
-        )[: form.most(30)],
-        sources=tuple(
-            (line(flaw.id, 40), link(flaw.url))
-            for flaw in update.advisories
-            if link(flaw.url)
-        )[:10],
+        title=_title(update),
+        kbs=tuple((kb, kb_url(kb)) for kb in _articles(update, packages)),
+        rows=tuple(dict.fromkeys(rows))[: form.most(30)],
+        sources=tuple((name, url) for name, url in sources if url)[:10],
         since=form.words.day(update.changed, form.zone),
-        page=link(f"{form.base_url}updates/{update.id}.html") if form.base_url else "",
+        page=page_of(update.id, form),
     )
+
+
+def _title(update: Update) -> str:
+    title = line(update.title or update.id, 160)
+    if update.version < 2 or title.endswith(f"v{update.version}"):
+        return title
+    return f"{title} v{update.version}"
+
+
+def _articles(update: Update, packages: Sequence[Package]) -> list[str]:
+    """Give the packages' articles; without any, those that words name, else all."""
+    kbs = dict.fromkeys(line(each.kb, 40) for each in packages if each.kb)
+    if kbs:
+        return list(kbs)
+    return [line(kb, 40) for kb in stated_articles(update) or update.kbs]
 
 
 def _span(every: timedelta) -> str:

@@ -35,21 +35,18 @@ def table(head: Sequence[str], rows: Iterable[Any], names: Sequence[str]) -> str
     """Set the attributes ``names`` of ``rows`` as columns under ``head``, one below the
     other where that is too wide.
     """
-    cells = [tuple(str(getattr(row, name)) for name in names) for row in rows]
-    widths = [
-        max(len(row[number]) for row in (tuple(head), *cells))
-        for number in range(len(head))
-    ]
+    cells = [[str(getattr(row, name)) for name in names] for row in rows]
+    columns = zip(head, *cells, strict=True)
+    widths = [max(map(len, column)) for column in columns]
     if sum(widths) + 2 * len(widths) > WIDTH:
         return "\n".join(_stacked(head, row) for row in cells)
-    rule = tuple("-" * width for width in widths)
-    return "\n".join(
-        INDENT
-        + "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in (tuple(head), rule, *cells)
-    )
+    rule = ["-" * width for width in widths]
+    return "\n".join(_columns(row, widths) for row in (head, rule, *cells))
+
+
+def _columns(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    return INDENT + "  ".join(padded).rstrip()
 
 
 def grid(

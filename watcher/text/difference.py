@@ -29,24 +29,13 @@ def pieces(before: str, after: str) -> tuple[Piece, ...]:
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
-        return tuple(
-            Piece(kind, text)
-            for kind, text in (("gone", before), ("new", after))
-            if text
-        )
+        return tuple(_change(before, after))
     found: list[Piece] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             found.append(Piece("same", "".join(old[i1:i2])))
-            continue
-        found += [
-            Piece(kind, text)
-            for kind, text in (
-                ("gone", "".join(old[i1:i2])),
-                ("new", "".join(new[j1:j2])),
-            )
-            if text
-        ]
+        else:
+            found += _change("".join(old[i1:i2]), "".join(new[j1:j2]))
     return _joined(found)
 
 
@@ -55,28 +44,24 @@ def _joined(found: Sequence[Piece]) -> tuple[Piece, ...]:
     joined: list[Piece] = []
     gone, new = "", ""
     for number, piece in enumerate(found):
-        between = (
-            piece.kind == "same"
-            and not piece.text.strip()
-            and (gone or new)
-            and number + 1 < len(found)
-        )
-        if piece.kind == "gone" or between:
+        is_last = number + 1 == len(found)
+        in_change = bool(gone or new) and not is_last
+        if piece.kind == "gone":
             gone += piece.text
-        if piece.kind == "new" or between:
+        elif piece.kind == "new":
             new += piece.text
-        if piece.kind == "same" and not between:
-            joined += [
-                Piece(kind, text)
-                for kind, text in (("gone", gone), ("new", new))
-                if text
-            ]
-            joined.append(piece)
+        elif in_change and not piece.text.strip():
+            gone, new = gone + piece.text, new + piece.text
+        else:
+            joined += [*_change(gone, new), piece]
             gone, new = "", ""
-    joined += [
-        Piece(kind, text) for kind, text in (("gone", gone), ("new", new)) if text
-    ]
-    return tuple(joined)
+    return (*joined, *_change(gone, new))
+
+
+def _change(gone: str, new: str) -> list[Piece]:
+    """Give what is gone before what is new, each only where there is any."""
+    pieces = [Piece("gone", gone), Piece("new", new)]
+    return [piece for piece in pieces if piece.text]
 
 
 def edited(parts: Sequence[Piece]) -> bool:

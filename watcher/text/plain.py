@@ -30,7 +30,7 @@ def visible(text: str) -> str:
 
     Line breaks of every kind become newlines.
     """
-    # Most are: nothing unseen, no space but U+0020
+    # Most texts are so: nothing unseen, no space but U+0020
     if text.replace("\n", "").isprintable():
         return text
     return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
@@ -97,9 +97,10 @@ def link(url: str) -> str:
         return ""
     tail = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
     anchor = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
-    made = f"{parts.scheme}://{host}{f':{port}' if port else ''}{quote(parts.path, safe=_PATH)}{tail}{anchor}"
-    made = _LONE_PERCENT.sub("%25", made)
-    return made if len(made) <= LONGEST_LINK else ""
+    server = f"{host}:{port}" if port else host
+    path = quote(parts.path, safe=_PATH)
+    safe = _LONE_PERCENT.sub("%25", f"{parts.scheme}://{server}{path}{tail}{anchor}")
+    return safe if len(safe) <= LONGEST_LINK else ""
 
 
 def file_name(text: str, most: int = 80) -> str:
