@@ -293,7 +293,7 @@ def test_only_a_page_that_changes_what_it_says_is_heard(
 ) -> None:
     pages: list[Entry] = [page("1", available=value) for value in (before, now)]
     made: Change = change(pages[0], pages[1])
-    assert absence.concerns(read_change(made)) is absent
+    assert absence.is_absence(read_change(made)) is absent
 
 
 def test_when_nothing_was_ever_established_the_return_of_a_pulled_one_is_early() -> (

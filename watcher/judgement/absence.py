@@ -2,6 +2,11 @@
 
 Rows that are gone from a healthy table, pages that say their download is gone.
 
+    absences = find_absences(readings)       what is gone and what is back, by update
+    restore(absences.back)                   what is back: a correction, or a re-release
+    suspect(absences.gone)                   what is gone: a suspicion
+    confirm(suspected)                       what is still gone at a later check: a pull
+
 A pull is suspected by absence alone and confirmed by the next healthy check at least
 an hour later, when all of the update's packages are gone there, or by a second source.
 What comes back as it was corrects the suspicion.
@@ -12,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
-from watcher.judgement.event import Summary, compose_event
+from watcher.judgement.event import compose_event
 from watcher.judgement.evidence import quote_evidence, unique_evidence
 from watcher.judgement.ledger import (
     Ledger,
@@ -39,6 +44,7 @@ from watcher.records import (
     ChangeKind,
     Confidence,
     Event,
+    Evidence,
     Kind,
     Outcome,
     Package,
@@ -47,170 +53,281 @@ from watcher.records import (
     Update,
 )
 
+# Releases of .NET have left their page for 70 minutes: one more look is not enough when
+# it comes at once
 CONFIRMING = timedelta(hours=1)
 # What is restored within this was never pulled
 TAKEN_BACK = timedelta(hours=24)
 
 
-def concerns(fact: ChangeReading) -> bool:
+class Absences(Struct, frozen=True):
+    """What is gone and what is back, by the ids of the updates that it concerns.
+
+    A page that says why it was away is neither: it is judged by its words.
+    """
+
+    # All absences and ends of absences, also of updates that nobody knows
+    found: list[ChangeReading] = field(default_factory=list)
+    gone: dict[str, list[ChangeReading]] = field(default_factory=dict)
+    back: dict[str, list[ChangeReading]] = field(default_factory=dict)
+
+    def is_all_of(self, reading: ChangeReading) -> bool:
+        """Say whether a change says no more than that a download is gone, or back."""
+        if _availability(reading.change) is None:
+            return False
+        concerning = [*self.gone.values(), *self.back.values()]
+        return any(reading in readings for readings in concerning)
+
+
+def find_absences(readings: Sequence[ChangeReading], ledger: Ledger) -> Absences:
+    """Sort absences and their ends by the update that they concern."""
+    replaced = _replaced_updates(readings, ledger)
+    absences = Absences()
+    for reading in readings:
+        if not is_absence(reading):
+            continue
+        update = _update_of(reading, ledger)
+        leaves = reading.change.after is None
+        # v1's rows go when v2's come: in November 2024 the build table was put right
+        # in one edit
+        if leaves and update is not None and update.id in replaced:
+            continue
+        absences.found.append(reading)
+        if update is None or _says_why(reading, update):
+            continue
+        is_gone = leaves or _availability(reading.change) is False
+        mine = absences.gone if is_gone else absences.back
+        mine.setdefault(update.id, []).append(reading)
+    return absences
+
+
+def is_absence(reading: ChangeReading) -> bool:
     """Whether a change is an absence, or its end, in a source whose absence means something.
 
     A labelled row, a package page.
     """
-    change = fact.change
+    change, entry = reading.change, reading.change.entry
     if change.kind in (ChangeKind.MISSING, ChangeKind.RETURNED):
-        return (
-            change.entry.label is not None and bool(change.entry.packages)
-        ) or change.entry.available is not None
+        is_labelled_row = entry.label is not None and bool(entry.packages)
+        is_package_page = entry.available is not None
+        return is_labelled_row or is_package_page
     return _availability(change) is not None
 
 
-def concerning(facts: Sequence[ChangeReading], ledger: Ledger) -> list[ChangeReading]:
-    """The absences and their ends among facts.
+def _replaced_updates(readings: Sequence[ChangeReading], ledger: Ledger) -> set[str]:
+    """The ids of updates of which this check has rows of a higher version."""
+    replaced = set()
+    for reading in readings:
+        entry = reading.entry
+        is_new_row = reading.change.before is None and entry.label and entry.packages
+        update = _update_of(reading, ledger) if is_new_row else None
+        if update is not None and reading.version > update.version:
+            replaced.add(update.id)
+    return replaced
 
-    Rows that give way to those of a higher version at this very check are none.
+
+def _availability(change: Change) -> bool | None:
+    """False when a page has come to say that its download is gone, True when it takes
+    that back, None otherwise.
     """
-    come = [
-        (fact, _row(fact, ledger))
-        for fact in facts
-        if fact.change.before is None and fact.entry.label and fact.entry.packages
-    ]
-    replaced = {
-        row.id for fact, row in come if row is not None and fact.version > row.version
-    }
-    found = [fact for fact in facts if concerns(fact)]
-    return [
-        fact
-        for fact in found
-        if fact.change.after is not None
-        or (row := _row(fact, ledger)) is None
-        or row.id not in replaced
-    ]
+    before, after = change.before, change.after
+    if before is None or after is None or before.available == after.available:
+        return None
+    return after.available
 
 
-class Absences(Struct, frozen=True):
-    """What is gone and what is back, by update; a page that says why it was away is neither."""
-
-    gone: dict[str, list[ChangeReading]]
-    back: dict[str, list[ChangeReading]]
-
-    @property
-    def mere(self) -> list[ChangeReading]:
-        """The facts that say no more than that.
-
-        Pages that have come to say that their download is gone, or back.
-        """
-        return [
-            fact
-            for mine in (*self.gone.values(), *self.back.values())
-            for fact in mine
-            if _availability(fact.change) is not None
-        ]
+def _update_of(reading: ChangeReading, ledger: Ledger) -> Update | None:
+    """The update that a row or page is, or was, about."""
+    entry = reading.change.before or reading.entry
+    names = [name for package in entry.packages for name in package_names(package)]
+    names += label_names(entry.label)
+    names += [f"kb:{kb}" for kb in entry.kbs]
+    names.append(link_name(entry.url))
+    return ledger.find(names)
 
 
-def sorted_out(facts: Sequence[ChangeReading], ledger: Ledger) -> Absences:
-    """Sort absences and their ends by the update that they concern."""
-    found = Absences({}, {})
-    for fact in facts:
-        row = _row(fact, ledger)
-        if row is not None and not _says_why(fact, row):
-            leaves = (
-                fact.change.kind is ChangeKind.MISSING
-                or _availability(fact.change) is False
-            )
-            (found.gone if leaves else found.back).setdefault(row.id, []).append(fact)
-    return found
+def _says_why(reading: ChangeReading, update: Update) -> bool:
+    """Whether a page that is there again, or at last, says that the update was pulled.
+
+    An old word of that is none: a download page of the first version once took a
+    pulled second one back to released, in silence.
+    """
+    is_back = bool(_availability(reading.change))
+    if update.version > 1 or not is_back or not reading.says(Kind.PULLED):
+        return False
+    if _suspicion_at(update, reading.change.source) is not None:
+        return True
+    return not any(
+        key.startswith(("pulled", "re-released", "corrected")) for key, _ in update.told
+    )
+
+
+def _suspicion_at(update: Update, source: str) -> Suspicion | None:
+    for suspicion in update.suspicions:
+        if suspicion.source == source:
+            return suspicion
+    return None
 
 
 def suspect(
     gone: dict[str, list[ChangeReading]],
     ledger: Ledger,
     now: datetime,
-    made: list[Event],
+    events: list[Event],
     kind: str = "",
 ) -> None:
     """Suspect a pull, or confirm one by a second source.
 
-    The events are added to ``made``.  ``kind`` is the source's.
+    The events are added to ``events``.  ``kind`` is the source's.
 
     After all else of the check is decided: what words establish needs no suspicion
     beside it.
     """
-    for update_id, mine in sorted(gone.items()):
-        _gone(ledger[update_id], mine, ledger, now, made, kind)
+    for update_id, readings in sorted(gone.items()):
+        _suspect(ledger[update_id], readings, ledger, now, events, kind)
 
 
-def restore(
-    back: dict[str, list[ChangeReading]],
+def _suspect(
+    update: Update,
+    readings: list[ChangeReading],
     ledger: Ledger,
     now: datetime,
-    made: list[Event],
-    kind: str = "",
+    events: list[Event],
+    kind: str,
 ) -> None:
-    """Take back, or tell of a re-release, where rows or pages are back.
-
-    The events are added to ``made``.
-    """
-    for update_id, mine in sorted(back.items()):
-        # Another build is judged as that
-        rows_back = [
-            f
-            for f in mine
-            if _availability(f.change) is None and not (f.fresh or f.grown)
-        ]
-        pages_back = [f for f in mine if _availability(f.change)]
-        offers = _offers(kind) or _suspicion_at(
-            ledger[update_id], mine[0].change.source
+    lost = _lost_packages(readings)
+    if not _may_be_suspected(update, lost, now):
+        return
+    source = readings[0].change.source
+    earlier = _suspicion_at(update, source)
+    others = tuple(s for s in update.suspicions if s.source != source)
+    suspicion = _suspicion(update, readings, earlier, lost, now, kind)
+    # Two sources that each lack another package confirm nothing
+    agreeing = [s for s in others if s.whole or _share_product(s, suspicion)]
+    if others and (suspicion.whole or agreeing):
+        evidence = [piece for s in (*others, suspicion) for piece in s.evidence]
+        joint = replace(suspicion, evidence=tuple(evidence))
+        _pull(update, joint, now, ledger, events, "gone at two sources")
+        return
+    if earlier is None:
+        event = compose_event(
+            update,
+            Kind.PULLED,
+            now,
+            summary=suspected_summary(
+                update,
+                source,
+                [(r.change.before or r.entry).title for r in readings],
+                row_gone=readings[0].change.kind is ChangeKind.MISSING,
+            ),
+            evidence=suspicion.evidence,
+            confidence=Confidence.SUSPECTED,
+            mark=" ".join(suspicion.keys),
+            scope=_channel(kind),
         )
-        if offers and (rows_back or pages_back):
-            altered = not all(
-                _as_it_was(fact, ledger[update_id]) for fact in pages_back
-            )
-            _back(
-                ledger[update_id],
-                [*rows_back, *pages_back],
-                ledger,
-                now,
-                made,
-                altered=altered,
-            )
+        events.append(event)
+        suspicion = replace(suspicion, event=event.id)
+        key = f"suspected {update.version} {event.id}"
+        update = establish_event(update, key, event)
+    ledger.put(replace(update, suspicions=(*others, suspicion)))
 
 
-def _says_why(fact: ChangeReading, row: Update) -> bool:
-    """Whether a page that is there again, or at last, says that the update was pulled.
+def _lost_packages(readings: Sequence[ChangeReading]) -> tuple[Package, ...]:
+    lost: list[Package] = []
+    for reading in readings:
+        lost += (reading.change.before or reading.entry).packages
+    return tuple(lost)
 
-    An old word of that is none.
+
+def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) -> bool:
+    """Only a released update's current version is suspected, and only while it is young.
+
+    Vendors take old rows and files away; v1's rows may go when v2's have come.
     """
-    if row.version > 1 or not (_availability(fact.change) and fact.says(Kind.PULLED)):
+    if update.state is not State.RELEASED:
         return False
-    turned = any(
-        key.startswith(("pulled", "re-released", "corrected")) for key, _ in row.told
+    if update.released is not None and now - update.released > schedule.YOUNG:
+        return False
+    if not lost:
+        return True
+    return any(_is_current(package, update) for package in lost)
+
+
+def _is_current(package: Package, update: Update) -> bool:
+    for current in current_packages(update):
+        same_name = package.build == current.build or package.kb == current.kb
+        if same_name and package.product == current.product:
+            return True
+    return False
+
+
+def _share_product(one: Suspicion, other: Suspicion) -> bool:
+    return bool({p.product for p in one.lost} & {p.product for p in other.lost})
+
+
+def _suspicion(
+    update: Update,
+    readings: Sequence[ChangeReading],
+    earlier: Suspicion | None,
+    lost: tuple[Package, ...],
+    now: datetime,
+    kind: str,
+) -> Suspicion:
+    """What is gone there by now, with what was gone there before."""
+    change = readings[0].change
+    keys = {f"{reading.change.document}|{reading.entry.key}" for reading in readings}
+    evidence = _evidence(readings)
+    if earlier is not None:
+        keys |= set(earlier.keys)
+        lost = (*earlier.lost, *lost)
+        evidence = (*earlier.evidence, *evidence)
+    whole = _is_wholly_gone(update, kind, keys, lost)
+    since = now
+    # The wait begins again when all has come to be gone
+    if earlier is not None and (earlier.whole or not whole):
+        since = earlier.since
+    return Suspicion(
+        source=change.source,
+        document=change.document,
+        keys=tuple(sorted(keys)),
+        since=since,
+        event=earlier.event if earlier else "",
+        whole=whole,
+        kind=kind,
+        lost=lost,
+        evidence=unique_evidence(evidence),
     )
-    return _suspicion_at(row, fact.change.source) is not None or not turned
 
 
-def _suspicion_at(row: Update, source: str) -> Suspicion | None:
-    return next(
-        (suspicion for suspicion in row.suspicions if suspicion.source == source), None
-    )
+def _evidence(readings: Sequence[ChangeReading]) -> tuple[Evidence, ...]:
+    return tuple(piece for reading in readings for piece in quote_evidence(reading))
 
 
-def _as_it_was(fact: ChangeReading, row: Update) -> bool:
-    """Whether a page that is back offers what it did.
+def _is_wholly_gone(
+    update: Update, kind: str, keys: set[str], lost: Sequence[Package]
+) -> bool:
+    """Whether every package of the current version is gone there.
 
-    The lost packages with their files, or, later, the update's.
+    All of its pages, or all of its rows; never an article, which offers no package.
     """
-    lost = [
-        package
-        for s in row.suspicions
-        if s.source == fact.change.source
-        for package in s.lost
-    ]
-    known = lost or [replace(package, file="", size=None) for package in row.packages]
-    return all(
-        any(same_package(package, other) for other in known)
-        for package in fact.entry.packages
-    )
+    row = SOURCE_KINDS.get(kind)
+    if row is not None and row.follows_updates:
+        pages = set(schedule.pages(update, kind))
+        pages_gone = {_document_of(key) for key in keys}
+        return bool(row.channel and pages) and pages <= pages_gone
+    gone = {(package.product, package.build) for package in lost}
+    current = {(p.product, p.build) for p in current_packages(update) if p.build}
+    return bool(gone) and current <= gone
+
+
+def _document_of(key: str) -> str:
+    """The document of a suspicion's key: document and entry, a bar between."""
+    return key.partition("|")[0]
+
+
+def _channel(kind: str) -> tuple[str, ...]:
+    row = SOURCE_KINDS.get(kind)
+    return (row.channel,) if row and row.channel else ()
 
 
 def confirm(
@@ -221,217 +338,103 @@ def confirm(
     ``documents`` are those of the source that were healthy now.
     """
     ledger = Ledger(suspected)
-    made: list[Event] = []
-    for row in sorted(suspected, key=lambda update: update.id):
-        for suspicion in row.suspicions:
-            asked = {key.partition("|")[0] for key in suspicion.keys} <= set(documents)
-            ripe = (
-                suspicion.source == source
-                and asked
-                and now - suspicion.since >= CONFIRMING
-            )
-            if ripe and suspicion.whole and row.state is State.RELEASED:
-                _confirm(
-                    row,
-                    suspicion,
-                    now,
-                    ledger,
-                    made,
-                    "still gone at the next healthy check",
-                )
-                break
-    return Outcome(events=tuple(made), updates=ledger.rows())
+    events: list[Event] = []
+    for update in sorted(suspected, key=lambda update: update.id):
+        suspicion = _suspicion_at(update, source)
+        if suspicion is None or update.state is not State.RELEASED:
+            continue
+        asked = {_document_of(key) for key in suspicion.keys} <= set(documents)
+        waited = now - suspicion.since >= CONFIRMING
+        if suspicion.whole and asked and waited:
+            why = "still gone at the next healthy check"
+            _pull(update, suspicion, now, ledger, events, why)
+    return Outcome(events=tuple(events), updates=ledger.rows())
 
 
-def _availability(change: Change) -> bool | None:
-    """False when a page has come to say that its download is gone, True when it takes
-    that back, None otherwise.
-    """
-    if (
-        change.before is None
-        or change.after is None
-        or change.before.available == change.after.available
-    ):
-        return None
-    return change.after.available
+def _pull(
+    update: Update,
+    suspicion: Suspicion,
+    now: datetime,
+    ledger: Ledger,
+    events: list[Event],
+    why: str,
+) -> None:
+    """Establish a pull that absence alone has shown: it claims no words of the vendor."""
+    update = replace(update, state=State.PULLED, suspicions=(), changed=now)
+    event = compose_event(
+        update,
+        Kind.PULLED,
+        now,
+        summary=gone_summary(update),
+        evidence=suspicion.evidence,
+        because=f"absence: {why}",
+        scope=_channel(suspicion.kind),
+    )
+    events.append(event)
+    update = establish_event(update, f"pulled {update.version}", event)
+    ledger.put(establish_event(update, f"pulled {update.version} by absence", event))
 
 
-def _row(fact: ChangeReading, ledger: Ledger) -> Update | None:
-    entry = fact.change.before or fact.entry
-    names = [name for package in entry.packages for name in package_names(package)]
-    names += [
-        *label_names(entry.label),
-        *(f"kb:{kb}" for kb in entry.kbs),
-        link_name(entry.url),
-    ]
-    return ledger.find(names)
-
-
-def _gone(
-    row: Update,
-    facts: list[ChangeReading],
+def restore(
+    back: dict[str, list[ChangeReading]],
     ledger: Ledger,
     now: datetime,
-    made: list[Event],
-    kind: str,
+    events: list[Event],
+    kind: str = "",
 ) -> None:
-    """Suspect a pull: only of a released update's current version, and only while it is young."""
-    old = row.released is not None and now - row.released > schedule.YOUNG
-    lost = tuple(
-        package
-        for fact in facts
-        for package in (fact.change.before or fact.entry).packages
-    )
-    if (
-        row.state is not State.RELEASED
-        or old
-        or (lost and not any(_mine(package, row) for package in lost))
-    ):
-        return
-    change = facts[0].change
-    earlier = _suspicion_at(row, change.source)
-    others = tuple(s for s in row.suspicions if s.source != change.source)
-    suspicion = _suspicion(row, facts, earlier, lost, now, kind)
-    if others and (
-        suspicion.whole or any(s.whole or _overlap(s, suspicion) for s in others)
-    ):
-        joint = replace(
-            suspicion,
-            evidence=tuple(e for s in (*others, suspicion) for e in s.evidence),
-        )
-        _confirm(row, joint, now, ledger, made, "gone at two sources")
-        return
-    if earlier is None:
-        event = compose_event(
-            row,
-            Kind.PULLED,
-            now,
-            summary=_suspected(row, facts),
-            evidence=suspicion.evidence,
-            confidence=Confidence.SUSPECTED,
-            mark=" ".join(suspicion.keys),
-            scope=_channel(kind),
-        )
-        made.append(event)
-        suspicion = replace(suspicion, event=event.id)
-        row = establish_event(row, f"suspected {row.version} {event.id}", event)
-    ledger.put(replace(row, suspicions=(*others, suspicion)))
+    """Take back, or tell of a re-release, where rows or pages are back.
 
-
-def _suspicion(
-    row: Update,
-    facts: Sequence[ChangeReading],
-    earlier: Suspicion | None,
-    lost: tuple[Package, ...],
-    now: datetime,
-    kind: str,
-) -> Suspicion:
-    """What is gone there by now, with what was gone there before.
-
-    The wait begins again when all has come to be gone.
+    The events are added to ``events``.  ``kind`` is the source's.
     """
-    change = facts[0].change
-    keys = {f"{fact.change.document}|{fact.entry.key}" for fact in facts}
-    evidence = tuple(piece for fact in facts for piece in quote_evidence(fact))
-    if earlier is not None:
-        keys |= set(earlier.keys)
-        lost = (*earlier.lost, *lost)
-        evidence = (*earlier.evidence, *evidence)
-    whole = _whole(row, kind, keys, lost)
-    return Suspicion(
-        source=change.source,
-        document=change.document,
-        keys=tuple(sorted(keys)),
-        since=earlier.since if earlier and (earlier.whole or not whole) else now,
-        event=earlier.event if earlier else "",
-        whole=whole,
-        kind=kind,
-        lost=lost,
-        evidence=unique_evidence(evidence),
-    )
+    for update_id, readings in sorted(back.items()):
+        update = ledger[update_id]
+        # An article that was away for a day while its update was pulled is no
+        # re-release: it offers no package
+        source = readings[0].change.source
+        if not _offers_packages(kind) and _suspicion_at(update, source) is None:
+            continue
+        pages, rows = [], []
+        for reading in readings:
+            if _availability(reading.change):
+                pages.append(reading)
+            # A row with another build is judged as that
+            elif _availability(reading.change) is None and not (
+                reading.fresh or reading.grown
+            ):
+                rows.append(reading)
+        if not rows and not pages:
+            continue
+        as_it_was = all(_offers_what_it_did(page, update) for page in pages)
+        _restore(update, [*rows, *pages], ledger, now, events, altered=not as_it_was)
 
 
-def _whole(row: Update, kind: str, keys: set[str], lost: Sequence[Package]) -> bool:
-    """Whether every package of the current version is gone there.
-
-    All of its pages, or all of its rows; never an article.
-    """
-    if kind in SOURCE_KINDS and SOURCE_KINDS[kind].follows_updates:
-        pages = set(schedule.pages(row, kind))
-        return (
-            bool(SOURCE_KINDS[kind].channel)
-            and bool(pages)
-            and pages <= {key.partition("|")[0] for key in keys}
-        )
-    gone = {(p.product, p.build) for p in lost}
-    return (
-        bool(gone)
-        and {(p.product, p.build) for p in current_packages(row) if p.build} <= gone
-    )
-
-
-def _channel(kind: str) -> tuple[str, ...]:
-    row = SOURCE_KINDS.get(kind)
-    return (row.channel,) if row and row.channel else ()
-
-
-def _offers(kind: str) -> bool:
-    """Say whether a source of this kind shows that a package is offered: an article does not."""
+def _offers_packages(kind: str) -> bool:
+    """Say whether a source of this kind shows that a package is offered."""
     row = SOURCE_KINDS.get(kind)
     return row is None or bool(row.channel) or not row.follows_updates
 
 
-def _mine(package: Package, row: Update) -> bool:
-    """Whether a package is of the current version: v1's rows may go when v2's have come."""
-    return any(
-        package.product == p.product
-        and (package.build == p.build or package.kb == p.kb)
-        for p in current_packages(row)
-    )
+def _offers_what_it_did(page: ChangeReading, update: Update) -> bool:
+    """Whether a page that is back offers what it did.
+
+    The lost packages with their files, or, later, the update's.
+    """
+    suspicion = _suspicion_at(update, page.change.source)
+    before = suspicion.lost if suspicion else ()
+    if not before:
+        before = tuple(replace(p, file="", size=None) for p in update.packages)
+    for package in page.entry.packages:
+        if not any(same_package(package, other) for other in before):
+            return False
+    return True
 
 
-def _overlap(one: Suspicion, other: Suspicion) -> bool:
-    return bool({p.product for p in one.lost} & {p.product for p in other.lost})
-
-
-def _suspected(row: Update, facts: Sequence[ChangeReading]) -> Summary:
-    titles = [(fact.change.before or fact.entry).title for fact in facts]
-    change = facts[0].change
-    return suspected_summary(
-        row, change.source, titles, row_gone=change.kind is ChangeKind.MISSING
-    )
-
-
-def _confirm(
-    row: Update,
-    suspicion: Suspicion,
-    now: datetime,
-    ledger: Ledger,
-    made: list[Event],
-    why: str,
-) -> None:
-    row = replace(row, state=State.PULLED, suspicions=(), changed=now)
-    scope = _channel(suspicion.kind)
-    event = compose_event(
-        row,
-        Kind.PULLED,
-        now,
-        summary=gone_summary(row),
-        evidence=suspicion.evidence,
-        because=f"absence: {why}",
-        scope=scope,
-    )
-    made.append(event)
-    row = establish_event(row, f"pulled {row.version}", event)
-    ledger.put(establish_event(row, f"pulled {row.version} by absence", event))
-
-
-def _back(
-    row: Update,
-    facts: list[ChangeReading],
+def _restore(
+    update: Update,
+    readings: list[ChangeReading],
     ledger: Ledger,
     now: datetime,
-    made: list[Event],
+    events: list[Event],
     *,
     altered: bool,
 ) -> None:
@@ -439,44 +442,38 @@ def _back(
 
     Later, or altered, it is a re-release.
     """
-    source = facts[0].change.source
-    suspicion = _suspicion_at(row, source)
-    absent = established_by(row, f"pulled {row.version} by absence")
-    if suspicion is None and row.state is not State.PULLED:
+    source = readings[0].change.source
+    suspicion = _suspicion_at(update, source)
+    if suspicion is None and update.state is not State.PULLED:
         return
-    evidence = unique_evidence(
-        piece for fact in facts for piece in quote_evidence(fact)
-    )
-    rest = tuple(s for s in row.suspicions if s.source != source)
-    early = row.changed is None or now - row.changed <= TAKEN_BACK
+    others = tuple(s for s in update.suspicions if s.source != source)
+    update = replace(update, state=State.RELEASED, suspicions=others)
+    evidence = unique_evidence(_evidence(readings))
+
+    absent = established_by(update, f"pulled {update.version} by absence")
+    early = update.changed is None or now - update.changed <= TAKEN_BACK
+    wrong = suspicion.event if suspicion else absent
     if altered or (suspicion is None and not (absent and early)):
-        row = replace(
-            row,
-            state=State.RELEASED,
-            version=row.version + 1,
-            suspicions=rest,
-            changed=now,
-        )
+        update = replace(update, version=update.version + 1, changed=now)
         event = compose_event(
-            row,
+            update,
             Kind.RE_RELEASED,
             now,
-            summary=re_released_summary(row),
+            summary=re_released_summary(update),
             evidence=evidence,
         )
-        made.append(event)
-        ledger.put(establish_event(row, f"re-released {row.version}", event))
-        return
-    wrong = suspicion.event if suspicion else absent or ""
-    row = forget_pull(replace(row, state=State.RELEASED, suspicions=rest))
-    event = compose_event(
-        row,
-        Kind.CORRECTED,
-        now,
-        summary=restored_summary(row),
-        evidence=evidence,
-        corrects=wrong,
-        mark=wrong,
-    )
-    made.append(event)
-    ledger.put(establish_event(row, f"corrected {wrong}", event))
+        key = f"re-released {update.version}"
+    else:
+        update = forget_pull(update)
+        event = compose_event(
+            update,
+            Kind.CORRECTED,
+            now,
+            summary=restored_summary(update),
+            evidence=evidence,
+            corrects=wrong or "",
+            mark=wrong or "",
+        )
+        key = f"corrected {wrong or ''}"
+    events.append(event)
+    ledger.put(establish_event(update, key, event))

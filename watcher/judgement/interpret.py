@@ -71,23 +71,23 @@ def events(
         for change in _ordered(news)
         if change.kind is not ChangeKind.AGED_OUT
     ]
-    gone = absence.concerning(read, ledger)
-    absences = absence.sorted_out(gone, ledger)
+    absences = absence.find_absences(read, ledger)
     absence.restore(absences.back, ledger, now, told.events, kind)
-    mere = absences.mere
-    docket = match(
-        [f for f in read if f.change.kind is not ChangeKind.MISSING and f not in mere],
-        ledger,
-        now,
-    )
+    gone = [r for r in read if r.change.kind is ChangeKind.MISSING]
+    speaking = [
+        r
+        for r in read
+        if r.change.kind is not ChangeKind.MISSING and not absences.is_all_of(r)
+    ]
+    docket = match(speaking, ledger, now)
     for case in docket.cases.values():
         decide(case, docket, told)
     decide_unmatched(docket, told)
     absence.suspect(absences.gone, ledger, now, told.events, kind)
     told.silent.extend(
-        (f.change.source, f.entry.key, "an absence is no statement of this source")
-        for f in read
-        if _mere_absence(f, gone)
+        (r.change.source, r.entry.key, "an absence is no statement of this source")
+        for r in gone
+        if r not in absences.found
     )
     return Outcome(
         events=tuple(
@@ -113,10 +113,6 @@ def _names_any(change: Change) -> bool:
     return change.before is not None or bool(
         entry.packages or entry.kbs or entry.cves or entry.label
     )
-
-
-def _mere_absence(fact: ChangeReading, gone: list[ChangeReading]) -> bool:
-    return fact.change.kind is ChangeKind.MISSING and fact not in gone
 
 
 def _settle(
