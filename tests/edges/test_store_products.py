@@ -1,6 +1,7 @@
 """What is found by product without reading everything.
 
-The newest good build, the events about it; on both databases.
+The newest good build, the events about it, what the site's lists count; on both
+databases.
 """
 
 from __future__ import annotations
@@ -157,3 +158,32 @@ def test_a_state_from_before_and_an_imported_one_know_the_same(
     with Store.open(f"sqlite:///{tmp_path / 'again.db'}") as store:
         store.import_(tmp_path / "export")
         assert derived(store.connection) == wanted
+
+
+def test_updates_are_counted_and_read_by_their_month(store: Store) -> None:
+    tell(store, updates=(offer("a"), offer("b", days=1), offer("c", days=-400)))
+    month, year = f"{T0:%Y-%m}", f"{T0:%Y}"
+    assert sum(store.count_by_month().values()) == 3
+    assert store.count_by_month()[f"{T0 - 400 * DAY:%Y-%m}"] == 1
+    assert {each.id for each in store.updates_dated(year)} == {"a", "b"}
+    assert "a" in {each.id for each in store.updates_dated(month)}
+    assert store.updates_dated("1999") == ()
+
+
+def test_the_products_of_updates_and_of_events_are_named(store: Store) -> None:
+    tell(store, event("1"), updates=(offer("a"), offer("pulled", state=State.PULLED)))
+    assert CU14 in store.product_names()
+    assert "" not in store.product_names()
+    assert store.event_products() == {
+        name for name in event("1").update.products if name
+    }
+
+
+def test_events_are_read_of_several_updates_and_counted_off(store: Store) -> None:
+    events = tuple(event(f"e{number}", time=T0 + number * DAY) for number in range(5))
+    tell(store, *events)
+    (owner,) = {one.update.id for one in events}
+    kinds = {one.kind for one in events}
+    assert store.events_of_each([owner, "nobody"], kinds) == {owner: events}
+    assert store.events_of_each([owner], ()) == {}
+    assert store.every_event_time(2) == tuple(one.time for one in events[::2])

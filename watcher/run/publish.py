@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from watcher import __version__
 from watcher.judgement import source_health
-from watcher.records import Event, Outcome, State, Times, Update
+from watcher.records import Document, Event, Outcome, State, Times, Update
 from watcher.run import servers as inventory
 from watcher.site import feeds, folder, front_page, lists, pages, status
 from watcher.site.feeds import SiteAddress
@@ -392,15 +392,12 @@ def _life(store: Store, name: str, servers: PublishedServers) -> Life:
 def _current(store: Store, products: Iterable[str]) -> tuple[Listing, ...]:
     """Give the updates that decide where products stand."""
     ids = {store.best(product) for product in products} - {None}
-    updates = {
-        update.id: update
-        for update in (
-            *store.updates_of_ids(map(str, ids)),
-            *store.updates(state=State.PULLED),
-            *store.suspicions(),
-        )
-    }
-    return front_page.current(_listings(store, updates.values()))
+    deciding = [
+        *store.updates_of_ids(map(str, ids)),
+        *store.updates(state=State.PULLED),
+        *store.suspicions(),
+    ]
+    return front_page.current(_listings(store, deciding))
 
 
 def _listings(store: Store, updates: Iterable[Update]) -> list[Listing]:
@@ -461,27 +458,32 @@ def _changed_product_feeds(
     products: Iterable[str],
 ) -> tuple[ProductFeed, ...]:
     """Give the feeds of the products that touched events are about, and of new products."""
-    paths: set[str] = set()
-    for event in map(store.event, touched.events | touched.evidence):
-        if event is not None:
-            paths.update(map(lists.feed_path, filter(None, event.update.products)))
+    paths = _paths_of_events(store, touched.events | touched.evidence)
     for listing in listings:
-        for path in map(lists.feed_path, lists.products(listing)):
+        for product in lists.products(listing):
+            path = lists.feed_path(product)
             if not (settings.site / path).is_file():
                 paths.add(path)
-    names: dict[str, set[str]] = {path: set() for path in sorted(paths)}
+    # Two names of one product may share a feed
+    names = defaultdict[str, set[str]](set)
     for product in {*products, *store.event_products()}:
-        path = lists.feed_path(product)
-        if path in names:
-            names[path].add(product)
-    return tuple(
-        ProductFeed(
-            path,
-            min(line(product, 100) for product in same),
-            store.events_about(same, EVENTS_OF_PRODUCT),
-        )
-        for path, same in names.items()
-    )
+        names[lists.feed_path(product)].add(product)
+    found = []
+    for path in sorted(paths):
+        title = min(line(product, 100) for product in names[path])
+        events = store.events_about(names[path], EVENTS_OF_PRODUCT)
+        found.append(ProductFeed(path, title, events))
+    return tuple(found)
+
+
+def _paths_of_events(store: Store, event_ids: Iterable[str]) -> set[str]:
+    """Give the feeds of the products that events are about."""
+    paths: set[str] = set()
+    for event_id in event_ids:
+        event = store.event(event_id)
+        products = event.update.products if event else ()
+        paths.update(lists.feed_path(product) for product in products if product)
+    return paths
 
 
 def _complete(store: Store, overview: Overview) -> Mapping[str, Collection[str]]:
@@ -503,18 +505,13 @@ def _complete(store: Store, overview: Overview) -> Mapping[str, Collection[str]]
 def _status(settings: Settings, store: Store, now: datetime) -> bytes:
     """Say how the sources fare, and what is pulled or doubted at this moment."""
     enabled = [source for source in settings.sources if source.enabled]
-    times: dict[str, list[Times]] = defaultdict(list)
+    times = defaultdict[str, list[Times]](list)
     for one in store.all_times():
         times[one.source].append(one)
     documents = store.documents_of(source.name for source in enabled)
     healths = []
     for source in enabled:
-        accepted = [
-            document.accepted
-            for document in documents.get(source.name, {}).values()
-            if document.accepted
-        ]
-        changed = max(accepted, default=None)
+        changed = _last_change(documents.get(source.name, {}).values())
         healths.append(status.Health(source, tuple(times[source.name]), changed))
     doubted = {
         update.id: update
@@ -527,3 +524,9 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
         [(name, one.state, one.title) for name, one in sorted(doubted.items())],
         dict(words_of(settings.templates).tables.get("source", {})),
     )
+
+
+def _last_change(documents: Iterable[Document]) -> datetime | None:
+    """Say when a copy of any of a source's documents last differed."""
+    accepted = [document.accepted for document in documents if document.accepted]
+    return max(accepted, default=None)
