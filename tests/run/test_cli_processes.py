@@ -78,8 +78,8 @@ def test_exit_codes_are_the_processs(tmp_path: Path) -> None:
 
 def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom watcher.cli import app\napp(['run', '--help'], "
-        "standalone_mode=False)\nprint(*sys.modules, file=sys.stderr)\n"
+        "import sys\nfrom watcher.cli import main\nsys.argv = ['watcher', 'run', '--help']\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],

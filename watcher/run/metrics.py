@@ -7,9 +7,10 @@ from __future__ import annotations
 from datetime import datetime
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 
 def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
@@ -17,6 +18,9 @@ def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
 
     Raises OSError when the file cannot be written.
     """
+    # Few write figures, and loading it takes a tenth of a run with nothing due
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
     registry = CollectorRegistry()
     run = Gauge(
         "watcher_last_run_timestamp_seconds",
@@ -48,6 +52,8 @@ def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
 
 
 def _sources(sources: list[dict[str, Any]], registry: CollectorRegistry) -> None:
+    from prometheus_client import Gauge
+
     success = Gauge(
         "watcher_source_last_success_timestamp_seconds",
         "When a source was last read",
