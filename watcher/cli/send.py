@@ -9,8 +9,8 @@ import typer
 from watcher import report
 from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.cli.run import say_how_it_went
-from watcher.run import send as sending
 from watcher.run.check import Report
+from watcher.run.send import send_due
 
 
 @command("send", "watcher run --no-send && watcher send")
@@ -33,7 +33,7 @@ def send(
         call.store(settings, hold=True) as store,
         report.progress(shown=call.lively) as say,
     ):
-        sent = sending.due(settings, store, at, say, force=force)
+        sent = send_due(settings, store, at, say, force=force)
     say_how_it_went(
         Report(
             at,

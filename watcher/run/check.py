@@ -9,7 +9,7 @@ A source that fails stops no other; what it said before stays as it was.
         evidence.keep(answers, outcome)
         store.record(checks, outcome)                ONE transaction
     compose.seal(events)                             fixed before anything is sent
-    send.due(deliveries)                             each receipt is kept as it comes
+    send_due(deliveries)                             each receipt is kept as it comes
     publish_site(what changed)
 
 What a killed run has recorded, the next one tells.
@@ -27,7 +27,6 @@ from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.records import ChangeKind, Event, Failure, Outcome, Source, Times
 from watcher.run import compose, evidence, servers
-from watcher.run import send as sending
 from watcher.run.answer import SourceAnswers
 from watcher.run.fetch import Requests, Web, fetch_sources
 from watcher.run.publish import Basis, Touched, basis, publish_site
@@ -38,6 +37,7 @@ from watcher.run.record import (
     documents_to_store,
     interpret_changes,
 )
+from watcher.run.send import Sent, send_due
 from watcher.settings import Settings
 from watcher.store import Store
 
@@ -107,9 +107,9 @@ def check(  # noqa: PLR0913 - what a check depends on
 
     events = store.unsealed_events()
     compose.seal(events, settings, store, sealed_until, now)
-    sent = sending.Sent()
+    sent = Sent()
     if sends:
-        sent = sending.due(settings, store, now, say, force=force)
+        sent = send_due(settings, store, now, say, force=force)
     troubles = list(sent.troubles)
     if publishes:
         troubles += _publish(settings, store, now, site_before, reports, say)

@@ -117,18 +117,20 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
     ]
     if not new or not any(document.accepted for document in store.documents().values()):
         return []
-    updates = store.updates()
+    # An advisory without an update says nothing of where a product stands
+    standing = tuple(
+        update
+        for update in store.updates()
+        if update.state is State.PULLED or update.packages
+    )
+    sources = tuple(source for source in settings.sources if source.enabled)
     unread = source_health.unread(settings.sources, store.all_times())
     return [
         Letter(
             "welcome",
             subscriber,
-            standing=tuple(
-                update
-                for update in updates
-                if update.state is State.PULLED or update.packages
-            ),
-            sources=tuple(source for source in settings.sources if source.enabled),
+            standing=standing,
+            sources=sources,
             products=settings.watch.products,
             thread="welcome",
             unread=unread,
@@ -212,14 +214,19 @@ def _installed_pull(update: Update, store: Store) -> InstalledPull:
     """Gather what was said of a pulled update that is installed somewhere."""
     events = [store.event(event) for event in reminders.pull_events(update)]
     pulled = max((event.time for event in events if event), default=None)
-    last_read = {
-        message.subscriber: message.date for message in store.messages(kind="welcome")
-    }
-    of_update: dict[str, datetime] = {}
-    for message, _ in store.messages_of(update=update.id):
-        newest = of_update.get(message.subscriber, message.date)
-        of_update[message.subscriber] = max(newest, message.date)
-    return InstalledPull(update, pulled, last_read | of_update)
+    of_update = [message for message, _ in store.messages_of(update=update.id)]
+    welcomes = store.messages(kind="welcome")
+    last_read = _newest_dates(welcomes) | _newest_dates(of_update)
+    return InstalledPull(update, pulled, last_read)
+
+
+def _newest_dates(messages: Iterable[Message]) -> dict[str, datetime]:
+    """Give the date of the newest message to each subscriber."""
+    found: dict[str, datetime] = {}
+    for message in messages:
+        newest = found.get(message.subscriber, message.date)
+        found[message.subscriber] = max(newest, message.date)
+    return found
 
 
 def with_servers(letter: Letter, exposures: tuple[Exposure, ...]) -> Letter:
@@ -249,11 +256,8 @@ def _earlier(event: Event, store: Store) -> list[Event]:
     if event.kind is Kind.CORRECTED and event.corrects:
         corrected = store.event(event.corrects)
         return [corrected] if corrected else []
-    return [
-        one
-        for one in store.events_of(event.update.id)
-        if one.id != event.id and one.time < event.time
-    ]
+    others = [one for one in store.events_of(event.update.id) if one.id != event.id]
+    return [one for one in others if one.time < event.time]
 
 
 def _messages(

@@ -55,7 +55,7 @@ def recipients(reader: Subscriber) -> list[tuple[str, str]]:
     return mailboxes + [(name, APPRISE) for name in reader.channels]
 
 
-def due(
+def send_due(
     settings: Settings,
     store: Store,
     now: datetime,
