@@ -47,6 +47,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
             for text in letter.lines
             for folded in paragraphs(text, form.most(2000))
         ),
+        # Events that a digest tells whole, tells in short, and lists
         "whole": form.most(12),
         "short": form.most(200),
         "most": form.most(4000),

@@ -157,6 +157,7 @@ def thread_index(letter: Letter, now: datetime) -> str:
     )
     subjects = [event.id for event in letter.events] or [now.isoformat()]
     own = hashlib.sha256("\n".join(subjects).encode()).digest()[0] & 0xF0
+    # The event's own bits keep two messages of one second apart
     return base64.b64encode(
         head + thread + child.to_bytes(4, "big") + bytes([own])
     ).decode("ascii")
@@ -223,6 +224,7 @@ def _headers(
     headers += [
         ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),
         ("List-Unsubscribe", f"<mailto:{mailbox}?subject=unsubscribe%20{name}>"),
+        # No out-of-office reply comes back (RFC 3834; the second is for Exchange)
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "All"),
         ("X-Watcher-Event", letter.kind),

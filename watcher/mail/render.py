@@ -47,6 +47,7 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
     Raises ConfigurationError that names file and line when a template of the user's is
     wrong.
     """
+    # In a digest the second event must not lie below pages of the first one's evidence
     share = 1.0 if len(letter.events) < 2 else 0.5
     rendered = _message(letter, settings, now, share)
     while len(rendered.body) > LARGEST and share > SMALLEST_SHARE:
@@ -108,6 +109,7 @@ def _chat(letter: Letter, names: dict[str, Any], settings: Settings) -> str:
 def _inliner() -> css_inline.CSSInliner:
     import css_inline
 
+    # Rendering asks nobody: a template's stylesheet from elsewhere stays where it is
     return css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
