@@ -6,17 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watcher.records import (
+    Absorption,
     Advisory,
     Confidence,
     Document,
     Entry,
     Event,
+    EventEvidence,
     Evidence,
     Kind,
     Message,
     Outcome,
     Package,
     Passage,
+    Silence,
     State,
     Suspicion,
     Times,
@@ -169,14 +172,15 @@ def fill(store: Store) -> None:
                 event("e2", Kind.ANNOUNCED, update_id="cve-2024-49040"),
             ),
             updates=(update(suspicions=(suspicion("builds", ""),)), WINDOWS),
-            silent=(("builds", "row 1", "a date was corrected"),),
+            silent=(Silence("builds", "row 1", "a date was corrected"),),
         ),
         times=[Times("builds", "", T0, T0), Times("builds", "2024-Nov", T0, T0)],
     )
     store.record(
         "msrc",
         outcome=Outcome(
-            absorbed=(("cve-2024-49040", SU),), evidence=(("e1", evidence("msrc")),)
+            absorbed=(Absorption("cve-2024-49040", SU),),
+            evidence=(EventEvidence("e1", evidence("msrc")),),
         ),
     )
     store.seal(

@@ -17,7 +17,7 @@ from tests.edges.ledger_samples import (
     update,
 )
 from tests.statements import statements
-from watcher.records import Outcome, Times
+from watcher.records import EventEvidence, Outcome, Silence, Times
 from watcher.store import EntryChanges, Store, StoredEntry
 
 
@@ -105,9 +105,9 @@ def test_what_an_accepted_shrunken_copy_lost_is_marked_as_lost_until_it_returns(
 def test_why_a_change_was_not_told_is_kept_beside_its_entry(store: Store) -> None:
     quiet = Outcome(
         silent=(
-            ("builds", "a", "another link"),
-            ("builds", "b", "aged"),
-            ("other", "b", "not this source"),
+            Silence("builds", "a", "another link"),
+            Silence("builds", "b", "aged"),
+            Silence("other", "b", "not this source"),
         )
     )
     store.record(
@@ -190,7 +190,7 @@ def test_the_cost_of_a_change_follows_the_change_not_what_is_stored(
                 outcome=Outcome(
                     events=(event(f"e{number}"),),
                     updates=(update(version=number),),
-                    evidence=((f"e{number}", evidence()),),
+                    evidence=(EventEvidence(f"e{number}", evidence()),),
                 ),
                 times=[Times("builds", "", T0)],
             )

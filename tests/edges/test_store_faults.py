@@ -32,7 +32,15 @@ from tests.edges.ledger_samples import (
 )
 from tests.statements import heard
 from watcher.errors import StateError
-from watcher.records import Kind, Outcome, State, Times
+from watcher.records import (
+    Absorption,
+    EventEvidence,
+    Kind,
+    Outcome,
+    Silence,
+    State,
+    Times,
+)
 from watcher.store import EntryChanges, Store
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +69,7 @@ def whole_check(store: Store) -> None:
         ],
         outcome=Outcome(
             events=(event("e8", Kind.PULLED), event("e9", Kind.RE_RELEASED)),
-            evidence=(("e1", evidence("blog")),),
+            evidence=(EventEvidence("e1", evidence("blog")),),
             updates=(
                 update(
                     state=State.PULLED,
@@ -69,8 +77,8 @@ def whole_check(store: Store) -> None:
                     suspicions=(suspicion("x", "y"),),
                 ),
             ),
-            absorbed=(("windows-kb5046617", SU),),
-            silent=(("builds", "row 2", "it came back"),),
+            absorbed=(Absorption("windows-kb5046617", SU),),
+            silent=(Silence("builds", "row 2", "it came back"),),
         ),
         times=[Times("builds", "", T0 + HOUR, T0 + HOUR)],
     )

@@ -14,7 +14,16 @@ from tests.edges.ledger_samples import (
     suspicion,
     update,
 )
-from watcher.records import Event, Kind, Outcome, State, Update
+from watcher.records import (
+    Absorption,
+    Event,
+    EventEvidence,
+    Kind,
+    Outcome,
+    Silence,
+    State,
+    Update,
+)
 from watcher.store import Store
 
 
@@ -155,14 +164,21 @@ def test_evidence_from_a_later_source_is_added_once(store: Store) -> None:
     tell(store, event("e1"))
     more = evidence("blog", "paused")
     store.record(
-        "blog", outcome=Outcome(evidence=(("e1", more), ("e1", more), ("gone", more)))
+        "blog",
+        outcome=Outcome(
+            evidence=(
+                EventEvidence("e1", more),
+                EventEvidence("e1", more),
+                EventEvidence("gone", more),
+            )
+        ),
     )
     store.record(
         "blog",
         outcome=Outcome(
             evidence=(
-                ("e1", replace(more, time=T0 + HOUR)),
-                ("e1", evidence("blog", "other words")),
+                EventEvidence("e1", replace(more, time=T0 + HOUR)),
+                EventEvidence("e1", evidence("blog", "other words")),
             )
         ),
     )
@@ -178,7 +194,9 @@ def test_evidence_from_a_later_source_is_added_once(store: Store) -> None:
 def test_evidence_may_come_with_its_event(store: Store) -> None:
     store.record(
         "blog",
-        outcome=Outcome(events=(event("e1"),), evidence=(("e1", evidence("blog")),)),
+        outcome=Outcome(
+            events=(event("e1"),), evidence=(EventEvidence("e1", evidence("blog")),)
+        ),
     )
     told = store.event("e1")
     assert told is not None
@@ -195,7 +213,7 @@ def test_an_absorbed_update_leaves_its_events_messages_and_id_to_the_other(
     store.record(
         "msrc",
         outcome=Outcome(
-            events=(released,), updates=(update(),), absorbed=((cve.id, SU),)
+            events=(released,), updates=(update(),), absorbed=(Absorption(cve.id, SU),)
         ),
     )
     assert ids(store.updates()) == [SU]
@@ -217,7 +235,9 @@ def test_an_absorbed_updates_names_lead_on_even_when_the_other_is_not_written_ag
         store,
         updates=(update("a", names=("cve:1", "cve:2")), update("b", names=("cve:2",))),
     )
-    store.record("msrc", outcome=Outcome(absorbed=(("a", "b"), ("b", "b"))))
+    store.record(
+        "msrc", outcome=Outcome(absorbed=(Absorption("a", "b"), Absorption("b", "b")))
+    )
     assert (
         ids(store.updates_for(["cve:1"])) == ids(store.updates_for(["cve:2"])) == ["b"]
     )
@@ -229,8 +249,8 @@ def test_an_id_leads_on_through_two_absorptions(store: Store) -> None:
         event("e1", update_id="a"),
         updates=(update("a", names=()), update("b", names=()), update("c", names=())),
     )
-    store.record("msrc", outcome=Outcome(absorbed=(("a", "b"),)))
-    store.record("msrc", outcome=Outcome(absorbed=(("b", "c"),)))
+    store.record("msrc", outcome=Outcome(absorbed=(Absorption("a", "b"),)))
+    store.record("msrc", outcome=Outcome(absorbed=(Absorption("b", "c"),)))
     assert store.absorbed() == {"a": "c", "b": "c"}
     assert [each.id for each in store.events_of("a")] == ["e1"]
 
@@ -239,12 +259,14 @@ def test_the_edition_counts_what_changes_the_page_and_nothing_else(
     store: Store,
 ) -> None:
     full = Outcome(
-        events=(event(),), updates=(update(),), evidence=(("e1", evidence("blog")),)
+        events=(event(),),
+        updates=(update(),),
+        evidence=(EventEvidence("e1", evidence("blog")),),
     )
     store.record("msrc", outcome=full)
     assert store.edition() == 1
     store.record("msrc", outcome=full)
-    store.record("msrc", outcome=Outcome(silent=(("msrc", "row 1", "a typo"),)))
+    store.record("msrc", outcome=Outcome(silent=(Silence("msrc", "row 1", "a typo"),)))
     store.seal([(message(), [])], ["e1"])
     store.set_meta("published", "1")
     assert store.edition() == 1

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.edges.ledger_samples import HOUR, SU, T0, event, message, update
 from watcher.errors import StateError
-from watcher.records import Delivery, DeliveryState, Outcome
+from watcher.records import Absorption, Delivery, DeliveryState, Outcome
 from watcher.store import DeliveryCounts, Store
 
 TO = [("b@example.org", "mail"), ("a@example.org", "mail")]
@@ -150,7 +150,7 @@ def test_an_acknowledgement_follows_its_update(store: Store) -> None:
     store.ack("cve-1", T0)
     store.ack("cve-1", T0 + HOUR)
     assert store.acks() == {"cve-1": T0 + HOUR}
-    store.record("msrc", outcome=Outcome(absorbed=(("cve-1", SU),)))
+    store.record("msrc", outcome=Outcome(absorbed=(Absorption("cve-1", SU),)))
     assert store.acks() == {SU: T0 + HOUR}
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.edges.ledger_samples import T0, event, update
-from watcher.records import Event, Outcome, Package, State, Update
+from watcher.records import Absorption, Event, Outcome, Package, State, Update
 from watcher.store import Store
 from watcher.store.connection import Connection
 
@@ -90,7 +90,7 @@ def test_an_update_that_went_offers_nothing(store: Store) -> None:
     store.record(
         "msrc",
         outcome=Outcome(
-            updates=(offer("one", "15.2.1.1"),), absorbed=(("two", "one"),)
+            updates=(offer("one", "15.2.1.1"),), absorbed=(Absorption("two", "one"),)
         ),
     )
     assert store.best(CU14) == "one"

@@ -174,9 +174,9 @@ class Memory:
             updates=tuple(changed[i] for i in sorted(changed)),
         )
         self.updates |= changed
-        for gone, _ in outcome.absorbed:
-            del self.updates[gone]
+        for absorption in outcome.absorbed:
+            del self.updates[absorption.gone]
         self.events += outcome.events
-        for event, piece in outcome.evidence:
-            self.evidence.setdefault(event, []).append(piece)
+        for more in outcome.evidence:
+            self.evidence.setdefault(more.event, []).append(more.evidence)
         return outcome

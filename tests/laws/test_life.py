@@ -399,7 +399,8 @@ class Life(RuleBasedStateMachine):
     def what_is_noted_as_told_was_told(self) -> None:
         ids = {event.id for event in self.memory.events}
         for row in self.memory.updates.values():
-            assert [event for _, event in row.told if event and event not in ids] == []
+            events = {each.event for each in row.established} - {""}
+            assert events <= ids
         assert set(self.memory.evidence) <= ids
 
     @invariant()

@@ -19,7 +19,15 @@ from tests.edges.ledger_samples import SU, T0, event, update
 from watcher import report
 from watcher.cli import app
 from watcher.judgement import server_status
-from watcher.records import Kind, Outcome, Package, Server, State, Subscriber
+from watcher.records import (
+    Established,
+    Kind,
+    Outcome,
+    Package,
+    Server,
+    State,
+    Subscriber,
+)
 from watcher.run import compose
 from watcher.settings import Settings
 from watcher.store import Store
@@ -32,7 +40,7 @@ PULLED = update(
         Package(OLD, "KB5044062", "15.1.2507.43"),
         Package(NEW, "KB5044062", "15.2.1544.13"),
     ),
-    told=(("pulled 1", "e1"),),
+    established=(Established(Kind.PULLED, 1, event="e1"),),
 )
 BOTH = event("e1", Kind.PULLED)
 ONE = replace(

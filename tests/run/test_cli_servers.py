@@ -25,6 +25,7 @@ from watcher.records import (
     Document,
     Kind,
     Outcome,
+    SourceState,
     Subscriber,
     Times,
 )
@@ -255,10 +256,10 @@ def test_show_says_where_sources_disagree() -> None:
         ("msrc-cvrf", "revision 1.0", "1"),
     )
 
-    assert disagreeing(replace(BACK, standings=(blog, table, msrc))) == (
+    assert disagreeing(replace(BACK, source_states=(blog, table, msrc))) == (
         "exchange-blog, exchange-builds have v2; msrc-cvrf still v1 (revision 1.0)"
     )
-    assert disagreeing(replace(BACK, standings=(blog, table))) == ""
+    assert disagreeing(replace(BACK, source_states=(blog, table))) == ""
     assert disagreeing(BACK) == ""
 
 
@@ -266,7 +267,10 @@ def test_show_tells_the_whole_life(cli: Cli, state: Store) -> None:
     row = replace(
         PULLED,
         names=(f"kb:{OLD_KB}",),
-        standings=(("builds", "Nov30SU", "1"), ("msrc", "revision 2.0", "2")),
+        source_states=(
+            SourceState("builds", "Nov30SU", 1),
+            SourceState("msrc", "revision 2.0", 2),
+        ),
     )
     entry = issue("row", "Known since long", kbs=[OLD_KB])
     stored = StoredEntry(

@@ -21,7 +21,17 @@ from tests.formats import lives
 from tests.formats.lives import BACK, ISSUE, PULLED, RELEASED, T0, WHOLE_LIFE
 from watcher.config import Settings
 from watcher.errors import ConfigurationError
-from watcher.records import Document, Event, Kind, Outcome, State, Times, Update
+from watcher.records import (
+    Absorption,
+    Document,
+    Event,
+    EventEvidence,
+    Kind,
+    Outcome,
+    State,
+    Times,
+    Update,
+)
 from watcher.run import publish, sample_site
 from watcher.run.publish import publish_site
 from watcher.site import lists
@@ -117,7 +127,9 @@ STEPS = {
     "other": Outcome(events=(OTHER,), updates=(update_of(OTHER),)),
     "news": Outcome(events=(NEWS,)),
     "evidence": Outcome(
-        evidence=((RELEASED.id, lives.proof("kb-articles", after="More.")),)
+        evidence=(
+            EventEvidence(RELEASED.id, lives.proof("kb-articles", after="More.")),
+        )
     ),
     "quiet": Outcome(updates=(lives.OLD_LIFE.update,)),
     "of another product": Outcome(
@@ -143,7 +155,7 @@ STEPS = {
     ),
     "absorbed": Outcome(
         updates=(update_of(RELEASED),),
-        absorbed=(("cve-2030-10001", RELEASED.update.id),),
+        absorbed=(Absorption("cve-2030-10001", RELEASED.update.id),),
     ),
     "many": Outcome(events=lives.many(180).events, updates=(lives.update(),)),
     "crowd": Outcome(
@@ -157,7 +169,8 @@ STEPS = {
     ),
     "old evidence": Outcome(
         evidence=tuple(
-            (f"1-{n:02}", lives.proof("cisa-kev", after="Seen.")) for n in (3, 41)
+            EventEvidence(f"1-{n:02}", lives.proof("cisa-kev", after="Seen."))
+            for n in (3, 41)
         )
     ),
     **{f"forty {turn}": forty(turn) for turn in range(1, 6)},

@@ -259,6 +259,6 @@ def kinds(outcome: Outcome) -> list[str]:
 
 def after(outcome: Outcome, *known: Update) -> tuple[Update, ...]:
     """The ledger after an outcome."""
-    gone = {old for old, _ in outcome.absorbed}
+    gone = {each.gone for each in outcome.absorbed}
     rows = {row.id: row for row in known} | {row.id: row for row in outcome.updates}
     return tuple(row for identity, row in rows.items() if identity not in gone)

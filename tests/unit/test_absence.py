@@ -24,7 +24,18 @@ from tests.unit.builders import (
 )
 from watcher.judgement import absence
 from watcher.judgement.change_reading import read_change
-from watcher.records import Change, ChangeKind, Entry, Outcome, Package, State, Update
+from watcher.records import (
+    Change,
+    ChangeKind,
+    Entry,
+    Established,
+    Kind,
+    Outcome,
+    Package,
+    Silence,
+    State,
+    Update,
+)
 
 LABEL = ("label:exchange server/2030-11/su",)
 LINK = "https://www.microsoft.com/download/details.aspx?id="
@@ -197,7 +208,7 @@ def test_where_absence_is_no_statement_nothing_is_suspected_and_it_says_so(
     outcome = gone(entry, known=ONE, source="issues")
     assert kinds(outcome) == []
     assert outcome.silent == (
-        ("issues", entry.key, "an absence is no statement of this source"),
+        Silence("issues", entry.key, "an absence is no statement of this source"),
     )
 
 
@@ -241,7 +252,10 @@ def test_what_was_taken_back_may_be_pulled_again() -> None:
 
 def test_what_the_vendor_pulled_by_words_is_back_as_the_next_version() -> None:
     known = replace(
-        ONE, state=State.PULLED, changed=NOV + days(2), told=(("pulled 1", "e1"),)
+        ONE,
+        state=State.PULLED,
+        changed=NOV + days(2),
+        established=(Established(Kind.PULLED, 1, event="e1"),),
     )
     before, now = page("1", available=False), page("1", available=True)
     outcome = tell(
@@ -303,7 +317,10 @@ def test_when_nothing_was_ever_established_the_return_of_a_pulled_one_is_early()
         ONE,
         state=State.PULLED,
         changed=None,
-        told=(("pulled 1 by absence", "e1"), ("pulled 1", "e1")),
+        established=(
+            Established(Kind.PULLED, 1, by_absence=True, event="e1"),
+            Established(Kind.PULLED, 1, event="e1"),
+        ),
     )
     outcome = back(ROW, known, 9)
     assert (kinds(outcome), outcome.events[0].corrects) == (["corrected 1"], "e1")

@@ -20,7 +20,7 @@ from tests.unit.builders import (
     revision,
     row,
 )
-from watcher.judgement.change_reading import history_of
+from watcher.judgement.change_reading import PackageChange, history_of
 from watcher.judgement.packages import build_grew, same_package
 from watcher.records import Entry, Kind, Package, Passage
 
@@ -28,7 +28,11 @@ from watcher.records import Entry, Kind, Package, Passage
 def test_what_a_record_offers_at_first_sight_is_fresh() -> None:
     offered = (package(CU14), package(CU13))
     found = fact(None, advisory("CVE-2030-0001", *offered))
-    assert (found.fresh, found.gone, found.grown) == (offered, (), ())
+    assert (found.new_packages, found.lost_packages, found.changed_packages) == (
+        offered,
+        (),
+        (),
+    )
 
 
 def test_another_kb_article_is_a_fresh_package_and_the_old_one_is_gone() -> None:
@@ -36,20 +40,33 @@ def test_another_kb_article_is_a_fresh_package_and_the_old_one_is_gone() -> None
         advisory("CVE-2030-0001", package(kb=OLD_KB)),
         advisory("CVE-2030-0001", package(kb=NEW_KB)),
     )
-    assert (found.fresh, found.gone) == ((package(kb=NEW_KB),), (package(kb=OLD_KB),))
+    assert (found.new_packages, found.lost_packages) == (
+        (package(kb=NEW_KB),),
+        (package(kb=OLD_KB),),
+    )
 
 
-def test_another_build_of_one_article_has_grown_and_is_neither_fresh_nor_gone() -> None:
+def test_another_build_of_one_article_is_a_changed_package_neither_new_nor_lost() -> (
+    None
+):
     old, new = package(build="15.2.1544.13"), package(build="15.2.1544.14")
     found = fact(advisory("CVE-2030-0001", old), advisory("CVE-2030-0001", new))
-    assert (found.fresh, found.gone, found.grown) == ((), (), ((old, new),))
+    assert (found.new_packages, found.lost_packages, found.changed_packages) == (
+        (),
+        (),
+        (PackageChange(old, new),),
+    )
 
 
 def test_two_files_of_one_product_that_both_change_pair_with_nothing() -> None:
     old = (package(file="a.msp"), package(file="b.msp"))
     new = (package(file="c.msp"),)
     found = fact(advisory("CVE-2030-0001", *old), advisory("CVE-2030-0001", *new))
-    assert (found.fresh, found.gone, found.grown) == (new, old, ())
+    assert (found.new_packages, found.lost_packages, found.changed_packages) == (
+        new,
+        old,
+        (),
+    )
 
 
 def test_a_build_that_comes_later_to_an_article_is_the_same_package() -> None:
@@ -57,7 +74,11 @@ def test_a_build_that_comes_later_to_an_article_is_the_same_package() -> None:
         advisory("CVE-2030-0001", package()),
         advisory("CVE-2030-0001", package(build="15.2.1544.13")),
     )
-    assert (found.fresh, found.gone, found.grown) == ((), (), ())
+    assert (found.new_packages, found.lost_packages, found.changed_packages) == (
+        (),
+        (),
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,8 +105,12 @@ def test_only_sentences_that_are_new_are_read() -> None:
     found = fact(
         advisory(passages=[old]), advisory(passages=[old, revision("3.0", BACK)])
     )
-    assert [said.kind for said in found.said] == [Kind.RE_RELEASED]
-    assert (found.said[0].passage, found.said[0].sentence, found.said[0].time) == (
+    assert [said.kind for said in found.statements] == [Kind.RE_RELEASED]
+    assert (
+        found.statements[0].passage,
+        found.statements[0].sentence,
+        found.statements[0].time,
+    ) == (
         "revision 3.0",
         BACK,
         NOV,
@@ -105,14 +130,21 @@ def test_a_title_says_something_and_a_description_of_the_vulnerability_nothing()
     )
     assert found.says(Kind.RE_RELEASED)
     described = fact(None, advisory(passages=[Passage("description", PAUSED)]))
-    assert (described.said, described.sentences) == ((), (("title", "Spoofing"),))
+    assert (described.statements, described.new_passages) == (
+        (),
+        (Passage("title", "Spoofing"),),
+    )
 
 
 def test_what_goes_says_nothing_new() -> None:
     found = fact(
         advisory("CVE-2030-0001", package(), passages=[revision("2.0", PAUSED)]), None
     )
-    assert (found.sentences, found.said, found.gone) == ((), (), (package(),))
+    assert (found.new_passages, found.statements, found.lost_packages) == (
+        (),
+        (),
+        (package(),),
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,16 @@ from tests.unit.builders import (
     update,
 )
 from watcher.records import (
+    Absorption,
     Advisory,
     ChangeKind,
     Entry,
+    Established,
+    Kind,
     Outcome,
     Package,
     Passage,
+    SourceState,
     State,
     Update,
 )
@@ -51,12 +55,12 @@ KNOWN = update(
     package(CU14, type="SU"),
     names=LABEL,
     advisories=(Advisory(CVE),),
-    told=(("released", "e1"),),
+    established=(Established(Kind.RELEASED, event="e1"),),
 )
 
 
 def silent(outcome: Outcome) -> list[str]:
-    return [why for _, _, why in outcome.silent]
+    return [each.why for each in outcome.silent]
 
 
 def again(
@@ -176,7 +180,7 @@ def test_an_update_goes_on_in_the_thread_of_the_advisories_it_fixes() -> None:
         known=announced.updates,
     )
     assert kinds(outcome) == ["released 1"]
-    assert outcome.absorbed == ((CVE.lower(), SU),)
+    assert outcome.absorbed == (Absorption(CVE.lower(), SU),)
     assert outcome.events[0].thread == announced.events[0].thread == CVE.lower()
     assert "ANNOUNCED, 12 November 2030" in outcome.events[0].previous
 
@@ -209,10 +213,10 @@ def test_a_further_source_of_the_same_release_is_evidence_for_it() -> None:
         None, row(f"{CU14} Nov30SU", "15.2.1544.13", OLD_KB), day=1, source="builds"
     )
     assert kinds(outcome) == []
-    assert [event for event, _ in outcome.evidence] == ["e1"]
+    assert [each.event for each in outcome.evidence] == ["e1"]
     (held,) = outcome.updates
     assert [(p.kb, p.build) for p in held.packages] == [(OLD_KB, "15.2.1544.13")]
-    assert held.standings == (("builds", f"{CU14} Nov30SU", "1"),)
+    assert held.source_states == (SourceState("builds", f"{CU14} Nov30SU", 1),)
 
 
 def test_of_a_second_version_it_is_evidence_for_the_re_release() -> None:
@@ -220,10 +224,10 @@ def test_of_a_second_version_it_is_evidence_for_the_re_release() -> None:
         KNOWN,
         version=2,
         packages=(replace(KNOWN.packages[0], kb=NEW_KB, version=2),),
-        told=(*KNOWN.told, ("re-released 2", "e2")),
+        established=(*KNOWN.established, Established(Kind.RE_RELEASED, 2, event="e2")),
     )
     outcome = again(None, row(f"{CU14} Nov30SUv2", "", NEW_KB), second, source="builds")
-    assert (kinds(outcome), [event for event, _ in outcome.evidence]) == ([], ["e2"])
+    assert (kinds(outcome), [each.event for each in outcome.evidence]) == ([], ["e2"])
 
 
 def test_at_the_same_check_as_the_first_sight_all_is_one_story() -> None:
@@ -232,7 +236,7 @@ def test_at_the_same_check_as_the_first_sight_all_is_one_story() -> None:
         replace(
             RECORD, severity="Critical", passages=(Passage("faq", "Install it now."),)
         ),
-        replace(KNOWN, told=()),
+        replace(KNOWN, established=()),
         day=0,
     )
     assert (kinds(outcome), silent(outcome)) == (
@@ -274,7 +278,7 @@ def test_the_first_packages_of_an_update_that_words_told_of_are_evidence() -> No
     )
     outcome = tell(change(None, RECORD, time=NOV + days(0.5)), known=words.updates)
     assert kinds(outcome) == []
-    assert {event for event, _ in outcome.evidence} == {words.events[0].id}
+    assert {each.event for each in outcome.evidence} == {words.events[0].id}
 
 
 def test_a_further_advisory_that_a_known_update_already_fixes_is_revised() -> None:

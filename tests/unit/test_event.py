@@ -116,13 +116,13 @@ def test_the_deciding_words_are_quoted_with_what_changed() -> None:
     paused = fact(
         advisory(), advisory(passages=[revision("2.0", f"Nothing. {PAUSED}")])
     )
-    (piece,) = quote_evidence(paused, paused.said)
+    (piece,) = quote_evidence(paused, paused.statements)
     assert (piece.change, piece.before, piece.after) == ("modified", "", PAUSED)
     swapped = fact(
         advisory("CVE-2030-0001", package(kb=OLD_KB)),
         advisory("CVE-2030-0001", package(kb=NEW_KB), passages=[revision("3.0", BACK)]),
     )
-    words, packages = quote_evidence(swapped, swapped.said)
+    words, packages = quote_evidence(swapped, swapped.statements)
     assert words.after == BACK
     assert (packages.before, packages.after) == (f"{CU14} {OLD_KB}", f"{CU14} {NEW_KB}")
 
@@ -191,11 +191,11 @@ def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_giv
     )
     paused = fact(advisory(), advisory(passages=[revision("2.0", text)]))
     assert compose_event(
-        HELD, Kind.PULLED, NOV, summary=Summary("x"), facts=[paused]
+        HELD, Kind.PULLED, NOV, summary=Summary("x"), readings=[paused]
     ).scope == ("windows-update",)
     assert (
         compose_event(
-            HELD, Kind.REVISED, NOV, summary=Summary("x"), facts=[paused]
+            HELD, Kind.REVISED, NOV, summary=Summary("x"), readings=[paused]
         ).scope
         == ()
     )
@@ -204,7 +204,7 @@ def test_an_events_scope_is_read_from_the_sentences_of_its_kind_unless_it_is_giv
         Kind.PULLED,
         NOV,
         summary=Summary("x"),
-        facts=[paused],
+        readings=[paused],
         scope=("wsus",),
     ).scope == ("wsus",)
 
@@ -398,5 +398,8 @@ def test_the_rule_and_the_words_that_decided_are_named_once() -> None:
     twice = fact(
         None, advisory(passages=[revision("2.0", PAUSED), Passage("faq", PAUSED)])
     )
-    assert len(twice.said) >= 1
-    assert deciding_words([*twice.said, *twice.said]) == "paused: “paused the rollout”"
+    assert len(twice.statements) >= 1
+    assert (
+        deciding_words([*twice.statements, *twice.statements])
+        == "paused: “paused the rollout”"
+    )

@@ -24,6 +24,7 @@ from watcher.judgement import server_status
 from watcher.judgement.newest_build import product_line
 from watcher.records import (
     Confidence,
+    Established,
     Event,
     Exposure,
     Fitness,
@@ -49,12 +50,17 @@ BEFORE = update(
     released=NOV - days(200),
 )
 RELEASED = update(SU, *V1)
-PULLED = replace(RELEASED, state=State.PULLED, told=(("pulled 1", "e2"),))
+PULLED = replace(
+    RELEASED, state=State.PULLED, established=(Established(Kind.PULLED, 1, event="e2"),)
+)
 BACK = replace(
     RELEASED,
     version=2,
     packages=(*V1, *V2),
-    told=(("pulled 1", "e2"), ("re-released 2", "e3")),
+    established=(
+        Established(Kind.PULLED, 1, event="e2"),
+        Established(Kind.RE_RELEASED, 2, event="e3"),
+    ),
 )
 DOUBT = Suspicion("builds", "", ("row",), NOV, "e9", whole=True)
 
@@ -141,12 +147,20 @@ def test_the_first_version_stays_pulled_when_the_second_is_out_and_is_replaced_b
 
 
 def test_a_first_version_that_was_never_pulled_is_replaced() -> None:
-    assert stands("15.2.1544.13", replace(BACK, told=())) == ("replaced", "install")
+    assert stands("15.2.1544.13", replace(BACK, established=())) == (
+        "replaced",
+        "install",
+    )
 
 
 def test_what_is_offered_again_as_it_was_is_to_be_installed_again() -> None:
     again = replace(
-        RELEASED, version=2, told=(("pulled 1", "e2"), ("re-released 2", "e3"))
+        RELEASED,
+        version=2,
+        established=(
+            Established(Kind.PULLED, 1, event="e2"),
+            Established(Kind.RE_RELEASED, 2, event="e3"),
+        ),
     )
 
     assert stands("15.2.1544.13", again) == ("replaced", "again")

@@ -26,7 +26,7 @@ from tests.unit.builders import (
     tell,
     update,
 )
-from watcher.records import Entry, Passage, State, Update
+from watcher.records import Entry, Established, Kind, Passage, State, Update
 
 PUBLISHED = revision("1.0", "Information published.")
 PAUSE = revision("2.0", PAUSED, NOV + days(2))
@@ -55,7 +55,7 @@ def test_a_watcher_installed_after_the_pull_knows_it() -> None:
         1,
         NOV + days(2),
     )
-    assert held.told == (("pulled 1", ""),)
+    assert held.established == (Established(Kind.PULLED, 1),)
 
 
 def test_after_the_re_release_it_stands_at_the_second_version() -> None:
@@ -191,13 +191,15 @@ TOLD = update(SU, package(), package(kb=NEW_KB), version=2, changed=NOV + days(2
 def test_a_pull_that_was_told_outweighs_an_older_history_that_is_read_for_the_first_time(
     entry: Entry,
 ) -> None:
-    known = replace(TOLD, state=State.PULLED, told=(("pulled 2", "e1"),))
+    known = replace(
+        TOLD, state=State.PULLED, established=(Established(Kind.PULLED, 2, event="e1"),)
+    )
     (held,) = settled(entry, known=(known,))
     assert (held.state, held.version, held.changed) == (State.PULLED, 2, NOV + days(20))
 
 
 def test_a_re_release_that_was_told_outweighs_a_pause_before_it() -> None:
-    known = replace(TOLD, told=(("re-released 2", "e1"),))
+    known = replace(TOLD, established=(Established(Kind.RE_RELEASED, 2, event="e1"),))
     (held,) = settled(
         advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE]),
         known=(known,),
@@ -207,7 +209,10 @@ def test_a_re_release_that_was_told_outweighs_a_pause_before_it() -> None:
 
 def test_a_later_history_that_is_read_for_the_first_time_counts() -> None:
     known = replace(
-        TOLD, state=State.PULLED, changed=NOV + days(10), told=(("pulled 2", "e1"),)
+        TOLD,
+        state=State.PULLED,
+        changed=NOV + days(10),
+        established=(Established(Kind.PULLED, 2, event="e1"),),
     )
     (held,) = settled(
         advisory("CVE-2030-0001", package(), passages=[PUBLISHED, PAUSE, RETURN]),
@@ -220,7 +225,7 @@ KNOWN = update(
     SU,
     package(),
     names=("label:exchange server/2030-11/su",),
-    told=(("released", "e1"),),
+    established=(Established(Kind.RELEASED, event="e1"),),
 )
 
 
@@ -271,7 +276,12 @@ def test_on_the_updates_first_day_and_of_old_updates_it_is_not_and_the_first_day
 
 def test_after_a_turn_that_was_told_only_a_later_date_is_news() -> None:
     corrected = replace(
-        KNOWN, changed=NOV + days(4), told=(*KNOWN.told, ("corrected e2", "e3"))
+        KNOWN,
+        changed=NOV + days(4),
+        established=(
+            *KNOWN.established,
+            Established(Kind.CORRECTED, detail="e2", event="e3"),
+        ),
     )
     undated = advisory(
         "CVE-2030-0001", package(), passages=[PUBLISHED, Passage("faq", PAUSED)]

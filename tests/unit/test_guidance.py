@@ -50,7 +50,7 @@ def said(text: str, *tables: Table, before: str = "") -> Event:
         Kind.REVISED,
         NOV,
         summary=Summary("x"),
-        facts=[fact(entry(before), entry(text))],
+        readings=[fact(entry(before), entry(text))],
     )
 
 

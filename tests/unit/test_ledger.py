@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tests.unit.builders import NEW_KB, NOV, OLD_KB, SU, days, package, update
 from watcher.judgement.ledger import Ledger
-from watcher.records import Advisory, State, Update
+from watcher.records import Absorption, Advisory, Established, Kind, State, Update
 
 CVE = "CVE-2030-0001"
 
@@ -48,14 +48,16 @@ def test_of_several_with_one_name_the_newest_comes_first() -> None:
 def test_only_rows_that_were_put_and_differ_are_given_back() -> None:
     row = update(SU, package())
     ledger = Ledger([row])
-    assert ledger.rows() == ()
+    assert ledger.changed_updates() == ()
     ledger.put(replace(row, names=ledger["exchange-server-2030-11-su"].names))
     changed = replace(row, version=2)
     ledger.put(changed)
-    assert [(given.id, given.version) for given in ledger.rows()] == [(SU, 2)]
-    again = Ledger(ledger.rows())
+    assert [(given.id, given.version) for given in ledger.changed_updates()] == [
+        (SU, 2)
+    ]
+    again = Ledger(ledger.changed_updates())
     again.put(ledger[SU])
-    assert again.rows() == ()
+    assert again.changed_updates() == ()
 
 
 def test_a_row_that_was_put_is_found_by_its_new_names() -> None:
@@ -70,20 +72,20 @@ def test_a_row_that_was_put_is_found_by_its_new_names() -> None:
 
 
 def test_an_update_takes_over_an_advisory_with_its_thread_and_what_was_told() -> None:
-    gone = alone(thread="root", told=(("announced", "e1"),))
+    gone = alone(thread="root", established=(Established(Kind.ANNOUNCED, event="e1"),))
     ledger = Ledger([gone])
     ledger.put(update(SU, package()))
     ledger.absorb(gone, ledger[SU])
     row = ledger[SU]
-    assert (row.thread, row.told, [a.id for a in row.advisories]) == (
+    assert (row.thread, row.established, [a.id for a in row.advisories]) == (
         "root",
-        (("announced", "e1"),),
+        (Established(Kind.ANNOUNCED, event="e1"),),
         [CVE],
     )
     assert ledger[gone.id] == row
     assert gone.id not in ledger
-    assert ledger.absorbed == ((gone.id, SU),)
-    assert [given.id for given in ledger.rows()] == [SU]
+    assert ledger.absorptions == (Absorption(gone.id, SU),)
+    assert [given.id for given in ledger.changed_updates()] == [SU]
 
 
 def test_an_update_that_was_told_keeps_its_own_thread_and_an_advisory_of_this_check_leaves_no_trace() -> (
@@ -95,7 +97,7 @@ def test_an_update_that_was_told_keeps_its_own_thread_and_an_advisory_of_this_ch
                 SU,
                 package(),
                 thread=SU,
-                told=(("released", "e2"),),
+                established=(Established(Kind.RELEASED, event="e2"),),
                 advisories=(Advisory(CVE, "known"),),
             )
         ]
@@ -104,5 +106,5 @@ def test_an_update_that_was_told_keeps_its_own_thread_and_an_advisory_of_this_ch
     ledger.absorb(ledger[CVE.lower()], ledger[SU])
     assert ledger[SU].thread == SU
     assert ledger[SU].advisories == (Advisory(CVE, "known"),)
-    assert ledger.absorbed == ()
+    assert ledger.absorptions == ()
     assert ledger.find([f"cve:{CVE}"]) == ledger[SU]

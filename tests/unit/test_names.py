@@ -21,6 +21,7 @@ from tests.unit.builders import (
 )
 from watcher.judgement import normalize
 from watcher.judgement.names import (
+    Identity,
     advisory_identity,
     base_product,
     entry_names,
@@ -39,23 +40,27 @@ from watcher.records import Advisory, Label, Package
 
 def test_an_id_is_fit_for_an_address() -> None:
     assert slug("Exchange Server 2010 SP3 RU32") == "exchange-server-2010-sp3-ru32"
-    assert monthly_identity("Exchange Server", "2030-11", "SU") == (
+    assert monthly_identity("Exchange Server", "2030-11", "SU") == Identity(
         SU,
         "Exchange Server November 2030 SU",
     )
-    assert made_identity("Exchange Server 2019 CU15") == (
+    assert made_identity("Exchange Server 2019 CU15") == Identity(
         "exchange-server-2019-cu15",
         "Exchange Server 2019 CU15",
     )
-    assert advisory_identity("CVE-2030-0001") == ("cve-2030-0001", "CVE-2030-0001")
+    assert advisory_identity("CVE-2030-0001") == Identity(
+        "cve-2030-0001", "CVE-2030-0001"
+    )
 
 
 def test_an_update_of_no_label_is_its_article_or_its_build() -> None:
-    assert lone_identity(Package("Windows Server 2019", "KB5990617")) == (
+    assert lone_identity(Package("Windows Server 2019", "KB5990617")) == Identity(
         "windows-kb5990617",
         "Windows KB5990617",
     )
-    assert lone_identity(Package("Windows Server 2019", "", "10.0.17763.1")) == (
+    assert lone_identity(
+        Package("Windows Server 2019", "", "10.0.17763.1")
+    ) == Identity(
         "windows-10-0-17763-1",
         "Windows 10.0.17763.1",
     )

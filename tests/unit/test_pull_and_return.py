@@ -28,17 +28,29 @@ from tests.unit.builders import (
     tell,
     update,
 )
-from watcher.records import Entry, Outcome, Package, Passage, State, Update
+from watcher.records import (
+    Entry,
+    Established,
+    Kind,
+    Outcome,
+    Package,
+    Passage,
+    Silence,
+    State,
+    Update,
+)
 
 LABEL = ("label:exchange server/2030-11/su",)
 V1 = package(CU14, OLD_KB, "15.2.1544.13")
 V2 = package(CU14, NEW_KB, "15.2.1544.14")
-RELEASED = update(SU, V1, names=LABEL, told=(("released", "e1"),))
+RELEASED = update(
+    SU, V1, names=LABEL, established=(Established(Kind.RELEASED, event="e1"),)
+)
 PULLED = replace(
     RELEASED,
     state=State.PULLED,
     changed=NOV + days(2),
-    told=(*RELEASED.told, ("pulled 1", "e2")),
+    established=(*RELEASED.established, Established(Kind.PULLED, 1, event="e2")),
 )
 AGAIN = replace(
     PULLED,
@@ -46,7 +58,7 @@ AGAIN = replace(
     version=2,
     changed=NOV + days(15),
     packages=(V1, replace(V2, version=2)),
-    told=(*PULLED.told, ("re-released 2", "e3")),
+    established=(*PULLED.established, Established(Kind.RE_RELEASED, 2, event="e3")),
 )
 RECORD = advisory(
     "CVE-2030-0001", V1, passages=[revision("1.0", "Information published.")]
@@ -85,15 +97,15 @@ def test_a_pull_told_again_by_another_source_is_evidence_for_the_event_that_told
     note = post("1", "November 2030 Exchange Server Security Updates", PAUSED)
     outcome = says(replace(note, passages=()), note, PULLED, 3, "blog")
     assert kinds(outcome) == []
-    assert [event for event, _ in outcome.evidence] == ["e2"]
+    assert [each.event for each in outcome.evidence] == ["e2"]
 
 
 def test_a_pull_that_was_known_from_the_start_is_not_told_and_says_why() -> None:
-    known = replace(PULLED, told=(("pulled 1", ""),))
+    known = replace(PULLED, established=(Established(Kind.PULLED, 1),))
     outcome = says(RECORD, revised(PAUSED, NOV + days(2)), known, 3)
     assert kinds(outcome) == []
     assert outcome.silent == (
-        ("msrc", RECORD.key, "it was known from the first reading"),
+        Silence("msrc", RECORD.key, "it was known from the first reading"),
     )
 
 
@@ -134,7 +146,7 @@ def test_v2s_row_after_the_words_that_told_of_v2_is_evidence() -> None:
         "builds",
     )
     assert kinds(table) == []
-    assert {event for event, _ in table.evidence} == {words.events[0].id}
+    assert {each.event for each in table.evidence} == {words.events[0].id}
     (held,) = after(table, *after(words, PULLED))
     assert (held.version, [p.version for p in held.packages]) == (2, [1, 2])
 
@@ -158,7 +170,7 @@ def test_a_record_whose_package_changes_after_the_words_that_told_of_v2_is_evide
         RECORD, replace(RECORD, packages=(V2,)), after(words, PULLED)[0], 15.5
     )
     assert [kind for kind in kinds(record) if not kind.startswith("revised")] == []
-    assert {event for event, _ in record.evidence} == {words.events[0].id}
+    assert {each.event for each in record.evidence} == {words.events[0].id}
 
 
 @pytest.mark.parametrize(
@@ -265,7 +277,7 @@ def test_a_return_told_again_is_an_echo_for_six_weeks_or_by_its_revisions_date()
 ):
     note = post("1", "November 2030 Exchange Server Security Updates", BACK)
     echo = says(replace(note, passages=()), note, AGAIN, 20, "blog")
-    assert (kinds(echo), {event for event, _ in echo.evidence}) == ([], {"e3"})
+    assert (kinds(echo), {each.event for each in echo.evidence}) == ([], {"e3"})
     assert kinds(says(replace(note, passages=()), note, AGAIN, 15 + 46, "blog")) == [
         "re-released 3"
     ]
@@ -329,7 +341,11 @@ def test_the_rows_of_a_version_that_is_pulled_by_now_do_not_bring_it_back_and_it
         PULLED,
         version=2,
         changed=NOV + days(16),
-        told=(*PULLED.told, ("re-released 2", "e3"), ("pulled 2", "e4")),
+        established=(
+            *PULLED.established,
+            Established(Kind.RE_RELEASED, 2, event="e3"),
+            Established(Kind.PULLED, 2, event="e4"),
+        ),
     )
     table = says(
         None, row(f"{CU14} Nov30SUv2", "15.2.1544.14", NEW_KB), told, 17, "builds"

@@ -27,7 +27,7 @@ from watcher.judgement.event import Summary, compose_event
 from watcher.judgement.ledger import (
     Ledger,
     establish,
-    establish_event,
+    establish_by_event,
     established_by,
     last_event,
     merge_changes,
@@ -42,13 +42,24 @@ from watcher.judgement.packages import (
     kb_articles,
     package_version,
 )
-from watcher.records import Advisory, Entry, Kind, Package, State
+from watcher.records import (
+    Advisory,
+    Entry,
+    Established,
+    Kind,
+    Package,
+    SourceState,
+    State,
+)
+
+PULLED = Established(Kind.PULLED, 1)
+BACK = Established(Kind.RE_RELEASED, 2)
 
 
 def case(*facts: ChangeReading) -> UpdateChanges:
     made = UpdateChanges(SU)
     for each in facts:
-        made.item(each).packages += each.entry.packages
+        made.of(each).packages += each.entry.packages
     return made
 
 
@@ -85,7 +96,7 @@ def test_a_row_gathers_products_links_articles_and_standings() -> None:
         (CU13,),
         (note.url,),
     )
-    assert held.standings == (("msrc", note.title, "1"),)
+    assert held.source_states == (SourceState("msrc", note.title, 1),)
     packaged = merge_changes(update(SU, package()), case(fact(None, note)))
     assert packaged.kbs == ()
 
@@ -97,17 +108,17 @@ def test_a_standing_is_of_the_newest_version_and_by_revision_where_there_is_one(
         SU,
         package(kb=NEW_KB, version=2),
         version=2,
-        standings=(("msrc", "revision 3.0", "2"),),
+        source_states=(SourceState("msrc", "revision 3.0", 2),),
     )
     older = merge_changes(
         known, case(fact(None, row(f"{CU14} Nov30SU", "15.2.1544.13", OLD_KB)))
     )
-    assert older.standings == (("msrc", "revision 3.0", "2"),)
+    assert older.source_states == (SourceState("msrc", "revision 3.0", 2),)
     newer = merge_changes(
         known,
         case(fact(None, advisory("CVE-2030-0001", package(kb=NEW_KB), revision="4.0"))),
     )
-    assert newer.standings == (("msrc", "revision 4.0", "2"),)
+    assert newer.source_states == (SourceState("msrc", "revision 4.0", 2),)
 
 
 def test_the_version_of_a_package_is_as_it_is_known_by_itself_by_its_article_else_the_current_one() -> (
@@ -160,14 +171,17 @@ def test_what_was_told_is_noted_once_and_found_again() -> None:
     made = compose_event(
         update(SU, package()), Kind.PULLED, NOV, summary=Summary("It was pulled.")
     )
-    held = establish_event(update(SU), "pulled 1", made)
-    assert established_by(held, "pulled 1") == made.id
-    assert established_by(establish(held, "pulled 1", "other"), "pulled 1") == made.id
-    assert established_by(held, "re-released 2") is None
-    assert established_by(establish(held, "re-released 2", ""), "re-released 2") == ""
+    held = establish_by_event(update(SU), PULLED, made)
+    assert established_by(held, PULLED) == made.id
+    assert (
+        established_by(establish(held, replace(PULLED, event="other")), PULLED)
+        == made.id
+    )
+    assert established_by(held, BACK) is None
+    assert established_by(establish(held, BACK), BACK) == ""
     assert held.last == "PULLED, 12 November 2030: It was pulled."
-    assert last_event(held, "pulled") == made.id
-    assert last_event(held, "released") == ""
+    assert last_event(held, Kind.PULLED) == made.id
+    assert last_event(held, Kind.RELEASED) == ""
 
 
 def test_an_advisory_without_update_takes_over_nothing() -> None:
@@ -181,7 +195,7 @@ def test_an_advisory_without_update_takes_over_nothing() -> None:
     other = replace(alone, id="cve-2030-0001-2")
     ledger = Ledger([alone, other])
     assert take_over_advisories(alone, ledger) == alone
-    assert ledger.absorbed == ()
+    assert ledger.absorptions == ()
 
 
 def test_a_row_covers_a_product_by_its_current_packages_and_holds_those_of_any_version() -> (

@@ -73,8 +73,8 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     for note in notes(store):
         if audience.is_about(note.target, update):
             yield f"  {note.line}"
-    for source, said, version in update.standings:
-        yield f"  {source} has it as v{version}: {said}"
+    for state in update.source_states:
+        yield f"  {state.source} has it as v{state.version}: {state.stated}"
     if disagreement := disagreeing(update):
         yield f"  The sources disagree: {disagreement}"
     events = store.events_of(update.id)
@@ -105,17 +105,15 @@ def _reminders(update: Update, store: Store) -> Iterator[str]:
 
 def disagreeing(update: Update) -> str:
     """Say which sources have an older version than the others; "" when they agree."""
-    versions = {int(version) for _, _, version in update.standings}
+    versions = {state.version for state in update.source_states}
     if len(versions) < 2:
         return ""
     newest = max(versions)
-    ahead = [
-        source for source, _, version in update.standings if int(version) == newest
-    ]
+    ahead = [state.source for state in update.source_states if state.version == newest]
     behind = "; ".join(
-        f"{source} still v{version} ({said})"
-        for source, said, version in update.standings
-        if int(version) < newest
+        f"{state.source} still v{state.version} ({state.stated})"
+        for state in update.source_states
+        if state.version < newest
     )
     return (
         f"{', '.join(ahead)} {'has' if len(ahead) == 1 else 'have'} v{newest}; {behind}"

@@ -26,7 +26,7 @@ from watcher.judgement.event import compose_event
 from watcher.judgement.evidence import quote_evidence, unique_evidence
 from watcher.judgement.ledger import (
     Ledger,
-    establish_event,
+    establish_by_event,
     established_by,
     forget_pull,
 )
@@ -43,6 +43,7 @@ from watcher.records import (
     Change,
     ChangeKind,
     Confidence,
+    Established,
     Event,
     Evidence,
     Kind,
@@ -157,9 +158,7 @@ def _says_why(reading: ChangeReading, update: Update) -> bool:
         return False
     if _suspicion_at(update, reading.change.source) is not None:
         return True
-    return not any(
-        key.startswith(("pulled", "re-released", "corrected")) for key, _ in update.told
-    )
+    return not any(each.of_state for each in update.established)
 
 
 def _suspicion_at(update: Update, source: str) -> Suspicion | None:
@@ -222,13 +221,13 @@ def _suspect(
             ),
             evidence=suspicion.evidence,
             confidence=Confidence.SUSPECTED,
-            mark=" ".join(suspicion.keys),
+            distinction=" ".join(suspicion.keys),
             scope=_channel(kind),
         )
         events.append(event)
         suspicion = replace(suspicion, event=event.id)
-        key = f"suspected {update.version} {event.id}"
-        update = establish_event(update, key, event)
+        fact = Established(Kind.PULLED, update.version, event.id, suspected=True)
+        update = establish_by_event(update, fact, event)
     ledger.put(replace(update, suspicions=(*others, suspicion)))
 
 
@@ -348,7 +347,7 @@ def confirm(
         if suspicion.whole and asked and waited:
             why = "still gone at the next healthy check"
             _pull(update, suspicion, now, ledger, events, why)
-    return Outcome(events=tuple(events), updates=ledger.rows())
+    return Outcome(events=tuple(events), updates=ledger.changed_updates())
 
 
 def _pull(
@@ -371,8 +370,9 @@ def _pull(
         scope=_channel(suspicion.kind),
     )
     events.append(event)
-    update = establish_event(update, f"pulled {update.version}", event)
-    ledger.put(establish_event(update, f"pulled {update.version} by absence", event))
+    pulled = Established(Kind.PULLED, update.version)
+    update = establish_by_event(update, pulled, event)
+    ledger.put(establish_by_event(update, replace(pulled, by_absence=True), event))
 
 
 def restore(
@@ -399,7 +399,7 @@ def restore(
                 pages.append(reading)
             # A row with another build is judged as that
             elif _availability(reading.change) is None and not (
-                reading.fresh or reading.grown
+                reading.new_packages or reading.changed_packages
             ):
                 rows.append(reading)
         if not rows and not pages:
@@ -450,7 +450,9 @@ def _restore(
     update = replace(update, state=State.RELEASED, suspicions=others)
     evidence = unique_evidence(_evidence(readings))
 
-    absent = established_by(update, f"pulled {update.version} by absence")
+    absent = established_by(
+        update, Established(Kind.PULLED, update.version, by_absence=True)
+    )
     early = update.changed is None or now - update.changed <= TAKEN_BACK
     wrong = suspicion.event if suspicion else absent
     if altered or (suspicion is None and not (absent and early)):
@@ -462,7 +464,7 @@ def _restore(
             summary=re_released_summary(update),
             evidence=evidence,
         )
-        key = f"re-released {update.version}"
+        fact = Established(Kind.RE_RELEASED, update.version)
     else:
         update = forget_pull(update)
         event = compose_event(
@@ -472,8 +474,8 @@ def _restore(
             summary=restored_summary(update),
             evidence=evidence,
             corrects=wrong or "",
-            mark=wrong or "",
+            distinction=wrong or "",
         )
-        key = f"corrected {wrong or ''}"
+        fact = Established(Kind.CORRECTED, detail=wrong or "")
     events.append(event)
-    ledger.put(establish_event(update, key, event))
+    ledger.put(establish_by_event(update, fact, event))

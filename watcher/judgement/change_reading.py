@@ -1,28 +1,26 @@
-"""What one change says.
+"""What one change says, and how far it concerns one update.
 
 Packages offered or replaced, the sentences that are new and what they mean,
-exploitation; and how far it concerns one update.
+exploitation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct, field
 
 from watcher.judgement import wording
-from watcher.judgement.packages import build_grew, same_package
+from watcher.judgement.packages import build_grew, is_among
 from watcher.records import Change, Entry, Kind, Package, Passage
 
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in
 # every second line.
 UNREAD = ("description",)
-
-
 PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
-
-
-# The last takes a pull back that never was
+# What a statement may say of an update's state. The last takes a pull back that never
+# was.
 STATE_KINDS = (*PULL_OR_RETURN, Kind.CORRECTED)
 
 
@@ -40,21 +38,35 @@ class PassageStatement(Struct, frozen=True):
     passage: str
     time: datetime | None
 
+    @property
+    def in_revision(self) -> bool:
+        """Whether it stands in an advisory's revisions."""
+        return self.passage.startswith("revision")
+
+
+class PackageChange(Struct, frozen=True):
+    """A package whose build, file or size is another one under the same name."""
+
+    before: Package
+    after: Package
+
 
 class ChangeReading(Struct, frozen=True):
     """A change, read.
 
-    ``fresh`` are packages that the entry did not offer before, ``gone`` those it no
-    longer offers, ``grown`` pairs of packages of one product and KB article (or name)
-    whose build, file or size differs.
+    ``new_packages`` are packages that the entry did not offer before, ``lost_packages``
+    those it no longer offers, ``changed_packages`` those of one product and KB article
+    (or name) whose build, file or size differs.  ``new_passages`` are the passages
+    reduced to the sentences that did not stand in the entry before, ``statements`` what
+    these mean.
     """
 
     change: Change
-    fresh: tuple[Package, ...]
-    gone: tuple[Package, ...]
-    grown: tuple[tuple[Package, Package], ...]
-    sentences: tuple[tuple[str, str], ...]
-    said: tuple[PassageStatement, ...]
+    new_packages: tuple[Package, ...]
+    lost_packages: tuple[Package, ...]
+    changed_packages: tuple[PackageChange, ...]
+    new_passages: tuple[Passage, ...]
+    statements: tuple[PassageStatement, ...]
     exploited: bool
     disclosed: bool
 
@@ -64,149 +76,150 @@ class ChangeReading(Struct, frozen=True):
         return self.change.entry
 
     @property
-    def version(self) -> int:
-        """The version that the entry's label names.
+    def is_first(self) -> bool:
+        """Whether the entry was not there before."""
+        return self.change.before is None
 
-        A row whose name alone changed is the version it was (a typing error).
-        """
-        before, label = self.change.before, self.entry.label
-        number = label.version if label else 1
-        if (
-            before is None
-            or before.label is None
-            or not self.entry.packages
-            or self.fresh
-            or self.grown
-        ):
-            return number
-        return min(number, before.label.version)
+    @property
+    def version(self) -> int:
+        """The version that the entry's label names, 1 without one."""
+        label = self.entry.label
+        named = label.version if label else 1
+        before = self.change.before
+        if before is None or before.label is None or not self.entry.packages:
+            return named
+        # A row whose name alone has become "v2" is the version it was: a typing error
+        if not self.new_packages and not self.changed_packages:
+            return min(named, before.label.version)
+        return named
 
     def says(self, *kinds: Kind) -> bool:
         """Whether a new sentence means one of these."""
-        return any(said.kind in kinds for said in self.said)
+        return any(statement.kind in kinds for statement in self.statements)
+
+    def statements_of(self, *kinds: Kind) -> list[PassageStatement]:
+        """The new statements of these kinds."""
+        return [statement for statement in self.statements if statement.kind in kinds]
+
+    def new_text(self, passage: str) -> str:
+        """The new sentences of the passages of one name."""
+        texts = [each.text for each in self.new_passages if each.name == passage]
+        return " ".join(texts)
+
+
+class MatchedChange(Struct):
+    """A change as far as it concerns one update: the packages that are this update's.
+
+    ``successors`` replace packages of the version before; ``bound`` are the statements
+    that are about this update, None where all of the change's are; ``is_subject`` is
+    False where the entry is about others, and only names this one.
+    """
+
+    reading: ChangeReading
+    packages: list[Package] = field(default_factory=list)
+    successors: list[Package] = field(default_factory=list)
+    bound: list[PassageStatement] | None = None
+    is_subject: bool = True
+
+    def bind(self, statement: PassageStatement) -> None:
+        """Take one of the change's statements as one about this update."""
+        if self.bound is None:
+            self.bound = []
+            self.is_subject = False
+        if statement not in self.bound:
+            self.bound.append(statement)
+
+    def statements_of(self, *kinds: Kind) -> list[PassageStatement]:
+        """Give the statements of these kinds that are about this update."""
+        statements = self.reading.statements if self.bound is None else self.bound
+        return [statement for statement in statements if statement.kind in kinds]
+
+    @property
+    def entry(self) -> Entry:
+        """The newest form of the entry."""
+        return self.reading.change.entry
+
+
+class UpdateChanges(Struct):
+    """All that one check says of one update, which ``update_id`` names."""
+
+    update_id: str
+    changes: list[MatchedChange] = field(default_factory=list)
+
+    def of(self, reading: ChangeReading) -> MatchedChange:
+        """Give the matched change of a reading, made when there is none yet."""
+        for matched in self.changes:
+            if matched.reading is reading:
+                return matched
+        matched = MatchedChange(reading)
+        self.changes.append(matched)
+        return matched
 
 
 def read_change(change: Change) -> ChangeReading:
     """Read a change; only what is new in it counts."""
     before, after = change.before, change.after
-    old = before.packages if before else ()
-    new = after.packages if after else ()
-    grown = _grown(old, new, row=_one_row(before, after))
-    regrown = {package for pair in grown for package in pair}
-    fresh = tuple(
-        p for p in new if p not in regrown and not any(same_package(p, q) for q in old)
-    )
-    gone = tuple(
-        p for p in old if p not in regrown and not any(same_package(p, q) for q in new)
-    )
-    passages = _new_passages(before, after)
+    old_packages = before.packages if before else ()
+    packages = after.packages if after else ()
+    changed = _changed_packages(old_packages, packages, same_row=_is_one_row(change))
+    gone_under_name = {pair.before for pair in changed}
+    come_under_name = {pair.after for pair in changed}
+    new_packages = [
+        package
+        for package in packages
+        if package not in come_under_name | gone_under_name
+        and not is_among(package, old_packages)
+    ]
+    lost_packages = [
+        package
+        for package in old_packages
+        if package not in come_under_name | gone_under_name
+        and not is_among(package, packages)
+    ]
+    new_passages = _new_passages(before, after)
+    statements: list[PassageStatement] = []
+    for passage in new_passages:
+        statements += _statements(passage)
     return ChangeReading(
         change=change,
-        fresh=fresh,
-        gone=gone,
-        grown=grown,
-        sentences=tuple((passage.name, passage.text) for passage in passages),
-        said=tuple(said for passage in passages for said in _said(passage)),
-        exploited=_turned(
-            before.exploited if before else None, after.exploited if after else None
-        ),
-        disclosed=_turned(
-            before.disclosed if before else None, after.disclosed if after else None
-        ),
+        new_packages=tuple(new_packages),
+        lost_packages=tuple(lost_packages),
+        changed_packages=changed,
+        new_passages=new_passages,
+        statements=tuple(statements),
+        exploited=_is_exploited(after) and not _is_exploited(before),
+        disclosed=_is_disclosed(after) and not _is_disclosed(before),
     )
 
 
-def history_of(entry: Entry) -> PassageStatement | None:
-    """The last pull or re-release that an entry's own history tells; None when it tells of none.
-
-    Revisions count in their order.  Elsewhere a text that speaks of both has been
-    continued after the re-release.
-    """
-    revisions = [
-        passage for passage in entry.passages if passage.name.startswith("revision")
-    ]
-    others = [
-        passage
-        for passage in entry.passages
-        if passage not in revisions and passage.name not in UNREAD
-    ]
-    told = _stands(
-        [
-            said
-            for passage in revisions
-            for said in _said(passage)
-            if said.kind in STATE_KINDS
-        ]
-    )
-    if told:
-        return told[-1]
-    told = _stands(
-        [
-            said
-            for passage in others
-            for said in _said(passage)
-            if said.kind in STATE_KINDS
-        ]
-    )
-    return next(
-        (said for said in told if said.kind is Kind.RE_RELEASED),
-        told[-1] if told else None,
-    )
-
-
-def _stands(told: list[PassageStatement]) -> list[PassageStatement]:
-    """The turns without the pulls that a later word says never were."""
-    last = max(
-        (place for place, said in enumerate(told) if said.kind is Kind.CORRECTED),
-        default=-1,
-    )
-    return [
-        said
-        for place, said in enumerate(told)
-        if said.kind is Kind.RE_RELEASED or (said.kind is Kind.PULLED and place > last)
-    ]
-
-
-def was_pulled(entry: Entry) -> bool:
-    """Whether an entry's own history tells of a pull, whatever came after it."""
-    return any(
-        said.kind is Kind.PULLED
-        for passage in entry.passages
-        if passage.name not in UNREAD
-        for said in _said(passage)
-    )
-
-
-def _one_row(before: Entry | None, after: Entry | None) -> bool:
+def _is_one_row(change: Change) -> bool:
     """Whether this is a table's row that kept its name.
 
     A higher build under it is another version, whatever its article.
     """
-    return (
-        before is not None
-        and after is not None
-        and before.label is not None
-        and before.label == after.label
-    )
+    if change.before is None or change.after is None:
+        return False
+    label = change.before.label
+    return label is not None and label == change.after.label
 
 
-def _grown(
-    old: tuple[Package, ...], new: tuple[Package, ...], *, row: bool
-) -> tuple[tuple[Package, Package], ...]:
-    pairs = []
+def _changed_packages(
+    old: tuple[Package, ...], new: tuple[Package, ...], *, same_row: bool
+) -> tuple[PackageChange, ...]:
+    changed = []
     for package in new:
-        if any(same_package(package, other) for other in old):
+        if is_among(package, old):
             continue
-        twins = [
-            other
-            for other in old
-            if other.product == package.product
-            and (other.kb == package.kb or (row and build_grew(other, package)))
-            and not any(same_package(other, n) for n in new)
-        ]
-        if len(twins) == 1:
-            pairs.append((twins[0], package))
-    return tuple(pairs)
+        former = []
+        for other in old:
+            if other.product != package.product or is_among(other, new):
+                continue
+            if other.kb == package.kb or (same_row and build_grew(other, package)):
+                former.append(other)
+        # Of two that it may have been none is certain
+        if len(former) == 1:
+            changed.append(PackageChange(former[0], package))
+    return tuple(changed)
 
 
 def _new_passages(before: Entry | None, after: Entry | None) -> tuple[Passage, ...]:
@@ -215,81 +228,83 @@ def _new_passages(before: Entry | None, after: Entry | None) -> tuple[Passage, .
     """
     if after is None:
         return ()
-    told = [passage.text for passage in before.passages] if before else []
-    if before:
-        told.append(before.title)
+    old_texts: list[str] = []
+    if before is not None:
+        old_texts = [passage.text for passage in before.passages]
+        old_texts.append(before.title)
     reduced = []
     for passage in (Passage("title", after.title), *after.passages):
-        if passage.name in UNREAD or passage.text in told:
+        if passage.name in UNREAD or passage.text in old_texts:
             continue
-        sentences = wording.new_sentences(told, [passage.text])
+        sentences = wording.new_sentences(old_texts, [passage.text])
         if sentences:
             reduced.append(Passage(passage.name, "\n".join(sentences), passage.time))
     return tuple(reduced)
 
 
-def _said(passage: Passage) -> tuple[PassageStatement, ...]:
-    return tuple(
-        PassageStatement(
-            reading.kind,
-            reading.rule,
-            reading.words,
-            reading.sentence,
-            reading.kbs,
+def _statements(passage: Passage) -> list[PassageStatement]:
+    found = []
+    for said in wording.read(passage.text):
+        statement = PassageStatement(
+            said.kind,
+            said.rule,
+            said.words,
+            said.sentence,
+            said.kbs,
             passage.name,
             passage.time,
         )
-        for reading in wording.read(passage.text)
-    )
+        found.append(statement)
+    return found
 
 
-def _turned(before: bool | None, after: bool | None) -> bool:  # noqa: FBT001 - a pair of equals
-    return bool(after) and not before
+def _is_exploited(entry: Entry | None) -> bool:
+    return entry is not None and bool(entry.exploited)
 
 
-class MatchedChange(Struct):
-    """A fact as far as it concerns one update: the packages of it that are this update's.
+def _is_disclosed(entry: Entry | None) -> bool:
+    return entry is not None and bool(entry.disclosed)
 
-    ``successors`` replace packages of the version before; ``bound`` are the sentences
-    that are about this update, None where all of the fact's are; ``is_subject`` is False
-    where the entry is about others, and only names this one.
+
+def history_of(entry: Entry) -> PassageStatement | None:
+    """Give the last pull or re-release that an entry's own history tells, if any.
+
+    Revisions count in their order.  Elsewhere a text that speaks of both has been
+    continued after the re-release.
     """
-
-    fact: ChangeReading
-    packages: list[Package] = field(default_factory=list)
-    successors: list[Package] = field(default_factory=list)
-    bound: list[PassageStatement] | None = None
-    is_subject: bool = True
-
-    def bind(self, said: PassageStatement) -> None:
-        """Take one of the fact's sentences as one about this update."""
-        if self.bound is None:
-            self.bound = []
-            self.is_subject = False
-        if said not in self.bound:
-            self.bound.append(said)
-
-    @property
-    def said(self) -> tuple[PassageStatement, ...]:
-        """The sentences that are about this update."""
-        return self.fact.said if self.bound is None else tuple(self.bound)
-
-    def says(self, *kinds: Kind) -> bool:
-        """Whether a new sentence about this update means one of these."""
-        return any(said.kind in kinds for said in self.said)
+    revisions, others = [], []
+    for passage in entry.passages:
+        if passage.name.startswith("revision"):
+            revisions.append(passage)
+        elif passage.name not in UNREAD:
+            others.append(passage)
+    in_revisions = _pulls_and_returns(revisions)
+    if in_revisions:
+        return in_revisions[-1]
+    elsewhere = _pulls_and_returns(others)
+    for statement in elsewhere:
+        if statement.kind is Kind.RE_RELEASED:
+            return statement
+    return elsewhere[-1] if elsewhere else None
 
 
-class UpdateChanges(Struct):
-    """All that one check says of one update."""
+def _pulls_and_returns(passages: Iterable[Passage]) -> list[PassageStatement]:
+    """The pulls and re-releases in passages, without pulls that a later word denies."""
+    kept: list[PassageStatement] = []
+    for passage in passages:
+        for statement in _statements(passage):
+            if statement.kind in PULL_OR_RETURN:
+                kept.append(statement)
+            elif statement.kind is Kind.CORRECTED:
+                kept = [each for each in kept if each.kind is Kind.RE_RELEASED]
+    return kept
 
-    update: str
-    items: list[MatchedChange] = field(default_factory=list)
 
-    def item(self, fact: ChangeReading) -> MatchedChange:
-        """The item of a fact, made when there is none yet."""
-        for item in self.items:
-            if item.fact is fact:
-                return item
-        item = MatchedChange(fact)
-        self.items.append(item)
-        return item
+def tells_of_pull(entry: Entry) -> bool:
+    """Say whether an entry's own history tells of a pull, whatever came after it."""
+    for passage in entry.passages:
+        if passage.name in UNREAD:
+            continue
+        if any(said.kind is Kind.PULLED for said in _statements(passage)):
+            return True
+    return False

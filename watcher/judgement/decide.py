@@ -5,18 +5,21 @@ Which events they make, which they only support, and what stays untold and why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from watcher.judgement import believe, normalize
-from watcher.judgement.change_reading import ChangeReading, UpdateChanges
+from watcher.judgement.change_reading import (
+    ChangeReading,
+    UpdateChanges,
+)
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event
-from watcher.judgement.evidence import quote_evidence
+from watcher.judgement.evidence import quote_all, quote_evidence
 from watcher.judgement.ledger import (
-    establish_event,
+    establish_by_event,
     established_by,
     forget_pull,
     last_event,
@@ -26,6 +29,8 @@ from watcher.judgement.ledger import (
 from watcher.judgement.matches import Matches
 from watcher.judgement.names import slug
 from watcher.judgement.other_events import (
+    Establishing,
+    UpdateCheck,
     exploitation,
     further_products,
     known_issues,
@@ -40,328 +45,341 @@ from watcher.judgement.summary import (
     pulled_summary,
     re_released_summary,
 )
-from watcher.records import ChangeKind, Event, Kind, State, Update, UpdateRef
+from watcher.records import (
+    ChangeKind,
+    Established,
+    Event,
+    Kind,
+    State,
+    Update,
+    UpdateRef,
+)
+
+# Characters of an id that is made of a title
+LONGEST_ID = 80
 
 
-def decide_unmatched(docket: Matches, told: Decisions) -> None:
-    """Facts that name no update.
+def decide(changes: UpdateChanges, matches: Matches, decisions: Decisions) -> None:
+    """Decide what a check says of one update, and put the update as it stands then."""
+    update = matches.ledger[changes.update_id]
+    if matches.ledger.is_new(update.id):
+        _first_sight(update, changes, matches, decisions)
+    else:
+        _known_update(update, changes, matches, decisions)
+
+
+# -- an update or advisory that nobody knew
+
+
+def _first_sight(
+    update: Update, changes: UpdateChanges, matches: Matches, decisions: Decisions
+) -> None:
+    """One event, whatever the changes say."""
+    _take_successors(changes)
+    update = merge_changes(update, changes)
+    update = take_over_advisories(update, matches.ledger)
+    if update.type == "advisory":
+        ids = [advisory.id for advisory in update.advisories]
+        update = replace(update, title=", ".join(ids[:3]) or update.title)
+    readings = [matched.reading for matched in changes.changes]
+    changed = state_change(replace(update, changed=None), changes, matches.now)
+    kind = _first_kind(update, readings, changed, matches.now)
+    if kind is Kind.PULLED:
+        update = replace(update, state=State.PULLED)
+    if kind is Kind.RE_RELEASED:
+        # Read first after its return it is at least the second version
+        version = max(2, update.version)
+        packages = [replace(package, version=version) for package in update.packages]
+        update = replace(update, version=version, packages=tuple(packages))
+
+    fact = _first_fact(kind, update)
+    told_already = established_by(update, fact) if kind is Kind.PULLED else None
+    if told_already:
+        # It was told of the advisory, before the update that fixes it was known
+        decisions.support(told_already, changes.changes)
+        matches.ledger.put(update)
+        return
+    statements = changed.statements if changed else ()
+    event = compose_event(
+        update,
+        kind,
+        matches.now,
+        summary=first_summary(update, kind),
+        evidence=quote_all(readings, statements),
+        readings=readings,
+        because=deciding_words(statements),
+    )
+    _record(update, matches, decisions, [Establishing(fact, event)])
+
+
+def _take_successors(changes: UpdateChanges) -> None:
+    for matched in changes.changes:
+        matched.packages += matched.successors
+
+
+def _first_kind(
+    update: Update,
+    readings: Sequence[ChangeReading],
+    changed: StateChange | None,
+    now: datetime,
+) -> Kind:
+    # A table that is filled with rows of years ago tells no news
+    old = believe.back_filled(update.released, now)
+    if update.type == "advisory":
+        # A catalogue of exploited ones lists no revisions
+        if any(each.entry.exploited and not each.entry.revision for each in readings):
+            return Kind.EXPLOITED
+        return Kind.REVISED if old else Kind.ANNOUNCED
+    if old:
+        return Kind.REVISED
+    if update.type == "issue":
+        return Kind.KNOWN_ISSUE
+    shown = changed.kind if changed is not None else Kind.RELEASED
+    if shown is Kind.PULLED or _is_recalled(update, readings):
+        return Kind.PULLED
+    if shown is Kind.RE_RELEASED or update.version > 1:
+        return Kind.RE_RELEASED
+    return Kind.RELEASED
+
+
+def _is_recalled(update: Update, readings: Sequence[ChangeReading]) -> bool:
+    """Whether a row of the current version is called "(recalled)"."""
+    for reading in readings:
+        label = reading.entry.label
+        if label is not None and label.pulled and reading.version >= update.version:
+            return True
+    return False
+
+
+def _first_fact(kind: Kind, update: Update) -> Established:
+    if kind in (Kind.PULLED, Kind.RE_RELEASED):
+        return Established(kind, update.version)
+    return Established(kind)
+
+
+def _record(
+    update: Update,
+    matches: Matches,
+    decisions: Decisions,
+    establishing: Iterable[Establishing],
+) -> None:
+    for each in establishing:
+        decisions.events.append(each.event)
+        update = replace(update, changed=matches.now)
+        update = establish_by_event(update, each.fact, each.event)
+    matches.ledger.put(update)
+
+
+# -- an update that the ledger knows
+
+
+def _known_update(
+    before: Update, changes: UpdateChanges, matches: Matches, decisions: Decisions
+) -> None:
+    """At most one event of a kind, whatever the changes say."""
+    changed = state_change(before, changes, matches.now)
+    update = before
+    if changed is not None:
+        update = _after(changed, update, changes)
+    update = merge_changes(update, changes)
+    update = take_over_advisories(update, matches.ledger)
+
+    events: list[Establishing] = []
+    if changed is not None:
+        if changed.kind is Kind.RE_RELEASED and not changed.repeats:
+            update = _with_stated_articles(before, update, changed)
+        events += _tell(changed, update, matches.now, decisions)
+        if not changed.repeats:
+            update = replace(update, suspicions=())
+        if changed.kind is Kind.CORRECTED:
+            update = forget_pull(update)
+
+    check = UpdateCheck(before, update, changes, matches.now, decisions)
+    # A denial of a pull of which nobody was told is judged as any other change
+    if changed is not None and (changed.kind is not Kind.CORRECTED or events):
+        check.used += changed.changes
+    events += exploitation(check)
+    events += further_products(check)
+    events += known_issues(check)
+    # What is told of a change already needs no second event
+    if not events:
+        events += revision(check)
+    _record(update, matches, decisions, events)
+
+
+def _after(changed: StateChange, update: Update, changes: UpdateChanges) -> Update:
+    """The update after its state has changed; packages that show it bear the new version."""
+    if changed.kind is Kind.PULLED:
+        return replace(update, state=State.PULLED)
+    if changed.kind is Kind.CORRECTED:
+        return replace(update, state=State.RELEASED)
+    packages = update.packages
+    for package in changed.packages:
+        if package.product:
+            # The record of each CVE offers it
+            offered = replace(package, version=changed.version)
+            packages = add_package(packages, offered, certain=False)
+    _take_successors(changes)
+    return replace(
+        update, version=changed.version, state=State.RELEASED, packages=packages
+    )
+
+
+def _with_stated_articles(
+    before: Update, update: Update, changed: StateChange
+) -> Update:
+    """The update that knows the KB articles of a version of which words alone tell.
+
+    November 2024 was back as KB5049233 in a post hours before any record offered it:
+    what installs the former articles must not be offered as v2.
+    """
+    if any(package.version == changed.version for package in update.packages):
+        return update
+    former = {*update.former, *before.kbs, *kb_articles(before.packages)}
+    stated: set[str] = set()
+    for statement in changed.statements:
+        stated.update(statement.kbs)
+    stated -= former
+    if not stated:
+        stated.update(update.kbs)
+        for matched in changed.changes:
+            stated.update(matched.entry.kbs)
+        stated -= former
+    if not stated:
+        return update
+    kbs = tuple(sorted({*update.kbs, *stated}))
+    return replace(update, kbs=kbs, former=tuple(sorted(former)))
+
+
+def _tell(
+    changed: StateChange, update: Update, now: datetime, decisions: Decisions
+) -> list[Establishing]:
+    """The event of a change of state, if it is not established already."""
+    if changed.kind is Kind.CORRECTED:
+        return _tell_correction(changed, update, now)
+    fact = Established(changed.kind, changed.version)
+    event = established_by(update, fact)
+    if event is None and changed.repeats:
+        event = last_event(update, changed.kind)
+    if event is not None:
+        decisions.support(event, changed.changes)
+        return []
+    pulled = changed.kind is Kind.PULLED
+    summary = pulled_summary(update) if pulled else re_released_summary(update)
+    return [Establishing(fact, _event_of(changed, update, now, summary))]
+
+
+def _tell_correction(
+    changed: StateChange, update: Update, now: datetime
+) -> list[Establishing]:
+    """The vendor says that there was no pull: told to whoever was told of one."""
+    wrong = established_by(update, Established(Kind.PULLED, changed.version))
+    if not wrong:
+        return []
+    event = _event_of(changed, update, now, denied_summary(update), corrects=wrong)
+    return [Establishing(Established(Kind.CORRECTED, detail=wrong), event)]
+
+
+def _event_of(
+    changed: StateChange,
+    update: Update,
+    now: datetime,
+    summary: Summary,
+    *,
+    corrects: str = "",
+) -> Event:
+    readings = [matched.reading for matched in changed.changes]
+    return compose_event(
+        update,
+        changed.kind,
+        now,
+        summary=summary,
+        evidence=quote_all(readings, changed.statements),
+        readings=readings,
+        because=deciding_words(changed.statements),
+        corrects=corrects,
+        distinction=corrects,
+    )
+
+
+# -- changes that name no update that is watched
+
+
+def decide_unmatched(matches: Matches, decisions: Decisions) -> None:
+    """Decide on changes that name no update.
 
     A feed's new entry is news, a known issue of something else is a known issue.
     """
-    for fact in docket.unplaced:
-        entry, change = fact.entry, fact.change
+    for reading in matches.unmatched:
+        entry = reading.entry
+        appeared = reading.change.kind is ChangeKind.APPEARED
         # A record of one CVE; a post may name some
         is_catalogued = entry.key.upper() in entry.cves
-        if (
-            any(passage.name == "issue" for passage in entry.passages)
-            and change.kind is ChangeKind.APPEARED
-        ):
-            _other_issue(fact, docket, told)
-        elif change.kind is ChangeKind.APPEARED and entry.title and not is_catalogued:
-            told.events.append(_news(fact, docket.now))
+        is_issue = any(passage.name == "issue" for passage in entry.passages)
+        if appeared and is_issue:
+            _decide_other_issue(reading, matches, decisions)
+        elif appeared and entry.title and not is_catalogued:
+            decisions.events.append(_news(reading, matches.now))
         else:
-            told.hush(fact, "it names no update that is watched")
+            decisions.be_silent(reading, "it names no update that is watched")
 
 
-def _other_issue(fact: ChangeReading, docket: Matches, told: Decisions) -> None:
+def _decide_other_issue(
+    reading: ChangeReading, matches: Matches, decisions: Decisions
+) -> None:
     """A known issue of an update that no other source tells of.
 
     A Windows update that stops Exchange, say.
     """
-    entry = fact.entry
-    kb = next(iter(entry.kbs), "")
-    title = kb or entry.title
-    update_id = slug(f"issue {kb or entry.key}")[:80]
-    if update_id in docket.ledger:
-        told.hush(fact, "its update is known by another issue")
+    entry = reading.entry
+    kb = entry.kbs[0] if entry.kbs else ""
+    update_id = slug(f"issue {kb or entry.key}")[:LONGEST_ID]
+    if update_id in matches.ledger:
+        decisions.be_silent(reading, "its update is known by another issue")
         return
-    row = Update(
+    update = Update(
         update_id,
-        title,
-        "",
-        "issue",
-        "",
-        1,
-        State.RELEASED,
-        docket.now,
+        title=kb or entry.title,
+        family="",
+        type="issue",
+        month="",
+        version=1,
+        state=State.RELEASED,
+        first_seen=matches.now,
         released=entry.published or entry.updated,
         products=entry.products,
         kbs=entry.kbs,
         thread=update_id,
     )
-    docket.ledger.put(row)
-    case = UpdateChanges(update_id)
-    case.item(fact)
-    first_sight(docket.ledger[update_id], case, docket, told)
+    matches.ledger.put(update)
+    changes = UpdateChanges(update_id)
+    changes.of(reading)
+    _first_sight(matches.ledger[update_id], changes, matches, decisions)
 
 
-def _news(fact: ChangeReading, now: datetime) -> Event:
-    entry = fact.entry
-    update_id = slug(f"{fact.change.source} {entry.title}")[:80].strip("-")
-    row = Update(
+def _news(reading: ChangeReading, now: datetime) -> Event:
+    entry = reading.entry
+    update_id = slug(f"{reading.change.source} {entry.title}")[:LONGEST_ID].strip("-")
+    update = Update(
         update_id,
-        normalize.fold(entry.title),
-        "",
-        "news",
-        "",
-        1,
-        State.RELEASED,
-        now,
+        title=normalize.fold(entry.title),
+        family="",
+        type="news",
+        month="",
+        version=1,
+        state=State.RELEASED,
+        first_seen=now,
         products=entry.products,
         thread=update_id,
     )
-    summary = Summary(row.title)
     event = compose_event(
-        row,
+        update,
         Kind.NEWS,
         now,
-        summary=summary,
-        evidence=quote_evidence(fact),
-        facts=[fact],
-        mark=entry.key,
+        summary=Summary(update.title),
+        evidence=quote_evidence(reading),
+        readings=[reading],
+        distinction=entry.key,
     )
-    return replace(
-        event, update=UpdateRef(update_id, row.title, 1, products=entry.products)
-    )
-
-
-def decide(case: UpdateChanges, docket: Matches, told: Decisions) -> None:
-    """Decide one case and put the update's new row."""
-    row = docket.ledger[case.update]
-    if docket.ledger.is_new(row.id):
-        first_sight(row, case, docket, told)
-    else:
-        _again(row, case, docket, told)
-
-
-def first_sight(
-    row: Update, case: UpdateChanges, docket: Matches, told: Decisions
-) -> None:
-    """An update or advisory that nobody knew."""
-    now = docket.now
-    for item in case.items:
-        item.packages += item.successors
-    row = take_over_advisories(merge_changes(row, case), docket.ledger)
-    if row.type == "advisory":
-        row = replace(
-            row,
-            title=", ".join(advisory.id for advisory in row.advisories[:3])
-            or row.title,
-        )
-    facts = [item.fact for item in case.items]
-    recalled = any(
-        fact.entry.label is not None
-        and fact.entry.label.pulled
-        and fact.version >= row.version
-        for fact in facts
-    )
-    turn = state_change(replace(row, changed=None), case, now)
-    kind = _first_kind(row, facts, turn, now, recalled=recalled)
-    if kind is Kind.PULLED:
-        row = replace(row, state=State.PULLED)
-    if kind is Kind.RE_RELEASED:
-        row = replace(row, version=max(2, row.version))
-        row = replace(
-            row, packages=tuple(replace(p, version=row.version) for p in row.packages)
-        )
-    known = established_by(row, _key(kind, row)) if kind is Kind.PULLED else None
-    # Told of the advisory, before the update that fixes it was known
-    if known:
-        told.support(known, case.items)
-        docket.ledger.put(row)
-        return
-    said = turn.said if turn else ()
-    evidence = [
-        piece
-        for fact in facts
-        for piece in quote_evidence(fact, [s for s in fact.said if s in said])
-    ]
-    event = compose_event(
-        row,
-        kind,
-        now,
-        summary=first_summary(row, kind),
-        evidence=evidence,
-        facts=facts,
-        because=deciding_words(said),
-    )
-    _finish(row, docket, told, [(_key(kind, row), event)])
-
-
-def _first_kind(
-    row: Update,
-    facts: Sequence[ChangeReading],
-    turn: StateChange | None,
-    now: datetime,
-    *,
-    recalled: bool,
-) -> Kind:
-    old = believe.back_filled(row.released, now)
-    if row.type == "advisory":
-        # A catalogue of exploited ones
-        listed = any(fact.entry.exploited and not fact.entry.revision for fact in facts)
-        return Kind.EXPLOITED if listed else Kind.REVISED if old else Kind.ANNOUNCED
-    if row.type == "issue":
-        return Kind.REVISED if old else Kind.KNOWN_ISSUE
-    if old:
-        return Kind.REVISED
-    if recalled or (turn is not None and turn.kind is Kind.PULLED):
-        return Kind.PULLED
-    if row.version > 1 or (turn is not None and turn.kind is Kind.RE_RELEASED):
-        return Kind.RE_RELEASED
-    return Kind.RELEASED
-
-
-def _key(kind: Kind, row: Update) -> str:
-    return (
-        f"{kind} {row.version}"
-        if kind in (Kind.PULLED, Kind.RE_RELEASED)
-        else str(kind)
-    )
-
-
-def _finish(
-    row: Update, docket: Matches, told: Decisions, events: Sequence[tuple[str, Event]]
-) -> None:
-    for key, event in events:
-        told.events.append(event)
-        row = establish_event(replace(row, changed=docket.now), key, event)
-    docket.ledger.put(row)
-
-
-def _again(row: Update, case: UpdateChanges, docket: Matches, told: Decisions) -> None:
-    """An update that the ledger knows."""
-    before, now = row, docket.now
-    turn = state_change(row, case, now)
-    row = _turned(row, case, turn)
-    row = take_over_advisories(merge_changes(row, case), docket.ledger)
-    if turn is not None and turn.kind is Kind.RE_RELEASED and not turn.echo:
-        row = _with_articles(before, row, turn)
-    events: list[tuple[str, Event]] = []
-    if turn is not None:
-        _tell_turn(row, turn, now, told, events)
-        if not turn.echo:
-            row = replace(row, suspicions=())
-        if turn.kind is Kind.CORRECTED:
-            row = forget_pull(row)
-    untold = turn is None or (turn.kind is Kind.CORRECTED and not events)
-    used = {id(item) for item in turn.items} if turn and not untold else set()
-    events += exploitation(before, row, case, now, told)
-    events += further_products(before, row, case, now, told, used)
-    events += known_issues(row, case, now, used)
-    if not events:
-        events += revision(before, row, case, now, told, used)
-    _finish(row, docket, told, events)
-
-
-def _turned(row: Update, case: UpdateChanges, turn: StateChange | None) -> Update:
-    """The row after its turn; packages that made it bear the new version."""
-    if turn is None:
-        return row
-    if turn.kind is Kind.PULLED:
-        return replace(row, state=State.PULLED)
-    if turn.kind is Kind.CORRECTED:
-        return replace(row, state=State.RELEASED)
-    packages = row.packages
-    for package in (package for package in turn.packages if package.product):
-        # A record each CVE offers it
-        packages = add_package(
-            packages, replace(package, version=turn.version), certain=False
-        )
-    for item in case.items:
-        item.packages += item.successors
-    state = State.RELEASED
-    return replace(row, version=turn.version, state=state, packages=packages)
-
-
-def _with_articles(before: Update, row: Update, turn: StateChange) -> Update:
-    """The row that knows which KB articles are those of a version of which words alone
-    tell, and which were the earlier ones'.
-    """
-    if any(package.version == turn.version for package in row.packages):
-        return row
-    former = {*row.former, *before.kbs, *kb_articles(before.packages)}
-    said = {kb for piece in turn.said for kb in piece.kbs} - former
-    fresh = (
-        said
-        or {*row.kbs, *(kb for item in turn.items for kb in item.fact.entry.kbs)}
-        - former
-    )
-    return (
-        replace(
-            row, kbs=tuple(sorted({*row.kbs, *fresh})), former=tuple(sorted(former))
-        )
-        if fresh
-        else row
-    )
-
-
-def _tell_turn(
-    row: Update,
-    turn: StateChange,
-    now: datetime,
-    told: Decisions,
-    events: list[tuple[str, Event]],
-) -> None:
-    if turn.kind is Kind.CORRECTED:
-        _tell_correction(row, turn, now, events)
-        return
-    key = f"{turn.kind} {turn.version}"
-    known = established_by(row, key)
-    if turn.echo or known is not None:
-        told.support(
-            known if known is not None else last_event(row, str(turn.kind)),
-            turn.items,
-        )
-        return
-    facts = [item.fact for item in turn.items]
-    evidence = [
-        piece
-        for fact in facts
-        for piece in quote_evidence(fact, [s for s in fact.said if s in turn.said])
-    ]
-    summary = (
-        pulled_summary(row) if turn.kind is Kind.PULLED else re_released_summary(row)
-    )
-    because = deciding_words(turn.said)
-    events.append(
-        (
-            key,
-            compose_event(
-                row,
-                turn.kind,
-                now,
-                summary=summary,
-                evidence=evidence,
-                facts=facts,
-                because=because,
-            ),
-        )
-    )
-
-
-def _tell_correction(
-    row: Update, turn: StateChange, now: datetime, events: list[tuple[str, Event]]
-) -> None:
-    """The vendor says that there was no pull: told to whoever was told of one."""
-    wrong = established_by(row, f"pulled {turn.version}")
-    if not wrong:
-        return
-    facts = [item.fact for item in turn.items]
-    evidence = [
-        piece
-        for fact in facts
-        for piece in quote_evidence(fact, [s for s in fact.said if s in turn.said])
-    ]
-    event = compose_event(
-        row,
-        Kind.CORRECTED,
-        now,
-        summary=denied_summary(row),
-        evidence=evidence,
-        facts=facts,
-        because=deciding_words(turn.said),
-        corrects=wrong,
-        mark=wrong,
-    )
-    events.append((f"corrected {wrong}", event))
+    reference = UpdateRef(update_id, update.title, 1, products=entry.products)
+    return replace(event, update=reference)

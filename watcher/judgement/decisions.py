@@ -10,50 +10,50 @@ from watcher.judgement.change_reading import ChangeReading, MatchedChange
 from watcher.judgement.event import join_events
 from watcher.judgement.evidence import quote_evidence
 from watcher.judgement.guidance import tables_of_cases
-from watcher.records import Event, Evidence, Table
+from watcher.records import Event, EventEvidence, EventGuidance, Silence
 
 
 class Decisions(Struct, frozen=True):
     """Where decisions go.
 
-    New events, evidence for earlier ones (by event id), and what was not told, with
+    New events, evidence and guidance for earlier ones, and what led to no event, with
     the reason.
     """
 
-    events: list[Event]
-    evidence: list[tuple[str, Evidence]]
-    silent: list[tuple[str, str, str]]
-    guidance: list[tuple[str, tuple[str, ...], Table]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    evidence: list[EventEvidence] = field(default_factory=list)
+    silent: list[Silence] = field(default_factory=list)
+    guidance: list[EventGuidance] = field(default_factory=list)
 
-    def support(self, event: str, items: Iterable[MatchedChange]) -> None:
-        """Add the items' evidence, and their tables of cases, to an earlier event, "" for
-        what was known from the start.
+    def support(self, event: str, changes: Iterable[MatchedChange]) -> None:
+        """Add the changes' evidence and tables of cases to an earlier event.
+
+        ``event`` is its id, "" for what was known from the start.
         """
-        for item in items:
-            if event:
-                self.evidence.extend(
-                    (event, piece)
-                    for piece in quote_evidence(item.fact, item.fact.said)
-                )
-                self.guidance.extend(
-                    (event, said, table) for said, table in tables_of_cases(item.fact)
-                )
-            else:
-                self.hush(item.fact, "it was known from the first reading")
+        for matched in changes:
+            reading = matched.reading
+            if not event:
+                self.be_silent(reading, "it was known from the first reading")
+                continue
+            for piece in quote_evidence(reading, reading.statements):
+                self.evidence.append(EventEvidence(event, piece))
+            for cases in tables_of_cases(reading):
+                guidance = EventGuidance(event, cases.sentences, cases.table)
+                self.guidance.append(guidance)
 
-    def widened(self, event: Event) -> Event | None:
-        """The event that already tells the same of the same advisories for another
-        update, with this one's products added.
+    def widen(self, event: Event) -> bool:
+        """Add an event to one that says the same of the same advisories, if there is one.
+
+        One CVE that two updates fix is exploited once.
         """
-        for place, told in enumerate(self.events):
-            if (
-                told.kind is event.kind
-                and told.summary.partition(";")[0] == event.summary.partition(";")[0]
-            ):
-                self.events[place] = join_events(told, event)
-                return self.events[place]
-        return None
+        said = event.summary.partition(";")[0]
+        for number, earlier in enumerate(self.events):
+            same = earlier.summary.partition(";")[0] == said
+            if earlier.kind is event.kind and same:
+                self.events[number] = join_events(earlier, event)
+                return True
+        return False
 
-    def hush(self, fact: ChangeReading, why: str) -> None:
-        """Note why a fact led to no event."""
-        self.silent.append((fact.change.source, fact.entry.key, why))
+    def be_silent(self, reading: ChangeReading, why: str) -> None:
+        """Keep why a change led to no event."""
+        self.silent.append(Silence(reading.change.source, reading.entry.key, why))

@@ -10,10 +10,15 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import advice, normalize
+from watcher.judgement import normalize
 from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.evidence import unique_evidence
-from watcher.judgement.guidance import new_guidance, new_tables
+from watcher.judgement.guidance import (
+    has_workaround,
+    issue_links,
+    new_guidance,
+    new_tables,
+)
 from watcher.judgement.packages import current_packages, stated_articles
 from watcher.records import (
     Confidence,
@@ -21,30 +26,23 @@ from watcher.records import (
     Evidence,
     Kind,
     Package,
-    State,
     Update,
     UpdateRef,
 )
 
-# Of a known issue
-LINKS = 5
-
-
-_CHANNELS = (
-    ("download-center", re.compile(r"download cent(?:er|re)", re.IGNORECASE)),
-    (
-        "windows-update",
-        re.compile(
-            r"(?:windows|microsoft) update(?!\s+catalog)s?\b(?! for)", re.IGNORECASE
-        ),
+_CHANNELS = {
+    "download-center": re.compile(r"download cent(?:er|re)", re.IGNORECASE),
+    # The catalogue is another channel, and "Windows updates for ..." is none
+    "windows-update": re.compile(
+        r"(?:windows|microsoft) update(?!\s+catalog)s?\b(?! for)", re.IGNORECASE
     ),
-    ("update-catalog", re.compile(r"update catalog", re.IGNORECASE)),
-    ("wsus", re.compile(r"\bwsus\b|windows server update services", re.IGNORECASE)),
-)
+    "update-catalog": re.compile(r"update catalog", re.IGNORECASE),
+    "wsus": re.compile(r"\bwsus\b|windows server update services", re.IGNORECASE),
+}
 
 
 class Summary(Struct, frozen=True):
-    """A sentence in English.
+    """The sentence of an event, in English.
 
     Its key and what fills it in, for other languages ("" where it is none of the fixed
     ones).
@@ -55,147 +53,118 @@ class Summary(Struct, frozen=True):
     places: tuple[tuple[str, str], ...] = ()
 
 
+def compose_event(  # noqa: PLR0913 - an event has that many parts
+    update: Update,
+    kind: Kind,
+    now: datetime,
+    *,
+    summary: Summary,
+    evidence: Iterable[Evidence] = (),
+    readings: Sequence[ChangeReading] = (),
+    confidence: Confidence = Confidence.CONFIRMED,
+    packages: Sequence[Package] | None = None,
+    because: str = "",
+    distinction: str = "",
+    corrects: str = "",
+    scope: tuple[str, ...] = (),
+) -> Event:
+    """Compose an event of an update as it stands after the decision.
+
+    ``readings`` are the changes that it tells of, ``packages`` those that it is true of
+    when they are not all of the current version.  ``distinction`` tells two events of
+    one kind and check apart.
+    """
+    of_event = current_packages(update) if packages is None else packages
+    deciding: list[str] = []
+    for reading in readings:
+        deciding += [said.sentence for said in reading.statements_of(kind)]
+    return Event(
+        id=event_id(update.id, kind, confidence, update.version, now, distinction),
+        time=now,
+        kind=kind,
+        confidence=confidence,
+        update=update_reference(update, packages),
+        summary=summary.text,
+        scope=scope or channels_named(deciding),
+        corrects=corrects,
+        evidence=unique_evidence(evidence),
+        thread=update.thread or update.id,
+        packages=tuple(sorted(of_event, key=_newest_build_first, reverse=True)),
+        advisories=update.advisories,
+        guidance=new_guidance(readings),
+        because=because,
+        previous=update.last,
+        pulled=update.is_pulled,
+        phrase=summary.key,
+        places=summary.places,
+        workaround=has_workaround(readings),
+        links=issue_links(readings),
+        tables=new_tables(readings),
+    )
+
+
 def event_id(
     update: str,
     kind: Kind,
     confidence: Confidence,
     version: int,
     time: datetime,
-    mark: str = "",
+    distinction: str = "",
 ) -> str:
-    """A stable id: the same history gives the same one."""
-    text = "|".join((update, kind, confidence, str(version), time.isoformat(), mark))
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    """Give a stable id: the same history gives the same one."""
+    parts = (update, kind, confidence, str(version), time.isoformat(), distinction)
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
+
+
+def _newest_build_first(package: Package) -> tuple[tuple[int, ...], str, str]:
+    return normalize.build_key(package.build), package.product, package.kb
 
 
 def update_reference(
-    row: Update, packages: Sequence[Package] | None = None
+    update: Update, packages: Sequence[Package] | None = None
 ) -> UpdateRef:
-    """An update as an event shows it.
+    """Give an update as an event shows it.
 
-    The packages in question, else those of its current version, else its KB articles.
+    With the packages in question, else those of its current version, else its KB
+    articles.
     """
-    shown = current_packages(row) if packages is None else tuple(packages)
-    kbs = [package.kb for package in shown if package.kb] or list(
-        stated_articles(row) or row.kbs
-    )
+    of_event = current_packages(update) if packages is None else packages
+    kbs = {package.kb for package in of_event if package.kb}
+    products = {package.product for package in of_event if package.product}
+    builds = {package.build for package in of_event if package.build}
     return UpdateRef(
-        id=row.id,
-        title=row.title,
-        version=row.version,
-        products=tuple(
-            sorted(
-                {package.product for package in shown if package.product}
-                or set(row.products)
-            )
-        ),
-        kbs=tuple(sorted(set(kbs))),
-        cves=tuple(sorted(advisory.id for advisory in row.advisories)),
-        builds=tuple(
-            sorted(
-                {package.build for package in shown if package.build},
-                key=normalize.build_key,
-            )
-        ),
+        id=update.id,
+        title=update.title,
+        version=update.version,
+        products=tuple(sorted(products or update.products)),
+        kbs=tuple(sorted(kbs or set(stated_articles(update) or update.kbs))),
+        cves=tuple(sorted(advisory.id for advisory in update.advisories)),
+        builds=tuple(sorted(builds, key=normalize.build_key)),
     )
 
 
-def compose_event(  # noqa: PLR0913 - an event has that many parts
-    row: Update,
-    kind: Kind,
-    now: datetime,
-    *,
-    summary: Summary,
-    evidence: Iterable[Evidence] = (),
-    facts: Sequence[ChangeReading] = (),
-    confidence: Confidence = Confidence.CONFIRMED,
-    packages: Sequence[Package] | None = None,
-    because: str = "",
-    mark: str = "",
-    corrects: str = "",
-    scope: tuple[str, ...] = (),
-) -> Event:
-    """Compose an event of a row as it stands after the decision."""
-    shown = current_packages(row) if packages is None else packages
-    return Event(
-        id=event_id(row.id, kind, confidence, row.version, now, mark),
-        time=now,
-        kind=kind,
-        confidence=confidence,
-        update=update_reference(row, packages),
-        summary=summary.text,
-        scope=scope
-        or channels_named(
-            said.sentence for fact in facts for said in fact.said if said.kind is kind
-        ),
-        corrects=corrects,
-        evidence=unique_evidence(evidence),
-        thread=row.thread or row.id,
-        packages=tuple(
-            sorted(
-                shown,
-                key=lambda p: (normalize.build_key(p.build), p.product, p.kb),
-                reverse=True,
-            )
-        ),
-        advisories=row.advisories,
-        guidance=new_guidance(facts),
-        because=because,
-        previous=row.last,
-        pulled=row.state is State.PULLED,
-        phrase=summary.key,
-        places=summary.places,
-        workaround=_workaround(facts),
-        links=issue_links(facts),
-        tables=new_tables(facts),
-    )
+def join_events(event: Event, more: Event) -> Event:
+    """Give one event for what two updates say alike.
 
-
-def _workaround(facts: Sequence[ChangeReading]) -> bool:
-    return any(
-        name == "workaround" and advice.is_workaround(text)
-        for fact in facts
-        for name, text in fact.sentences
-    )
-
-
-def join_events(told: Event, more: Event) -> Event:
-    """One event for what two updates say alike.
-
-    The first one's, with the products and packages of both.
+    The first one, with the products and packages of both.
     """
-
-    def both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted({*one, *other}))
-
+    one, other = event.update, more.update
+    builds = {*one.builds, *other.builds}
     update = replace(
-        told.update,
-        products=both(told.update.products, more.update.products),
-        kbs=both(told.update.kbs, more.update.kbs),
-        builds=tuple(
-            sorted({*told.update.builds, *more.update.builds}, key=normalize.build_key)
-        ),
+        one,
+        products=tuple(sorted({*one.products, *other.products})),
+        kbs=tuple(sorted({*one.kbs, *other.kbs})),
+        builds=tuple(sorted(builds, key=normalize.build_key)),
     )
     return replace(
-        told,
+        event,
         update=update,
-        packages=(*told.packages, *more.packages),
-        evidence=unique_evidence((*told.evidence, *more.evidence)),
+        packages=(*event.packages, *more.packages),
+        evidence=unique_evidence((*event.evidence, *more.evidence)),
     )
 
 
 def channels_named(sentences: Iterable[str]) -> tuple[str, ...]:
-    """The distribution channels that sentences name."""
+    """Give the distribution channels that sentences name."""
     text = "\n".join(sentences)
-    return tuple(name for name, pattern in _CHANNELS if pattern.search(text))
-
-
-def issue_links(facts: Sequence[ChangeReading]) -> tuple[str, ...]:
-    """Where the text of known issues leads: their workarounds often stand elsewhere."""
-    found = (
-        link
-        for fact in facts
-        if any(passage.name == "issue" for passage in fact.entry.passages)
-        for link in fact.entry.links
-    )
-    return tuple(dict.fromkeys(found))[:LINKS]
+    return tuple(name for name, pattern in _CHANNELS.items() if pattern.search(text))

@@ -17,7 +17,7 @@ from watcher.judgement.change_reading import (
     PassageStatement,
     UpdateChanges,
     history_of,
-    was_pulled,
+    tells_of_pull,
 )
 from watcher.judgement.ledger import (
     Ledger,
@@ -29,9 +29,16 @@ from watcher.judgement.matching import is_about
 from watcher.judgement.names import month_of
 from watcher.judgement.packages import current_packages
 from watcher.judgement.pull_and_return import state_change
-from watcher.records import Change, ChangeKind, Document, Kind, State, Update
+from watcher.records import (
+    Change,
+    ChangeKind,
+    Document,
+    Established,
+    Kind,
+    State,
+    Update,
+)
 
-_STATES = (str(Kind.PULLED), str(Kind.RE_RELEASED), str(Kind.CORRECTED))
 # So long after an update became known an article's first text may speak of the one
 # before
 CARRIED_OVER = timedelta(days=1)
@@ -86,21 +93,21 @@ def untold(case: UpdateChanges, ledger: Ledger, now: datetime) -> list[MatchedCh
     was pulled.  What it says on the update's first day it may have carried over from
     the month before; after a turn that was told, only a later date counts.
     """
-    row = ledger[case.update]
+    row = ledger[case.update_id]
     if not _followed(row, now) or now - row.first_seen < CARRIED_OVER:
         return []
-    turned = any(key.startswith(_STATES) for key, _ in row.told)
+    turned = any(each.of_state for each in row.established)
     items = []
-    for item in case.items:
+    for item in case.changes:
         said = _turn(item, row)
         if _newer(said, row) or (
-            not turned and (said is not None or history_of(item.fact.entry) is None)
+            not turned and (said is not None or history_of(item.entry) is None)
         ):
             items.append(item)
-    turn = state_change(row, UpdateChanges(case.update, items), now)
+    turn = state_change(row, UpdateChanges(case.update_id, items), now)
     return (
-        list(turn.items)
-        if turn is not None and not turn.echo and turn.kind is not Kind.CORRECTED
+        list(turn.changes)
+        if turn is not None and not turn.repeats and turn.kind is not Kind.CORRECTED
         else []
     )
 
@@ -111,7 +118,11 @@ def _followed(row: Update, now: datetime) -> bool:
     What is read for the first time does not turn it in silence.
     """
     young = row.released is not None and now - row.released <= schedule.YOUNG
-    return young and row.state is State.RELEASED and any(event for _, event in row.told)
+    return (
+        young
+        and row.state is State.RELEASED
+        and any(each.event for each in row.established)
+    )
 
 
 def _newer(said: PassageStatement | None, row: Update) -> bool:
@@ -125,18 +136,18 @@ def _newer(said: PassageStatement | None, row: Update) -> bool:
 
 def settle(case: UpdateChanges, ledger: Ledger, now: datetime) -> None:
     """Bring a case's update up to what its entries and their histories say."""
-    row = ledger[case.update]
-    for item in case.items:
+    row = ledger[case.update_id]
+    for item in case.changes:
         if item.successors:
             row = replace(row, version=max(row.version, 2))
             item.packages += item.successors
     row = merge_changes(row, case)
     last = max(
-        (said for item in case.items if (said := _turn(item, row)) is not None),
+        (said for item in case.changes if (said := _turn(item, row)) is not None),
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
         default=None,
     )
-    before = ledger[case.update]
+    before = ledger[case.update_id]
     standing = _standing(row, case, last)
     silent = _followed(before, now) and (standing.state, standing.version) != (
         row.state,
@@ -152,7 +163,7 @@ def _outweighed(last: PassageStatement | None, row: Update, before: Update) -> b
 
     It stays as it was told.
     """
-    told = any(event for key, event in before.told if key.startswith(_STATES))
+    told = any(each.event for each in before.established if each.of_state)
     return told and row.version == before.version and not _newer(last, before)
 
 
@@ -160,17 +171,17 @@ def _standing(
     row: Update, case: UpdateChanges, last: PassageStatement | None
 ) -> Update:
     """The row in the state that the histories of a case end with."""
-    labels = [item.fact.entry.label for item in case.items]
+    labels = [item.entry.label for item in case.changes]
     recalled = any(
         label is not None and label.pulled and label.version >= row.version
         for label in labels
     )
     if last is not None and last.kind is Kind.RE_RELEASED:
         row = replace(row, version=max(row.version, 2), state=State.RELEASED)
-        row = establish(row, f"re-released {row.version}", "")
+        row = establish(row, Established(Kind.RE_RELEASED, row.version))
     elif recalled or (last is not None and not _overtaken(last, row)):
         row = replace(row, state=State.PULLED)
-        row = establish(row, f"pulled {row.version}", "")
+        row = establish(row, Established(Kind.PULLED, row.version))
     elif last is not None or row.version > 1:
         row = replace(
             row, state=State.RELEASED if row.type != "advisory" else row.state
@@ -184,12 +195,12 @@ def _pulled_before(row: Update, case: UpdateChanges) -> Update:
     """Note which version was pulled before the current one: who still runs it is to be told."""
     if row.version < 2 or row.state is not State.RELEASED:
         return row
-    for item in case.items:
-        label = item.fact.entry.label
+    for item in case.changes:
+        label = item.entry.label
         if label is not None and label.pulled:
-            row = establish(row, f"pulled {label.version}", "")
-        elif _turn(item, row) is not None and was_pulled(item.fact.entry):
-            row = establish(row, f"pulled {row.version - 1}", "")
+            row = establish(row, Established(Kind.PULLED, label.version))
+        elif _turn(item, row) is not None and tells_of_pull(item.entry):
+            row = establish(row, Established(Kind.PULLED, row.version - 1))
     return row
 
 
@@ -197,19 +208,19 @@ def _turn(item: MatchedChange, row: Update) -> PassageStatement | None:
     """The pull or re-release that an entry's history ends with, as far as it is about
     this update.
     """
-    said = history_of(item.fact.entry)
-    if said is None or not item.packages or not is_about(said, row, item.fact.entry):
+    said = history_of(item.entry)
+    if said is None or not item.packages or not is_about(said, row, item.entry):
         return (
             said
             if said is not None
-            and not item.fact.entry.packages
-            and is_about(said, row, item.fact.entry)
+            and not item.entry.packages
+            and is_about(said, row, item.entry)
             else None
         )
     early = (
         said.time is not None and row.released is not None and said.time < row.released
     )
-    published = item.fact.entry.published
+    published = item.entry.published
     other = (
         bool(row.month) and published is not None and month_of(published) != row.month
     )

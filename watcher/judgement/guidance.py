@@ -9,83 +9,110 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from watcher.judgement import normalize, sentences
+from watcher.judgement.advice import is_workaround
 from watcher.judgement.change_reading import ChangeReading
-from watcher.records import (
-    Table,
-)
+from watcher.records import Table
 
 # Sentences beside those in tables
 MOST_SENTENCES = 12
-
-
 # Sentences in tables
 MOST_IN_TABLES = 60
-
-
+# Words by which a sentence is known to be a table's
+ENOUGH_WORDS = 4
+MOST_TABLES = 4
+# Of a known issue
+MOST_LINKS = 5
+# What tells nobody what to do
+_NO_GUIDANCE = ("title", "cause", "note")
+# Every one of MSRC's records begins with these
 _SAYS_NOTHING = re.compile(
     r"^(?:information published|initial release)\.?$|^why (?:are|is|did)\b.*\?$",
     re.IGNORECASE,
 )
 
 
-def new_guidance(facts: Sequence[ChangeReading]) -> tuple[str, ...]:
-    """The vendor's own new words, as paragraphs; what every record says is left out."""
-    told: list[str] = []
-    for fact in facts:
-        for passage, text in fact.sentences:
-            if passage in ("title", "cause", "note"):
-                continue
-            for paragraph in text.splitlines():
-                folded = normalize.fold(paragraph)
-                if folded and folded not in told and not _SAYS_NOTHING.match(folded):
-                    told.append(folded)
-    known = new_tables(facts)
-    inside = [
-        text for text in told if any(table_holds(table, text) for table in known)
+class TableOfCases(Struct, frozen=True):
+    """A table ("If you ...", "Then ..."), and the new sentences that it holds."""
+
+    sentences: tuple[str, ...]
+    table: Table
+
+
+def new_guidance(readings: Sequence[ChangeReading]) -> tuple[str, ...]:
+    """Give the vendor's own new words, as paragraphs.
+
+    What every record says is left out.
+    """
+    paragraphs = _new_paragraphs(readings)
+    tables = new_tables(readings)
+    in_tables = [
+        text for text in paragraphs if any(table_holds(table, text) for table in tables)
     ][:MOST_IN_TABLES]
-    beside = (
-        [text for text in told if text not in inside][:MOST_SENTENCES]
-        if inside
-        else told[:MOST_SENTENCES]
-    )
-    return tuple(text for text in told if text in inside or text in beside)
+    beside = [text for text in paragraphs if text not in in_tables]
+    kept = {*in_tables, *beside[:MOST_SENTENCES]}
+    return tuple(text for text in paragraphs if text in kept)
 
 
-def new_tables(facts: Sequence[ChangeReading]) -> tuple[Table, ...]:
-    """The vendor's own tables that hold what is new, whole.
+def _new_paragraphs(readings: Sequence[ChangeReading]) -> list[str]:
+    paragraphs: dict[str, None] = {}
+    for reading in readings:
+        for passage in reading.new_passages:
+            if passage.name in _NO_GUIDANCE:
+                continue
+            for line in passage.text.splitlines():
+                folded = normalize.fold(line)
+                if folded and not _SAYS_NOTHING.match(folded):
+                    paragraphs[folded] = None
+    return list(paragraphs)
+
+
+def new_tables(readings: Sequence[ChangeReading]) -> tuple[Table, ...]:
+    """Give the vendor's own tables that hold what is new, whole.
 
     Half of one would say something else.
     """
-    found = (
-        table
-        for fact in facts
-        for table in tables_with(
-            fact.entry.tables,
-            (line for _, text in fact.sentences for line in text.splitlines()),
-        )
-    )
-    return tuple(dict.fromkeys(found))[:MOST_TABLES]
+    tables: dict[Table, None] = {}
+    for reading in readings:
+        lines = []
+        for passage in reading.new_passages:
+            lines += passage.text.splitlines()
+        for table in tables_with(reading.entry.tables, lines):
+            tables[table] = None
+    return tuple(tables)[:MOST_TABLES]
 
 
-def tables_of_cases(fact: ChangeReading) -> tuple[tuple[tuple[str, ...], Table], ...]:
-    """The tables of one change with the sentences that they hold.
+def tables_of_cases(reading: ChangeReading) -> tuple[TableOfCases, ...]:
+    """Give the tables of one change with the sentences that they hold.
 
     What a further source adds to what is told already.
     """
-    said = new_guidance([fact])
-    return tuple(
-        (tuple(text for text in said if table_holds(table, text)), table)
-        for table in new_tables([fact])
-    )
+    guidance = new_guidance([reading])
+    found = []
+    for table in new_tables([reading]):
+        held = tuple(text for text in guidance if table_holds(table, text))
+        found.append(TableOfCases(held, table))
+    return tuple(found)
 
 
-# Words by which a sentence is known to be a table's
-ENOUGH_WORDS = 4
+def has_workaround(readings: Sequence[ChangeReading]) -> bool:
+    """Say whether a change names a workaround that is one."""
+    for reading in readings:
+        for passage in reading.new_passages:
+            if passage.name == "workaround" and is_workaround(passage.text):
+                return True
+    return False
 
 
-# Tables
-MOST_TABLES = 4
+def issue_links(readings: Sequence[ChangeReading]) -> tuple[str, ...]:
+    """Give the links of known issues: their workarounds often stand elsewhere."""
+    links: dict[str, None] = {}
+    for reading in readings:
+        if any(passage.name == "issue" for passage in reading.entry.passages):
+            links |= dict.fromkeys(reading.entry.links)
+    return tuple(links)[:MOST_LINKS]
 
 
 def words_in_a_row(text: str) -> str:
@@ -95,21 +122,21 @@ def words_in_a_row(text: str) -> str:
 
 def table_holds(table: Table, text: str) -> bool:
     """Say whether the words of ``text`` stand in ``table``, one after the other."""
-    return words_in_a_row(text) in words_in_a_row(
-        "\n".join(cell for row in (table.head, *table.rows) for cell in row)
-    )
+    cells = [cell for row in (table.head, *table.rows) for cell in row]
+    return words_in_a_row(text) in words_in_a_row("\n".join(cells))
 
 
-def tables_with(tables: Iterable[Table], said: Iterable[str]) -> tuple[Table, ...]:
-    """Give those of the tables that hold one of the sentences ``said``, long enough to be
-    nobody else's.
+def tables_with(tables: Iterable[Table], texts: Iterable[str]) -> tuple[Table, ...]:
+    """Give those of the tables that hold one of the sentences ``texts``.
+
+    Only sentences long enough to be nobody else's count.
     """
-    long = [text for text in said if len(sentences.words(text)) >= ENOUGH_WORDS]
-    return tuple(
-        dict.fromkeys(
-            table for table in tables if any(table_holds(table, text) for text in long)
-        )
-    )[:MOST_TABLES]
+    long = [text for text in texts if len(sentences.words(text)) >= ENOUGH_WORDS]
+    found: dict[Table, None] = {}
+    for table in tables:
+        if any(table_holds(table, text) for text in long):
+            found[table] = None
+    return tuple(found)[:MOST_TABLES]
 
 
 def lay_out(
@@ -119,9 +146,9 @@ def lay_out(
 
     The others of these are left out.
     """
-    known = tuple(tables)
-    found = (
-        next((table for table in known if table_holds(table, paragraph)), paragraph)
-        for paragraph in paragraphs
-    )
-    return tuple(dict.fromkeys(found))
+    tables = tuple(tables)
+    laid_out: dict[str | Table, None] = {}
+    for paragraph in paragraphs:
+        holding = [table for table in tables if table_holds(table, paragraph)]
+        laid_out[holding[0] if holding else paragraph] = None
+    return tuple(laid_out)

@@ -1,31 +1,37 @@
-"""What changes mean: the facts of one source's check in, events and the ledger's new rows out.
+"""What changes mean: those of one source's check in, events and updates out.
 
-    facts    = read every change                         (facts)
-    cases    = which update each fact is about           (attribute)
+    readings = read each change                          (change_reading)
+    matches  = which update each reading is about        (matching)
     absences = rows and pages that are gone or back      (absence)
-    events   = decide each case against the ledger       (decide), then suspect what is gone
+    events   = decide on each update's changes           (decide), then suspect what is gone
 
 A document that is read for the first time is taken as known: its histories set the
-ledger's states, nothing is told but the turn of an update that was told as released.
+ledger's states, nothing is told but the pull or return of an update that was told as
+released.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from watcher.judgement import absence, first_reading, normalize
-from watcher.judgement.change_reading import ChangeReading, UpdateChanges, read_change
+from watcher.judgement.absence import Absences
+from watcher.judgement.change_reading import (
+    ChangeReading,
+    UpdateChanges,
+    read_change,
+)
 from watcher.judgement.decide import decide, decide_unmatched
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matching import match
-from watcher.judgement.names import entry_names
-from watcher.records import Change, ChangeKind, Outcome, Update
+from watcher.judgement.names import entry_names, kb_names
+from watcher.records import Change, ChangeKind, Event, Outcome, Update
 
 
 def names(changes: Iterable[Change]) -> tuple[str, ...]:
-    """Every name under which the ledger may know what the changes are about.
+    """Give every name under which the ledger may know what the changes are about.
 
     What the state is to be asked for.
     """
@@ -33,16 +39,13 @@ def names(changes: Iterable[Change]) -> tuple[str, ...]:
     for change in changes:
         for entry in (change.before, change.after):
             if entry is not None:
-                found.update(dict.fromkeys(entry_names(entry)))
-        if change.before is not None and change.after is not None:
-            prose = (
-                passage.text
-                for passage in change.after.passages
-                if passage not in change.before.passages
-            )
-            found.update(
-                (f"kb:{kb}", None) for text in prose for kb in normalize.kbs_in(text)
-            )
+                found |= dict.fromkeys(entry_names(entry))
+        if change.before is None or change.after is None:
+            continue
+        # A sentence that is new may name the article of another update
+        for passage in change.after.passages:
+            if passage not in change.before.passages:
+                found |= dict.fromkeys(kb_names(normalize.kbs_in(passage.text)))
     return tuple(found)
 
 
@@ -56,77 +59,81 @@ def events(
     """Interpret the changes of one source's check.
 
     Of ``news`` is told; ``taken_as_known`` (a first reading) sets the ledger right.
-    ``updates`` are the ledger's rows for ``names`` of all changes and those under
-    suspicion at this source; ``kind`` is the source's.  Neither the order of changes
-    nor that of rows matters.
+    ``updates`` are the ledger's for ``names`` of all changes and those under suspicion
+    at this source; ``kind`` is the source's.  Neither the order of changes nor that of
+    updates matters.
     """
-    ledger = Ledger(updates)
-    settled = [
-        read_change(change) for change in _ordered(taken_as_known) if _names_any(change)
-    ]
-    told = Decisions([], [], [])
-    _settle(settled, ledger, now, told)
-    read = [
+    ledger, decisions = Ledger(updates), Decisions()
+    first = [
         read_change(change)
-        for change in _ordered(news)
+        for change in sorted(taken_as_known, key=_order)
+        if _may_be_about_update(change)
+    ]
+    _decide_first_reading(first, ledger, now, decisions)
+
+    # What rolls out of a window says nothing
+    readings = [
+        read_change(change)
+        for change in sorted(news, key=_order)
         if change.kind is not ChangeKind.AGED_OUT
     ]
-    absences = absence.find_absences(read, ledger)
-    absence.restore(absences.back, ledger, now, told.events, kind)
-    gone = [r for r in read if r.change.kind is ChangeKind.MISSING]
-    speaking = [
-        r
-        for r in read
-        if r.change.kind is not ChangeKind.MISSING and not absences.is_all_of(r)
-    ]
-    docket = match(speaking, ledger, now)
-    for case in docket.cases.values():
-        decide(case, docket, told)
-    decide_unmatched(docket, told)
-    absence.suspect(absences.gone, ledger, now, told.events, kind)
-    told.silent.extend(
-        (r.change.source, r.entry.key, "an absence is no statement of this source")
-        for r in gone
-        if r not in absences.found
-    )
+    absences = absence.find_absences(readings, ledger)
+    absence.restore(absences.back, ledger, now, decisions.events, kind)
+    speaking = [each for each in readings if _speaks(each, absences)]
+    matches = match(speaking, ledger, now)
+    for update_changes in matches.by_update.values():
+        decide(update_changes, matches, decisions)
+    decide_unmatched(matches, decisions)
+    # Last: what words establish needs no suspicion beside it
+    absence.suspect(absences.gone, ledger, now, decisions.events, kind)
+
+    for reading in readings:
+        missing = reading.change.kind is ChangeKind.MISSING
+        if missing and reading not in absences.found:
+            decisions.be_silent(reading, "an absence is no statement of this source")
     return Outcome(
-        events=tuple(
-            sorted(
-                told.events, key=lambda event: (event.update.id, event.kind, event.id)
-            )
-        ),
-        evidence=tuple(told.evidence),
-        updates=ledger.rows(),
-        absorbed=ledger.absorbed,
-        silent=tuple(told.silent),
-        guidance=tuple(told.guidance),
+        events=tuple(sorted(decisions.events, key=_by_update)),
+        evidence=tuple(decisions.evidence),
+        updates=ledger.changed_updates(),
+        absorbed=ledger.absorptions,
+        silent=tuple(decisions.silent),
+        guidance=tuple(decisions.guidance),
     )
 
 
-def _ordered(changes: Iterable[Change]) -> list[Change]:
-    return sorted(changes, key=lambda c: (c.document, c.entry.key, c.kind))
+def _order(change: Change) -> tuple[str, str, str]:
+    return change.document, change.entry.key, change.kind
 
 
-def _names_any(change: Change) -> bool:
-    """Whether what is taken as known can be about an update: a post that names none is not read."""
+def _by_update(event: Event) -> tuple[str, str, str]:
+    return event.update.id, event.kind, event.id
+
+
+def _may_be_about_update(change: Change) -> bool:
+    """Whether what is taken as known names anything; a post that names nothing is not read."""
     entry = change.entry
-    return change.before is not None or bool(
-        entry.packages or entry.kbs or entry.cves or entry.label
-    )
+    named = entry.packages or entry.kbs or entry.cves or entry.label
+    return change.before is not None or bool(named)
 
 
-def _settle(
-    settled: list[ChangeReading], ledger: Ledger, now: datetime, told: Decisions
+def _speaks(reading: ChangeReading, absences: Absences) -> bool:
+    """Whether a change says more than that something is gone or back."""
+    if reading.change.kind is ChangeKind.MISSING:
+        return False
+    return not absences.is_all_of(reading)
+
+
+def _decide_first_reading(
+    readings: Sequence[ChangeReading],
+    ledger: Ledger,
+    now: datetime,
+    decisions: Decisions,
 ) -> None:
-    docket = match(settled, ledger, now)
-    for case in docket.cases.values():
-        untold = first_reading.untold(case, ledger, now)
-        first_reading.settle(
-            UpdateChanges(
-                case.update, [item for item in case.items if item not in untold]
-            ),
-            ledger,
-            now,
-        )
-        if untold:
-            decide(UpdateChanges(case.update, untold), docket, told)
+    matches = match(readings, ledger, now)
+    for changes in matches.by_update.values():
+        update_id = changes.update_id
+        to_tell = first_reading.untold(changes, ledger, now)
+        settled = [each for each in changes.changes if each not in to_tell]
+        first_reading.settle(UpdateChanges(update_id, settled), ledger, now)
+        if to_tell:
+            decide(UpdateChanges(update_id, to_tell), matches, decisions)

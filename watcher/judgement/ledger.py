@@ -6,315 +6,325 @@ Nothing here decides what is told.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement.change_reading import UpdateChanges
+from watcher.judgement.change_reading import MatchedChange, UpdateChanges
 from watcher.judgement.names import cve_names, update_names
 from watcher.judgement.packages import (
     add_package,
     as_made_product,
     build_grew,
-    corrected_build,
     package_version,
 )
 from watcher.records import (
+    Absorption,
     Advisory,
     Entry,
+    Established,
     Event,
+    Kind,
+    SourceState,
     Update,
 )
-
-
-def merge_changes(row: Update, case: UpdateChanges) -> Update:
-    """The row with the packages, advisories, products and links of a case.
-
-    Its version rises to the highest label.
-    """
-    packages = row.packages
-    version = row.version
-    for item in case.items:
-        label = item.fact.entry.label
-        for offered in item.packages:
-            if not offered.product and packages:
-                # A page that names no product tells of the packages that are known
-                continue
-            package = as_made_product(row, offered)
-            number = max(item.fact.version, package_version(row, package))
-            packages = add_package(
-                packages, replace(package, version=number), certain=label is not None
-            )
-            version = max(version, number)
-    about = [
-        item
-        for item in case.items
-        if item.fact.change.after is not None and item.is_subject
-    ]
-    entries = [item.fact.entry for item in about]
-    told = [
-        item.fact.entry
-        for item in about
-        if item.packages or not item.fact.entry.packages or item.fact.entry.cves
-    ]
-    return replace(
-        row,
-        packages=packages,
-        version=version,
-        advisories=merge_advisories(row, told),
-        products=tuple(
-            sorted(
-                {
-                    *row.products,
-                    *(p.product for p in packages),
-                    *(p for e in entries if not e.packages for p in e.products),
-                }
-            )
-        ),
-        kbs=tuple(
-            sorted(
-                {
-                    *row.kbs,
-                    *(
-                        kb
-                        for entry in entries
-                        if not entry.packages and not packages
-                        for kb in entry.kbs
-                    ),
-                }
-            )
-        ),
-        links=tuple(
-            sorted({*row.links, *(entry.url for entry in entries if entry.url)})
-        ),
-        standings=source_states(row, case, version),
-        told=(
-            *((key, "") for key in _lowered(case) if key not in dict(row.told)),
-            *row.told,
-        ),
-    )
-
-
-def _lowered(case: UpdateChanges) -> list[str]:
-    pairs = [
-        pair
-        for item in case.items
-        if item.fact.entry.label is not None
-        for pair in item.fact.grown
-    ]
-    return sorted(
-        {
-            corrected_build(before.build)
-            for before, after in pairs
-            if build_grew(after, before)
-        }
-    )
-
-
-def source_states(
-    row: Update, case: UpdateChanges, version: int
-) -> tuple[tuple[str, str, str], ...]:
-    """What each source has it as: ``(source, newest revision or label, version)``."""
-    found = {source: (source, said, number) for source, said, number in row.standings}
-    for item in case.items:
-        entry = item.fact.entry
-        label = entry.label
-        number = (
-            item.fact.version
-            if label
-            else max((package_version(row, p) for p in item.packages), default=version)
-        )
-        said = f"revision {entry.revision}" if entry.revision else entry.title
-        old = found.get(item.fact.change.source)
-        if old is None or int(old[2]) <= number:
-            found[item.fact.change.source] = (
-                item.fact.change.source,
-                said,
-                str(number),
-            )
-    return tuple(found[source] for source in sorted(found))
-
-
-def establish(row: Update, key: str, event: str) -> Update:
-    """Note that a fact is established, and by which event ("" for a first reading)."""
-    return (
-        row if key in dict(row.told) else replace(row, told=(*row.told, (key, event)))
-    )
-
-
-def establish_event(row: Update, key: str, event: Event) -> Update:
-    """Note that an event told a fact, and what it said, for the next mail to repeat."""
-    return replace(
-        establish(row, key, event.id),
-        last=f"{event.kind.upper().replace('-I', ' I')}, {event.time:%d %B %Y}: {event.summary}",
-    )
-
-
-def established_by(row: Update, key: str) -> str | None:
-    """The event that told a fact.
-
-    "" when it was known from the start, None when it was not told.
-    """
-    return dict(row.told).get(key)
-
-
-def forget_pull(row: Update) -> Update:
-    """The row without the pull of its version, which was none: another one is told anew."""
-    return replace(
-        row,
-        told=tuple(
-            pair for pair in row.told if not pair[0].startswith(f"pulled {row.version}")
-        ),
-    )
-
-
-def last_event(row: Update, prefix: str) -> str:
-    """The event that last told a fact of a sort; "" when none did."""
-    return next(
-        (event for key, event in reversed(row.told) if key.startswith(prefix)), ""
-    )
-
-
-def take_over_advisories(row: Update, ledger: Ledger) -> Update:
-    """Take over the advisories without update that this update now fixes.
-
-    Their mail thread goes on here.
-    """
-    fixed = (
-        {advisory.id for advisory in row.advisories}
-        if row.type != "advisory"
-        else set()
-    )
-    for name in cve_names(sorted(fixed)):
-        for gone in ledger.find_all((name,)):
-            if gone.type != "advisory" or gone.id == row.id:
-                continue
-            left = tuple(
-                advisory for advisory in gone.advisories if advisory.id not in fixed
-            )
-            ledger.put(
-                row
-                if row.told
-                else replace(row, thread=gone.thread, last=row.last or gone.last)
-            )
-            if left:
-                ledger.put(replace(gone, advisories=left, names=()))
-            else:
-                ledger.absorb(gone, ledger[row.id])
-            row = ledger[row.id]
-    return row
-
-
-def merge_advisories(row: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
-    """The row's advisories with what entries newly say of them; yes stays yes."""
-    known = {advisory.id: advisory for advisory in row.advisories}
-    for entry in entries:
-        for cve in entry.cves:
-            old = known.get(cve, Advisory(cve))
-            # The advisory itself: a post about it does not give it its headline
-            its = cve in entry.key.upper()
-            mine = len(entry.cves) == 1 or entry.key.upper() == cve
-            known[cve] = replace(
-                old,
-                title=(entry.title if its and entry.title != cve else "") or old.title,
-                severity=entry.severity or old.severity,
-                cvss=entry.cvss if entry.cvss is not None else old.cvss,
-                vector=entry.vector or old.vector,
-                exploited=old.exploited or bool(mine and entry.exploited),
-                disclosed=old.disclosed or bool(mine and entry.disclosed),
-                url=(entry.url if its else "") or old.url,
-            )
-    return tuple(known[cve] for cve in sorted(known))
 
 
 class Ledger:
     """Updates by id and by name.
 
-    Rows are replaced, never altered; ``changed`` are the ids that were put.
+    Updates are replaced, never altered.
     """
 
-    def __init__(self, rows: Iterable[Update]) -> None:
-        """Start from the rows that the state has for the names in question."""
-        self._rows: dict[str, Update] = {}
-        self._names: dict[str, list[str]] = {}
-        self.before: dict[str, Update] = {}
-        self.changed: set[str] = set()
+    def __init__(self, updates: Iterable[Update]) -> None:
+        """Start from the updates that the state has for the names in question."""
+        self.stored: dict[str, Update] = {}
+        self._updates: dict[str, Update] = {}
+        self._ids_of_name: dict[str, list[str]] = {}
+        self._changed: set[str] = set()
         self._heirs: dict[str, str] = {}
-        for row in rows:
-            self.before[row.id] = row
-            self._index(row)
+        for update in updates:
+            self.stored[update.id] = update
+            self._index(update)
 
     def __getitem__(self, update_id: str) -> Update:
-        """The row of an id; that of its heir when it was absorbed."""
-        return self._rows[self._heirs.get(update_id, update_id)]
+        """Give the update of an id; its heir when it was absorbed."""
+        return self._updates[self._heirs.get(update_id, update_id)]
 
     def __contains__(self, update_id: object) -> bool:
-        """Whether there is a row of that id."""
-        return update_id in self._rows
+        """Say whether there is an update of that id."""
+        return update_id in self._updates
 
     def is_new(self, update_id: str) -> bool:
-        """Whether the row was made at this check."""
-        return update_id not in self.before
+        """Say whether the update was founded at this check."""
+        return update_id not in self.stored
 
-    def put(self, row: Update) -> None:
-        """Set a row; its names are brought up to date."""
-        row = replace(row, names=update_names(row))
-        if self._rows.get(row.id) != row:
-            self._index(row)
-            self.changed.add(row.id)
+    def put(self, update: Update) -> None:
+        """Set an update; its names are brought up to date."""
+        named = replace(update, names=update_names(update))
+        if self._updates.get(named.id) != named:
+            self._index(named)
+            self._changed.add(named.id)
+
+    def found(self, update: Update) -> Update:
+        """Put a new update under its id, or under a number of it when that is taken."""
+        update_id, number = update.id, 2
+        while update_id in self._updates:
+            update_id, number = f"{update.id}-{number}", number + 1
+        self.put(replace(update, id=update_id, thread=update_id))
+        return self._updates[update_id]
 
     def find(self, names: Iterable[str]) -> Update | None:
-        """The update with the strongest of the names; of several with one name the newest."""
-        rows = self.find_all(names)
-        return rows[0] if rows else None
+        """Give the update with the strongest of the names; of several the newest."""
+        updates = self.find_all(names)
+        return updates[0] if updates else None
 
     def find_all(self, names: Iterable[str]) -> tuple[Update, ...]:
-        """All updates with the strongest name that any has, newest first."""
+        """Give all updates with the strongest name that any has, newest first."""
         for name in names:
-            rows = [self._rows[i] for i in self._names.get(name, ()) if i in self._rows]
-            if rows:
-                return tuple(
-                    sorted(
-                        rows,
-                        key=lambda row: (row.released or row.first_seen, row.id),
-                        reverse=True,
-                    )
-                )
+            ids = self._ids_of_name.get(name, ())
+            updates = [self._updates[each] for each in ids if each in self._updates]
+            if updates:
+                return tuple(sorted(updates, key=_age, reverse=True))
         return ()
 
-    def absorb(self, gone: Update, into: Update) -> None:
+    def absorb(self, advisory: Update, update: Update) -> None:
         """Let an update take over an advisory that had none: its mail thread goes on."""
-        known = {advisory.id for advisory in into.advisories}
-        self._rows.pop(gone.id, None)
-        self.changed.discard(gone.id)
-        self._heirs[gone.id] = into.id
-        self.put(
-            replace(
-                into,
-                thread=into.thread if into.told else gone.thread or gone.id,
-                told=tuple(dict((*gone.told, *into.told)).items()),
-                advisories=(
-                    *into.advisories,
-                    *(a for a in gone.advisories if a.id not in known),
-                ),
-            )
+        self._updates.pop(advisory.id, None)
+        self._changed.discard(advisory.id)
+        self._heirs[advisory.id] = update.id
+        thread = update.thread
+        if not update.established:
+            thread = advisory.thread or advisory.id
+        established = {each.fact: each for each in advisory.established}
+        established |= {each.fact: each for each in update.established}
+        mine = {each.id for each in update.advisories}
+        further = [each for each in advisory.advisories if each.id not in mine]
+        heir = replace(
+            update,
+            thread=thread,
+            established=tuple(established.values()),
+            advisories=(*update.advisories, *further),
         )
+        self.put(heir)
 
     @property
-    def absorbed(self) -> tuple[tuple[str, str], ...]:
-        """Ids that the state knows and that went, each with the id that took it over."""
+    def absorptions(self) -> tuple[Absorption, ...]:
+        """The stored updates that went, each with the one that took it over."""
         return tuple(
-            (gone, heir)
+            Absorption(gone, heir)
             for gone, heir in sorted(self._heirs.items())
-            if gone in self.before
+            if gone in self.stored
         )
 
-    def rows(self) -> tuple[Update, ...]:
-        """The rows that were put, by id."""
-        return tuple(self._rows[i] for i in sorted(self.changed) if i in self._rows)
+    def changed_updates(self) -> tuple[Update, ...]:
+        """Give the updates that were put, by id."""
+        ids = sorted(self._changed.intersection(self._updates))
+        return tuple(self._updates[update_id] for update_id in ids)
 
-    def _index(self, row: Update) -> None:
-        self._rows[row.id] = row
-        for name in update_names(row):
-            ids = self._names.setdefault(name, [])
-            if row.id not in ids:
-                ids.append(row.id)
+    def _index(self, update: Update) -> None:
+        self._updates[update.id] = update
+        for name in update_names(update):
+            ids = self._ids_of_name.setdefault(name, [])
+            if update.id not in ids:
+                ids.append(update.id)
+
+
+def _age(update: Update) -> tuple[datetime, str]:
+    return update.released or update.first_seen, update.id
+
+
+def merge_changes(update: Update, changes: UpdateChanges) -> Update:
+    """Give the update with the packages, advisories, products and links of changes.
+
+    Its version rises to the highest label.
+    """
+    version, packages = update.version, update.packages
+    for matched in changes.changes:
+        certain = matched.entry.label is not None
+        for offered in matched.packages:
+            # A page that names no product tells of the packages that are known
+            if not offered.product and packages:
+                continue
+            package = as_made_product(update, offered)
+            number = max(matched.reading.version, package_version(update, package))
+            package = replace(package, version=number)
+            packages = add_package(packages, package, certain=certain)
+            version = max(version, number)
+
+    products = {*update.products, *(package.product for package in packages)}
+    kbs = set(update.kbs)
+    links = set(update.links)
+    with_advisories: list[Entry] = []
+    for matched in changes.changes:
+        entry = matched.entry
+        if matched.reading.change.after is None or not matched.is_subject:
+            continue
+        links.add(entry.url)
+        # A record that offers packages of other updates only, and names no CVE, says
+        # nothing of this one's advisories
+        if matched.packages or not entry.packages or entry.cves:
+            with_advisories.append(entry)
+        if entry.packages:
+            continue
+        products |= set(entry.products)
+        if not packages:
+            kbs |= set(entry.kbs)
+    return replace(
+        update,
+        packages=packages,
+        version=version,
+        advisories=merge_advisories(update, with_advisories),
+        products=tuple(sorted(products)),
+        kbs=tuple(sorted(kbs)),
+        links=tuple(sorted(links - {""})),
+        source_states=_source_states(update, changes, version),
+        corrected_builds=_corrected_builds(update, changes),
+    )
+
+
+def _corrected_builds(update: Update, changes: UpdateChanges) -> tuple[str, ...]:
+    """The builds that the update's rows have had before they were corrected downwards.
+
+    One of them that is put back is no re-release.
+    """
+    builds = set()
+    for matched in changes.changes:
+        if matched.entry.label is None:
+            continue
+        for pair in matched.reading.changed_packages:
+            if build_grew(pair.after, pair.before):
+                builds.add(pair.before.build)
+    return tuple(sorted({*update.corrected_builds, *builds}))
+
+
+def _source_states(
+    update: Update, changes: UpdateChanges, version: int
+) -> tuple[SourceState, ...]:
+    """What each source has the update as: its newest revision or label, and version."""
+    by_source = {state.source: state for state in update.source_states}
+    for matched in changes.changes:
+        source, entry = matched.reading.change.source, matched.entry
+        stated = f"revision {entry.revision}" if entry.revision else entry.title
+        number = _stated_version(update, matched, version)
+        earlier = by_source.get(source)
+        if earlier is None or earlier.version <= number:
+            by_source[source] = SourceState(source, stated, number)
+    return tuple(by_source[source] for source in sorted(by_source))
+
+
+def _stated_version(update: Update, matched: MatchedChange, version: int) -> int:
+    if matched.entry.label:
+        return matched.reading.version
+    versions = [package_version(update, package) for package in matched.packages]
+    return max(versions, default=version)
+
+
+def merge_advisories(update: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
+    """Give the update's advisories with what entries newly say of them; yes stays yes."""
+    advisories = {advisory.id: advisory for advisory in update.advisories}
+    for entry in entries:
+        for cve in entry.cves:
+            stored = advisories.get(cve, Advisory(cve))
+            advisories[cve] = _merge_advisory(stored, entry)
+    return tuple(advisories[cve] for cve in sorted(advisories))
+
+
+def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
+    key, cve = entry.key.upper(), stored.id
+    title, url = stored.title, stored.url
+    # Only the advisory itself gives title and address: a post about two zero-days
+    # headed "Two bugs" gives them to neither
+    if cve in key:
+        url = entry.url or url
+        if entry.title != cve:
+            title = entry.title or title
+    # What a post about several says is exploited need not be this one
+    about_it_alone = len(entry.cves) == 1 or key == cve
+    return replace(
+        stored,
+        title=title,
+        severity=entry.severity or stored.severity,
+        cvss=stored.cvss if entry.cvss is None else entry.cvss,
+        vector=entry.vector or stored.vector,
+        exploited=stored.exploited or (about_it_alone and bool(entry.exploited)),
+        disclosed=stored.disclosed or (about_it_alone and bool(entry.disclosed)),
+        url=url,
+    )
+
+
+def establish(update: Update, established: Established) -> Update:
+    """Give the update with a fact that is established; one that was stays as it was."""
+    if any(each.fact == established.fact for each in update.established):
+        return update
+    return replace(update, established=(*update.established, established))
+
+
+def establish_by_event(update: Update, fact: Established, event: Event) -> Update:
+    """Give the update with a fact that an event establishes.
+
+    What the event said is kept for the next mail to repeat.
+    """
+    kind = event.kind.upper().replace("-I", " I")
+    last = f"{kind}, {event.time:%d %B %Y}: {event.summary}"
+    return replace(establish(update, replace(fact, event=event.id)), last=last)
+
+
+def established_by(update: Update, fact: Established) -> str | None:
+    """Give the event that established a fact.
+
+    "" when it was so from the start, None when it is not established.
+    """
+    for each in update.established:
+        if each.fact == fact.fact:
+            return each.event
+    return None
+
+
+def last_event(update: Update, kind: Kind, version: int = 0) -> str:
+    """Give the event that last established a fact of that kind, "" when none did.
+
+    ``version`` is the fact's, where it matters.
+    """
+    for each in reversed(update.established):
+        if each.kind is kind and not each.suspected and version in (0, each.version):
+            return each.event
+    return ""
+
+
+def forget_pull(update: Update) -> Update:
+    """Give the update without the pull of its version, which was none.
+
+    Another pull of it will be told anew.
+    """
+    kept = []
+    for each in update.established:
+        is_pull = each.kind is Kind.PULLED and not each.suspected
+        if not is_pull or each.version != update.version:
+            kept.append(each)
+    return replace(update, established=tuple(kept))
+
+
+def take_over_advisories(update: Update, ledger: Ledger) -> Update:
+    """Take over the advisories without update that this update now fixes.
+
+    Their mail thread goes on here.
+    """
+    if update.type == "advisory":
+        return update
+    fixed = {advisory.id for advisory in update.advisories}
+    for name in cve_names(sorted(fixed)):
+        for alone in ledger.find_all((name,)):
+            if alone.type != "advisory" or alone.id == update.id:
+                continue
+            if not update.established:
+                last = update.last or alone.last
+                update = replace(update, thread=alone.thread, last=last)
+            ledger.put(update)
+            left = tuple(each for each in alone.advisories if each.id not in fixed)
+            if left:
+                ledger.put(replace(alone, advisories=left, names=()))
+            else:
+                ledger.absorb(alone, ledger[update.id])
+            update = ledger[update.id]
+    return update

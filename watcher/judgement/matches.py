@@ -4,44 +4,56 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec.structs import replace
+from msgspec import Struct, field
 
 from watcher.judgement.change_reading import ChangeReading, UpdateChanges
 from watcher.judgement.ledger import Ledger
-from watcher.records import Update
+from watcher.judgement.names import Identity
+from watcher.records import State, Update
 
 
-class Matches:
-    """The changes of each update by its id, in the order in which they were matched."""
+class Matches(Struct):
+    """The changes of each update by its id, in the order in which they were matched.
 
-    def __init__(self, ledger: Ledger, now: datetime) -> None:
-        """Work on a ledger's copy; ``now`` is the time of the check."""
-        self.ledger = ledger
-        self.now = now
-        self.cases: dict[str, UpdateChanges] = {}
-        self.unplaced: list[ChangeReading] = []
+    ``unmatched`` are the changes that name no update.  ``made_together`` are the
+    products that cumulative updates of one family and date make, by each of them.
+    ``now`` is the time of the check.
+    """
 
-    def case(self, update: Update) -> UpdateChanges:
-        """The changes of an update."""
-        return self.cases.setdefault(update.id, UpdateChanges(update.id))
+    ledger: Ledger
+    now: datetime
+    by_update: dict[str, UpdateChanges] = field(default_factory=dict)
+    unmatched: list[ChangeReading] = field(default_factory=list)
+    made_together: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def found(self, update: Update, released: datetime) -> Update:
-        """Put a new update into the ledger; an id that is taken gets a number."""
-        update_id, number = update.id, 2
-        while update_id in self.ledger:
-            update_id, number = f"{update.id}-{number}", number + 1
-        self.ledger.put(
-            replace(update, id=update_id, released=released, thread=update_id)
-        )
-        return self.ledger[update_id]
+    def changes_of(self, update: Update) -> UpdateChanges:
+        """Give the changes of an update, to be added to."""
+        return self.by_update.setdefault(update.id, UpdateChanges(update.id))
 
 
-def dated(fact: ChangeReading, now: datetime) -> datetime:
-    """The vendor's date of what a change offers.
+def new_update(
+    identity: Identity, family: str, kind: str, now: datetime, released: datetime
+) -> Update:
+    """Give an update as it is founded, without its names."""
+    return Update(
+        identity.id,
+        identity.title,
+        family,
+        kind,
+        month="",
+        version=1,
+        state=State.RELEASED,
+        first_seen=now,
+        released=released,
+    )
+
+
+def vendors_date(reading: ChangeReading, now: datetime) -> datetime:
+    """Give the vendor's date of what a change offers.
 
     An altered entry's newest revision, else its publication, else ``now``.
     """
-    entry = fact.entry
-    if fact.change.before is not None:
-        return entry.updated or entry.published or now
-    return entry.published or entry.updated or now
+    entry = reading.entry
+    if reading.is_first:
+        return entry.published or entry.updated or now
+    return entry.updated or entry.published or now

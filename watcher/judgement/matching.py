@@ -18,12 +18,13 @@ from watcher.judgement.change_reading import (
     history_of,
 )
 from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, dated
+from watcher.judgement.matches import Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
-    MADE,
     MONTHLY,
     base_product,
+    build_names,
+    kb_names,
     label_names,
     lone_identity,
     made_identity,
@@ -33,374 +34,339 @@ from watcher.judgement.names import (
     monthly_identity,
     package_names,
 )
+from watcher.judgement.packages import has_product
 from watcher.judgement.prose import match_prose
-from watcher.records import Entry, Kind, Package, State, Update
-
-
-def is_about(said: PassageStatement, row: Update, entry: Entry) -> bool:
-    """Whether a sentence that names KB articles names one of this update's, or one that
-    its entry is about.
-    """
-    mine = (
-        {p.kb for p in row.packages}
-        | set(row.kbs)
-        | {p.kb for p in entry.packages}
-        | set(entry.kbs)
-    )
-    return not said.kbs or bool(mine & set(said.kbs)) or not mine
-
+from watcher.records import Entry, Kind, Label, Package, Update
 
 # For how long a package that bears no label is taken as a further one of the month's
 # update.
 SAME_RELEASE = timedelta(days=7)
 
 
-def match(read: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> Matches:
-    """Open a case for every update that the facts concern.
+def match(readings: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> Matches:
+    """Match each change with the updates that it is about; ``now`` is the check's time.
 
-    Labelled facts go first (a table knows the release's name), entries that appeared
-    before those that were altered (what a new advisory offers is new; what an old one
-    now points to may be the same).
+    The ledger is added to: unknown packages found updates.
     """
-    docket = Matches(ledger, now)
-    ordered = sorted(
-        read,
-        key=lambda fact: (
-            fact.entry.label is None,
-            fact.change.before is not None,
-            fact.entry.key,
-        ),
-    )
-    cumulative = _of_one_date(ordered)
-    for fact in ordered:
-        if fact.entry.packages or fact.gone:
-            _place_packages(fact, docket, cumulative)
+    ordered = sorted(readings, key=_order)
+    matches = Matches(ledger, now, made_together=_made_together(ordered))
+    for reading in ordered:
+        if reading.entry.packages or reading.lost_packages:
+            _match_packages(reading, matches)
         else:
-            match_prose(fact, docket)
-    return docket
+            match_prose(reading, matches)
+    return matches
 
 
-def _place_packages(
-    fact: ChangeReading, docket: Matches, cumulative: dict[str, tuple[str, ...]]
-) -> None:
-    ledger = docket.ledger
-    for package in fact.entry.packages if fact.change.after else ():
-        row = _known(package, fact.entry, ledger)
-        succeeded = (
-            _succeeded(fact, package, ledger, docket.now)
-            or _named_again(fact, package, ledger)
-            if row is None
-            else None
-        )
-        if row is None and succeeded is not None:
-            docket.case(succeeded).item(fact).successors.append(package)
+def _order(reading: ChangeReading) -> tuple[bool, bool, str]:
+    """Labelled changes go first, for a table knows the release's name.
+
+    Entries that appeared go before those that were altered: what a new advisory offers
+    is new, what an old one now points to may be the same.
+    """
+    return reading.entry.label is None, not reading.is_first, reading.entry.key
+
+
+def _made_together(readings: Iterable[ChangeReading]) -> dict[str, tuple[str, ...]]:
+    """The products that cumulative updates of one family and date make.
+
+    Exchange's CUs of one day (2016 CU21, 2019 CU10) are one update with one title.
+    """
+    by_date: dict[tuple[str, datetime], set[str]] = defaultdict(set)
+    for reading in readings:
+        label, published = reading.entry.label, reading.entry.published
+        if label is None or published is None or reading.change.after is None:
             continue
-        if row is None:
-            row = _found(fact, package, docket, cumulative)
-        docket.case(row).item(fact).packages.append(package)
-    for package in fact.gone or (
-        fact.entry.packages if fact.change.after is None else ()
-    ):
-        row = ledger.find(package_names(package)) or ledger.find(
-            label_names(fact.entry.label)
-        )
-        if row is not None:
-            docket.case(row).item(fact)
+        if label.type == "CU" and label.product:
+            by_date[label.family, published].add(label.product)
+    together = {}
+    for products in by_date.values():
+        for product in products:
+            together[product] = tuple(sorted(products))
+    return together
 
 
-def _known(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
+# -- changes that offer packages
+
+
+def _match_packages(reading: ChangeReading, matches: Matches) -> None:
+    ledger = matches.ledger
+    offered = reading.entry.packages if reading.change.after else ()
+    for package in offered:
+        update = _update_of(package, reading.entry, ledger)
+        if update is None:
+            follows = _update_followed(reading, package, matches)
+            if follows is not None:
+                matches.changes_of(follows).of(reading).successors.append(package)
+                continue
+            update = _founded_by(package, reading, matches)
+        matches.changes_of(update).of(reading).packages.append(package)
+
+    lost = reading.lost_packages
+    if not lost and reading.change.after is None:
+        lost = reading.entry.packages
+    for package in lost:
+        update = ledger.find(package_names(package))
+        if update is None:
+            update = ledger.find(label_names(reading.entry.label))
+        if update is not None:
+            # What it lost is about it, too
+            matches.changes_of(update).of(reading)
+
+
+def _update_of(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
     """The update that a package belongs to by its own names, or by the label of the row
     it stands in.
     """
-    row = _by_article(package, entry, ledger) or _by_build(package, ledger)
     return (
-        row
+        _by_article(package, entry, ledger)
+        or _by_build(package, ledger)
         or ledger.find(label_names(entry.label))
         or _same_rollup(package, entry, ledger)
     )
 
 
 def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
-    """By KB article; a row whose label names another month outweighs a link, for tables
-    link wrong articles at times.
-    """
-    row = ledger.find((f"kb:{package.kb}",)) if package.kb else None
+    """By KB article."""
+    if not package.kb:
+        return None
+    update = ledger.find(kb_names([package.kb]))
     label = entry.label
-    if (
-        row is None
-        or label is None
-        or label.type not in MONTHLY
-        or row.month in ("", label.month)
-    ):
-        return row
-    return (
-        row
-        if any(package.build and p.build == package.build for p in row.packages)
-        else None
-    )
+    if update is None or label is None or label.type not in MONTHLY:
+        return update
+    if update.month in ("", label.month):
+        return update
+    # Tables link wrong articles at times: a row whose label names another month than
+    # the update that its link leads to is believed by its label, unless its build is
+    # that update's, too
+    builds = {stored.build for stored in update.packages if stored.build}
+    return update if package.build in builds else None
 
 
 def _by_build(package: Package, ledger: Ledger) -> Update | None:
-    """By build, unless that build is known under another KB article."""
-    row = ledger.find(
-        name for name in package_names(package) if name.startswith("build:")
-    )
-    if row is None:
-        return None
-    articles = {p.kb for p in row.packages if p.build == package.build}
-    return row if not package.kb or articles <= {"", package.kb} else None
+    """By build."""
+    update = ledger.find(build_names(package))
+    if update is None or not package.kb:
+        return update
+    # Records bear wrong builds at times: a build that is known under another KB article
+    # does not count
+    articles = {p.kb for p in update.packages if p.build == package.build}
+    return update if articles <= {"", package.kb} else None
 
 
 def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
-    """A rollup's row and MSRC's record of it share neither KB article nor build.
+    """The month's update that a rollup's row belongs to.
 
-    They meet by product and month.
+    A rollup's row (Exchange Server 2013 SP3 RU32) and MSRC's record of it share neither
+    KB article nor build: they meet by product and month.
     """
-    if (
-        entry.label is None
-        or entry.label.type != "RU"
-        or entry.published is None
-        or not entry.label.product
-    ):
+    label = entry.label
+    if label is None or label.type != "RU" or not label.product:
         return None
-    family, product = (
-        normalize.family(package.product),
-        base_product(entry.label.product),
-    )
-    row = ledger.find((month_name(family, month_of(entry.published), "SU"),))
-    if row is None:
+    if entry.published is None:
         return None
-    mine = [p for p in row.packages if base_product(p.product) == product]
-    return row if mine and all(not p.build for p in mine) else None
+    update = _update_of_month(package, entry.published, ledger)
+    if update is None:
+        return None
+    product = base_product(label.product)
+    same = [p for p in update.packages if base_product(p.product) == product]
+    if not same or any(p.build for p in same):
+        return None
+    return update
 
 
-def _succeeded(
-    fact: ChangeReading, package: Package, ledger: Ledger, now: datetime
+def _update_of_month(package: Package, time: datetime, ledger: Ledger) -> Update | None:
+    family = normalize.family(package.product)
+    return ledger.find((month_name(family, month_of(time), "SU"),))
+
+
+# -- unknown packages that follow others
+
+
+def _update_followed(
+    reading: ChangeReading, package: Package, matches: Matches
 ) -> Update | None:
-    """The update whose package of the same product an unknown package replaces in the
-    same entry.
+    """The update of which an unknown package is the next version, if it is of any."""
+    return (
+        _waiting(reading, package, matches.ledger)
+        or _replaced(reading, package, matches)
+        or _named_again(reading, package, matches.ledger)
+    )
 
-    Where updates bear a month, a package of another month is another update, unless
-    this one is pulled and waits for it. Elsewhere the vendor's words decide: MSRC also
-    corrects wrong articles that way.
+
+def _waiting(reading: ChangeReading, package: Package, ledger: Ledger) -> Update | None:
+    """The pulled update that a new sentence names beside the package in its place.
+
+    "KB5002700 replaces KB5002623", said of an update that stands pulled.
     """
-    waiting = _waiting(fact, package, ledger)
-    if waiting is not None:
-        return waiting
-    for gone in (*fact.gone, *(pair[0] for pair in fact.grown if pair[1] == package)):
+    for passage in reading.new_passages:
+        kbs = normalize.kbs_in(passage.text)
+        if package.kb not in kbs:
+            continue
+        for kb in kbs:
+            update = ledger.find(kb_names([kb]))
+            if update is None or not update.is_pulled:
+                continue
+            if any(stored.product == package.product for stored in update.packages):
+                return update
+    return None
+
+
+def _replaced(
+    reading: ChangeReading, package: Package, matches: Matches
+) -> Update | None:
+    """The update whose package an unknown one of the same product replaces in one entry."""
+    former = list(reading.lost_packages)
+    former += [p.before for p in reading.changed_packages if p.after == package]
+    for gone in former:
         if base_product(gone.product) != base_product(package.product):
             continue
-        row = ledger.find(package_names(gone))
-        if row is None or (
-            fact.entry.label
-            and fact.entry.label.type in MONTHLY
-            and fact.entry.label.month != row.month
-        ):
-            continue
-        same_month = (
-            bool(row.month)
-            and month_of(now) == row.month
-            and _published_with(fact.entry, row)
-        )
-        if (
-            row.state is State.PULLED
-            or same_month
-            or (not row.month and fact.says(Kind.RE_RELEASED))
-        ):
-            return row
+        update = matches.ledger.find(package_names(gone))
+        if update is not None and _takes_place(reading, update, matches.now):
+            return update
     return None
 
 
-def _waiting(fact: ChangeReading, package: Package, ledger: Ledger) -> Update | None:
-    """The pulled update that a new sentence names beside the package which takes its place."""
-    named = [normalize.kbs_in(text) for _, text in fact.sentences]
-    for kb in (kb for kbs in named if package.kb in kbs for kb in kbs):
-        row = ledger.find((f"kb:{kb}",))
-        if (
-            row is not None
-            and row.state is State.PULLED
-            and any(p.product == package.product for p in row.packages)
-        ):
-            return row
-    return None
+def _takes_place(reading: ChangeReading, update: Update, now: datetime) -> bool:
+    """Whether what replaces an update's package in an entry is its next version.
+
+    MSRC lets old records point to the newest update: a package of another month is
+    another update, not a new version of the old one.
+    """
+    label = reading.entry.label
+    if label and label.type in MONTHLY and label.month != update.month:
+        return False
+    # What is pulled waits for the package that takes its place, whatever its month
+    if update.is_pulled:
+        return True
+    if update.month:
+        published = reading.entry.published
+        same_month = published is None or month_of(published) == update.month
+        return same_month and month_of(now) == update.month
+    # Where updates bear no month the vendor's words decide: MSRC also corrects wrong
+    # articles that way
+    return reading.says(Kind.RE_RELEASED)
 
 
 def _named_again(
-    fact: ChangeReading, package: Package, ledger: Ledger
+    reading: ChangeReading, package: Package, ledger: Ledger
 ) -> Update | None:
-    """The month's update whose re-release as this very article, or if it names none of
-    the same day, a new record's history tells.
+    """The month's update that a new record's own history says was re-released.
+
+    As this very article, or if it names none, on the same day.  Read first after the
+    re-release, the November 2024 record says "re-released as v2, KB5049233".
     """
-    entry = fact.entry
-    said = (
-        history_of(entry)
-        if fact.change.before is None and package.kb and entry.published
-        else None
-    )
-    if (
-        said is None
-        or said.kind is not Kind.RE_RELEASED
-        or entry.published is None
-        or (said.kbs and package.kb not in said.kbs)
-    ):
+    published = reading.entry.published
+    if not reading.is_first or not package.kb or published is None:
         return None
-    row = ledger.find(
-        (
-            month_name(
-                normalize.family(package.product),
-                month_of(entry.published),
-                "SU",
-            ),
-        )
-    )
-    covered = row is not None and any(
-        base_product(p.product) == base_product(package.product) for p in row.packages
-    )
-    same_day = (
-        row is not None
-        and row.released is not None
-        and row.released.date() == entry.published.date()
-    )
-    return row if covered and (said.kbs or same_day) else None
+    statement = history_of(reading.entry)
+    if statement is None or statement.kind is not Kind.RE_RELEASED:
+        return None
+    if statement.kbs and package.kb not in statement.kbs:
+        return None
+    update = _update_of_month(package, published, ledger)
+    if update is None or not has_product(update.packages, package.product):
+        return None
+    if statement.kbs:
+        return update
+    released = update.released
+    same_day = released is not None and released.date() == published.date()
+    return update if same_day else None
 
 
-def _published_with(entry: Entry, row: Update) -> bool:
-    return entry.published is None or month_of(entry.published) == row.month
+# -- unknown packages that found an update
 
 
-def _found(
-    fact: ChangeReading,
-    package: Package,
-    docket: Matches,
-    cumulative: dict[str, tuple[str, ...]],
-) -> Update:
+def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> Update:
     """The new update that an unknown package founds, or the month's update that it
     further belongs to.
     """
     family = normalize.family(package.product)
-    label = fact.entry.label
-    if label is not None and label.type and label.type not in MONTHLY and label.product:
-        return _made(label.product, family, label.type, docket, fact, cumulative)
-    if family not in LABELLED or (label is None and not (package.kb or package.build)):
-        return _lone(package, family, docket, fact)
-    kind = (label.type if label else "") or package.type or "SU"
-    kind = kind if kind in MONTHLY else "SU"
-    when = dated(fact, docket.now)
+    label = reading.entry.label
+    if label is not None and label.product and label.type not in ("", *MONTHLY):
+        return _founded_by_product(label, family, reading, matches)
+    unnamed = label is None and not package.kb and not package.build
+    if family not in LABELLED or unnamed:
+        return _founded_alone(package, family, reading, matches)
+
+    kind = (label.type if label else "") or package.type
+    if kind not in MONTHLY:
+        kind = "SU"
+    when = vendors_date(reading, matches.now)
+    # A month that a date suggests is a guess, one that a label names a statement
     month = (label.month if label else "") or month_of(when)
-    row = docket.ledger.find((month_name(family, month, kind),))
-    if row is not None:
-        return (
-            row
-            if _further(row, package, fact, docket)
-            else _lone(package, family, docket, fact)
-        )
-    update_id, title = monthly_identity(family, month, kind)
-    name = month_name(family, month, kind)
-    return docket.found(
-        Update(
-            update_id,
-            title,
-            family,
-            kind,
-            month,
-            1,
-            State.RELEASED,
-            docket.now,
-            names=(name,),
-        ),
-        when,
-    )
+    update = matches.ledger.find((month_name(family, month, kind),))
+    if update is not None:
+        if _is_further(update, package, reading, matches):
+            return update
+        return _founded_alone(package, family, reading, matches)
+    identity = monthly_identity(family, month, kind)
+    update = new_update(identity, family, kind, matches.now, when)
+    names = (month_name(family, month, kind),)
+    return matches.ledger.found(replace(update, month=month, names=names))
 
 
-def _further(
-    row: Update, package: Package, fact: ChangeReading, docket: Matches
+def _is_further(
+    update: Update, package: Package, reading: ChangeReading, matches: Matches
 ) -> bool:
-    """Whether an unlabelled package is one more of the month's update, not an update of its own.
-
-    Of what appears its own date counts: a record that is read late, or for the first
-    time, tells of the same release.
-    """
-    if docket.ledger.is_new(row.id) or not row.packages:
+    """Whether an unlabelled package is one more of the month's update, not an update of its own."""
+    if matches.ledger.is_new(update.id) or not update.packages:
         return True
-    covered = any(
-        base_product(p.product) == base_product(package.product) for p in row.packages
-    )
-    dated = fact.entry.published if fact.change.before is None else None
-    return (
-        not covered
-        and abs((dated or docket.now) - (row.released or row.first_seen))
-        <= SAME_RELEASE
-    )
+    if has_product(update.packages, package.product):
+        return False
+    # Of what appears its own date counts: a record that is read late, or for the first
+    # time, tells of the same release
+    dated = reading.entry.published if reading.is_first else None
+    released = update.released or update.first_seen
+    return abs((dated or matches.now) - released) <= SAME_RELEASE
 
 
-def _made(
-    product: str,
-    family: str,
-    kind: str,
-    docket: Matches,
-    fact: ChangeReading,
-    cumulative: dict[str, tuple[str, ...]],
+def _founded_by_product(
+    label: Label, family: str, reading: ChangeReading, matches: Matches
 ) -> Update:
-    update_id, title = made_identity(product)
-    names = [made_name(product)]
-    together = cumulative.get(product, ())
-    when = dated(fact, docket.now)
+    """The update that makes a product: a CU, a rollup, a service pack."""
+    when = vendors_date(reading, matches.now)
+    together = matches.made_together.get(label.product, ())
     if len(together) > 1:
-        update_id, title = monthly_identity(family, month_of(when), "CU")
-        names = [made_name(name) for name in together] + [
-            month_name(family, month_of(when), "CU")
-        ]
-    row = docket.ledger.find([name for name in names if name.startswith(MADE)])
-    if row is not None:
-        return row
-    return docket.found(
-        Update(
-            update_id,
-            title,
-            family,
-            kind,
-            "",
-            1,
-            State.RELEASED,
-            docket.now,
-            names=tuple(names),
-        ),
-        when,
-    )
+        month = month_of(when)
+        identity = monthly_identity(family, month, "CU")
+        made = [made_name(product) for product in together]
+        names = [*made, month_name(family, month, "CU")]
+    else:
+        identity = made_identity(label.product)
+        names = made = [made_name(label.product)]
+    update = matches.ledger.find(made)
+    if update is not None:
+        return update
+    update = new_update(identity, family, label.type, matches.now, when)
+    return matches.ledger.found(replace(update, names=tuple(names)))
 
 
-def _lone(
-    package: Package, family: str, docket: Matches, fact: ChangeReading
+def _founded_alone(
+    package: Package, family: str, reading: ChangeReading, matches: Matches
 ) -> Update:
-    named = (
-        package
-        if package.kb or package.build
-        else replace(package, build=month_of(dated(fact, docket.now)))
-    )
-    update_id, title = lone_identity(named)
-    if update_id in docket.ledger:
-        return docket.ledger[update_id]
-    return docket.found(
-        Update(update_id, title, family, "update", "", 1, State.RELEASED, docket.now),
-        dated(fact, docket.now),
-    )
+    """The update that is known by its KB article, else its build, else its month."""
+    when = vendors_date(reading, matches.now)
+    if not package.kb and not package.build:
+        package = replace(package, build=month_of(when))
+    identity = lone_identity(package)
+    if identity.id in matches.ledger:
+        return matches.ledger[identity.id]
+    update = new_update(identity, family, "update", matches.now, when)
+    return matches.ledger.found(update)
 
 
-def _of_one_date(read: Iterable[ChangeReading]) -> dict[str, tuple[str, ...]]:
-    """Products made by cumulative updates of one family and date, each with all of that date."""
-    dates: dict[tuple[str, datetime], set[str]] = defaultdict(set)
-    for fact in read:
-        label, entry = fact.entry.label, fact.entry
-        if (
-            label is not None
-            and label.type == "CU"
-            and label.product
-            and entry.published
-            and fact.change.after
-        ):
-            dates[label.family, entry.published].add(label.product)
-    return {
-        product: tuple(sorted(products))
-        for products in dates.values()
-        for product in products
-    }
+# -- statements
+
+
+def is_about(statement: PassageStatement, update: Update, entry: Entry) -> bool:
+    """Say whether a statement is about an update, by the KB articles that it names.
+
+    Without any it is about what its entry is about.
+    """
+    if not statement.kbs:
+        return True
+    mine = {*update.kbs, *entry.kbs}
+    mine.update(package.kb for package in update.packages)
+    mine.update(package.kb for package in entry.packages)
+    return not mine or not mine.isdisjoint(statement.kbs)

@@ -11,189 +11,196 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.names import base_product, made_name
-from watcher.records import (
-    Package,
-    Update,
-)
+from watcher.records import Package, Update
+
+# Types of update that make the product that they are named after
+MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
 
 
 def same_package(one: Package, other: Package) -> bool:
-    """Whether two packages are one and the same.
+    """Say whether two packages are one and the same.
 
-    Product, KB article and build, as far as both name them.
+    Product, KB article, build and file, as far as both name them.
     """
     if one.product != other.product:
         return False
-    kbs = not one.kb or not other.kb or one.kb == other.kb
-    builds = not one.build or not other.build or one.build == other.build
-    files = (one.file, one.size) == (other.file, other.size) or not (
-        one.file and other.file
-    )
-    return (
-        kbs
-        and builds
-        and files
-        and bool(one.kb or one.build or one.file)
-        == bool(other.kb or other.build or other.file)
-    )
+    if one.kb and other.kb and one.kb != other.kb:
+        return False
+    if one.build and other.build and one.build != other.build:
+        return False
+    if one.file and other.file and (one.file, one.size) != (other.file, other.size):
+        return False
+    # What names nothing is not the same as what is named
+    return _has_name(one) == _has_name(other)
+
+
+def _has_name(package: Package) -> bool:
+    return bool(package.kb or package.build or package.file)
+
+
+def is_among(package: Package, others: Iterable[Package]) -> bool:
+    """Say whether one of ``others`` is this very package."""
+    return any(same_package(package, other) for other in others)
 
 
 def build_grew(before: Package, after: Package) -> bool:
-    """Whether a build went up as a re-release's does.
+    """Say whether a build went up as a re-release's does.
 
-    The last number higher, all before it equal.
-
-    A build that the row gave before in its other form has not gone up: one form was a
-    typing error.
+    The last number is higher, all before it are equal.
     """
+    # A row gives its build twice, as 15.2.1544.13 and 15.02.1544.013. A build that the
+    # row gave before in its other form has not gone up: one form was a typing error.
     if after.build == before.disputed:
         return False
-    old, new = normalize.build_key(before.build), normalize.build_key(after.build)
-    return (
-        bool(old)
-        and len(old) == len(new)
-        and old[:-1] == new[:-1]
-        and new[-1] > old[-1]
-    )
+    old = normalize.build_key(before.build)
+    new = normalize.build_key(after.build)
+    if not old or len(old) != len(new):
+        return False
+    return old[:-1] == new[:-1] and new[-1] > old[-1]
 
 
-def corrected_build(build: str) -> str:
-    """The key under which a build is remembered that a row has had before it was
-    corrected downwards.
+def kb_articles(packages: Iterable[Package]) -> tuple[str, ...]:
+    """Give the KB articles of packages, sorted."""
+    return tuple(sorted({package.kb for package in packages if package.kb}))
+
+
+def current_packages(update: Update) -> tuple[Package, ...]:
+    """Give the packages of an update's current version.
+
+    Those of the newest version that has any, unless words name other articles.
     """
-    return f"had {build}"
+    if stated_articles(update):
+        return ()
+    newest = 1
+    for package in update.packages:
+        if newest < package.version <= update.version:
+            newest = package.version
+    return tuple(p for p in update.packages if p.version == newest)
 
 
-def as_made_product(row: Update, package: Package) -> Package:
-    """The package as a cumulative update has it.
+def stated_articles(update: Update) -> tuple[str, ...]:
+    """Give the KB articles of a version of which words alone have told.
 
-    MSRC names the product to be updated, the table the one that it becomes.
+    () when it has packages or is offered under the articles it had.
     """
-    if row.type not in ("CU", "RU", "SP", "RTM") or not package.build:
-        return package
-    twin = next(
-        (
-            p
-            for p in row.packages
-            if p.build == package.build and made_name(p.product) in row.names
-        ),
-        None,
-    )
-    return replace(package, product=twin.product) if twin else package
+    if not update.former:
+        return ()
+    if any(package.version >= update.version for package in update.packages):
+        return ()
+    return tuple(kb for kb in update.kbs if kb not in update.former)
 
 
-def package_version(row: Update, package: Package) -> int:
-    """The version of the update that a package is: as it is known, else the current one."""
-    mine = [
-        p.version
-        for p in row.packages
-        if p.product == package.product and same_package(p, package)
+def all_articles(update: Update) -> tuple[str, ...]:
+    """Give all KB articles of an update.
+
+    Those of a version of which words alone have told come first.
+    """
+    of_packages = [package.kb for package in update.packages if package.kb]
+    articles = [*stated_articles(update), *of_packages, *update.kbs]
+    return tuple(dict.fromkeys(articles))
+
+
+def only_words_tell_of_version(update: Update) -> bool:
+    """Say whether only words have told of the current version, which is not the first.
+
+    No package of it is known, and it is not pulled.
+    """
+    if update.version == 1 or update.is_pulled:
+        return False
+    return all(package.version < update.version for package in update.packages)
+
+
+def holds_package(update: Update, package: Package) -> bool:
+    """Say whether the update has this very package, in any version."""
+    return is_among(package, update.packages)
+
+
+def covers_product(update: Update, package: Package) -> bool:
+    """Say whether the update's current version has a package for that product.
+
+    A package without a product is for those that the update has.
+    """
+    if not package.product:
+        return True
+    return has_product(current_packages(update), package.product)
+
+
+def has_product(packages: Iterable[Package], product: str) -> bool:
+    """Say whether one of the packages is for that product, whatever rollup it is at."""
+    base = base_product(product)
+    return any(base_product(package.product) == base for package in packages)
+
+
+def package_version(update: Update, package: Package) -> int:
+    """Give the version of the update that a package is.
+
+    That of the same package, else that of its KB article, else the current one.
+    """
+    versions = [
+        stored.version for stored in update.packages if same_package(stored, package)
     ]
-    if not mine and package.kb:
-        mine = [p.version for p in row.packages if p.kb == package.kb]
-    return max(mine, default=row.version)
+    if not versions and package.kb:
+        versions = [p.version for p in update.packages if p.kb == package.kb]
+    return max(versions, default=update.version)
+
+
+def as_made_product(update: Update, package: Package) -> Package:
+    """Give the package under the product that a cumulative update makes."""
+    # MSRC names the product to be updated (2019 CU14), the table of builds the one that
+    # it becomes (2019 CU15)
+    if update.type not in MAKES_A_PRODUCT or not package.build:
+        return package
+    for stored in update.packages:
+        makes = made_name(stored.product) in update.names
+        if stored.build == package.build and makes:
+            return replace(package, product=stored.product)
+    return package
 
 
 def add_package(
     packages: tuple[Package, ...], package: Package, *, certain: bool
 ) -> tuple[Package, ...]:
-    """Add a package, or complete the one that it is.
+    """Add a package to ``packages``, or complete the one among them that it is.
 
     Of two builds under one name a table's (``certain``) stays.
     """
-    kept = []
+    kept: list[Package] = []
     found = False
-    for old in packages:
-        twin = (
-            old.product == package.product
-            and old.version == package.version
-            and (old.kb == package.kb or not old.kb or not package.kb)
-        )
-        if twin and not found:
-            offered = (
-                package
-                if certain or not old.build
-                else replace(package, build=old.build)
-            )
-            # A table says nothing of who may have it
-            kept.append(
-                _completed(old, replace(offered, esu=old.esu) if certain else offered)
-            )
-            found = True
-        else:
-            kept.append(old)
-    return tuple(kept) if found else (*packages, package)
+    for stored in packages:
+        if found or not _is_one_name(stored, package):
+            kept.append(stored)
+            continue
+        found = True
+        kept.append(_completed(stored, package, certain=certain))
+    if not found:
+        kept.append(package)
+    return tuple(kept)
 
 
-def _completed(old: Package, new: Package) -> Package:
+def _is_one_name(stored: Package, package: Package) -> bool:
+    if (stored.product, stored.version) != (package.product, package.version):
+        return False
+    return not stored.kb or not package.kb or stored.kb == package.kb
+
+
+def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
+    """The new form of a package, with what only the stored one says."""
+    build = new.build or stored.build
+    if not certain and stored.build:
+        # MSRC's records bear wrong builds at times, tables do not
+        build = stored.build
+    url = new.url or stored.url
+    if normalize.download_page(stored.url) and not normalize.download_page(new.url):
+        url = stored.url
     return replace(
         new,
-        kb=new.kb or old.kb,
-        build=new.build or old.build,
-        url=old.url
-        if normalize.download_page(old.url) and not normalize.download_page(new.url)
-        else new.url or old.url,
-        file=new.file or old.file,
-        size=new.size if new.size is not None else old.size,
-        supersedes=new.supersedes or old.supersedes,
-        type=new.type or old.type,
-    )
-
-
-def holds_package(row: Update, package: Package) -> bool:
-    """Whether the row has this very package in any version."""
-    return any(same_package(known, package) for known in row.packages)
-
-
-def covers_product(row: Update, package: Package) -> bool:
-    """Whether the row's current version has a package for that product.
-
-    One without a product is for those it has.
-    """
-    return not package.product or any(
-        base_product(known.product) == base_product(package.product)
-        for known in current_packages(row)
-    )
-
-
-def kb_articles(packages: Iterable[Package]) -> tuple[str, ...]:
-    """The KB articles of packages, sorted."""
-    return tuple(sorted({p.kb for p in packages if p.kb}))
-
-
-def current_packages(row: Update) -> tuple[Package, ...]:
-    """The packages of an update's current version.
-
-    Those of the newest version that has any, unless words name other articles.
-    """
-    if stated_articles(row):
-        return ()
-    newest = max(
-        (p.version for p in row.packages if p.version <= row.version), default=1
-    )
-    return tuple(p for p in row.packages if p.version == newest)
-
-
-def stated_articles(row: Update) -> tuple[str, ...]:
-    """The KB articles of a version of which words alone have told.
-
-    () when it has packages or is offered under the articles it had.
-    """
-    if not row.former or any(
-        package.version >= row.version for package in row.packages
-    ):
-        return ()
-    return tuple(kb for kb in row.kbs if kb not in row.former)
-
-
-def all_articles(row: Update) -> tuple[str, ...]:
-    """All KB articles of an update, those of a version of which words alone have told first."""
-    return tuple(
-        dict.fromkeys(
-            [
-                *stated_articles(row),
-                *(package.kb for package in row.packages if package.kb),
-                *row.kbs,
-            ]
-        )
+        kb=new.kb or stored.kb,
+        build=build,
+        url=url,
+        file=new.file or stored.file,
+        size=stored.size if new.size is None else new.size,
+        supersedes=new.supersedes or stored.supersedes,
+        type=new.type or stored.type,
+        # A table says nothing of who may have a package
+        esu=stored.esu if certain else new.esu,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import (
@@ -17,12 +18,13 @@ from watcher.judgement.change_reading import (
     PassageStatement,
 )
 from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, dated
+from watcher.judgement.matches import Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
     advisory_identity,
     cve_names,
+    kb_names,
     label_names,
     lone_identity,
     made_identity,
@@ -43,45 +45,47 @@ class Named(Struct, frozen=True):
     packages: tuple[Package, ...]
 
 
-def match_prose(fact: ChangeReading, matches: Matches) -> None:
+def match_prose(reading: ChangeReading, matches: Matches) -> None:
     """Match a change without packages with the updates that it is about.
 
     Case: in January 2022 one sentence pulled KB5009624, KB5009557 and KB5009555; the
     fourth update of that day stayed what it was.
     """
-    subjects = _subjects(fact, matches)
+    subjects = _subjects(reading, matches)
     for subject in subjects:
-        item = matches.case(subject).item(fact)
-        item.is_subject, item.bound = True, []
-    matched = bool(subjects)
-    for said in fact.said:
-        updates = _updates_meant(said, fact, subjects, matches)
+        change = matches.changes_of(subject).of(reading)
+        change.is_subject, change.bound = True, []
+    is_matched = bool(subjects)
+    for statement in reading.statements:
+        updates = _updates_meant(statement, reading, subjects, matches)
         for update in updates:
-            matched = True
-            matches.case(update).item(fact).bind(said)
-    if not matched:
-        matches.unplaced.append(fact)
+            is_matched = True
+            matches.changes_of(update).of(reading).bind(statement)
+    if not is_matched:
+        matches.unmatched.append(reading)
 
 
 def _updates_meant(
-    said: PassageStatement,
-    fact: ChangeReading,
+    statement: PassageStatement,
+    reading: ChangeReading,
     subjects: list[Update],
     matches: Matches,
 ) -> list[Update]:
     """The updates that one sentence is about: those that it names, else the subjects."""
-    named = _named(said, fact.entry, matches.ledger)
+    named = _named(statement, reading.entry, matches.ledger)
     updates = list(named.updates)
     if any(subject.family in LABELLED for subject in subjects):
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
-    if named.packages and subjects and said.kind is Kind.RE_RELEASED:
+    if named.packages and subjects and statement.kind is Kind.RE_RELEASED:
         # "It has been re-released as KB5078297": the next version of the subject
         for subject in subjects:
-            matches.case(subject).item(fact).successors.extend(named.packages)
+            matches.changes_of(subject).of(reading).successors.extend(named.packages)
         return list({update.id: update for update in (*updates, *subjects)}.values())
-    if said.kind in OFFERS and not (subjects and _is_new(subjects, matches.ledger)):
-        updates += [_found(package, fact, matches) for package in named.packages]
+    if statement.kind in OFFERS and not (
+        subjects and _is_new(subjects, matches.ledger)
+    ):
+        updates += [_found(package, reading, matches) for package in named.packages]
     return updates or subjects
 
 
@@ -89,13 +93,13 @@ def _is_new(updates: list[Update], ledger: Ledger) -> bool:
     return any(ledger.is_new(update.id) for update in updates)
 
 
-def _subjects(fact: ChangeReading, matches: Matches) -> list[Update]:
+def _subjects(reading: ChangeReading, matches: Matches) -> list[Update]:
     """The updates that an entry as a whole is about; founded where nobody knew them.
 
     The one that its label names; else those of the KB articles in its title; else the
     first known one of its articles; else the one that fixes its CVEs.
     """
-    entry, ledger = fact.entry, matches.ledger
+    entry, ledger = reading.entry, matches.ledger
     label = update_label(entry)
     by_label = ledger.find(label_names(label))
     if by_label is not None:
@@ -103,23 +107,23 @@ def _subjects(fact: ChangeReading, matches: Matches) -> list[Update]:
     by_title = _updates_of(normalize.kbs_in(entry.title), ledger)
     if by_title:
         return by_title
-    by_article = ledger.find(f"kb:{kb}" for kb in entry.kbs)
+    by_article = ledger.find(kb_names(entry.kbs))
     if by_article is None:
         by_article = ledger.find(cve_names(entry.cves))
     if by_article is not None:
         return [by_article]
-    is_offered = label is not None and (fact.says(*OFFERS) or label.version > 1)
+    is_offered = label is not None and (reading.says(*OFFERS) or label.version > 1)
     if label is not None and label_names(label) and is_offered:
-        return [_labelled(label, fact, matches)]
+        return [_labelled(label, reading, matches)]
     if entry.cves and entry.products and entry.key.upper() in entry.cves:
-        return [_announced(fact, matches)]
+        return [_announced(reading, matches)]
     return []
 
 
 def _updates_of(kbs: tuple[str, ...], ledger: Ledger) -> list[Update]:
     found: list[Update] = []
     for kb in kbs:
-        update = ledger.find((f"kb:{kb}",))
+        update = ledger.find(kb_names([kb]))
         if update is not None and update not in found:
             found.append(update)
     return found
@@ -137,19 +141,19 @@ def update_label(entry: Entry) -> Label | None:
     return label
 
 
-def _named(said: PassageStatement, entry: Entry, ledger: Ledger) -> Named:
+def _named(statement: PassageStatement, entry: Entry, ledger: Ledger) -> Named:
     """What a sentence names: by KB article, else by product and version."""
-    updates = _updates_of(said.kbs, ledger)
+    updates = _updates_of(statement.kbs, ledger)
     packages: list[Package] = []
-    for kb in said.kbs:
-        product = _product_of(kb, said.sentence, entry)
-        if product and ledger.find((f"kb:{kb}",)) is None:
+    for kb in statement.kbs:
+        product = _product_of(kb, statement.sentence, entry)
+        if product and ledger.find(kb_names([kb])) is None:
             packages.append(Package(product, kb))
-    for version in versions_named(said.sentence, entry):
+    for version in versions_named(statement.sentence, entry):
         update = ledger.find((made_name(version),))
         if update is not None and update not in updates:
             updates.append(update)
-        elif update is None and not said.kbs:
+        elif update is None and not statement.kbs:
             packages.append(Package(version))
     return Named(tuple(updates), tuple(packages))
 
@@ -180,55 +184,37 @@ def _product_of(kb: str, sentence: str, entry: Entry) -> str:
     return named[0] if named else ""
 
 
-def _found(package: Package, fact: ChangeReading, matches: Matches) -> Update:
+def _found(package: Package, reading: ChangeReading, matches: Matches) -> Update:
     """The update that a sentence founds by a KB article, else by a product's version."""
-    family = normalize.family(package.product)
     if package.kb:
-        update_id, title = lone_identity(package)
-        update_type = "update"
+        family, kind = normalize.family(package.product), "update"
+        identity = lone_identity(package)
+        names: tuple[str, ...] = ()
     else:
-        family = product_of(package.product)
-        update_id, title = made_identity(package.product)
-        update_type = "release"
-    if update_id in matches.ledger:
-        return matches.ledger[update_id]
-    update = Update(
-        update_id,
-        title,
-        family,
-        update_type,
-        "",
-        1,
-        State.RELEASED,
-        matches.now,
-        names=() if package.kb else (made_name(package.product),),
-    )
-    update = matches.found(update, dated(fact, matches.now))
-    matches.case(update).item(fact).packages.append(package)
+        family, kind = product_of(package.product), "release"
+        identity = made_identity(package.product)
+        names = (made_name(package.product),)
+    if identity.id in matches.ledger:
+        return matches.ledger[identity.id]
+    when = vendors_date(reading, matches.now)
+    update = new_update(identity, family, kind, matches.now, when)
+    update = matches.ledger.found(replace(update, names=names))
+    matches.changes_of(update).of(reading).packages.append(package)
     return update
 
 
-def _labelled(label: Label, fact: ChangeReading, matches: Matches) -> Update:
+def _labelled(label: Label, reading: ChangeReading, matches: Matches) -> Update:
     """The update that a title names before any table or record does."""
     month = ""
+    identity = made_identity(label.product)
     if label.type in MONTHLY:
         month = label.month
-        update_id, title = monthly_identity(label.family, month, label.type)
-    else:
-        update_id, title = made_identity(label.product)
-    names = [*label_names(label), *_same_version_names(label, fact.entry)]
-    update = Update(
-        update_id,
-        title,
-        label.family,
-        label.type,
-        month,
-        1,
-        State.RELEASED,
-        matches.now,
-        names=tuple(dict.fromkeys(names)),
-    )
-    return matches.found(update, dated(fact, matches.now))
+        identity = monthly_identity(label.family, month, label.type)
+    names = [*label_names(label), *_same_version_names(label, reading.entry)]
+    when = vendors_date(reading, matches.now)
+    update = new_update(identity, label.family, label.type, matches.now, when)
+    unique = tuple(dict.fromkeys(names))
+    return matches.ledger.found(replace(update, month=month, names=unique))
 
 
 def _same_version_names(label: Label, entry: Entry) -> list[str]:
@@ -247,23 +233,21 @@ def _same_version_names(label: Label, entry: Entry) -> list[str]:
     ]
 
 
-def _announced(fact: ChangeReading, matches: Matches) -> Update:
+def _announced(reading: ChangeReading, matches: Matches) -> Update:
     """The advisory without update that a change tells of.
 
     Those of one family and day that appear at one check are one thing.
     """
-    family = normalize.family(fact.entry.products[0])
-    published = fact.entry.published or matches.now
-    for changes in matches.cases.values():
-        other = matches.ledger[changes.update]
+    family = normalize.family(reading.entry.products[0])
+    published = reading.entry.published or matches.now
+    for update_id in matches.by_update:
+        other = matches.ledger[update_id]
         is_new = other.type == "advisory" and matches.ledger.is_new(other.id)
         same_day = (
             other.released is not None and other.released.date() == published.date()
         )
         if is_new and other.family == family and same_day:
             return other
-    update_id, title = advisory_identity(fact.entry.cves[0])
-    update = Update(
-        update_id, title, family, "advisory", "", 1, State.ANNOUNCED, matches.now
-    )
-    return matches.found(update, published)
+    identity = advisory_identity(reading.entry.cves[0])
+    update = new_update(identity, family, "advisory", matches.now, published)
+    return matches.ledger.found(replace(update, state=State.ANNOUNCED))

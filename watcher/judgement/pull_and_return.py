@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -10,322 +11,330 @@ from watcher.judgement import normalize, schedule
 from watcher.judgement.change_reading import (
     STATE_KINDS,
     MatchedChange,
+    PackageChange,
     PassageStatement,
     UpdateChanges,
 )
-from watcher.judgement.ledger import established_by
 from watcher.judgement.matching import is_about
 from watcher.judgement.packages import (
     build_grew,
-    corrected_build,
     current_packages,
     holds_package,
     kb_articles,
+    only_words_tell_of_version,
     stated_articles,
 )
-from watcher.records import Kind, Package, State, Update
+from watcher.records import Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one
-ECHO = timedelta(days=2)
-
-
-# How long a word of a re-release is taken as the echo of the last one
-STALE = timedelta(days=45)
+SAME_RE_RELEASE = timedelta(days=2)
+# How long a word of a re-release repeats the last one
+REPEATED_FOR = timedelta(days=45)
 
 
 class StateChange(Struct, frozen=True):
-    """What a case establishes.
+    """What changes establish of an update's state.
 
-    Pulled, re-released or never pulled, at which version, by which items and words.
-
-    ``echo``: it is established already; what is said again is further evidence.
+    That it is pulled, re-released or never was pulled, at which version, by which
+    changes, statements and packages.  ``repeats``: it is established already, and what
+    is said again is further evidence.
     """
 
     kind: Kind
     version: int
-    items: tuple[MatchedChange, ...]
-    said: tuple[PassageStatement, ...] = ()
+    changes: tuple[MatchedChange, ...]
+    statements: tuple[PassageStatement, ...] = ()
     packages: tuple[Package, ...] = ()
-    echo: bool = False
+    repeats: bool = False
 
 
-def state_change(row: Update, case: UpdateChanges, now: datetime) -> StateChange | None:
-    """The turn that a case establishes for a known update.
+class Spoken(Struct, frozen=True):
+    """A statement that counts for an update, with the change that it stands in."""
+
+    matched: MatchedChange
+    statement: PassageStatement
+
+
+def state_change(
+    update: Update, changes: UpdateChanges, now: datetime
+) -> StateChange | None:
+    """Give what changes establish of the state of a known update, if anything.
 
     A new package outweighs words, the later word the earlier.
     """
-    raised = _raised(row, case, now)
-    spoken = [
-        (item, said)
-        for item in case.items
-        for said in item.said
-        if _speaks_of_it(said, row, item) and _counts(said, row, item)
-    ]
-    pulled = [(item, said) for item, said in spoken if said.kind is Kind.PULLED]
-    back = [(item, said) for item, said in spoken if said.kind is Kind.RE_RELEASED]
-    denied = [
-        (item, said)
-        for item, said in spoken
-        if said.kind is Kind.CORRECTED and _of_all(said, row)
-    ]
-    # The label of a version that was told says nothing new
-    named_only = raised is not None and raised.echo and not raised.packages
-    if raised is not None and not (named_only and pulled and not back):
-        return raised
+    shown = _shown_by_packages(update, changes, now)
+    pulled = _spoken(Kind.PULLED, update, changes)
+    back = _spoken(Kind.RE_RELEASED, update, changes)
+    if shown is not None:
+        # The label of a version that was told says nothing new: a record of v2 that
+        # says "pulled" pulls v2
+        only_label = shown.repeats and not shown.packages
+        if not only_label or back or not pulled:
+            return shown
     if back:
-        return _back(row, back, now)
-    if pulled or _recalled(row, case):
-        return _pulled(row, pulled, case)
-    if denied and row.state is State.PULLED:
+        return _re_released(update, back, now)
+    recalled = _recalled_rows(changes)
+    if pulled or any(_is_recalled(row, update) for row in recalled):
         return StateChange(
-            Kind.CORRECTED,
-            row.version,
-            tuple(item for item, _ in denied),
-            tuple(said for _, said in denied),
+            Kind.PULLED,
+            update.version,
+            _changes(pulled) or tuple(recalled),
+            _statements(pulled),
+            repeats=update.is_pulled,
+        )
+    denied = _spoken(Kind.CORRECTED, update, changes)
+    denied = [each for each in denied if _is_about_all(each.statement, update)]
+    if denied and update.is_pulled:
+        return StateChange(
+            Kind.CORRECTED, update.version, _changes(denied), _statements(denied)
         )
     return None
 
 
-def _raised(row: Update, case: UpdateChanges, now: datetime) -> StateChange | None:
+def _changes(spoken: Sequence[Spoken]) -> tuple[MatchedChange, ...]:
+    return tuple(each.matched for each in spoken)
+
+
+def _statements(spoken: Sequence[Spoken]) -> tuple[PassageStatement, ...]:
+    return tuple(each.statement for each in spoken)
+
+
+# -- what packages show
+
+
+def _shown_by_packages(
+    update: Update, changes: UpdateChanges, now: datetime
+) -> StateChange | None:
     """A re-release that packages show.
 
     Successors, a higher label, a build or file that grew under its name.
     """
-    version = row.version
-    items, packages = [], []
-    for item in case.items:
-        named = item.fact.version
-        offered = item.fact.change.after is not None and (
-            named > row.version or (named == row.version and _only_told(row))
-        )
-        grown = [
-            after
-            for before, after in item.fact.grown
-            if after in item.packages and _grew(row, before, after, now)
-        ]
-        mine = [*item.successors, *grown]
-        if mine:
-            version = max(version, _next(row), named)
-        elif offered:
-            version, mine = max(version, named), list(item.packages)
-        if mine or offered:
-            items.append(item)
-            packages += mine
-    if not items:
+    only_words = only_words_tell_of_version(update)
+    # New packages are the next version, or the one of which only words have told yet
+    next_version = update.version if only_words else update.version + 1
+    version = update.version
+    showing: list[MatchedChange] = []
+    packages: list[Package] = []
+    for matched in changes.changes:
+        named = matched.reading.version
+        new = [*matched.successors, *_grown_packages(update, matched, now)]
+        higher = named > update.version or (named == update.version and only_words)
+        if new:
+            version = max(version, next_version, named)
+        elif higher and matched.reading.change.after is not None:
+            version = max(version, named)
+            new = list(matched.packages)
+        else:
+            continue
+        showing.append(matched)
+        packages += new
+    if not showing:
         return None
+    statements: list[PassageStatement] = []
+    for matched in showing:
+        statements += matched.statements_of(Kind.RE_RELEASED)
     return StateChange(
         Kind.RE_RELEASED,
         version,
-        tuple(items),
-        _words(items),
+        tuple(showing),
+        tuple(statements),
         tuple(packages),
-        echo=version == row.version,
+        repeats=version == update.version,
     )
 
 
-def _next(row: Update) -> int:
-    """The version that new packages are.
-
-    The next one, or the current one where only words have told of it yet.
-    """
-    return row.version if _only_told(row) else row.version + 1
-
-
-def _only_told(row: Update) -> bool:
-    """Whether only words have told of the current version, a later one than the first,
-    and no package of it is known.
-    """
-    return (
-        row.version > 1
-        and row.state is not State.PULLED
-        and all(p.version < row.version for p in row.packages)
-    )
+def _grown_packages(
+    update: Update, matched: MatchedChange, now: datetime
+) -> list[Package]:
+    """The packages that are other ones under the same name."""
+    return [
+        pair.after
+        for pair in matched.reading.changed_packages
+        if pair.after in matched.packages and _grew(update, pair, now)
+    ]
 
 
-def _grew(row: Update, before: Package, after: Package, now: datetime) -> bool:
-    """Whether a package under the same name is another one.
-
-    A higher build, another file or size.
-
-    Only while the update is young: what changes in an old row is a correction.
-    """
-    if (
-        row.released is not None
-        and now - row.released > schedule.YOUNG
-        and row.state is not State.PULLED
-    ):
+def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:
+    """Whether a package has a higher build, another file or another size."""
+    before, after = pair.before, pair.after
+    # What changes in an old row is a correction, unless the update waits for its return
+    released = update.released
+    old = released is not None and now - released > schedule.YOUNG
+    if old and not update.is_pulled:
         return False
     if before.build == after.build:
-        return bool(before.file and after.file) and (before.file, before.size) != (
-            after.file,
-            after.size,
-        )
-    known = (
-        any(p.build == after.build and p.version <= row.version for p in row.packages)
-        or established_by(row, corrected_build(after.build)) is not None
-    )
-    return build_grew(before, after) and not known
+        other_file = (before.file, before.size) != (after.file, after.size)
+        return bool(before.file and after.file) and other_file
+    # A build that was corrected downwards and is put back is no re-release, nor is one
+    # that another source has given before
+    if after.build in update.corrected_builds:
+        return False
+    for stored in update.packages:
+        if stored.build == after.build and stored.version <= update.version:
+            return False
+    return build_grew(before, after)
 
 
-def _speaks_of_it(said: PassageStatement, row: Update, item: MatchedChange) -> bool:
-    """Whether an item's words are about this update.
+def _recalled_rows(changes: UpdateChanges) -> list[MatchedChange]:
+    """The changes of rows whose name itself says "(recalled)"."""
+    rows = []
+    for matched in changes.changes:
+        label = matched.entry.label
+        if label is not None and label.pulled:
+            rows.append(matched)
+    return rows
 
-    Not where its entry has only now come to point at it.
 
-    A pull that takes packages out of its entry is about those; any other word is about
-    the packages that stay.
-    """
-    entry, fact = item.fact.entry, item.fact
-    if said.kind is Kind.PULLED and fact.gone:
-        return any(holds_package(row, package) for package in fact.gone)
-    if not entry.packages:
+def _is_recalled(row: MatchedChange, update: Update) -> bool:
+    """Whether a recalled row is of the update's version, not of an earlier one."""
+    label = row.entry.label
+    return label is not None and label.version >= update.version
+
+
+# -- what words say
+
+
+def _spoken(kind: Kind, update: Update, changes: UpdateChanges) -> list[Spoken]:
+    """The statements of a kind that are about this update and its version."""
+    found = []
+    for matched in changes.changes:
+        for statement in matched.statements_of(kind):
+            if not _speaks_of_update(statement, update, matched):
+                continue
+            if _counts(statement, update, matched):
+                found.append(Spoken(matched, statement))
+    return found
+
+
+def _speaks_of_update(
+    statement: PassageStatement, update: Update, matched: MatchedChange
+) -> bool:
+    """Whether an entry's words are about this update, by the packages that it offers."""
+    reading = matched.reading
+    # A sentence that takes packages out of its record is about those, not about the
+    # ones that stay
+    if statement.kind is Kind.PULLED and reading.lost_packages:
+        return any(holds_package(update, each) for each in reading.lost_packages)
+    if not matched.entry.packages:
         return True
-    return bool(item.packages) and (
-        fact.change.before is None or any(p not in fact.fresh for p in item.packages)
-    )
+    if reading.is_first:
+        return bool(matched.packages)
+    # Words of a record that has only now come to point at this update are about another
+    return any(each not in reading.new_packages for each in matched.packages)
 
 
-def _counts(said: PassageStatement, row: Update, item: MatchedChange) -> bool:
-    """Whether a word of a turn is about this version.
+def _counts(
+    statement: PassageStatement, update: Update, matched: MatchedChange
+) -> bool:
+    """Whether a statement is about this version.
 
-    Not about another update, nor older than the last turn.
+    Not about another update, nor older than the last change of state.
     """
-    if (
-        said.kind not in STATE_KINDS
-        or not is_about(said, row, item.fact.entry)
-        or not _names(said, row, item)
-    ):
+    entry = matched.entry
+    if statement.kind not in STATE_KINDS or not is_about(statement, update, entry):
         return False
-    months = (
-        normalize.months_in(said.sentence, row.released) if row.month else frozenset()
-    )
-    if months and row.month not in months:
-        # "it replaces the November 2024 SU, which was paused"
+    if not _names_its_products(statement, update, matched):
         return False
-    if (
-        item.fact.change.before is None
-        and item.fact.entry.revision
-        and not said.passage.startswith("revision")
-    ):
-        # What a new record's FAQ carries is no news of this record's
+    if _names_another_month(statement, update):
         return False
-    if said.kind is Kind.RE_RELEASED:
+    # What a new record's FAQ carries is no news: it may tell of earlier months. Its
+    # revisions are its own
+    new_record = matched.reading.is_first and bool(entry.revision)
+    if new_record and not statement.in_revision:
+        return False
+    if statement.kind is Kind.RE_RELEASED:
         return True
-    if said.passage == "title" and item.packages and item.fact.version < row.version:
-        # The row of an earlier version is called "(recalled)"
+    # The row of an earlier version is called "(recalled)"
+    in_title = statement.passage == "title" and matched.packages
+    if in_title and matched.reading.version < update.version:
         return False
-    if not _of_this_version(said, row):
-        return False
-    older = (
-        said.time is not None
-        and row.changed is not None
-        and row.version > 1
-        and said.time < row.changed.replace(hour=0, minute=0)
-    )
-    return not older
+    return _is_of_version(statement, update) and not _is_older(statement, update)
 
 
-def _of_this_version(said: PassageStatement, row: Update) -> bool:
-    """Whether the KB articles that a sentence names are the current version's.
+def _names_another_month(statement: PassageStatement, update: Update) -> bool:
+    """Whether a sentence names months, and not the update's.
 
-    Of one that words alone tell of, any but the former.
+    "It replaces the November 2024 SU, which was paused" pulls nothing of January.
     """
-    if row.version == 1 or not said.kbs:
+    if not update.month:
+        return False
+    months = normalize.months_in(statement.sentence, update.released)
+    return bool(months) and update.month not in months
+
+
+def _is_of_version(statement: PassageStatement, update: Update) -> bool:
+    """Whether the KB articles that a sentence names are the current version's."""
+    if update.version == 1 or not statement.kbs:
         return True
-    if stated_articles(row):
-        return not set(said.kbs) <= set(row.former)
-    known = kb_articles(current_packages(row))
-    return not known or _only_told(row) or bool(set(said.kbs) & set(known))
+    # Of a version of which words alone tell, any article but the former ones
+    if stated_articles(update):
+        return not set(statement.kbs) <= set(update.former)
+    articles = kb_articles(current_packages(update))
+    if not articles or only_words_tell_of_version(update):
+        return True
+    return not set(articles).isdisjoint(statement.kbs)
 
 
-def _of_all(said: PassageStatement, row: Update) -> bool:
+def _is_older(statement: PassageStatement, update: Update) -> bool:
+    """Whether a sentence is dated before the day of the last change of state."""
+    if update.version == 1 or statement.time is None or update.changed is None:
+        return False
+    return statement.time < update.changed.replace(hour=0, minute=0)
+
+
+def _is_about_all(statement: PassageStatement, update: Update) -> bool:
     """Whether a sentence is about all of an update's products.
 
-    It names none, or what all of them are.
+    It names none, or what all of them are: "the update was not withdrawn for Exchange
+    Server 2019" says nothing of 2016.
     """
-    named = [name.lower() for name in normalize.products_in(said.sentence)]
-    return not named or all(
-        any(name in product.lower() for name in named) for product in row.products
-    )
+    named = [name.lower() for name in normalize.products_in(statement.sentence)]
+    if not named:
+        return True
+    others = list(update.products)
+    for name in named:
+        others = [product for product in others if name not in product.lower()]
+    return not others
 
 
-def _names(said: PassageStatement, row: Update, item: MatchedChange) -> bool:
-    """Whether a passage that names products names one of this update's, where its entry
-    speaks of several updates.
+def _names_its_products(
+    statement: PassageStatement, update: Update, matched: MatchedChange
+) -> bool:
+    """Whether a passage that names products names one of this update's.
+
+    Asked only where the entry speaks of several updates: a CVE's record offers packages
+    for Exchange and for Windows.
     """
-    others = {package.product for package in item.fact.entry.packages} - set(
-        row.products
-    )
-    passage = " ".join(
-        text for name, text in item.fact.sentences if name == said.passage
-    )
-    named = [name.lower() for name in normalize.products_in(passage)] if others else []
-    mine = [product.lower() for product in row.products]
-    return not named or any(
-        name in product or product in name for name in named for product in mine
-    )
+    offered = {package.product for package in matched.entry.packages}
+    if offered <= set(update.products):
+        return True
+    passage = matched.reading.new_text(statement.passage)
+    named = [name.lower() for name in normalize.products_in(passage)]
+    if not named:
+        return True
+    for product in update.products:
+        mine = product.lower()
+        if any(name in mine or mine in name for name in named):
+            return True
+    return False
 
 
-def _back(
-    row: Update, back: list[tuple[MatchedChange, PassageStatement]], now: datetime
-) -> StateChange:
-    items, said = tuple(item for item, _ in back), tuple(piece for _, piece in back)
-    latest = max(
-        (
-            piece.time
-            for piece in said
-            if piece.time and piece.passage.startswith("revision")
-        ),
-        default=None,
-    )
-    echo = row.version > 1 and row.state is not State.PULLED and row.changed is not None
-    if echo and row.changed is not None:
-        echo = (
-            latest <= row.changed + ECHO
-            if latest is not None
-            else now - row.changed < STALE
-        )
+def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> StateChange:
+    """A re-release that words tell of, or repeat."""
+    repeats = _repeats_re_release(update, back, now)
+    version = update.version if repeats else update.version + 1
     return StateChange(
-        Kind.RE_RELEASED,
-        row.version if echo else row.version + 1,
-        items,
-        said,
-        echo=echo,
+        Kind.RE_RELEASED, version, _changes(back), _statements(back), repeats=repeats
     )
 
 
-def _recalled(row: Update, case: UpdateChanges) -> bool:
-    labels = [
-        item.fact.entry.label
-        for item in case.items
-        if item.fact.change.after is not None
-    ]
-    return any(
-        label is not None and label.pulled and label.version >= row.version
-        for label in labels
-    )
-
-
-def _pulled(
-    row: Update,
-    pulled: list[tuple[MatchedChange, PassageStatement]],
-    case: UpdateChanges,
-) -> StateChange:
-    items = tuple(item for item, _ in pulled) or tuple(
-        item
-        for item in case.items
-        if item.fact.entry.label is not None and item.fact.entry.label.pulled
-    )
-    return StateChange(
-        Kind.PULLED,
-        row.version,
-        items,
-        tuple(said for _, said in pulled),
-        echo=row.state is State.PULLED,
-    )
-
-
-def _words(items: list[MatchedChange]) -> tuple[PassageStatement, ...]:
-    return tuple(
-        said for item in items for said in item.said if said.kind is Kind.RE_RELEASED
-    )
+def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:
+    if update.version == 1 or update.is_pulled or update.changed is None:
+        return False
+    in_revisions = [each.statement for each in back if each.statement.in_revision]
+    revised = [each.time for each in in_revisions if each.time]
+    # A later revision of a record is a further re-release; words elsewhere bear no date
+    # that counts
+    if revised:
+        return max(revised) <= update.changed + SAME_RE_RELEASE
+    return now - update.changed < REPEATED_FOR

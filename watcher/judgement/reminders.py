@@ -50,7 +50,9 @@ def installed_pulls(exposures: Iterable[Exposure]) -> tuple[str, ...]:
 def pull_events(update: Update) -> tuple[str, ...]:
     """Give the ids of the events that said that a version of an update was pulled."""
     return tuple(
-        event for fact, event in update.told if fact.startswith("pulled ") and event
+        each.event
+        for each in update.established
+        if each.kind is Kind.PULLED and not each.suspected and each.event
     )
 
 

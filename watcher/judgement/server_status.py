@@ -22,10 +22,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
+from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
 from watcher.judgement.packages import current_packages
 from watcher.records import (
     Confidence,
+    Established,
     Event,
     Exposure,
     Fitness,
@@ -86,7 +88,8 @@ class KnownBuild(Struct, frozen=True):
             return update.state is State.PULLED
         # A version that was offered again as it was: the vendor stands by it
         again = update.state is State.RELEASED and package in current_packages(update)
-        return f"pulled {package.version}" in dict(update.told) and not again
+        pulled = established_by(update, Established(Kind.PULLED, package.version))
+        return pulled is not None and not again
 
 
 class BuildIndex(Struct):

@@ -16,207 +16,221 @@ from textwrap import shorten
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
-from watcher.records import (
-    Kind,
-    Package,
-    Update,
-)
+from watcher.records import Kind, Package, Update
 
 # Characters of a quote in a sentence
 QUOTE = 160
+# Products and KB articles in a sentence
+MOST_NAMES = 4
+# CVEs that are exploited already
+MOST_CVES = 3
 
 
 @cache
 def sentences() -> Mapping[str, Mapping[str, str]]:
     """Give the tables ``summary`` and ``ledger``, read from the package once."""
-    return tomllib.loads(
-        resources.files(__package__).joinpath("summary.toml").read_text("utf-8")
-    )
+    file = resources.files(__package__).joinpath("summary.toml")
+    return tomllib.loads(file.read_text("utf-8"))
 
 
-def title_with_articles(row: Update, packages: Sequence[Package] | None = None) -> str:
-    """Title, version and KB articles: "Exchange Server November 2024 SU v2 (KB5049233)"."""
-    ref = update_reference(row, packages)
-    kbs = [kb for kb in ref.kbs if kb.lower() not in row.title.lower()]
-    shown = ", ".join(kbs[:4]) + (", …" if len(kbs) > 4 else "")
-    return with_version(row.title, row.version) + (f" ({shown})" if shown else "")
-
-
-def product_list(names: Sequence[str]) -> str:
-    """Products in a sentence."""
-    shown = sorted(set(names))
-    return ", ".join(shown[:4]) + (
-        f" and {len(shown) - 4} more" if len(shown) > 4 else ""
-    )
-
-
-def _ledger_text(row: Update, key: str, **filled: object) -> str:
-    """Say the sentence of ``key`` of an update; in the ledger's own words where it has any."""
-    tables = sentences()
-    text = tables["ledger"].get(key) or tables["summary"][key]
-    return text.format(
-        update=title_with_articles(row), title=row.title, vendor="the vendor", **filled
-    )
-
-
-def first_summary(row: Update, kind: Kind) -> Summary:
-    """What is said of an update at first sight."""
+def first_summary(update: Update, kind: Kind) -> Summary:
+    """Give what is said of an update at first sight."""
     if kind is Kind.PULLED:
-        return pulled_summary(row)
+        return pulled_summary(update)
     if kind is Kind.RE_RELEASED:
-        return re_released_summary(row)
+        return re_released_summary(update)
     if kind is Kind.EXPLOITED:
-        return exploited_summary(
-            row, [advisory.id for advisory in row.advisories], exploited=True
-        )
+        cves = [advisory.id for advisory in update.advisories]
+        return exploited_summary(update, cves, exploited=True)
     if kind is Kind.KNOWN_ISSUE:
-        return Summary(_ledger_text(row, "issue-listed"), "issue-listed")
-    products = _products_beside_title(row)
+        return Summary(_ledger_text(update, "issue-listed"), "issue-listed")
+    products = _products_beside_title(update)
     if kind is Kind.RELEASED:
         key = "released" if products else "released-alone"
-        text = _ledger_text(row, key, products=products)
-        return Summary(text + _urgent(row), "released")
+        text = _ledger_text(update, key, products=products)
+        return Summary(text + _urgent(update), "released")
     if kind is Kind.ANNOUNCED:
         key = "announced" if products else "announced-alone"
-        are = "are" if len(row.advisories) > 1 else "is"
-        text = _ledger_text(row, key, products=products, are=are)
-        return Summary(text + _urgent(row), "announced")
+        are = "are" if len(update.advisories) > 1 else "is"
+        text = _ledger_text(update, key, products=products, are=are)
+        return Summary(text + _urgent(update), "announced")
     key = "listed-for" if products else "listed"
-    return Summary(_ledger_text(row, key, products=products), "listed")
+    return Summary(_ledger_text(update, key, products=products), "listed")
 
 
-def pulled_summary(row: Update) -> Summary:
+def pulled_summary(update: Update) -> Summary:
     """The vendor no longer offers it."""
-    return Summary(_ledger_text(row, "pulled"), "pulled")
+    return _of_update("pulled", update)
 
 
-def gone_summary(row: Update) -> Summary:
+def gone_summary(update: Update) -> Summary:
     """It is no longer offered, and stays so; why, the vendor has not said."""
-    return Summary(_ledger_text(row, "pulled-silently"), "pulled-silently")
+    return _of_update("pulled-silently", update)
+
+
+def restored_summary(update: Update) -> Summary:
+    """What was missing is back as it was."""
+    return _of_update("restored", update)
+
+
+def denied_summary(update: Update) -> Summary:
+    """The vendor says that a pull was none."""
+    return _of_update("denied", update)
+
+
+def _of_update(key: str, update: Update) -> Summary:
+    return Summary(_ledger_text(update, key), key)
 
 
 def suspected_summary(
-    row: Update, source: str, titles: Sequence[str], *, row_gone: bool
+    update: Update, source: str, titles: Sequence[str], *, row_gone: bool
 ) -> Summary:
     """An absence that is no verdict yet.
 
     A table's row is gone, or a page says that its download is.
     """
     key = "suspected-row" if row_gone else "suspected-page"
-    named = product_list(titles)
+    listed = product_list(titles)
     several = "s" if len(set(titles)) > 1 else ""
-    text = _ledger_text(row, key + several, source=source, titles=named)
-    return Summary(text, key, (("source", source), ("titles", named)))
+    text = _ledger_text(update, key + several, source=source, titles=listed)
+    return Summary(text, key, (("source", source), ("titles", listed)))
 
 
-def restored_summary(row: Update) -> Summary:
-    """What was missing is back as it was."""
-    return Summary(_ledger_text(row, "restored"), "restored")
-
-
-def denied_summary(row: Update) -> Summary:
-    """The vendor says that a pull was none."""
-    return Summary(_ledger_text(row, "denied"), "denied")
-
-
-def re_released_summary(row: Update) -> Summary:
+def re_released_summary(update: Update) -> Summary:
     """It is offered again, or a new version is."""
-    products = _products_beside_title(row)
-    articles = title_with_articles(row).removeprefix(
-        with_version(row.title, row.version)
-    )
+    products = _products_beside_title(update)
+    title = with_version(update.title, update.version)
     text = _ledger_text(
-        row,
+        update,
         "re-released" if products else "re-released-alone",
-        version=row.version,
-        articles=articles,
+        version=update.version,
+        articles=title_with_articles(update).removeprefix(title),
         products=products,
     )
     return Summary(text, "re-released")
 
 
-def further_summary(row: Update, products: Sequence[str]) -> Summary:
+def further_summary(update: Update, products: Iterable[str]) -> Summary:
     """A package for further products of a known update."""
-    text = _ledger_text(row, "further", products=product_list(products))
+    text = _ledger_text(update, "further", products=product_list(products))
     return Summary(text, "further")
 
 
-def exploited_summary(row: Update, cves: Sequence[str], *, exploited: bool) -> Summary:
+def exploited_summary(
+    update: Update, cves: Iterable[str], *, exploited: bool
+) -> Summary:
     """Exploited or disclosed, from no to yes."""
-    named = sorted(set(cves))
+    unique = sorted(set(cves))
+    one, listed = len(unique) == 1, ", ".join(unique)
     key = "exploited" if exploited else "disclosed"
-    if row.type != "advisory":
-        key += "-fixed"
+    if update.type != "advisory":
+        key = f"{key}-fixed"
     text = _ledger_text(
-        row,
+        update,
         key,
-        cves=", ".join(named),
-        are="is" if len(named) == 1 else "are",
-        them="it" if len(named) == 1 else "them",
+        cves=listed,
+        are="is" if one else "are",
+        them="it" if one else "them",
     )
-    return Summary(text, key, (("cves", ", ".join(named)),))
+    return Summary(text, key, (("cves", listed),))
 
 
-def known_issue_summary(row: Update, facts: Sequence[ChangeReading]) -> Summary:
+def known_issue_summary(update: Update, readings: Sequence[ChangeReading]) -> Summary:
     """A known issue is new, or its workaround is."""
-    new = any(
-        fact.change.before is None
-        or not any(name == "workaround" for name, _ in fact.sentences)
-        for fact in facts
-    )
-    quote = next(
-        (
-            text
-            for fact in facts
-            for name, text in fact.sentences
-            if name in ("issue", "workaround")
-        ),
-        "",
-    )
-    short = shorten(quote, QUOTE, placeholder="…").rstrip(" .")
-    ending = "" if not short or short.endswith("…") else "."
-    said = short + ending
-    key = "issue" if new else "issue-guidance"
-    if not said:
-        key += "-bare"
-    return Summary(_ledger_text(row, key, quote=said), key, (("quote", said),))
+    key, quote = "issue-guidance", ""
+    for reading in readings:
+        names = [passage.name for passage in reading.new_passages]
+        if reading.is_first or "workaround" not in names:
+            key = "issue"
+        for passage in reading.new_passages:
+            if passage.name in ("issue", "workaround"):
+                quote = quote or passage.text
+    quote = shorten(quote, QUOTE, placeholder="…").rstrip(" .")
+    if not quote:
+        key = f"{key}-bare"
+    elif not quote.endswith("…"):
+        quote = f"{quote}."
+    return Summary(_ledger_text(update, key, quote=quote), key, (("quote", quote),))
 
 
-def revised_summary(row: Update, facts: Sequence[ChangeReading]) -> Summary:
+def revised_summary(update: Update, readings: Sequence[ChangeReading]) -> Summary:
     """Anything else."""
-    cves = sorted(
-        {cve for fact in facts if fact.change.before is None for cve in fact.entry.cves}
-    )
+    cves: set[str] = set()
+    for reading in readings:
+        if reading.is_first:
+            cves.update(reading.entry.cves)
     if not cves:
-        return Summary(_ledger_text(row, "changed"), "changed")
-    more = " and more" if len(cves) > 4 else ""
-    text = _ledger_text(row, "also-fixes", cves=", ".join(cves[:4]) + more)
-    return Summary(text, "also-fixes", (("cves", ", ".join(cves)),))
+        return _of_update("changed", update)
+    unique = sorted(cves)
+    more = " and more" if len(unique) > MOST_NAMES else ""
+    shown = ", ".join(unique[:MOST_NAMES]) + more
+    text = _ledger_text(update, "also-fixes", cves=shown)
+    return Summary(text, "also-fixes", (("cves", ", ".join(unique)),))
 
 
-def deciding_words(said: Iterable[PassageStatement]) -> str:
-    """The rule and the words that decided."""
-    return "; ".join(dict.fromkeys(f"{piece.rule}: “{piece.words}”" for piece in said))
+def _ledger_text(update: Update, key: str, **filled: object) -> str:
+    """Say the sentence of ``key`` of an update; in the ledger's own words where it has any."""
+    tables = sentences()
+    text = tables["ledger"].get(key) or tables["summary"][key]
+    return text.format(
+        update=title_with_articles(update),
+        title=update.title,
+        vendor="the vendor",
+        **filled,
+    )
 
 
-def _products_beside_title(row: Update) -> str:
-    """The products for which an update is, "" where its title says that already."""
-    products = update_reference(row).products
-    return product_list(products) if products != (row.title,) else ""
-
-
-def _urgent(row: Update) -> str:
+def _urgent(update: Update) -> str:
     """Which of its vulnerabilities is attacked already, else which is publicly known."""
-    exploited = [advisory.id for advisory in row.advisories if advisory.exploited]
-    disclosed = [advisory.id for advisory in row.advisories if advisory.disclosed]
+    exploited = [each.id for each in update.advisories if each.exploited]
+    disclosed = [each.id for each in update.advisories if each.disclosed]
     cves = exploited or disclosed
     if not cves:
         return ""
-    more = f" and {len(cves) - 3} more" if len(cves) > 3 else ""
+    rest = len(cves) - MOST_CVES
+    more = f" and {rest} more" if rest > 0 else ""
     text = _ledger_text(
-        row,
+        update,
         "exploited-already" if exploited else "disclosed-already",
-        cves=", ".join(cves[:3]) + more,
+        cves=", ".join(cves[:MOST_CVES]) + more,
         are="is" if len(cves) == 1 else "are",
     )
     return f" {text}"
+
+
+def _products_beside_title(update: Update) -> str:
+    """The products for which an update is, "" where its title says that already."""
+    products = update_reference(update).products
+    # A cumulative update is the product that it makes: naming both would say it twice
+    return product_list(products) if products != (update.title,) else ""
+
+
+def title_with_articles(
+    update: Update, packages: Sequence[Package] | None = None
+) -> str:
+    """Give title, version and KB articles.
+
+    "Exchange Server November 2024 SU v2 (KB5049233)".
+    """
+    title = update.title.lower()
+    articles = update_reference(update, packages).kbs
+    further = [kb for kb in articles if kb.lower() not in title]
+    named = with_version(update.title, update.version)
+    if not further:
+        return named
+    more = ", …" if len(further) > MOST_NAMES else ""
+    return f"{named} ({', '.join(further[:MOST_NAMES])}{more})"
+
+
+def product_list(names: Iterable[str]) -> str:
+    """Give products in a sentence."""
+    unique = sorted(set(names))
+    rest = len(unique) - MOST_NAMES
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(unique[:MOST_NAMES]) + more
+
+
+def deciding_words(statements: Iterable[PassageStatement]) -> str:
+    """Give the rule and the words that decided."""
+    named = [f"{statement.rule}: “{statement.words}”" for statement in statements]
+    return "; ".join(dict.fromkeys(named))

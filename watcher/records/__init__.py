@@ -8,7 +8,15 @@ written ``KB5044062``, builds in the short form ``15.2.1544.13``.
 from watcher.kinds import Kind
 from watcher.records.change import Change, ChangeKind, Evidence
 from watcher.records.entry import Entry, Label, Package, Passage, Table
-from watcher.records.event import Confidence, Event, Outcome
+from watcher.records.event import (
+    Absorption,
+    Confidence,
+    Event,
+    EventEvidence,
+    EventGuidance,
+    Outcome,
+    Silence,
+)
 from watcher.records.letter import (
     Before,
     Delivery,
@@ -29,9 +37,18 @@ from watcher.records.snapshot import (
     Times,
 )
 from watcher.records.source import Source, Watch
-from watcher.records.update import Advisory, State, Suspicion, Update, UpdateRef
+from watcher.records.update import (
+    Advisory,
+    Established,
+    SourceState,
+    State,
+    Suspicion,
+    Update,
+    UpdateRef,
+)
 
 __all__ = [
+    "Absorption",
     "Advisory",
     "Before",
     "Change",
@@ -42,7 +59,10 @@ __all__ = [
     "DeliveryState",
     "Document",
     "Entry",
+    "Established",
     "Event",
+    "EventEvidence",
+    "EventGuidance",
     "Evidence",
     "Exposure",
     "Failure",
@@ -59,8 +79,10 @@ __all__ = [
     "Page",
     "Passage",
     "Server",
+    "Silence",
     "Snapshot",
     "Source",
+    "SourceState",
     "State",
     "StoredEntry",
     "Subscriber",

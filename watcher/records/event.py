@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from watcher.kinds import Kind
 from watcher.records.change import Evidence
@@ -62,19 +62,46 @@ class Event(Struct, frozen=True):
     tables: tuple[Table, ...] = ()
 
 
+class EventEvidence(Struct, frozen=True):
+    """More evidence for an event that was told before, named by its id."""
+
+    event: str
+    evidence: Evidence
+
+
+class EventGuidance(Struct, frozen=True):
+    """A further source's sentences for an event, and the table that they stand in."""
+
+    event: str
+    sentences: tuple[str, ...]
+    table: Table
+
+
+class Absorption(Struct, frozen=True):
+    """An update that went, and the one that took it over, by their ids."""
+
+    gone: str
+    heir: str
+
+
+class Silence(Struct, frozen=True):
+    """Why an entry's change led to no event."""
+
+    source: str
+    # The entry's
+    key: str
+    why: str
+
+
 class Outcome(Struct, frozen=True):
     """What interpretation made of changes.
 
-    The events, the evidence added to old ones, the ledger's new rows.
+    The events, the evidence added to old ones, the updates that have changed.
     """
 
     events: tuple[Event, ...] = ()
-    # (event id, more evidence)
-    evidence: tuple[tuple[str, Evidence], ...] = ()
+    evidence: tuple[EventEvidence, ...] = ()
     updates: tuple[Update, ...] = ()
-    # (id that went, id that took it over)
-    absorbed: tuple[tuple[str, str], ...] = ()
-    # (source, entry key, why nothing was told)
-    silent: tuple[tuple[str, str, str], ...] = field(default=())
-    # (event id, a further source's sentences, the table they stand in)
-    guidance: tuple[tuple[str, tuple[str, ...], Table], ...] = ()
+    absorbed: tuple[Absorption, ...] = ()
+    silent: tuple[Silence, ...] = ()
+    guidance: tuple[EventGuidance, ...] = ()

@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from watcher.kinds import Kind
 from watcher.records.change import Evidence
 from watcher.records.entry import Package
 
@@ -50,13 +52,53 @@ class Suspicion(Struct, frozen=True):
     kind: str = ""
 
 
+class Established(Struct, frozen=True):
+    """A fact that is established of an update, and the event that told it.
+
+    The same fact from a later source adds evidence to that event.
+    """
+
+    kind: Kind
+    # The update's version that was pulled or re-released, 0 for other facts
+    version: int = 0
+    # Which of several facts of one kind it is: the products of a further package, the
+    # CVE that is exploited, the event that is corrected
+    detail: str = ""
+    # A pull that absence hints at, and no more
+    suspected: bool = False
+    # A pull that absence alone has confirmed
+    by_absence: bool = False
+    # Id of the event; "" for what was so from the start
+    event: str = ""
+
+    @property
+    def fact(self) -> Established:
+        """The same fact without its event, by which it is found again."""
+        return replace(self, event="")
+
+    @property
+    def of_state(self) -> bool:
+        """Whether it says that the update was pulled, is back, or never was pulled."""
+        return not self.suspected and self.kind in (
+            Kind.PULLED,
+            Kind.RE_RELEASED,
+            Kind.CORRECTED,
+        )
+
+
+class SourceState(Struct, frozen=True):
+    """What a source has an update as: its newest revision or label, and which version."""
+
+    source: str
+    stated: str
+    version: int
+
+
 class Update(Struct, frozen=True):
     """One update of the ledger, or an advisory that has none yet.
 
-    ``told`` holds a key for each fact established ("pulled 1", "re-released 2",
-    "known-issue <hash>"), with the event that told it; the same fact from a later
-    source adds evidence to that event. ``names`` are the references by which it is
-    found again; see ``watcher.judgement.names``.
+    ``names`` are the references by which it is found again; see
+    ``watcher.judgement.names``.
     """
 
     id: str
@@ -81,15 +123,21 @@ class Update(Struct, frozen=True):
     former: tuple[str, ...] = ()
     # The root of its mail thread: the id it was first told under
     thread: str = ""
-    told: tuple[tuple[str, str], ...] = ()
+    established: tuple[Established, ...] = ()
     # What was last said of it, with kind and day, for the next mail
     last: str = ""
     suspicions: tuple[Suspicion, ...] = ()
-    # (source, state, version) as each source has it
-    standings: tuple[tuple[str, str, str], ...] = ()
+    source_states: tuple[SourceState, ...] = ()
+    # Builds that its rows have had before they were corrected downwards
+    corrected_builds: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     # Pages about it, for following
     links: tuple[str, ...] = ()
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether it is not to be installed, for the vendor no longer offers it."""
+        return self.state is State.PULLED
 
 
 class UpdateRef(Struct, frozen=True):

@@ -151,7 +151,9 @@ class EvidenceFolder:
         """
         for name in sorted(documents):
             yield from self._copies(source, name)[-1:]
-        speaking = {name for row in updates for name, _, _ in row.standings}
+        speaking = {
+            state.source for update in updates for state in update.source_states
+        }
         for other in self._sources:
             if other == source or other not in speaking:
                 continue

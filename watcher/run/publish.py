@@ -62,10 +62,10 @@ class Touched(Struct, frozen=True):
         evidence: set[str] = set()
         for outcome in outcomes:
             updates.update(update.id for update in outcome.updates)
-            for gone, heir in outcome.absorbed:
-                updates |= {gone, heir}
+            for absorption in outcome.absorbed:
+                updates |= {absorption.gone, absorption.heir}
             events.update(event.id for event in outcome.events)
-            evidence.update(event_id for event_id, _ in outcome.evidence)
+            evidence.update(more.event for more in outcome.evidence)
         return cls(frozenset(updates), frozenset(events), frozenset(evidence - events))
 
 

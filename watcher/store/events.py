@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watcher.records import Event, Evidence, Kind, Table
+from watcher.records import Event, EventEvidence, EventGuidance, Evidence, Kind
 from watcher.store.connection import ALL, Transactions
 from watcher.store.values import clean, record_from, record_text
 
@@ -187,7 +187,7 @@ def add_products(sql: Queries, numbered: Iterable[tuple[int, Event]]) -> None:
     sql.add_products_of_events(rows)
 
 
-def add_evidence(sql: Queries, more: Iterable[tuple[str, Evidence]]) -> bool:
+def add_evidence(sql: Queries, more: Iterable[EventEvidence]) -> bool:
     """Append evidence to stored events; say whether any was new.
 
     What an event has already (source, address, body, words) is not added again.
@@ -195,8 +195,8 @@ def add_evidence(sql: Queries, more: Iterable[tuple[str, Evidence]]) -> bool:
     Evidence for an event that is no longer kept is dropped.
     """
     by_event: dict[str, list[Evidence]] = {}
-    for event_id, evidence in more:
-        by_event.setdefault(event_id, []).append(evidence)
+    for each in more:
+        by_event.setdefault(each.event, []).append(each.evidence)
     changed = False
     for event_id, additions in by_event.items():
         record = sql.event(id=event_id)
@@ -218,24 +218,22 @@ def _identity(evidence: Evidence) -> tuple[str, str, str, str]:
     return evidence.source, evidence.url, evidence.sha256, evidence.after
 
 
-def add_guidance(
-    sql: Queries, more: Iterable[tuple[str, tuple[str, ...], Table]]
-) -> bool:
+def add_guidance(sql: Queries, more: Iterable[EventGuidance]) -> bool:
     """Add a further source's tables, with their sentences, to events of which no message
     has been made yet; say whether any was new.
 
     What readers were sent stays as it was sent.
     """
     changed = False
-    for event_id, sentences, table in more:
-        record = sql.unsealed_event(id=event_id)
+    for each in more:
+        record = sql.unsealed_event(id=each.event)
         if record is None:
             continue
         event = record_from(Event, record)
-        if table in event.tables:
+        if each.table in event.tables:
             continue
-        guidance = tuple(dict.fromkeys((*event.guidance, *sentences)))
-        event = replace(event, guidance=guidance, tables=(*event.tables, table))
-        sql.rewrite_event(id=event_id, record=record_text(event))
+        guidance = tuple(dict.fromkeys((*event.guidance, *each.sentences)))
+        event = replace(event, guidance=guidance, tables=(*event.tables, each.table))
+        sql.rewrite_event(id=each.event, record=record_text(event))
         changed = True
     return changed

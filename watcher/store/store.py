@@ -123,7 +123,9 @@ class Store(Documents, Ledger, Events, Lists, Messages, Notes):
         messages and id belong to the update that took it over.
         """
         outcome = outcome or Outcome()
-        silent = {key: why for named, key, why in outcome.silent if named == source}
+        silent = {
+            each.key: each.why for each in outcome.silent if each.source == source
+        }
         with self.writing() as sql:
             write_documents(sql, documents)
             for changes in entries:
@@ -180,8 +182,8 @@ class Store(Documents, Ledger, Events, Lists, Messages, Notes):
 def _write_outcome(sql: Queries, outcome: Outcome) -> None:
     """Write events, evidence and updates; a new edition when that changed anything."""
     changed = [bool(outcome.absorbed), add_events(sql, outcome.events)]
-    for gone, taker in outcome.absorbed:
-        absorb(sql, gone, taker)
+    for each in outcome.absorbed:
+        absorb(sql, each.gone, each.heir)
     changed.append(write_updates(sql, outcome.updates))
     changed.append(add_evidence(sql, outcome.evidence))
     changed.append(add_guidance(sql, outcome.guidance))
