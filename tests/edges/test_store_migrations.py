@@ -12,14 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
-from tests.edges.ledger_samples import fill
+from tests.edges.ledger_samples import SU, fill
+from tests.unit.builders import CU13, CU14
 from watcher.errors import StateError
+from watcher.records import Established, Kind, SourceState, Update
 from watcher.store import Store
 from watcher.store.address import address_of
 from watcher.store.connection import Connection
 from watcher.store.migrations import NEWEST, STEPS, VERSIONS, run_step, tables
+from watcher.store.values import record_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -219,3 +224,87 @@ def test_a_migration_that_fails_says_so_and_leaves_the_state_as_it_was(
         Store.open(database_url)
     with connected(database_url) as connection:
         assert rows_of(connection) == before
+
+
+TOLD_IN_0_1_0 = (
+    ("had 15.2.1544.14", ""),
+    ("released", "e1"),
+    (f"released {CU14} {CU13}", "e2"),
+    ("exploited CVE-2030-0001", "e3"),
+    ("suspected 1 e4", "e4"),
+    ("pulled 1", "e5"),
+    ("pulled 1 by absence", "e5"),
+    ("corrected e5", "e6"),
+    ("re-released 2", ""),
+    ("known-issue e7", "e7"),
+)
+ESTABLISHED = (
+    Established(Kind.RELEASED, event="e1"),
+    Established(Kind.RELEASED, detail=f"{CU14} {CU13}", event="e2"),
+    Established(Kind.EXPLOITED, detail="CVE-2030-0001", event="e3"),
+    Established(Kind.PULLED, 1, "e4", suspected=True, event="e4"),
+    Established(Kind.PULLED, 1, event="e5"),
+    Established(Kind.PULLED, 1, by_absence=True, event="e5"),
+    Established(Kind.CORRECTED, detail="e5", event="e6"),
+    Established(Kind.RE_RELEASED, 2),
+    Established(Kind.KNOWN_ISSUE, detail="e7", event="e7"),
+)
+
+
+def written_by_0_1_0(update: Update) -> str:
+    """Give an update's JSON as version 0.1.0 wrote it."""
+    fields = msgspec.to_builtins(update)
+    for name in ("established", "source_states", "corrected_builds"):
+        del fields[name]
+    fields["told"] = TOLD_IN_0_1_0
+    fields["standings"] = (("msrc", "revision 3.0", "2"),)
+    return record_text(fields)
+
+
+def as_it_is_now(update: Update) -> Update:
+    return replace(
+        update,
+        established=ESTABLISHED,
+        source_states=(SourceState("msrc", "revision 3.0", 2),),
+        corrected_builds=("15.2.1544.14",),
+    )
+
+
+def test_what_0_1_0_established_of_an_update_is_established_still(
+    database_url: str,
+) -> None:
+    at_version(database_url, "0004")
+    with Store.open("sqlite://") as today:
+        fill(today)
+        update = today.update(SU)
+    assert update is not None
+    with connected(database_url) as connection, connection.transaction("BEGIN"):
+        connection.execute(
+            "UPDATE updates SET record = :record WHERE id = :id",
+            record=written_by_0_1_0(update),
+            id=SU,
+        )
+    with Store.open(database_url) as migrated:
+        assert migrated.update(SU) == as_it_is_now(update)
+        row = migrated.connection.execute(
+            "SELECT record FROM updates WHERE id = :id", id=SU
+        ).fetchone()
+        assert row == (record_text(as_it_is_now(update)),)
+
+
+def test_an_export_of_0_1_0_is_imported_with_what_it_established(
+    tmp_path: Path,
+) -> None:
+    with Store.open("sqlite://") as today:
+        fill(today)
+        today.export(tmp_path)
+        update = today.update(SU)
+    assert update is not None
+    file = tmp_path / "updates.jsonl"
+    lines = file.read_text("utf-8").splitlines()
+    old = [written_by_0_1_0(update) if f'"id":"{SU}"' in it else it for it in lines]
+    assert old != lines
+    file.write_text("\n".join(old) + "\n", "utf-8")
+    with Store.open("sqlite://") as empty:
+        empty.import_(tmp_path)
+        assert empty.update(SU) == as_it_is_now(update)

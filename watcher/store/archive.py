@@ -41,6 +41,7 @@ from watcher.store.documents import (
 from watcher.store.events import add_products, event_row
 from watcher.store.ledger import write_updates
 from watcher.store.messages import write_deliveries, write_message
+from watcher.store.migrations.name_established import with_names
 from watcher.store.values import (
     optional_time_from,
     record_from,
@@ -76,6 +77,21 @@ class DocumentLine(Document, frozen=True):
         """Give the document alone."""
         names = Document.__struct_fields__
         return Document(**{name: getattr(self, name) for name in names})
+
+
+class UpdateLine(Update, frozen=True):
+    """An update, as exports have it.
+
+    Version 0.1.0 wrote what is established of it, and what sources have it as, without
+    names.
+    """
+
+    told: tuple[tuple[str, str], ...] = ()
+    standings: tuple[tuple[str, str, str], ...] = ()
+
+    def update_record(self) -> Update:
+        """Give the update with names."""
+        return msgspec.convert(with_names(msgspec.to_builtins(self)), Update)
 
 
 class EntryLine(Struct, frozen=True):
@@ -277,6 +293,10 @@ def _write_documents(sql: Queries, lines: list[DocumentLine]) -> None:
     write_documents(sql, [line.document_record() for line in lines if not line.unread])
 
 
+def _write_updates(sql: Queries, lines: list[UpdateLine]) -> None:
+    write_updates(sql, [line.update_record() for line in lines])
+
+
 def _read_entries(sql: Queries) -> Iterator[EntryLine]:
     for source, document, record, fingerprint, since, lost, silent in sql.all_entries():
         yield EntryLine(
@@ -367,7 +387,7 @@ TABLES: dict[str, Table] = {
     ),
     "times": Table(Times, _records("times", Times), write_times),
     "entries": Table(EntryLine, _read_entries, _write_entries),
-    "updates": Table(Update, _records("all_updates", Update), write_updates),
+    "updates": Table(UpdateLine, _records("all_updates", Update), _write_updates),
     "absorbed": Table(AbsorbedLine, _read_absorbed, _write_absorbed),
     "events": Table(EventLine, _read_events, _write_events),
     "messages": Table(MessageLine, _read_messages, _write_messages),

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from watcher.errors import StateError, StateRefusedError
 from watcher.store.migrations.derive_products import derive_products
+from watcher.store.migrations.name_established import name_established
 
 if TYPE_CHECKING:
     from watcher.store.address import Address
@@ -34,6 +35,7 @@ STEPS = (
     Step("0002", "0002_products.sql", derive_products),
     Step("0003", "0003_copies.sql"),
     Step("0004", "0004_unread.sql"),
+    Step("0005", function=name_established),
 )
 VERSIONS = tuple(step.version for step in STEPS)
 NEWEST = VERSIONS[-1]
