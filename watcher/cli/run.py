@@ -126,6 +126,7 @@ def finish(
 
     Give what went wrong with these.
     """
+    # Evidence of documents that are kept no longer goes with them
     if store.prune(at - settings.keep).documents:
         evidence.forget(settings, store)
     if metrics:
@@ -156,6 +157,8 @@ def _switched_on(source: Source) -> str:
 
 
 def _say_why(failures: list[Failure]) -> None:
+    # Without a network all of them fail for one cause: that is one line, and each
+    # address is shown with -v only
     lines = complaints.failures(failures)
     for line in lines:
         report.LOG.error("%s", line)

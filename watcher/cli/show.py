@@ -169,6 +169,7 @@ def _others(
     others = [each for each in settings.subscribers if each.name not in written_to]
     muted = audience.is_muted(store.mutes(now()), event, update)
     exposures: tuple[Exposure, ...] = ()
+    # The inventory is read and judged only where somebody's owners ask for it
     if any(subscriber.owners for subscriber in others):
         exposures = servers.exposures(settings, store)
     for subscriber in others:

@@ -93,6 +93,7 @@ def status_object(settings: Settings, store: Store) -> dict[str, Any]:
         _source_object(health, settings, store)
         for health in operator.source_healths(settings, store)
     ]
+    # Counted in SQL: a run that writes figures asks it each time
     counts = store.delivery_counts()
     given_up = store.given_up(ALL_GIVEN_UP) if counts.given_up else []
     refused = sum(delivery.state is DeliveryState.REFUSED for _, delivery in given_up)

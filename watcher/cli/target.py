@@ -77,6 +77,7 @@ def find_updates(store: Store, identifier: str) -> tuple[Update, ...]:
         f"kb:{normalize.kb(identifier)}",
         *(f"cve:{cve}" for cve in normalize.cves_in(identifier)),
     ]
+    # A build's name holds its product's family, for two products may count alike
     if build := normalize.build(identifier):
         names += [
             f"build:{family.lower()}:{build}"

@@ -22,11 +22,14 @@ def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
     An empty variable counts as not set: that is what a workflow gives for a secret
     that does not exist.
     """
+    # Containers and systemd hand secrets over as files
     value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
     if value and file:
         raise BadValueError(f"{name} and {name}_FILE are both set", "Set one of them.")
     if file:
         try:
+            # Windows' editors begin a file with a byte order mark, and all end it with a
+            # line: neither is of the secret
             value = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason, remedy = "it is not UTF-8", "Save it as UTF-8."

@@ -42,6 +42,7 @@ def _channel_url(
     table: ChannelTable, environ: Mapping[str, str], secrets: list[Secret]
 ) -> Secret:
     environment.without_password(table.url)
+    # Apprise's addresses hold their tokens anywhere: in host, path or query
     url = Secret(
         f"channel {table.name}",
         values.any_url(environment.expanded(table.url, environ, secrets)),
@@ -75,6 +76,7 @@ def mail(
             "a mail server is named, but nobody to write to",
             "Add a [[subscriber]] with name and to.",
         )
+    # Graph is asked over HTTPS with a token alone: no user, no password
     graph = smtp.startswith("graph:")
     oauth = None
     if table.tenant or table.client or graph:

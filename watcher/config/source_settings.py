@@ -29,6 +29,7 @@ def sources(
         source = _source(table, key, environ, mistakes)
         if source:
             found[source.name] = source
+    # Where a [[source]] has a mistake, that is what is to be mended
     if not any(source.enabled for source in found.values()) and not mistakes.lines:
         mistakes.add(
             ("watch", "builtin_sources"),
@@ -76,6 +77,7 @@ def _source(
         enabled=True if table.enabled is UNSET else table.enabled,
         silent=rhythm.silent,
         monthly=rhythm.monthly,
+        # Only an address that somebody typed may be mistyped
         own=table.url is not UNSET,
     )
 

@@ -60,6 +60,7 @@ def read_tables(text: str, mistakes: Mistakes) -> Tables:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        # Python 3.14 gives the line as a field, those before only in the text
         at = re.search(r"line (\d+)", str(error))
         where = f"{mistakes.file}:{at[1]}" if at else mistakes.file
         raise ConfigurationError(

@@ -97,6 +97,7 @@ def pattern(text: str) -> str:
             f'the pattern "{text}" begins or ends with a space and would match nothing',
             f'Write "{text.strip()}".',
         )
+    # fnmatch takes a lone bracket for itself, and the pattern would match nothing
     if text.count("[") != text.count("]"):
         raise BadValueError(
             f'the pattern "{text}" has a bracket without its partner',
@@ -107,6 +108,7 @@ def pattern(text: str) -> str:
             f'"{text}" is a regular expression; patterns are the shell\'s',
             f'Write "{text.strip("^$").replace(".*", "*")}".',
         )
+    # As vendors write it: nobody would hear of anything, and nothing would say why
     if text.lower().startswith("microsoft "):
         raise BadValueError(
             (
@@ -238,6 +240,7 @@ def _split(text: str, example: str) -> SplitResult:
         raise BadValueError(
             f"the address cannot be read ({error})", f"Write it as {example}."
         ) from None
+    # urlsplit lets it through, and the socket would pick any
     if port == 0:
         raise BadValueError("0 is no port", f"Write it as {example}.")
     return parts
@@ -377,6 +380,7 @@ def path(text: str, base: Path) -> Path:
             f"{text!r} is no path", "Write the path of a file or folder."
         )
     try:
+        # A home folder may be written ~, and pathlib raises for a user it cannot find
         return base / Path(text).expanduser()
     except RuntimeError:
         raise BadValueError(
