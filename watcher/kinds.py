@@ -408,3 +408,12 @@ EVENT_KINDS = _event_kinds(
         synonyms=("post", "entry", "new"),
     ),
 )
+
+
+def gone_speaks(kind: str) -> bool:
+    """Say whether a page that is gone (404, 410) says something of an update.
+
+    ``kind`` may be no source's: a heartbeat is asked like one, and its 404 is a failure.
+    """
+    row = SOURCE_KINDS.get(kind)
+    return row is not None and row.gone_speaks

@@ -211,7 +211,8 @@ def unmuted(
     """Leave out the events that are muted.
 
     ``muted`` are targets: an update's id, ``product:PATTERN`` or ``kind:KIND``;
-    ``reminder:`` before it mutes reminders only.  ``heirs`` names the update that has taken another one over, by ids.
+    ``reminder:`` before it mutes reminders only.  ``heirs`` names the update that has
+    taken another one over, by ids.
     """
     return tuple(
         event

@@ -19,7 +19,7 @@ from requests.utils import default_headers, get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from watcher import __version__
-from watcher.kinds import SOURCE_KINDS
+from watcher.kinds import gone_speaks
 from watcher.records import NotModified, Page, Validators
 from watcher.web import (
     FOR_GOOD,
@@ -183,7 +183,7 @@ class Asker:
         """Let through what is an outcome of its own; Trouble for anything else."""
         if answer.status == 200 or (answer.status == 304 and conditional):
             return answer
-        if answer.status in GONE and SOURCE_KINDS[wanted.source.kind].gone_speaks:
+        if answer.status in GONE and gone_speaks(wanted.source.kind):
             return answer
         raise of_status(answer.status, answer.headers, now)
 
@@ -301,7 +301,7 @@ class Asker:
     def _body(self, response: requests.Response, kind: str) -> bytes:
         """Read what is needed of a body: all of a page, a little of anything else."""
         status, limit = response.status_code, self._settings.max_bytes
-        if status == 200 or (status in GONE and SOURCE_KINDS[kind].gone_speaks):
+        if status == 200 or (status in GONE and gone_speaks(kind)):
             announced = response.headers.get("Content-Length", "")
             if (
                 announced.isascii()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urljoin
 
-from watcher.kinds import SOURCE_KINDS
+from watcher.kinds import gone_speaks
 from watcher.records import Page, Validators
 from watcher.web import GONE, REDIRECTS, Outcome, Wanted, urls, warc
 from watcher.web.body import too_large
@@ -115,7 +115,7 @@ class Recording:
                 return None
             status = original.status if record.status == 304 else record.status
             if status != 200 and not (
-                status in GONE and SOURCE_KINDS[wanted.source.kind].gone_speaks
+                status in GONE and gone_speaks(wanted.source.kind)
             ):
                 raise of_status(status, record.headers, now)
             return self._page(wanted, record, original, now)
