@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 HEALTH_CHECKER = "https://aka.ms/ExchangeHealthChecker"
 _NO_WORKAROUND = re.compile(
     r"^(?:none|n/?a|tbd|no|not applicable)\W*$|\bno (?:known |other )?workarounds?\b"
-    r"|\b(?:workarounds?|fix) (?:is|are) not (?:yet )?(?:available|known)|\b(?:investigating|under investigation|working on)\b"
+    r"|\b(?:workarounds?|fix) (?:is|are) not (?:yet )?(?:available|known)"
+    r"|\b(?:investigating|under investigation|working on)\b"
     r"|\b(?:will|going to) be (?:\w+ )?(?:fixed|addressed|resolved|released|provided)\b"
-    r"|(?:\bwill|'ll|’ll) (?:update|provide|share|release|address|fix|resolve)\b|\b(?:has|have) been (?:fixed|addressed|resolved)\b",
+    r"|(?:\bwill|'ll|’ll) (?:update|provide|share|release|address|fix|resolve)\b"
+    r"|\b(?:has|have) been (?:fixed|addressed|resolved)\b",
     re.IGNORECASE,
 )
 
