@@ -10,18 +10,45 @@ import pytest
 
 from tests.sources.reading import read
 from watcher.records import Entry
-from watcher.sources import feed
 
 
-def test_a_leap_second_is_the_second_before_it() -> None:
-    assert feed._moment((2016, 12, 31, 23, 59, 60, 5, 366, 0)) == datetime(
-        2016, 12, 31, 23, 59, 59, tzinfo=UTC
+def dated(written: str) -> datetime | None:
+    (entry,) = entries(
+        RSS, f"<item><title>Post</title><pubDate>{written}</pubDate></item>"
     )
+    return entry.published
 
 
-def test_a_day_that_no_calendar_has_is_no_date() -> None:
-    assert feed._moment((2031, 2, 31, 0, 0, 0, 0, 1, 0)) is None
-    assert feed._moment(None) is None
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Fri, 31 Feb 2031 00:00:00 GMT",
+        "",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+        "Tue, 15 Dec 2099 10:00:00 GMT",
+        "9999-12-31T23:59:59Z",
+        "1797336000",
+        "2031",
+        "2031/11/30 10:00:00",
+    ],
+)
+def test_a_date_that_cannot_be_is_no_date(written: str) -> None:
+    """The posts are read on the first of December 2031."""
+    assert dated(written) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Sun, 30 Nov 2031 10:00:00 GMT",
+        "30 Nov 2031 10:00 +0000",
+        "2031-11-30T10:00:00Z",
+        "2031-11-30T11:00:00+01:00",
+    ],
+)
+def test_dates_are_read_in_the_forms_that_feeds_have(written: str) -> None:
+    assert dated(written) == datetime(2031, 11, 30, 10, tzinfo=UTC)
 
 
 RSS = "<rss version='2.0'><channel><title>Vendor</title>{}</channel></rss>"

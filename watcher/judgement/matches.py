@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 
 from watcher.judgement.change_reading import ChangeReading, UpdateChanges
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.names import Identity
-from watcher.records import State, Update
+from watcher.records import Label, State, Update
+
+# How long before its month an update may come: "early" ones of a few days are known
+BEFORE_ITS_MONTH = timedelta(days=15)
 
 
 class Matches(Struct):
@@ -51,9 +54,22 @@ def new_update(
 def vendors_date(reading: ChangeReading, now: datetime) -> datetime:
     """Give the vendor's date of what a change offers.
 
-    An altered entry's newest revision, else its publication, else ``now``.
+    An altered entry's newest revision, else its publication, else ``now``: also where the
+    date is older than the month in the entry's own label.  Case: in January a row
+    "Jan27SU" is dated January 12, 2026, for the hand still writes last year's number.
     """
     entry = reading.entry
-    if reading.is_first:
-        return entry.published or entry.updated or now
-    return entry.updated or entry.published or now
+    if not reading.is_first:
+        found = entry.updated or entry.published
+    else:
+        found = entry.published or entry.updated
+    if found is None or _precedes_label(found, entry.label):
+        return now
+    return found
+
+
+def _precedes_label(date: datetime, label: Label | None) -> bool:
+    if label is None or not label.month:
+        return False
+    year, month = map(int, label.month.split("-"))
+    return date < datetime(year, month, 1, tzinfo=UTC) - BEFORE_ITS_MONTH

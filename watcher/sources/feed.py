@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from io import BytesIO
 from typing import Any
@@ -38,6 +38,12 @@ _END = re.compile(
 )
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
 _WANTED = "an RSS, RDF or Atom feed"
+# The forms that feeds have: that of mail (RFC 822), and that of Atom (RFC 3339)
+_DATED = re.compile(
+    r"\d{1,2}[ -][A-Za-z]{3,}[ -]\d{2,4}|\d{4}-\d\d-\d\d|[A-Za-z]{3,} \d{1,2},? "
+)
+_OLDEST = datetime(1995, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=2)
 # Of a post without a title its first words are one
 _LONGEST_OPENING = 80
 
@@ -116,7 +122,7 @@ def _posts(page: Page) -> tuple[str, tuple[Post, ...]]:
     # Atom says what its texts are (RFC 4287, 3.1.1.1); RSS never does
     typed = feed.version.startswith("atom")
     posts = tuple(
-        _post(item, revisions.get(place, ""), typed=typed)
+        _post(item, revisions.get(place, ""), page.time, typed=typed)
         for place, item in enumerate(items)
     )
     return _text(feed.feed.get("title")), posts
@@ -165,7 +171,7 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
     return feed
 
 
-def _post(item: Any, revision: str, *, typed: bool) -> Post:  # noqa: ANN401 - feedparser has no types
+def _post(item: Any, revision: str, seen: datetime, *, typed: bool) -> Post:  # noqa: ANN401 - feedparser has no types
     """Take what is read of an item.
 
     The longest of its texts: some feeds put the whole post into content, some into the
@@ -185,9 +191,11 @@ def _post(item: Any, revision: str, *, typed: bool) -> Post:  # noqa: ANN401 - f
         link=_text(item.get("link")),
         guid=_text(item.get("id")).strip(),
         html=max(texts, key=len),
-        published=_moment(item.get("published_parsed")),
+        published=_moment(item.get("published_parsed"), item.get("published"), seen),
         # Its own get() lends the date of publication, with a warning
-        updated=_moment(dict.get(item, "updated_parsed")),
+        updated=_moment(
+            dict.get(item, "updated_parsed"), dict.get(item, "updated"), seen
+        ),
         revision=_revision(revision),
     )
 
@@ -350,16 +358,24 @@ def _rank(entry: Entry) -> tuple[tuple[int, ...], datetime]:
     return numbers, entry.updated or datetime.min.replace(tzinfo=UTC)
 
 
-def _moment(time: Sequence[int] | None) -> datetime | None:
-    """Return feedparser's date, which is in UTC; None for one that no calendar has."""
-    if not time:
+def _moment(
+    time: Sequence[int] | None, written: object, seen: datetime
+) -> datetime | None:
+    """Return feedparser's date, which is in UTC; None for one that cannot be.
+
+    feedparser guesses: of "2026/12/31" it makes the first of November, of "2026" New
+    Year's Day, of a number of seconds the year 1797.  A post is not older than the web,
+    nor of the day after tomorrow: then its first sight counts.
+    """
+    if not time or not isinstance(written, str) or not _DATED.search(written):
         return None
     year, month, day, hour, minute, second = time[:6]
     try:
-        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
-        # The 31st of February
+        # The 31st of February, a leap second
         return None
+    return moment if _OLDEST <= moment <= seen + _AHEAD else None
 
 
 def _text(value: object) -> str:
