@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.records import Label
@@ -33,6 +34,18 @@ def hu(month: str, product: str = "") -> Label:
         (
             "Exchange Server 2019 CU14 Nov24SUv2",
             su("2024-11", "Exchange Server 2019 CU14", 2),
+        ),
+        (
+            "Exchange Server 2019 CU15 Dec2026SU",
+            su("2026-12", "Exchange Server 2019 CU15"),
+        ),
+        (
+            "Exchange Server 2019 CU15 Dec-26 SU",
+            su("2026-12", "Exchange Server 2019 CU15"),
+        ),
+        (
+            "Exchange Server 2019 CU15 Dec26OOB",
+            replace(su("2026-12", "Exchange Server 2019 CU15"), type="OOB"),
         ),
         (
             "Exchange Server 2019 CU14 Nov24SU v2",

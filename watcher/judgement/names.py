@@ -22,7 +22,7 @@ from watcher.records import Entry, Label, Package, Update
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
 # update is its KB article.
 LABELLED = ("Exchange Server",)
-MONTHLY = ("SU", "HU")
+MONTHLY = ("SU", "HU", "OOB")
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 

@@ -108,7 +108,7 @@ def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
         }
         row = read(cells, base, {**releases, "": heading})
         rows.extend([row] if row else [])
-    return _with_readable_products(_with_short_builds(rows))
+    return _with_unknown_forms(_with_readable_products(_with_short_builds(rows)))
 
 
 def _refuse_unread(lines: list[list[Tag]]) -> None:
@@ -233,6 +233,29 @@ def _with_readable_products(rows: list[_Row]) -> list[_Row]:
             if normalize.family(row.product) == _EXCHANGE
             else replace(row, product=product)
         )
+    return read
+
+
+def _with_unknown_forms(rows: list[_Row]) -> list[_Row]:
+    """Take a product's own label from the rows above it that are its updates.
+
+    The row of a product has its lowest build.  Another one without a month in its name
+    ("... CU15 SU2", "... CU15 8 v2") is an update, whatever the form of its name: it is
+    named by its title, its article and its build.
+    """
+    lowest: dict[str, tuple[int, ...]] = {}
+    for row in rows:
+        build = normalize.build_key(row.build)
+        if build and build < lowest.get(row.product, (*build, 0)):
+            lowest[row.product] = build
+    read = []
+    for row in rows:
+        own = row.label is not None and row.label.type in {"CU", "RTM"}
+        first = lowest.get(row.product, ())
+        build = normalize.build_key(row.build)
+        is_update = own and row.kb and build[:-1] == first[:-1] and build > first
+        key = normalize.fold(row.title)
+        read.append(replace(row, label=None, key=key) if is_update else row)
     return read
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SHORT_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+# "Nov24SUv2", and drifted: "Dec2026SU", "Dec-26 SU", "Dec26OOB"
 _TOKEN = re.compile(
-    rf"(?P<month>{_SHORT_MONTH})[a-z]* ?'?(?P<year>\d\d) ?(?P<type>SU|HU)(?!(?!v\d)[A-Z])",
+    rf"(?P<month>{_SHORT_MONTH})[a-z]*[- ]?'?(?P<year>(?:20)?\d\d)[- ]?(?P<type>SU|HU|OOB)"
+    r"(?!(?!v\d)[A-Z])",
     re.IGNORECASE,
 )
 _PHRASES = {
@@ -102,7 +104,7 @@ def _dated(folded: str, near: datetime | None) -> tuple[str, str, int, int] | No
     """
     token = _TOKEN.search(folded)
     if token:
-        month = f"20{token['year']}-{MONTHS[token['month'].lower()]:02d}"
+        month = f"20{token['year'][-2:]}-{MONTHS[token['month'].lower()]:02d}"
         return token["type"].upper(), month, token.start(), token.end()
     for phrase in _PHRASE.finditer(folded):
         kind = str(phrase.lastgroup)
@@ -124,7 +126,7 @@ def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
     """
     folded = fold(text)
     tokens = {
-        f"20{token['year']}-{MONTHS[token['month'].lower()]:02d}"
+        f"20{token['year'][-2:]}-{MONTHS[token['month'].lower()]:02d}"
         for token in _TOKEN.finditer(folded)
     }
     found = (_month_by(folded, phrase, near) for phrase in _PHRASE.finditer(folded))
