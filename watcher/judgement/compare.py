@@ -32,35 +32,35 @@ def changes(
     entry that leaves a window below its oldest entry has aged out; one that comes
     below all that is known is back from there.
     """
-    fresh = {
-        entry.key: _settled(entry, stored.get(entry.key)) for entry in snapshot.entries
-    }
+    fresh: dict[str, Entry] = {}
+    for entry in snapshot.entries:
+        fresh[entry.key] = _with_settled_builds(entry, stored.get(entry.key))
     present = {key: old for key, old in stored.items() if old.missing_since is None}
-    renamed = _renamed(present, fresh) if snapshot.coverage is Coverage.COMPLETE else {}
-    dates = (
-        [old.entry.published for old in present.values() if old.entry.published]
-        if snapshot.coverage is Coverage.WINDOW
-        else []
-    )
-    oldest = min(dates, default=None)
+    renamed: dict[str, str] = {}
+    oldest = None
+    if snapshot.coverage is Coverage.COMPLETE:
+        renamed = _renamed(present, fresh)
+    else:
+        dates = [old.entry.published for old in present.values()]
+        oldest = min((date for date in dates if date is not None), default=None)
+
     found: list[Change] = []
+    renamed_to = set(renamed.values())
     for key, entry in fresh.items():
-        if key in renamed.values():
+        kind = _kind_of_fresh(entry, stored.get(key), oldest)
+        if kind is None or key in renamed_to:
             continue
-        change = _of_fresh(stored.get(key), entry, oldest)
-        if change:
-            found.append(_change(snapshot, *change))
+        before = stored[key].entry if key in stored else None
+        if before is None and kind is ChangeKind.RETURNED:
+            before = entry
+        found.append(_change(snapshot, kind, before, entry))
     for key, old in present.items():
-        if key in fresh:
-            continue
         if key in renamed:
-            found.append(
-                _change(snapshot, ChangeKind.ALTERED, old.entry, fresh[renamed[key]])
-            )
-        else:
-            found.append(
-                _change(snapshot, _leaving(old.entry, snapshot), old.entry, None)
-            )
+            after = fresh[renamed[key]]
+            found.append(_change(snapshot, ChangeKind.ALTERED, old.entry, after))
+        elif key not in fresh:
+            kind = _kind_of_leaving(old.entry, snapshot)
+            found.append(_change(snapshot, kind, old.entry, None))
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
 
 
@@ -124,59 +124,60 @@ def _chosen(before: Entry, after: Entry, watch: Watch) -> Entry:
     )
 
 
-def _settled(entry: Entry, old: StoredEntry | None) -> Entry:
+def _with_settled_builds(entry: Entry, old: StoredEntry | None) -> Entry:
     """A row whose two forms of a build disagree keeps the build it had.
 
     A typing error touches one of them, a release both.
     """
     if old is None or not any(package.disputed for package in entry.packages):
         return entry
-    had = {
-        (package.product, package.kb): package.build for package in old.entry.packages
-    }
-    kept = (
-        replace(p, build=had.get((p.product, p.kb)) or p.build) if p.disputed else p
-        for p in entry.packages
-    )
-    return replace(entry, packages=tuple(kept))
+    builds = {(p.product, p.kb): p.build for p in old.entry.packages}
+    packages = []
+    for package in entry.packages:
+        build = builds.get((package.product, package.kb))
+        if package.disputed and build:
+            package = replace(package, build=build)  # noqa: PLW2901 - the same, settled
+        packages.append(package)
+    return replace(entry, packages=tuple(packages))
 
 
-def _of_fresh(
-    old: StoredEntry | None, entry: Entry, oldest: datetime | None
-) -> tuple[ChangeKind, Entry | None, Entry] | None:
-    if (
-        old is None
-        and oldest is not None
-        and entry.published is not None
-        and entry.published < oldest
-        and not entry.revision
-    ):
-        return ChangeKind.RETURNED, entry, entry
+def _kind_of_fresh(
+    entry: Entry, old: StoredEntry | None, oldest: datetime | None
+) -> ChangeKind | None:
+    """How an entry that is shown differs from what is stored, None when it does not.
+
+    ``oldest`` is the oldest date that is stored of a window.
+    """
     if old is None:
-        return ChangeKind.APPEARED, None, entry
+        # A feed that shows more posts than before shows old ones, which are no news
+        is_older = (
+            oldest is not None
+            and entry.published is not None
+            and entry.published < oldest
+        )
+        # The Update Guide's entries are old CVEs with new revisions
+        if is_older and not entry.revision:
+            return ChangeKind.RETURNED
+        return ChangeKind.APPEARED
     if old.missing_since is not None:
-        return ChangeKind.RETURNED, old.entry, entry
+        return ChangeKind.RETURNED
     if old.fingerprint != normalize.fingerprint(entry):
-        return ChangeKind.ALTERED, old.entry, entry
+        return ChangeKind.ALTERED
     return None
 
 
-def _leaving(entry: Entry, snapshot: Snapshot) -> ChangeKind:
+def _kind_of_leaving(entry: Entry, snapshot: Snapshot) -> ChangeKind:
     """An entry that leaves a window below its oldest entry is aged out.
 
     Where no date can tell, or nothing is shown, it may come back.
     """
-    if (
-        snapshot.coverage is Coverage.COMPLETE
-        or snapshot.oldest is None
-        or entry.published is None
-    ):
+    if snapshot.coverage is Coverage.COMPLETE:
         return ChangeKind.MISSING
-    return (
-        ChangeKind.AGED_OUT
-        if entry.published <= snapshot.oldest
-        else ChangeKind.MISSING
-    )
+    if snapshot.oldest is None or entry.published is None:
+        return ChangeKind.MISSING
+    if entry.published > snapshot.oldest:
+        return ChangeKind.MISSING
+    return ChangeKind.AGED_OUT
 
 
 def _change(
@@ -202,25 +203,22 @@ def _renamed(
     come = {key: entry for key, entry in fresh.items() if key not in present}
     pairs: dict[str, str] = {}
     for key, entry in gone.items():
-        marks = _marks(entry)
-        twin = next(
-            (
-                new
-                for new, candidate in come.items()
-                if new not in pairs.values() and marks & _marks(candidate)
-            ),
-            None,
-        )
-        if twin is not None:
-            pairs[key] = twin
+        names = _row_names(entry)
+        for new, candidate in come.items():
+            if names & _row_names(candidate):
+                pairs[key] = new
+                # One new row takes the place of one old one
+                del come[new]
+                break
     return pairs
 
 
-def _marks(entry: Entry) -> set[tuple[str, ...]]:
-    marks: set[tuple[str, ...]] = set()
+def _row_names(entry: Entry) -> set[tuple[str, ...]]:
+    """What a row keeps when its title is spelled otherwise: builds, and KB articles."""
+    names: set[tuple[str, ...]] = set()
     for package in entry.packages:
         if package.build:
-            marks.add(("build", normalize.family(package.product), package.build))
+            names.add(("build", normalize.family(package.product), package.build))
         if package.kb:
-            marks.add(("kb", package.product, package.kb))
-    return marks
+            names.add(("kb", package.product, package.kb))
+    return names

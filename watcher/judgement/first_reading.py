@@ -100,16 +100,14 @@ def untold(case: UpdateChanges, ledger: Ledger, now: datetime) -> list[MatchedCh
     items = []
     for item in case.changes:
         said = _turn(item, row)
-        if _newer(said, row) or (
-            not turned and (said is not None or history_of(item.entry) is None)
-        ):
+        # A history that is about another update says nothing here
+        may_say = said is not None or history_of(item.entry) is None
+        if _newer(said, row) or (may_say and not turned):
             items.append(item)
     turn = state_change(row, UpdateChanges(case.update_id, items), now)
-    return (
-        list(turn.changes)
-        if turn is not None and not turn.repeats and turn.kind is not Kind.CORRECTED
-        else []
-    )
+    if turn is None or turn.repeats or turn.kind is Kind.CORRECTED:
+        return []
+    return list(turn.changes)
 
 
 def _followed(row: Update, now: datetime) -> bool:
@@ -142,19 +140,19 @@ def settle(case: UpdateChanges, ledger: Ledger, now: datetime) -> None:
             row = replace(row, version=max(row.version, 2))
             item.packages += item.successors
     row = merge_changes(row, case)
+    turns = [_turn(item, row) for item in case.changes]
     last = max(
-        (said for item in case.changes if (said := _turn(item, row)) is not None),
+        (said for said in turns if said is not None),
+        # Of a pull and a return of one day the return is the later
         key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
         default=None,
     )
     before = ledger[case.update_id]
-    standing = _standing(row, case, last)
-    silent = _followed(before, now) and (standing.state, standing.version) != (
-        row.state,
-        row.version,
-    )
-    if not silent and not _outweighed(last, row, before):
-        row = standing
+    newest = _standing(row, case, last)
+    turns_it = (newest.state, newest.version) != (row.state, row.version)
+    silently = turns_it and _followed(before, now)
+    if not silently and not _outweighed(last, row, before):
+        row = newest
     ledger.put(take_over_advisories(_pulled_before(row, case), ledger))
 
 
@@ -182,10 +180,8 @@ def _standing(
     elif recalled or (last is not None and not _overtaken(last, row)):
         row = replace(row, state=State.PULLED)
         row = establish(row, Established(Kind.PULLED, row.version))
-    elif last is not None or row.version > 1:
-        row = replace(
-            row, state=State.RELEASED if row.type != "advisory" else row.state
-        )
+    elif (last is not None or row.version > 1) and row.type != "advisory":
+        row = replace(row, state=State.RELEASED)
     if last is not None and last.time is not None:
         row = replace(row, changed=max(last.time, row.changed or _NEVER))
     return row
@@ -208,26 +204,26 @@ def _turn(item: MatchedChange, row: Update) -> PassageStatement | None:
     """The pull or re-release that an entry's history ends with, as far as it is about
     this update.
     """
-    said = history_of(item.entry)
-    if said is None or not item.packages or not is_about(said, row, item.entry):
-        return (
-            said
-            if said is not None
-            and not item.entry.packages
-            and is_about(said, row, item.entry)
-            else None
-        )
-    early = (
-        said.time is not None and row.released is not None and said.time < row.released
-    )
-    published = item.entry.published
-    other = (
+    entry = item.entry
+    said = history_of(entry)
+    if said is None or not is_about(said, row, entry):
+        return None
+    if not item.packages:
+        # Words without packages are about the update, unless all of the entry's
+        # packages went to another one
+        return said if not entry.packages else None
+    if said.time is not None and row.released is not None and said.time < row.released:
+        return None
+    published = entry.published
+    other_month = (
         bool(row.month) and published is not None and month_of(published) != row.month
     )
-    return None if early or (other and said.kind is Kind.RE_RELEASED) else said
+    if other_month and said.kind is Kind.RE_RELEASED:
+        return None
+    return said
 
 
 def _overtaken(said: PassageStatement, row: Update) -> bool:
     """Whether a pulled version has been replaced since by one that the tables already show."""
-    newer = [p for p in current_packages(row) if p.version > 1]
-    return bool(newer) and not any(kb in {p.kb for p in newer} for kb in said.kbs)
+    newer = {p.kb for p in current_packages(row) if p.version > 1}
+    return bool(newer) and newer.isdisjoint(said.kbs)
