@@ -13,6 +13,7 @@ from tests.stories.pages import (
     CU23,
     Cve,
     Fix,
+    address,
     blog,
     issues,
     kev,
@@ -20,7 +21,7 @@ from tests.stories.pages import (
     post,
     table,
 )
-from tests.stories.telling import DOWN, World, text
+from tests.stories.telling import DOWN, Shown, World, text
 
 SU = "exchange-server-2024-11-su"
 CU = (
@@ -300,3 +301,15 @@ def test_a_further_product_of_a_known_update_is_released(world: World) -> None:
     )
     assert said == f"released {SU} KB5044062"
     assert world.last.update.products == ("Exchange Server 2019 CU13",)
+
+
+@pytest.mark.parametrize("shown", [b"<html>down</html>", DOWN])
+def test_a_month_that_could_not_be_read_at_first_is_no_news_when_it_can(
+    world: World, shown: Shown
+) -> None:
+    world.shows(month("2024-Nov", november()))
+    november_url = address("2024-Nov")
+    assert world.at("2024-11-13 06:00", pages={november_url: shown}) == []
+    assert len(world.failures) == 1
+    assert world.at("2024-11-13 07:00", month("2024-Nov", november())) == []
+    assert world.update(SU).id == SU

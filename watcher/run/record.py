@@ -162,8 +162,6 @@ def _check_copy(
             taken_as_known.append(change)
 
     document = _document(snapshot, answer, before, watch, now)
-    if snapshot.document in listed:
-        document = replace(document, known=True)
     return DocumentCheck(
         answer,
         document=document if document != before else None,
@@ -336,9 +334,16 @@ def documents_to_store(
     read themselves: they existed then, and what they say later of that time is no news.
     """
     documents = [check.document for check in checks if check.document is not None]
+    listed = _listed_at_first(answers)
+    # Also one whose first copy could not be read: its next one made news of a month
+    # that was over when the watcher was set up
+    documents = [
+        replace(document, known=True) if document.document in listed else document
+        for document in documents
+    ]
     written = {document.document for document in documents} | set(answers.previous)
     source = answers.source.name
-    for name, row in sorted(_listed_at_first(answers).items()):
+    for name, row in sorted(listed.items()):
         if name not in written:
             documents.append(
                 Document(source, row.document, row.url, mark=row.mark, known=True)
