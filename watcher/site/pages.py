@@ -135,11 +135,7 @@ class _Pages:
         overview = self._contents.overview
         for name, listings in self._contents.lists.items():
             path = f"years/{name}.html"
-            each = {
-                one.page[len("updates/") : -len(".html")]: {"row": one}
-                for one in listings
-            }
-            rows = self._pieces("row", "../", each)
+            rows = self._pieces("row", "../", [{"row": one} for one in listings])
             up = int(lists.year_of(name)) if "-" in name else None
             title = f"Updates of {self._in_words(name)}"
             names = _of_updates(title, rows=rows, up=up)
@@ -317,16 +313,12 @@ class _Pages:
     def _events(self, root: str, events: Iterable[Event]) -> Markup:
         """Give events, the newest first, as they are listed on a page."""
         briefs = (update_page.brief(one, self._form) for one in reversed(tuple(events)))
-        each = {brief.anchor: {"one": brief} for brief in briefs}
-        return self._pieces("event", root, each)
+        return self._pieces("event", root, [{"one": brief} for brief in briefs])
 
     def _pieces(
-        self, template: str, root: str, each: Mapping[str, Mapping[str, Any]]
+        self, template: str, root: str, each: Iterable[Mapping[str, Any]]
     ) -> Markup:
-        made = [
-            f"<!--{name}-->{self._page(template, root, names).decode().strip()}<!--/-->"
-            for name, names in each.items()
-        ]
+        made = [self._page(template, root, names).decode().strip() for names in each]
         return Markup("\n".join(made))  # noqa: S704 - of our own templates, which escape
 
 
