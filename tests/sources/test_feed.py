@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import xml.sax
 from datetime import UTC, datetime
 
-import feedparser.api
 import pytest
 
 from tests.sources.reading import read
@@ -138,10 +136,3 @@ def test_atoms_markup_stays_markup() -> None:
         "<content type='html'>&lt;p&gt;One&lt;/p&gt;&lt;p&gt;KB5999001&lt;/p&gt;</content></entry>",
     )
     assert entry.passages[0].text == "One\nKB5999001"
-
-
-def test_feedparser_reads_through_the_driver_that_merges_text() -> None:
-    entries(RSS, "<item><title>Blog</title></item>")
-
-    driver = xml.sax.make_parser(feedparser.api.PREFERRED_XML_PARSERS)  # noqa: S317 - nothing is parsed
-    assert type(driver).__module__ == "watcher.sources.merged_text"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.sources import markup
+from watcher.sources import answer, markup
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_markdown_becomes_html_with_its_tables_and_struck_text() -> None:
     ],
 )
 def test_an_error_quotes_what_came(body: bytes, opening: str) -> None:
-    assert markup.opening(body).startswith(opening)
+    assert answer.opening(body).startswith(opening)
 
 
 @given(st.text())

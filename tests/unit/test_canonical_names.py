@@ -143,6 +143,11 @@ def test_prose_names_products(prose: str, products: tuple[str, ...]) -> None:
         (("Exchange Server 2019*",), "Windows", False),
         (("Windows*",), "Exchange Server", False),
         (("*",), "Anything", True),
+        (("Exchange Server 2019 CU14*",), "Exchange Server 2019", True),
+        (("Windows Server 2022 Datacenter*",), "Windows Server 2022", True),
+        (("SharePoint Server 2019*",), "SharePoint Server", True),
+        # Another product
+        (("Windows Server 2012 R2*",), "Windows Server 2012", False),
     ],
 )
 def test_a_product_of_no_edition_concerns_whoever_watches_one(

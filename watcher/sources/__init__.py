@@ -31,7 +31,8 @@ def parser(kind: str) -> Parser:
     """
     if kind not in SOURCE_KINDS:
         raise ConfigurationError(
-            f'there is no kind of source named "{kind}". Known are {", ".join(sorted(SOURCE_KINDS))}.'
+            f'there is no kind of source named "{kind}". '
+            f"Known are {', '.join(sorted(SOURCE_KINDS))}."
         )
     module = import_module(f"watcher.sources.{SOURCE_KINDS[kind].module}")
     return cast("Parser", module.parse)

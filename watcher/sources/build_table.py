@@ -15,15 +15,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bs4 import Tag
+from bs4 import BeautifulSoup, Tag
 from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Label, Package, Page, Snapshot, Watch
+from watcher.records import Entry, Label, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.json_form import quoted
+from watcher.sources.answer import quoted, snapshot, unlike
 
 # The first that fits names a column
 _COLUMNS = (
@@ -43,7 +43,7 @@ _EXCHANGE = "Exchange Server"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "summary", "caption")
 
 
-class _Row(Struct, frozen=True):
+class _Row(Struct, frozen=True, kw_only=True):
     """A table's row as far as it can be read.
 
     ``title`` is what the page calls it, ``key`` its name without drift.
@@ -53,60 +53,88 @@ class _Row(Struct, frozen=True):
     title: str
     product: str
     build: str
-    long: str
+    long: str = ""
     published: datetime | None
     kb: str
     url: str
-    label: Label | None
+    label: Label | None = None
+
+    @property
+    def line(self) -> tuple[int, ...]:
+        """The first three numbers of its build, which name the product."""
+        return normalize.build_key(self.build)[:3]
+
+
+class _Releases(Struct, frozen=True):
+    """The Windows releases that a page names.
+
+    ``by_build``: by the first part of their builds.  ``heading``: the one that the
+    table's own heading names.
+    """
+
+    by_build: dict[str, str]
+    heading: str = ""
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
-    """Return the watched rows of all tables of builds on a page, keyed by their canonical name.
+    """Return the watched rows of all tables of builds on a page, keyed by canonical name.
 
     Raises:
-        ParseError: the page has no table of builds, or only empty ones, or one whose head cannot be read.
+        ParseError: the page has no table of builds, or only empty ones, or one whose
+            head cannot be read.
 
     """
     tree = markup.soup(page)
-    releases = {
-        found["build"]: found["product"]
-        for found in _RELEASE.finditer(normalize.fold(tree.get_text(" ")))
-    }
-    rows = _distinct(
-        row
-        for table in markup.tables(tree)
-        for row in _table(table, page.url, releases)
-    )
+    text = normalize.fold(tree.get_text(" "))
+    by_build = {found["build"]: found["product"] for found in _RELEASE.finditer(text)}
+    rows: list[_Row] = []
+    for table, heading in _tables(tree):
+        rows += _table(table, page.url, _Releases(by_build, heading))
+    rows = _distinct(rows)
     if not rows:
-        raise markup.unlike(page, "a page with a table of builds and release dates")
-    entries = (_entry(row, page.url) for row in rows if watch.wants(row.product))
-    return Snapshot(
-        source=page.source,
-        document=page.document,
-        url=page.url,
-        time=page.time,
-        sha256=page.sha256,
-        coverage=Coverage.COMPLETE,
+        raise unlike(page, "a page with a table of builds and release dates")
+    entries = [_entry(row, page.url) for row in rows if watch.wants(row.product)]
+    return snapshot(
+        page,
         total=len(rows),
-        entries=tuple(sorted(entries, key=lambda entry: entry.key)),
+        entries=sorted(entries, key=lambda entry: entry.key),
     )
 
 
-def _table(table: Tag, base: str, releases: dict[str, str]) -> list[_Row]:
+def _tables(tree: BeautifulSoup) -> Iterator[tuple[Tag, str]]:
+    """Yield each table with the release that the nearest heading above it names.
+
+    The page is walked once: looking back from each table costs its length each time.
+    """
+    tables = {id(table) for table in markup.tables(tree)}
+    heading: Tag | None = None
+    for node in tree.find_all([*_HEADINGS, "table"]):
+        if node.name != "table":
+            heading = node
+        elif id(node) in tables:
+            found = _RELEASE.search(_text(heading))
+            yield node, found["product"] if found else ""
+
+
+def _table(table: Tag, base: str, releases: _Releases) -> list[_Row]:
     lines = markup.cells(table)
     columns = _columns([_text(cell) for cell in lines[0]] if lines else [])
-    read = _windows_row if {"update", "kb"} <= columns.keys() else _named_row
-    needed = {"build", "date"} if read is _windows_row else {"build", "date", "name"}
+    is_of_windows = {"update", "kb"} <= columns.keys()
+    needed = {"build", "date"} if is_of_windows else {"build", "date", "name"}
     if not needed <= columns.keys():
         _refuse_unread(lines)
         return []
-    heading = _release_above(table)
     rows = []
     for line in lines[1:]:
+        # A row may have fewer cells than its head (and one of Windows has one more)
         cells = {
-            name: line[place] for name, place in columns.items() if place < len(line)
+            name: line[number] for name, number in columns.items() if number < len(line)
         }
-        row = read(cells, base, {**releases, "": heading})
+        row = (
+            _windows_row(cells, base, releases)
+            if is_of_windows
+            else _named_row(cells, base)
+        )
         rows.extend([row] if row else [])
     return _with_unknown_forms(_with_readable_products(_with_short_builds(rows)))
 
@@ -116,13 +144,11 @@ def _refuse_unread(lines: list[list[Tag]]) -> None:
 
     Skipped, its rows would seem to be gone.
     """
+    if not lines:
+        return
     rows = [[_text(cell) for cell in line] for line in lines]
-    builds = [
-        row
-        for row in rows
-        if any(normalize.build(text) == text and text for text in row)
-    ]
-    if len(builds) * 2 >= len(rows) > 0:
+    with_builds = sum(any(map(_is_build, row)) for row in rows)
+    if with_builds * 2 >= len(rows):
         head = " | ".join(rows[0])
         raise ParseError(
             "a table of builds has a head without a column for names, builds "
@@ -130,65 +156,73 @@ def _refuse_unread(lines: list[list[Tag]]) -> None:
         )
 
 
-def _columns(names: list[str]) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for place, name in enumerate(names):
-        kind = next((kind for kind, pattern in _COLUMNS if pattern.search(name)), "")
-        if kind:
-            places.setdefault(kind, place)
-    return places
+def _is_build(text: str) -> bool:
+    return bool(text) and normalize.build(text) == text
 
 
-def _named_row(
-    cells: dict[str, Tag], base: str, releases: dict[str, str]
-) -> _Row | None:
+def _columns(titles: list[str]) -> dict[str, int]:
+    """Return the number of the column of each kind, the first one where two fit."""
+    columns: dict[str, int] = {}
+    for number, title in enumerate(titles):
+        for kind, pattern in _COLUMNS:
+            if pattern.search(title):
+                columns.setdefault(kind, number)
+                break
+    return columns
+
+
+def _named_row(cells: dict[str, Tag], base: str) -> _Row | None:
     """Read a row that bears its product's name."""
     title = _text(cells.get("name"))
-    builds = [_text(cells.get(column)) for column in ("build", "long")]
-    short, long = map(normalize.build, builds)
-    if not title or not any(builds):
+    written = _text(cells.get("build")), _text(cells.get("long"))
+    if not title or not any(written):
         return None
     label = normalize.label(title)
-    product = label.product if label and label.product else normalize.product(title)
+    product = normalize.product(title)
+    if label and label.product:
+        product = label.product
+    # A row of Exchange that names no update is the product as it was first released
     if label is None and normalize.family(product) == _EXCHANGE:
-        label = Label(normalize.family(product), product, "RTM")
+        label = Label(_EXCHANGE, product, "RTM")
     url = _href(cells.get("name"), base) or _href(cells.get("kb"), base)
-    article = normalize.kb(url) or normalize.kb(_text(cells.get("kb")))
-    published = normalize.date(_text(cells.get("date")))
     return _Row(
-        _key(title, label), title, product, short, long, published, article, url, label
+        key=_key(title, label),
+        title=title,
+        product=product,
+        build=normalize.build(written[0]),
+        long=normalize.build(written[1]),
+        published=normalize.date(_text(cells.get("date"))),
+        kb=normalize.kb(url) or normalize.kb(_text(cells.get("kb"))),
+        url=url,
+        label=label,
     )
 
 
-def _windows_row(
-    cells: dict[str, Tag], base: str, releases: dict[str, str]
-) -> _Row | None:
+def _windows_row(cells: dict[str, Tag], base: str, releases: _Releases) -> _Row | None:
     """Read a row of a Windows release.
 
-    Its heading names the product, or the first part of its build does.
+    The first part of its build names the product, or its table's heading does.
     """
     number = re.fullmatch(r"(\d{5})\.\d+", _text(cells.get("build")))
     if number is None:
         return None
-    product = normalize.product(releases.get(number[1]) or releases[""] or "Windows")
-    update = re.sub(r"^(\d{4})[.-](\d\d)", r"\1-\2", _text(cells.get("update"))).strip(
-        " *"
-    )
-    hotpatch = " Hotpatch" if "hotpatch" in _text(cells.get("type")).lower() else ""
-    title = f"{product} {update}{hotpatch}"
+    release = releases.by_build.get(number[1]) or releases.heading or "Windows"
+    product = normalize.product(release)
+    # "2026-03 B"; a hyphen was a dot once
+    update = re.sub(r"^(\d{4})[.-](\d\d)", r"\1-\2", _text(cells.get("update")))
+    # One month has a baseline and a hotpatch of one update type
+    is_hotpatch = "hotpatch" in _text(cells.get("type")).lower()
+    suffix = " Hotpatch" if is_hotpatch else ""
+    title = f"{product} {update.strip(' *')}{suffix}"
     url = _href(cells.get("kb"), base)
-    article = normalize.kb(_text(cells.get("kb"))) or normalize.kb(url)
-    build = normalize.build(f"10.0.{number[0]}")
     return _Row(
-        title,
-        title,
-        product,
-        build,
-        "",
-        normalize.date(_text(cells.get("date"))),
-        article,
-        url,
-        None,
+        key=title,
+        title=title,
+        product=product,
+        build=normalize.build(f"10.0.{number[0]}"),
+        published=normalize.date(_text(cells.get("date"))),
+        kb=normalize.kb(_text(cells.get("kb"))) or normalize.kb(url),
+        url=url,
     )
 
 
@@ -202,12 +236,11 @@ def _with_short_builds(rows: list[_Row]) -> list[_Row]:
     majors = Counter(normalize.build_key(row.long or row.build)[:2] for row in rows)
     decided = []
     for row in rows:
-        odd = (
-            row.build and row.long and normalize.build_key(row.build)[:2] not in majors
-        )
-        decided.append(
-            replace(row, build=row.long if odd or not row.build else row.build)
-        )
+        is_odd = normalize.build_key(row.build)[:2] not in majors
+        if not row.build or (is_odd and row.long):
+            decided.append(replace(row, build=row.long))
+        else:
+            decided.append(row)
     return decided
 
 
@@ -216,23 +249,21 @@ def _with_readable_products(rows: list[_Row]) -> list[_Row]:
 
     Else its row would seem to be gone.
     """
-    known = {
-        normalize.build_key(row.build)[:3]: row.product
-        for row in rows
-        if normalize.family(row.product) == _EXCHANGE
-    }
-    if len(known) * 2 < len({normalize.build_key(row.build)[:3] for row in rows}):
+    products: dict[tuple[int, ...], str] = {}
+    for row in rows:
+        if _is_exchange(row):
+            products[row.line] = row.product
+    # A table of something else
+    if len(products) * 2 < len({row.line for row in rows}):
         return rows
-    versions = {line[:2]: _EXCHANGE for line in known}
+    # Of a line that no other row names, at least that it is Exchange
+    versions = {line[:2]: _EXCHANGE for line in products}
     read = []
     for row in rows:
-        line = normalize.build_key(row.build)[:3]
-        product = known.get(line) or versions.get(line[:2], row.product)
-        read.append(
-            row
-            if normalize.family(row.product) == _EXCHANGE
-            else replace(row, product=product)
-        )
+        if not _is_exchange(row):
+            product = versions.get(row.line[:2], row.product)
+            row = replace(row, product=products.get(row.line, product))  # noqa: PLW2901
+        read.append(row)
     return read
 
 
@@ -250,13 +281,17 @@ def _with_unknown_forms(rows: list[_Row]) -> list[_Row]:
             lowest[row.product] = build
     read = []
     for row in rows:
-        own = row.label is not None and row.label.type in {"CU", "RTM"}
-        first = lowest.get(row.product, ())
+        own = lowest.get(row.product, ())
         build = normalize.build_key(row.build)
-        is_update = own and row.kb and build[:-1] == first[:-1] and build > first
-        key = normalize.fold(row.title)
-        read.append(replace(row, label=None, key=key) if is_update else row)
+        is_named_as_product = row.label and row.label.type in {"CU", "RTM"} and row.kb
+        if is_named_as_product and build[:-1] == own[:-1] and build > own:
+            row = replace(row, label=None, key=normalize.fold(row.title))  # noqa: PLW2901
+        read.append(row)
     return read
+
+
+def _is_exchange(row: _Row) -> bool:
+    return normalize.family(row.product) == _EXCHANGE
 
 
 def _distinct(rows: Iterable[_Row]) -> list[_Row]:
@@ -268,45 +303,41 @@ def _distinct(rows: Iterable[_Row]) -> list[_Row]:
     A name that stands twice with one build is one row, of which the copy that has an
     article counts: when the vendor takes the other away, nothing is gone.
     """
-    named: dict[str, list[_Row]] = {}
+    named: dict[str, dict[str, _Row]] = {}
     for row in sorted(rows, key=lambda row: not row.kb):
-        same = named.setdefault(row.key, [])
-        if row.build not in {other.build for other in same}:
-            same.append(row)
-    return [row for same in named.values() for row in _numbered(same)]
+        named.setdefault(row.key, {}).setdefault(row.build, row)
+    distinct: list[_Row] = []
+    for same in named.values():
+        distinct += _numbered(same.values())
+    return distinct
 
 
-def _numbered(same: list[_Row]) -> Iterator[_Row]:
+def _numbered(same: Iterable[_Row]) -> Iterator[_Row]:
     ordered = sorted(same, key=lambda row: (normalize.build_key(row.build), row.title))
     for number, row in enumerate(ordered, start=1):
         yield row if number == 1 else replace(row, key=f"{row.key} #{number}")
 
 
 def _key(title: str, label: Label | None) -> str:
+    """Name a row without the drift of its title ("Nov24SU", "November 2024 SU")."""
     if label is None or not label.product:
         return normalize.fold(title)
     version = f"v{label.version}" if label.version > 1 else ""
     if label.month:
-        return f"{label.product} {_short_month(label.month)}{label.type}{version}"
-    return " ".join(
-        filter(None, (label.product, "RTM" if label.type == "RTM" else "", version))
-    )
-
-
-def _short_month(month: str) -> str:
-    return f"{datetime.fromisoformat(f'{month}-01'):%b%y}"
+        month = datetime.fromisoformat(f"{label.month}-01")
+        return f"{label.product} {month:%b%y}{label.type}{version}"
+    release = "RTM" if label.type == "RTM" else ""
+    return " ".join(filter(None, (label.product, release, version)))
 
 
 def _entry(row: _Row, url: str) -> Entry:
-    kind = row.label.type if row.label else ""
-    disputed = row.long if row.long != row.build else ""
     package = Package(
         product=row.product,
         kb=row.kb,
         build=row.build,
         url=row.url,
-        type=kind,
-        disputed=disputed,
+        type=row.label.type if row.label else "",
+        disputed=row.long if row.long != row.build else "",
     )
     return Entry(
         key=row.key,
@@ -318,12 +349,6 @@ def _entry(row: _Row, url: str) -> Entry:
         label=row.label,
         links=(row.url,) if row.url else (),
     )
-
-
-def _release_above(table: Tag) -> str:
-    heading = table.find_previous(_HEADINGS)
-    found = _RELEASE.search(_text(heading)) if isinstance(heading, Tag) else None
-    return found["product"] if found else ""
 
 
 def _text(cell: Tag | None) -> str:

@@ -22,14 +22,14 @@ from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Package, Page, Snapshot, Watch
+from watcher.records import Entry, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.concern import concerned
-from watcher.sources.json_form import quoted
+from watcher.sources.answer import first, opening, quoted, snapshot, unique
 
+# An update's GUID and its row, which was not always counted from 0
 _ROW = re.compile(r"([0-9a-f-]{36})_R\d+", re.IGNORECASE)
 _PAGES = re.compile(r"\(page \d+ of (\d+)\)")
-_FOR_PRODUCT = re.compile(r"\bfor (?P<product>.+?)(?: ?\([^)]*\))*$", re.IGNORECASE)
+_FOR_PRODUCT = re.compile(r"\bfor (?P<product>.+)", re.IGNORECASE)
 _UNKNOWN = "Whether it offers the update is not known; the next check asks again."
 
 
@@ -65,25 +65,26 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     soup = markup.soup(page)
     table = soup.find("table", id=re.compile(r"updateMatches$"))
     if isinstance(table, Tag):
-        rows = [
-            row for row in _rows(table) if kb in (normalize.kbs_in(row.title) or (kb,))
-        ]
-        whole = all(
-            found[1] == "1" for found in _PAGES.finditer(_text(soup, "searchDuration"))
-        )
-        return _snapshot(page, _entry(page, kb, rows, watch, whole=whole))
+        rows = [row for row in _rows(table) if _is_about(row.title, kb)]
+        pages = _PAGES.search(_text(soup, "searchDuration"))
+        is_whole = pages is None or pages[1] == "1"
+        entry = _entry(page, kb, rows, watch, is_whole=is_whole)
+        return snapshot(page, total=1, entries=(entry,))
     answer = _text(soup, "noResultText")
-    if answer and kb in (normalize.kbs_in(answer) or (kb,)):
-        return _snapshot(
-            page, Entry(key=kb, title=kb, url=page.url, kbs=(kb,), available=False)
-        )
+    if answer and _is_about(answer, kb):
+        gone = Entry(key=kb, title=kb, url=page.url, kbs=(kb,), available=False)
+        return snapshot(page, total=1, entries=(gone,))
     raise ParseError(
-        (
-            f"the catalogue has lost the search for {kb}: it shows neither "
-            f"results nor 'no results', but {markup.opening(page.body)}"
-        ),
+        f"the catalogue has lost the search for {kb}: it shows neither "
+        f"results nor 'no results', but {opening(page.body)}",
         _UNKNOWN,
     )
+
+
+def _is_about(text: str, kb: str) -> bool:
+    """Say whether a text names the article, or none at all."""
+    named = normalize.kbs_in(text)
+    return not named or kb in named
 
 
 def _asked(url: str) -> str:
@@ -105,61 +106,67 @@ def _rows(table: Tag) -> Iterator[Row]:
         cells = [normalize.fold(cell.get_text(" ")) for cell in line.find_all("td")]
         # An icon, title, products, classification, last updated, version, size
         cells += [""] * (7 - len(cells))
-        named = _FOR_PRODUCT.search(cells[1])
-        exact = (normalize.product(named["product"]),) if named else ()
-        products = (
-            *exact,
-            *(normalize.product(name) for name in cells[2].split(",") if name.strip()),
-        )
-        size = line.find(id=f"{update}_originalSize")
-        digits = size.get_text().strip() if isinstance(size, Tag) else ""
+        products = [_product_of_title(cells[1]), *cells[2].split(",")]
         yield Row(
-            update,
-            cells[1],
-            products,
-            normalize.date(cells[4]),
-            int(digits) if re.fullmatch(r"[0-9]{1,15}", digits) else None,
+            update=update,
+            title=cells[1],
+            products=unique(map(normalize.product, map(str.strip, products))),
+            updated=normalize.date(cells[4]),
+            size=_size(line.find(id=f"{update}_originalSize")),
         )
 
 
-def _entry(page: Page, kb: str, rows: list[Row], watch: Watch, *, whole: bool) -> Entry:
+def _product_of_title(title: str) -> str:
+    """Return the product that a title names, "" when it names none.
+
+    "Security Update For Exchange Server 2019 CU12 (KB5025239)"
+    """
+    named = _FOR_PRODUCT.search(title)
+    if named is None:
+        return ""
+    product = named["product"]
+    # What stands in parentheses at its end, such as the article, is no part of it; cut
+    # off one by one, for a pattern over several costs the square of their number
+    while product.endswith(")"):
+        start = product.find("(", product.rfind(")", 0, -1) + 1)
+        if start < 1:
+            break
+        product = product[:start].removesuffix(" ")
+    return product
+
+
+def _size(hidden: object) -> int | None:
+    """Return a size in bytes: shown is "401.5 MB", hidden beside it stands the number."""
+    digits = hidden.get_text().strip() if isinstance(hidden, Tag) else ""
+    return int(digits) if re.fullmatch(r"[0-9]{1,15}", digits) else None
+
+
+def _entry(
+    page: Page, kb: str, rows: list[Row], watch: Watch, *, is_whole: bool
+) -> Entry:
     """Describe the update by its rows.
 
     Of a list of several pages only that it is there, for the pages' cut moves.
     """
-    packages = tuple(_packages(page, kb, rows, watch))
+    packages = list(_packages(page, kb, rows, watch))
+    ordered = sorted(packages, key=lambda package: (package.product, package.url))
     return Entry(
         key=kb,
         title=rows[0].title if rows else kb,
         url=page.url,
         updated=max((row.updated for row in rows if row.updated), default=None),
         kbs=(kb,),
-        products=tuple(dict.fromkeys(package.product for package in packages)),
-        packages=tuple(
-            sorted(packages, key=lambda package: (package.product, package.url))
-        )
-        if whole
-        else (),
+        products=unique(package.product for package in packages),
+        packages=tuple(ordered) if is_whole else (),
         available=bool(rows),
     )
 
 
 def _packages(page: Page, kb: str, rows: list[Row], watch: Watch) -> Iterator[Package]:
     for row in rows:
-        product = concerned(watch, row.products)
+        product = first(
+            name for name in row.products if normalize.concerns(watch, name)
+        )
         if product:
             url = urljoin(page.url, f"ScopedViewInline.aspx?updateid={row.update}")
             yield Package(product, kb, url=url, file=row.update, size=row.size)
-
-
-def _snapshot(page: Page, entry: Entry) -> Snapshot:
-    return Snapshot(
-        page.source,
-        page.document,
-        page.url,
-        page.time,
-        page.sha256,
-        Coverage.COMPLETE,
-        total=1,
-        entries=(entry,),
-    )

@@ -2,42 +2,52 @@
 
 Its lists lead to its documents, each document is one entry (OASIS CSAF 2.0).
 
-A document's entry keeps the tracking id as key, in capitals.  What a regeneration
-moves is left out: the generator's date and acknowledgements.
+The lists (sections 7.1.8 to 7.1.15) are provider metadata, ROLIE feeds, changes.csv,
+index.txt and directory listings.  A document is named by its path below the provider's
+address, one on another host by host and path.  Its entry keeps the tracking id as key,
+in capitals.  What a regeneration moves is left out: the generator's date and
+acknowledgements.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import chain
+from urllib.parse import quote, urljoin
 
 import msgspec
+from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import (
-    Coverage,
-    Entry,
-    Follow,
-    Package,
-    Page,
-    Passage,
-    Snapshot,
-    Watch,
+from watcher.judgement.schedule import YOUNG
+from watcher.records import Entry, Follow, Package, Page, Passage, Snapshot, Watch
+from watcher.sources import markup
+from watcher.sources.answer import (
+    decode,
+    first,
+    in_utc,
+    quoted,
+    snapshot,
+    unique,
+    unlike,
 )
-from watcher.sources import csaf_provider, markup
-from watcher.sources.csaf_form import (
+from watcher.sources.csaf_document import (
     Cvss,
     Document,
+    FeedDocument,
+    Metadata,
     Note,
+    Products,
     ProductTree,
+    Remediation,
     Revision,
+    Threat,
     Vulnerability,
+    watched,
 )
-from watcher.sources.csaf_products import Products, watched
-from watcher.sources.json_form import decode, in_utc, quoted
 
 # "<build>:<SubType>:<url>"; what is only offered to customers of extended security
 # updates has no URL
@@ -51,23 +61,38 @@ _EXPLOIT_STATUS = re.compile(
 _PASSAGES = {"faq": "faq", "summary": "description", "description": "description"}
 # Microsoft's notes that are the same in all documents
 _BOILERPLATE = {"Additional Resources", "Disclaimer", "Assigning CNA"}
+# TLP labels of what needs no credentials
+_PUBLIC = {"", "WHITE", "CLEAR", "UNLABELED"}
+_LINUX = re.compile(r"linux|mariner|azl|cbl", re.IGNORECASE)
+# Tens of thousands of documents about Linux packages
+_LINUX_LIST = "//msrc.microsoft.com/csaf/vex/changes.csv"
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+class Listed(Struct, frozen=True):
+    """A further address of a list; ``changed`` is "" where the list tells no date."""
+
+    url: str
+    changed: str = ""
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
     """Read a document of a CSAF provider, or one of the lists that lead to its documents.
 
     Raises:
-        ParseError: it is none of them; of JSON that misses what CSAF requires the text names the JSON path.
+        ParseError: it is none of them; of JSON that misses what CSAF requires the text
+            names the JSON path.
 
     """
-    text = (markup.unmarked(page.body) or page.body.decode("utf-8", "replace")).strip()
+    text = markup.unmarked(page.body) or page.body.decode("utf-8", "replace")
+    text = text.strip()
     if text.startswith("{"):
         return _json(page, watch)
     if text.startswith("<"):
-        return _listed(page, *_markup(page, text))
+        return _directory(page, text)
     if '",' in text or re.search(r",\s*\d{4}-\d\d-\d\d", text):
-        return _listed(page, *csaf_provider.changes(page, text))
-    return _listed(page, *csaf_provider.index(page, text))
+        return _changes(page, text)
+    return _index(page, text)
 
 
 def _json(page: Page, watch: Watch) -> Snapshot:
@@ -79,62 +104,29 @@ def _json(page: Page, watch: Watch) -> Snapshot:
     if "document" in members:
         return _document(page, watch)
     if "feed" in members:
-        return _listed(page, *csaf_provider.feed(page))
+        return _feed(page)
     if "distributions" in members or "metadata_version" in members:
-        return _listed(page, *csaf_provider.metadata(page, watch))
+        return _metadata(page, watch)
     raise ParseError(
         "this is neither a CSAF document nor a feed nor provider metadata: "
         f"it has the members {quoted(', '.join(members))}"
     )
 
 
-def _markup(page: Page, text: str) -> tuple[tuple[Follow, ...], int]:
-    if re.search(r"<(?:\w+:)?cvrfdoc\b", text):
-        raise ParseError(
-            "this is a CVRF document, not CSAF", 'Give the source kind = "cvrf".'
-        )
-    links = markup.links(text, page.url)
-    follows, total = csaf_provider.listing(page, links)
-    if follows or total:
-        return follows, total
-    older = next((url for url in links if "cvrf" in url.lower()), "")
-    hint = f"it offers CVRF only, {quoted(older)}" if older else ""
-    raise markup.unlike(page, "a page that links CSAF documents", why=hint)
-
-
-def _listed(page: Page, follows: tuple[Follow, ...], total: int) -> Snapshot:
-    newest = max(
-        (datetime.fromisoformat(row.mark) for row in follows if row.mark), default=None
-    )
-    return Snapshot(
-        page.source,
-        page.document,
-        page.url,
-        page.time,
-        page.sha256,
-        Coverage.COMPLETE,
-        total,
-        newest=newest,
-        follow=follows,
-    )
+# --- A document -----------------------------------------------------------------------
 
 
 def _document(page: Page, watch: Watch) -> Snapshot:
     document = decode(page.body.strip(), Document, "a CSAF 2.0 document")
     tracking = document.document.tracking
     products = watched(document, watch)
-    concerned = _products(document, products) or _products_in_words(document, watch)
-    return Snapshot(
-        source=page.source,
-        document=page.document,
-        url=page.url,
-        time=page.time,
-        sha256=page.sha256,
-        coverage=Coverage.COMPLETE,
+    names = _products(document, products) or _products_in_words(document, watch)
+    return snapshot(
+        page,
         total=1,
         revisions=len(tracking.revision_history),
         identity=_identity(page, tracking.id),
-        entries=(_entry(page, document, products, concerned),) if concerned else (),
+        entries=(_entry(page, document, products, names),) if names else (),
     )
 
 
@@ -150,8 +142,19 @@ def _identity(page: Page, tracking_id: str) -> str:
         return tracking_id
     name = re.sub(r"[^+\-a-z0-9]+", "_", tracking_id.lower())
     stem = page.document.rsplit("/", 1)[-1].removesuffix(".json").lower()
-    same_form = re.sub(r"\d+", "0", stem) == re.sub(r"\d+", "0", name)
-    return tracking_id if same_form and stem != name else page.document
+    is_of_same_form = re.sub(r"\d+", "0", stem) == re.sub(r"\d+", "0", name)
+    return tracking_id if is_of_same_form and stem != name else page.document
+
+
+def _products(document: Document, products: Products) -> tuple[str, ...]:
+    """Return the watched products that the vulnerabilities name.
+
+    All watched ones of a document whose vulnerabilities give no product's status.
+    """
+    named: list[str] = []
+    for vulnerability in document.vulnerabilities:
+        named.extend(vulnerability.product_status.ids)
+    return products.of(named or products.names)
 
 
 def _products_in_words(document: Document, watch: Watch) -> tuple[str, ...]:
@@ -162,63 +165,8 @@ def _products_in_words(document: Document, watch: Watch) -> tuple[str, ...]:
     """
     if document.product_tree != ProductTree():
         return ()
-    notes = [note.text for note in document.document.notes]
-    text = "\n".join((document.document.title, *notes))
-    return tuple(
-        name for name in normalize.products_in(text) if normalize.concerns(watch, name)
-    )
-
-
-def _entry(
-    page: Page, document: Document, products: Products, concerned: tuple[str, ...]
-) -> Entry:
-    head, tracking = document.document, document.document.tracking
-    packages = tuple(
-        dict.fromkeys(
-            chain.from_iterable(
-                _packages(item, products) for item in document.vulnerabilities
-            )
-        )
-    )
-    disclosed, exploited = _exploitation(document.vulnerabilities)
-    score = _worst(document.vulnerabilities)
-    own = (
-        reference.url
-        for reference in head.references
-        if reference.category == "self" and not reference.url.endswith(".json")
-    )
-    return Entry(
-        key=tracking.id.upper(),
-        title=markup.plain(head.title),
-        url=next(own, page.url),
-        published=in_utc(tracking.initial_release_date),
-        updated=in_utc(tracking.current_release_date),
-        revision=tracking.version,
-        cves=_cves(document),
-        kbs=tuple(
-            dict.fromkeys(
-                kb
-                for kb in normalize.kbs_in(_title_and_notes(document))
-                if kb not in {package.kb for package in packages}
-            )
-        ),
-        products=concerned,
-        packages=packages,
-        passages=tuple(
-            dict.fromkeys((*_revisions(tracking.revision_history), *_notes(document)))
-        ),
-        exploited=exploited,
-        disclosed=disclosed,
-        withdrawn=head.category.lower() == "csaf_withdrawn",
-        severity=(
-            head.aggregate_severity.text
-            if head.aggregate_severity
-            else score.base_severity
-        ).capitalize(),
-        cvss=score.base_score,
-        vector=score.vector_string,
-        links=tuple(dict.fromkeys(_links(document, products))),
-    )
+    named = normalize.products_in(_title_and_notes(document))
+    return tuple(name for name in named if normalize.concerns(watch, name))
 
 
 def _title_and_notes(document: Document) -> str:
@@ -232,25 +180,59 @@ def _title_and_notes(document: Document) -> str:
     return "\n".join((head.title, *(note.text for note in head.notes)))
 
 
+def _entry(
+    page: Page, document: Document, products: Products, names: tuple[str, ...]
+) -> Entry:
+    head, tracking = document.document, document.document.tracking
+    vulnerabilities = document.vulnerabilities
+    packages = unique(
+        package
+        for vulnerability in vulnerabilities
+        for package in _packages(vulnerability, products)
+    )
+    offered = {package.kb for package in packages}
+    named = normalize.kbs_in(_title_and_notes(document))
+    score = _worst(vulnerabilities)
+    severity = score.base_severity
+    if head.aggregate_severity:
+        severity = head.aggregate_severity.text
+    return Entry(
+        key=tracking.id.upper(),
+        title=markup.plain(head.title),
+        url=_own_page(document) or page.url,
+        published=in_utc(tracking.initial_release_date),
+        updated=in_utc(tracking.current_release_date),
+        revision=tracking.version,
+        cves=_cves(document),
+        kbs=unique(kb for kb in named if kb not in offered),
+        products=names,
+        packages=packages,
+        passages=unique((*_revisions(tracking.revision_history), *_notes(document))),
+        exploited=_exploited(vulnerabilities),
+        disclosed=_exploit_status(vulnerabilities, "publicly disclosed"),
+        withdrawn=head.category.lower() == "csaf_withdrawn",
+        severity=severity.capitalize(),
+        cvss=score.base_score,
+        vector=score.vector_string,
+        links=unique(_links(document, products)),
+    )
+
+
+def _own_page(document: Document) -> str:
+    """Return where people read the document, "" when it names only its JSON."""
+    return first(
+        reference.url
+        for reference in document.document.references
+        if reference.category == "self" and not reference.url.endswith(".json")
+    )
+
+
 def _cves(document: Document) -> tuple[str, ...]:
-    named = (item.cve for item in document.vulnerabilities)
-    titled = normalize.cves_in(
-        f"{document.document.tracking.id.replace('_', ' ')} {document.document.title}"
-    )
-    return tuple(dict.fromkeys((*(cve.upper() for cve in named if cve), *titled)))
-
-
-def _products(document: Document, products: Products) -> tuple[str, ...]:
-    """Return the watched products that the vulnerabilities name.
-
-    All watched ones of a document that tells no standing.
-    """
-    standing = tuple(
-        chain.from_iterable(
-            item.product_status.ids for item in document.vulnerabilities
-        )
-    )
-    return products.of(standing) if standing else products.of(products.names)
+    named = [vulnerability.cve.upper() for vulnerability in document.vulnerabilities]
+    # Microsoft's ids: "msrc_CVE-2024-49040"
+    tracking_id = document.document.tracking.id.replace("_", " ")
+    titled = normalize.cves_in(f"{tracking_id} {document.document.title}")
+    return unique((*named, *titled))
 
 
 def _packages(vulnerability: Vulnerability, products: Products) -> Iterator[Package]:
@@ -259,19 +241,28 @@ def _packages(vulnerability: Vulnerability, products: Products) -> Iterator[Pack
     A build, an article or an address.
     """
     for fix in vulnerability.remediations:
-        if fix.category == "vendor_fix":
-            told = _MICROSOFT_FIX.fullmatch(fix.details.strip())
-            build = normalize.build(told["build"]) if told else ""
-            url = markup.absolute(fix.url) or markup.absolute(
-                told["url"] if told else ""
-            )
-            kb = normalize.kb(url) or next(iter(normalize.kbs_in(fix.details)), "")
-            kind, esu = _type(told["type"] if told else ""), bool(build and not url)
-            if build or url or kb:
-                yield from (
-                    Package(name, kb, build, url, esu=esu, type=kind)
-                    for name in products.of(fix.product_ids, fix.group_ids)
-                )
+        if fix.category != "vendor_fix":
+            continue
+        package = _package(fix)
+        if package.build or package.url or package.kb:
+            for name in products.of(fix.product_ids, fix.group_ids):
+                yield msgspec.structs.replace(package, product=name)
+
+
+def _package(fix: Remediation) -> Package:
+    """Return what a fix offers, its product left out."""
+    microsoft = _MICROSOFT_FIX.fullmatch(fix.details.strip())
+    build, subtype, url = microsoft.groups() if microsoft else ("", "", "")
+    build = normalize.build(build)
+    address = markup.absolute(fix.url) or markup.absolute(url)
+    return Package(
+        product="",
+        kb=normalize.kb(address) or first(normalize.kbs_in(fix.details)),
+        build=build,
+        url=address,
+        esu=bool(build and not address),
+        type=_type(subtype),
+    )
 
 
 def _type(subtype: str) -> str:
@@ -283,47 +274,55 @@ def _type(subtype: str) -> str:
 def _links(document: Document, products: Products) -> Iterator[str]:
     for vulnerability in document.vulnerabilities:
         for fix in vulnerability.remediations:
-            url = markup.absolute(fix.url)
-            if url and products.of(fix.product_ids, fix.group_ids):
-                yield url
+            if products.of(fix.product_ids, fix.group_ids):
+                yield markup.absolute(fix.url)
 
 
-def _exploitation(
-    vulnerabilities: Iterable[Vulnerability],
-) -> tuple[bool | None, bool | None]:
-    """Return whether any is publicly disclosed and whether any is exploited, None where
-    nothing is said of it.
-    """
-    said: dict[str, bool] = {}
+def _exploited(vulnerabilities: Iterable[Vulnerability]) -> bool | None:
+    """Say whether any is known to be exploited, None where nothing is said of it."""
     for vulnerability in vulnerabilities:
-        for threat in vulnerability.threats:
-            if threat.category == "exploit_status":
-                for what, answer in _EXPLOIT_STATUS.findall(threat.details):
-                    said[what.lower()] = (
-                        said.get(what.lower(), False) or answer.lower() == "yes"
-                    )
         if vulnerability.first_known_exploitation_dates:
-            said["exploited"] = True
-    return said.get("publicly disclosed"), said.get("exploited")
+            return True
+    return _exploit_status(vulnerabilities, "exploited")
+
+
+def _exploit_status(
+    vulnerabilities: Iterable[Vulnerability], question: str
+) -> bool | None:
+    """Return what Microsoft's "Publicly Disclosed:Yes;Exploited:No" answers.
+
+    Yes if any says so, None where none says anything.
+    """
+    answers: set[str] = set()
+    for vulnerability in vulnerabilities:
+        for threat in filter(_is_exploit_status, vulnerability.threats):
+            for asked, answer in _EXPLOIT_STATUS.findall(threat.details):
+                if asked.lower() == question:
+                    answers.add(answer.lower())
+    return "yes" in answers if answers else None
+
+
+def _is_exploit_status(threat: Threat) -> bool:
+    return threat.category == "exploit_status"
 
 
 def _worst(vulnerabilities: Iterable[Vulnerability]) -> Cvss:
-    """Return the highest score, of the newest CVSS version that each vulnerability is scored by."""
-    scores = []
-    for item in vulnerabilities:
-        measured = (*item.scores, *(metric.content for metric in item.metrics))
-        for score in measured:
+    """Return the highest score, of the newest CVSS version that each vulnerability has."""
+    worst = Cvss()
+    highest = -1.0
+    for vulnerability in vulnerabilities:
+        # CSAF 2.1 holds the scores of 2.0 a level deeper
+        contents = (metric.content for metric in vulnerability.metrics)
+        for score in (*vulnerability.scores, *contents):
             newest = score.cvss_v4 or score.cvss_v3 or score.cvss_v2
-            if newest is not None:
-                scores.append(newest)
-    return max(scores, key=lambda score: score.base_score or 0.0, default=Cvss())
+            if newest is not None and (newest.base_score or 0.0) > highest:
+                worst, highest = newest, newest.base_score or 0.0
+    return worst
 
 
 def _revisions(history: Iterable[Revision]) -> Iterator[Passage]:
     """Yield the revisions' summaries by number, for the list is in no order."""
-    for revision in sorted(
-        history, key=lambda item: (_number(item.number), in_utc(item.date))
-    ):
+    for revision in sorted(history, key=_order):
         yield Passage(
             f"revision {revision.number}",
             markup.plain(revision.summary),
@@ -331,42 +330,209 @@ def _revisions(history: Iterable[Revision]) -> Iterator[Passage]:
         )
 
 
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(
-        int(part) for part in re.split(r"[-+]", version, maxsplit=1)[0].split(".")
-    )
+def _order(revision: Revision) -> tuple[tuple[int, ...], datetime]:
+    """Order revisions: a number is "5" or "1.0.0", and CISA went from one to the other."""
+    release = re.split(r"[-+]", revision.number, maxsplit=1)[0]
+    return tuple(map(int, release.split("."))), in_utc(revision.date)
 
 
 def _notes(document: Document) -> Iterator[Passage]:
     for note in document.document.notes:
+        # A document's own summary and description are about the document
         yield from _note(note, "faq" if note.category == "faq" else "note")
     for vulnerability in document.vulnerabilities:
         for note in vulnerability.notes:
             yield from _note(note, _PASSAGES.get(note.category, "note"))
         for fix in vulnerability.remediations:
-            if fix.category != "vendor_fix" or not _MICROSOFT_FIX.fullmatch(
-                fix.details.strip()
-            ):
-                yield Passage(
-                    "workaround"
-                    if fix.category in {"workaround", "mitigation"}
-                    else "note",
-                    markup.plain(fix.details),
-                )
-        for threat in vulnerability.threats:
-            if (
-                threat.category == "exploit_status"
-                and not _EXPLOIT_STATUS.search(threat.details)
-                and threat.details
-            ):
+            yield from _advice(fix)
+        for threat in filter(_is_exploit_status, vulnerability.threats):
+            if threat.details and not _EXPLOIT_STATUS.search(threat.details):
                 yield Passage("note", markup.plain(threat.details))
 
 
 def _note(note: Note, name: str) -> Iterator[Passage]:
-    if note.category != "legal_disclaimer" and note.title not in _BOILERPLATE:
-        yield Passage(
-            name,
-            "\n".join(
-                filter(None, (markup.plain(note.title), markup.plain(note.text)))
-            ),
+    if note.category == "legal_disclaimer" or note.title in _BOILERPLATE:
+        return
+    texts = (markup.plain(note.title), markup.plain(note.text))
+    yield Passage(name, "\n".join(filter(None, texts)))
+
+
+def _advice(fix: Remediation) -> Iterator[Passage]:
+    """Yield what a remediation says in words; Microsoft's own form says it in fields."""
+    if fix.category == "vendor_fix" and _MICROSOFT_FIX.fullmatch(fix.details.strip()):
+        return
+    is_workaround = fix.category in {"workaround", "mitigation"}
+    name = "workaround" if is_workaround else "note"
+    yield Passage(name, markup.plain(fix.details))
+
+
+# --- The lists that lead to documents -------------------------------------------------
+
+
+def _metadata(page: Page, watch: Watch) -> Snapshot:
+    """Read provider metadata; ``total`` counts the distributions.
+
+    Feeds are preferred to directories, for both list the same documents.  Microsoft's
+    directory of VEX documents, tens of thousands about Linux packages, is only
+    followed when a watched pattern names Linux.
+    """
+    metadata = decode(page.body, Metadata, "CSAF provider metadata")
+    public: list[str] = []
+    labels: set[str] = set()
+    directories: list[str] = []
+    for distribution in metadata.distributions:
+        for feed in distribution.rolie.feeds:
+            labels.add(feed.tlp_label)
+            if feed.tlp_label.upper() in _PUBLIC:
+                public.append(feed.url)
+        if distribution.directory_url:
+            directory = distribution.directory_url.rstrip("/")
+            directories.append(f"{directory}/changes.csv")
+    if not any(map(_LINUX.search, watch.products)):
+        directories = [url for url in directories if not url.endswith(_LINUX_LIST)]
+    urls = public or directories
+    if not urls:
+        raise ParseError(
+            f"the CSAF provider {quoted(metadata.canonical_url)} has no public "
+            f"distribution; its feeds are: {', '.join(sorted(labels)) or 'none at all'}"
         )
+    return _list(page, map(Listed, urls), len(metadata.distributions))
+
+
+def _feed(page: Page) -> Snapshot:
+    """Read a ROLIE feed: its documents that changed in the last 90 days."""
+    feed = decode(page.body, FeedDocument, "a ROLIE feed").feed
+    dated = [
+        (entry.address, in_utc(entry.updated)) for entry in feed.entry if entry.address
+    ]
+    further = (Listed(link.href) for link in feed.link if link.rel == "next")
+    return _list(page, [*_recent(page, dated), *further], len(dated))
+
+
+def _changes(page: Page, text: str) -> Snapshot:
+    """Read changes.csv: the documents that it says have changed in the last 90 days.
+
+    The file (RFC 4180) has a path and a time in each line, the newest first, and no
+    last line end.
+    """
+    dated = [(_below(page, path), moment) for path, moment in _rows(text)]
+    if not dated:
+        raise ParseError(
+            "this has no line of a path and a time as changes.csv has them; "
+            f"it begins with {quoted(text)}"
+        )
+    return _list(page, _recent(page, dated), len(dated))
+
+
+def _rows(text: str) -> Iterator[tuple[str, datetime]]:
+    try:
+        rows = list(csv.reader(text.splitlines()))
+    except csv.Error as error:
+        raise ParseError(f"changes.csv is no CSV: {error}") from error
+    for row in rows:
+        if len(row) != 2 or not row[0].endswith(".json"):
+            continue
+        try:
+            yield row[0], in_utc(datetime.fromisoformat(row[1].strip()))
+        except ValueError:
+            # A heading, or a line that was cut
+            continue
+
+
+def _recent(page: Page, dated: Iterable[tuple[str, datetime]]) -> Iterator[Listed]:
+    for url, moment in dated:
+        if page.time - moment <= YOUNG:
+            yield Listed(url, moment.isoformat())
+
+
+def _index(page: Page, text: str) -> Snapshot:
+    """Read index.txt, which tells no dates: all documents but those of years long gone."""
+    lines = map(str.strip, text.splitlines())
+    paths = [line for line in lines if line.endswith(".json")]
+    if not paths:
+        raise unlike(page, "a CSAF document, feed or list")
+    young = (Listed(_below(page, path)) for path in paths if _may_change(page, path))
+    return _list(page, young, len(paths))
+
+
+def _directory(page: Page, text: str) -> Snapshot:
+    """Read a directory listing or a page that links documents.
+
+    It leads to its changes.csv, else to its index.txt, else to documents and folders.
+    """
+    if re.search(r"<(?:\w+:)?cvrfdoc\b", text):
+        raise ParseError(
+            "this is a CVRF document, not CSAF", 'Give the source kind = "cvrf".'
+        )
+    links = markup.links(text, page.url)
+    urls = unique(map(_viewed, links))
+    here = _folder(page)
+    for name in ("changes.csv", "index.txt"):
+        if here + name in urls:
+            return _list(page, [Listed(here + name)], 1)
+    documents = [url for url in urls if re.match(r"[^?#]*\.json(?:[?#]|$)", url)]
+    year = re.compile(re.escape(here) + r"\d{4}/")
+    chosen = [*documents, *filter(year.fullmatch, urls)]
+    if chosen:
+        young = (Listed(url) for url in chosen if _may_change(page, url))
+        return _list(page, young, len(chosen))
+    older = first(url for url in links if "cvrf" in url.lower())
+    hint = f"it offers CVRF only, {quoted(older)}" if older else ""
+    raise unlike(page, "a page that links CSAF documents", why=hint)
+
+
+def _viewed(url: str) -> str:
+    """Return the document that a link leads to.
+
+    Of Fortinet's viewer (``?csaf_url=``) the one it shows.
+    """
+    viewed = re.search(r"[?&]csaf_url=(https://[^&]+)", url)
+    return viewed[1] if viewed else url
+
+
+def _may_change(page: Page, path: str) -> bool:
+    """Say whether a document whose list has no dates may still change.
+
+    Folder or file name bear this year, the last or none.
+    """
+    years = map(int, _YEAR.findall("/".join(path.rsplit("/", 2)[-2:])))
+    # "su-2016_2054" has one year
+    past = [year for year in years if year <= page.time.year]
+    return not past or max(past) >= page.time.year - 1
+
+
+def _folder(page: Page) -> str:
+    return page.url.rsplit("/", 1)[0] + "/"
+
+
+def _below(page: Page, path: str) -> str:
+    """Return the URL of a path below the list's own folder; "" for one that leaves it."""
+    here = _folder(page)
+    url = urljoin(here, quote(path.lstrip("/"), safe="/%:"))
+    return url if url.startswith(here) else ""
+
+
+def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
+    """Return a list's snapshot: what it leads to, named from the source's own folder."""
+    base = _folder(page)
+    if page.document and page.url.endswith(page.document):
+        base = page.url.removesuffix(page.document)
+    follow: dict[str, Follow] = {}
+    dates: list[datetime] = []
+    for item in listed:
+        if not item.url.startswith(("https://", "http://")) or item.url == page.url:
+            continue
+        name = item.url.removeprefix(base)
+        if name == item.url:
+            name = item.url.split("://", 1)[-1]
+        if not name or name in follow:
+            continue
+        follow[name] = Follow(name, item.url, item.changed)
+        if item.changed:
+            dates.append(datetime.fromisoformat(item.changed))
+    return snapshot(
+        page,
+        total=total,
+        newest=max(dates, default=None),
+        follow=tuple(follow.values()),
+    )

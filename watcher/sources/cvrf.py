@@ -20,30 +20,25 @@ from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import (
-    Coverage,
-    Entry,
-    Follow,
-    Package,
-    Page,
-    Passage,
-    Snapshot,
-    Watch,
-)
-from watcher.sources import grids, json_form, markup
+from watcher.records import Entry, Follow, Package, Page, Passage, Snapshot, Watch
+from watcher.sources import markup
+from watcher.sources.answer import clean_json, snapshot, unique, unlike
 from watcher.sources.cvrf_document import (
     WANTED,
     Month,
     Product,
     Remediation,
+    Revision,
     Vulnerability,
+    read_json,
     read_xml,
 )
-from watcher.sources.cvrf_json import read_json
 
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
+# The gravest first
 _SEVERITIES = ("Critical", "Important", "Moderate", "Low")
-_TOLD = {"FAQ": "faq", "Description": "description"}
+# The notes that are read: tags, CNA and "Customer Action Required" are not prose
+_PASSAGES = {"FAQ": "faq", "Description": "description"}
 _REJECTED = re.compile(
     r"^\W*reject(?:ed)?\b.*(?:reason|\*\*)|- rejected$", re.IGNORECASE
 )
@@ -57,214 +52,211 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     ``identity`` is the ID that the document gives itself.  Entries are keyed by CVE.
 
     Raises:
-        ParseError: neither an index nor a CVRF document in XML or JSON, or one that is cut off.
+        ParseError: neither an index nor a CVRF document in XML or JSON, or one that is
+            cut off.
 
     """
-    if _opening(page.body) not in {"{", "["}:
-        return _month(
-            page, watch, read_xml(page, lambda products: _watched(products, watch))
-        )
+
+    def choose(products: Mapping[str, Product]) -> dict[str, str]:
+        return _watched(products, watch)
+
+    if _first_character(page.body) not in {"{", "["}:
+        return _month(page, watch, read_xml(page, choose))
     value = _decoded(page)
     if isinstance(value.get("value"), list):
         return _index(page, value["value"])
     if "DocumentTracking" not in value and "Vulnerability" not in value:
-        raise markup.unlike(page, "an index of CVRF documents or one of them")
-    return _month(
-        page, watch, read_json(value, lambda products: _watched(products, watch))
-    )
+        raise unlike(page, "an index of CVRF documents or one of them")
+    return _month(page, watch, read_json(value, choose))
 
 
-def _opening(body: bytes) -> str:
+def _first_character(body: bytes) -> str:
     """Return the first character that is no space, "" when there is none soon."""
     text = markup.unmarked(body[:400])
-    return (
-        body[:200].decode("ascii", "replace") if text is None else text[:200]
-    ).lstrip()[:1]
+    if text is None:
+        text = body[:200].decode("ascii", "replace")
+    return text[:200].lstrip()[:1]
 
 
 def _decoded(page: Page) -> Mapping[str, Any]:
     text = markup.unmarked(page.body)
+    body = page.body if text is None else text.encode("utf-8", "replace")
     try:
-        value = msgspec.json.decode(
-            json_form.clean(
-                page.body if text is None else text.encode("utf-8", "replace")
-            )
-        )
+        value = msgspec.json.decode(clean_json(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise markup.unlike(page, WANTED, why=str(error)[:120]) from error
+        raise unlike(page, WANTED, why=str(error)[:120]) from error
     if not isinstance(value, dict):
-        raise markup.unlike(page, WANTED)
+        raise unlike(page, WANTED)
     return value
 
 
-def _index(page: Page, rows: list[Any]) -> Snapshot:
+def _index(page: Page, months: list[Any]) -> Snapshot:
+    """Read the index; it is not sorted, and IDs are also "2017-May-B" and "2018-FEB"."""
     if page.document:
         raise ParseError(
             f"the index of all months was served in the place of {page.document}",
             "The next check tries again.",
         )
     follow: dict[str, Follow] = {}
-    for row in rows:
-        name, url, mark = (
-            str((row if isinstance(row, dict) else {}).get(key) or "")
-            for key in ("ID", "CvrfUrl", "CurrentReleaseDate")
-        )
+    for month in months:
+        if not isinstance(month, dict):
+            continue
+        name = str(month.get("ID") or "")
+        url = str(month.get("CvrfUrl") or "")
+        changed = str(month.get("CurrentReleaseDate") or "")
         address = markup.absolute(url, page.url) if url else ""
         if name and address:
-            follow.setdefault(name, Follow(name, address, mark))
-    return _snapshot(
+            follow.setdefault(name, Follow(name, address, changed))
+    return snapshot(
         page,
-        total=len(rows),
+        total=len(months),
         follow=tuple(sorted(follow.values(), key=lambda item: item.document)),
     )
 
 
 def _month(page: Page, watch: Watch, month: Month) -> Snapshot:
-    entries = (
-        _entry(item, month.products, month.watched) for item in month.vulnerabilities
-    )
-    wanted = (entry if entry.products else _by_title(entry, watch) for entry in entries)
-    return _snapshot(
+    entries = []
+    for vulnerability in month.vulnerabilities:
+        entry = _entry(vulnerability, month)
+        if not entry.products:
+            entry = _with_products_of_title(entry, watch)
+        if entry.products:
+            entries.append(entry)
+    return snapshot(
         page,
         total=month.total,
         revisions=month.revisions,
         identity=month.identity,
-        entries=tuple(_distinct(entry for entry in wanted if entry.products)),
+        entries=_numbered(entries),
     )
 
 
-def _by_title(entry: Entry, watch: Watch) -> Entry:
+def _with_products_of_title(entry: Entry, watch: Watch) -> Entry:
     """Give a vulnerability that lists no product (a rejected one, an early announcement)
     the watched ones that its title names.
     """
+    named = normalize.products_in(entry.title)
     return replace(
         entry,
-        products=tuple(
-            name
-            for name in normalize.products_in(entry.title)
-            if normalize.concerns(watch, name)
-        ),
-    )
-
-
-def _snapshot(
-    page: Page,
-    *,
-    total: int,
-    revisions: int = 0,
-    identity: str = "",
-    entries: tuple[Entry, ...] = (),
-    follow: tuple[Follow, ...] = (),
-) -> Snapshot:
-    return Snapshot(
-        source=page.source,
-        document=page.document,
-        url=page.url,
-        time=page.time,
-        sha256=page.sha256,
-        coverage=Coverage.COMPLETE,
-        total=total,
-        revisions=revisions,
-        identity=identity,
-        entries=entries,
-        follow=follow,
+        products=tuple(name for name in named if normalize.concerns(watch, name)),
     )
 
 
 def _watched(products: Mapping[str, Product], watch: Watch) -> dict[str, str]:
-    """Return the canonical names of the watched products by their IDs.
+    """Return the canonical names of the watched products by their IDs."""
+    watched: dict[str, str] = {}
+    # A name stands in the tree twice
+    decided: dict[str, str] = {}
+    for number, product in products.items():
+        if product.name not in decided:
+            decided[product.name] = _wanted(normalize.product(product.name), watch)
+        if decided[product.name]:
+            watched[number] = decided[product.name]
+    return watched
 
-    A name stands in the tree twice.
+
+def _wanted(name: str, watch: Watch) -> str:
+    """Return a canonical name if it is watched, "" if not.
+
+    A pattern for everything does not mean the Linux packages that MSRC lists by the
+    thousand (3,000 entries of Mariner have not even a title).
     """
-    names = {
-        product.name: normalize.product(product.name) for product in products.values()
-    }
-    wanted = {
-        name
-        for name, product in names.items()
-        if watch.wants(product)
-        and watch.wants(product, linux=normalize.is_linux(product))
-    }
-    return {
-        number: names[product.name]
-        for number, product in products.items()
-        if product.name in wanted
-    }
+    is_wanted = watch.wants(name)
+    if is_wanted and normalize.is_linux(name):
+        is_wanted = watch.wants(name, linux=True)
+    return name if is_wanted else ""
 
 
-def _entry(
-    item: Vulnerability, products: Mapping[str, Product], watched: Mapping[str, str]
-) -> Entry:
-    """Make an entry; ``watched`` holds the canonical names of the watched products by their IDs."""
-    revisions = sorted(
-        item.revisions, key=lambda revision: (_number(revision[0]), revision[1])
-    )
-    dates = [moment for _, date, _ in revisions if (moment := _moment(date))]
+def _entry(item: Vulnerability, month: Month) -> Entry:
+    watched = month.watched
+    revisions = sorted(item.revisions, key=_order)
+    dates = list(filter(None, (_moment(revision.date) for revision in revisions)))
     fixes = [
         fix for fix in item.remediations if not watched.keys().isdisjoint(fix.products)
     ]
-    packages = dict.fromkeys(
-        package for fix in fixes for package in _packages(fix, products, watched)
-    )
-    named = [
-        watched[number]
-        for number in (
-            *item.affected,
-            *(number for fix in fixes for number in fix.products),
-        )
-        if number in watched
-    ]
+    packages = unique(package for fix in fixes for package in _packages(fix, month))
+    offered = {package.kb for package in packages}
     base, vector = _score(item, watched)
-    told = "\n".join(
-        [html for kind, _, html in item.notes if kind in _TOLD]
-        + [html for _, _, html in revisions]
-    )
-    addresses = [*(markup.absolute(fix.url) for fix in fixes), *markup.links(told)]
+    prose = _prose(item, revisions)
     cves = normalize.cves_in(item.cve)
+    title = normalize.fold(item.title)
     return Entry(
-        key=normalize.fold(item.cve) or normalize.fold(item.title) or "unnamed",
-        title=normalize.fold(item.title),
+        # Rows of Mariner may have a title only, or neither
+        key=normalize.fold(item.cve) or title or "unnamed",
+        title=title,
         url=_GUIDE + cves[0] if cves else "",
         published=min(dates, default=None),
         updated=max(dates, default=None),
-        revision=revisions[-1][0] if revisions else "",
+        revision=revisions[-1].number if revisions else "",
         cves=cves,
-        kbs=tuple(
-            article
-            for article in _articles(fixes)
-            if article not in {package.kb for package in packages}
-        ),
-        products=tuple(dict.fromkeys(named)),
-        packages=tuple(packages),
+        kbs=tuple(article for article in _articles(fixes) if article not in offered),
+        products=_products(item, fixes, watched),
+        packages=packages,
         passages=tuple(_passages(item, revisions, fixes)),
         exploited=_status(item, "Exploited"),
         disclosed=_status(item, "Publicly Disclosed"),
         severity=_severity(item, watched),
         cvss=base,
         vector=vector,
-        links=tuple(dict.fromkeys(filter(None, addresses))),
-        tables=grids.read(told),
+        links=unique(
+            [*(markup.absolute(fix.url) for fix in fixes), *markup.links(prose)]
+        ),
+        tables=markup.readable_tables(prose),
     )
 
 
-def _packages(
-    fix: Remediation, products: Mapping[str, Product], watched: Mapping[str, str]
-) -> Iterator[Package]:
+def _order(revision: Revision) -> tuple[tuple[int, ...], str]:
+    """Order revisions: "10.0" follows "9.0", and the list itself is often in no order.
+
+    4,849 of 10,990 records with several revisions were not sorted, and 172 had one
+    number twice.
+    """
+    return _number(revision.number), revision.date
+
+
+def _number(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)[:2]))
+
+
+def _prose(item: Vulnerability, revisions: list[Revision]) -> str:
+    notes = [note.html for note in item.notes if note.type in _PASSAGES]
+    return "\n".join([*notes, *(revision.html for revision in revisions)])
+
+
+def _products(
+    item: Vulnerability, fixes: list[Remediation], watched: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the watched products that are affected, then those that are only fixed."""
+    numbers = list(item.affected)
+    for fix in fixes:
+        numbers.extend(fix.products)
+    return unique(watched.get(number, "") for number in numbers)
+
+
+def _packages(fix: Remediation, month: Month) -> Iterator[Package]:
     """Return a package for each watched product and each build of a vendor fix."""
     if fix.type != "Vendor Fix":
         return
+    # "5049233"; others say "Release Notes" or "Click to Run", and name none
     article = normalize.kb(fix.description)
-    builds = list(filter(None, map(normalize.build, fix.build.split(";")))) or [""]
     address = markup.absolute(fix.url)
+    superseded = unique(map(normalize.kb, re.findall(r"\d{6,7}", fix.supercedence)))
+    # Some fixes name several: "1.2.3.4; 1.2.3.5"
+    builds = unique(map(normalize.build, fix.build.split(";"))) or ("",)
     for number in fix.products:
-        for build in builds if number in watched else ():
+        if number not in month.watched:
+            continue
+        for build in builds:
+            # 37 fixes of Exchange have no address: they are for customers of extended
+            # security updates only (2026)
+            unaddressed = bool(article and build and not address)
             yield Package(
-                product=watched[number],
+                product=month.watched[number],
                 kb=article,
                 build=build,
                 url=address,
-                supersedes=_superseded(fix.supercedence),
-                esu=products[number].esu or bool(article and build and not address),
+                supersedes=superseded,
+                esu=month.products[number].esu or unaddressed,
                 type=_type(fix.subtype),
             )
 
@@ -275,94 +267,88 @@ def _type(subtype: str) -> str:
     return "SU" if subtype == "Security Update" else ""
 
 
-def _superseded(text: str) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(filter(None, map(normalize.kb, re.findall(r"\d{6,7}", text))))
-    )
-
-
 def _articles(fixes: Iterable[Remediation]) -> tuple[str, ...]:
     """Return the articles of release notes and known issues.
 
     The former name theirs in the subtype, the latter in the description.
     """
-    named = (
-        normalize.kb(text)
-        for fix in fixes
-        if fix.type != "Vendor Fix"
-        for text in (fix.description, fix.subtype, fix.url)
-    )
-    return tuple(dict.fromkeys(filter(None, named)))
+    texts: list[str] = []
+    for fix in fixes:
+        if fix.type != "Vendor Fix":
+            texts += [fix.description, fix.subtype, fix.url]
+    return unique(map(normalize.kb, texts))
 
 
 def _passages(
-    item: Vulnerability, revisions: list[tuple[str, str, str]], fixes: list[Remediation]
+    item: Vulnerability, revisions: list[Revision], fixes: list[Remediation]
 ) -> Iterator[Passage]:
-    for number, date, html in revisions:
-        yield Passage(f"revision {number}", markup.plain(html), _moment(date))
-    for kind, _, html in item.notes:
-        text = markup.plain(html) if kind in _TOLD else ""
+    for revision in revisions:
+        yield Passage(
+            f"revision {revision.number}",
+            markup.plain(revision.html),
+            _moment(revision.date),
+        )
+    for note in item.notes:
+        text = markup.plain(note.html) if note.type in _PASSAGES else ""
         if text:
-            yield Passage(_TOLD[kind], text)
-    for text in dict.fromkeys(
-        markup.plain(fix.description) for fix in fixes if fix.type in _ADVICE
-    ):
-        if text:
-            yield Passage("workaround", text)
+            yield Passage(_PASSAGES[note.type], text)
+    advice = (fix.description for fix in fixes if fix.type in _ADVICE)
+    # The same advice stands once for each product
+    for text in unique(map(markup.plain, advice)):
+        yield Passage("workaround", text)
 
 
 def _status(item: Vulnerability, segment: str) -> bool | None:
-    """Return what "Publicly Disclosed:Yes;Exploited:No;..." says of a segment, None when
-    it says nothing.
+    """Return what "Publicly Disclosed:Yes;Exploited:No;..." says of a segment.
+
+    None when it says nothing: segments are optional, and sometimes there is only
+    "DOS:N/A".
     """
-    for kind, text, _ in item.threats:
-        found = (
-            re.search(rf"(?:^|;)\s*{segment}:\s*(Yes|No)\b", text, re.IGNORECASE)
-            if kind == "Exploit Status"
-            else None
-        )
-        if found:
-            return found[1].lower() == "yes"
+    wanted = re.compile(rf"(?:^|;)\s*{segment}:\s*(Yes|No)\b", re.IGNORECASE)
+    for threat in item.threats:
+        if threat.type != "Exploit Status":
+            continue
+        answer = wanted.search(threat.text)
+        if answer:
+            return answer[1].lower() == "yes"
     return None
 
 
-def _severity(item: Vulnerability, watched: Mapping[str, str]) -> str:
-    """Return the gravest severity over the watched products.
+def _is_about(numbers: tuple[str, ...], watched: Mapping[str, str]) -> bool:
+    """Say whether a severity or a score counts: what names no product is for all."""
+    return not numbers or not watched.keys().isdisjoint(numbers)
 
-    A threat that names no product is for all, a rejected CVE has none.
-    """
+
+def _severity(item: Vulnerability, watched: Mapping[str, str]) -> str:
+    """Return the gravest severity over the watched products; a rejected CVE has none."""
     if _REJECTED.search(item.title):
         return ""
-    said = {
-        text
-        for kind, text, numbers in item.threats
-        if kind == "Severity"
-        and (not numbers or not watched.keys().isdisjoint(numbers))
+    found = {
+        threat.text
+        for threat in item.threats
+        if threat.type == "Severity" and _is_about(threat.products, watched)
     }
-    return next((severity for severity in _SEVERITIES if severity in said), "")
+    return next((severity for severity in _SEVERITIES if severity in found), "")
 
 
 def _score(item: Vulnerability, watched: Mapping[str, str]) -> tuple[float | None, str]:
     """Return the highest base score over the watched products, and its vector."""
-    scored = [
-        (float(base), vector)
-        for base, vector, numbers in item.scores
-        if re.fullmatch(r"\d{1,2}(?:\.\d+)?", base)
-        and (not numbers or not watched.keys().isdisjoint(numbers))
-    ]
-    return max(scored, default=(None, ""))
+    highest: tuple[float | None, str] = (None, "")
+    for score in item.scores:
+        if not re.fullmatch(r"\d{1,2}(?:\.\d+)?", score.base):
+            continue
+        scored = float(score.base), score.vector
+        if _is_about(score.products, watched):
+            highest = max(highest, scored) if highest[0] is not None else scored
+    return highest
 
 
-def _distinct(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Number entries of one CVE, which stands twice in some documents, in the document's order."""
-    seen: dict[str, int] = {}
+def _numbered(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Number entries of one CVE, which stands twice in some documents, in their order."""
+    count: dict[str, int] = {}
     for entry in entries:
-        number = seen[entry.key] = seen.get(entry.key, 0) + 1
+        number = count[entry.key] = count.get(entry.key, 0) + 1
         yield entry if number == 1 else replace(entry, key=f"{entry.key} #{number}")
-
-
-def _number(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
 def _moment(text: str) -> datetime | None:

@@ -1,11 +1,13 @@
-"""A month of MSRC's security updates as it is served in XML (CVRF 1.1), read
-vulnerability by vulnerability.
+"""A CVRF 1.1 document, read from its XML or its JSON: a month of MSRC's security updates.
 
 It has ten megabytes and a thousand vulnerabilities of which an installation watches a
-few: of the others only their number and their revisions are counted, and the parser is
-not given them.  Facts on the format, measured on recordings: text fields hold escaped
-HTML; products are given by ID and named twice; a byte order mark outranks the
-declaration (files re-saved as UTF-16 still declare UTF-8).
+few.  Of the others only their number and their revisions are counted, and the XML
+parser is not given them.
+
+Facts on the XML, measured on recordings: text fields hold escaped HTML; products are
+given by ID and named twice; a byte order mark outranks the declaration (files re-saved
+as UTF-16 still declare UTF-8).  In JSON texts are wrapped in ``{"Value": ...}``, and
+enumerations are written as numbers.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from lxml import etree
 from msgspec import Struct
@@ -20,11 +23,30 @@ from msgspec import Struct
 from watcher.errors import ParseError
 from watcher.records import Page
 from watcher.sources import markup
+from watcher.sources.answer import unlike
 
 WANTED = "a CVRF document"
-_OPENING = re.compile(rb"<((?:\w+:)?)Vulnerability[\s>]")
-_NAMED = re.compile(rb"ProductID[^>]*>([^<]*)<")
-_REVISION = re.compile(rb"/(?:\w+:)?Revision>")
+_VULNERABILITY = re.compile(rb"<((?:\w+:)?)Vulnerability[\s>]")
+_PRODUCT_ID = re.compile(rb"ProductID[^>]*>([^<]*)<")
+_REVISION_END = re.compile(rb"/(?:\w+:)?Revision>")
+# What MSRC's JSON writes as numbers (of remediations, 3 is derived from other tools'
+# test documents, and 4 was never seen)
+_NOTE_TYPES = {
+    1: "Details",
+    2: "Description",
+    4: "FAQ",
+    5: "Other",
+    7: "Tag",
+    8: "CNA",
+}
+_THREAT_TYPES = {0: "Impact", 1: "Exploit Status", 3: "Severity"}
+_REMEDIATION_TYPES = {
+    0: "Workaround",
+    1: "Mitigation",
+    2: "Vendor Fix",
+    3: "Release Notes",
+    5: "Known Issue",
+}
 
 
 class Product(Struct, frozen=True):
@@ -35,6 +57,37 @@ class Product(Struct, frozen=True):
 
     name: str
     esu: bool = False
+
+
+class Note(Struct, frozen=True):
+    """A piece of prose about a vulnerability, as HTML."""
+
+    type: str
+    html: str
+
+
+class Threat(Struct, frozen=True):
+    """A severity or an exploit status; without products it holds for all."""
+
+    type: str
+    text: str
+    products: tuple[str, ...]
+
+
+class Score(Struct, frozen=True):
+    """A CVSS score as it is written; without products it holds for all."""
+
+    base: str
+    vector: str
+    products: tuple[str, ...]
+
+
+class Revision(Struct, frozen=True):
+    """A line of a vulnerability's own history, as it is written."""
+
+    number: str
+    date: str
+    html: str
 
 
 class Remediation(Struct, frozen=True):
@@ -55,16 +108,20 @@ class Vulnerability(Struct, frozen=True):
 
     cve: str
     title: str
-    # Type, title, HTML
-    notes: tuple[tuple[str, str, str], ...]
+    notes: tuple[Note, ...]
     affected: tuple[str, ...]
-    # Type, text, products
-    threats: tuple[tuple[str, str, tuple[str, ...]], ...]
-    # Base score, vector, products
-    scores: tuple[tuple[str, str, tuple[str, ...]], ...]
+    threats: tuple[Threat, ...]
+    scores: tuple[Score, ...]
     remediations: tuple[Remediation, ...]
-    # Number, date, HTML
-    revisions: tuple[tuple[str, str, str], ...]
+    revisions: tuple[Revision, ...]
+
+    @property
+    def products(self) -> set[str]:
+        """The IDs of all products that it names."""
+        named = set(self.affected)
+        for fix in self.remediations:
+            named.update(fix.products)
+        return named
 
 
 class Month(Struct):
@@ -73,13 +130,13 @@ class Month(Struct):
     Its own name, how much is in it, and the vulnerabilities that were asked for.
     """
 
-    identity: str
-    total: int
-    revisions: int
-    products: dict[str, Product]
+    identity: str = ""
+    total: int = 0
+    revisions: int = 0
+    products: dict[str, Product] = {}
     # Canonical names by ID
-    watched: dict[str, str]
-    vulnerabilities: list[Vulnerability]
+    watched: dict[str, str] = {}
+    vulnerabilities: list[Vulnerability] = []
     # IDs of the document's other products
     unwatched: frozenset[bytes] = frozenset()
 
@@ -104,7 +161,7 @@ def read_xml(page: Page, choose: Choose) -> Month:
             "the document declares XML entities of its own, which no CVRF "
             "document needs: it is not read"
         )
-    month = Month("", 0, 0, {}, {}, [])
+    month = Month()
     parser = etree.XMLPullParser(
         events=("end",),
         tag=("{*}Vulnerability", "{*}ProductTree", "{*}DocumentTracking"),
@@ -128,9 +185,9 @@ def read_xml(page: Page, choose: Choose) -> Month:
                 f"the document is cut off or damaged: {error.msg}",
                 "The next check tries again.",
             ) from error
-        raise markup.unlike(page, WANTED) from error
+        raise unlike(page, WANTED) from error
     if _local(root) != "cvrfdoc":
-        raise markup.unlike(page, WANTED)
+        raise unlike(page, WANTED)
     return month
 
 
@@ -139,7 +196,7 @@ def _pieces(body: bytes) -> Iterator[bytes]:
 
     One with comments, CDATA or the like, in which a tag may be none, stays whole.
     """
-    first = _OPENING.search(body)
+    first = _VULNERABILITY.search(body)
     if first is None or b"<!" in body or body.find(b"<?", first.start()) >= 0:
         yield body
         return
@@ -157,11 +214,13 @@ def _skipped(piece: bytes, month: Month) -> bool:
 
     Whatever else comes, the parser reads.
     """
-    named = {name.strip() for name in set(_NAMED.findall(piece))} - {b""}
-    if not named or not named <= month.unwatched or not _OPENING.match(piece.lstrip()):
+    named = set(map(bytes.strip, set(_PRODUCT_ID.findall(piece)))) - {b""}
+    if not named or not named <= month.unwatched:
+        return False
+    if not _VULNERABILITY.match(piece.lstrip()):
         return False
     month.total += 1
-    month.revisions += len(_REVISION.findall(piece, piece.find(b"RevisionHistory")))
+    month.revisions += len(_REVISION_END.findall(piece, piece.find(b"RevisionHistory")))
     return True
 
 
@@ -171,7 +230,7 @@ def _take(element: etree._Element, month: Month, choose: Choose) -> None:
     if name == "Vulnerability":
         month.total += 1
         month.revisions += sum(1 for _ in element.iter("{*}Revision"))
-        if _names_any(element, month.watched):
+        if _is_wanted(element, month.watched):
             month.vulnerabilities.append(_from_xml(element))
     elif name == "ProductTree":
         month.products = dict(_tree(element))
@@ -199,16 +258,21 @@ def _encoded(body: bytes) -> tuple[bytes, str | None]:
     return (body, None) if text is None else (text.encode("utf-8", "replace"), "utf-8")
 
 
-def _names_any(element: etree._Element, watched: Mapping[str, str]) -> bool:
-    named = False
-    for product in element.iter("{*}ProductID"):
-        if product.text in watched:
-            return True
-        named = True
-    return not named
+def _is_wanted(element: etree._Element, watched: Mapping[str, str]) -> bool:
+    """Say whether a vulnerability names a watched product, or none at all.
+
+    A rejected CVE and an early announcement list no product; their title may name one.
+    """
+    products = [product.text for product in element.iter("{*}ProductID")]
+    return not products or any(product in watched for product in products)
 
 
 def _tree(element: etree._Element) -> Iterator[tuple[str, Product]]:
+    """Give the products by ID.
+
+    Each is named twice, in the branches and in the flat list; only the branches tell
+    of extended security updates.
+    """
     extended = {
         product.get("ProductID")
         for branch in element.iter("{*}Branch")
@@ -221,44 +285,41 @@ def _tree(element: etree._Element) -> Iterator[tuple[str, Product]]:
 
 
 def _from_xml(element: etree._Element) -> Vulnerability:
+    statuses = element.iterfind("{*}ProductStatuses/{*}Status/{*}ProductID")
+    notes = element.iterfind("{*}Notes/{*}Note")
+    threats = element.iterfind("{*}Threats/{*}Threat")
+    scores = element.iterfind("{*}CVSSScoreSets/{*}ScoreSet")
+    remediations = element.iterfind("{*}Remediations/{*}Remediation")
+    revisions = element.iterfind("{*}RevisionHistory/{*}Revision")
     return Vulnerability(
         cve=_child(element, "CVE"),
         title=_child(element, "Title"),
-        notes=tuple(
-            (note.get("Type") or "", note.get("Title") or "", note.text or "")
-            for note in element.iterfind("{*}Notes/{*}Note")
-        ),
-        affected=_products(
-            element.iterfind("{*}ProductStatuses/{*}Status/{*}ProductID")
-        ),
-        threats=tuple(
-            (
-                threat.get("Type") or "",
-                _child(threat, "Description"),
-                _products(threat.iterfind("{*}ProductID")),
-            )
-            for threat in element.iterfind("{*}Threats/{*}Threat")
-        ),
-        scores=tuple(
-            (
-                _child(score, "BaseScore"),
-                _child(score, "Vector"),
-                _products(score.iterfind("{*}ProductID")),
-            )
-            for score in element.iterfind("{*}CVSSScoreSets/{*}ScoreSet")
-        ),
-        remediations=tuple(
-            _remediation(fix)
-            for fix in element.iterfind("{*}Remediations/{*}Remediation")
-        ),
-        revisions=tuple(
-            (
-                _child(revision, "Number"),
-                _child(revision, "Date"),
-                _child(revision, "Description"),
-            )
-            for revision in element.iterfind("{*}RevisionHistory/{*}Revision")
-        ),
+        notes=tuple(map(_note, notes)),
+        affected=tuple(status.text or "" for status in statuses),
+        threats=tuple(map(_threat, threats)),
+        scores=tuple(map(_score, scores)),
+        remediations=tuple(map(_remediation, remediations)),
+        revisions=tuple(map(_revision, revisions)),
+    )
+
+
+def _note(element: etree._Element) -> Note:
+    return Note(element.get("Type") or "", element.text or "")
+
+
+def _threat(element: etree._Element) -> Threat:
+    return Threat(
+        type=element.get("Type") or "",
+        text=_child(element, "Description"),
+        products=_products(element),
+    )
+
+
+def _score(element: etree._Element) -> Score:
+    return Score(
+        base=_child(element, "BaseScore"),
+        vector=_child(element, "Vector"),
+        products=_products(element),
     )
 
 
@@ -270,13 +331,146 @@ def _remediation(element: etree._Element) -> Remediation:
         supercedence=_child(element, "Supercedence"),
         subtype=_child(element, "SubType"),
         build=_child(element, "FixedBuild"),
-        products=_products(element.iterfind("{*}ProductID")),
+        products=_products(element),
+    )
+
+
+def _revision(element: etree._Element) -> Revision:
+    return Revision(
+        number=_child(element, "Number"),
+        date=_child(element, "Date"),
+        html=_child(element, "Description"),
     )
 
 
 def _child(element: etree._Element | None, name: str) -> str:
-    return "" if element is None else (element.findtext(f"{{*}}{name}") or "").strip()
+    if element is None:
+        return ""
+    return (element.findtext(f"{{*}}{name}") or "").strip()
 
 
-def _products(elements: Iterator[etree._Element]) -> tuple[str, ...]:
-    return tuple(element.text or "" for element in elements)
+def _products(element: etree._Element) -> tuple[str, ...]:
+    return tuple(product.text or "" for product in element.iterfind("{*}ProductID"))
+
+
+def read_json(value: Mapping[str, Any], choose: Choose) -> Month:
+    """Read the JSON form of the same document, decoded; same choice as ``read_xml``.
+
+    A key may be missing: in 2019 the months 2016-Oct and 2017-May-B had no
+    ``Vulnerability``.
+    """
+    tracking = _mapping(value.get("DocumentTracking"))
+    products = dict(_json_tree(_mapping(value.get("ProductTree"))))
+    watched = choose(products)
+    vulnerabilities = list(map(_from_json, _mappings(value.get("Vulnerability"))))
+    month = Month(
+        identity=_text(_mapping(tracking.get("Identification")).get("ID")),
+        total=len(vulnerabilities),
+        products=products,
+        watched=watched,
+    )
+    for vulnerability in vulnerabilities:
+        month.revisions += len(vulnerability.revisions)
+        named = vulnerability.products
+        if not named or not watched.keys().isdisjoint(named):
+            month.vulnerabilities.append(vulnerability)
+    return month
+
+
+def _json_tree(tree: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
+    """Walk the flat list and the branches (``Items`` within ``Items``).
+
+    The branches come last, for only they tell of extended security updates.
+    """
+    for product in _mappings(tree.get("FullProductName")):
+        yield _text(product.get("ProductID")), Product(_text(product))
+    waiting = [(branch, False) for branch in _mappings(tree.get("Branch"))]
+    while waiting:
+        branch, is_extended = waiting.pop()
+        esu = is_extended or branch.get("Name") == "ESU"
+        if "ProductID" in branch:
+            yield _text(branch["ProductID"]), Product(_text(branch), esu=esu)
+        waiting.extend((child, esu) for child in _mappings(branch.get("Items")))
+
+
+def _from_json(item: Mapping[str, Any]) -> Vulnerability:
+    statuses = _mappings(item.get("ProductStatuses"))
+    return Vulnerability(
+        cve=_text(item.get("CVE")),
+        title=_text(item.get("Title")),
+        notes=tuple(map(_note_of, _mappings(item.get("Notes")))),
+        affected=tuple(
+            number for status in statuses for number in _texts(status.get("ProductID"))
+        ),
+        threats=tuple(map(_threat_of, _mappings(item.get("Threats")))),
+        scores=tuple(map(_score_of, _mappings(item.get("CVSSScoreSets")))),
+        remediations=tuple(map(_remediation_of, _mappings(item.get("Remediations")))),
+        revisions=tuple(map(_revision_of, _mappings(item.get("RevisionHistory")))),
+    )
+
+
+def _note_of(item: Mapping[str, Any]) -> Note:
+    return Note(_type(item, _NOTE_TYPES), _text(item))
+
+
+def _threat_of(item: Mapping[str, Any]) -> Threat:
+    return Threat(
+        type=_type(item, _THREAT_TYPES),
+        text=_text(item.get("Description")),
+        products=_texts(item.get("ProductID")),
+    )
+
+
+def _score_of(item: Mapping[str, Any]) -> Score:
+    return Score(
+        base=_text(item.get("BaseScore")),
+        vector=_text(item.get("Vector")),
+        products=_texts(item.get("ProductID")),
+    )
+
+
+def _remediation_of(item: Mapping[str, Any]) -> Remediation:
+    return Remediation(
+        type=_type(item, _REMEDIATION_TYPES),
+        description=_text(item.get("Description")),
+        url=_text(item.get("URL")),
+        supercedence=_text(item.get("Supercedence")),
+        subtype=_text(item.get("SubType")),
+        build=_text(item.get("FixedBuild")),
+        products=_texts(item.get("ProductID")),
+    )
+
+
+def _revision_of(item: Mapping[str, Any]) -> Revision:
+    return Revision(
+        number=_text(item.get("Number")),
+        date=_text(item.get("Date")),
+        html=_text(item.get("Description")),
+    )
+
+
+def _type(item: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    kind = item.get("Type")
+    return names.get(kind, "") if isinstance(kind, int) else _text(kind)
+
+
+def _text(value: object) -> str:
+    """Return a text that may be wrapped in ``{"Value": ...}``, a number, or missing."""
+    if isinstance(value, Mapping):
+        value = value.get("Value")
+    # To Python, True is a number
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).strip()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, value)) if isinstance(value, list) else ()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return list(map(_mapping, value)) if isinstance(value, list) else []

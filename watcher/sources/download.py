@@ -18,14 +18,14 @@ from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Package, Page, Passage, Snapshot, Watch
+from watcher.records import Entry, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.concern import concerned
-from watcher.sources.json_form import decode, quoted
+from watcher.sources.answer import decode, first, quoted, snapshot
 
 _DETAILS = re.compile(r"window\.__DLCDetails__\s*=\s*")
 _GONE = re.compile(
-    r"\b(?:this|the|that) (?:\w+ ){0,3}(?:download|page|file|item|update)\b(?: \w+){0,6}? (?:is|are|was|has been|have been) "
+    r"\b(?:this|the|that) (?:\w+ ){0,3}(?:download|page|file|item|update)\b"
+    r"(?: \w+){0,6}? (?:is|are|was|has been|have been) "
     r"(?:no longer (?:available|offered)|removed|retired|deleted)\b",
     re.IGNORECASE,
 )
@@ -56,6 +56,12 @@ class View(Struct, frozen=True, rename="camel"):
     details_date_published: str | None = None
     error: Any = None
 
+    @property
+    def files(self) -> list[File]:
+        """The files that have a name or an address."""
+        listed = self.download_file or ()
+        return [file for file in listed if file.name or file.url]
+
 
 class Details(Struct, frozen=True, rename="camel"):
     """The JSON in the page."""
@@ -69,27 +75,28 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     404, 410 and "no longer available" give an entry with ``available`` False.
 
     Raises:
-        ParseError: the page has no readable details and does not say that the download is gone.
+        ParseError: the page has no readable details and does not say that the download
+            is gone.
 
     """
     key = page.document or _number(page.url)
     if page.status in {404, 410}:
-        return _snapshot(page, _gone(page, key))
-    view, broken = _view(page)
+        return _gone(page, key)
+    body = page.body.decode("utf-8", "replace")
+    view = _view(body)
     if view.error:
         said = json.dumps(view.error)
         if _NOT_FOUND.search(said):
-            return _snapshot(page, _gone(page, key))
+            return _gone(page, key)
         raise ParseError(f"the Download Center shows an error: {quoted(said)}")
-    files = tuple(file for file in (view.download_file or ()) if file.name or file.url)
-    if files:
-        return _snapshot(page, *_offered(page, key, view, files, watch))
-    text = markup.plain(page.body.decode("utf-8", "replace"))
+    if view.files:
+        return snapshot(page, total=1, entries=_offered(page, key, view, watch))
+    text = markup.plain(body)
     if _GONE.search(normalize.fold(text)):
-        return _snapshot(page, _gone(page, key))
+        return _gone(page, key)
     raise ParseError(
         "this is a download page without files that does not say that the "
-        f"download is gone: {quoted(broken or text)}"
+        f"download is gone: {quoted(_unread_details(body) or text)}"
     )
 
 
@@ -103,24 +110,31 @@ def _number(url: str) -> str:
     return query.get("id") or query.get("familyid", "").lower() or url
 
 
-def _view(page: Page) -> tuple[View, str]:
-    """Return the page's details, and what stands in their place when they are absent,
-    null or no JSON.
+def _view(body: str) -> View:
+    """Return the page's details, empty ones when they are absent, null or no JSON.
 
     They may stand in the page with HTML's escapes.
     """
-    text = page.body.decode("utf-8", "replace")
-    start = _DETAILS.search(text)
-    rest = text[start.end() :] if start else ""
-    found = _json(rest) or _json(rest, html.unescape) or "null"
-    details = (
-        decode(found.encode(), Details, "the Download Center's details")
-        if found != "null"
-        else Details()
-    )
-    return details.dlc_details_view or View(), text[
-        start.start() :
-    ] if start and found == "null" else ""
+    written = _written_details(body)
+    if not written:
+        return View()
+    details = decode(written.encode(), Details, "the Download Center's details")
+    return details.dlc_details_view or View()
+
+
+def _written_details(body: str) -> str:
+    start = _DETAILS.search(body)
+    if start is None:
+        return ""
+    rest = body[start.end() :]
+    found = _json(rest) or _json(rest, html.unescape)
+    return found if found != "null" else ""
+
+
+def _unread_details(body: str) -> str:
+    """Return what stands in the place of the details when they cannot be read."""
+    start = _DETAILS.search(body)
+    return body[start.start() :] if start and not _written_details(body) else ""
 
 
 def _json(text: str, read: Callable[[str], str] = str) -> str:
@@ -135,16 +149,14 @@ def _json(text: str, read: Callable[[str], str] = str) -> str:
         return ""
 
 
-def _offered(
-    page: Page, key: str, view: View, files: tuple[File, ...], watch: Watch
-) -> Iterator[Entry]:
+def _offered(page: Page, key: str, view: View, watch: Watch) -> Iterator[Entry]:
     """Yield the download's entry; none when it names products that are not watched."""
     title = markup.plain(view.download_title or "")
     names = normalize.products_in(title)
-    product = concerned(watch, names)
+    product = first(name for name in names if normalize.concerns(watch, name))
     if names and not product:
         return
-    described = markup.plain(view.download_description or "")
+    description = markup.plain(view.download_description or "")
     yield Entry(
         key=key,
         title=title or key,
@@ -153,42 +165,31 @@ def _offered(
         revision=normalize.fold(view.details_version or ""),
         kbs=normalize.kbs_in(title),
         products=(product,) if product else (),
-        packages=tuple(_package(file, product, title) for file in files),
+        packages=tuple(_package(file, product, title) for file in view.files),
         label=normalize.label(title),
-        passages=(Passage("content", described),) if described else (),
+        passages=(Passage("content", description),) if description else (),
         available=True,
     )
 
 
 def _package(file: File, product: str, title: str) -> Package:
-    name = normalize.fold(file.name or (file.url or "").rsplit("/", 1)[-1])
-    kbs = normalize.kbs_in(name) or normalize.kbs_in(title)
-    version = normalize.build(file.version or "")
+    address = file.url or ""
+    name = normalize.fold(file.name or address.rsplit("/", 1)[-1])
+    build = normalize.build(file.version or "")
+    # A version of fewer numbers is the download's own ("1.0")
+    if len(normalize.build_key(build)) != 4:
+        build = first(normalize.builds_in(name))
     size = str(file.size or "").strip()
     return Package(
         product=product,
-        kb=kbs[0] if kbs else "",
-        build=version
-        if len(normalize.build_key(version)) == 4
-        else next(iter(normalize.builds_in(name)), ""),
-        url=file.url or "",
+        kb=first(normalize.kbs_in(name)) or first(normalize.kbs_in(title)),
+        build=build,
+        url=address,
         file=name,
         size=int(size) if re.fullmatch(r"[0-9]{1,15}", size) else None,
     )
 
 
-def _gone(page: Page, key: str) -> Entry:
-    return Entry(key=key, title=f"Download {key}", url=page.url, available=False)
-
-
-def _snapshot(page: Page, *entries: Entry) -> Snapshot:
-    return Snapshot(
-        page.source,
-        page.document,
-        page.url,
-        page.time,
-        page.sha256,
-        Coverage.COMPLETE,
-        total=1,
-        entries=entries,
-    )
+def _gone(page: Page, key: str) -> Snapshot:
+    entry = Entry(key=key, title=f"Download {key}", url=page.url, available=False)
+    return snapshot(page, total=1, entries=(entry,))

@@ -20,13 +20,15 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.judgement.normalize.versions import product_of, watched_versions_in
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
-from watcher.sources import grids, markup
+from watcher.sources import markup
+from watcher.sources.answer import first, snapshot, unique, unlike
 
 _POST = re.compile(
     r"techcommunity\.microsoft\.com/.*?(\d{5,})/?(?:[?#].*)?$", re.IGNORECASE
@@ -73,31 +75,23 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
     """
     title, posts = _posts(page)
-    is_guide = any(post.revision for post in posts)
-    subject = next(iter(normalize.products_in(title)), "")
+    subject = first(normalize.products_in(title))
     assumed = normalize.family(subject) if subject else ""
     shared = _shared_links(posts)
-    kept = [
-        _entry(post, page.url, assumed, shared, watch)
-        for post in posts
-        if not is_guide or _is_watched(post, watch)
-    ]
-    dates = [moment for post in posts if (moment := post.published or post.updated)]
-    return Snapshot(
-        source=page.source,
-        document=page.document,
-        url=page.url,
-        time=page.time,
-        sha256=page.sha256,
+    revised = [post for post in posts if post.revision]
+    # The Update Guide has thousands, and nothing is made of those that nobody watches
+    kept = [post for post in posts if _is_watched(post, watch)] if revised else posts
+    entries = _distinct(_entry(post, page, assumed, shared, watch) for post in kept)
+    first_dates = filter(None, (post.published or post.updated for post in posts))
+    last_dates = filter(None, (post.updated or post.published for post in posts))
+    return snapshot(
+        page,
         coverage=Coverage.WINDOW,
         total=len(posts),
-        revisions=sum(bool(post.revision) for post in posts),
-        entries=tuple(sorted(_distinct(kept), key=lambda entry: entry.key)),
-        oldest=min(dates, default=None),
-        newest=max(
-            (moment for post in posts if (moment := post.updated or post.published)),
-            default=None,
-        ),
+        revisions=len(revised),
+        entries=sorted(entries, key=lambda entry: entry.key),
+        oldest=min(first_dates, default=None),
+        newest=max(last_dates, default=None),
     )
 
 
@@ -105,42 +99,36 @@ def _encoded(page: Page) -> bytes:
     """Return the body as UTF-8 without its declaration when it bears a byte order mark,
     which outranks any declaration.
     """
-    marked = markup.unmarked(page.body)
-    return (
-        page.body
-        if marked is None
-        else re.sub(r"\A\s*<\?xml[^>]*\?>", "", marked).encode("utf-8", "replace")
-    )
+    text = markup.unmarked(page.body)
+    if text is None:
+        return page.body
+    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
 
 
-def _posts(page: Page) -> tuple[str, tuple[Post, ...]]:
+def _posts(page: Page) -> tuple[str, list[Post]]:
     """Read a feed's title and its posts."""
     body = _encoded(page)
     feed = _read(page, body)
-    items: list[Any] = feed.entries
-    revisions = _revisions(body, items) if b"Revision" in body else {}
     # Atom says what its texts are (RFC 4287, 3.1.1.1); RSS never does
-    typed = feed.version.startswith("atom")
-    posts = tuple(
-        _post(item, revisions.get(place, ""), page.time, typed=typed)
-        for place, item in enumerate(items)
-    )
+    is_atom = feed.version.startswith("atom")
+    posts = [_post(item, page.time, is_typed=is_atom) for item in feed.entries]
+    revisions = _revisions(body) if b"Revision" in body else []
+    # Another number of items: a feed that only one of the two could read whole
+    if len(revisions) == len(posts):
+        posts = list(map(_revised, posts, revisions))
     return _text(feed.feed.get("title")), posts
 
 
 def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no types
     if not body.strip():
-        raise markup.unlike(page, _WANTED)
+        raise unlike(page, _WANTED)
     if b"<!ENTITY" in _ROOT.split(body, maxsplit=1)[0]:
         raise ParseError(
             "the feed declares XML entities of its own, which no feed needs: it is not read"
         )
-    # Most feeds are read without it
+    # A run with no feed due does without it
     import feedparser
-    import feedparser.api
 
-    # SAX drivers, tried before Python's own
-    feedparser.api.PREFERRED_XML_PARSERS[:] = ["watcher.sources.merged_text"]
     headers = {"content-type": page.content_type} if page.content_type else {}
     # A stream: feedparser takes bytes that look like a path or an address for one, and
     # opens it
@@ -155,36 +143,37 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
         # Whatever feedparser stumbles over is the source's fault, not a bug of ours
         # Python 3.11 wraps what a codec says
         root = error.__cause__ or error
-        raise markup.unlike(
-            page, _WANTED, why=f"{type(root).__name__}: {root}"[:120]
-        ) from error
+        why = f"{type(root).__name__}: {root}"[:120]
+        raise unlike(page, _WANTED, why=why) from error
+    # It calls an HTML outage page a feed without entries and without a version
     if not feed.version:
-        raise markup.unlike(page, _WANTED)
+        raise unlike(page, _WANTED)
     if feed.bozo and not _END.search(body):
+        read = counted(len(feed.entries), "entry", "entries")
         raise ParseError(
-            (
-                "the feed breaks off in the middle, after "
-                f"{counted(len(feed.entries), 'entry', 'entries')}"
-            ),
+            f"the feed breaks off in the middle, after {read}",
             "The next check tries again.",
         )
     return feed
 
 
-def _post(item: Any, revision: str, seen: datetime, *, typed: bool) -> Post:  # noqa: ANN401 - feedparser has no types
+def _post(item: Any, seen: datetime, *, is_typed: bool) -> Post:  # noqa: ANN401 - feedparser has no types
     """Take what is read of an item.
 
     The longest of its texts: some feeds put the whole post into content, some into the
-    summary.  ``typed``: its texts say whether they are markup.
+    summary.  ``is_typed``: its texts say whether they are markup.
     """
-    texts = [_text(item.get("summary"))]
-    if typed and _is_plain(item.get("summary_detail")):
-        texts = [_marked_up(texts[0])]
-    for part in item.get("content") or ():
-        text = _text(part.get("value"))
-        texts.append(_marked_up(text) if typed and _is_plain(part) else text)
+
+    def html(text: object, detail: Any) -> str:  # noqa: ANN401 - feedparser has no types
+        is_plain = bool(detail) and detail.get("type") == "text/plain"
+        return _marked_up(_text(text)) if is_typed and is_plain else _text(text)
+
+    texts = [html(item.get("summary"), item.get("summary_detail"))]
+    contents = item.get("content") or ()
+    texts.extend(html(content.get("value"), content) for content in contents)
     title = _text(item.get("title"))
-    if typed and _is_plain(item.get("title_detail")):
+    title_detail = item.get("title_detail")
+    if is_typed and title_detail and title_detail.get("type") == "text/plain":
         title = escape(title)
     return Post(
         title=title,
@@ -196,23 +185,17 @@ def _post(item: Any, revision: str, seen: datetime, *, typed: bool) -> Post:  # 
         updated=_moment(
             dict.get(item, "updated_parsed"), dict.get(item, "updated"), seen
         ),
-        revision=_revision(revision),
     )
-
-
-def _is_plain(detail: Any) -> bool:  # noqa: ANN401 - feedparser has no types
-    return bool(detail) and detail.get("type") == "text/plain"
 
 
 def _marked_up(text: str) -> str:
     """Return plain text as HTML: in ``<KB5999001>`` a name stands, and no tag."""
-    return "".join(
-        f"<p>{escape(line)}</p>" for line in text.splitlines() if line.strip()
-    )
+    lines = filter(str.strip, text.splitlines())
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
-def _revisions(body: bytes, items: list[Any]) -> dict[int, str]:
-    """Return the Update Guide's attribute of each item, by place."""
+def _revisions(body: bytes) -> list[str]:
+    """Return the Update Guide's attribute of each item, "" where it has none."""
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -220,20 +203,19 @@ def _revisions(body: bytes, items: list[Any]) -> dict[int, str]:
         no_network=True,
         huge_tree=True,
     )
-    root = etree.fromstring(
-        markup.clean(body.decode("utf-8", "replace")).encode(), parser
-    )
-    found = [] if root is None else list(root.iter("{*}item"))
-    # A feed that only one of the two could read whole
-    if len(found) != len(items):
-        return {}
-    return {place: item.get("Revision") or "" for place, item in enumerate(found)}
+    text = markup.clean(body.decode("utf-8", "replace"))
+    root = etree.fromstring(text.encode(), parser)
+    if root is None:
+        return []
+    return [item.get("Revision") or "" for item in root.iter("{*}item")]
 
 
-def _revision(text: str) -> str:
-    """Return "2.0" for ``Revision="2.0000000000"``; "" for what is no revision."""
-    number = re.fullmatch(r"\s*(\d{1,4})(?:\.(\d*?)0*)?\s*", text)
-    return f"{int(number[1])}.{int(number[2] or 0)}" if number else ""
+def _revised(post: Post, attribute: str) -> Post:
+    """Put in the revision: "2.0" for ``Revision="2.0000000000"``."""
+    number = re.fullmatch(r"\s*(\d{1,4})(?:\.(\d*?)0*)?\s*", attribute)
+    if number is None:
+        return post
+    return replace(post, revision=f"{int(number[1])}.{int(number[2] or 0)}")
 
 
 def _shared_links(posts: Iterable[Post]) -> frozenset[str]:
@@ -243,43 +225,35 @@ def _shared_links(posts: Iterable[Post]) -> frozenset[str]:
 
 
 def _entry(
-    post: Post, url: str, assumed: str, shared: frozenset[str], watch: Watch
+    post: Post, page: Page, assumed: str, shared: frozenset[str], watch: Watch
 ) -> Entry:
+    # The Update Guide's descriptions are Markdown
     html = markup.from_markdown(post.html) if post.revision else post.html
     text, linked = markup.plain_and_links(html)
     title = markup.plain(post.title).replace("\n", " ") or _opening(text)
-    address = markup.absolute(post.link, url) if post.link else ""
+    address = markup.absolute(post.link, page.url) if post.link else ""
     key = _key(post.guid, "" if post.link in shared else address, title, text)
-    named = normalize.cves_in(key) if post.revision else ()
-    around = (address, *markup.joined(linked, address or url))
+    links = unique([address, *markup.joined(linked, address or page.url)])
     about = f"{title}\n{text}"
-    articles = normalize.kbs_in(about) + normalize.kbs_in(" ".join(around))
-    named_products = tuple(
-        dict.fromkeys(
-            (*normalize.products_in(about), *watched_versions_in(about, watch))
-        )
-    )
-    passages: tuple[Passage, ...] = ()
-    if text and post.revision:
-        passages = (Passage(f"revision {post.revision}", text, post.published),)
-    elif text:
-        passages = (Passage("content", text),)
-    return Entry(
-        key=named[0] if named else key,
+    versions = watched_versions_in(about, watch)
+    entry = Entry(
+        key=key,
         title=title,
-        url=address or (_GUIDE + named[0] if named else url),
+        url=address or page.url,
         published=post.published,
         updated=post.updated or post.published,
         revision=post.revision,
-        cves=named or normalize.cves_in(about),
-        kbs=tuple(dict.fromkeys(articles)),
-        products=named_products or ((assumed,) if assumed else ()),
+        cves=normalize.cves_in(about),
+        kbs=unique(normalize.kbs_in(about) + normalize.kbs_in(" ".join(links))),
+        products=unique([*normalize.products_in(about), *versions])
+        or unique([assumed]),
         label=normalize.label(title, post.published, assumed=assumed)
         or _version_label(title, watch),
-        passages=passages,
-        links=tuple(dict.fromkeys(filter(None, around))),
-        tables=grids.read(html),
+        passages=(Passage("content", text),) if text else (),
+        links=links,
+        tables=markup.readable_tables(html),
     )
+    return _guide_entry(entry, post, address) if post.revision else entry
 
 
 def _version_label(title: str, watch: Watch) -> Label | None:
@@ -288,6 +262,17 @@ def _version_label(title: str, watch: Watch) -> Label | None:
     if not versions:
         return None
     return Label(family=product_of(versions[0]), product=versions[0], type="release")
+
+
+def _guide_entry(entry: Entry, post: Post, address: str) -> Entry:
+    """Return an entry as the Update Guide's, whose guid is its CVE through all revisions."""
+    text = entry.passages[0].text if entry.passages else ""
+    passage = Passage(f"revision {post.revision}", text, post.published)
+    entry = replace(entry, passages=(passage,) if text else ())
+    named = normalize.cves_in(entry.key)
+    if not named:
+        return entry
+    return replace(entry, key=named[0], cves=named, url=address or _GUIDE + named[0])
 
 
 def _opening(text: str) -> str:
@@ -299,10 +284,7 @@ def _opening(text: str) -> str:
 
 
 def _is_watched(post: Post, watch: Watch) -> bool:
-    """Say whether a post names a watched product.
-
-    Asked before anything is made of it, for the Update Guide has thousands.
-    """
+    """Say whether a post names a watched product."""
     named = normalize.products_in(f"{post.title}\n{post.html}")
     return any(normalize.concerns(watch, name) for name in named)
 
@@ -312,10 +294,11 @@ def _key(guid: str, address: str, title: str, text: str) -> str:
 
     A post's number, else the guid, else the link, else the title, else the text.
     """
-    for candidate in (guid, address):
-        post = _POST.search(candidate)
-        if post:
-            return post[1]
+    # One post of the Tech Community has several addresses: /t5/.../ba-p/4561718,
+    # /blog/exchange/.../4561718
+    post = _POST.search(guid) or _POST.search(address)
+    if post:
+        return post[1]
     return (
         _whole(guid)
         or normalize.link(address)
@@ -343,18 +326,18 @@ def _whole(guid: str) -> str:
     return f"{spelled}#{parts.fragment}" if parts.fragment else spelled
 
 
-def _distinct(entries: Iterable[Entry]) -> list[Entry]:
+def _distinct(entries: Iterable[Entry]) -> Iterable[Entry]:
     """Keep one entry a key: the highest revision, then the newest."""
     kept: dict[str, Entry] = {}
     for entry in entries:
-        other = kept.get(entry.key)
-        if other is None or _rank(entry) > _rank(other):
+        other = kept.setdefault(entry.key, entry)
+        if _rank(entry) > _rank(other):
             kept[entry.key] = entry
-    return list(kept.values())
+    return kept.values()
 
 
 def _rank(entry: Entry) -> tuple[tuple[int, ...], datetime]:
-    numbers = tuple(int(part) for part in entry.revision.split(".") if part)
+    numbers = tuple(map(int, re.findall(r"\d+", entry.revision)))
     return numbers, entry.updated or datetime.min.replace(tzinfo=UTC)
 
 

@@ -17,12 +17,13 @@ from datetime import datetime
 from itertools import pairwise
 
 from bs4 import BeautifulSoup, Tag
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
+from watcher.records import Entry, Label, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
+from watcher.sources.answer import snapshot, unique, unlike
 
 # The first that fits names a column
 _COLUMNS = (
@@ -37,6 +38,9 @@ _UPDATED_ON = re.compile(r"updated on", re.IGNORECASE)
 _RULE = frozenset(" |:-")
 _KEY_LETTERS = 100
 _TITLE_LETTERS = 160
+# Of the paragraphs above a table; the update is named in the first of them, and each
+# row of each table below reads them
+_ABOVE_LETTERS = 4000
 
 
 class _Row(Struct, frozen=True):
@@ -46,25 +50,39 @@ class _Row(Struct, frozen=True):
     updated: datetime | None
     above: str
 
+    def html(self, *columns: str) -> str:
+        """Return the HTML of several cells, one after the other."""
+        return " ".join(self.cells.get(column, "") for column in columns)
+
     def text(self, column: str) -> str:
         """Return a cell's plain text; one that only holds a dash is empty."""
         text = markup.plain(self.cells.get(column, ""))
-        return (
-            text if re.search(r"\w", text) and text.upper() not in {"NA", "N/A"} else ""
-        )
+        if text.upper() in {"NA", "N/A"} or not re.search(r"\w", text):
+            return ""
+        return text
 
 
-class _Place(Struct):
-    """Where on the page a reader stands: the date and the headings above."""
+class _Above(Struct):
+    """What stands above the next table: the date, the heading and the paragraphs."""
 
     updated: datetime | None = None
     heading: str = ""
-    lines: list[str] = field(default_factory=list)
+    paragraphs: str = ""
 
     @property
-    def above(self) -> str:
-        """Return heading and lines above a table."""
-        return "\n".join((self.heading, *self.lines))
+    def text(self) -> str:
+        """The heading and the first of the paragraphs."""
+        return f"{self.heading}\n{self.paragraphs}"
+
+    def read(self, node: Tag) -> None:
+        """Take in a heading, a paragraph or a line "Updated on 5/11/2022"."""
+        text = normalize.fold(node.get_text(" "))
+        if _UPDATED_ON.match(text):
+            self.updated, self.paragraphs = normalize.date(text), ""
+        elif node.name == "p":
+            self.paragraphs = f"{self.paragraphs}\n{text}"[:_ABOVE_LETTERS]
+        else:
+            self.updated, self.heading, self.paragraphs = None, text, ""
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -81,65 +99,65 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     tree = markup.soup(page)
     rows = [row for row in _rows(tree) if row.text("issue")]
     if not rows:
-        raise markup.unlike(page, "a page with a table of known issues")
+        raise unlike(page, "a page with a table of known issues")
     subject = _subject(tree)
     issues = _distinct([_entry(row, page.url, subject) for row in rows])
-    watched = [_watched(entry, watch) for entry in issues]
-    return Snapshot(
-        source=page.source,
-        document=page.document,
-        url=page.url,
-        time=page.time,
-        sha256=page.sha256,
-        coverage=Coverage.COMPLETE,
+    watched = [entry for issue in issues if (entry := _watched(issue, watch)).products]
+    return snapshot(
+        page,
         total=len(issues),
-        entries=tuple(
-            sorted(
-                (entry for entry in watched if entry.products),
-                key=lambda entry: entry.key,
-            )
-        ),
+        entries=sorted(watched, key=lambda entry: entry.key),
     )
 
 
 def _rows(tree: BeautifulSoup) -> Iterator[_Row]:
-    place = _Place()
+    """Yield the rows of all tables, in the page's order."""
+    above = _Above()
     tables = {id(table) for table in markup.tables(tree)}
     for node in tree.find_all(["h1", "h2", "h3", "h4", "p", "table"]):
         if id(node) in tables:
-            yield from _table_rows(node, place)
-        elif node.name == "table" or node.find_parent("table"):
+            yield from _table_rows(node, above)
             continue
-        elif node.name == "p" and (
-            piped := _piped(node.decode_contents().splitlines())
-        ):
-            yield from _piped_rows(piped, place)
+        # A frame of the page, or what stands in a cell
+        if node.name == "table" or node.find_parent("table"):
+            continue
+        # Seen on some early pages: the table's Markdown, in a paragraph
+        piped = _piped(node.decode_contents().splitlines()) if node.name == "p" else []
+        if piped:
+            yield from _piped_rows(piped, above)
         else:
-            _move(place, node)
+            above.read(node)
 
 
-def _move(place: _Place, node: Tag) -> None:
-    text = normalize.fold(node.get_text(" "))
-    if _UPDATED_ON.match(text):
-        place.updated, place.lines = normalize.date(text), []
-    elif node.name == "p":
-        place.lines.append(text)
-    else:
-        place.updated, place.heading, place.lines = None, text, []
+def _table_rows(table: Tag, above: _Above) -> Iterator[_Row]:
+    lines = [[cell.decode_contents() for cell in line] for line in markup.cells(table)]
+    return _rows_of(lines, above)
 
 
-def _table_rows(table: Tag, place: _Place) -> Iterator[_Row]:
-    lines = markup.cells(table)
-    columns = _columns([cell.get_text(" ") for cell in lines[0]] if lines else [])
+def _piped_rows(lines: list[str], above: _Above) -> Iterator[_Row]:
+    """Read a table in Markdown: a line a row, its cells between pipes."""
+    return _rows_of([_cells(line) for line in lines], above)
+
+
+def _cells(line: str) -> list[str]:
+    # The outer pipes are optional
+    return line.strip().removeprefix("|").removesuffix("|").split("|")
+
+
+def _rows_of(lines: list[list[str]], above: _Above) -> Iterator[_Row]:
+    """Yield a row for each line below the head, when this is a table of issues."""
+    titles = [normalize.fold(markup.plain(cell)) for cell in lines[0]] if lines else []
+    columns = _columns(titles)
+    # Any other table has no row with an issue
+    if not columns:
+        return
+    text = above.text
     for line in lines[1:]:
-        yield _row(
-            {
-                name: line[number].decode_contents()
-                for number, name in columns.items()
-                if number < len(line)
-            },
-            place,
-        )
+        cells = {
+            kind: line[number] for number, kind in columns.items() if number < len(line)
+        }
+        date = normalize.date(markup.plain(cells.get("date", "")))
+        yield _Row(cells, date or above.updated, text)
 
 
 def _piped(lines: list[str]) -> list[str]:
@@ -153,43 +171,16 @@ def _piped(lines: list[str]) -> list[str]:
     return []
 
 
-def _piped_rows(lines: list[str], place: _Place) -> Iterator[_Row]:
-    """Read such a table: a line a row, its cells between pipes, the outer pipes optional."""
-    columns = _columns([markup.plain(cell) for cell in _cells(lines[0])])
-    for cells in map(_cells, lines[1:]):
-        yield _row(
-            {
-                name: cells[number]
-                for number, name in columns.items()
-                if number < len(cells)
-            },
-            place,
-        )
-
-
-def _cells(line: str) -> list[str]:
-    return line.strip().removeprefix("|").removesuffix("|").split("|")
-
-
-def _columns(names: list[str]) -> dict[int, str]:
-    """Return the columns' kinds by place; none when this is no table of issues."""
-    kinds = [
-        next((kind for kind, pattern in _COLUMNS if pattern.search(name)), "")
-        for name in names
-    ]
-    return (
-        {number: kind for number, kind in enumerate(kinds) if kind}
-        if {"issue", "workaround"} <= set(kinds)
-        else {}
-    )
-
-
-def _row(cells: dict[str, str], place: _Place) -> _Row:
-    return _Row(
-        cells,
-        normalize.date(markup.plain(cells.get("date", ""))) or place.updated,
-        place.above,
-    )
+def _columns(titles: list[str]) -> dict[int, str]:
+    """Return the columns' kinds by number; none when this is no table of issues."""
+    columns: dict[int, str] = {}
+    for number, title in enumerate(titles):
+        for kind, pattern in _COLUMNS:
+            if pattern.search(title):
+                columns[number] = kind
+                break
+    is_of_issues = {"issue", "workaround"} <= set(columns.values())
+    return columns if is_of_issues else {}
 
 
 def _subject(tree: BeautifulSoup) -> str:
@@ -197,45 +188,34 @@ def _subject(tree: BeautifulSoup) -> str:
 
     The first product that its title, headings or first paragraph name.
     """
-    texts = (
-        normalize.fold(node.get_text(" "))
-        for node in tree.find_all(["title", "h1", "p"])
-    )
-    named = (name for text in texts for name in normalize.products_in(text))
-    return normalize.family(next(named, "Exchange Server"))
+    for node in tree.find_all(["title", "h1", "p"]):
+        named = normalize.products_in(normalize.fold(node.get_text(" ")))
+        if named:
+            return normalize.family(named[0])
+    return "Exchange Server"
 
 
 def _entry(row: _Row, url: str, subject: str) -> Entry:
     issue, update = row.text("issue"), row.text("update")
-    about = (
-        f"{row.cells.get('update', '')} {row.cells.get('issue', '')} "
-        f"{row.cells.get('cause', '')}"
-    )
     label = _label(row, subject)
-    products = tuple(
-        name
-        for name in normalize.products_in(f"{update}\n{issue}")
-        if normalize.family(name) == subject
-    )
-    named = normalize.kbs_in(markup.plain(about)) + normalize.kbs_in(
-        " ".join(markup.links(about, url))
-    )
-    everything = " ".join(row.cells.values())
+    named = normalize.products_in(f"{update}\n{issue}")
+    products = tuple(name for name in named if normalize.family(name) == subject)
+    # The workaround may name the update that brings the fix, which is not to blame
+    about = row.html("update", "issue", "cause")
+    addresses = " ".join(markup.links(about, url))
+    articles = normalize.kbs_in(markup.plain(about)) + normalize.kbs_in(addresses)
+    texts = {name: row.text(name) for name in ("issue", "cause", "workaround")}
     return Entry(
         key=_key(label, issue),
         title=_title(issue),
         url=url,
         updated=row.updated,
         cves=normalize.cves_in(f"{update}\n{issue}"),
-        kbs=tuple(dict.fromkeys(named)),
+        kbs=unique(articles),
         products=products or (subject,),
         label=label,
-        passages=tuple(
-            Passage(name, row.text(name))
-            for name in ("issue", "cause", "workaround")
-            if row.text(name)
-        ),
-        links=markup.links(everything, url),
+        passages=tuple(Passage(name, text) for name, text in texts.items() if text),
+        links=markup.links(row.html(*row.cells), url),
     )
 
 
@@ -262,31 +242,27 @@ def _key(label: Label | None, issue: str) -> str:
 
 def _title(issue: str) -> str:
     line = issue.splitlines()[0]
-    return (
-        line
-        if len(line) <= _TITLE_LETTERS
-        else line[: line.rfind(" ", 0, _TITLE_LETTERS)] + " ..."
-    )
+    if len(line) <= _TITLE_LETTERS:
+        return line
+    return line[: line.rfind(" ", 0, _TITLE_LETTERS)] + " ..."
 
 
 def _distinct(issues: list[Entry]) -> list[Entry]:
     """Drop repetitions; number issues of one key from the page's end, where the oldest stand."""
-    keys: dict[str, int] = {}
-    kept: list[Entry] = []
+    contents: set[Entry] = set()
+    count: dict[str, int] = {}
+    distinct: list[Entry] = []
     for entry in reversed(issues):
-        if any(replace(entry, key=other.key) == other for other in kept):
+        content = replace(entry, key="")
+        if content in contents:
             continue
-        number = keys[entry.key] = keys.get(entry.key, 0) + 1
-        kept.append(
-            entry if number == 1 else replace(entry, key=f"{entry.key} #{number}")
-        )
-    return kept
+        contents.add(content)
+        number = count[entry.key] = count.get(entry.key, 0) + 1
+        key = entry.key if number == 1 else f"{entry.key} #{number}"
+        distinct.append(replace(entry, key=key))
+    return distinct
 
 
 def _watched(entry: Entry, watch: Watch) -> Entry:
-    return replace(
-        entry,
-        products=tuple(
-            name for name in entry.products if normalize.concerns(watch, name)
-        ),
-    )
+    products = [name for name in entry.products if normalize.concerns(watch, name)]
+    return replace(entry, products=tuple(products))

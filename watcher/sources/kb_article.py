@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import pairwise
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
@@ -20,42 +20,23 @@ from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Package, Page, Passage, Snapshot, Watch
-from watcher.sources import grids, markup
-from watcher.sources.concern import concerned
-from watcher.sources.json_form import quoted
+from watcher.records import Entry, Package, Page, Passage, Snapshot, Watch
+from watcher.sources import markup
+from watcher.sources.answer import first, quoted, snapshot, unique, unlike
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 # A table's column counts as a heading below all others
 _COLUMN = 7
-_BLOCKS = [
-    "p",
-    "li",
-    "td",
-    "th",
-    "div",
-    "section",
-    "pre",
-    "dt",
-    "dd",
-    "blockquote",
-    "summary",
-]
-_UNREAD = {
-    *_HEADINGS,
-    "nav",
-    "footer",
-    "aside",
-    "form",
-    "button",
-    "noscript",
-    "template",
-    "s",
-    "strike",
-    "del",
-}
+_BLOCK_NAMES = "p li td th div section pre dt dd blockquote summary"
+_BLOCKS = _BLOCK_NAMES.split()
+_CELLS = ["td", "th"]
+_UNREAD_NAMES = "nav footer aside form button noscript template s strike del"
+_UNREAD = {*_HEADINGS, *_UNREAD_NAMES.split()}
+# Classes, ids and roles of what stands beside an article
 _ASIDE = re.compile(
-    r"breadcrumb|feedback|LeftNav|cookie|(?:^|[\s_-])(?:nav|navbar|navigation|footer|contentinfo|banner|related|sidebar|toc|rating|survey|share)(?=$|[\s_-])",
+    r"breadcrumb|feedback|LeftNav|cookie"
+    r"|(?:^|[\s_-])(?:nav|navbar|navigation|footer|contentinfo|banner|related|sidebar"
+    r"|toc|rating|survey|share)(?=$|[\s_-])",
     re.IGNORECASE,
 )
 # What a heading or a column says its text is; the first that fits
@@ -63,14 +44,16 @@ _SUBJECTS = (
     (
         "",
         re.compile(
-            r"feedback|helpful\?|need more help|more options|references|see also|third-party|in this article|^applies to|^table of",
+            r"feedback|helpful\?|need more help|more options|references|see also"
+            r"|third-party|in this article|^applies to|^table of",
             re.IGNORECASE,
         ),
     ),
     (
         "workaround",
         re.compile(
-            r"workaround|resolution|mitigation|next steps?|how to (?:fix|work around|resolve)",
+            r"workaround|resolution|mitigation|next steps?"
+            r"|how to (?:fix|work around|resolve)",
             re.IGNORECASE,
         ),
     ),
@@ -79,13 +62,15 @@ _SUBJECTS = (
     (
         "note",
         re.compile(
-            r"how to|get this|install|obtain|download|microsoft update|method \d|notice|important|^notes?\b|availab",
+            r"how to|get this|install|obtain|download|microsoft update|method \d|notice"
+            r"|important|^notes?\b|availab",
             re.IGNORECASE,
         ),
     ),
 )
 _NO_ISSUES = re.compile(
-    r"\b(?:not|no) (?:\w+ ){0,3}(?:aware of|known) (?:any )?(?:\w+ )?issues?\b|\bno (?:known )?issues\b",
+    r"\b(?:not|no) (?:\w+ ){0,3}(?:aware of|known) (?:any )?(?:\w+ )?issues?\b"
+    r"|\bno (?:known )?issues\b",
     re.IGNORECASE,
 )
 _RELEASED = re.compile(
@@ -95,22 +80,38 @@ _RELEASED = re.compile(
 _APPLIES_TO = re.compile(r"applies-?\s?to(?:section|list|item)?:?", re.IGNORECASE)
 _EDITIONS = re.compile(r",? all editions$", re.IGNORECASE)
 _LEADS_TO = re.compile(
-    r"microsoft\.com/(?:[a-z]{2}-[a-z]{2}/)?downloads?/|catalog\.update\.microsoft\.com/",
+    r"microsoft\.com/(?:[a-z]{2}-[a-z]{2}/)?downloads?/"
+    r"|catalog\.update\.microsoft\.com/",
     re.IGNORECASE,
 )
+
+
+class Heading(Struct, frozen=True):
+    """A heading with its level; the title of a table's column is one, too."""
+
+    level: int
+    text: str
 
 
 class Section(Struct):
     """A heading with those above it, and its text in lines."""
 
-    headings: tuple[tuple[int, str], ...]
-    lines: list[str] = field(default_factory=list)
+    headings: tuple[Heading, ...] = ()
+    # The pieces of each line
+    blocks: list[list[str]] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """The text, a line a block."""
+        return list(map("".join, self.blocks))
 
     @property
     def heading(self) -> str:
         """The nearest heading, "" when that is the article's title."""
-        return next(
-            (text for level, text in reversed(self.headings) if 1 < level < _COLUMN), ""
+        return first(
+            heading.text
+            for heading in reversed(self.headings)
+            if 1 < heading.level < _COLUMN
         )
 
     @property
@@ -119,11 +120,8 @@ class Section(Struct):
 
         A table's cell has its column's title instead, which says nothing more.
         """
-        heading = (
-            ""
-            if self.headings[-1:] and self.headings[-1][0] == _COLUMN
-            else self.heading
-        )
+        is_cell = self.headings[-1:] and self.headings[-1].level == _COLUMN
+        heading = "" if is_cell else self.heading
         return "\n".join(filter(None, [heading, *map(normalize.fold, self.lines)]))
 
     @property
@@ -132,21 +130,31 @@ class Section(Struct):
 
         "content" when none does, "" when it is none of ours.
         """
-        kinds = [
-            kind
-            for level, heading in reversed(self.headings)
-            if level > 1 and (kind := _subject(heading)) is not None
+        subjects = [
+            subject
+            for heading in reversed(self.headings)
+            if heading.level > 1 and (subject := _subject(heading.text)) is not None
         ]
-        found = (
-            "issue"
-            if kinds[:1] == ["note"] and "issue" in kinds
-            else next(iter(kinds), "content")
-        )
-        return "note" if found == "issue" and _NO_ISSUES.search(self.text) else found
+        nearest = subjects[0] if subjects else "content"
+        # "How to get this update" under "Known issues in this update" is about the issue
+        if nearest == "note" and "issue" in subjects:
+            nearest = "issue"
+        # "Microsoft is not currently aware of any issues with this update"
+        if nearest == "issue" and _NO_ISSUES.search(self.text):
+            return "note"
+        return nearest
+
+    def under(self, level: int, text: str) -> Section:
+        """Return a new section below this one's headings of lower levels."""
+        above = (heading for heading in self.headings if heading.level < level)
+        return Section((*above, Heading(level, text)))
 
 
 def _subject(heading: str) -> str | None:
-    return next((kind for kind, pattern in _SUBJECTS if pattern.search(heading)), None)
+    for subject, pattern in _SUBJECTS:
+        if pattern.search(heading):
+            return subject
+    return None
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -158,86 +166,75 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     """
     asked = normalize.kb(page.document) or normalize.kb(page.url)
     if page.status in {404, 410}:
-        key = asked or page.document or page.url
-        return _snapshot(
-            page,
-            Entry(
-                key=key,
-                title=key,
-                url=page.url,
-                kbs=(asked,) if asked else (),
-                available=False,
-            ),
-        )
+        return snapshot(page, total=1, entries=(_gone(page, asked),))
     soup = markup.soup(page)
     title = _title(soup)
     kb = _article(page, soup, title, asked)
-    links = tuple(
-        dict.fromkeys(url for url in _links(soup, page.url) if _LEADS_TO.search(url))
+    sections = _Reader(soup).sections
+    names = unique([*normalize.products_in(title), *_applies_to(soup, sections)])
+    watched = tuple(name for name in _exact(names) if normalize.concerns(watch, name))
+    # It is about products that nobody watches
+    if names and not watched:
+        return snapshot(page, total=1)
+    entry = _entry(page, kb, title, watched, sections)
+    entry = replace(
+        entry,
+        links=unique(filter(_LEADS_TO.search, _links(soup, page.url))),
+        tables=markup.readable_tables("\n".join(map(str, markup.tables(soup)))),
     )
-    sections = _sections(soup)
-    names = tuple(
-        dict.fromkeys((*normalize.products_in(title), *_applies_to(soup, sections)))
+    return snapshot(page, total=1, entries=(entry,))
+
+
+def _gone(page: Page, asked: str) -> Entry:
+    key = asked or page.document or page.url
+    return Entry(
+        key=key,
+        title=key,
+        url=page.url,
+        kbs=(asked,) if asked else (),
+        available=False,
     )
-    exact = [
+
+
+def _exact(names: tuple[str, ...]) -> list[str]:
+    """Leave out a name that another one completes ("Windows 10" beside "Windows 10 Version
+    1809").
+    """
+    # What completes a name follows it in their order
+    vague = {
         name
-        for name in names
-        if not any(other.startswith(f"{name} ") for other in names)
-    ]
-    wanted = tuple(name for name in exact if concerned(watch, (name,)))
-    if names and not wanted:
-        return _snapshot(page)
-    passages = tuple(
-        dict.fromkeys(
-            Passage(section.subject, section.text)
-            for section in sections
-            if section.lines and section.subject
-        )
-    )
-    tables = grids.read("\n".join(map(str, markup.tables(soup))))
-    return _snapshot(
-        page, replace(_entry(page, kb, title, wanted, passages, links), tables=tables)
-    )
+        for name, next_name in pairwise(sorted(names))
+        if next_name.startswith(f"{name} ")
+    }
+    return [name for name in names if name not in vague]
 
 
 def _entry(
-    page: Page,
-    kb: str,
-    title: str,
-    products: tuple[str, ...],
-    passages: tuple[Passage, ...],
-    links: tuple[str, ...],
+    page: Page, kb: str, title: str, products: tuple[str, ...], sections: list[Section]
 ) -> Entry:
-    text = "\n".join(passage.text for passage in passages)
-    released = _RELEASED.search(text)
+    passages = unique(
+        Passage(section.subject, section.text)
+        for section in sections
+        if section.lines and section.subject
+    )
+    date = normalize.date(title)
+    released = _RELEASED.search("\n".join(passage.text for passage in passages))
+    if date is None and released:
+        date = normalize.date(released[1])
     builds = normalize.builds_in(title)
-    known = len(builds) == 1 and len(products) == 1
+    # Which of several builds is which product's, a title does not say
+    is_one_package = len(builds) == 1 and len(products) == 1
     return Entry(
         key=kb,
         title=title,
         url=page.url,
-        published=normalize.date(title)
-        or (normalize.date(released[1]) if released else None),
+        published=date,
         kbs=(kb,),
         products=products,
-        packages=(Package(products[0], kb, builds[0]),) if known else (),
+        packages=(Package(products[0], kb, builds[0]),) if is_one_package else (),
         label=normalize.label(title),
         passages=passages,
         available=True,
-        links=links,
-    )
-
-
-def _snapshot(page: Page, *entries: Entry) -> Snapshot:
-    return Snapshot(
-        page.source,
-        page.document,
-        page.url,
-        page.time,
-        page.sha256,
-        Coverage.COMPLETE,
-        total=1,
-        entries=entries,
     )
 
 
@@ -252,9 +249,8 @@ def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
     The site answers for some articles with another page, which says nothing of them.
     """
     if not title:
-        raise markup.unlike(
-            page, "an article of support.microsoft.com", why="it has no heading"
-        )
+        wanted = "an article of support.microsoft.com"
+        raise unlike(page, wanted, why="it has no heading")
     canonical_link = soup.find("link", rel="canonical", href=True)
     address = str(canonical_link["href"]) if isinstance(canonical_link, Tag) else ""
     # The title of an article may name others; its own address names it alone
@@ -264,6 +260,7 @@ def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
         return asked
     if named and not asked:
         return named[0]
+    # A title without a number: then the text must name it
     if asked and not named and asked in normalize.kbs_in(soup.get_text(" ")):
         return asked
     raise ParseError(
@@ -280,113 +277,126 @@ def _applies_to(soup: BeautifulSoup, sections: list[Section]) -> tuple[str, ...]
     """Return the products of the article's "Applies to", which is marked by an id or a
     class, or headed so.
     """
-    marked = [
-        element
-        for name in ("class", "id")
-        for element in soup.find_all(attrs={name: _APPLIES_TO})
-    ]
-    texts = [element.get_text("\n") for element in marked]
-    texts.extend(
-        "\n".join(section.lines)
-        for section in sections
-        if _APPLIES_TO.fullmatch(section.heading)
-    )
-    lines = (
-        _APPLIES_TO.sub("", normalize.fold(line))
-        for text in texts
-        for line in text.splitlines()
-    )
-    names = (normalize.product(_EDITIONS.sub("", line)) for line in lines)
-    return tuple(dict.fromkeys(name for name in names if re.search(r"\w", name)))
+    marked = soup.find_all(attrs={"class": _APPLIES_TO})
+    marked += soup.find_all(attrs={"id": _APPLIES_TO})
+    lines: list[str] = []
+    for element in marked:
+        lines += element.get_text("\n").splitlines()
+    for section in sections:
+        if _APPLIES_TO.fullmatch(section.heading):
+            lines += "\n".join(section.lines).splitlines()
+    names = []
+    for line in lines:
+        name = _EDITIONS.sub("", _APPLIES_TO.sub("", normalize.fold(line)))
+        if re.search(r"\w", name):
+            names.append(normalize.product(name))
+    return unique(names)
 
 
-def _sections(soup: BeautifulSoup) -> list[Section]:
-    """Cut the article at its headings and at its tables' cells.
+class _Around(Struct, frozen=True):
+    """What stands around a text.
+
+    ``column``: the title of the table's column, where that says what the text is; only
+    then there is a ``cell``.
+    """
+
+    block: Tag | None
+    cell: Tag | None = None
+    column: str = ""
+    is_title: bool = False
+    is_aside: bool = False
+
+
+class _Reader:
+    """Cuts an article at its headings and at its tables' cells, in one walk.
 
     What stands beside it (navigation, feedback) is left out.
     """
-    root = next(
-        (
-            found
-            for found in map(soup.find, ("article", "main", "body"))
-            if isinstance(found, Tag)
-        ),
-        soup,
-    )
-    headings: tuple[tuple[int, str], ...] = ()
-    sections = [Section(headings)]
-    # Block and cell of the text before
-    place: tuple[Tag | None, Tag | None] = (None, None)
-    for node in root.descendants:
-        if isinstance(node, Tag) and node.name in _HEADINGS:
-            headings = _under(
-                headings, int(node.name[1]), normalize.fold(node.get_text(" "))
-            )
-            sections.append(Section(headings))
-        elif isinstance(node, Tag) and node.name == "br":
+
+    def __init__(self, soup: BeautifulSoup) -> None:
+        self.sections = [Section()]
+        # The newest section that has a heading of its own
+        self._headed = self.sections[0]
+        # Block and cell of the text before
+        self._block: Tag | None = None
+        self._cell: Tag | None = None
+        # By the identity of a row and of a table, for each of which they are made once
+        self._numbers: dict[int, dict[int, int]] = {}
+        self._titles: dict[int, list[str]] = {}
+        root = soup.find("article") or soup.find("main") or soup.find("body") or soup
+        if isinstance(root, Tag):
+            self._read(root, _Around(root.find_parent(_BLOCKS)))
+
+    def _read(self, element: Tag, around: _Around) -> None:
+        for node in element.children:
+            if isinstance(node, Tag):
+                self._enter(node, around)
+            # A comment is one, too, of a class of its own
+            elif type(node) is NavigableString and node.strip():
+                self._take(str(node), around)
+
+    def _enter(self, element: Tag, around: _Around) -> None:
+        if element.name == "br":
             # What comes is another line
-            place = None, place[1]
-        elif (
-            type(node) is NavigableString and node.strip() and not _is_aside(node, root)
-        ):
-            cell, column = _column(node)
-            if cell and normalize.fold(cell.get_text(" ")) == column:
-                # The column's title itself
-                continue
-            if cell is not place[1]:
-                sections.append(
-                    Section(_under(headings, _COLUMN, column) if column else headings)
-                )
-            block = node.find_parent(_BLOCKS)
-            _append(sections[-1].lines, str(node), joined=block is place[0])
-            place = block, cell
-    return sections
+            self._block = None
+            return
+        if element.name in _HEADINGS:
+            text = normalize.fold(element.get_text(" "))
+            self._headed = self._headed.under(int(element.name[1]), text)
+            self.sections.append(self._headed)
+        if element.name in _BLOCKS:
+            around = replace(around, block=element)
+        if element.name in _CELLS:
+            around = self._in_cell(element, around)
+        if _stands_aside(element):
+            around = replace(around, is_aside=True)
+        self._read(element, around)
 
+    def _take(self, text: str, around: _Around) -> None:
+        """Put a text under its headings, in a line with the text before it in its block."""
+        if around.is_aside or around.is_title:
+            return
+        if around.cell is not self._cell:
+            section = Section(self._headed.headings)
+            if around.cell:
+                section = self._headed.under(_COLUMN, around.column)
+            self.sections.append(section)
+        blocks = self.sections[-1].blocks
+        if around.block is self._block and blocks:
+            blocks[-1].append(text)
+        else:
+            blocks.append([text])
+        self._block, self._cell = around.block, around.cell
 
-def _append(lines: list[str], text: str, *, joined: bool) -> None:
-    if joined and lines:
-        lines[-1] += text
-    else:
-        lines.append(text)
+    def _in_cell(self, cell: Tag, around: _Around) -> _Around:
+        column = self._column(cell)
+        if _subject(column) is None:
+            return replace(around, cell=None, column="", is_title=False)
+        is_title = normalize.fold(cell.get_text(" ")) == column
+        return replace(around, cell=cell, column=column, is_title=is_title)
 
-
-def _under(
-    headings: tuple[tuple[int, str], ...], level: int, text: str
-) -> tuple[tuple[int, str], ...]:
-    return (*(heading for heading in headings if heading[0] < level), (level, text))
-
-
-def _column(node: NavigableString) -> tuple[Tag | None, str]:
-    """Return the table cell that a text stands in and its column's title, where that says
-    what the text is.
-    """
-    cell = node.find_parent(["td", "th"])
-    row = cell.parent if cell else None
-    table = cell.find_parent("table") if cell else None
-    if not (isinstance(cell, Tag) and isinstance(row, Tag) and isinstance(table, Tag)):
-        return None, ""
-    first = table.find("tr")
-    titles = first.find_all(["td", "th"]) if isinstance(first, Tag) else []
-    number = next(
-        place for place, other in enumerate(row.find_all(["td", "th"])) if other is cell
-    )
-    title = normalize.fold(titles[number].get_text(" ")) if number < len(titles) else ""
-    return (cell, title) if _subject(title) is not None else (None, "")
-
-
-def _is_aside(node: NavigableString, root: Tag) -> bool:
-    return any(
-        map(_stands_aside, takewhile(lambda parent: parent is not root, node.parents))
-    )
+    def _column(self, cell: Tag) -> str:
+        """Return the title of a cell's column, "" when it has none."""
+        row, table = cell.parent, cell.find_parent("table")
+        if not isinstance(row, Tag) or not isinstance(table, Tag):
+            return ""
+        if id(table) not in self._titles:
+            head = table.find("tr")
+            cells = head.find_all(_CELLS) if isinstance(head, Tag) else []
+            texts = (title.get_text(" ") for title in cells)
+            self._titles[id(table)] = list(map(normalize.fold, texts))
+        if id(row) not in self._numbers:
+            cells = row.find_all(_CELLS)
+            self._numbers[id(row)] = {id(each): i for i, each in enumerate(cells)}
+        number, titles = self._numbers[id(row)][id(cell)], self._titles[id(table)]
+        return titles[number] if number < len(titles) else ""
 
 
 def _stands_aside(element: Tag) -> bool:
-    marks = [
-        *(element.get_attribute_list("class") or ()),
-        element.get("id"),
-        element.get("role"),
-    ]
-    text = " ".join(str(mark) for mark in marks if mark)
-    return element.name in _UNREAD or any(
-        pattern.search(text) for pattern in (_ASIDE, _APPLIES_TO)
-    )
+    """Say whether an element is no part of the article's text."""
+    if element.name in _UNREAD:
+        return True
+    classes = element.get_attribute_list("class") or []
+    values = [*classes, element.get("id"), element.get("role")]
+    text = " ".join(str(value) for value in values if value)
+    return bool(_ASIDE.search(text) or _APPLIES_TO.search(text))

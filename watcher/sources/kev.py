@@ -18,9 +18,8 @@ from msgspec import Meta, Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Coverage, Entry, Page, Passage, Snapshot, Watch
-from watcher.sources.concern import concerned
-from watcher.sources.json_form import decode
+from watcher.records import Entry, Page, Passage, Snapshot, Watch
+from watcher.sources.answer import decode, snapshot, unique
 
 _PAGE = (
     "https://www.cisa.gov/known-exploited-vulnerabilities-catalog?search_api_fulltext="
@@ -55,7 +54,8 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     """Read the catalogue; an entry is watched when one of the products it names is.
 
     Raises:
-        ParseError: it was cut short (seen on 2025-02-25), misses what its schema requires, or counts itself otherwise.
+        ParseError: it was cut short (as that of 2025-02-25 was for an hour), misses
+            what its schema requires, or counts itself otherwise.
 
     """
     catalogue = decode(page.body, Catalogue, "CISA's KEV catalogue")
@@ -65,42 +65,36 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             f"KEV catalogue {catalogue.catalog_version} says that it has "
             f"{catalogue.count} vulnerabilities, but lists {listed}"
         )
-    entries = {
-        item.cve: _entry(item, products)
-        for item in catalogue.vulnerabilities
-        if (products := tuple(_products(item, watch)))
-    }
-    return Snapshot(
-        source=page.source,
-        document=page.document,
-        url=page.url,
-        time=page.time,
-        sha256=page.sha256,
-        coverage=Coverage.COMPLETE,
+    entries: dict[str, Entry] = {}
+    for item in catalogue.vulnerabilities:
+        products = unique(_products(item, watch))
+        if products:
+            entries[item.cve] = _entry(item, products)
+    added = (_day(item.date_added) for item in catalogue.vulnerabilities)
+    return snapshot(
+        page,
         total=listed,
         identity="kev",
-        entries=tuple(entries.values()),
-        newest=max(
-            (_day(item.date_added) for item in catalogue.vulnerabilities), default=None
-        ),
+        entries=entries.values(),
+        newest=max(added, default=None),
     )
 
 
 def _products(item: Exploited, watch: Watch) -> Iterator[str]:
-    """Yield the watched ones of an entry's products.
+    """Yield the watched ones of an entry's products, with their vendor or without.
 
     It may name several, as in "Edge and Internet Explorer".
     """
-    for part in re.split(r", | and ", normalize.fold(item.product)):
-        bare = normalize.product(part)
-        whole = (
-            bare
-            if bare.lower().startswith(item.vendor_project.lower())
-            else normalize.product(f"{item.vendor_project} {part}")
-        )
-        name = concerned(watch, (whole, bare))
-        if name:
-            yield name
+    for name in re.split(r", | and ", normalize.fold(item.product)):
+        bare = normalize.product(name)
+        whole = bare
+        # "Cisco" makes "Cisco IOS", but "Microsoft" makes no "Microsoft Microsoft 365"
+        if not bare.lower().startswith(item.vendor_project.lower()):
+            whole = normalize.product(f"{item.vendor_project} {name}")
+        if normalize.concerns(watch, whole):
+            yield whole
+        elif normalize.concerns(watch, bare):
+            yield bare
 
 
 def _entry(item: Exploited, products: tuple[str, ...]) -> Entry:
@@ -119,7 +113,7 @@ def _entry(item: Exploited, products: tuple[str, ...]) -> Entry:
         url=_PAGE + item.cve,
         published=_day(item.date_added),
         cves=(item.cve,),
-        products=tuple(dict.fromkeys(products)),
+        products=products,
         passages=tuple(passages),
         exploited=True,
     )

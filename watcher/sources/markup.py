@@ -1,6 +1,8 @@
-"""HTML and Markdown as plain text, and the links in them.
+"""HTML and Markdown as plain text, the links in them, and their tables.
 
 Struck-out text is what the author has taken back: it is left out, with its links.
+A table's words stand in the plain text, row by row; ``readable_tables`` gives those
+that are for reading, such as a vendor's "If you ..." and "Then ...", cell by cell.
 """
 
 from __future__ import annotations
@@ -15,65 +17,28 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from watcher.errors import ParseError
-from watcher.records import Page
+from watcher.records import Page, Table
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
     from markdown_it import MarkdownIt
 
-_BLOCKS = frozenset(
-    (
-        *(
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "br",
-            "caption",
-            "dd",
-            "div",
-            "dl",
-            "dt",
-            "figcaption",
-            "figure",
-            "footer",
-            "form",
-        ),
-        *(
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hr",
-            "li",
-            "main",
-            "nav",
-            "ol",
-            "p",
-            "pre",
-            "section",
-        ),
-        *("table", "tbody", "tfoot", "thead", "tr", "ul"),
-    )
-)
-_UNREAD = frozenset(
-    (
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "head",
-        "iframe",
-        "svg",
-        "s",
-        "strike",
-        "del",
-    )
-)
+_BLOCK_NAMES = """
+address article aside blockquote br caption dd div dl dt figcaption figure footer form
+h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section
+table tbody tfoot thead tr ul
+"""
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+# What a browser does not show, and what is struck out
+_UNREAD_NAMES = """
+script style template noscript head iframe svg s strike del
+"""
+_UNREAD = frozenset(_UNREAD_NAMES.split())
+# What a mail on a phone can show of a table
+_COLUMNS = range(2, 5)
+_ROWS = range(2, 41)
+# Characters
+_LONGEST_TABLE = 8000
 _XSL = "http://www.w3.org/1999/XSL/Transform"
 _STRUCK = "contains(translate(@style, 'LINETHROUG', 'linethroug'), 'line-through')"
 # For private use: no text has it
@@ -95,7 +60,7 @@ _UNREADABLE = re.compile(
 )
 _CONTROLS = bytes((*range(9), 11, 12, *range(14, 32), 127))
 _ABSOLUTE = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/[A-Za-z0-9/._~%-]*")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def plain(html: str) -> str:
@@ -137,11 +102,11 @@ def _markdown() -> MarkdownIt:
 
 def absolute(href: str, base: str = "") -> str:
     """Return an absolute http address, "" for anything else."""
-    # As most are: nothing to join
+    # Most are: nothing to join
     if _ABSOLUTE.fullmatch(href):
         return href
     try:
-        url = urljoin(base, _UNPRINTABLE.sub("", href).strip().strip("()"))
+        url = urljoin(base, UNPRINTABLE.sub("", href).strip().strip("()"))
     except ValueError:
         # Such as "http://["
         return ""
@@ -149,19 +114,26 @@ def absolute(href: str, base: str = "") -> str:
 
 
 def soup(page: Page) -> BeautifulSoup:
-    """Return an HTML page as a tree; a BOM decides the encoding, then the header, then the page."""
+    """Return an HTML page as a tree.
+
+    A byte order mark decides the encoding, then the header, then the page.
+    """
     # A feed has no use for it
     from bs4 import BeautifulSoup
 
     text = unmarked(page.body)
-    text = _decoded(page) if text is None else text
+    if text is None:
+        text = _decoded(page)
     # bs4 warns of text without markup and of XML: neither is a page
-    return BeautifulSoup(_XML.sub("", clean(text)) if "<" in text else "", "lxml")
+    if "<" not in text:
+        return BeautifulSoup("", "lxml")
+    return BeautifulSoup(_XML.sub("", clean(text)), "lxml")
 
 
 def tables(tree: BeautifulSoup) -> list[Tag]:
     """Return a page's tables; those that hold others lay out the page and are left out."""
     found = tree.find_all("table")
+    # By identity: bs4 compares tags by their content
     around = {id(table.find_parent("table")) for table in found}
     return [table for table in found if id(table) not in around]
 
@@ -185,15 +157,16 @@ def _printable(text: str) -> str:
         # As most text: quicker than to look for each of them
         if len(raw.translate(None, _CONTROLS)) == len(raw):
             return text
-    return _UNPRINTABLE.sub(" ", text)
+    return UNPRINTABLE.sub(" ", text)
 
 
 def _decoded(page: Page) -> str:
-    named = _CHARSET.search(page.content_type) or _CHARSET.search(
-        page.body[:1024].decode("ascii", "replace")
-    )
+    named = _CHARSET.search(page.content_type)
+    if named is None:
+        named = _CHARSET.search(page.body[:1024].decode("ascii", "replace"))
+    encoding = named[1] if named else "utf-8"
     try:
-        return page.body.decode(named[1] if named else "utf-8", "replace")
+        return page.body.decode(encoding, "replace")
     except (LookupError, UnicodeError):
         # An encoding that does not exist
         return page.body.decode("utf-8", "replace")
@@ -210,30 +183,6 @@ def unmarked(body: bytes) -> str | None:
     return None
 
 
-def unlike(page: Page, wanted: str, *, why: str = "") -> ParseError:
-    """Return the error of a body that is not what its kind is.
-
-    It says what was ``wanted`` and quotes what came.
-    """
-    if not page.body.strip():
-        return ParseError(
-            f"the answer is empty; wanted was {wanted}",
-            "Nothing was changed; the next check tries again.",
-        )
-    return ParseError(
-        f"this is not {wanted}{f' ({why})' if why else ''}: it begins with {opening(page.body)}"
-    )
-
-
-def opening(body: bytes) -> str:
-    """Return a page's title in quotes, else the first words of a body."""
-    text = unmarked(body[:4000])
-    text = body[:4000].decode("utf-8", "replace") if text is None else text
-    title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
-    words = " ".join(_UNPRINTABLE.sub("?", plain(title[1]) if title else text).split())
-    return f'the title "{words[:100]}"' if title else f'"{words[:100]}"'
-
-
 def _read(html: str) -> tuple[str, list[str]]:
     """Return text and the addresses linked.
 
@@ -241,7 +190,7 @@ def _read(html: str) -> tuple[str, list[str]]:
     """
     if "<" not in html:
         text = unescape(clean(html)) if "&" in html else html
-        return _tidy(text), [match[2] for match in _LINK.finditer(text)]
+        return _tidy(text), _markdown_links(text)
     root = tree(html)
     if root is None:
         return "", []
@@ -249,10 +198,14 @@ def _read(html: str) -> tuple[str, list[str]]:
     written = str(_text(whole="<pre" in lower or "line-through" in lower)(root))
     # Only a reference can have brought in what was not there before
     if "&#" in html:
-        written = _UNPRINTABLE.sub(" ", written)
+        written = UNPRINTABLE.sub(" ", written)
     text = _lined(written.split(_BREAK))
     hrefs = [str(href) for href in _hrefs()(root)] if "href" in lower else []  # type: ignore[union-attr]  # a list, of this path
-    return _unmarked(text), hrefs + [match[2] for match in _LINK.finditer(written)]
+    return _unmarked(text), hrefs + _markdown_links(written)
+
+
+def _markdown_links(text: str) -> list[str]:
+    return [match[2] for match in _LINK.finditer(text)]
 
 
 def tree(html: str) -> etree._Element | None:
@@ -273,7 +226,7 @@ def tree(html: str) -> etree._Element | None:
 def text_of(element: etree._Element) -> str:
     """Return what stands in an element of such a tree, as plain text."""
     return _unmarked(
-        _lined(_UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK))
+        _lined(UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK))
     )
 
 
@@ -348,3 +301,95 @@ def _unmarked(text: str) -> str:
     if "**" not in text and "__" not in text and "](" not in text:
         return text
     return _lined(_LINK.sub(r"\1", _EMPHASIS.sub(r"\2", text)).splitlines())
+
+
+def readable_tables(html: str) -> tuple[Table, ...]:
+    """Return the tables of HTML that are for reading.
+
+    Of two to four columns, no frames of a layout, none that is struck out.
+    """
+    if "<table" not in html.lower():
+        return ()
+    root = tree(html)
+    if root is None:
+        return ()
+    found: dict[Table, None] = {}
+    for element in root.iter("table"):
+        # A table around others is a frame of the page
+        is_frame = next(element.iterdescendants("table"), None) is not None
+        if is_frame or not is_read(element):
+            continue
+        table = _readable(element)
+        if table is not None:
+            found[table] = None
+    return tuple(found)
+
+
+def _readable(element: etree._Element) -> Table | None:
+    """Return a table's texts, None when a mail had better not show them as a table."""
+    rows = [
+        [cell for cell in row if cell.tag in {"td", "th"}]
+        for row in element.iter("tr")
+        if is_read(row)
+    ]
+    widest = max(map(len, rows), default=0)
+    if len(rows) > 2 * _ROWS.stop or widest not in _COLUMNS:
+        return None
+    texts = _filled(_aligned(rows))
+    if len(texts) not in _ROWS or len(texts[0]) not in _COLUMNS:
+        return None
+    if sum(len("".join(row)) for row in texts) > _LONGEST_TABLE:
+        return None
+    # A column without a word is there for looks
+    if not all(map(any, zip(*texts, strict=True))):
+        return None
+    is_headed = all(texts[0]) and all(map(_is_heading, rows[0]))
+    if is_headed:
+        return Table(texts[0], texts[1:])
+    return Table((), texts)
+
+
+def _filled(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """Return the rows that have a word, all of one width."""
+    width = max(map(len, rows), default=0)
+    return tuple((*row, *[""] * (width - len(row))) for row in rows if any(row))
+
+
+def _aligned(rows: list[list[etree._Element]]) -> list[list[str]]:
+    """Return the rows' texts, with "" where a cell of a row above or before reaches."""
+    aligned: list[list[str]] = []
+    # By column: how many of the next rows a cell above still covers
+    covered: dict[int, int] = {}
+    for row in rows:
+        texts: list[str] = []
+        for cell in row:
+            _pass_covered(texts, covered)
+            down, across = _span(cell, "rowspan"), _span(cell, "colspan")
+            covered |= dict.fromkeys(range(len(texts), len(texts) + across), down)
+            texts += [text_of(cell), *[""] * (across - 1)]
+        _pass_covered(texts, covered)
+        covered = {column: rows_left - 1 for column, rows_left in covered.items()}
+        aligned.append(texts)
+    return aligned
+
+
+def _pass_covered(texts: list[str], covered: dict[int, int]) -> None:
+    """Leave the columns empty that a cell of a row above covers."""
+    while covered.get(len(texts), 0) > 0:
+        texts.append("")
+
+
+def _span(cell: etree._Element, name: str) -> int:
+    """Read ``rowspan`` or ``colspan``; a number that is none, or a huge one, is harmless."""
+    written = (cell.get(name) or "").strip()
+    if re.fullmatch(r"[0-9]{1,3}", written):
+        return min(max(int(written), 1), _ROWS.stop)
+    return 1
+
+
+def _is_heading(cell: etree._Element) -> bool:
+    """Say whether a cell is one of headings: it says so, or all its text is bold."""
+    if cell.tag == "th":
+        return True
+    bold = " ".join(text_of(element) for element in cell.iter("b", "strong"))
+    return bold.split() == text_of(cell).split()

@@ -23,6 +23,12 @@ _NUMBERED = {
     "CU": r"(?:CU|Cumulative Update) ?(\d{1,3})(?![\d.])",
     "RU": r"(?:RU|(?:Update )?Rollup) ?(\d{1,2})(?![\d.])",
 }
+# What follows a product's name where a pattern is more exact than the name
+_EDITION_OR_LEVEL = re.compile(
+    r"v?\d|[*?\[(]|(?:version|for|se|rtm)\b|(?:cu|sp|ru) ?[\d*?\[]"
+    r"|(?:datacenter|enterprise|essentials|standard|professional|subscription)\b",
+    re.IGNORECASE,
+)
 _LEVELS = {
     name: re.compile(pattern, re.IGNORECASE) for name, pattern in _NUMBERED.items()
 }
@@ -142,14 +148,20 @@ def is_linux(product: str) -> bool:
 def concerns(watch: Watch, name: str, *, linux: bool = False) -> bool:
     """Say whether a product is watched, or may be.
 
-    Prose that names no edition ("Exchange Server") concerns them all.
+    A name without its edition or its level concerns a watch for one of them: KEV says
+    "Exchange Server" where ``watch`` says "Exchange Server 2019*", and prose says
+    "Exchange Server 2016" of its Cumulative Update 23.
     """
     if watch.wants(name, linux=linux):
         return True
     start = f"{name.lower()} "
-    return name == family(name) and any(
-        pattern.lower().startswith(start) for pattern in watch.products
-    )
+    for pattern in watch.products:
+        if not pattern.lower().startswith(start):
+            continue
+        # Windows Server 2012 R2 is another product than Windows Server 2012
+        if name == family(name) or _EDITION_OR_LEVEL.match(pattern, len(start)):
+            return True
+    return False
 
 
 def products_in(text: str) -> tuple[str, ...]:

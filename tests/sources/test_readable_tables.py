@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watcher.records import Table
-from watcher.sources import grids, markup
+from watcher.sources import markup
 
 HEAD = "<tr><th>If you</th><th>Then</th></tr>"
 ROW = (
@@ -16,25 +16,27 @@ READ = ("use transport rules", "Uninstall it.\nRestart.")
 
 
 def test_a_table_is_read_with_its_head_and_the_lines_of_its_cells() -> None:
-    assert grids.read(
+    assert markup.readable_tables(
         f"<p>Before</p><table><thead>{HEAD}</thead><tbody>{ROW}</tbody></table>"
     ) == (Table(("If you", "Then"), (READ,)),)
 
 
 def test_bold_cells_are_a_head_too_and_a_table_may_have_none() -> None:
     bold = "<tr><td><strong>If you</strong></td><td><p><b>Then</b></p></td></tr>"
-    assert grids.read(f"<table>{bold}{ROW}</table>") == (
+    assert markup.readable_tables(f"<table>{bold}{ROW}</table>") == (
         Table(("If you", "Then"), (READ,)),
     )
     assert (
-        grids.read(f"<table>{ROW}{ROW.replace('Restart', 'Wait')}</table>")[0].head
+        markup.readable_tables(f"<table>{ROW}{ROW.replace('Restart', 'Wait')}</table>")[
+            0
+        ].head
         == ()
     )
 
 
 def test_every_word_of_a_table_stands_in_the_text_in_its_order() -> None:
     html = f"<p>Before</p><table>{HEAD}{ROW}</table><p>After</p>"
-    (table,) = grids.read(html)
+    (table,) = markup.readable_tables(html)
     words = " ".join(cell for row in (table.head, *table.rows) for cell in row).split()
     assert " ".join(words) in " ".join(markup.plain(html).split())
 
@@ -46,14 +48,17 @@ def test_cells_that_reach_over_rows_and_columns_keep_the_others_in_their_columns
         '<tr><td rowspan="2">A</td><td>b</td></tr><tr><td>c</td></tr><tr><td '
         'colspan="2">D</td></tr><tr><td rowspan="x">e</td></tr>'
     )
-    assert grids.read(f"<table>{HEAD}{rows}</table>")[0].rows == (
+    assert markup.readable_tables(f"<table>{HEAD}{rows}</table>")[0].rows == (
         ("A", "b"),
         ("", "c"),
         ("D", ""),
         ("e", ""),
     )
     last = '<tr><td>b</td><td rowspan="2">A</td></tr><tr><td>c</td></tr>'
-    assert grids.read(f"<table>{HEAD}{last}</table>")[0].rows == (("b", "A"), ("c", ""))
+    assert markup.readable_tables(f"<table>{HEAD}{last}</table>")[0].rows == (
+        ("b", "A"),
+        ("c", ""),
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,14 +83,14 @@ def test_cells_that_reach_over_rows_and_columns_keep_the_others_in_their_columns
     ],
 )
 def test_what_is_laid_out_or_struck_out_or_too_large_is_no_table(html: str) -> None:
-    assert grids.read(html) == ()
+    assert markup.readable_tables(html) == ()
 
 
 def test_of_tables_in_tables_the_inner_ones_are_read_and_each_once() -> None:
     inner = f"<table>{HEAD}{ROW}</table>"
     assert (
         len(
-            grids.read(
+            markup.readable_tables(
                 f"<table><tr><td>{inner}</td><td>{inner}</td></tr><tr><td>x</td><td>y</td></tr></table>"
             )
         )
@@ -98,4 +103,6 @@ def test_what_a_cell_must_not_hold_is_left_out() -> None:
         "<tr><td>a<script>alert(1)</script>&#x1b;b</td><td><a "
         'href="javascript:x">c</a></td></tr>'
     )
-    assert grids.read(f"<table>{HEAD}{evil}</table>")[0].rows == (("a b", "c"),)
+    assert markup.readable_tables(f"<table>{HEAD}{evil}</table>")[0].rows == (
+        ("a b", "c"),
+    )

@@ -1,5 +1,6 @@
 """What a CSAF document must have to be read, under the standard's own names (CSAF 2.0,
-section 3.2).
+section 3.2), and which watched products it speaks of; and the forms of the lists that
+lead to documents.
 
 Only what is judged is typed: a vendor's surplus or misspelt field
 (``environmentalsScore`` in Microsoft's scores) costs nothing, a missing or mistyped
@@ -9,11 +10,25 @@ date is new at every regeneration.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+
+from watcher.judgement import normalize
+from watcher.records import Watch
+from watcher.sources.answer import first, unique
+
+# Categories of branches that name a product
+_NAMING = {"product_name", "product_family", "service_name", "host_name"}
+_LINUX = re.compile(
+    r"\blinux\b|\bmariner\b|\bopeneuler\b|\b(?:azl|cbl)\d", re.IGNORECASE
+)
+_COMPONENT = re.compile(r"^[<>=]*\s*|\s+as (?:a )?component of\s+")
+_BOUND = re.compile(r"^[<>=]+\s*")
 
 Named = Annotated[str, Meta(min_length=1)]
 Version = Annotated[
@@ -226,3 +241,173 @@ class Document(Struct, frozen=True):
     document: Head
     product_tree: ProductTree = msgspec.field(default_factory=ProductTree)
     vulnerabilities: tuple[Vulnerability, ...] = ()
+
+
+class RolieFeed(Struct, frozen=True):
+    """A ROLIE feed that the metadata names."""
+
+    url: str
+    tlp_label: str = ""
+
+
+class Rolie(Struct, frozen=True):
+    """The feeds of one distribution."""
+
+    feeds: tuple[RolieFeed, ...] = ()
+
+
+class Distribution(Struct, frozen=True):
+    """One way to the provider's documents."""
+
+    directory_url: str = ""
+    rolie: Rolie = msgspec.field(default_factory=Rolie)
+
+
+class Metadata(Struct, frozen=True):
+    """A provider-metadata.json."""
+
+    canonical_url: str
+    distributions: tuple[Distribution, ...] = ()
+
+
+class Link(Struct, frozen=True):
+    """A link of a feed or of its entry."""
+
+    href: str
+    rel: str = ""
+
+
+class Content(Struct, frozen=True):
+    """Where an entry's document lies."""
+
+    src: str = ""
+
+
+class FeedEntry(Struct, frozen=True):
+    """One document of a ROLIE feed."""
+
+    id: str
+    updated: datetime
+    content: Content = msgspec.field(default_factory=Content)
+    link: tuple[Link, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The document's URL, "" when the entry names none."""
+        own = (link.href for link in self.link if link.rel == "self")
+        return self.content.src or first(own)
+
+
+class Feed(Struct, frozen=True):
+    """The member ``feed``."""
+
+    id: str
+    entry: tuple[FeedEntry, ...] = ()
+    link: tuple[Link, ...] = ()
+
+
+class FeedDocument(Struct, frozen=True):
+    """A ROLIE feed (RFC 8322) in CSAF's JSON form."""
+
+    feed: Feed
+
+
+class Products(Struct, frozen=True):
+    """The watched products of a document: id -> canonical name, and group id -> product ids."""
+
+    names: Mapping[str, str]
+    groups: Mapping[str, tuple[str, ...]]
+
+    def of(self, ids: Iterable[str], groups: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the watched names behind product and group ids, each once, in their order.
+
+        Unknown ids are passed over.
+        """
+        wanted = list(ids)
+        for group in groups:
+            wanted.extend(self.groups.get(group, ()))
+        return unique(self.names.get(product, "") for product in wanted)
+
+
+def watched(document: Document, watch: Watch) -> Products:
+    """Return the document's products that ``watch`` wants.
+
+    Packages of Linux distributions in VEX documents count as Linux for ``watch``:
+    Microsoft publishes them by the thousand.
+    """
+    candidates = dict(_candidates(document.product_tree))
+    is_vex = document.document.category.lower() == "csaf_vex"
+    is_linux = is_vex and any(map(_LINUX.search, _all_names(candidates)))
+    names: dict[str, str] = {}
+    for product, candidate_names in candidates.items():
+        for name in candidate_names:
+            if watch.wants(name, linux=is_linux):
+                names[product] = name
+                break
+    groups = {
+        group.group_id: group.product_ids
+        for group in document.product_tree.product_groups
+    }
+    return Products(names, groups)
+
+
+def _all_names(candidates: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for names in candidates.values():
+        yield from names
+
+
+def _candidates(tree: ProductTree) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each product id with the names it may be watched under.
+
+    The bare one, and the one with its vendor before it.
+    """
+    for full in tree.full_product_names:
+        yield full.product_id, (normalize.product(full.name),)
+    for path in _paths(tree.branches):
+        leaf = path[-1].product
+        if leaf is not None:
+            yield leaf.product_id, _names(path, leaf.name)
+    for path_of_products in tree.product_paths:
+        yield _combined(path_of_products.full_product_name)
+    for relationship in tree.relationships:
+        yield _combined(relationship.full_product_name)
+
+
+def _paths(branches: tuple[Branch, ...]) -> Iterator[tuple[Branch, ...]]:
+    """Yield every branch with those above it; not recursive, for a tree may be deep."""
+    waiting: list[tuple[Branch, ...]] = [(branch,) for branch in reversed(branches)]
+    while waiting:
+        path = waiting.pop()
+        yield path
+        waiting.extend((*path, branch) for branch in reversed(path[-1].branches))
+
+
+def _names(path: tuple[Branch, ...], full: str) -> tuple[str, ...]:
+    """Name a product by its nearest naming branch.
+
+    Versions are no part of a product's name, and Siemens repeats it for each.
+    """
+    bare, vendor = _BOUND.sub("", full), ""
+    for branch in path:
+        if branch.category in _NAMING:
+            bare = branch.name
+        if branch.category == "vendor" and not vendor:
+            vendor = branch.name
+    name = normalize.product(bare)
+    # Cisco's product names begin with "Cisco", SICK's do not
+    if not vendor or bare.lower().startswith(vendor.lower()):
+        return (name,)
+    return unique((name, normalize.product(f"{vendor} {bare}")))
+
+
+def _combined(full: FullProductName) -> tuple[str, tuple[str, ...]]:
+    """Name a component of a platform as MSRC's other documents do.
+
+    "azl3 openssh 9.8p1-4 on Azure Linux 3.0".
+    """
+
+    def joined(found: re.Match[str]) -> str:
+        return " on " if found[0].strip(" <>=") else ""
+
+    name = normalize.product(_COMPONENT.sub(joined, full.name))
+    return full.product_id, (name,)

@@ -1,0 +1,160 @@
+"""What every parser does with an answer: decode it, refuse it, make a snapshot of it.
+
+No kind of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from watcher.counted import counted
+from watcher.errors import ParseError
+from watcher.records import Coverage, Entry, Follow, Page, Snapshot
+from watcher.sources import markup
+
+Form = TypeVar("Form")
+Value = TypeVar("Value")
+
+# All escaped control characters but tab, line feed and return
+_CONTROL = re.compile(
+    rb"(\\\\)|\\u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])", re.IGNORECASE
+)
+# Characters of a text that an error quotes
+_LONGEST_QUOTE = 120
+# Bytes of a body in which its title is looked for
+_OPENING = 4000
+
+
+def snapshot(  # noqa: PLR0913 - the fields of Snapshot
+    page: Page,
+    *,
+    total: int,
+    entries: Iterable[Entry] = (),
+    coverage: Coverage = Coverage.COMPLETE,
+    revisions: int = 0,
+    identity: str = "",
+    oldest: datetime | None = None,
+    newest: datetime | None = None,
+    follow: tuple[Follow, ...] = (),
+) -> Snapshot:
+    """Return the snapshot of a page; the fields are those of ``Snapshot``."""
+    return Snapshot(
+        source=page.source,
+        document=page.document,
+        url=page.url,
+        time=page.time,
+        sha256=page.sha256,
+        coverage=coverage,
+        total=total,
+        revisions=revisions,
+        identity=identity,
+        entries=tuple(entries),
+        oldest=oldest,
+        newest=newest,
+        follow=follow,
+    )
+
+
+def unique(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Return what is not empty among ``values``, each once, in its order."""
+    return tuple(dict.fromkeys(filter(None, values)))
+
+
+def first(texts: Iterable[str]) -> str:
+    """Return the first of ``texts``, "" when there is none."""
+    return next(iter(texts), "")
+
+
+def decode(body: bytes, form: type[Form], wanted: str) -> Form:
+    """Read JSON as a ``form``.
+
+    ``wanted`` says in an error what it should have been ("a CSAF document").
+
+    Raises:
+        ParseError: it is not JSON, ends too early, or lacks what the form needs; the
+            text names the JSON path.
+
+    """
+    marked = markup.unmarked(body)
+    unencoded = body if marked is None else marked.encode()
+    try:
+        return msgspec.json.decode(clean_json(unencoded), type=form)
+    except msgspec.ValidationError as error:
+        raise ParseError(
+            f"this is not {wanted}: {error}",
+            "The publisher must repair it; the next check reads it again.",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        cause = (
+            f"this is not {wanted}, for it is no whole JSON ({error}; "
+            f"{counted(len(body), 'byte')}): it begins with {opening(body)}"
+        )
+        raise ParseError(
+            cause, "Nothing was changed; the next check tries again."
+        ) from error
+
+
+def clean_json(body: bytes) -> bytes:
+    """Return JSON with spaces for its escaped control characters.
+
+    No text needs them, and PostgreSQL refuses some.
+    """
+    return _CONTROL.sub(lambda found: found[1] or b" ", body)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return ``moment`` in UTC.
+
+    One without a zone is taken as UTC (Fortinet's documents), as is one at the
+    calendar's edge.
+    """
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
+
+
+def quoted(text: str) -> str:
+    """Return the beginning of a text in quotation marks, on one line, for an error."""
+    folded = " ".join(text[: 10 * _LONGEST_QUOTE].split())
+    if len(folded) > _LONGEST_QUOTE:
+        return f'"{folded[:_LONGEST_QUOTE]}…"'
+    return f'"{folded}"'
+
+
+def unlike(page: Page, wanted: str, *, why: str = "") -> ParseError:
+    """Return the error of a body that is not what its kind is.
+
+    It says what was ``wanted`` and quotes what came.
+    """
+    if not page.body.strip():
+        return ParseError(
+            f"the answer is empty; wanted was {wanted}",
+            "Nothing was changed; the next check tries again.",
+        )
+    reason = f" ({why})" if why else ""
+    return ParseError(
+        f"this is not {wanted}{reason}: it begins with {opening(page.body)}"
+    )
+
+
+def opening(body: bytes) -> str:
+    """Return a page's title in quotes, else the first words of a body."""
+    text = markup.unmarked(body[:_OPENING])
+    if text is None:
+        text = body[:_OPENING].decode("utf-8", "replace")
+    title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
+    if title is None:
+        return f'"{_first_words(text)}"'
+    return f'the title "{_first_words(markup.plain(title[1]))}"'
+
+
+def _first_words(text: str) -> str:
+    return " ".join(markup.UNPRINTABLE.sub("?", text).split())[:100]
