@@ -9,22 +9,20 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
+from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
+from watcher.records import Event
 from watcher.run.check import Report, check
 from watcher.run.publish import publish_site
 from watcher.settings import NOBODY_NAMED
 from watcher.store import Store
 from watcher.text import event_json
 from watcher.web.recording import Recording
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.records import Event
 
 
 def replay(

@@ -204,6 +204,22 @@ def test_a_wrong_import_is_named_with_its_line(
     assert (expected in found) if expected else (found == "")
 
 
+# Loading requests and urllib3 is a quarter of a run that asks nobody
+LATE = {("watcher.web.fetch", "watcher.web.asking")}
+
+
+def test_own_modules_are_imported_at_the_top() -> None:
+    found = set()
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        module = module_name(path, ROOT)
+        indented = re.findall(
+            r"^[ \t]+(?:from|import) (watcher[\w.]*)", text, re.MULTILINE
+        )
+        found |= {(module, target) for target in indented}
+    assert found == LATE
+
+
 def declared() -> set[str]:
     """Give the names under which what pyproject.toml asks for is imported."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

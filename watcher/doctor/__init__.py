@@ -14,8 +14,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from watcher.config import Settings
 from watcher.config.load import usual_files
 from watcher.counted import counted
 from watcher.doctor.finding import Finding, Severity
@@ -24,12 +24,9 @@ from watcher.doctor.sources import answers, past_checks
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
 from watcher.mail import render
+from watcher.run.fetch import Web
 from watcher.store import Store
 from watcher.store.address import address_of
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.run.fetch import Web
 
 __all__ = ["Finding", "Severity", "answers", "findings", "mail_server", "sender"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
+from watcher.config import Settings
 from watcher.doctor import mail_authority
 from watcher.doctor.finding import Finding, Severity
 from watcher.errors import DeliveryError, WatcherError
@@ -14,7 +15,6 @@ from watcher.notifiers import greeting
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-    from watcher.config import Settings
 
 # Seconds for one name, all DNS servers together
 PATIENCE = 5.0

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from watcher.config import Settings
 from watcher.doctor.finding import Finding, Severity
 from watcher.errors import ParseError
 from watcher.judgement import source_health
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Failure, Page
 from watcher.run import operator
+from watcher.run.fetch import Web
 from watcher.sources import parser
+from watcher.store import Store
 from watcher.text import complaints
-from watcher.web import Wanted
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.run.fetch import Web
-    from watcher.store import Store
-    from watcher.web import Outcome
+from watcher.web import Outcome, Wanted
 
 
 def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:

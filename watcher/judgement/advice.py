@@ -8,13 +8,9 @@ add none of our own.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from watcher.kinds import EVENT_KINDS, complete
-from watcher.records import Confidence, Kind
-
-if TYPE_CHECKING:
-    from watcher.records import Event
+from watcher.records import Confidence, Event, Kind
 
 HEALTH_CHECKER = "https://aka.ms/ExchangeHealthChecker"
 _NO_WORKAROUND = re.compile(

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement import normalize
-from watcher.records import State
+from watcher.records import Package, State, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from watcher.records import Package, Update
 
 FRESH = timedelta(days=366)
 """A product that had no update for longer is an old level of its line."""

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from watcher.kinds import EVENT_KINDS
 from watcher.mail import welcome
+from watcher.records import Letter
 from watcher.text.plain import line, paragraphs
 from watcher.text.servers import ServerText, server_texts
 from watcher.text.story import Form, Story, story, vendor_words
+from watcher.text.words import Words
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from watcher.records import Letter
-    from watcher.text.words import Words
 
 
 def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:

@@ -20,18 +20,13 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watcher.kinds import EVENT_KINDS
-from watcher.records import Message
+from watcher.records import Letter, Message
 from watcher.text.plain import file_name, line
-
-if TYPE_CHECKING:
-    from watcher.records import Letter
-    from watcher.text.words import Words
-
 from watcher.text.story import headline_of, tag_of
+from watcher.text.words import Words
 
 _UNFOLDED = {
     "message-id",

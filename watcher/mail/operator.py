@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from watcher.judgement.source_health import (
     OperatorNews,
@@ -17,9 +16,7 @@ from watcher.judgement.source_health import (
     SourceHealth,
 )
 from watcher.records import Letter, Subscriber
-
-if TYPE_CHECKING:
-    from watcher.text.story import Form
+from watcher.text.story import Form
 
 FAILURES = (ProblemKind.FAILS, ProblemKind.LAYOUT)
 

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from watcher.errors import ConfigurationError
 from watcher.mail import context, samples
 from watcher.mail import message as whole
+from watcher.records import Letter, Message
+from watcher.settings import Settings
 from watcher.text import chat, templates
 from watcher.text.story import Form
 from watcher.text.templates import Problem, TemplateMistakeError, mistakes
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     import css_inline
     from jinja2 import Environment, Template
 
-    from watcher.records import Letter, Message
-    from watcher.settings import Settings
 
 # Bytes of a message: Gmail cuts off longer ones (at 102 kB of HTML)
 LARGEST = 100_000

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
+from watcher.records import DeliveryState, Message
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from watcher.records import DeliveryState, Message
 
 KINDS: dict[str, str] = {
     "apprise": "watcher.notifiers.apprise",

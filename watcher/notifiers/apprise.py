@@ -14,15 +14,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from watcher.kinds import EVENT_KINDS
 from watcher.notifiers import Notifier, Receipt, Secret, Settings
-from watcher.records import DeliveryState
+from watcher.records import DeliveryState, Message
 from watcher.text import chat
-
-if TYPE_CHECKING:
-    from watcher.records import Message
 
 _STATUS = re.compile(r"error=(\d{3})\b")
 _TRANSIENT = frozenset({408, 425, 429})

@@ -13,7 +13,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -22,10 +22,7 @@ from msgspec import Struct
 from watcher.errors import ConfigurationError, DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
 from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
-from watcher.records import DeliveryState
-
-if TYPE_CHECKING:
-    from watcher.records import Message
+from watcher.records import DeliveryState, Message
 
 _ACCEPTED = 202
 _UNAUTHORIZED = 401

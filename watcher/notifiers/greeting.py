@@ -6,12 +6,8 @@ Can it be reached, how safe is it, does the login hold.
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
 
-from watcher.notifiers import smtp
-
-if TYPE_CHECKING:
-    from watcher.notifiers import Settings
+from watcher.notifiers import Settings, smtp
 
 
 def greet(settings: Settings) -> str:

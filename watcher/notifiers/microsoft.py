@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from watcher.errors import DeliveryError
-
-if TYPE_CHECKING:
-    from watcher.notifiers import OAuth, Settings
+from watcher.notifiers import OAuth, Settings
 
 SMTP_SCOPE = "https://outlook.office365.com/.default"
 TIMEOUT = 30.0

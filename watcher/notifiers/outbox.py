@@ -9,16 +9,12 @@ from contextlib import contextmanager
 from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from watcher.notifiers import Notifier, Receipt, Settings
-from watcher.records import DeliveryState
+from watcher.records import DeliveryState, Message
 from watcher.text.plain import file_name
-
-if TYPE_CHECKING:
-    from watcher.records import Message
 
 _NUMBERED = re.compile(r"(\d{4,})-.*\.eml")
 # They are about no single update

@@ -14,17 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from typing import TYPE_CHECKING
 
 from watcher.errors import DeliveryError
 from watcher.notifiers import Notifier, Receipt, Settings
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
 from watcher.notifiers.smtp_answers import Encrypted, Plain
 from watcher.notifiers.smtp_server import Server, server
-from watcher.records import DeliveryState
-
-if TYPE_CHECKING:
-    from watcher.records import Message
+from watcher.records import DeliveryState, Message
 
 # Letters of an answer that are kept: it stands in the state, in mail to the operator
 # and in status

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from watcher.config import Settings
 from watcher.judgement import audience, reminders, server_status, source_health
 from watcher.judgement.reminders import InstalledPull, Settled
 from watcher.mail import render
 from watcher.records import Event, Exposure, Kind, Letter, Message, State, Update
 from watcher.run import operator, send, servers
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.store import Store
+from watcher.store import Store
 
 DIGEST = "digest "
 """Note, with a subscriber's name: the sequence of the last event that their digests hold."""

@@ -7,15 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from watcher.config import Settings
 from watcher.records import Failure, Source
 from watcher.web import FetchSettings, Outcome, Wanted
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
+from watcher.web.fetch import Fetcher
 
 NAME = "heartbeat"
 # Seconds for a connection and for an answer: a run does not wait for its heartbeat
@@ -60,8 +58,6 @@ def ask(url: str, settings: Settings, warn: Callable[[str], None]) -> None:
     """
     if not url:
         return
-    from watcher.web.fetch import Fetcher
-
     secrets = {secret.name: secret.reveal() for secret in settings.secrets}
     asked = FetchSettings(
         contact=settings.contact,

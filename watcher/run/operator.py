@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from watcher.config import Settings
 from watcher.judgement import audience, source_health
 from watcher.judgement.source_health import ProblemKey, SourceHealth
 from watcher.mail import operator as operator_mail
 from watcher.records import Letter, Times
+from watcher.store import Store
 from watcher.text.story import Form
 from watcher.text.words import words_of
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.store import Store
 
 TOLD = "operator told"
 """Note: the problems that are open, by their keys, each with when it was told."""

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,18 +23,16 @@ from watcher import __version__
 from watcher.judgement import source_health
 from watcher.records import Document, Event, Outcome, State, Times, Update
 from watcher.run import servers as inventory
+from watcher.run.servers import PublishedServers
+from watcher.settings import Settings
 from watcher.site import feeds, folder, front_page, lists, pages, status
 from watcher.site.feeds import SiteAddress
 from watcher.site.lists import Listing, Overview
 from watcher.site.pages import EVENTS_OF_PRODUCT, Contents, Life, ProductFeed
+from watcher.store import Store
 from watcher.text.plain import line
 from watcher.text.templates import render, shipped_folder
 from watcher.text.words import words_of
-
-if TYPE_CHECKING:
-    from watcher.run.servers import PublishedServers
-    from watcher.settings import Settings
-    from watcher.store import Store
 
 # Keys of single values in the state
 PUBLISHED = "published"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -11,14 +10,12 @@ from watcher.errors import ConfigurationError
 from watcher.mail import samples
 from watcher.records import Kind
 from watcher.run import publish
+from watcher.settings import Settings
 from watcher.site import feeds
 from watcher.site.feeds import SiteAddress
 from watcher.site.lists import listing_of
 from watcher.site.pages import Life, files
 from watcher.text import templates
-
-if TYPE_CHECKING:
-    from watcher.settings import Settings
 
 
 def complaints(settings: Settings) -> tuple[str, ...]:

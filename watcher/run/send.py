@@ -12,19 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher import notifiers
+from watcher.config import Settings
 from watcher.counted import counted
 from watcher.judgement import delivery as judge
 from watcher.judgement.delivery import APPRISE, MAIL
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.store import Store
+from watcher.store import Store
 
 # Note: how mail was last tried in vain
 LEFT_BY = "mail left by"

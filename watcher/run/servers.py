@@ -12,19 +12,16 @@ import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from watcher import inventory
+from watcher.config import Settings
 from watcher.errors import ConfigurationError, ParseError
+from watcher.inventory import Inventory
 from watcher.judgement import server_status
 from watcher.records import Exposure, Server
-
-if TYPE_CHECKING:
-    from watcher.config import Settings
-    from watcher.inventory import Inventory
-    from watcher.store import Store
+from watcher.store import Store
 
 NEWS = "news"
 PUBLISHED = "published_servers"

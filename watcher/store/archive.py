@@ -33,6 +33,7 @@ from watcher.records import (
     Times,
     Update,
 )
+from watcher.store.connection import Queries, Transactions
 from watcher.store.documents import (
     entry_row,
     write_documents,
@@ -52,7 +53,6 @@ from watcher.store.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from watcher.store.connection import Queries, Transactions
 
 # Seconds: no export of a table takes so long
 _ABANDONED = 3600

@@ -23,12 +23,12 @@ from aiosql.adapters.generic import GenericAdapter
 from aiosql.adapters.pyformat import PyFormatAdapter
 
 from watcher.errors import StateError
+from watcher.store.address import Address
 from watcher.store.values import parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from watcher.store.address import Address
 
 # For LIMIT, where there is none: SQLite takes no NULL there.
 ALL = 2**63 - 1

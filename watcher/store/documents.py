@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.records import Document, Entry, StoredEntry, Times
-from watcher.store.connection import Transactions
+from watcher.store.connection import Queries, Transactions
 from watcher.store.values import (
     optional_time_from,
     record_from,
@@ -17,8 +17,6 @@ from watcher.store.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from watcher.store.connection import Queries
 
 
 class EntryChanges(Struct, frozen=True):

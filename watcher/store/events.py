@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from watcher.records import Event, EventEvidence, EventGuidance, Evidence, Kind
-from watcher.store.connection import ALL, Transactions
+from watcher.store.connection import ALL, Queries, Transactions
 from watcher.store.values import clean, record_from, record_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
-
-    from watcher.store.connection import Queries
 
 
 class Events(Transactions):

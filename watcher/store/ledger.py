@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watcher.records import State, Update
-from watcher.store.connection import ALL, Transactions
+from watcher.store.connection import ALL, Queries, Transactions
 from watcher.store.events import any_matches, owner_of
 from watcher.store.values import (
     clean,
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from watcher.store.connection import Queries
 
 # Of each number of a build, so that text sorts as numbers do
 DIGITS = 10

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from watcher.errors import StateError, StateHeldError
+from watcher.store.address import Address
+from watcher.store.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from watcher.store.address import Address
-    from watcher.store.connection import Connection
 
 # The first half of the advisory lock's key; the second is the schema's, so that two
 # watchers may share a database.

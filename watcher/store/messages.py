@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.records import Delivery, DeliveryState, Event, Message
-from watcher.store.connection import Transactions
+from watcher.store.connection import Queries, Transactions
 from watcher.store.events import owner_of
 from watcher.store.notes import write_values
 from watcher.store.values import record_from, record_text
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from watcher.store.connection import Queries
 
 LONGEST_WAIT = timedelta(days=1)
 """Longer than this no delivery waits for its next try."""

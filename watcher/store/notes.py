@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from watcher.store.connection import Transactions
+from watcher.store.connection import Queries, Transactions
 from watcher.store.values import optional_time_from, time_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from watcher.store.connection import Queries
 
 EDITION = "edition"
 

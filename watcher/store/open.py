@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watcher.errors import StateError
+from watcher.store.address import Address
 from watcher.store.connection import Connection, Transactions
 from watcher.store.lock import hold_file, hold_server, me
 from watcher.store.migrations import NEWEST, migrate, schema_version
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager, ExitStack
     from pathlib import Path
 
-    from watcher.store.address import Address
 
 # Seconds to wait for another program's write to the SQLite file
 BUSY = 15

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct
 
 from watcher.errors import StateError
-from watcher.records import Outcome
+from watcher.records import Document, Outcome, Times
 from watcher.store import archive
-from watcher.store.address import address_of
+from watcher.store.address import Address, address_of
+from watcher.store.connection import Connection, Queries
 from watcher.store.documents import (
     Documents,
+    EntryChanges,
     prune_documents,
     write_documents,
     write_entries,
@@ -38,11 +40,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
-
-    from watcher.records import Document, Times
-    from watcher.store.address import Address
-    from watcher.store.connection import Connection, Queries
-    from watcher.store.documents import EntryChanges
 
 
 class Pruned(Struct, frozen=True):

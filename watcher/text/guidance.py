@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement.guidance import lay_out
+from watcher.records import Event, Table
 from watcher.text.plain import paragraphs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from watcher.records import Event, Table
 
 
 # Of a hundred: the share of usual lengths from which on there are tables

@@ -12,13 +12,12 @@ from msgspec import Struct
 from watcher.judgement import server_status
 from watcher.judgement.names import with_version
 from watcher.judgement.server_status import Step
+from watcher.records import Event, Exposure, Offer
 from watcher.text.plain import line
+from watcher.text.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from watcher.records import Event, Exposure, Offer
-    from watcher.text.words import Words
 
 
 class ServerText(Struct, frozen=True):

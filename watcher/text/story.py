@@ -28,11 +28,11 @@ from watcher.records import (
 from watcher.text.guidance import Saying, sayings
 from watcher.text.plain import line, link, paragraphs
 from watcher.text.servers import ServerText, server_texts
+from watcher.text.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from watcher.text.words import Words
 
 _MICROSOFT = (".microsoft.com", ".microsoft.github.io", ".aka.ms")
 # Sentences that name products, and have a form without (``released-alone``) for where

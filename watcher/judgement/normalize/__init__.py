@@ -32,11 +32,11 @@ from watcher.judgement.normalize.references import (
     kbs_in,
     link,
 )
+from watcher.records import Entry, Package, Passage
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from watcher.records import Entry, Package, Passage
 
 __all__ = [
     "build",

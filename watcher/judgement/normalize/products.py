@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from watcher.judgement.normalize.references import fold
+from watcher.records import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from watcher.records import Watch
 
 EXCHANGE = "Exchange Server"
 

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher.errors import StateError, StateRefusedError
+from watcher.store.address import Address
+from watcher.store.connection import Connection
 from watcher.store.migrations.derive_products import derive_products
 from watcher.store.migrations.name_established import name_established
-
-if TYPE_CHECKING:
-    from watcher.store.address import Address
-    from watcher.store.connection import Connection
 
 
 class Step(Struct, frozen=True):

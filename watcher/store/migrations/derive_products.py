@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from watcher.store.connection import Connection
+from watcher.store.connection import Connection
 
 _ADD_OFFER = (
     "INSERT INTO offers (product, update_id, rank) VALUES (:product, :update_id, :rank)"

@@ -6,10 +6,9 @@ Version 0.1.0 wrote keys ("pulled 1 by absence") with the id of their event, and
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from watcher.store.connection import Connection
+from watcher.store.connection import Connection
 
 _REWRITE = "UPDATE updates SET record = :record WHERE id = :id"
 
