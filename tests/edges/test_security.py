@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 
 from watcher.errors import ParseError
-from watcher.judgement import normalize, wording
-from watcher.judgement.sentences import sentences
+from watcher.judgement import normalize, reading
 from watcher.kinds import SOURCE_KINDS
 from watcher.notifiers import outbox
 from watcher.records import Message, Page, Watch
@@ -110,8 +109,8 @@ READERS: tuple[Callable[[str], object], ...] = (
     normalize.family,
     normalize.label,
     markup.plain,
-    sentences,
-    wording.read,
+    reading.sentences,
+    reading.read,
 )
 
 

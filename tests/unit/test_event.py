@@ -401,5 +401,5 @@ def test_the_rule_and_the_words_that_decided_are_named_once() -> None:
     assert len(twice.statements) >= 1
     assert (
         deciding_words([*twice.statements, *twice.statements])
-        == "paused: “paused the rollout”"
+        == "suspend: the vendor does it: “paused the rollout of this update”"
     )

@@ -13,7 +13,7 @@ import typer
 from watcher import report
 from watcher.cli.call import Call, command
 from watcher.errors import ConfigurationError
-from watcher.judgement.wording import Reading, read
+from watcher.judgement.reading import Statement, read
 from watcher.records import Kind
 
 
@@ -47,13 +47,13 @@ def wording(
     """
     text = _text(file)
     if not as_json:
-        readings = _read(text)
-        for reading in readings:
+        statements = _read(text)
+        for statement in statements:
             report.write(
-                f"{reading.kind.value}: rule {reading.rule}, by the words "
-                f"{reading.words!r}\n    {report.harmless(reading.sentence)}"
+                f"{statement.kind.value}: rule {statement.frame}, by the words "
+                f"{statement.words!r}\n    {report.harmless(statement.sentence)}"
             )
-        if not readings:
+        if not statements:
             report.write(
                 "Nothing that an administrator must be told: an informational change."
             )
@@ -62,22 +62,26 @@ def wording(
         report.write_json(answer(note["id"], _read(note["text"])))
 
 
-def _read(text: str) -> tuple[Reading, ...]:
+def _read(text: str) -> tuple[Statement, ...]:
     """Read a text that stands for itself: a denial is news only of an update that stands pulled."""
     return tuple(
-        reading for reading in read(text) if reading.kind is not Kind.CORRECTED
+        statement for statement in read(text) if statement.kind is not Kind.CORRECTED
     )
 
 
-def answer(note: object, readings: Iterable[Reading]) -> dict[str, Any]:
+def answer(note: object, statements: Iterable[Statement]) -> dict[str, Any]:
     """Give the answer of ``watcher wording --json`` for one note: each kind once, every reason."""
-    found = tuple(readings)
+    found = tuple(statements)
     return {
         "id": note,
-        "kinds": list(dict.fromkeys(reading.kind.value for reading in found)),
+        "kinds": list(dict.fromkeys(statement.kind.value for statement in found)),
         "because": [
-            {"kind": reading.kind.value, "rule": reading.rule, "words": reading.words}
-            for reading in found
+            {
+                "kind": statement.kind.value,
+                "rule": statement.frame,
+                "words": statement.words,
+            }
+            for statement in found
         ],
     }
 

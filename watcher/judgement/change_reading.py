@@ -11,8 +11,8 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from watcher.judgement import wording
 from watcher.judgement.packages import build_grew, is_among
+from watcher.judgement.reading import new_sentences, read
 from watcher.records import Change, Entry, Kind, Package, Passage
 
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in
@@ -27,7 +27,8 @@ STATE_KINDS = (*PULL_OR_RETURN, Kind.CORRECTED)
 class PassageStatement(Struct, frozen=True):
     """What a new sentence means, and where it stands.
 
-    ``time`` is the vendor's date of the passage.
+    ``rule`` names the frame. ``kbs``, ``builds`` and ``products`` are those that its
+    clause names as what it is about. ``time`` is the vendor's date of the passage.
     """
 
     kind: Kind
@@ -37,6 +38,8 @@ class PassageStatement(Struct, frozen=True):
     kbs: tuple[str, ...]
     passage: str
     time: datetime | None
+    builds: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
 
     @property
     def in_revision(self) -> bool:
@@ -176,16 +179,17 @@ def read_change(change: Change) -> ChangeReading:
         if package not in come_under_name | gone_under_name
         and not is_among(package, packages)
     ]
-    new_passages = _new_passages(before, after)
+    new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
-    for passage in new_passages:
-        statements += _statements(passage)
+    for passage, sentences in _new_sentences(before, after):
+        new_passages.append(Passage(passage.name, "\n".join(sentences), passage.time))
+        statements += _statements(passage, sentences)
     return ChangeReading(
         change=change,
         new_packages=tuple(new_packages),
         lost_packages=tuple(lost_packages),
         changed_packages=changed,
-        new_passages=new_passages,
+        new_passages=tuple(new_passages),
         statements=tuple(statements),
         exploited=_is_exploited(after) and not _is_exploited(before),
         disclosed=_is_disclosed(after) and not _is_disclosed(before),
@@ -222,37 +226,49 @@ def _changed_packages(
     return tuple(changed)
 
 
-def _new_passages(before: Entry | None, after: Entry | None) -> tuple[Passage, ...]:
-    """The passages of the new form, each reduced to its sentences that did not stand in
-    the old one.
+def _new_sentences(
+    before: Entry | None, after: Entry | None
+) -> list[tuple[Passage, tuple[str, ...]]]:
+    """The passages of the new form that hold sentences which did not stand in the old
+    one, each with these.
     """
     if after is None:
-        return ()
+        return []
     old_texts: list[str] = []
     if before is not None:
         old_texts = [passage.text for passage in before.passages]
         old_texts.append(before.title)
-    reduced = []
+    found = []
     for passage in (Passage("title", after.title), *after.passages):
         if passage.name in UNREAD or passage.text in old_texts:
             continue
-        sentences = wording.new_sentences(old_texts, [passage.text])
+        sentences = new_sentences(old_texts, [passage.text])
         if sentences:
-            reduced.append(Passage(passage.name, "\n".join(sentences), passage.time))
-    return tuple(reduced)
+            found.append((passage, sentences))
+    return found
 
 
-def _statements(passage: Passage) -> list[PassageStatement]:
+def _statements(
+    passage: Passage, among: tuple[str, ...] | None = None
+) -> list[PassageStatement]:
+    """What a passage says, in those of its sentences that are ``among`` (None: all).
+
+    A new sentence is read with those before it: "it", and the heading "Known issues",
+    stand there.
+    """
     found = []
-    for said in wording.read(passage.text):
+    sentences = None if among is None else frozenset(among)
+    for said in read(passage.text, among=sentences):
         statement = PassageStatement(
             said.kind,
-            said.rule,
+            said.frame,
             said.words,
             said.sentence,
             said.kbs,
             passage.name,
             passage.time,
+            said.builds,
+            said.products,
         )
         found.append(statement)
     return found

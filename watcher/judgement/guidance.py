@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from watcher.judgement import normalize, sentences
+from watcher.judgement import normalize
 from watcher.judgement.advice import is_workaround
 from watcher.judgement.change_reading import ChangeReading
+from watcher.judgement.reading import words
 from watcher.records import Table
 
 # Sentences beside those in tables
@@ -117,7 +118,7 @@ def issue_links(readings: Sequence[ChangeReading]) -> tuple[str, ...]:
 
 def words_in_a_row(text: str) -> str:
     """Give a text's words in a row, to be looked for in another's."""
-    return f" {' '.join(sentences.words(text))} "
+    return f" {' '.join(words(text))} "
 
 
 def table_holds(table: Table, text: str) -> bool:
@@ -131,7 +132,7 @@ def tables_with(tables: Iterable[Table], texts: Iterable[str]) -> tuple[Table, .
 
     Only sentences long enough to be nobody else's count.
     """
-    long = [text for text in texts if len(sentences.words(text)) >= ENOUGH_WORDS]
+    long = [text for text in texts if len(words(text)) >= ENOUGH_WORDS]
     found: dict[Table, None] = {}
     for table in tables:
         if any(table_holds(table, text) for text in long):

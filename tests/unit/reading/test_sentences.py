@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.judgement.sentences import LONGEST, corrected, sentences, words
-from watcher.judgement.wording import new_sentences
+from watcher.judgement.reading import new_sentences, sentences, words
+from watcher.judgement.reading.sentences import LONGEST, corrected
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,10 @@ from watcher.judgement.wording import new_sentences
         ("It is version 1. Install it.", ["It is version 1.", "Install it."]),
         ("a) One", ["One"]),
         ("  many \t spaces\u00a0here  ", ["many spaces here"]),
+        (
+            "Am 10. Dezember wurde es entfernt. Es bleibt weg.",
+            ["Am 10. Dezember wurde es entfernt.", "Es bleibt weg."],
+        ),
         ("", []),
         (" \n ", []),
     ],
@@ -71,10 +75,7 @@ def test_what_is_too_long_for_a_sentence_is_cut_at_spaces_and_nothing_is_lost() 
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
 
 
-PAUSED = (
-    "We have temporarily paused the rollout of this security update to Microsoft "
-    "Update for all our customers."
-)
+PAUSED = "We have temporarily paused the rollout of this security update to Microsoft Update for all our customers."
 
 
 @pytest.mark.parametrize(
@@ -113,19 +114,13 @@ def test_a_number_or_a_negation_makes_no_correction() -> None:
 
 
 def test_a_changed_date_or_build_is_new() -> None:
-    before = (
-        "The update for all servers of this long list was last offered on "
-        "11/14/2024 as build 15.2.9544.13 for everyone."
-    )
+    before = "The update for all servers of this long list was last offered on 11/14/2024 as build 15.2.9544.13 for everyone."
     assert new_sentences([before], [before.replace("14/2024", "27/2024")])
     assert new_sentences([before], [before.replace("9544.13", "9544.14")])
 
 
 def test_a_word_that_changes_what_is_said_is_new_however_alike_it_looks() -> None:
-    before = (
-        "The November 2030 security update for Example Mail 2030 and Example "
-        "Mail 2029 is now released for all our customers."
-    )
+    before = "The November 2030 security update for Example Mail 2030 and Example Mail 2029 is now released for all our customers."
     after = before.replace("released", "re-released")
     assert new_sentences([before], [after]) == (after,)
 

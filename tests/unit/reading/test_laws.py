@@ -1,32 +1,31 @@
-"""Laws of reading.
-
-Order, white space and repetition do not matter, and what has nothing to do with it
-takes nothing away.
-"""
+"""Laws of reading: order, white space and repetition do not matter, and what has nothing to do with it takes nothing away."""
 
 from __future__ import annotations
 
 import random
-import tomllib
-from importlib import resources
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.judgement.sentences import LONGEST, sentences
-from watcher.judgement.wording import kinds, new_sentences, read
+from watcher.judgement.reading import kinds, new_sentences, read, sentences
+from watcher.judgement.reading.lexicon import lexicon
+from watcher.judgement.reading.sentences import LONGEST
 
-RULES = tomllib.loads(
-    resources.files("watcher.judgement").joinpath("wording.toml").read_text("utf-8")
-)["en"]["rules"]
+ENGLISH = lexicon("en")
+EXAMPLES = [
+    entry.examples + entry.counter_examples for entry in ENGLISH.senses.values()
+]
+EXAMPLES += [entry.examples + entry.counter_examples for entry in ENGLISH.frames]
 SENTENCES = sorted(
     {
         sentence
-        for rule in RULES
-        for example in rule["examples"] + rule["counter_examples"]
+        for examples in EXAMPLES
+        for example in examples
         for sentence in sentences(example)
+        if not sentence.startswith(("It ", "They ", "This "))
     }
 )
+"""Those that begin with a pronoun depend on the sentence before them, and are left out."""
 UNRELATED = [
     "Thank you for your patience.",
     "The Exchange Team",
@@ -121,10 +120,7 @@ def test_any_text_can_be_read(text: str) -> None:
 @settings(max_examples=20)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join))
 def test_a_huge_repetitive_text_is_cut_into_bounded_sentences(unit: str) -> None:
-    """No rule sees more than one bounded sentence, and no pattern repeats a repetition.
-
-    Cost grows with the length of the text only.
-    """
+    """No rule sees more than one bounded sentence, and no pattern repeats a repetition: cost grows with the length of the text only."""
     text = (unit * 100_000)[:100_000]
     assert all(len(sentence) <= LONGEST for sentence in sentences(text))
     assert len(sentences(text)) <= len(text)

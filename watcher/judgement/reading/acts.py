@@ -1,0 +1,386 @@
+"""What verbs say of what is offered: "we pulled it", "it has been withdrawn", "the recall of it".
+
+A verb counts where it is an act: not an attribute ("the re-released update"), not denied, not to
+come, not asked for, not a customer's, not of something else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from watcher.judgement.reading.patterns import find
+from watcher.judgement.reading.phrases import Phrase, is_verb, of_phrase, tokens_between
+from watcher.judgement.reading.themes import (
+    NEAR,
+    Topic,
+    happens,
+    is_by_customer,
+    is_theme,
+    may_act,
+    place_allows,
+    subject_of,
+    theme_of,
+)
+from watcher.judgement.reading.verbs import (
+    Verbal,
+    clause,
+    has_particle,
+    is_called_false,
+    is_earlier,
+    is_history,
+    is_hypothetical,
+    is_relative,
+    verbal_of,
+)
+from watcher.records import Kind
+
+if TYPE_CHECKING:
+    from watcher.judgement.reading.lexicon import Lexicon, Sense
+    from watcher.judgement.reading.tokens import Token, Tokens
+
+MOST_VERBS = 40  # what has more of them is no sentence, and would cost seconds
+# How a frame was said, for people.
+HOW = {
+    "active": "the vendor does it",
+    "passive": "it is done",
+    "heading": "heading",
+    "noun": "the act as a noun",
+}
+
+
+class Act(Struct, frozen=True):
+    """Something done to what is offered, as a sentence says it.
+
+    ``earlier`` is an act that the sentence itself puts before another ("after pulling it");
+    ``frame`` is how it was said, for people.
+    """
+
+    kind: Kind
+    frame: str
+    place: int
+    start: int
+    end: int
+    theme: Phrase | None
+    earlier: bool = False
+    relative: bool = False
+
+
+def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
+    """Return the acts that a sentence tells, in its order.
+
+    ``topic`` says what "it" is when nothing in the sentence does.
+    """
+    words = tokens.words
+    if words and words[-1].key == "?":
+        return []
+    found = _acts_of_verbs(tokens, lexicon, topic)
+    for place, word in enumerate(words):
+        if not any(name.startswith("act:") for name in word.classes):
+            continue
+        # "We stopped the re-release of the update" tells of the stop alone.
+        if any(_is_theme_of(act, place) for act in found):
+            continue
+        act = _act_of_noun(tokens, lexicon, topic, place)
+        if act is not None:
+            found.append(act)
+    return sorted(found, key=lambda act: act.place)
+
+
+def _acts_of_verbs(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
+    found = []
+    tried = 0
+    for place, word in enumerate(tokens.words):
+        tried += bool(word.verbs)
+        if tried > MOST_VERBS:
+            break
+        act = _act_of_verb(tokens, lexicon, topic, place) if word.verbs else None
+        if act is not None:
+            found.append(act)
+    return found
+
+
+def _is_theme_of(act: Act, place: int) -> bool:
+    return act.theme is not None and act.theme.start <= place < act.theme.last
+
+
+def _act_of_verb(
+    tokens: Tokens, lexicon: Lexicon, topic: Topic, place: int
+) -> Act | None:
+    words = tokens.words
+    if not is_verb(words, place):
+        return None
+    for verb in words[place].verbs:
+        if verb.particle and not has_particle(tokens, place, verb.particle):
+            continue
+        sense = lexicon.senses[verb.sense]
+        verbal = verbal_of(tokens, lexicon, place, verb)
+        if verbal is None:
+            continue
+        act = _judge(tokens, lexicon, topic, sense, verbal)
+        if act is not None:
+            return act
+    return None
+
+
+def _judge(
+    tokens: Tokens, lexicon: Lexicon, topic: Topic, sense: Sense, verbal: Verbal
+) -> Act | None:
+    """The act that a verb with its object is; None where it is none."""
+    words = tokens.words
+    theme, is_offering = theme_of(tokens, lexicon, sense, verbal)
+    subject = _acting(words, lexicon, verbal)
+    if subject is not None and happens(words, sense, subject, theme):
+        theme, subject = subject, None
+    kind = _kind(tokens, lexicon, sense, verbal, theme)
+    if kind is None:
+        return None
+    if theme is None:
+        return _heading_alone(words, sense, verbal, kind)
+    if _is_barred(tokens, sense, verbal, theme):
+        return None
+    if not lexicon.free_order and not _may_do(tokens, sense, verbal, subject, theme):
+        return None
+    alone = sense.alone or kind is not Kind.RELEASED
+    offered = is_offering or is_theme(
+        tokens, sense, theme, topic, verbal.place, alone=alone
+    )
+    if not offered or is_hypothetical(tokens, verbal, kind):
+        return None
+    if kind is Kind.PULLED and not place_allows(tokens, lexicon, verbal, theme):
+        return None
+    relative = is_relative(tokens, verbal, theme, subject)
+    if relative and _only_tells_which(tokens, verbal, theme, kind):
+        return None
+    start, end = _extent(lexicon, verbal, theme)
+    return Act(
+        kind=kind,
+        frame=f"{sense.name}: {HOW[verbal.voice]}",
+        place=verbal.place,
+        start=start,
+        end=end,
+        theme=theme,
+        earlier=is_earlier(tokens, verbal),
+        relative=relative,
+    )
+
+
+def _acting(words: list[Token], lexicon: Lexicon, verbal: Verbal) -> Phrase | None:
+    """Who acts, where the voice is active and the order of words tells."""
+    if verbal.voice != "active" or lexicon.free_order:
+        return None
+    return subject_of(words, verbal)
+
+
+def _heading_alone(
+    words: list[Token], sense: Sense, verbal: Verbal, kind: Kind
+) -> Act | None:
+    """The act that is one word: "Withdrawn - do not deploy"."""
+    if not sense.alone or verbal.voice != "heading" or verbal.place != 0:
+        return None
+    if len(words) > 1 and not words[1].has("mark"):
+        return None
+    return Act(kind, f"{sense.name}: {HOW['heading']}", 0, 0, 1, None)
+
+
+def _is_barred(tokens: Tokens, sense: Sense, verbal: Verbal, theme: Phrase) -> bool:
+    """Whether the object or the sentence makes it something else, or it was long ago."""
+    words = tokens.words
+    if is_by_customer(words, verbal) or is_history(tokens, verbal):
+        return True
+    if theme.start > 0 and words[theme.start - 1].has("not"):
+        return True
+    if verbal.voice == "heading" and theme.pronoun:
+        return True
+    return any(find(tokens, pattern) for pattern in sense.not_with)
+
+
+def _may_do(
+    tokens: Tokens, sense: Sense, verbal: Verbal, subject: Phrase | None, theme: Phrase
+) -> bool:
+    """Whether somebody acts who may: a bare imperative is the reader's to follow."""
+    if verbal.voice != "active":
+        return True
+    words = tokens.words
+    if subject is None:
+        is_imperative = verbal.verb.form == "base" and "to" not in verbal.auxiliaries
+        return not is_imperative or theme.start < verbal.place
+    # "Bulletin revised to remove the update": the paper is revised, the vendor removes.
+    if words[subject.head].has("document") and "to" in verbal.auxiliaries:
+        return True
+    return may_act(tokens, sense, subject)
+
+
+def _only_tells_which(
+    tokens: Tokens, verbal: Verbal, theme: Phrase, kind: Kind
+) -> bool:
+    """Whether a relative clause only says which one is meant.
+
+    "Install the latest update that is available", "the release, which was withdrawn in May".
+    """
+    if kind is Kind.RELEASED and tokens.words[theme.head].key == "that":
+        return True
+    if verbal.verb.form == "past":
+        return True
+    if kind is Kind.PULLED and tokens_between(tokens, 0, verbal.chain, "aside"):
+        # "KB2 replaces KB1, which has been withdrawn."
+        return True
+    return tokens_between(tokens, verbal.chain, verbal.place, "was")
+
+
+def _extent(lexicon: Lexicon, verbal: Verbal, theme: Phrase) -> tuple[int, int]:
+    """The words that say it: from where to where."""
+    end = verbal.place + 1
+    if lexicon.free_order:
+        return verbal.place, end
+    if verbal.voice == "active":
+        return verbal.place, max(end, theme.last)
+    return min(verbal.chain, theme.start), end
+
+
+def _kind(
+    tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal, theme: Phrase | None
+) -> Kind | None:
+    """What the verb means as it stands here: offered *again*, *no longer* offered, *not* pulled."""
+    names = verbal.auxiliaries
+    after = verbal.place + 1
+    if theme is not None and theme.start > verbal.place:
+        after = max(after, theme.last)
+    no_more = tokens_between(tokens, after, after + NEAR, "anymore")
+    if "nolonger" in names or ("not" in names and no_more):
+        ended = tokens_between(tokens, 0, len(tokens.words), "lifecycle", "superseded")
+        return None if ended else sense.gone
+    is_false = is_called_false(tokens, after)
+    if "not" in names or is_false:
+        is_open = "not" in names and names & {"modal", "late"}
+        is_denied = sense.kind is Kind.PULLED and not is_open
+        return Kind.CORRECTED if is_denied else None
+    again = tokens_between(tokens, verbal.place + 1, after + NEAR, "again")
+    if "again" in names or again:
+        is_habit = _is_habit(lexicon, sense, verbal)
+        return None if is_habit else (sense.again or sense.kind)
+    return None if _is_usual(tokens, lexicon, sense, verbal) else sense.kind
+
+
+def _is_habit(lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:
+    """Whether it is what always happens: "Windows Update offers it again after a restart"."""
+    return (
+        sense.kind is Kind.RELEASED
+        and verbal.verb.form in {"base", "present"}
+        and not lexicon.free_order
+    )
+
+
+def _is_usual(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:
+    """Whether it says how releases go: "This version is released in a staged rollout"."""
+    if lexicon.free_order or sense.kind is not Kind.RELEASED:
+        return False
+    if _is_habit(lexicon, sense, verbal):
+        leading = tokens.words[verbal.chain - 1] if verbal.chain else None
+        if leading is None or leading.has("place"):
+            return True
+    if tokens_between(tokens, verbal.start, verbal.place, "usual"):
+        return True
+    if verbal.voice == "heading":
+        # "Updates released in past 12 months"
+        return tokens_between(tokens, verbal.place + 1, verbal.place + 2, "in")
+    if verbal.voice != "passive" or verbal.verb.form != "participle":
+        return False
+    chain = tokens.words[verbal.chain : verbal.place]
+    return all(word.key in {"is", "are"} for word in chain)
+
+
+def _act_of_noun(
+    tokens: Tokens, lexicon: Lexicon, topic: Topic, place: int
+) -> Act | None:
+    """The act that a noun is: "the withdrawal of the update", "re-release of it"."""
+    words = tokens.words
+    word = words[place]
+    names = [
+        name.removeprefix("act:") for name in word.classes if name.startswith("act:")
+    ]
+    sense = lexicon.senses[min(names)]
+    after = place + 1
+    theme = of_phrase(words, after)
+    if sense.kind is None or theme is None:
+        return None
+    if not is_theme(tokens, sense, theme, topic, place):
+        return None
+    if _is_only_talk(tokens, place, theme):
+        return None
+    _, end = clause(tokens, place)
+    if sense.kind is Kind.RELEASED and not _is_announced(
+        tokens, place, theme.last, end
+    ):
+        return None
+    return Act(
+        kind=sense.kind,
+        frame=f"{sense.name}: {HOW['noun']}",
+        place=place,
+        start=place,
+        end=theme.last,
+        theme=theme,
+        earlier=tokens_between(tokens, clause(tokens, place)[0], place, "after"),
+    )
+
+
+def _is_only_talk(tokens: Tokens, place: int, theme: Phrase) -> bool:
+    """Whether the act is only asked for, denied, or to come: "asked for the withdrawal of"."""
+    start, end = clause(tokens, place)
+    words = ("condition", "not", "modal", "future", "nolonger", "wish")
+    if tokens_between(tokens, start, place, *words):
+        return True
+    return tokens_between(tokens, theme.last, min(end, theme.last + 3), "modal")
+
+
+def _is_announced(tokens: Tokens, place: int, after: int, end: int) -> bool:
+    """Whether a release as a noun is told as news: "announcing the release of", or is a heading."""
+    if tokens_between(tokens, max(0, place - 8), place, "announce"):
+        return True
+    return place <= 1 and not tokens_between(
+        tokens, after, end, "be", "have", "modal", "verb"
+    )
+
+
+def settled(tokens: Tokens, found: list[Act]) -> list[Act]:
+    """Return the acts of a sentence with one verdict on each thing.
+
+    "Released, then pulled" is pulled, "after initially pulling it, made available again" is back;
+    a pull of one thing and the return of another are two.
+    """
+    turns = [act for act in found if act.kind in {Kind.PULLED, Kind.RE_RELEASED}]
+    last = _last(turns)
+    if last is None:
+        return found
+    kept = []
+    for act in found:
+        is_other = act in turns and act.kind is not last.kind
+        if not is_other or _different(tokens, act, last):
+            kept.append(act)
+    return kept
+
+
+def _last(turns: list[Act]) -> Act | None:
+    """The act that stands in the end."""
+    last = None
+    for act in turns:
+        if (
+            last is None
+            or (not act.earlier and not act.relative)
+            or last.earlier
+            or last.relative
+        ):
+            last = act
+    return last
+
+
+def _different(tokens: Tokens, one: Act, other: Act) -> bool:
+    """Whether two acts are of different things, each named."""
+    if one.relative or other.relative or one.earlier:
+        return False
+    first, second = one.theme, other.theme
+    if first is None or second is None or first.pronoun or second.pronoun:
+        return False
+    said = tokens.said(first.start, first.last).casefold()
+    return said != tokens.said(second.start, second.last).casefold()

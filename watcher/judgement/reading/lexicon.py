@@ -1,0 +1,382 @@
+"""The lexicon of a language: classes of words, senses, frames; read from ``<language>.toml``.
+
+The file says, code evaluates.  ``docs/languages.md`` describes the file's shape.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from watcher.errors import WatcherError
+from watcher.records import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FORMS = ("base", "present", "past", "participle", "gerund")
+LANGUAGES = ("en", "cs", "de", "es", "fr", "it", "ja", "nl", "pl", "pt")
+
+_SENSE_KEYS = frozenset(
+    (
+        "name",
+        "kind",
+        "verbs",
+        "objects",
+        "nouns",
+        "states",
+        "alone",
+        "intransitive",
+        "not_with",
+        "again",
+        "gone",
+        "examples",
+        "counter_examples",
+    )
+)
+_FRAME_KEYS = frozenset(
+    (
+        "name",
+        "kind",
+        "patterns",
+        "unless",
+        "not_with",
+        "context",
+        "never_in",
+        "silenced",
+        "yields",
+        "examples",
+        "counter_examples",
+    )
+)
+_TABLES = frozenset(
+    (
+        "detect",
+        "classes",
+        "shapes",
+        "endings",
+        "suffixes",
+        "free_order",
+        "informational",
+        "senses",
+        "frames",
+        "sections",
+    )
+)
+
+
+class Verb(Struct, frozen=True):
+    """One form of a verb: its sense, which form it is, the particle that must follow."""
+
+    sense: str
+    form: str
+    particle: str = ""
+
+
+class Element(Struct, frozen=True):
+    """One step of a pattern: what a token is one of, after at most ``gap`` others."""
+
+    choices: tuple[str, ...]
+    gap: int = 0
+    optional: bool = False
+
+
+class Sense(Struct, frozen=True):
+    """What verbs of one meaning do to their object.
+
+    ``objects`` names the classes that the object's noun must have.  ``again`` is what it means
+    with "again", ``gone`` with "no longer"; None for nothing.  One that may stand ``alone`` is also
+    said of an "it" that nothing explains: what its entry is about.  ``intransitive`` is the class
+    of what does it by itself: "the rollout has resumed".  ``not_with`` are patterns
+    that must not stand in the sentence.
+    """
+
+    name: str
+    kind: Kind | None
+    objects: frozenset[str]
+    alone: bool
+    intransitive: str
+    not_with: tuple[tuple[Element, ...], ...]
+    again: Kind | None
+    gone: Kind | None
+    examples: tuple[str, ...]
+    counter_examples: tuple[str, ...]
+
+
+class Frame(Struct, frozen=True):
+    """A fixed way of saying a kind, as patterns of classes and words.
+
+    ``unless`` names what turns it into nothing: negated, future, conditional, question, history.
+    ``not_with`` are patterns that must not stand in the sentence, ``never_in`` in none of the
+    text's, ``context`` in one of them.  ``silenced`` frames yield to a note that calls itself
+    informational, ``yields`` to kinds of the same text that say more (None: as its kind does).
+    """
+
+    name: str
+    kind: Kind
+    patterns: tuple[tuple[Element, ...], ...]
+    unless: frozenset[str]
+    not_with: tuple[tuple[Element, ...], ...]
+    context: tuple[tuple[Element, ...], ...]
+    never_in: tuple[tuple[Element, ...], ...]
+    silenced: bool
+    yields: frozenset[Kind] | None
+    examples: tuple[str, ...]
+    counter_examples: tuple[str, ...]
+
+
+class Entry(Struct, frozen=True):
+    """What one or several words are: their classes and the verbs that they may be a form of."""
+
+    words: tuple[str, ...]
+    classes: frozenset[str]
+    verbs: tuple[Verb, ...]
+
+
+class Lexicon(Struct, frozen=True, eq=False):
+    """A language's file, compiled.
+
+    ``entries`` are found by their first word, the longest first.  ``shapes`` are classes that are
+    told by how a word is written (``Nov24SUv2``), ``suffixes`` by its end (``Sicherheitsupdate``).
+    In a language of ``free_order`` the object may stand on either side of its verb.
+    """
+
+    language: str
+    detect: frozenset[str]
+    free_order: bool
+    entries: dict[str, tuple[Entry, ...]]
+    shapes: tuple[tuple[str, re.Pattern[str]], ...]
+    suffixes: tuple[tuple[str, str], ...]
+    informational: tuple[tuple[Element, ...], ...]
+    sections: dict[str, tuple[tuple[Element, ...], ...]]
+    senses: dict[str, Sense]
+    frames: tuple[Frame, ...]
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """Return a language's lexicon, read from the package once.
+
+    Raises `WatcherError` when there is none for `language`.
+    """
+    if language not in LANGUAGES:
+        msg = (
+            f"There are no wording rules for the language {language!r}; "
+            f"there are for: {', '.join(sorted(LANGUAGES))}. Use one of those."
+        )
+        raise WatcherError(msg)
+    file = resources.files(__package__).joinpath(f"{language}.toml")
+    return compiled(language, tomllib.loads(file.read_text("utf-8")))
+
+
+def compiled(language: str, table: Mapping[str, Any]) -> Lexicon:
+    """Compile a language's table.
+
+    Raises `WatcherError` naming the entry and what is wrong with it.
+    """
+    _only(table, _TABLES, language, language)
+    collected = _Collected(table.get("endings", {}))
+    for name, words in table.get("classes", {}).items():
+        collected.add_class(name, words)
+    senses = {}
+    for row in table.get("senses", ()):
+        sense = _sense(row, language)
+        senses[sense.name] = sense
+        collected.add_verbs(sense.name, row.get("verbs", ()))
+        collected.add_states(sense.name, row.get("states", ()))
+        collected.add_class(f"act:{sense.name}", row.get("nouns", ()))
+    frames = tuple(_frame(row, language) for row in table.get("frames", ()))
+    shapes = [
+        (name, re.compile(shape)) for name, shape in table.get("shapes", {}).items()
+    ]
+    suffixes: list[tuple[str, str]] = []
+    for name, endings in table.get("suffixes", {}).items():
+        suffixes.extend((ending, name) for ending in endings)
+    return Lexicon(
+        language=language,
+        detect=frozenset(table.get("detect", ())),
+        free_order=table.get("free_order", False),
+        entries=collected.entries(),
+        shapes=tuple(shapes),
+        suffixes=tuple(suffixes),
+        informational=_patterns(table.get("informational", ())),
+        sections={
+            name: _patterns(rows) for name, rows in table.get("sections", {}).items()
+        },
+        senses=senses,
+        frames=frames,
+    )
+
+
+def key(word: str) -> str:
+    """Return the form under which a word is looked up: lower case, without its hyphens."""
+    return word.lower().replace("-", "").replace(" ", "")
+
+
+class _Collected:
+    """Classes and verbs of all words of a lexicon, while it is being read."""
+
+    def __init__(self, endings: Mapping[str, list[str]]) -> None:
+        self.endings = sorted(endings.items(), key=lambda row: -len(row[0]))
+        self.classes: dict[tuple[str, ...], set[str]] = {}
+        self.verbs: dict[tuple[str, ...], list[Verb]] = {}
+
+    def add_class(self, name: str, words: Iterable[str] | str) -> None:
+        """Put words into a class; in a string of words "_" joins those of a phrase."""
+        phrases = words.split() if isinstance(words, str) else words
+        for phrase in phrases:
+            entry = tuple(key(word) for word in phrase.replace("_", " ").split())
+            self.classes.setdefault(entry, set()).add(name)
+
+    def add_verbs(self, sense: str, verbs: Iterable[str]) -> None:
+        """Add verbs with all their forms: regular ones by the language's endings, others as listed.
+
+        "take takes took taken taking ~down" must be followed by its particle.
+        """
+        for row in verbs:
+            listed, _, particle = row.partition("~")
+            forms = listed.split()
+            if len(forms) == 1:
+                forms = self._regular(forms[0])
+            for form, spellings in zip(FORMS, forms, strict=False):
+                for spelling in spellings.split("/"):
+                    self._add_form(
+                        spelling,
+                        Verb(sense, form, particle.strip().lower().replace("-", "")),
+                    )
+
+    def add_states(self, sense: str, states: Iterable[str]) -> None:
+        """Add what something offered may be: "unavailable", "back online"."""
+        for state in states:
+            self._add_form("_".join(state.split()), Verb(sense, "state"))
+
+    def _add_form(self, spelling: str, verb: Verb) -> None:
+        if " " in verb.particle:
+            self.add_class("particle", [verb.particle])
+        words = tuple(key(word) for word in spelling.split("_") if word)
+        if not words:
+            return
+        known = self.verbs.setdefault(words, [])
+        if verb not in known:
+            known.append(verb)
+        # "re released" is how some write it.
+        if words[0].startswith("re") and len(words) == 1 and "again" in verb.sense:
+            self.verbs.setdefault(("re", words[0][2:]), []).append(verb)
+
+    def _regular(self, base: str) -> list[str]:
+        for ending, forms in self.endings:
+            if base.endswith(ending):
+                stem = base[: len(base) - len(ending)]
+                return [
+                    "/".join(stem + end for end in form.split("/")) for form in forms
+                ]
+        return [base]
+
+    def entries(self) -> dict[str, tuple[Entry, ...]]:
+        """Return all entries by their first word, the longest first."""
+        found: dict[str, list[Entry]] = {}
+        for words in self.classes.keys() | self.verbs.keys():
+            classes = frozenset(self.classes.get(words, ()))
+            verbs = tuple(self.verbs.get(words, ()))
+            found.setdefault(words[0], []).append(Entry(words, classes, verbs))
+        ordered = {}
+        for first, entries in found.items():
+            ordered[first] = tuple(sorted(entries, key=lambda entry: -len(entry.words)))
+        return ordered
+
+
+def _only(
+    row: Mapping[str, Any], keys: frozenset[str], name: str, language: str
+) -> None:
+    """Refuse a key that nobody reads."""
+    unknown = sorted(set(row) - keys)
+    if unknown:
+        raise _refused(name, language, repr(unknown[0]))
+
+
+def _refused(name: str, language: str, why: str) -> WatcherError:
+    return WatcherError(
+        f"The entry {name!r} cannot be used: {why}. Correct it in {language}.toml."
+    )
+
+
+def _sense(row: Mapping[str, Any], language: str) -> Sense:
+    name = str(row.get("name", "?"))
+    _only(row, _SENSE_KEYS, name, language)
+    try:
+        return Sense(
+            name=row["name"],
+            kind=_kind(row.get("kind")),
+            objects=frozenset(row["objects"].split()),
+            alone=row.get("alone", False),
+            intransitive=row.get("intransitive", ""),
+            not_with=_patterns(row.get("not_with", ())),
+            again=_kind(row.get("again")),
+            gone=_kind(row.get("gone")),
+            examples=tuple(row["examples"]),
+            counter_examples=tuple(row["counter_examples"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise _refused(name, language, str(error)) from error
+
+
+def _kind(name: str | None) -> Kind | None:
+    return Kind(name) if name else None
+
+
+def _yields(names: list[str] | None) -> frozenset[Kind] | None:
+    return None if names is None else frozenset(Kind(name) for name in names)
+
+
+def _frame(row: Mapping[str, Any], language: str) -> Frame:
+    name = str(row.get("name", "?"))
+    _only(row, _FRAME_KEYS, name, language)
+    try:
+        return Frame(
+            name=row["name"],
+            kind=Kind(row["kind"]),
+            patterns=_patterns(row["patterns"]),
+            unless=frozenset(row.get("unless", "").split()),
+            not_with=_patterns(row.get("not_with", ())),
+            context=_patterns(row.get("context", ())),
+            never_in=_patterns(row.get("never_in", ())),
+            silenced=row.get("silenced", False),
+            yields=_yields(row.get("yields")),
+            examples=tuple(row["examples"]),
+            counter_examples=tuple(row["counter_examples"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise _refused(name, language, str(error)) from error
+
+
+def _patterns(rows: Iterable[str]) -> tuple[tuple[Element, ...], ...]:
+    return tuple(pattern(row) for row in rows)
+
+
+def pattern(row: str) -> tuple[Element, ...]:
+    """Read a pattern: "<offered> ..9 no|not? <be> available".
+
+    ``<offered>`` is a class, other words stand for themselves, ``|`` separates choices, ``?``
+    makes a step optional, ``..9`` lets up to nine other words stand before the next step (``...``
+    the whole clause), ``^`` and ``$`` are the sentence's ends.
+    """
+    elements = []
+    gap = 0
+    for part in row.split():
+        if part.startswith(".."):
+            gap = int(part[2:]) if part[2:].isdigit() else 40
+            continue
+        optional = part.endswith("?") and len(part) > 1
+        choices = part.removesuffix("?") if optional else part
+        named = []
+        for choice in choices.split("|"):
+            is_class = choice.startswith("<") and choice.endswith(">")
+            named.append(choice if is_class else key(choice))
+        elements.append(Element(tuple(named), gap, optional))
+        gap = 0
+    return tuple(elements)
