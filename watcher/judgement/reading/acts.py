@@ -6,10 +6,9 @@ come, not asked for, not a customer's, not of something else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
+from watcher.judgement.reading.lexicon import Lexicon, Sense
 from watcher.judgement.reading.patterns import find
 from watcher.judgement.reading.phrases import Phrase, is_verb, of_phrase, tokens_between
 from watcher.judgement.reading.themes import (
@@ -23,6 +22,7 @@ from watcher.judgement.reading.themes import (
     subject_of,
     theme_of,
 )
+from watcher.judgement.reading.tokens import Token, Tokens
 from watcher.judgement.reading.verbs import (
     Verbal,
     clause,
@@ -35,10 +35,6 @@ from watcher.judgement.reading.verbs import (
     verbal_of,
 )
 from watcher.records import Kind
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Lexicon, Sense
-    from watcher.judgement.reading.tokens import Token, Tokens
 
 MOST_VERBS = 40  # what has more of them is no sentence, and would cost seconds
 # How a frame was said, for people.

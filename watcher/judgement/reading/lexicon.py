@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
 from watcher.errors import WatcherError
 from watcher.records import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 FORMS = ("base", "present", "past", "participle", "gerund")
 LANGUAGES = ("en", "cs", "de", "es", "fr", "it", "ja", "nl", "pl", "pt")

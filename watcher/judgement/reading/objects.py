@@ -6,18 +6,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from watcher.judgement.normalize import builds_in, kbs_in, products_in
 from watcher.judgement.normalize.references import MONTH
 from watcher.judgement.reading.phrases import is_noun, is_verb
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.tokens import Token, Tokens
 
 CHANNELS = ("download-center", "update-catalog", "windows-update", "wsus")
 JOINTS = frozenset((",", ";", ":", "\u2013", "\u2014", "and", "und"))

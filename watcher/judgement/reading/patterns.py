@@ -6,11 +6,8 @@ shifts of it, so that no pattern backtracks and the cost is linear in the senten
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Element
-    from watcher.judgement.reading.tokens import Tokens
+from watcher.judgement.reading.lexicon import Element
+from watcher.judgement.reading.tokens import Tokens
 
 BARRIER = ";"
 

@@ -6,13 +6,10 @@ build" nothing that concerns an administrator.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Verb
-    from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.lexicon import Verb
+from watcher.judgement.reading.tokens import Token, Tokens
 
 # Words that end a noun phrase.
 ENDS = (

@@ -6,15 +6,12 @@ Under "Issues resolved in this release", "Prerequisites" or "Change log" they ar
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from watcher.judgement.normalize import fold
+from watcher.judgement.reading.lexicon import Lexicon
 from watcher.judgement.reading.patterns import find
 from watcher.judgement.reading.sentences import is_item
 from watcher.judgement.reading.tokens import tokenize
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Lexicon
 
 HEADING = 90  # characters: a longer line is no heading
 

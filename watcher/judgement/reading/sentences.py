@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from watcher.judgement.normalize import fold
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # Characters: what is longer is no sentence; it is cut at a space, so that no cost grows with it.
 LONGEST = 2000

@@ -6,8 +6,8 @@ under "Known issues in this update", comes from what stands before it.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,9 +31,6 @@ from watcher.judgement.reading.tokens import Token, Tokens, tokenize
 from watcher.judgement.reading.verbs import clause
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
 
 
 class Statement(Struct, frozen=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from watcher.judgement.reading.phrases import (
     Phrase,
     forms,
@@ -11,9 +9,7 @@ from watcher.judgement.reading.phrases import (
     is_verb,
     phrases_in,
 )
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.tokens import Token
+from watcher.judgement.reading.tokens import Token
 
 LONGEST_SUBJECT = 60  # words
 

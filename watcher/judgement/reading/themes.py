@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
+from watcher.judgement.reading.lexicon import Lexicon, Sense
 from watcher.judgement.reading.phrases import (
     Phrase,
     is_noun,
@@ -16,12 +15,9 @@ from watcher.judgement.reading.phrases import (
     tokens_between,
 )
 from watcher.judgement.reading.subjects import phrase_before
+from watcher.judgement.reading.tokens import Token, Tokens
 from watcher.judgement.reading.verbs import Verbal, chain_of, clause, coordinate
 from watcher.records import Kind
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Lexicon, Sense
-    from watcher.judgement.reading.tokens import Token, Tokens
 
 NEAR_PLACE = 9  # words after "from" within which a place is named
 NEAR = 3  # words within which "again" follows verb or object

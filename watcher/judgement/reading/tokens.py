@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from watcher.judgement.reading.lexicon import Verb, key
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Lexicon
+from watcher.judgement.reading.lexicon import Lexicon, Verb, key
 
 # Words keep their dots and hyphens inside ("15.2.1544.13", "re-released"), "isn't" is two.
 _LETTERS = r"(?:(?!n't\b)[^\W_])+"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
+from watcher.judgement.reading.lexicon import Lexicon, Verb
 from watcher.judgement.reading.phrases import (
     AUXILIARIES,
     DASHES,
@@ -14,11 +13,8 @@ from watcher.judgement.reading.phrases import (
     is_verb,
     tokens_between,
 )
+from watcher.judgement.reading.tokens import Token, Tokens
 from watcher.records import Kind
-
-if TYPE_CHECKING:
-    from watcher.judgement.reading.lexicon import Lexicon, Verb
-    from watcher.judgement.reading.tokens import Token, Tokens
 
 REACH = 10  # words within which a particle follows its verb
 
