@@ -127,11 +127,11 @@ def test_each_mail_says_what_to_do_on_which_server(any_world: World) -> None:
     )
 
     assert servers_of(text(world.mail("released"))) == [
-        "MAILBOX-ONE 15.2.1544.13 = Exchange Server November 2024 SU, good: nothing to do",
         (
             "MAILBOX-TWO 15.2.1544.11 = Exchange Server April 2024 HU, not the "
             "newest: install Exchange Server November 2024 SU, KB5044062"
         ),
+        "MAILBOX-ONE 15.2.1544.13 = Exchange Server November 2024 SU, good: nothing to do",
     ]
     assert servers_of(text(world.mail("pulled"))) == [
         f"MAILBOX-ONE 15.2.1544.13 = Exchange Server November 2024 SU, pulled: {FOLLOW}",
@@ -164,19 +164,30 @@ def test_what_only_customers_of_extended_updates_get_is_said_though_a_table_show
 
     (package,) = world.update(SU).packages
     assert package.esu
-    assert servers_of(text(world.mail("released")))[1].endswith(
+    assert servers_of(text(world.mail("released")))[0].endswith(
         "install Exchange Server November 2024 SU, KB5044062, only offered "
         "to customers of extended security updates"
     )
 
 
 def test_a_mail_that_concerns_no_server_says_so(world: World) -> None:
-    owns(world, "server,build\nOLD,15.0.1497.48\n")
+    owns(world, "server,build\nNEWER,15.2.1544.99\n")
     pull(world)
 
     assert "None of the servers in your inventory is concerned." in text(
         world.mail("pulled")
     )
+
+
+def test_of_a_server_whose_build_no_source_tells_a_mail_claims_nothing(
+    world: World,
+) -> None:
+    owns(world, "server,build\nOLD,15.0.1497.48\n")
+    pull(world)
+    said = " ".join(text(world.mail("pulled")).split())
+
+    assert "None of the servers" not in said
+    assert "The sources do not tell what these builds are: OLD 15.0.1497.48." in said
 
 
 def test_without_an_inventory_mail_speaks_of_no_servers(world: World) -> None:

@@ -22,6 +22,7 @@ from tests.unit.builders import (
 )
 from watcher.judgement import server_status
 from watcher.judgement.newest_build import product_line
+from watcher.judgement.server_steps import step_now, steps_of_event
 from watcher.records import (
     Confidence,
     Established,
@@ -73,7 +74,13 @@ def of(build: str, *updates: Update, product: str = "") -> Exposure:
 def stands(build: str, *updates: Update, product: str = "") -> tuple[str, str]:
     """Give how a build stands, and the step to take."""
     found = of(build, *updates, product=product)
-    return found.fitness.value, server_status.step(found)
+    return found.fitness.value, step_now(found)
+
+
+def step_of(found: Exposure, told: Event) -> str | None:
+    """Give the step that an event asks for, None where it does not concern the server."""
+    steps = steps_of_event(told, [found])
+    return steps[0].step.value if steps else None
 
 
 def newest(found: Exposure) -> str:
@@ -109,7 +116,7 @@ def test_the_newest_build_is_good() -> None:
 def test_an_older_build_is_to_be_replaced_by_the_newest_of_its_branch() -> None:
     found = of("15.2.1544.11", BEFORE, RELEASED)
 
-    assert (found.fitness, server_status.step(found)) == (Fitness.NEWER, "install")
+    assert (found.fitness, step_now(found)) == (Fitness.NEWER, "install")
     assert newest(found) == f"v1 {OLD_KB} 15.2.1544.13"
     assert found.installed is not None
     assert found.installed.update == "april"
@@ -138,7 +145,7 @@ def test_the_first_version_stays_pulled_when_the_second_is_out_and_is_replaced_b
 ):
     found = of("15.2.1544.13", BEFORE, BACK)
 
-    assert (found.fitness, server_status.step(found)) == (Fitness.PULLED, "install")
+    assert (found.fitness, step_now(found)) == (Fitness.PULLED, "install")
     assert newest(found) == f"v2 {NEW_KB} 15.2.1544.14"
     assert found.installed is not None
     assert (found.installed.version, found.installed.latest) == (1, 2)
@@ -212,7 +219,7 @@ LATER = update(
 def test_a_new_cumulative_update_leaves_an_older_branch_good_and_is_named() -> None:
     found = of("15.2.1544.13", RELEASED, MADE)
 
-    assert (found.fitness, server_status.step(found), found.overtaken) == (
+    assert (found.fitness, step_now(found), found.overtaken) == (
         Fitness.GOOD,
         "nothing",
         False,
@@ -224,7 +231,7 @@ def test_a_new_cumulative_update_leaves_an_older_branch_good_and_is_named() -> N
 def test_a_branch_that_later_updates_pass_by_is_to_be_left() -> None:
     found = of("15.2.1258.38", RELEASED, MADE, LATER)
 
-    assert (found.fitness, server_status.step(found), found.overtaken) == (
+    assert (found.fitness, step_now(found), found.overtaken) == (
         Fitness.NEWER,
         "move",
         True,
@@ -264,7 +271,7 @@ def test_a_product_that_later_security_updates_leave_out_is_told_so() -> None:
     )
     found = of("15.0.1497.48", old, RELEASED)
 
-    assert (found.fitness, server_status.step(found)) == (Fitness.NEWER, "left")
+    assert (found.fitness, step_now(found)) == (Fitness.NEWER, "left")
     assert found.left is not None
     assert found.left.update == SU
 
@@ -326,24 +333,24 @@ def test_an_updates_package_without_a_build_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "step", "product"),
+    ("build", "step", "pull_step", "product"),
     [
-        ("15.2.1544.12", "unknown-install", CU14),
-        ("15.2.1544.99", "unknown-newer", CU14),
-        ("15.2.9999.1", "unknown", ""),
+        ("15.2.1544.12", "unknown-install", "keep-off", CU14),
+        ("15.2.1544.99", "unknown-newer", None, CU14),
+        ("15.2.9999.1", "unknown", None, ""),
     ],
 )
 def test_an_unknown_build_says_so_and_names_its_branch(
-    build: str, step: str, product: str
+    build: str, step: str, pull_step: str | None, product: str
 ) -> None:
     found = of(build, BEFORE, RELEASED)
 
-    assert (found.fitness, server_status.step(found), found.product) == (
+    assert (found.fitness, step_now(found), found.product) == (
         Fitness.UNKNOWN,
         step,
         product,
     )
-    assert server_status.step(found, event(Kind.PULLED, RELEASED)) == step
+    assert step_of(found, event(Kind.PULLED, RELEASED)) == pull_step
     assert found.installed is None
 
 
@@ -361,7 +368,7 @@ def test_what_only_customers_of_extended_updates_get_is_said_with_what_everybody
 
     assert stands("15.2.1544.13", RELEASED, esu) == ("newer-available", "install-esu")
     found = of("15.2.1544.11", BEFORE, RELEASED, esu)
-    assert server_status.step(found) == "install-esu-or"
+    assert step_now(found) == "install-esu-or"
     assert found.unrestricted is not None
     assert found.unrestricted.package.build == "15.2.1544.13"
 
@@ -424,11 +431,31 @@ def test_an_advisory_concerns_the_products_that_it_names(
     assert len(concerned(told, "15.2.1544.14")) == expected
 
 
+OVER = Confidence.SUSPECTED
+CU12_BUILD = "15.2.1118.40"
+CU12 = update(
+    "november-2029",
+    package("Exchange Server 2019 CU12", "KB8", CU12_BUILD),
+    title="November 2029 SU",
+    released=NOV - days(365),
+)
+CU14_ITSELF = update(
+    "exchange-server-2019-cu14",
+    package(CU14, "KB7", "15.2.1544.4", type="CU"),
+    type="CU",
+    title=CU14,
+    released=NOV - days(270),
+)
+ALL = (CU12, CU14_ITSELF, BEFORE, BACK)
+
+
 @pytest.mark.parametrize(
     ("build", "told", "ledger", "step"),
     [
         ("15.2.1544.13", event(Kind.PULLED, PULLED), (BEFORE, PULLED), "follow"),
         ("15.2.1544.11", event(Kind.PULLED, PULLED), (BEFORE, PULLED), "keep-off"),
+        # The pull is of packages for CU13 and CU14: at CU12 they cannot be installed
+        (CU12_BUILD, event(Kind.PULLED, PULLED), (CU12, PULLED), None),
         (
             "15.2.1544.11",
             event(Kind.KNOWN_ISSUE, PULLED, pulled=True),
@@ -437,32 +464,120 @@ def test_an_advisory_concerns_the_products_that_it_names(
         ),
         (
             "15.2.1544.13",
-            replace(event(Kind.PULLED, RELEASED), confidence=Confidence.SUSPECTED),
+            replace(event(Kind.PULLED, RELEASED), confidence=OVER),
             (replace(RELEASED, suspicions=(DOUBT,)),),
             "hold",
         ),
         ("15.2.1544.13", event(Kind.RE_RELEASED, BACK), (BEFORE, BACK), "install"),
-        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, RELEASED), (RELEASED,), "check-issue"),
+        ("15.2.1544.14", event(Kind.RE_RELEASED, BACK), (BEFORE, BACK), "nothing"),
+        (CU12_BUILD, event(Kind.RE_RELEASED, BACK), ALL, "move"),
         (
-            "15.2.1544.11",
-            event(Kind.KNOWN_ISSUE, RELEASED),
-            (BEFORE, RELEASED),
-            "install",
+            "15.2.1544.13",
+            replace(event(Kind.RE_RELEASED, BACK), confidence=OVER),
+            ALL,
+            None,
         ),
-        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, BACK), (BACK,), "install"),
         (
             "15.2.1544.13",
             event(Kind.EXPLOITED, update("cve"), products=(CU14,)),
             (RELEASED,),
             "no-update-yet",
         ),
-        ("15.2.1544.13", event(Kind.REVISED, RELEASED), (RELEASED,), "nothing"),
+        (
+            CU12_BUILD,
+            event(Kind.EXPLOITED, update("cve"), products=(CU14,)),
+            ALL,
+            "no-update-yet",
+        ),
+        ("15.2.1544.13", event(Kind.REVISED, RELEASED), (RELEASED,), "read"),
+        ("15.2.1544.11", event(Kind.REVISED, BACK), ALL, None),
+        ("15.2.1544.13", event(Kind.NEWS, RELEASED), (RELEASED,), None),
+        ("15.2.1544.13", event(Kind.CORRECTED, RELEASED), (RELEASED,), "nothing"),
     ],
 )
 def test_the_step_fits_what_has_happened(
-    build: str, told: Event, ledger: tuple[Update, ...], step: str
+    build: str, told: Event, ledger: tuple[Update, ...], step: str | None
 ) -> None:
-    assert server_status.step(of(build, *ledger), told) == step
+    assert step_of(of(build, *ledger), told) == step
+
+
+@pytest.mark.parametrize(
+    ("build", "told", "step"),
+    [
+        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, RELEASED), "check-issue"),
+        # Whose installation fails is not told to install: v1 is pulled, and the issue
+        # is of v2
+        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, BACK), "read-first"),
+        ("15.2.1544.14", event(Kind.KNOWN_ISSUE, BACK), "check-issue"),
+        ("15.2.1544.11", event(Kind.KNOWN_ISSUE, BACK), "read-first"),
+        (CU12_BUILD, event(Kind.KNOWN_ISSUE, BACK), None),
+        # An issue of CU14 is of each server at CU14, and of none at CU12
+        ("15.2.1544.13", event(Kind.KNOWN_ISSUE, CU14_ITSELF), "check-issue"),
+        ("15.2.1544.14", event(Kind.KNOWN_ISSUE, CU14_ITSELF), "check-issue"),
+        (CU12_BUILD, event(Kind.KNOWN_ISSUE, CU14_ITSELF), None),
+    ],
+)
+def test_a_known_issue_orders_no_installation(
+    build: str, told: Event, step: str | None
+) -> None:
+    assert step_of(of(build, *ALL), told) == step
+
+
+@pytest.mark.parametrize(
+    ("products", "concerned"),
+    [
+        (("Exchange Server",), [CU12_BUILD, "15.2.1544.13", "15.2.1544.14"]),
+        (("Exchange Server 2019",), [CU12_BUILD, "15.2.1544.13", "15.2.1544.14"]),
+        ((CU14, CU15), ["15.2.1544.13", "15.2.1544.14"]),
+        ((CU23,), []),
+    ],
+)
+def test_an_issue_without_an_update_is_of_the_products_that_it_names(
+    products: tuple[str, ...], concerned: list[str]
+) -> None:
+    told = event(Kind.KNOWN_ISSUE, update("issue"), packages=(), products=products)
+    steps = steps_of_event(
+        told,
+        [of(build, *ALL) for build in (CU12_BUILD, "15.2.1544.13", "15.2.1544.14")],
+    )
+
+    assert {each.exposure.server.build for each in steps} == set(concerned)
+    assert {(each.step.value, each.of_installed) for each in steps} <= {
+        ("check-product", False)
+    }
+
+
+def test_a_new_cumulative_update_is_said_of_its_product_and_hides_no_repair() -> None:
+    told, ledger = event(Kind.RELEASED, MADE), (*ALL, MADE)
+
+    assert step_of(of("15.2.1544.14", *ledger), told) == "upgrade"
+    assert step_of(of("15.2.1544.13", *ledger), told) == "upgrade-or"
+    assert step_of(of(CU12_BUILD, *ledger), told) == "upgrade-left"
+    assert step_of(of("15.1.2507.43", *ledger, product=CU23), told) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.PULLED, Kind.RELEASED, Kind.KNOWN_ISSUE])
+def test_what_has_no_build_yet_is_of_the_products_that_it_names_and_no_build_is_judged(
+    kind: Kind,
+) -> None:
+    named = event(kind, update("x", package(CU14, "KB6")), products=(CU14,))
+
+    expected = "check-product" if kind is Kind.KNOWN_ISSUE else "check-build"
+    assert step_of(of("15.2.1544.13", *ALL), named) == expected
+    assert step_of(of(CU12_BUILD, *ALL), named) is None
+
+
+def test_what_is_affected_comes_first_and_what_has_nothing_to_do_last() -> None:
+    builds = ("15.2.1544.14", "15.2.1544.11", "15.2.1544.13")
+    steps = steps_of_event(
+        event(Kind.RE_RELEASED, BACK), [of(build, *ALL) for build in builds]
+    )
+
+    assert [(each.exposure.server.build, each.step.value) for each in steps] == [
+        ("15.2.1544.13", "install"),
+        ("15.2.1544.11", "install"),
+        ("15.2.1544.14", "nothing"),
+    ]
 
 
 def test_one_is_reminded_of_what_is_pulled_and_installed() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.builders import CU14, SU
+from tests.unit.builders import CU14, SU, update
 from tests.unit.test_exposure import (
     BACK,
     BEFORE,
@@ -26,6 +26,7 @@ from watcher.text.story import Form, story
 from watcher.text.words import Words, words_of
 
 ENGLISH, GERMAN = words_of(None), words_of(None, "de")
+FORM = Form(ENGLISH, UTC)
 
 
 def known(*builds: str, ledger: tuple[Update, ...]) -> tuple[Exposure, ...]:
@@ -36,9 +37,13 @@ def known(*builds: str, ledger: tuple[Update, ...]) -> tuple[Exposure, ...]:
 
 
 def place(
-    build: str, *ledger: Update, told: Event | None = None, update: str = ""
+    build: str, *ledger: Update, told: Event | None = None, of_update: str = ""
 ) -> ServerText:
-    (found,) = server_texts(known(build, ledger=ledger), ENGLISH, told, update)
+    exposures = known(build, ledger=ledger)
+    if told is None:
+        (found,) = server_texts(exposures, ENGLISH, of_update)
+    else:
+        (found,) = story(told, FORM, exposures).servers
     return found
 
 
@@ -72,7 +77,7 @@ def test_a_version_that_the_title_bears_is_not_said_twice() -> None:
 
 
 def test_a_reminder_names_versions_of_its_update_by_number() -> None:
-    assert place("15.2.1544.13", BACK, update=SU).what == "v1"
+    assert place("15.2.1544.13", BACK, of_update=SU).what == "v1"
 
 
 def test_a_pulled_build_that_nothing_replaces() -> None:
@@ -183,7 +188,6 @@ def test_a_hostile_name_stays_one_harmless_line() -> None:
 
 # --- in a letter ----------------------------------------------------------------------
 
-FORM = Form(ENGLISH, UTC)
 READER = Subscriber("admins", ("admins@example.org",))
 
 
@@ -199,12 +203,33 @@ def test_a_story_has_the_servers_that_it_concerns() -> None:
         ("EX02", "not installed here: do not install it"),
     ]
     assert (told.inventory, told.more_servers) == (True, 0)
+    assert (told.other_servers, told.unknown_servers) == (1, ())
 
 
 def test_a_story_without_an_inventory_has_none() -> None:
     told = story(event(Kind.PULLED, PULLED), FORM)
 
     assert (told.servers, told.inventory) == ((), False)
+
+
+def test_an_issue_without_an_update_never_says_what_is_installed_where() -> None:
+    told = event(
+        Kind.KNOWN_ISSUE, update("issue"), packages=(), products=("Exchange Server",)
+    )
+    found = place("15.2.1544.13", PULLED, told=told)
+
+    assert found.line == "EX01 15.2.1544.13: check whether it is affected"
+    assert (found.what, found.state) == ("", "")
+
+
+def test_servers_whose_build_no_source_tells_are_counted_apart() -> None:
+    told = story(
+        event(Kind.PULLED, PULLED),
+        FORM,
+        known("15.2.1544.13", "9.9.9.9", "15.2.1544.99", ledger=(BEFORE, PULLED)),
+    )
+
+    assert (told.other_servers, told.unknown_servers) == (1, ("EX02 9.9.9.9",))
 
 
 def test_of_very_many_servers_some_are_counted_only() -> None:

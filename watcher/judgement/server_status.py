@@ -1,12 +1,13 @@
-"""What each of the administrator's servers runs, which news concerns it, what to do there.
+"""What each of the administrator's servers runs, and which news may concern it.
 
 Pure: servers and the ledger's updates in, exposures out.  A branch is a build's first
 three numbers (``15.2.1544``: Exchange Server 2019 CU14); a product's line is its name
 without level ("Exchange Server 2019").
 
     exposures(servers, updates)            what each server's build means at this moment
-    servers_of_event, servers_of_update    which of them an event or an update concerns
-    step(exposure, event)                  what to do for one of them
+    servers_of_event, servers_of_update    which of them an event or an update may concern
+
+What to do there is said in ``server_steps``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
 
@@ -26,7 +26,6 @@ from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
 from watcher.judgement.packages import current_packages
 from watcher.records import (
-    Confidence,
     Established,
     Event,
     Exposure,
@@ -49,26 +48,6 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 BuildKey = tuple[int, ...]
 
 
-class Step(StrEnum):
-    """What to do for a server: the key of the sentence that says it."""
-
-    NOTHING = "nothing"
-    INSTALL = "install"
-    INSTALL_ESU = "install-esu"
-    INSTALL_ESU_OR = "install-esu-or"
-    INSTALL_AGAIN = "again"
-    MOVE_ON = "move"
-    LEFT_BEHIND = "left"
-    FOLLOW_VENDOR = "follow"
-    HOLD = "hold"
-    KEEP_OFF = "keep-off"
-    CHECK_ISSUE = "check-issue"
-    NO_UPDATE_YET = "no-update-yet"
-    UNKNOWN = "unknown"
-    UNKNOWN_NEWER = "unknown-newer"
-    UNKNOWN_INSTALL = "unknown-install"
-
-
 class KnownBuild(Struct, frozen=True):
     """What a build is: the package that has it, and the update that it is of."""
 
@@ -82,14 +61,8 @@ class KnownBuild(Struct, frozen=True):
 
     @property
     def is_pulled(self) -> bool:
-        """Whether that version is pulled, or was until a newer one replaced it."""
-        update, package = self.update, self.package
-        if package.version >= update.version:
-            return update.state is State.PULLED
-        # A version that was offered again as it was: the vendor stands by it
-        again = update.state is State.RELEASED and package in current_packages(update)
-        pulled = established_by(update, Established(Kind.PULLED, package.version))
-        return pulled is not None and not again
+        """Whether that package is pulled, or was until a newer one replaced it."""
+        return _is_pulled(self.update, self.package)
 
 
 class BuildIndex(Struct):
@@ -131,29 +104,51 @@ def exposures(
     return tuple(found)
 
 
+def _is_pulled(update: Update, package: Package) -> bool:
+    """Say whether a package is not to be installed, for the vendor pulled its version."""
+    if package.version >= update.version:
+        return update.is_pulled
+    # A version that was offered again as it was: the vendor stands by it
+    if not update.is_pulled and package in current_packages(update):
+        return False
+    # November 2024: v1 stays pulled when v2 is out
+    fact = Established(Kind.PULLED, package.version)
+    return established_by(update, fact) is not None
+
+
 def _index(updates: Iterable[Update]) -> BuildIndex:
     index = BuildIndex()
     for update in updates:
         for package in update.packages:
             if normalize.build_key(package.build):
                 _add_build(index, KnownBuild(update, package))
-        # What may be pulled is recommended to nobody
-        if update.state is State.RELEASED and not update.suspicions:
-            for package in current_packages(update):
-                if package.product and normalize.build_key(package.build):
-                    _add_offer(index, _offer(update, package, update.version))
+        for package in _good_packages(update):
+            _add_offer(index, _offer(update, package, update.version))
     return index
 
 
-def _add_build(index: BuildIndex, known: KnownBuild) -> None:
+def _good_packages(update: Update) -> list[Package]:
+    """Give the packages of an update that can be recommended, by build and product."""
+    # What may be pulled is recommended to nobody
+    if update.state is not State.RELEASED or update.suspicions:
+        return []
+    good = []
+    for package in current_packages(update):
+        has_build = bool(normalize.build_key(package.build))
+        if has_build and package.product and not _is_pulled(update, package):
+            good.append(package)
+    return good
+
+
+def _add_build(index: BuildIndex, installed: KnownBuild) -> None:
     """Add what a build is, and the product that its branch stands for."""
-    package = known.package
-    index.of_build[package.build].append(known)
+    package = installed.package
+    index.of_build[package.build].append(installed)
     # A row of the build table may give its build in two forms that differ: one of them
     # is a typing error, and a server shows the other one
     if package.disputed not in {"", package.build}:
-        index.of_build[package.disputed].append(known)
-    branch = _branch(normalize.build_key(package.build))
+        index.of_build[package.disputed].append(installed)
+    branch = branch_of(normalize.build_key(package.build))
     index.products_of_branch[branch].add(package.product)
 
 
@@ -161,7 +156,7 @@ def _add_offer(index: BuildIndex, offer: Offer) -> None:
     """Add what is good to install."""
     product = offer.package.product
     family = normalize.family(product)
-    index.offers_of_branch[family, _branch(_key(offer))].append(offer)
+    index.offers_of_branch[family, branch_of(_key(offer))].append(offer)
     index.offers_of_line[product_line(product)].append(offer)
     index.offers_of_family[family].append(offer)
 
@@ -184,32 +179,23 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
     What is newer in its branch is to be installed.  What is newer in another branch of
     its product is only named, until later updates are for that branch only.
     """
-    known = _known_build(server, index)
-    product = known.package.product if known else _product_of_branch(server, index)
-    if known is None and not product:
-        return Exposure(server, Fitness.UNKNOWN)
+    known_build = _known_build(server, index)
+    if known_build is None:
+        return _exposure_of_unknown(server, index)
 
+    product = known_build.package.product
     newer = _newer_in_branch(server, product, index)
     newest = max(newer, key=_rank, default=None)
+    last = _last_release(known_build.offer, newest)
     elsewhere = _newer_in_other_branches(server, product, index)
-    if known is None:
-        overtaking, left = [], None
-    else:
-        last = _last_release(known.offer, newest)
-        # Exchange Server 2019 CU13 when the May SU is for CU14 and CU15 only: a new
-        # cumulative update alone leaves an older branch good
-        overtaking = [
-            offer
-            for offer in elsewhere
-            if offer.type not in MAKES_A_BRANCH and _released(offer) > last
-        ]
-        left = None if overtaking else _left_behind(server, product, last, index)
-    outdated = newest is not None or bool(overtaking) or left is not None
+    overtaking = [offer for offer in elsewhere if _overtakes(offer, last)]
+    left = None if overtaking else _left_behind(server, product, last, index)
+    is_outdated = newest is not None or bool(overtaking) or left is not None
     return Exposure(
         server=server,
-        fitness=_fitness(known, outdated=outdated),
+        fitness=_fitness(known_build, is_outdated=is_outdated),
         product=product,
-        installed=known.offer if known else None,
+        installed=known_build.offer,
         newest=newest,
         unrestricted=_unrestricted(newest, newer),
         ahead=max(overtaking or elsewhere, key=_rank, default=None),
@@ -218,20 +204,34 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
     )
 
 
+def _exposure_of_unknown(server: Server, index: BuildIndex) -> Exposure:
+    """Judge a server by the branch of its build, which itself no update has."""
+    product = _product_of_branch(server, index)
+    if not product:
+        return Exposure(server, Fitness.UNKNOWN)
+    newer = _newer_in_branch(server, product, index)
+    newest = max(newer, key=_rank, default=None)
+    elsewhere = _newer_in_other_branches(server, product, index)
+    return Exposure(
+        server=server,
+        fitness=Fitness.UNKNOWN,
+        product=product,
+        newest=newest,
+        unrestricted=_unrestricted(newest, newer),
+        ahead=max(elsewhere, key=_rank, default=None),
+    )
+
+
 def _known_build(server: Server, index: BuildIndex) -> KnownBuild | None:
     """Find what a build is; where several updates have it, one that is pulled says so."""
-    fitting = [
-        known
-        for known in index.of_build.get(server.build, ())
-        if _is_of_family(server, known.package.product)
-    ]
+    candidates = index.of_build.get(server.build, ())
     return max(
-        fitting,
-        key=lambda known: (
-            known.is_pulled,
-            known.package.version,
-            bool(known.package.kb),
-            known.update.id,
+        (each for each in candidates if _is_of_family(server, each.package.product)),
+        key=lambda each: (
+            each.is_pulled,
+            each.package.version,
+            bool(each.package.kb),
+            each.update.id,
         ),
         default=None,
     )
@@ -239,63 +239,74 @@ def _known_build(server: Server, index: BuildIndex) -> KnownBuild | None:
 
 def _product_of_branch(server: Server, index: BuildIndex) -> str:
     """Name the product of a build that no update has, by its branch."""
-    branch = _branch(normalize.build_key(server.build))
-    fitting = [
-        product
-        for product in index.products_of_branch.get(branch, ())
-        if _is_of_family(server, product)
-    ]
-    return max(sorted(fitting), key=len, default="")
+    branch = branch_of(normalize.build_key(server.build))
+    candidates = sorted(index.products_of_branch.get(branch, ()))
+    fitting = [product for product in candidates if _is_of_family(server, product)]
+    # "Exchange Server 2019 CU14" says more than "Exchange Server"
+    return max(fitting, key=len, default="")
 
 
 def _is_of_family(server: Server, product: str) -> bool:
     """Say whether a product may be the server's, as far as the inventory names one."""
-    return not server.product or normalize.family(server.product) in (
-        "",
-        normalize.family(product),
-    )
+    if not server.product:
+        return True
+    family = normalize.family(server.product)
+    return family in ("", normalize.family(product))
 
 
 def _newer_in_branch(server: Server, product: str, index: BuildIndex) -> list[Offer]:
-    key, family = normalize.build_key(server.build), normalize.family(product)
-    offers = index.offers_of_branch.get((family, _branch(key)), ())
-    return [offer for offer in offers if _key(offer) > key]
+    build = normalize.build_key(server.build)
+    branch = normalize.family(product), branch_of(build)
+    offers = index.offers_of_branch.get(branch, ())
+    return [offer for offer in offers if _key(offer) > build]
 
 
 def _newer_in_other_branches(
     server: Server, product: str, index: BuildIndex
 ) -> list[Offer]:
-    key = normalize.build_key(server.build)
-    return [
-        offer
-        for offer in index.offers_of_line.get(product_line(product), ())
-        if _branch(_key(offer)) != _branch(key) and _key(offer) > key
-    ]
-
-
-def _left_behind(
-    server: Server, product: str, last: datetime, index: BuildIndex
-) -> Offer | None:
-    """Find a security update that came later, for newer products of the family only."""
-    key, line = normalize.build_key(server.build), product_line(product)
-    later: dict[str, list[Offer]] = defaultdict(list)
-    for offer in index.offers_of_family.get(normalize.family(product), ()):
-        # A hotfix, or what came before, says nothing of support
-        if offer.type == "SU" and _released(offer) > last:
-            later[offer.update].append(offer)
-    found: list[Offer] = []
-    for offers in later.values():
-        lines = {product_line(offer.package.product) for offer in offers}
-        # Exchange Server 2013 CU23 after its last SU: each later one leaves its line out
-        if line not in lines:
-            found += [offer for offer in offers if _key(offer) > key]
-    return max(found, key=lambda offer: (_released(offer), _rank(offer)), default=None)
+    build = normalize.build_key(server.build)
+    newer = []
+    for offer in index.offers_of_line.get(product_line(product), ()):
+        is_of_branch = branch_of(_key(offer)) == branch_of(build)
+        if not is_of_branch and _key(offer) > build:
+            newer.append(offer)
+    return newer
 
 
 def _last_release(installed: Offer, newest: Offer | None) -> datetime:
     """Give when the last update came out that the server's branch got."""
     installed_at = _released(installed)
     return installed_at if newest is None else max(installed_at, _released(newest))
+
+
+def _overtakes(offer: Offer, last: datetime) -> bool:
+    """Say whether what is for another branch shows that a branch gets no more.
+
+    ``last`` is when the last update of that branch came out.
+    """
+    # Exchange Server 2019 CU13 when the May SU is for CU14 and CU15 only: a new
+    # cumulative update alone leaves an older branch good
+    return offer.type not in MAKES_A_BRANCH and _released(offer) > last
+
+
+def _left_behind(
+    server: Server, product: str, last: datetime, index: BuildIndex
+) -> Offer | None:
+    """Find a security update that came later, for newer products of the family only."""
+    later: dict[str, list[Offer]] = defaultdict(list)
+    for offer in index.offers_of_family.get(normalize.family(product), ()):
+        # A hotfix, or what came before, says nothing of support
+        if offer.type == "SU" and _released(offer) > last:
+            later[offer.update].append(offer)
+
+    build, line = normalize.build_key(server.build), product_line(product)
+    leaving: list[Offer] = []
+    for offers in later.values():
+        lines = {product_line(offer.package.product) for offer in offers}
+        # Exchange Server 2013 CU23 after its last SU: each later one leaves its line out
+        if line not in lines:
+            leaving += [offer for offer in offers if _key(offer) > build]
+    return max(leaving, key=lambda each: (_released(each), _rank(each)), default=None)
 
 
 def _unrestricted(newest: Offer | None, newer: Iterable[Offer]) -> Offer | None:
@@ -308,20 +319,20 @@ def _unrestricted(newest: Offer | None, newer: Iterable[Offer]) -> Offer | None:
     return max(everybodys, key=_rank, default=None)
 
 
-def _fitness(known: KnownBuild | None, *, outdated: bool) -> Fitness:
+def _fitness(known_build: KnownBuild, *, is_outdated: bool) -> Fitness:
     """Say how good a build is: what is pulled is worse than what is replaced."""
-    if known is None:
-        return Fitness.UNKNOWN
-    if known.is_pulled:
+    update, package = known_build.update, known_build.package
+    if known_build.is_pulled:
         return Fitness.PULLED
-    if known.package.version < known.update.version:
+    if package.version < update.version:
         return Fitness.REPLACED
-    if known.update.suspicions and known.update.state is State.RELEASED:
+    if update.suspicions and update.state is State.RELEASED:
         return Fitness.SUSPECTED
-    return Fitness.NEWER if outdated else Fitness.GOOD
+    return Fitness.NEWER if is_outdated else Fitness.GOOD
 
 
-def _branch(key: BuildKey) -> BuildKey:
+def branch_of(key: BuildKey) -> BuildKey:
+    """Give the numbers of a build that those of one product's updates share."""
     return key[:BRANCH]
 
 
@@ -386,8 +397,8 @@ class _Target(Struct, frozen=True):
 
     def builds_of_branch(self, build: str) -> list[BuildKey]:
         """Give the update's builds that are of the branch of ``build``."""
-        branch = _branch(normalize.build_key(build))
-        return [other for other in self.builds if _branch(other) == branch]
+        branch = branch_of(normalize.build_key(build))
+        return [other for other in self.builds if branch_of(other) == branch]
 
 
 def _target(products: Iterable[str], builds: Iterable[str]) -> _Target:
@@ -482,62 +493,3 @@ def on_pulled(update: str, exposures: Iterable[Exposure]) -> tuple[Exposure, ...
         for exposure in exposures
         if exposure.fitness is Fitness.PULLED and runs(exposure, update)
     )
-
-
-def step(exposure: Exposure, event: Event | None = None) -> Step:
-    """Say what to do for a server, in view of an event where there is one."""
-    if event is None or exposure.installed is None:
-        return _step(exposure)
-    is_installed = runs(exposure, event.update.id)
-    if event.kind is Kind.PULLED or event.pulled:
-        return _step_of_pull(exposure, event) if is_installed else Step.KEEP_OFF
-    if event.kind is Kind.KNOWN_ISSUE and is_installed and _is_good(exposure):
-        return Step.CHECK_ISSUE
-    # CVE-2026-42897 was announced, and exploited, weeks before its update came
-    if not (event.packages or event.update.kbs or event.update.builds):
-        return Step.NO_UPDATE_YET
-    return _step(exposure)
-
-
-def _step_of_pull(exposure: Exposure, event: Event) -> Step:
-    """Say what to do where what is pulled, or may be, is installed."""
-    if event.confidence is Confidence.SUSPECTED:
-        return Step.HOLD
-    return _step(exposure)
-
-
-def _is_good(exposure: Exposure) -> bool:
-    """Say whether nothing is wrong with what is installed, though there may be newer."""
-    return exposure.fitness in (Fitness.GOOD, Fitness.NEWER)
-
-
-def _step(exposure: Exposure) -> Step:
-    """Say what to do for a server, whatever has happened last."""
-    installed = exposure.installed
-    if installed is None:
-        return _step_of_unknown(exposure)
-    if exposure.fitness is Fitness.SUSPECTED:
-        return Step.HOLD
-    if exposure.newest is not None:
-        return _install(exposure.newest, exposure.unrestricted)
-    # Offered again as it was: there is no newer build to go to
-    is_bad = exposure.fitness in (Fitness.PULLED, Fitness.REPLACED)
-    if is_bad and installed.version < installed.latest:
-        return Step.INSTALL_AGAIN
-    if exposure.overtaken:
-        return Step.MOVE_ON
-    if exposure.fitness is Fitness.PULLED:
-        return Step.FOLLOW_VENDOR
-    return Step.NOTHING if exposure.left is None else Step.LEFT_BEHIND
-
-
-def _step_of_unknown(exposure: Exposure) -> Step:
-    if exposure.newest is not None:
-        return Step.UNKNOWN_INSTALL
-    return Step.UNKNOWN_NEWER if exposure.product else Step.UNKNOWN
-
-
-def _install(newest: Offer, unrestricted: Offer | None) -> Step:
-    if not newest.package.esu:
-        return Step.INSTALL
-    return Step.INSTALL_ESU if unrestricted is None else Step.INSTALL_ESU_OR

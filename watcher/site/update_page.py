@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from watcher.judgement import server_steps
 from watcher.judgement.names import with_version
 from watcher.judgement.packages import all_articles
 from watcher.kinds import EVENT_KINDS
@@ -31,7 +32,7 @@ from watcher.text.difference import Piece
 from watcher.text.event_json import time
 from watcher.text.guidance import Saying
 from watcher.text.plain import line, link
-from watcher.text.servers import ServerText, server_texts
+from watcher.text.servers import ServerText, event_server_texts
 from watcher.text.story import (
     Flaw,
     Form,
@@ -200,6 +201,8 @@ def page(
     issues = _issues(newest_first, update.version)
     # What is perhaps pulled is held back: servers are told what they would be of a pull
     held = replace(state_event, kind=Kind.PULLED, confidence=Confidence.SUSPECTED)
+    shown_event = held if doubted else state_event
+    steps = server_steps.steps_of_event(shown_event, servers)
     return Page(
         path=listing.page,
         id=listing.id,
@@ -224,13 +227,10 @@ def page(
         line=timeline(update, events, form.words, form.zone),
         told=newest_first,
         links=_links(update),
-        servers=server_texts(
-            servers[:MOST_SERVERS],
-            form.words,
-            held if doubted else state_event,
-            vendor=now.vendor,
+        servers=event_server_texts(
+            steps[:MOST_SERVERS], form.words, shown_event, now.title, now.vendor
         ),
-        more_servers=max(0, len(servers) - MOST_SERVERS),
+        more_servers=max(0, len(steps) - MOST_SERVERS),
     )
 
 

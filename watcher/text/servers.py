@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from watcher.judgement import server_status
 from watcher.judgement.names import with_version
-from watcher.judgement.server_status import Step
+from watcher.judgement.server_steps import ServerStep, Step, step_now
 from watcher.records import Event, Exposure, Offer
 from watcher.text.plain import line
 from watcher.text.words import Words
@@ -27,51 +26,67 @@ class ServerText(Struct, frozen=True):
 
     name: str
     build: str
+    # What the build is, and how good that is; "" where the message is not about that
     what: str
     fitness: str
     state: str
     todo: str
     line: str
+    # There is something to do
+    affected: bool
 
 
 def server_texts(
     exposures: Iterable[Exposure],
     words: Words,
-    event: Event | None = None,
     update: str = "",
     vendor: str = "Microsoft",
 ) -> tuple[ServerText, ...]:
-    """Write each server.
+    """Write each server with what to do there now.
 
-    The versions of ``update`` (an event's by itself) are named by their number alone.
+    The versions of ``update`` are named by their number alone.
     """
-    if event is not None:
-        update = event.update.id
     return tuple(
-        _server_text(exposure, words, event, update, vendor) for exposure in exposures
+        _server_text(
+            ServerStep(exposure, step_now(exposure)), words, update, "", vendor
+        )
+        for exposure in exposures
+    )
+
+
+def event_server_texts(
+    steps: Iterable[ServerStep], words: Words, event: Event, title: str, vendor: str
+) -> tuple[ServerText, ...]:
+    """Write each server with what an event asks there; ``title`` is its update's."""
+    return tuple(
+        _server_text(step, words, event.update.id, title, vendor) for step in steps
     )
 
 
 def _server_text(
-    exposure: Exposure, words: Words, event: Event | None, update: str, vendor: str
+    found: ServerStep, words: Words, update: str, title: str, vendor: str
 ) -> ServerText:
+    exposure = found.exposure
     name, build = line(exposure.server.name, 60), line(exposure.server.build, 40)
-    state = words.say("fitness", exposure.fitness.value)
-    if exposure.installed:
-        what = named(exposure.installed, update, versioned=True)
-        stands = f"{what}, {state}"
-    else:
-        what = words.say("fitness", "unknown")
-        stands = state
+    # A build that was asked for by hand is its own name
+    called = build if name == build else f"{name} {build}"
+    step = found.step.value
+    # `watcher build 15.2.1` has no inventory to blame for an unknown build
+    if found.step is Step.UNKNOWN and exposure.server.name == exposure.server.build:
+        step = f"{step}-asked"
     todo = words.say(
         "step",
-        _step(exposure, event),
+        step,
         **_filled(exposure, update),
+        title=title,
         vendor=vendor,
         Vendor=vendor,
     )
-    # A build that was asked for by hand is its own name
-    called = build if name == build else f"{name} {build}"
+    what = state = ""
+    if found.of_installed:
+        what, state = _what(exposure, words, update)
+        stands = f"{what}, {state}" if exposure.installed else state
+        called = f"{called} = {stands}"
     return ServerText(
         name,
         build,
@@ -79,16 +94,17 @@ def _server_text(
         exposure.fitness.value,
         state,
         todo,
-        f"{called} = {stands}: {todo}",
+        f"{called}: {todo}",
+        affected=found.step is not Step.NOTHING,
     )
 
 
-def _step(exposure: Exposure, event: Event | None) -> str:
-    """Give the key of the sentence that says what to do."""
-    step = server_status.step(exposure, event)
-    by_hand = exposure.server.name == exposure.server.build
-    # `watcher build 15.2.1` has no inventory to blame for an unknown build
-    return f"{step}-asked" if step is Step.UNKNOWN and by_hand else step.value
+def _what(exposure: Exposure, words: Words, update: str) -> tuple[str, str]:
+    """Say which update a build is, and how good that is."""
+    state = words.say("fitness", exposure.fitness.value)
+    if exposure.installed is None:
+        return words.say("fitness", "unknown"), state
+    return named(exposure.installed, update, versioned=True), state
 
 
 def _filled(exposure: Exposure, update: str) -> dict[str, object]:

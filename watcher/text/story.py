@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from watcher.judgement import advice, normalize, server_status
+from watcher.judgement import advice, normalize, server_steps
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -27,7 +27,7 @@ from watcher.records import (
 )
 from watcher.text.guidance import Saying, sayings
 from watcher.text.plain import line, link, paragraphs
-from watcher.text.servers import ServerText, server_texts
+from watcher.text.servers import ServerText, event_server_texts
 from watcher.text.words import Words
 
 if TYPE_CHECKING:
@@ -145,11 +145,16 @@ class Story(Struct, frozen=True):
     remembered: bool
     page: str
     time: str
-    # The administrator's servers that it concerns
+    # The administrator's servers that its packages and products are for, what is
+    # affected first
     servers: tuple[ServerText, ...] = ()
     more_servers: int = 0
-    # There is an inventory to look at
+    # There is an inventory to look at, and the event has to do with it
     inventory: bool = False
+    # Servers of which it asks nothing
+    other_servers: int = 0
+    # Names of the servers whose build no source tells, with it
+    unknown_servers: tuple[str, ...] = ()
 
 
 def title_of(event: Event) -> str:
@@ -230,8 +235,9 @@ def story(
     words, vendor = form.words, vendor_words((event,), form.words)
     suspected = event.confidence is Confidence.SUSPECTED
     rows, advisories = _rows(event, form), _gravest_first(event.advisories)
-    servers = server_status.servers_of_event(event, exposures)
+    servers = server_steps.steps_of_event(event, exposures)
     most_servers = form.most(60)
+    unknown = [exposure.server for exposure in exposures if not exposure.product]
     return Story(
         id=line(event.id, 80),
         kind=event.kind.value,
@@ -264,11 +270,15 @@ def story(
         remembered=bool(earlier and earlier.told),
         page=page_of(event.update.id, form),
         time=words.moment(event.time, form.zone),
-        servers=server_texts(
-            servers[:most_servers], words, event, vendor=vendor["vendor"]
+        servers=event_server_texts(
+            servers[:most_servers], words, event, title_of(event), vendor["vendor"]
         ),
         more_servers=max(0, len(servers) - most_servers),
-        inventory=bool(exposures),
+        inventory=bool(exposures) and server_steps.speaks_of_servers(event),
+        other_servers=len(exposures) - len(servers) - len(unknown),
+        unknown_servers=tuple(
+            f"{line(server.name, 60)} {line(server.build, 40)}" for server in unknown
+        ),
     )
 
 

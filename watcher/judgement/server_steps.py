@@ -1,0 +1,268 @@
+"""What to do on each of the administrator's servers: at this moment, and after an event.
+
+Pure: exposures and events in, steps out.  The sentences are words of a language
+(``templates/mail/words``, table ``step``), named here by their keys.
+
+    step_now(exposure)                 whatever has happened last
+    steps_of_event(event, exposures)   of the servers that an event's own packages and
+                                       products are for, what is affected first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from watcher.judgement import normalize
+from watcher.judgement.newest_build import product_line
+from watcher.judgement.server_status import MAKES_A_BRANCH, BuildKey, branch_of, runs
+from watcher.records import Confidence, Event, Exposure, Fitness, Kind, Offer
+
+
+class Step(StrEnum):
+    """What to do for a server: the key of the sentence that says it."""
+
+    NOTHING = "nothing"
+    INSTALL = "install"
+    INSTALL_ESU = "install-esu"
+    INSTALL_ESU_OR = "install-esu-or"
+    INSTALL_AGAIN = "again"
+    UPGRADE = "upgrade"
+    UPGRADE_OR_INSTALL = "upgrade-or"
+    UPGRADE_FROM_LEFT = "upgrade-left"
+    MOVE_ON = "move"
+    LEFT_BEHIND = "left"
+    FOLLOW_VENDOR = "follow"
+    HOLD = "hold"
+    KEEP_OFF = "keep-off"
+    CHECK_BUILD = "check-build"
+    CHECK_ISSUE = "check-issue"
+    CHECK_PRODUCT = "check-product"
+    READ_FIRST = "read-first"
+    READ = "read"
+    NO_UPDATE_YET = "no-update-yet"
+    UNKNOWN = "unknown"
+    UNKNOWN_NEWER = "unknown-newer"
+    UNKNOWN_INSTALL = "unknown-install"
+
+
+class ServerStep(Struct, frozen=True):
+    """A server, and what to do there."""
+
+    exposure: Exposure
+    step: Step
+    # The step has to do with what is installed there, which is then said
+    of_installed: bool = True
+
+
+def step_now(exposure: Exposure) -> Step:
+    """Say what to do for a server, whatever has happened last."""
+    installed = exposure.installed
+    if installed is None:
+        return _step_of_unknown(exposure)
+    if exposure.fitness is Fitness.SUSPECTED:
+        return Step.HOLD
+    if exposure.newest is not None:
+        return _install(exposure.newest, exposure.unrestricted)
+    # Offered again as it was: there is no newer build to go to
+    is_bad = exposure.fitness in (Fitness.PULLED, Fitness.REPLACED)
+    if is_bad and installed.version < installed.latest:
+        return Step.INSTALL_AGAIN
+    if exposure.overtaken:
+        return Step.MOVE_ON
+    if exposure.fitness is Fitness.PULLED:
+        return Step.FOLLOW_VENDOR
+    return Step.NOTHING if exposure.left is None else Step.LEFT_BEHIND
+
+
+def _step_of_unknown(exposure: Exposure) -> Step:
+    if exposure.newest is not None:
+        return Step.UNKNOWN_INSTALL
+    return Step.UNKNOWN_NEWER if exposure.product else Step.UNKNOWN
+
+
+def _install(newest: Offer, unrestricted: Offer | None) -> Step:
+    if not newest.package.esu:
+        return Step.INSTALL
+    return Step.INSTALL_ESU if unrestricted is None else Step.INSTALL_ESU_OR
+
+
+def speaks_of_servers(event: Event) -> bool:
+    """Say whether an event can ask anything of a server."""
+    if event.confidence is Confidence.SUSPECTED:
+        return event.kind is Kind.PULLED
+    return event.kind is not Kind.NEWS
+
+
+def steps_of_event(
+    event: Event, exposures: Iterable[Exposure]
+) -> tuple[ServerStep, ...]:
+    """Give the servers that an event's own packages and products are for, with their steps.
+
+    What is affected comes first; of the others this event asks nothing.
+    """
+    if not speaks_of_servers(event):
+        return ()
+    target = _target(event)
+    found = []
+    for exposure in exposures:
+        step = _step_of_event(event, target, exposure)
+        if step is not None:
+            found.append(ServerStep(exposure, step, of_installed=target.has_update))
+    # Where the message is not about what is installed, the inventory's order stays
+    if target.has_update:
+        found.sort(key=lambda each: _order(each, event))
+    return tuple(found)
+
+
+def _order(found: ServerStep, event: Event) -> tuple[bool, bool, bool]:
+    """Order what is affected before what is not: pulled builds, then the update's own."""
+    return (
+        found.step is Step.NOTHING,
+        found.exposure.fitness is not Fitness.PULLED,
+        not runs(found.exposure, event.update.id),
+    )
+
+
+class _Target(Struct, frozen=True):
+    """What an event is about: builds as numbers, products, and the products it makes."""
+
+    builds: tuple[BuildKey, ...]
+    products: frozenset[str]
+    # "Exchange Server 2019 CU15", of a cumulative update
+    made: frozenset[str]
+    has_update: bool
+
+    def newest_of_branch(self, exposure: Exposure) -> BuildKey:
+        """Give the newest of its builds of a server's branch, () without any."""
+        branch = branch_of(normalize.build_key(exposure.server.build))
+        of_branch = [build for build in self.builds if branch_of(build) == branch]
+        return max(of_branch, default=())
+
+    def names(self, exposure: Exposure) -> bool:
+        """Say whether it names a server's product: itself, without level, or the family.
+
+        "Exchange Server 2019 CU14" is named by each of "Exchange Server 2019 CU14",
+        "Exchange Server 2019" and "Exchange Server", and not by "... CU13".
+        """
+        product = exposure.product
+        forms = {product, product_line(product), normalize.family(product)}
+        return not forms.isdisjoint(self.products)
+
+    def is_of_line(self, exposure: Exposure) -> bool:
+        """Say whether it is for a server's product at whatever level."""
+        lines = {product_line(product) for product in self.products}
+        return product_line(exposure.product) in lines or self.names(exposure)
+
+
+def _target(event: Event) -> _Target:
+    # A pull of one package of three names that package: what the update has beside it
+    # stands in its reference only
+    builds = [package.build for package in event.packages if package.build]
+    keys = map(normalize.build_key, builds or event.update.builds)
+    products = {package.product for package in event.packages if package.product}
+    made = set()
+    for package in event.packages:
+        if package.type in MAKES_A_BRANCH or package.product == event.update.title:
+            made.add(package.product)
+    return _Target(
+        builds=tuple(key for key in keys if key),
+        products=frozenset(products or event.update.products),
+        made=frozenset(made),
+        has_update=bool(event.packages or event.update.kbs or event.update.builds),
+    )
+
+
+def _step_of_event(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say what an event asks of a server, None where it does not concern it."""
+    # What no source knows is counted, and judged by nobody
+    if not exposure.product:
+        return None
+    if not target.has_update:
+        return _step_without_update(event, target, exposure)
+    if event.kind is Kind.PULLED or event.pulled:
+        return _step_of_pull(event, target, exposure)
+    if event.kind is Kind.KNOWN_ISSUE:
+        return _step_of_issue(event, target, exposure)
+    if event.kind is Kind.REVISED:
+        return Step.READ if runs(exposure, event.update.id) else None
+    return _step_of_offer(event, target, exposure)
+
+
+def _step_without_update(
+    event: Event, target: _Target, exposure: Exposure
+) -> Step | None:
+    """Say what to do where there is nothing to install."""
+    if event.kind is Kind.KNOWN_ISSUE:
+        # The Hybrid Configuration Wizard's error of January 2025 is of every Exchange
+        # server, an issue of CU14 and CU15 of none with CU12
+        return Step.CHECK_PRODUCT if target.names(exposure) else None
+    if event.kind in (Kind.ANNOUNCED, Kind.EXPLOITED):
+        # CVE-2026-42897 was announced, and exploited, weeks before its update came.
+        # The products that it names are those that will get one: older levels of them
+        # have the vulnerability, too
+        return Step.NO_UPDATE_YET if target.is_of_line(exposure) else None
+    if event.kind in (Kind.PULLED, Kind.RELEASED, Kind.RE_RELEASED):
+        return Step.CHECK_BUILD if target.names(exposure) else None
+    return None
+
+
+def _step_of_pull(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say what to do when an update is pulled, or may be, or stands pulled."""
+    if runs(exposure, event.update.id):
+        if event.confidence is Confidence.SUSPECTED:
+            return Step.HOLD
+        return step_now(exposure)
+    if target.builds:
+        return Step.KEEP_OFF if _is_newer(target, exposure) else None
+    return Step.CHECK_BUILD if target.names(exposure) else None
+
+
+def _step_of_issue(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say what to do when an update has a known issue: nothing is installed for its sake."""
+    # An issue of CU14, whose build no server has any more that got a security update,
+    # is an issue of every server at CU14
+    if exposure.product in target.made:
+        return Step.CHECK_ISSUE
+    installed = exposure.installed
+    if installed is not None and installed.update == event.update.id:
+        # With v1 on a server, an issue of v2 is met when v2 is installed
+        is_newer = installed.version < event.update.version
+        return Step.READ_FIRST if is_newer else Step.CHECK_ISSUE
+    if target.builds:
+        return Step.READ_FIRST if _is_newer(target, exposure) else None
+    return Step.CHECK_PRODUCT if target.names(exposure) else None
+
+
+def _step_of_offer(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say what to do when there is something to install."""
+    if runs(exposure, event.update.id):
+        return step_now(exposure)
+    if not target.builds:
+        return Step.CHECK_BUILD if target.names(exposure) else None
+    if target.newest_of_branch(exposure):
+        return step_now(exposure) if _is_newer(target, exposure) else None
+    is_older = normalize.build_key(exposure.server.build) < max(target.builds)
+    if not is_older or not target.is_of_line(exposure):
+        return None
+    if target.made:
+        return _upgrade(exposure)
+    # The November 2024 SU for 2019 CU13 and CU14: a server at CU12 gets none
+    return Step.MOVE_ON if exposure.overtaken else None
+
+
+def _upgrade(exposure: Exposure) -> Step:
+    """Say that a server can go to a new cumulative update, and what else there is to do."""
+    if exposure.overtaken:
+        return Step.UPGRADE_FROM_LEFT
+    # February 2025: who runs the pulled November SU at CU14 needs its v2 now, and CU15
+    # when it has been tested
+    return Step.UPGRADE if exposure.newest is None else Step.UPGRADE_OR_INSTALL
+
+
+def _is_newer(target: _Target, exposure: Exposure) -> bool:
+    """Say whether an update has a newer build for a server's branch."""
+    newest = target.newest_of_branch(exposure)
+    return newest > normalize.build_key(exposure.server.build)
