@@ -163,6 +163,8 @@ def fill(store: Store) -> None:
                     stored("Zeile ä", lost=True),
                     stored("ROW 1"),
                 ),
+                since=T0,
+                left=("0123456789abcdef", "fedcba9876543210"),
             ),
             EntryChanges("2024-Nov", (stored("CVE-2024-49040"),)),
         ],

@@ -224,3 +224,15 @@ def test_a_thread_of_the_fetching_may_read_while_another_writes(store: Store) ->
         assert {len(future.result()) for future in read} == {4}
         assert [future.result() for future in touched] == [None] * 20
     assert len(store.all_times()) == 22
+
+
+def test_what_has_left_a_document_is_remembered_the_newest_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.store.documents.REMEMBERED", 3)
+    store.record("builds", documents=[document(), document("b")])
+    for hours, left in ((0, ("a", "b")), (1, ("a", "c")), (2, ("d",))):
+        changes = EntryChanges("", since=T0 + hours * HOUR, left=left)
+        store.record("builds", entries=[changes])
+    assert store.remembered("builds") == {"a", "c", "d"}
+    assert store.remembered("builds", "b") == frozenset()

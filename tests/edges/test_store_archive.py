@@ -36,6 +36,7 @@ TABLES = {
     "messages",
     "meta",
     "mutes",
+    "remembered",
     "times",
     "updates",
 }

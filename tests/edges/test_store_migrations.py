@@ -116,6 +116,9 @@ def test_a_state_of_an_older_schema_is_the_same_state_in_todays(
     at_version(database_url, version)
     with Store.open("sqlite://") as wanted, Store.open(database_url) as migrated:
         fill(wanted)
+        # What stands in the last copies is all that an older state remembers
+        with wanted.writing():
+            wanted.connection.execute("DELETE FROM remembered")
         assert exported(migrated, tmp_path / "migrated") == exported(
             wanted, tmp_path / "wanted"
         )

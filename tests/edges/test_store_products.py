@@ -152,6 +152,7 @@ def test_a_state_from_before_and_an_imported_one_know_the_same(
             wanted = derived(store.connection)
             store.connection.execute("DROP TABLE offers")
             store.connection.execute("DROP TABLE concerned")
+            store.connection.execute("DROP TABLE remembered")
             store.connection.execute("UPDATE alembic_version SET version_num = '0001'")
     with Store.open(database_url) as store:
         assert derived(store.connection) == wanted

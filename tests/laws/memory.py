@@ -20,6 +20,7 @@ from watcher.judgement import (
     compare,
     first_reading,
     interpret,
+    memory,
     normalize,
 )
 from watcher.records import (
@@ -47,6 +48,7 @@ class Memory:
     events: list[Event] = field(default_factory=list)
     evidence: dict[str, list[Evidence]] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
+    remembered: dict[Place, set[str]] = field(default_factory=dict)
 
     def twin(self) -> Memory:
         """A second watcher that knows the same.
@@ -57,6 +59,7 @@ class Memory:
             {place: {**rows} for place, rows in self.entries.items()},
             {**self.documents},
             {**self.updates},
+            remembered={place: {*left} for place, left in self.remembered.items()},
         )
 
     def check(
@@ -98,10 +101,13 @@ class Memory:
             before = history or Document(copy.source, copy.document, copy.url)
             self.documents[place] = replace(before, suspect_since=since or now)
             return None
+        left = self.remembered.setdefault(place, set())
+        recalled = memory.recall(changes, left)
+        left |= set(memory.leaving(changes))
         first = history is None or history.accepted is None
         quiet = {
             change
-            for change in changes
+            for change in recalled
             if first
             or first_reading.is_quiet(
                 change, now, only_for_its_age=verdict.late, other_watch=False
@@ -118,7 +124,7 @@ class Memory:
             revisions=copy.revisions,
             accepted=now,
         )
-        return changes, quiet
+        return recalled, quiet
 
     def _remember(
         self,

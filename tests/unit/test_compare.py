@@ -87,10 +87,38 @@ def test_one_new_row_is_the_heir_of_one_old_row_only() -> None:
     ]
 
 
-def test_a_window_has_no_renamed_entries() -> None:
-    assert ("appeared", "x") in found(
-        stored(V1), replace(V1, key="x"), coverage=Coverage.WINDOW, oldest=NOV - days(9)
-    )
+def in_feed(known: dict[str, StoredEntry], *posts: Entry) -> list[tuple[str, str]]:
+    return found(known, *posts, coverage=Coverage.WINDOW, oldest=NOV - days(9))
+
+
+def test_a_post_with_another_guid_its_title_and_its_address_is_the_same_post() -> None:
+    """Two servers of one feed; a feed that is served by HTTPS from now on."""
+    text = "It is out."
+    told = post("1", "Released: November", text)
+    again = replace(told, key="urn:uuid:1")
+    by_http = replace(again, url=told.url.replace("https:", "http:"))
+    for other in (again, by_http):
+        assert in_feed(stored(told), other) == [("altered", "urn:uuid:1")]
+    away = stored(told, missing=NOV)
+    assert in_feed(away, again) == [("returned", "urn:uuid:1")]
+    assert in_feed(stored(told), told, again) == [("appeared", "urn:uuid:1")]
+
+
+def test_a_post_of_a_window_is_not_renamed_where_that_is_not_certain() -> None:
+    told = post("1", "Released: November")
+    elsewhere = replace(told, key="2", url="https://blog.example.org/2")
+    other_title = replace(told, key="2", title="Released: December")
+    unnamed = replace(told, title="", url="")
+    for other in (elsewhere, other_title):
+        assert ("appeared", "2") in in_feed(stored(told), other)
+    assert ("appeared", "2") in in_feed(stored(unnamed), replace(unnamed, key="2"))
+    twins = stored(told, replace(told, key="twin"))
+    assert ("appeared", "new") in in_feed(twins, replace(told, key="new"))
+
+
+def test_a_row_of_a_window_is_not_known_again_by_its_build() -> None:
+    renamed = replace(V1, key="x", title="Another name")
+    assert ("appeared", "x") in in_feed(stored(V1), renamed)
 
 
 @pytest.mark.parametrize(

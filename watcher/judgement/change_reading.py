@@ -164,12 +164,16 @@ def read_change(change: Change) -> ChangeReading:
     before, after = change.before, change.after
     old_packages = before.packages if before else ()
     packages = after.packages if after else ()
-    changed = _changed_packages(old_packages, packages, same_row=_is_one_row(change))
+    # A copy that lags behind offers the version before again, and the next one the newest
+    fresh = [package for package in packages if package not in change.offered]
+    changed = _changed_packages(
+        old_packages, packages, fresh, same_row=_is_one_row(change)
+    )
     gone_under_name = {pair.before for pair in changed}
     come_under_name = {pair.after for pair in changed}
     new_packages = [
         package
-        for package in packages
+        for package in fresh
         if package not in come_under_name | gone_under_name
         and not is_among(package, old_packages)
     ]
@@ -181,7 +185,7 @@ def read_change(change: Change) -> ChangeReading:
     ]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
-    for passage, sentences in _new_sentences(before, after):
+    for passage, sentences in _new_sentences(before, after, change.said):
         new_passages.append(Passage(passage.name, "\n".join(sentences), passage.time))
         statements += _statements(passage, sentences)
     return ChangeReading(
@@ -208,10 +212,14 @@ def _is_one_row(change: Change) -> bool:
 
 
 def _changed_packages(
-    old: tuple[Package, ...], new: tuple[Package, ...], *, same_row: bool
+    old: tuple[Package, ...],
+    new: tuple[Package, ...],
+    fresh: Iterable[Package],
+    *,
+    same_row: bool,
 ) -> tuple[PackageChange, ...]:
     changed = []
-    for package in new:
+    for package in fresh:
         if is_among(package, old):
             continue
         former = []
@@ -227,10 +235,10 @@ def _changed_packages(
 
 
 def _new_sentences(
-    before: Entry | None, after: Entry | None
+    before: Entry | None, after: Entry | None, said: tuple[str, ...]
 ) -> list[tuple[Passage, tuple[str, ...]]]:
-    """The passages of the new form that hold sentences which did not stand in the old
-    one, each with these.
+    """The passages of the new form that hold sentences which neither stood in the old
+    one nor were ``said`` before it, each with these.
     """
     if after is None:
         return []
@@ -242,7 +250,11 @@ def _new_sentences(
     for passage in (Passage("title", after.title), *after.passages):
         if passage.name in UNREAD or passage.text in old_texts:
             continue
-        sentences = new_sentences(old_texts, [passage.text])
+        sentences = tuple(
+            sentence
+            for sentence in new_sentences(old_texts, [passage.text])
+            if sentence not in said
+        )
         if sentences:
             found.append((passage, sentences))
     return found

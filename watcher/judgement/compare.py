@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from watcher.judgement import normalize
+from watcher.judgement import memory, normalize
 from watcher.records import (
     Change,
     ChangeKind,
@@ -41,6 +41,7 @@ def changes(
     if snapshot.coverage is Coverage.COMPLETE:
         renamed = _renamed(present, fresh)
     else:
+        renamed = _renamed_posts(stored, fresh)
         dates = [old.entry.published for old in present.values()]
         oldest = min((date for date in dates if date is not None), default=None)
 
@@ -54,11 +55,11 @@ def changes(
         if before is None and kind is ChangeKind.RETURNED:
             before = entry
         found.append(_change(snapshot, kind, before, entry))
+    for key, new_key in renamed.items():
+        kind = ChangeKind.ALTERED if key in present else ChangeKind.RETURNED
+        found.append(_change(snapshot, kind, stored[key].entry, fresh[new_key]))
     for key, old in present.items():
-        if key in renamed:
-            after = fresh[renamed[key]]
-            found.append(_change(snapshot, ChangeKind.ALTERED, old.entry, after))
-        elif key not in fresh:
+        if key not in fresh and key not in renamed:
             kind = _kind_of_leaving(old.entry, snapshot)
             found.append(_change(snapshot, kind, old.entry, None))
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
@@ -211,6 +212,30 @@ def _renamed(
                 del come[new]
                 break
     return pairs
+
+
+def _renamed_posts(
+    stored: Mapping[str, StoredEntry], fresh: Mapping[str, Entry]
+) -> dict[str, str]:
+    """Old key -> new key for posts that have another guid, and their title and address."""
+    gone = _by_post_name(old.entry for key, old in stored.items() if key not in fresh)
+    come = _by_post_name(entry for key, entry in fresh.items() if key not in stored)
+    pairs = {}
+    for name, new in come.items():
+        old = gone.get(name, [])
+        # Of two that it may have been none is certain
+        if len(old) == len(new) == 1:
+            pairs[old[0].key] = new[0].key
+    return pairs
+
+
+def _by_post_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    named: dict[str, list[Entry]] = {}
+    for entry in entries:
+        name = memory.post_name(entry)
+        if name:
+            named.setdefault(name, []).append(entry)
+    return named
 
 
 def _row_names(entry: Entry) -> set[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from watcher.records.entry import Entry
+from watcher.records.entry import Entry, Package
 
 
 class ChangeKind(StrEnum):
@@ -21,7 +21,11 @@ class ChangeKind(StrEnum):
 
 
 class Change(Struct, frozen=True):
-    """A mechanical difference of one entry."""
+    """A mechanical difference of one entry.
+
+    ``said`` are the sentences of ``after`` that the document has said of this entry
+    before its last copy, ``offered`` the packages that it has offered there.
+    """
 
     kind: ChangeKind
     source: str
@@ -31,6 +35,8 @@ class Change(Struct, frozen=True):
     sha256: str
     before: Entry | None
     after: Entry | None
+    said: tuple[str, ...] = ()
+    offered: tuple[Package, ...] = ()
 
     @property
     def entry(self) -> Entry:

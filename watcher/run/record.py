@@ -15,7 +15,14 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import absence, believe, compare, first_reading, interpret
+from watcher.judgement import (
+    absence,
+    believe,
+    compare,
+    first_reading,
+    interpret,
+    memory,
+)
 from watcher.judgement.believe import PATIENCE, Verdict
 from watcher.judgement.normalize import fingerprint
 from watcher.records import (
@@ -133,7 +140,8 @@ def _check_copy(
     listed: Mapping[str, Follow],
 ) -> DocumentCheck:
     """Believe or doubt one copy, and sort what is different in it."""
-    before = previous.get(snapshot.document)
+    source, name = snapshot.source, snapshot.document
+    before = previous.get(name)
     stored = store.entries(before.source, before.document) if before else {}
 
     verdict = believe.judge(snapshot, before, now)
@@ -148,8 +156,10 @@ def _check_copy(
         and before.watch != watch.mark
     )
     read = compare.rewatched(changes, watch) if other_watch else changes
+    remembered = store.remembered(source, name) if read else frozenset()
+    read = memory.recall(read, remembered)
     news, taken_as_known = [], []
-    first = snapshot.document in listed or first_reading.is_first_reading(
+    first = name in listed or first_reading.is_first_reading(
         snapshot.document, previous, now
     )
     for change in read:
@@ -250,6 +260,7 @@ def _entry_changes(
         lost,
         tuple(returned),
         tuple(removed),
+        memory.leaving(changes),
     )
 
 

@@ -106,6 +106,15 @@ class EntryLine(Struct, frozen=True):
     silent: str = ""
 
 
+class RememberedLine(Struct, frozen=True):
+    """What a document has said and no longer says, by its fingerprint."""
+
+    source: str
+    document: str
+    fingerprint: str
+    time: datetime
+
+
 class EventLine(Struct, frozen=True):
     """An event, its place in the order, and the update that has it now."""
 
@@ -320,6 +329,15 @@ def _write_entries(sql: Queries, lines: list[EntryLine]) -> None:
     sql.insert_entries(rows)
 
 
+def _read_remembered(sql: Queries) -> Iterator[RememberedLine]:
+    for source, document, fingerprint, left in sql.all_remembered():
+        yield RememberedLine(source, document, fingerprint, time_from(left))
+
+
+def _write_remembered(sql: Queries, lines: list[RememberedLine]) -> None:
+    sql.insert_remembered([msgspec.structs.asdict(line) for line in lines])
+
+
 def _read_absorbed(sql: Queries) -> Iterator[AbsorbedLine]:
     for update_id, taker in sql.all_absorbed():
         yield AbsorbedLine(update_id, taker)
@@ -387,6 +405,7 @@ TABLES: dict[str, Table] = {
     ),
     "times": Table(Times, _records("times", Times), write_times),
     "entries": Table(EntryLine, _read_entries, _write_entries),
+    "remembered": Table(RememberedLine, _read_remembered, _write_remembered),
     "updates": Table(UpdateLine, _records("all_updates", Update), _write_updates),
     "absorbed": Table(AbsorbedLine, _read_absorbed, _write_absorbed),
     "events": Table(EventLine, _read_events, _write_events),

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+# Sentences of a document that are remembered when they have left it, the newest
+REMEMBERED = 4000
+
+
 class EntryChanges(Struct, frozen=True):
     """What a check changes in the stored entries of one document.
 
     ``upserts`` replace the whole row.  ``missing`` keys are marked as gone at
     ``since`` (their entries stay; one that is marked already keeps its time), and as
     lost when ``lost``.  ``returned`` keys lose both marks; ``removed`` keys are
-    deleted.
+    deleted.  ``left`` are the fingerprints of what stands there no longer, remembered
+    as of ``since``.
     """
 
     document: str
@@ -35,6 +40,7 @@ class EntryChanges(Struct, frozen=True):
     lost: bool = False
     returned: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 class Documents(Transactions):
@@ -115,6 +121,12 @@ class Documents(Transactions):
                 for key, fingerprint, missing_since in rows
             }
 
+    def remembered(self, source: str, document: str = "") -> frozenset[str]:
+        """Give the fingerprints of what a document has said and no longer says."""
+        with self.reading() as sql:
+            found = sql.column("remembered", source=source, document=document)
+            return frozenset(found)
+
     def touch(self, times: Iterable[Times]) -> None:
         """Write check times, and nothing else.
 
@@ -175,12 +187,32 @@ def write_entries(
     )
     sql.mark_returned([row(key) for key in changes.returned])
     sql.delete_entries([row(key) for key in changes.removed])
+    write_remembered(sql, source, changes)
     # Rows that were written whole have their reason already
     written = {stored.entry.key for stored in changes.upserts}
     marked = {*changes.missing, *changes.returned} - written
     sql.mark_silent(
         [row(key, silent=why) for key, why in silent.items() if key in marked]
     )
+
+
+def write_remembered(sql: Queries, source: str, changes: EntryChanges) -> None:
+    """Remember what has left a document; the oldest goes where that is too much."""
+    if not changes.left or changes.since is None:
+        return
+    document = changes.document
+    sql.write_remembered(
+        [
+            {
+                "source": source,
+                "document": document,
+                "fingerprint": fingerprint,
+                "time": changes.since,
+            }
+            for fingerprint in changes.left
+        ]
+    )
+    sql.prune_remembered(source=source, document=document, most=REMEMBERED)
 
 
 def entry_row(

@@ -33,6 +33,7 @@ STEPS = (
     Step("0003", "0003_copies.sql"),
     Step("0004", "0004_unread.sql"),
     Step("0005", function=name_established),
+    Step("0006", "0006_remembered.sql"),
 )
 VERSIONS = tuple(step.version for step in STEPS)
 NEWEST = VERSIONS[-1]
@@ -50,7 +51,16 @@ _ON_SERVER = (("COLLATE BINARY", 'COLLATE "C"'), ("BLOB", "BYTEA"))
 
 # By these a database is known to be taken, by whichever program.
 _TABLES = {
-    *("documents", "times", "entries", "copies", "updates", "names", "offers"),
+    *(
+        "documents",
+        "times",
+        "entries",
+        "copies",
+        "remembered",
+        "updates",
+        "names",
+        "offers",
+    ),
     *("suspicions", "absorbed", "events", "concerned", "messages", "told"),
     *("deliveries", "acks", "mutes", "meta"),
 }

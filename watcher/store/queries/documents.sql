@@ -71,5 +71,23 @@ WHERE source = :source AND document = :document AND key = :key;
 UPDATE entries SET silent = :silent
 WHERE source = :source AND document = :document AND key = :key;
 
+-- name: remembered(source, document)
+SELECT fingerprint FROM remembered
+WHERE source = :source AND document = :document;
+
+-- name: write_remembered*!
+INSERT INTO remembered (source, document, fingerprint, time)
+VALUES (:source, :document, :fingerprint, :time)
+ON CONFLICT (source, document, fingerprint) DO UPDATE SET time = excluded.time;
+
+-- name: prune_remembered(source, document, most)!
+-- All but the newest.
+DELETE FROM remembered
+WHERE source = :source AND document = :document AND fingerprint NOT IN (
+  SELECT fingerprint FROM remembered
+  WHERE source = :source AND document = :document
+  ORDER BY time DESC, fingerprint LIMIT :most
+);
+
 -- name: delete_entries*!
 DELETE FROM entries WHERE source = :source AND document = :document AND key = :key;

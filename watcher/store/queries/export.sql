@@ -7,6 +7,10 @@ SELECT record FROM documents ORDER BY source, document;
 SELECT source, document, record, fingerprint, missing_since, lost, silent
 FROM entries ORDER BY source, document, key;
 
+-- name: all_remembered()
+SELECT source, document, fingerprint, time
+FROM remembered ORDER BY source, document, fingerprint;
+
 -- name: all_updates()
 SELECT record FROM updates ORDER BY id;
 
@@ -48,6 +52,10 @@ INSERT INTO entries
   (source, document, key, fingerprint, missing_since, lost, silent, record)
 VALUES
   (:source, :document, :key, :fingerprint, :missing_since, :lost, :silent, :record);
+
+-- name: insert_remembered*!
+INSERT INTO remembered (source, document, fingerprint, time)
+VALUES (:source, :document, :fingerprint, :time);
 
 -- name: insert_absorbed*!
 INSERT INTO absorbed (id, update_id) VALUES (:id, :update_id);
