@@ -1,7 +1,7 @@
-"""One spelling for everything that sources spell in many ways, and the fingerprint of an entry.
+"""One spelling for everything that sources spell in many ways, and an entry's fingerprint.
 
-Names, references and labels each have a file of their own; this one is what the other
-floors import.
+Products, versions, labels, builds, KB articles, links and dates each have a file of
+their own; this one is what the other rooms import.
 """
 
 from __future__ import annotations
@@ -9,9 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
+from watcher.judgement.normalize.articles import cves_in, kb, kbs_in
+from watcher.judgement.normalize.builds import build, build_key, builds_in
+from watcher.judgement.normalize.characters import digits_in, fold
+from watcher.judgement.normalize.dates import date
 from watcher.judgement.normalize.labels import label, months_in
+from watcher.judgement.normalize.links import download_page, link
 from watcher.judgement.normalize.products import (
     concerns,
     family,
@@ -19,24 +25,7 @@ from watcher.judgement.normalize.products import (
     product,
     products_in,
 )
-from watcher.judgement.normalize.references import (
-    build,
-    build_key,
-    builds_in,
-    cves_in,
-    date,
-    digits_in,
-    download_page,
-    fold,
-    kb,
-    kbs_in,
-    link,
-)
 from watcher.records import Entry, Package, Passage
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
 
 __all__ = [
     "build",

@@ -8,58 +8,105 @@ update.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from watcher.judgement.normalize.characters import fold
+from watcher.judgement.normalize.dates import MONTH, MONTHS
 from watcher.judgement.normalize.products import EXCHANGE, family, product, products_in
-from watcher.judgement.normalize.references import MONTH, MONTHS, fold
 from watcher.records import Label
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _SHORT_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 # "Nov24SUv2", and drifted: "Dec2026SU", "Dec-26 SU", "Dec26OOB"
 _TOKEN = re.compile(
-    rf"(?P<month>{_SHORT_MONTH})[a-z]*[- ]?'?(?P<year>(?:20)?\d\d)[- ]?(?P<type>SU|HU|OOB)"
-    r"(?!(?!v\d)[A-Z])",
+    rf"(?P<month>{_SHORT_MONTH})[a-z]*[- ]?'?(?P<year>(?:20)?\d\d)[- ]?"
+    r"(?P<type>SU|HU|OOB)(?!(?!v\d)[A-Z])",
     re.IGNORECASE,
 )
-_PHRASES = {
-    "SU": r"Security(?: and Quality)? Updates?\b|(?-i:\bSUs?(?!(?!v\d)[A-Za-z]))",
-    "HU": r"Hotfix(?: Updates?| packages?)?\b|(?-i:\bHUs?(?!(?!v\d)[A-Za-z]))",
-    "CU": r"Cumulative Updates?\b|(?-i:\bCUs?\b)|Quarterly (?:Exchange )?(?:Server )?Updates?\b",
-}
+_SECURITY_UPDATE = (
+    r"Security(?: and Quality)? Updates?\b|(?-i:\bSUs?(?!(?!v\d)[A-Za-z]))"
+)
+_HOTFIX_UPDATE = r"Hotfix(?: Updates?| packages?)?\b|(?-i:\bHUs?(?!(?!v\d)[A-Za-z]))"
+_CUMULATIVE_UPDATE = (
+    r"Cumulative Updates?\b|(?-i:\bCUs?\b)"
+    # So called in titles until 2021: "June 2021 Quarterly Exchange Updates"
+    r"|Quarterly (?:Exchange )?(?:Server )?Updates?\b"
+)
 _PHRASE = re.compile(
-    "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PHRASES.items()),
+    rf"(?P<SU>{_SECURITY_UPDATE})|(?P<HU>{_HOTFIX_UPDATE})|(?P<CU>{_CUMULATIVE_UPDATE})",
     re.IGNORECASE,
 )
+_SU_OR_HU = re.compile(rf"{_SECURITY_UPDATE}|{_HOTFIX_UPDATE}", re.IGNORECASE)
+_CU = re.compile(_CUMULATIVE_UPDATE, re.IGNORECASE)
+_DAY = r"(?:\d{1,2}(?:st|nd|rd|th)?)?"
 _MONTH_OF_YEAR = re.compile(
-    rf"\b(?P<month>{MONTH})\.? *(?:\d{{1,2}}(?:st|nd|rd|th)?)?,? +(?P<year>20\d\d)\b|\b(?P<iso>20\d\d-\d\d)(?!\d)",
+    rf"\b(?P<month>{MONTH})\.? *{_DAY},? +(?P<year>20\d\d)\b"
+    r"|\b(?P<iso>20\d\d-\d\d)(?!\d)",
     re.IGNORECASE,
 )
+# "after application of November SU": the year is that of the text
 _MONTH_ALONE = re.compile(
-    rf"\b(?P<month>{MONTH})\b(?!\.?,? *\d)(?=(?: \S+){{0,3}} (?:SUs?|HUs?|Updates?|Security|Hotfix|Cumulative)\b)",
+    rf"\b(?P<month>{MONTH})\b(?!\.?,? *\d)"
+    r"(?=(?: \S+){0,3} (?:SUs?|HUs?|Updates?|Security|Hotfix|Cumulative)\b)",
     re.IGNORECASE,
 )
 _VERSION = re.compile(
     r"(?:\b|(?<=SU)|(?<=HU)|(?<=\d))-?(?:v|version )(?P<version>[1-9])(?![\w]|\.\d)",
     re.IGNORECASE,
 )
+# "Exchange Server version 5.5 SP4" is no fifth version of anything
+_EDITION_CALLED_VERSION = re.compile(r"\bversion ([45]\.[05])\b", re.IGNORECASE)
 _AGAIN = re.compile(r"\bre-?releas", re.IGNORECASE)
+# "Update Rollup 8 v1 for Exchange Server 2010 SP3 (recalled)", December 2014
 _RECALLED = re.compile(
-    r"\((?:recalled|withdrawn|pulled|removed|retired|paused|no longer available)\b[^)]*\)",
+    r"\((?:recalled|withdrawn|pulled|removed|retired|paused|no longer available)\b"
+    r"[^)]*\)",
     re.IGNORECASE,
 )
+# A half year makes the row a cumulative update: "Exchange Server 2019 CU14 (2024H1)"
 _HALF_YEAR = re.compile(r"\(20\d\d ?H[12]\)")
 _PLAIN_ROW = re.compile(
     r"(?:Microsoft )?Exchange (?:\d{4} )?Server (?:version )?\S+"
-    r"(?: Standard Edition)?(?: (?:post-)?(?:SP|Service Pack) ?\d+)?(?: (?P<mark>RTM|Preview|Beta|Release Candidate)\b.*)?",
+    r"(?: Standard Edition)?(?: (?:post-)?(?:SP|Service Pack) ?\d+)?"
+    r"(?: (?P<mark>RTM|Preview|Beta|Release Candidate)\b.*)?",
     re.IGNORECASE,
 )
+_TYPES_OF_MARKS = {"rtm": "RTM"}
+# Of a product's name in one spelling
+_LEVEL = re.compile(r" (?P<type>RU|CU)\d")
+_SERVICE_PACK = re.compile(r" (?:post-)?SP")
+_END_OF_SENTENCE = re.compile(r"[.!?;] ")
 # Characters between a month or a version and the words "Security Update": a title's
 # length
 _REACH = 80
+
+
+class NamedMonth(Struct, frozen=True):
+    """A month that a text names, and where: "2024-11" of "November 2024"."""
+
+    month: str
+    start: int
+    end: int
+    # Its year is guessed
+    alone: bool
+
+
+class Subject(Struct, frozen=True):
+    """Whose update a text speaks of; ``product`` is "" when it is several products'."""
+
+    family: str
+    product: str = ""
+
+
+class MonthlyName(Struct, frozen=True):
+    """The name of an update that bears a type and a month, and where it stands."""
+
+    type: str
+    month: str
+    start: int
+    end: int
 
 
 # Every copy of a table has the same rows again
@@ -74,49 +121,11 @@ def label(text: str, near: datetime | None = None, assumed: str = "") -> Label |
     has one subject. A cumulative update is named by its ``product``; only where a text
     names none ("September 2021 Cumulative Updates") its label bears the month.
     """
-    folded = _VERSIONLESS_EDITION.sub(r"\1", fold(text))
-    dated = _dated(folded, near)
-    if dated is None:
-        return _named(folded)
-    kind, month, start, end = dated
-    about = products_in(folded) or (assumed,) * bool(assumed)
-    exchange = tuple(name for name in about if family(name) == EXCHANGE)
-    if not about and not _TOKEN.search(folded):
-        return None
-    named = [name for name in exchange if name != EXCHANGE]
-    return Label(
-        family=EXCHANGE if exchange or not about else family(about[0]),
-        product=named[0] if len(named) == 1 else "",
-        type=kind,
-        month="" if kind == "CU" and len(named) == 1 and "CU" in named[0] else month,
-        version=_version(folded, start, end),
-        pulled=bool(_RECALLED.search(folded)),
-    )
-
-
-_VERSIONLESS_EDITION = re.compile(r"\bversion ([45]\.[05])\b", re.IGNORECASE)
-
-
-def _dated(folded: str, near: datetime | None) -> tuple[str, str, int, int] | None:
-    """Find an update that is named by its month.
-
-    Its type, its month, and where in the text it stands.
-    """
-    token = _TOKEN.search(folded)
-    if token:
-        month = f"20{token['year'][-2:]}-{MONTHS[token['month'].lower()]:02d}"
-        return token["type"].upper(), month, token.start(), token.end()
-    for phrase in _PHRASE.finditer(folded):
-        kind = str(phrase.lastgroup)
-        found = _month_by(folded, phrase, near)
-        if found:
-            return (
-                kind,
-                found[0],
-                min(found[1], phrase.start()),
-                max(found[2], phrase.end()),
-            )
-    return None
+    folded = _EDITION_CALLED_VERSION.sub(r"\1", fold(text))
+    name = _monthly_name(folded, near)
+    if name is None:
+        return _numbered_label(folded)
+    return _monthly_label(folded, name, assumed)
 
 
 def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
@@ -125,92 +134,173 @@ def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
     ``near`` gives the year to those without.
     """
     folded = fold(text)
-    tokens = {
-        f"20{token['year'][-2:]}-{MONTHS[token['month'].lower()]:02d}"
-        for token in _TOKEN.finditer(folded)
-    }
-    found = (_month_by(folded, phrase, near) for phrase in _PHRASE.finditer(folded))
-    return frozenset(tokens | {each[0] for each in found if each})
+    months = {_month_of_token(token) for token in _TOKEN.finditer(folded)}
+    for phrase in _PHRASE.finditer(folded):
+        named = _nearest_month(folded, phrase, near)
+        if named:
+            months.add(named.month)
+    return frozenset(months)
 
 
-def _month_by(
+def _monthly_name(folded: str, near: datetime | None) -> MonthlyName | None:
+    """Find the first update that is named by its month."""
+    token = _TOKEN.search(folded)
+    if token:
+        month = _month_of_token(token)
+        return MonthlyName(token["type"].upper(), month, *token.span())
+    for phrase in _PHRASE.finditer(folded):
+        named = _nearest_month(folded, phrase, near)
+        if named:
+            start = min(named.start, phrase.start())
+            end = max(named.end, phrase.end())
+            return MonthlyName(str(phrase.lastgroup), named.month, start, end)
+    return None
+
+
+def _monthly_label(folded: str, name: MonthlyName, assumed: str) -> Label | None:
+    subject = _subject(folded, assumed)
+    if subject is None:
+        return None
+    month = name.month
+    # "June 2021 Cumulative Update 10 for Exchange Server 2019 CU10" has a name already
+    if name.type == "CU" and "CU" in subject.product:
+        month = ""
+    return Label(
+        family=subject.family,
+        product=subject.product,
+        type=name.type,
+        month=month,
+        version=_version(folded, name.start, name.end),
+        pulled=bool(_RECALLED.search(folded)),
+    )
+
+
+def _subject(folded: str, assumed: str) -> Subject | None:
+    """Return whose update a text with a month speaks of, None when it may be anybody's.
+
+    Exchange comes first: of a post that names Windows Server, too, it is the subject.
+    """
+    products = products_in(folded)
+    exchange = [each for each in products if family(each) == EXCHANGE]
+    if exchange:
+        # "Security Update For Exchange Server 2013, 2016, 2019" is none of them alone
+        editions = [each for each in exchange if each != EXCHANGE]
+        return Subject(EXCHANGE, editions[0] if len(editions) == 1 else "")
+    if products:
+        return Subject(family(products[0]))
+    # "OWA stops working after installing July Security update", in a list of
+    # Exchange's issues
+    if assumed:
+        return Subject(family(assumed))
+    # "November 2024 Security Updates" may be anybody's; "Nov24SU" is Exchange's
+    return Subject(EXCHANGE) if _TOKEN.search(folded) else None
+
+
+def _month_of_token(token: re.Match[str]) -> str:
+    return f"20{token['year'][-2:]}-{MONTHS[token['month'].lower()]:02d}"
+
+
+def _nearest_month(
     folded: str, phrase: re.Match[str], near: datetime | None
-) -> tuple[str, int, int] | None:
-    reached = []
-    for form in (_MONTH_OF_YEAR, _MONTH_ALONE):
-        for match in form.finditer(folded):
-            between = (
-                folded[match.end() : phrase.start()]
-                if match.start() < phrase.start()
-                else folded[phrase.end() : match.start()]
-            )
-            month = _month(match, near)
-            if month and len(between) <= _REACH and not re.search(r"[.!?;] ", between):
-                after = match.start() >= phrase.end()
-                reached.append(
-                    (
-                        (form is _MONTH_ALONE, after, len(between)),
-                        (month, match.start(), match.end()),
-                    )
-                )
-    return min(reached)[1] if reached else None
+) -> NamedMonth | None:
+    """Find the month that belongs to "Security Update".
+
+    One with its year comes first, then one before the words, then the nearest.
+    """
+
+    def rank(named: NamedMonth) -> tuple[bool, bool, int]:
+        is_after = named.start >= phrase.end()
+        return (named.alone, is_after, len(_between(folded, phrase, named)))
+
+    reached = [
+        named
+        for named in _months_named(folded, near)
+        if _belongs(_between(folded, phrase, named))
+    ]
+    return min(reached, key=rank, default=None)
 
 
-def _month(match: re.Match[str], near: datetime | None) -> str:
-    groups = match.groupdict()
-    if groups.get("iso"):
-        return str(groups["iso"])
-    number = MONTHS[groups["month"].lower()]
-    if groups.get("year"):
-        return f"{groups['year']}-{number:02d}"
+def _months_named(folded: str, near: datetime | None) -> list[NamedMonth]:
+    named = []
+    for match in _MONTH_OF_YEAR.finditer(folded):
+        month = match["iso"] or f"{match['year']}-{_number(match):02d}"
+        named.append(NamedMonth(month, *match.span(), alone=False))
     if near is None:
-        return ""
-    return f"{near.year if number <= near.month else near.year - 1}-{number:02d}"
+        return named
+    for match in _MONTH_ALONE.finditer(folded):
+        number = _number(match)
+        # "December Exchange Security Update", written in November, is last year's
+        year = near.year if number <= near.month else near.year - 1
+        named.append(NamedMonth(f"{year}-{number:02d}", *match.span(), alone=True))
+    return named
+
+
+def _number(match: re.Match[str]) -> int:
+    return MONTHS[match["month"].lower()]
+
+
+def _between(folded: str, phrase: re.Match[str], named: NamedMonth) -> str:
+    if named.start < phrase.start():
+        return folded[named.end : phrase.start()]
+    return folded[phrase.end() : named.start]
+
+
+def _belongs(between: str) -> bool:
+    # "We met in May 2026. Security Updates for Exchange Server are a good thing"
+    return len(between) <= _REACH and not _END_OF_SENTENCE.search(between)
 
 
 def _version(folded: str, start: int, end: int) -> int:
-    around = folded[max(0, start - _REACH) : end + _REACH]
-    found = _VERSION.search(around)
+    before = max(0, start - _REACH)
+    found = _VERSION.search(folded[before : end + _REACH])
     if found:
         return int(found["version"])
-    return 2 if _AGAIN.search(folded[max(0, start - _REACH) : end]) else 1
+    # "Re-release of November 2024 Exchange Server Security Update packages"
+    return 2 if _AGAIN.search(folded[before:end]) else 1
 
 
-def _is_named(folded: str) -> bool:
-    return family(product(folded)) == EXCHANGE
-
-
-def _named(folded: str) -> Label | None:
+def _numbered_label(folded: str) -> Label | None:
     """Label what is named by its number.
 
     Cumulative updates, rollups, service packs, first releases; Exchange's only.
     """
-    if re.search(_PHRASES["SU"] + "|" + _PHRASES["HU"], folded, re.IGNORECASE):
-        # An update of an unknown month, not the product it is for
+    # "Security Update For Exchange Server 2019 CU14 SU4": an update of an unknown
+    # month, not the product it is for
+    if _SU_OR_HU.search(folded):
         return None
-    about = [name for name in products_in(folded) if family(name) == EXCHANGE]
-    if len(about) > 1:
+    exchange = [each for each in products_in(folded) if family(each) == EXCHANGE]
+    # An issue between two: "PrepareAD with Exchange 2016 CU21/Exchange 2019 CU10 error"
+    if len(exchange) != 1:
         return None
-    if not about:
+    whole = product(folded)
+    name = whole if family(whole) == EXCHANGE else exchange[0]
+    kind = _type_by_number(folded, name)
+    if not kind:
         return None
-    name = product(folded) if _is_named(folded) else about[0]
-    pulled = bool(_RECALLED.search(folded))
-    for kind in ("RU", "CU"):
-        if re.search(rf" {kind}\d", name):
-            return Label(
-                EXCHANGE,
-                name,
-                kind,
-                version=_version(folded, 0, len(folded)),
-                pulled=pulled,
-            )
-    if _HALF_YEAR.search(folded) or re.search(_PHRASES["CU"], folded, re.IGNORECASE):
-        return Label(EXCHANGE, name if name != EXCHANGE else "", "CU", pulled=pulled)
+    # "Update Rollup 8 v2 for Exchange Server 2010 SP3"
+    bears_level = bool(_LEVEL.search(name))
+    return Label(
+        family=EXCHANGE,
+        # It may name no edition: "2025 H1 Cumulative Update for Exchange Server"
+        product="" if name == EXCHANGE else name,
+        type=kind,
+        version=_version(folded, 0, len(folded)) if bears_level else 1,
+        pulled=bool(_RECALLED.search(folded)),
+    )
+
+
+def _type_by_number(folded: str, name: str) -> str:
+    """Return the type of what a text names by its number, "" when it names no update."""
+    level = _LEVEL.search(name)
+    if level:
+        return level["type"]
+    if _HALF_YEAR.search(folded) or _CU.search(folded):
+        return "CU"
+    # A row names its product and no more: "... SP3 reaches its end of support" is none
     row = _PLAIN_ROW.fullmatch(_RECALLED.sub("", folded).strip())
     if row is None or name == EXCHANGE:
-        return None
-    mark = (row["mark"] or "").lower()
-    kind = {"rtm": "RTM", "": "SP" if " SP" in name or "post-SP" in name else ""}.get(
-        mark, "Preview"
-    )
-    return Label(EXCHANGE, name, kind, pulled=pulled) if kind else None
+        return ""
+    if row["mark"]:
+        return _TYPES_OF_MARKS.get(row["mark"].lower(), "Preview")
+    # "Exchange Server 2003 post-SP2"
+    return "SP" if _SERVICE_PACK.search(name) else ""

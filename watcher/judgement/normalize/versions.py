@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from watcher.judgement.normalize.references import fold
+from watcher.judgement.normalize.characters import fold
 from watcher.records import Watch
 
 # A number alone names a product ("Exchange Server 2019", "vSphere 7"): a version has a

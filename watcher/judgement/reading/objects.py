@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from watcher.judgement.normalize import builds_in, kbs_in, products_in
-from watcher.judgement.normalize.references import MONTH
+from watcher.judgement.normalize.dates import MONTH
 from watcher.judgement.reading.phrases import is_noun, is_verb
 from watcher.judgement.reading.tokens import Token, Tokens
 

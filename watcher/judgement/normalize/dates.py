@@ -1,0 +1,72 @@
+"""Dates and names of months, as prose and tables write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from watcher.judgement.normalize.characters import fold
+
+_NAMES_OF_MONTHS = (
+    ("january", "jan"),
+    ("february", "feb"),
+    ("march", "mar"),
+    ("april", "apr"),
+    ("may",),
+    ("june", "jun"),
+    ("july", "jul"),
+    ("august", "aug"),
+    ("september", "sep", "sept"),
+    ("october", "oct"),
+    ("november", "nov"),
+    ("december", "dec"),
+)
+MONTHS = {
+    name: number
+    for number, names in enumerate(_NAMES_OF_MONTHS, start=1)
+    for name in names
+}
+# The longest first: "Sept" is not "Sep" and a "t"
+MONTH = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + ")"
+
+_YEAR = r"(?P<year>(?:19|20)\d\d)"
+_NAMED_MONTH = rf"(?P<month>{MONTH})"
+_DAY = r"(?P<day>\d{1,2})"
+_DATES = (
+    # "August 11, 2026", "May25, 2004", "December, 2015", "August 2006"
+    re.compile(
+        rf"{_NAMED_MONTH}\.?,? *(?:{_DAY}(?:st|nd|rd|th)?,? +)?{_YEAR}", re.IGNORECASE
+    ),
+    # "11 August 2026"
+    re.compile(rf"{_DAY} +{_NAMED_MONTH}\.?,? +{_YEAR}", re.IGNORECASE),
+    # "2026-08-11"
+    re.compile(rf"{_YEAR}-(?P<month>\d{{1,2}})(?:-{_DAY})?"),
+    # "Updated on 5/11/2022" is American, the eleventh of May
+    re.compile(rf"(?P<month>\d{{1,2}})/{_DAY}/{_YEAR}"),
+)
+
+
+def date(text: str) -> datetime | None:
+    """Return the first date of ``text`` at 00:00 UTC, None when there is none.
+
+    A date without a day is the month's first.
+
+    Read are "August 11, 2026", "May25, 2004", "December, 2015", "August 2006", "11
+    August 2026", ISO dates and the American 8/11/2026.
+    """
+    folded = fold(text)
+    matches = filter(None, [form.search(folded) for form in _DATES])
+    # Of two forms that begin at one place the longer is meant
+    in_order = sorted(matches, key=lambda match: (match.start(), -match.end()))
+    return next(filter(None, map(_moment, in_order)), None)
+
+
+def _moment(match: re.Match[str]) -> datetime | None:
+    """Return the midnight of a date, None when the calendar has no such day."""
+    year, month, day = match["year"], match["month"].lower(), match["day"]
+    number = MONTHS.get(month) or int(month)
+    try:
+        return datetime(int(year), number, int(day or 1), tzinfo=UTC)
+    except ValueError:
+        # 13/45/2024
+        return None

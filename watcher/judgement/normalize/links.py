@@ -1,0 +1,131 @@
+"""Addresses in one spelling.
+
+Microsoft writes one download with ``familyID=`` or ``familyid=`` and with or without a
+locale, and one article under ``/help/``, ``/kb/`` and ``/topic/``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from watcher.judgement.normalize.articles import kb
+from watcher.judgement.normalize.characters import fold
+
+_LOCALE = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-[a-z]{2}", re.IGNORECASE)
+_PLAIN_LINK = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._~-]+)+")
+_GUID = re.compile(
+    r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE
+)
+_TRACKING = re.compile(
+    r"utm_.*|wt\..*|ocid|fbclid|gclid|msclkid|mc_[ce]id|cmpid|icid|irgwc|displaylang",
+    re.IGNORECASE,
+)
+_DETAILS_PAGE = re.compile(
+    r"https?://[^/?#]+/(?:[a-z-]+/)?downloads?/details\.aspx\?", re.IGNORECASE
+)
+_DOWNLOAD_PATH = re.compile(r"/downloads?/", re.IGNORECASE)
+_POST_PATH = re.compile(
+    r"/(?:t5|blog|discussions?)/.*?/(?:ba-p/)?(\d{5,})/?$", re.IGNORECASE
+)
+# A comment has a number of its own, and is not the post
+_COMMENT_PATH = "/bc-p/"
+_SUPPORT = "support.microsoft.com"
+_COMMUNITY = "techcommunity.microsoft.com"
+_MOVED_HOSTS = {
+    "docs.microsoft.com": "learn.microsoft.com",
+    "microsoft.com": "www.microsoft.com",
+}
+_USUAL_PORTS = {None, 80, 443}
+
+
+# A post's address is its name, its link and one of its links
+@lru_cache(512)
+def link(url: str) -> str:
+    """Return one spelling of an address, for comparing: not meant to be opened.
+
+    Locale, tracking parameters, fragment and the order of parameters are dropped; a
+    download keeps its ``id`` or its ``familyid``; a post of the Tech Community its
+    number; a KB article its number.
+    """
+    # As most are: there is nothing to settle
+    if _PLAIN_LINK.fullmatch(url) and "microsoft.com/" not in url:
+        return url
+    text = fold(url).strip("()<> ")
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        # "http://[", a port that is no number
+        return text
+    scheme = parts.scheme.lower()
+    if not host or scheme not in {"http", "https"}:
+        return text
+    path, query = _path(parts.path), _query(parts.query)
+    if f".{host}".endswith(".microsoft.com"):
+        return _microsoft_link(host, path, query)
+    shown_port = "" if port in _USUAL_PORTS else f":{port}"
+    return _with_query(f"{scheme}://{host}{shown_port}{path}", query)
+
+
+def download_page(url: str) -> str:
+    """Return the one spelling of a Download Center's details page, a mirror's too.
+
+    "" for any other address, a file's among them.
+    """
+    address = link(url)
+    return address if _DETAILS_PAGE.match(address) else ""
+
+
+def _path(path: str) -> str:
+    segments = filter(None, path.split("/"))
+    return "/" + "/".join(segments)
+
+
+def _query(query: str) -> str:
+    """Return a query's parameters in one order, without those that only track."""
+    kept = []
+    for name, value in parse_qsl(query):
+        if not _TRACKING.fullmatch(name):
+            kept.append((name, value))
+    return urlencode(sorted(kept))
+
+
+def _with_query(address: str, query: str) -> str:
+    return f"{address}?{query}" if query else address
+
+
+def _microsoft_link(host: str, path: str, query: str) -> str:
+    """Spell an address of Microsoft's, by what its page is.
+
+    ``https://support.microsoft.com/en-us/topic/...-kb5049233-...`` and
+    ``http://support.microsoft.com/kb/5049233`` are
+    ``https://support.microsoft.com/help/5049233``.
+    """
+    segments = [each for each in path.split("/") if not _LOCALE.fullmatch(each)]
+    path = _path("/".join(segments))
+    host = _MOVED_HOSTS.get(host, host)
+    if host == _SUPPORT:
+        article = kb(f"https://{host}{path}")
+        if article:
+            return f"https://{host}/help/{article.removeprefix('KB')}"
+    # "/t5/exchange-team-blog/slug/ba-p/4561718", "/blog/exchange/another-slug/4561718"
+    if host == _COMMUNITY and _COMMENT_PATH not in path:
+        post = _POST_PATH.match(path)
+        if post:
+            return f"https://{host}/blog/{post[1]}"
+    if host.startswith("www.") and _DOWNLOAD_PATH.match(path):
+        return f"https://{host}/download/details.aspx?{_download(query)}"
+    return _with_query(f"https://{host}{path}", query)
+
+
+def _download(query: str) -> str:
+    """Return the one parameter that names a download: its family or its id."""
+    values = {name.lower(): value for name, value in parse_qsl(query)}
+    named = values.get("id") or values.get("familyid")
+    if not named:
+        return query
+    # MSRC's records write "id=" before a number and before a family's GUID
+    guid = _GUID.fullmatch(named)
+    return f"familyid={guid[1].lower()}" if guid else f"id={named}"
