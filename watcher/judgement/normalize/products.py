@@ -11,7 +11,6 @@ from functools import lru_cache
 from watcher.judgement.normalize.characters import fold
 from watcher.records import Watch
 
-
 EXCHANGE = "Exchange Server"
 AZURE_LINUX = "Azure Linux"
 
