@@ -48,6 +48,7 @@ SAME_STORY = timedelta(days=7)
 _SAME_RELEASE = "another source tells of the same release"
 _SAME_CHECK = "another source has told of the update at this very check"
 _EXPLOITED = "another source has told that it is exploited"
+# "Updated acknowledgement. This is an informational change only."
 _INFORMATIONAL = re.compile(
     r"information(?:al)? (?:change|update)s? only|acknowledg", re.IGNORECASE
 )
@@ -63,10 +64,10 @@ class Establishing(Struct, frozen=True):
 
 
 class UpdateCheck(Struct):
-    """An update that the ledger knew, what a check says of it, and what was told of that.
+    """An update that the ledger knew, and what a check says of it.
 
     ``before`` is the update as it was, ``update`` as it is after its state has changed
-    and the changes are merged.  ``used`` are changes of which an event tells already.
+    and the changes are merged.  ``used`` are changes that an event is made of already.
     """
 
     before: Update
@@ -82,27 +83,26 @@ class UpdateCheck(Struct):
         return self.before.first_seen == self.now
 
     def unused(self) -> list[MatchedChange]:
-        """The changes of which no event tells yet."""
-        used = {id(matched) for matched in self.used}
+        """The changes that no event is made of yet."""
+        used = set(map(id, self.used))
         return [each for each in self.changes.changes if id(each) not in used]
 
 
 def exploitation(check: UpdateCheck) -> list[Establishing]:
-    """Exploited or disclosed, from no to yes.
+    """Compose the event that a vulnerability is exploited, or publicly known, from now on.
 
-    In a field, a catalogue or words.  One event, however many updates fix it.
+    A field, a catalogue or words say so.  One event, however many updates fix it.
     """
-    readings: list[ChangeReading] = []
-    cves: list[str] = []
+    # What the founding source says of attacks stands in its release
     if check.founded_now:
         return []
-    for matched in check.changes.changes:
-        reading = matched.reading
-        if reading.entry.cves and _exploitation_is_new(reading, check.before):
-            readings.append(reading)
-            cves.append(reading.entry.cves[0])
+    all_readings = [matched.reading for matched in check.changes.changes]
+    readings = [
+        each for each in all_readings if _exploitation_is_new(each, check.before)
+    ]
     if not readings:
         return []
+    cves = [reading.entry.cves[0] for reading in readings]
     exploited = any(each.exploited or each.says(Kind.EXPLOITED) for each in readings)
     event = compose_event(
         check.update,
@@ -113,6 +113,7 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
         readings=readings,
         distinction=",".join(sorted(cves)),
     )
+    # One CVE that a month's update fixes for two products is one event
     if check.decisions.widen(event):
         return []
     return [Establishing(Established(Kind.EXPLOITED, detail=cves[0]), event)]
@@ -120,50 +121,49 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
 
 def _exploitation_is_new(reading: ChangeReading, before: Update) -> bool:
     """Whether an entry comes to say that its CVE is exploited or publicly known."""
-    cve = reading.entry.cves[0]
-    stored = [advisory for advisory in before.advisories if advisory.id == cve]
+    cves = reading.entry.cves
+    stored = [each for each in before.advisories if each.id in cves[:1]]
     if not stored:
         # Words need an advisory that is known, a field or a catalogue none
-        return reading.exploited
+        return bool(cves) and reading.exploited
     advisory = stored[0]
+    # Who hears of attacks needs not hear that it is publicly known
     if advisory.exploited:
         return False
-    if reading.exploited or (reading.disclosed and not advisory.disclosed):
+    if reading.exploited:
         return True
+    if reading.disclosed and not advisory.disclosed:
+        return True
+    # A record's first text tells of attacks of earlier months
     return reading.says(Kind.EXPLOITED) and not reading.is_first
 
 
 def further_products(check: UpdateCheck) -> list[Establishing]:
-    """Packages for a further product of a known update.
+    """Compose the event that an update is out for a further product.
 
     The first packages of one that only words told of are evidence.
     """
     before = check.before
-    only_words = not before.packages and before.state is not State.ANNOUNCED
-    fresh: list[Package] = []
-    telling: list[MatchedChange] = []
-    for matched in check.unused():
-        new = _of_further_products(matched, before)
-        if not new or believe.back_filled(_dated(matched.reading), check.now):
-            continue
-        if check.founded_now or only_words:
-            earlier = established_by(before, Established(Kind.RELEASED))
-            check.decisions.support(earlier or "", [matched])
-            check.used.append(matched)
-            continue
-        telling.append(matched)
-        fresh += new
-    if not fresh:
+    matches = [each for each in check.unused() if _offers_more(each, before, check.now)]
+    if not matches:
         return []
-    check.used += telling
-    new_names = {(package.product, package.kb) for package in fresh}
+    check.used += matches
+    only_words = not before.packages and before.state is not State.ANNOUNCED
+    if check.founded_now or only_words:
+        earlier = established_by(before, Established(Kind.RELEASED))
+        check.decisions.support(earlier or "", matches)
+        return []
+    names = set()
+    for matched in matches:
+        further = _of_further_products(matched, before)
+        names.update((package.product, package.kb) for package in further)
     packages = [
         package
         for package in check.update.packages
-        if (package.product, package.kb) in new_names
+        if (package.product, package.kb) in names
     ]
-    products = sorted({package.product for package in fresh})
-    readings = [matched.reading for matched in telling]
+    products = sorted({product for product, _ in names})
+    readings = [matched.reading for matched in matches]
     event = compose_event(
         check.update,
         Kind.RELEASED,
@@ -180,36 +180,38 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     return [Establishing(Established(Kind.RELEASED, detail=detail), event)]
 
 
+def _offers_more(matched: MatchedChange, before: Update, now: datetime) -> bool:
+    """Whether a change brings packages of a further product that are not back-filled."""
+    if not _of_further_products(matched, before):
+        return False
+    entry = matched.entry
+    dated = entry.published
+    # A record keeps the day it was first published; its last edit says how old it is
+    if not matched.reading.is_first:
+        dated = entry.updated or dated
+    return not believe.back_filled(dated, now)
+
+
 def _of_further_products(matched: MatchedChange, before: Update) -> list[Package]:
-    further = []
-    for package in matched.packages:
-        if holds_package(before, package) or covers_product(before, package):
-            continue
-        further.append(package)
-    return further
-
-
-def _dated(reading: ChangeReading) -> datetime | None:
-    entry = reading.entry
-    if reading.is_first:
-        return entry.published
-    return entry.updated or entry.published
+    """The packages of a change that an update had neither by name nor by product."""
+    unheld = [each for each in matched.packages if not holds_package(before, each)]
+    return [package for package in unheld if not covers_product(before, package)]
 
 
 def known_issues(check: UpdateCheck) -> list[Establishing]:
-    """A known issue is listed, or what to do about it has changed.
+    """Compose the event that a known issue is listed, or that its workaround changed.
 
     One event a check however many sources say so.
     """
-    telling = [
+    matches = [
         matched
         for matched in check.unused()
-        if _tells_of_issue(matched, check.update, check.now)
+        if _issue_is_new(matched, check.update, check.now)
     ]
-    if not telling:
+    if not matches:
         return []
-    check.used += telling
-    readings = [matched.reading for matched in telling]
+    check.used += matches
+    readings = [matched.reading for matched in matches]
     event = compose_event(
         check.update,
         Kind.KNOWN_ISSUE,
@@ -222,42 +224,52 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
     return [Establishing(Established(Kind.KNOWN_ISSUE, detail=event.id), event)]
 
 
-def _tells_of_issue(matched: MatchedChange, update: Update, now: datetime) -> bool:
-    reading, entry = matched.reading, matched.entry
-    dated = entry.published or entry.updated
-    appeared = reading.change.kind is ChangeKind.APPEARED
+def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool:
+    """Whether a change tells of a known issue that is news."""
+    entry = matched.entry
+    appeared = matched.reading.change.kind is ChangeKind.APPEARED
     # A page that is filled with issues of years ago is no news
+    dated = entry.published or entry.updated
     recent = appeared and not believe.back_filled(dated, now)
-    if not any(passage.name == "issue" for passage in entry.passages):
-        # What a new record or row says at once belongs to its release; what a post
-        # says first is news
-        is_post = not entry.packages and not entry.revision
-        is_news = not reading.is_first or (recent and is_post)
-        return is_news and bool(matched.statements_of(Kind.KNOWN_ISSUE))
-    new_names = {passage.name for passage in reading.new_passages}
+    names = {passage.name for passage in entry.passages}
+    if "issue" not in names:
+        return _words_of_issue_are_news(matched, recent=recent)
+    new_names = {passage.name for passage in matched.reading.new_passages}
     if new_names.isdisjoint(("issue", "workaround")):
         return False
+    if appeared:
+        return recent
     # What is corrected in the issue of an old update is no news
-    young = now - (update.released or update.first_seen) <= schedule.YOUNG
-    return recent if appeared else young
+    return now - (update.released or update.first_seen) <= schedule.YOUNG
+
+
+def _words_of_issue_are_news(matched: MatchedChange, *, recent: bool) -> bool:
+    """Whether a record, a row or a post says something new of a known issue."""
+    if not matched.statements_of(Kind.KNOWN_ISSUE):
+        return False
+    if not matched.reading.is_first:
+        return True
+    # What a new record or row says at once belongs to its release; what a post says
+    # first is news
+    is_post = not matched.entry.packages and not matched.entry.revision
+    return recent and is_post
 
 
 def revision(check: UpdateCheck) -> list[Establishing]:
-    """Anything else that changed and concerns an administrator."""
-    telling = []
+    """Compose the event of anything else that changed and concerns an administrator."""
+    readings = []
     for matched in check.unused():
         why = _why_no_news(check, matched)
         if not why:
-            telling.append(matched)
+            readings.append(matched.reading)
             continue
-        earlier = _event_that_told(check.before, why)
+        earlier = _event_repeated(check.before, why)
         if earlier is None:
             check.decisions.be_silent(matched.reading, why)
         else:
             check.decisions.support(earlier, [matched])
-    if not telling:
+    if not readings:
         return []
-    readings = [matched.reading for matched in telling]
     copies = [f"{each.entry.key} {each.change.sha256}" for each in readings]
     event = compose_event(
         check.update,
@@ -271,45 +283,41 @@ def revision(check: UpdateCheck) -> list[Establishing]:
     return [Establishing(Established(Kind.REVISED, detail=event.id), event)]
 
 
-def _event_that_told(before: Update, why: str) -> str | None:
-    """The event that told already what a change repeats.
+def _event_repeated(before: Update, why: str) -> str | None:
+    """The event that a change repeats.
 
     "" for what was known from the start, None where the change repeats nothing.
     """
     if why == _SAME_RELEASE:
+        # In November 2024 the record that offers v2 came after the table did: it is
+        # evidence for the re-release, not for the release of v1
         if before.version == 1:
             return last_event(before, Kind.RELEASED) or None
         return last_event(before, Kind.RE_RELEASED, before.version) or None
     if why == _EXPLOITED:
-        return _event_of_exploitation(before)
+        # Without a CVE it is the first sight of an advisory
+        events = [
+            each.event
+            for each in before.established
+            if each.kind is Kind.EXPLOITED and each.detail
+        ]
+        return events[-1] if events else ""
     if why == _SAME_CHECK:
         return before.established[-1].event
     return None
 
 
-def _event_of_exploitation(update: Update) -> str:
-    for each in reversed(update.established):
-        # Without a CVE it is the first sight of an advisory
-        if each.kind is Kind.EXPLOITED and each.detail:
-            return each.event
-    return ""
-
-
 def _why_no_news(check: UpdateCheck, matched: MatchedChange) -> str:
     """Why a change is no news by itself; "" when it is."""
     before, reading = check.before, matched.reading
-    if check.founded_now or _moves_to_known_version(before, reading, check.now):
+    if check.founded_now or _moves_to_version_in_force(before, reading, check.now):
         return _SAME_RELEASE
     if reading.is_first and _adds_nothing(before, matched):
         return _SAME_RELEASE
     if reading.change.kind is ChangeKind.RETURNED:
         return "an entry that was missing is back as it was"
 
-    texts = [
-        passage.text
-        for passage in reading.new_passages
-        if passage.name.startswith(_OF_CONCERN)
-    ]
+    texts = _new_texts(reading, _OF_CONCERN)
     if _is_of_another(before, matched, texts):
         return "it is about another update of the same record"
     if reading.is_first or _packages_differ(reading) or _is_redated(reading):
@@ -322,6 +330,7 @@ def _why_words_are_no_news(
 ) -> str:
     """Why a change of words alone is no news; "" when it is."""
     before = check.before
+    # MSRC changes titles and acknowledgements without a revision
     if not texts:
         return "nothing that concerns an administrator has changed"
     if _is_informational(reading):
@@ -333,6 +342,12 @@ def _why_words_are_no_news(
     return ""
 
 
+def _new_texts(reading: ChangeReading, names: tuple[str, ...]) -> list[str]:
+    """The new sentences of the passages whose names begin with one of ``names``."""
+    passages = reading.new_passages
+    return [each.text for each in passages if each.name.startswith(names)]
+
+
 def _packages_differ(reading: ChangeReading) -> bool:
     return bool(
         reading.new_packages or reading.lost_packages or reading.changed_packages
@@ -341,20 +356,14 @@ def _packages_differ(reading: ChangeReading) -> bool:
 
 def _is_informational(reading: ChangeReading) -> bool:
     """Whether all that was revised is called informational: "Updated acknowledgement"."""
+    # "Updated Exploited to Yes. This is an informational change only."
     if reading.statements:
         return False
-    revisions = [
-        passage.text
-        for passage in reading.new_passages
-        if passage.name.startswith("revision")
-    ]
-    for text in revisions:
-        if not _INFORMATIONAL.search(normalize.fold(text)):
-            return False
-    return bool(revisions)
+    revisions = [normalize.fold(text) for text in _new_texts(reading, ("revision",))]
+    return bool(revisions) and all(map(_INFORMATIONAL.search, revisions))
 
 
-def _moves_to_known_version(
+def _moves_to_version_in_force(
     before: Update, reading: ChangeReading, now: datetime
 ) -> bool:
     """Whether a source only now offers the version that another one has told of lately.
@@ -365,6 +374,7 @@ def _moves_to_known_version(
         return False
     if now - before.changed > SAME_STORY:
         return False
+    # Another build or file under the same name is more than the version told of
     if not reading.new_packages or reading.changed_packages:
         return False
     current = current_packages(before)
@@ -381,11 +391,8 @@ def _repeats_exploitation(
     if len(reading.statements_of(Kind.EXPLOITED)) < len(reading.statements):
         return False
     said = {normalize.fold(each.sentence) for each in reading.statements}
-    for text in texts:
-        for line in map(normalize.fold, text.split("\n")):
-            if line not in said and not _INFORMATIONAL.search(line):
-                return False
-    return True
+    lines = map(normalize.fold, "\n".join(texts).split("\n"))
+    return all(line in said or _INFORMATIONAL.search(line) for line in lines)
 
 
 def _is_of_another(
@@ -397,24 +404,26 @@ def _is_of_another(
     package for Windows, and a sentence about it.
     """
     reading = matched.reading
-    if reading.is_first or not reading.new_packages:
+    # Where something was taken away or exchanged, the words may be about that
+    if reading.is_first or reading.lost_packages or reading.changed_packages:
         return False
-    if reading.lost_packages or reading.changed_packages:
+    brought = [each for each in reading.new_packages if each in matched.packages]
+    if brought or not reading.new_packages:
         return False
-    if any(package in matched.packages for package in reading.new_packages):
-        return False
-    named: set[str] = set()
-    for text in texts:
-        named.update(name.lower() for name in normalize.products_in(text))
-    for product in update.products:
-        mine = product.lower()
-        if any(name in mine or mine in name for name in named):
-            return False
-    return bool(named)
+    named = [name.lower() for text in texts for name in normalize.products_in(text)]
+    mine = [product.lower() for product in update.products]
+    # Prose says "Exchange Server 2019" of an update for its CU14
+    shared = [
+        name for name in named if any(name in each or each in name for each in mine)
+    ]
+    return bool(named) and not shared
 
 
 def _is_redated(reading: ChangeReading) -> bool:
-    """Whether a table's row has got another release date: a correction that is told as one."""
+    """Whether a table's row has got another release date.
+
+    It is a correction, and is told as one.
+    """
     before, after = reading.change.before, reading.change.after
     if before is None or after is None or after.label is None:
         return False
@@ -432,5 +441,7 @@ def _adds_nothing(before: Update, matched: MatchedChange) -> bool:
     stored = {advisory.id for advisory in before.advisories}
     if stored.issuperset(matched.entry.cves):
         return True
-    age = matched.reading.change.time - before.first_seen
-    return not stored and before.state is State.RELEASED and age <= SAME_STORY
+    # A further CVE beside known ones is a revision, however soon it comes
+    if stored or before.state is not State.RELEASED:
+        return False
+    return matched.reading.change.time - before.first_seen <= SAME_STORY
