@@ -36,7 +36,15 @@ from watcher.judgement.other_events import (
     known_issues,
     revision,
 )
-from watcher.judgement.packages import add_package, kb_articles
+from watcher.judgement.packages import (
+    add_package,
+    all_offered,
+    current_packages,
+    is_among,
+    kb_articles,
+    with_part_offered_again,
+    with_pulled,
+)
 from watcher.judgement.pull_and_return import StateChange, state_change
 from watcher.judgement.summary import (
     deciding_words,
@@ -50,6 +58,7 @@ from watcher.records import (
     Established,
     Event,
     Kind,
+    Package,
     State,
     Update,
     UpdateRef,
@@ -85,7 +94,7 @@ def _first_sight(
     changed = state_change(replace(update, changed=None), changes, matches.now)
     kind = _first_kind(update, readings, changed, matches.now)
     if kind is Kind.PULLED:
-        update = replace(update, state=State.PULLED)
+        update = with_pulled(update, ())
     if kind is Kind.RE_RELEASED:
         # Read first after its return it is at least the second version
         version = max(2, update.version)
@@ -210,10 +219,16 @@ def _known_update(
 def _after(changed: StateChange, update: Update, changes: UpdateChanges) -> Update:
     """The update after its state has changed; packages that show it bear the new version."""
     if changed.kind is Kind.PULLED:
-        return replace(update, state=State.PULLED)
+        return with_pulled(update, changed.packages)
     if changed.kind is Kind.CORRECTED:
-        return replace(update, state=State.RELEASED)
-    packages = update.packages
+        packages = all_offered(update.packages)
+        return replace(update, state=State.RELEASED, packages=packages)
+    if changed.repeats:
+        return update
+    if _is_part_of(changed.packages, update):
+        return with_part_offered_again(update, changed.packages, changed.version)
+    # Without new packages it is the former ones that are offered again
+    packages = update.packages if changed.packages else all_offered(update.packages)
     for package in changed.packages:
         if package.product:
             # The record of each CVE offers it
@@ -223,6 +238,14 @@ def _after(changed: StateChange, update: Update, changes: UpdateChanges) -> Upda
     return replace(
         update, version=changed.version, state=State.RELEASED, packages=packages
     )
+
+
+def _is_part_of(packages: Sequence[Package], update: Update) -> bool:
+    """Whether packages that are offered again are some of those that the update has."""
+    current = current_packages(update)
+    if not packages or not all(is_among(package, current) for package in packages):
+        return False
+    return not all(is_among(package, packages) for package in current)
 
 
 def _with_stated_articles(
@@ -257,16 +280,20 @@ def _tell(
     """The event of a change of state, if it is not established already."""
     if changed.kind is Kind.CORRECTED:
         return _tell_correction(changed, update, now)
-    fact = Established(changed.kind, changed.version)
+    part = changed.packages if _is_part_of(changed.packages, update) else ()
+    articles = kb_articles(part) or tuple(sorted(each.product for each in part))
+    fact = Established(changed.kind, changed.version, detail=" ".join(articles))
     event = established_by(update, fact)
     if event is None and changed.repeats:
         event = last_event(update, changed.kind)
     if event is not None:
         decisions.support(event, changed.changes)
         return []
-    pulled = changed.kind is Kind.PULLED
-    summary = pulled_summary(update) if pulled else re_released_summary(update)
-    return [Establishing(fact, _event_of(changed, update, now, summary))]
+    if changed.kind is Kind.PULLED:
+        summary = pulled_summary(update, part)
+    else:
+        summary = re_released_summary(update, part)
+    return [Establishing(fact, _event_of(changed, update, now, summary, part=part))]
 
 
 def _tell_correction(
@@ -286,6 +313,7 @@ def _event_of(
     now: datetime,
     summary: Summary,
     *,
+    part: tuple[Package, ...] = (),
     corrects: str = "",
 ) -> Event:
     readings = [matched.reading for matched in changed.changes]
@@ -297,9 +325,15 @@ def _event_of(
         evidence=quote_all(readings, changed.statements),
         readings=readings,
         because=deciding_words(changed.statements),
+        packages=_as_they_stand(part, update) if part else None,
         corrects=corrects,
-        distinction=corrects,
+        distinction=corrects or " ".join(each.product for each in part),
     )
+
+
+def _as_they_stand(packages: Sequence[Package], update: Update) -> list[Package]:
+    """Packages as the update has them after the decision."""
+    return [each for each in current_packages(update) if is_among(each, packages)]
 
 
 # -- changes that name no update that is watched

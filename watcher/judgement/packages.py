@@ -5,13 +5,13 @@ An update's state is to be read off them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.names import base_product, made_name
-from watcher.records import Package, Update
+from watcher.records import Package, State, Update
 
 # Types of update that make the product that they are named after
 MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
@@ -76,6 +76,69 @@ def current_packages(update: Update) -> tuple[Package, ...]:
         if newest < package.version <= update.version:
             newest = package.version
     return tuple(p for p in update.packages if p.version == newest)
+
+
+def pulled_packages(update: Update) -> tuple[Package, ...]:
+    """Give the packages of an update's current version that are pulled.
+
+    Case: in December 2014 one rollup of three was pulled; the others stayed offered.
+    """
+    current = current_packages(update)
+    if update.is_pulled:
+        return current
+    if update.is_pulled_in_part:
+        return tuple(package for package in current if package.pulled)
+    return ()
+
+
+def is_pulled_package(update: Update, package: Package) -> bool:
+    """Say whether this package of an update is not to be installed at this moment."""
+    return is_among(package, pulled_packages(update))
+
+
+def with_pulled(update: Update, packages: Sequence[Package]) -> Update:
+    """Give the update with these of its current packages pulled; with all, where none is named."""
+    current = current_packages(update)
+    no_longer_offered = [*pulled_packages(update), *(packages or current)]
+    changed = []
+    still_offered = False
+    for package in update.packages:
+        if package in current:
+            pulled = is_among(package, no_longer_offered)
+            still_offered = still_offered or not pulled
+            changed.append(replace(package, pulled=pulled))
+        else:
+            changed.append(package)
+    state = State.PULLED_IN_PART if still_offered else State.PULLED
+    return replace(update, packages=tuple(changed), state=state)
+
+
+def with_part_offered_again(
+    update: Update, packages: Sequence[Package], version: int
+) -> Update:
+    """Give the update after some of its packages came back, as ``version``.
+
+    The others are the new version's, too, and stay as they are: offered or pulled.
+    """
+    current = current_packages(update)
+    before = pulled_packages(update)
+    changed = []
+    for package in update.packages:
+        if package in current:
+            pulled = package in before and not is_among(package, packages)
+            changed.append(replace(package, version=version, pulled=pulled))
+        else:
+            changed.append(package)
+    still_pulled = any(
+        package.pulled and package.version == version for package in changed
+    )
+    state = State.PULLED_IN_PART if still_pulled else State.RELEASED
+    return replace(update, packages=tuple(changed), version=version, state=state)
+
+
+def all_offered(packages: Iterable[Package]) -> tuple[Package, ...]:
+    """Give the packages as offered."""
+    return tuple(replace(package, pulled=False) for package in packages)
 
 
 def stated_articles(update: Update) -> tuple[str, ...]:
@@ -201,6 +264,7 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
         size=stored.size if new.size is None else new.size,
         supersedes=new.supersedes or stored.supersedes,
         type=new.type or stored.type,
+        pulled=stored.pulled,
         # A table says nothing of who may have a package
         esu=stored.esu if certain else new.esu,
     )

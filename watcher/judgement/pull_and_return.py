@@ -20,8 +20,10 @@ from watcher.judgement.packages import (
     build_grew,
     current_packages,
     holds_package,
+    is_among,
     kb_articles,
     only_words_tell_of_version,
+    pulled_packages,
     stated_articles,
 )
 from watcher.records import Kind, Package, Update
@@ -73,22 +75,90 @@ def state_change(
             return shown
     if back:
         return _re_released(update, back, now)
+    if pulled:
+        return _pulled(update, _changes(pulled), _statements(pulled))
     recalled = _recalled_rows(changes)
-    if pulled or any(_is_recalled(row, update) for row in recalled):
-        return StateChange(
-            Kind.PULLED,
-            update.version,
-            _changes(pulled) or tuple(recalled),
-            _statements(pulled),
-            repeats=update.is_pulled,
-        )
+    if any(_is_recalled(row, update) for row in recalled):
+        return _pulled(update, tuple(recalled), ())
     denied = _spoken(Kind.CORRECTED, update, changes)
     denied = [each for each in denied if _is_about_all(each.statement, update)]
-    if denied and update.is_pulled:
+    if denied and (update.is_pulled or update.is_pulled_in_part):
         return StateChange(
             Kind.CORRECTED, update.version, _changes(denied), _statements(denied)
         )
     return None
+
+
+def _pulled(
+    update: Update,
+    changes: tuple[MatchedChange, ...],
+    statements: tuple[PassageStatement, ...],
+) -> StateChange:
+    """A pull of the packages that the words name, else of those that their entries offer."""
+    meant = _packages_meant(update, changes, statements)
+    pulled_before = pulled_packages(update)
+    if meant:
+        repeats = all(is_among(package, pulled_before) for package in meant)
+    else:
+        repeats = update.is_pulled
+    return StateChange(
+        Kind.PULLED, update.version, changes, statements, meant, repeats=repeats
+    )
+
+
+def _packages_meant(
+    update: Update,
+    changes: Sequence[MatchedChange],
+    statements: Sequence[PassageStatement],
+) -> tuple[Package, ...]:
+    """The packages of the current version that words are about; () for all of them.
+
+    Case: of the three rollups of December 2014 "Update Rollup 8 for Exchange Server 2010
+    SP3" was recalled; who told "do not install" of all three gave a wrong order to two
+    thirds of the readers.
+    """
+    current = current_packages(update)
+    meant: list[Package] = []
+    for statement in statements:
+        named = _named_packages(statement, current)
+        meant += named or _offered_in(changes, statement, current)
+    if not statements:
+        for matched in changes:
+            meant += [each for each in current if is_among(each, matched.packages)]
+    if all(is_among(package, meant) for package in current):
+        return ()
+    return tuple(package for package in current if is_among(package, meant))
+
+
+def _named_packages(
+    statement: PassageStatement, current: Sequence[Package]
+) -> list[Package]:
+    """The packages that a statement names: by KB article, by build, else by product."""
+    by_article = [package for package in current if package.kb in statement.kbs]
+    if statement.kbs and by_article:
+        return by_article
+    by_build = [package for package in current if package.build in statement.builds]
+    if statement.builds and by_build:
+        return by_build
+    named = [name.lower() for name in statement.products]
+    by_product = []
+    for package in current:
+        product = package.product.lower()
+        if any(name in product or product in name for name in named):
+            by_product.append(package)
+    return by_product
+
+
+def _offered_in(
+    changes: Sequence[MatchedChange],
+    statement: PassageStatement,
+    current: Sequence[Package],
+) -> list[Package]:
+    """The packages of the entry in which a statement stands; all where it offers none."""
+    for matched in changes:
+        if statement in matched.statements_of(statement.kind) and matched.packages:
+            return [each for each in current if is_among(each, matched.packages)]
+    return list(current)
 
 
 def _changes(spoken: Sequence[Spoken]) -> tuple[MatchedChange, ...]:
@@ -323,13 +393,23 @@ def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> State
     """A re-release that words tell of, or repeat."""
     repeats = _repeats_re_release(update, back, now)
     version = update.version if repeats else update.version + 1
+    changes, statements = _changes(back), _statements(back)
+    meant: tuple[Package, ...] = ()
+    if update.is_pulled_in_part:
+        named = _packages_meant(update, changes, statements)
+        pulled = pulled_packages(update)
+        # What was never pulled cannot be back
+        meant = tuple(each for each in named if is_among(each, pulled)) or pulled
+    elif update.is_pulled:
+        meant = _packages_meant(update, changes, statements)
     return StateChange(
-        Kind.RE_RELEASED, version, _changes(back), _statements(back), repeats=repeats
+        Kind.RE_RELEASED, version, changes, statements, meant, repeats=repeats
     )
 
 
 def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:
-    if update.version == 1 or update.is_pulled or update.changed is None:
+    pulled = update.is_pulled or update.is_pulled_in_part
+    if update.version == 1 or pulled or update.changed is None:
         return False
     in_revisions = [each.statement for each in back if each.statement.in_revision]
     revised = [each.time for each in in_revisions if each.time]

@@ -58,9 +58,13 @@ def first_summary(update: Update, kind: Kind) -> Summary:
     return Summary(_ledger_text(update, key, products=products), "listed")
 
 
-def pulled_summary(update: Update) -> Summary:
-    """The vendor no longer offers it."""
-    return _of_update("pulled", update)
+def pulled_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
+    """The vendor no longer offers it; with ``part``, these packages of it."""
+    if not part:
+        return _of_update("pulled", update)
+    products = product_list(package.product for package in part)
+    text = _ledger_text(update, "pulled-in-part", part, products=products)
+    return Summary(text, "pulled-in-part", (("products", products),))
 
 
 def gone_summary(update: Update) -> Summary:
@@ -96,15 +100,16 @@ def suspected_summary(
     return Summary(text, key, (("source", source), ("titles", listed)))
 
 
-def re_released_summary(update: Update) -> Summary:
-    """It is offered again, or a new version is."""
-    products = _products_beside_title(update)
+def re_released_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
+    """It is offered again, or a new version is; with ``part``, these packages of it."""
+    products = _products_beside_title(update, part)
     title = with_version(update.title, update.version)
     text = _ledger_text(
         update,
         "re-released" if products else "re-released-alone",
+        part,
         version=update.version,
-        articles=title_with_articles(update).removeprefix(title),
+        articles=title_with_articles(update, part or None).removeprefix(title),
         products=products,
     )
     return Summary(text, "re-released")
@@ -168,12 +173,17 @@ def revised_summary(update: Update, readings: Sequence[ChangeReading]) -> Summar
     return Summary(text, "also-fixes", (("cves", ", ".join(unique)),))
 
 
-def _ledger_text(update: Update, key: str, **filled: object) -> str:
-    """Say the sentence of ``key`` of an update; in the ledger's own words where it has any."""
+def _ledger_text(
+    update: Update, key: str, part: Sequence[Package] = (), **filled: object
+) -> str:
+    """Say the sentence of ``key`` of an update, or of some packages of it.
+
+    In the ledger's own words where it has any.
+    """
     tables = sentences()
     text = tables["ledger"].get(key) or tables["summary"][key]
     return text.format(
-        update=title_with_articles(update),
+        update=title_with_articles(update, part or None),
         title=update.title,
         vendor="the vendor",
         **filled,
@@ -198,9 +208,9 @@ def _urgent(update: Update) -> str:
     return f" {text}"
 
 
-def _products_beside_title(update: Update) -> str:
+def _products_beside_title(update: Update, part: Sequence[Package] = ()) -> str:
     """The products for which an update is, "" where its title says that already."""
-    products = update_reference(update).products
+    products = update_reference(update, part or None).products
     # A cumulative update is the product that it makes: naming both would say it twice
     return product_list(products) if products != (update.title,) else ""
 

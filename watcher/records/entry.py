@@ -71,6 +71,8 @@ class Package(Struct, frozen=True):
     # Another build that the same row gives in its other form: one of the two is a
     # typing error
     disputed: str = ""
+    # The vendor no longer offers it; filled in by judgement
+    pulled: bool = False
 
 
 class Entry(Struct, frozen=True):

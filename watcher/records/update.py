@@ -20,6 +20,8 @@ class State(StrEnum):
     ANNOUNCED = "announced"
     RELEASED = "released"
     PULLED = "pulled"
+    # Some of its packages are pulled, others are offered
+    PULLED_IN_PART = "pulled-in-part"
 
 
 class Advisory(Struct, frozen=True):
@@ -136,8 +138,13 @@ class Update(Struct, frozen=True):
 
     @property
     def is_pulled(self) -> bool:
-        """Whether it is not to be installed, for the vendor no longer offers it."""
+        """Whether none of it is to be installed, for the vendor no longer offers it."""
         return self.state is State.PULLED
+
+    @property
+    def is_pulled_in_part(self) -> bool:
+        """Whether some of its packages are pulled, and others are offered."""
+        return self.state is State.PULLED_IN_PART
 
 
 class UpdateRef(Struct, frozen=True):

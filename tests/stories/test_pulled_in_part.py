@@ -1,0 +1,95 @@
+"""A pull is of packages: who has another one of the same update is not told to wait."""
+
+from __future__ import annotations
+
+from tests.stories.pages import Cve, Fix, Month, month
+from tests.stories.telling import World
+from watcher.records import State
+
+FIXES = (
+    Fix("Microsoft Exchange Server 2007 Service Pack 3", "2996150"),
+    Fix("Microsoft Exchange Server 2010 Service Pack 3", "2986475"),
+    Fix("Microsoft Exchange Server 2013 Cumulative Update 6", "3011140"),
+)
+OLD = month(
+    "2014-Nov",
+    Cve(
+        "CVE-2014-0001",
+        (Fix(FIXES[0].product, "2999999"),),
+        revisions=(("1.0", "2014-11-11", "Published."),),
+    ),
+)
+PUBLISHED = ("1.0", "2014-12-09", "Bulletin published.")
+REMOVED = (
+    "2.0",
+    "2014-12-10",
+    (
+        "Revised bulletin to remove Download Center links for security update 2986475 for "
+        "Microsoft Exchange Server 2010 Service Pack 3 to address a known issue."
+    ),
+)
+BACK = (
+    "3.0",
+    "2014-12-12",
+    (
+        "Rereleased bulletin to announce the reoffering of security update 2986475 for "
+        "Microsoft Exchange Server 2010 Service Pack 3."
+    ),
+)
+REST = (
+    "2.1",
+    "2014-12-11",
+    "Security updates 2996150 and 3011140 have been removed from the Download Center.",
+)
+
+
+def december(*revisions: tuple[str, str, str]) -> Month:
+    return month("2014-Dec", Cve("CVE-2014-6319", FIXES, revisions=revisions))
+
+
+def released(world: World) -> None:
+    world.at("2014-12-01 06:00", OLD)
+    assert world.at("2014-12-09 20:00", OLD, december(PUBLISHED)) == [
+        "released exchange-server-2014-12-su KB2986475 KB2996150 KB3011140"
+    ]
+
+
+def test_one_package_of_three_is_pulled_and_comes_back(world: World) -> None:
+    """MS14-075, December 2014: rollup 8 of Exchange 2010 alone was recalled."""
+    released(world)
+    told = world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
+    assert told == ["pulled exchange-server-2014-12-su KB2986475"]
+    event = world.last
+    assert [each.kb for each in event.packages] == ["KB2986475"]
+    assert event.update.products == ("Exchange Server 2010 SP3",)
+    assert event.summary.endswith("The other packages are still offered.")
+    update = world.store.update("exchange-server-2014-12-su")
+    assert update is not None
+    assert update.state is State.PULLED_IN_PART
+
+    whole = december(PUBLISHED, REMOVED, BACK)
+    assert world.at("2014-12-12 20:00", OLD, whole) == [
+        "re-released exchange-server-2014-12-su v2 KB2986475"
+    ]
+    update = world.store.update("exchange-server-2014-12-su")
+    assert update is not None
+    assert update.state is State.RELEASED
+    assert {each.version for each in update.packages} == {2}
+
+
+def test_what_is_pulled_later_is_told_of_itself_alone(world: World) -> None:
+    released(world)
+    world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
+    told = world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REST, REMOVED))
+    assert told == ["pulled exchange-server-2014-12-su KB2996150 KB3011140"]
+    update = world.store.update("exchange-server-2014-12-su")
+    assert update is not None
+    assert update.state is State.PULLED
+
+
+def test_the_same_pull_from_a_later_sentence_is_no_second_one(world: World) -> None:
+    released(world)
+    world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
+    again = ("2.1", "2014-12-11", "Update 2986475 is no longer available for download.")
+    told = world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REMOVED, again))
+    assert told == []
