@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from msgspec.structs import replace
+
 from tests.stories.pages import Cve, Fix, Month, month
 from tests.stories.telling import World
 from watcher.records import State
+from watcher.run.publish import publish_site
 
 FIXES = (
     Fix("Microsoft Exchange Server 2007 Service Pack 3", "2996150"),
@@ -93,3 +98,18 @@ def test_the_same_pull_from_a_later_sentence_is_no_second_one(world: World) -> N
     again = ("2.1", "2014-12-11", "Update 2986475 is no longer available for download.")
     told = world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REMOVED, again))
     assert told == []
+
+
+def test_the_page_says_which_package_is_pulled_and_which_build_is_good(
+    world: World, tmp_path: Path
+) -> None:
+    released(world)
+    world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
+    settings = replace(world.settings, site=tmp_path / "site")
+    publish_site(settings, world.store, world.report.time, once=True)
+    page = (
+        tmp_path / "site" / "updates" / "exchange-server-2014-12-su.html"
+    ).read_text()
+    assert "pulled in part" in page
+    front = (tmp_path / "site" / "index.html").read_text()
+    assert "KB2986475" in front

@@ -19,7 +19,11 @@ from watcher.judgement.guidance import (
     new_guidance,
     new_tables,
 )
-from watcher.judgement.packages import current_packages, stated_articles
+from watcher.judgement.packages import (
+    current_packages,
+    is_pulled_package,
+    stated_articles,
+)
 from watcher.records import (
     Confidence,
     Event,
@@ -94,7 +98,8 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
         guidance=new_guidance(readings),
         because=because,
         previous=update.last,
-        pulled=update.is_pulled,
+        pulled=any(is_pulled_package(update, package) for package in of_event)
+        or update.is_pulled,
         phrase=summary.key,
         places=summary.places,
         workaround=has_workaround(readings),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement import normalize
+from watcher.judgement.packages import pulled_packages
 from watcher.records import Package, State, Update
 
 if TYPE_CHECKING:
@@ -48,16 +49,21 @@ def offered(update: Update) -> tuple[Package, ...]:
 
     None of a pulled update, none of a version that was replaced.
     """
-    if update.state is not State.RELEASED:
+    if update.state not in (State.RELEASED, State.PULLED_IN_PART):
         return ()
+    pulled = pulled_packages(update)
     return tuple(
-        package for package in update.packages if package.version >= update.version
+        package
+        for package in update.packages
+        if package.version >= update.version and package not in pulled
     )
 
 
 def pulled(updates: Iterable[Update]) -> tuple[Update, ...]:
     """Give the updates that are pulled, the newest pull first."""
-    found = [update for update in updates if update.state is State.PULLED]
+    found = [
+        update for update in updates if update.is_pulled or update.is_pulled_in_part
+    ]
     found.sort(
         key=lambda update: (update.changed or update.first_seen, update.id),
         reverse=True,

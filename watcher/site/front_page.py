@@ -120,7 +120,7 @@ def products(listings: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
     offered = {
         offer.product
         for listing in listings
-        if listing.state is State.RELEASED
+        if _is_offered(listing)
         for offer in _offers(listing)
     }
     for name in sorted(bad.keys() - offered):
@@ -136,7 +136,7 @@ def _newest_good(listings: Sequence[Listing]) -> list[Listing]:
     highest: dict[str, tuple[int, ...]] = {}
     holders: dict[str, str] = {}
     for listing in listings:
-        if listing.state is not State.RELEASED:
+        if not _is_offered(listing):
             continue
         for offer in _offers(listing):
             build = _numbers(offer.build)
@@ -159,13 +159,22 @@ def _numbers(build: str) -> tuple[int, ...]:
         return ()
 
 
+def _is_offered(listing: Listing) -> bool:
+    return listing.state in (State.RELEASED, State.PULLED_IN_PART)
+
+
 def _offers(listing: Listing) -> list[Offer]:
-    """Give the packages of the current version."""
-    return [offer for offer in listing.packages if offer.version >= listing.version]
+    """Give the packages of the current version, without those that are pulled in part."""
+    current = [offer for offer in listing.packages if offer.version >= listing.version]
+    return [offer for offer in current if not offer.pulled]
+
+
+def _is_pulled(listing: Listing) -> bool:
+    return listing.state in (State.PULLED, State.PULLED_IN_PART)
 
 
 def _is_bad(listing: Listing) -> bool:
-    return listing.state is State.PULLED or listing.suspected
+    return _is_pulled(listing) or listing.suspected
 
 
 def _state(bad: Iterable[BadBuild]) -> str:
@@ -179,7 +188,7 @@ def _bad_builds(listings: Iterable[Listing]) -> dict[str, list[BadBuild]]:
     """Give the builds of each product whose update is pulled or doubted."""
     found: dict[str, list[BadBuild]] = defaultdict(list)
     for listing in filter(_is_bad, listings):
-        suspected = listing.state is not State.PULLED
+        suspected = not _is_pulled(listing)
         for offer in _newest_offers(listing):
             found[offer.product].append(
                 BadBuild(offer.build, offer.kb, listing.title, listing.page, suspected)
@@ -189,7 +198,8 @@ def _bad_builds(listings: Iterable[Listing]) -> dict[str, list[BadBuild]]:
 
 def _newest_offers(listing: Listing) -> list[Offer]:
     """Give the packages of the current version, else all; the highest build first."""
-    offers = _offers(listing) or list(listing.packages)
+    pulled_in_part = [offer for offer in listing.packages if offer.pulled]
+    offers = pulled_in_part or _offers(listing) or list(listing.packages)
     offers.sort(key=lambda offer: normalize.build_key(offer.build), reverse=True)
     # The same package may stand there under two versions
     unversioned = (replace(offer, version=0) for offer in offers)
@@ -214,7 +224,7 @@ def _alarm(listing: Listing, pages: set[str]) -> Alarm:
         _articles(listing),
         _affected(listing),
         listing.pulled or listing.changed,
-        listing.state is not State.PULLED,
+        not _is_pulled(listing),
         bool(listing.packages) and listing.page not in pages,
     )
 

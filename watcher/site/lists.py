@@ -39,6 +39,8 @@ class Offer(msgspec.Struct, frozen=True):
     build: str
     kb: str
     version: int
+    # While other packages of its update are offered
+    pulled: bool = False
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -126,7 +128,13 @@ def listing_of(update: Update, events: Iterable[Event]) -> Listing:
     if not title.lower().endswith(f"v{update.version}"):
         title = with_version(title, update.version)
     offers = [
-        Offer(line(p.product, 100), line(p.build, 40), line(p.kb, 40), p.version)
+        Offer(
+            line(p.product, 100),
+            line(p.build, 40),
+            line(p.kb, 40),
+            p.version,
+            update.is_pulled_in_part and p.pulled,
+        )
         for p in update.packages
     ]
     return Listing(
@@ -163,7 +171,7 @@ def _current_since(update: Update, events: Iterable[Event]) -> datetime | None:
 
 def _pulled_since(update: Update, events: Iterable[Event]) -> datetime | None:
     """Say since when an update is pulled, None when it is not."""
-    if update.state is not State.PULLED:
+    if not (update.is_pulled or update.is_pulled_in_part):
         return None
     pulls = [
         event.time

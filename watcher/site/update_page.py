@@ -196,7 +196,8 @@ def page(
     state_event = _state_event(update, events)
     now = story(state_event, form)
     latest = _latest(events, form)
-    doubted = listing.suspected and update.state is not State.PULLED
+    pulled = update.is_pulled or update.is_pulled_in_part
+    doubted = listing.suspected and not pulled
     newest_first = tuple(with_evidence(event, form) for event in reversed(events))
     issues = _issues(newest_first, update.version)
     # What is perhaps pulled is held back: servers are told what they would be of a pull
@@ -238,6 +239,7 @@ def _state_event(update: Update, events: Sequence[Event]) -> Event:
     """Give an event that says how ``update`` is now, with all that is stored of it."""
     kind = {
         State.PULLED: Kind.PULLED,
+        State.PULLED_IN_PART: Kind.PULLED,
         State.RELEASED: Kind.RELEASED,
         State.ANNOUNCED: Kind.ANNOUNCED,
     }[update.state]

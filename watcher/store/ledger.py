@@ -215,12 +215,13 @@ def _offers(update: Update) -> list[dict[str, str]]:
 
     None of what is pulled or was replaced.
     """
-    if update.state is not State.RELEASED:
+    if update.state not in (State.RELEASED, State.PULLED_IN_PART):
         return []
     dated = time_text(update.released or update.first_seen)
     ranks: dict[str, str] = {}
     for package in update.packages:
-        if package.product and package.version >= update.version:
+        pulled = update.is_pulled_in_part and package.pulled
+        if package.product and package.version >= update.version and not pulled:
             product = clean(package.product)
             rank = f"{_sortable(package.build)} {dated}"
             ranks[product] = max(ranks.get(product, ""), rank)
