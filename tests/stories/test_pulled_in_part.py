@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -29,7 +30,7 @@ REMOVED = (
     "2.0",
     "2014-12-10",
     (
-        "Revised bulletin to remove Download Center links for security update 2986475 for "
+        "Bulletin revised to remove Download Center links for security update 2986475 for "
         "Microsoft Exchange Server 2010 Service Pack 3 to address a known issue."
     ),
 )
@@ -106,7 +107,8 @@ def test_the_page_says_which_package_is_pulled_and_which_build_is_good(
     released(world)
     world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
     settings = replace(world.settings, site=tmp_path / "site")
-    publish_site(settings, world.store, world.report.time, once=True)
+    now = datetime(2014, 12, 10, 20, tzinfo=UTC)
+    publish_site(settings, world.store, now, once=True)
     page = (
         tmp_path / "site" / "updates" / "exchange-server-2014-12-su.html"
     ).read_text()

@@ -198,7 +198,13 @@ def products(listing: Listing) -> tuple[str, ...]:
 def as_update(listing: Listing) -> Update:
     """Give the update of a listing, as far as judging where products stand needs it."""
     packages = tuple(
-        Package(offer.product, offer.kb, offer.build, version=offer.version)
+        Package(
+            offer.product,
+            offer.kb,
+            offer.build,
+            version=offer.version,
+            pulled=offer.pulled,
+        )
         for offer in listing.packages
     )
     return Update(
