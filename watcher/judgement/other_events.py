@@ -153,7 +153,7 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         earlier = established_by(before, Established(Kind.RELEASED))
         check.decisions.support(earlier or "", matches)
         return []
-    names = set()
+    names: set[tuple[str, str]] = set()
     for matched in matches:
         further = _of_further_products(matched, before)
         names.update((package.product, package.kb) for package in further)
