@@ -1,8 +1,10 @@
-"""The administrator's servers from a CSV file.
+"""The administrator's servers from a CSV file, or from Health Checker's XML.
 
 ``server,product,build``, or what Exchange's own shell exports.
 
-A column ``owner`` may be there, too, and ``product`` may be missing.
+A column ``owner`` may be there, too, and ``product`` may be missing.  A column
+``ExSetup`` has what ExSetup.exe says of itself, and goes before the others: what Active
+Directory has of a server often stays at its cumulative update.
 ``Get-ExchangeServer | Select Name, AdminDisplayVersion | Export-Csv`` writes
 ``"Version 15.2 (Build 1544.13)"``, in Windows PowerShell 5 a line ``#TYPE ...`` before
 the head, in UTF-16 where it is told so; Excel saves with semicolons in many countries.
@@ -13,12 +15,16 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.records import Server
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 SERVER = (
     "server",
@@ -31,13 +37,21 @@ SERVER = (
     "identity",
     "fqdn",
 )
+# Of the program's own file: "fileversion" is what `Get-Command ExSetup.exe` gives
+EXACT = (
+    "exsetup",
+    "exsetupversion",
+    "exsetupfileversion",
+    "exsetupbuild",
+    "fileversion",
+)
 BUILD = (
     "build",
     "admindisplayversion",
     "buildnumber",
     "version",
+    "buildversion",
     "productversion",
-    "fileversion",
 )
 PRODUCT = ("product", "productname")
 OWNER = ("owner", "owners", "ownedby", "managedby", "responsible")
@@ -68,6 +82,8 @@ class Columns(Struct, frozen=True):
 
     server: int | None
     build: int | None
+    # Of the program's own file
+    exact: int | None
     product: int | None
     owner: int | None
 
@@ -91,14 +107,18 @@ def parse(body: bytes) -> Inventory:
     Raises ParseError when there is no head that names a column of servers and one of
     builds.
     """
-    lines = _decoded(body).splitlines()
+    text = _decoded(body)
+    if text.lstrip().startswith("<"):
+        return _health_checker(body)
+    lines = text.splitlines()
     start = 0
     while start < len(lines) and _precedes_head(lines[start]):
         start += 1
     head = lines[start] if start < len(lines) else ""
     separator = max(",;\t", key=head.count)
     columns = _columns(head, separator)
-    if columns.server is None or columns.build is None:
+    has_build = columns.build is not None or columns.exact is not None
+    if columns.server is None or not has_build:
         found = f'its first line is "{head[:80]}"' if head else "it is empty"
         raise ParseError(f"no column of servers and one of builds: {found}", REMEDY)
 
@@ -108,7 +128,8 @@ def parse(body: bytes) -> Inventory:
         if not any(cell.strip() for cell in row.cells):
             continue
         server = _server(row, columns)
-        wrong = _complaint(server, row.cell(columns.build), servers)
+        written = row.cell(columns.exact) or row.cell(columns.build)
+        wrong = _complaint(server, written, servers)
         if wrong:
             complaints.append(f"line {row.number}: {wrong}")
         else:
@@ -127,17 +148,59 @@ def _columns(head: str, separator: str) -> Columns:
                 return names.index(name)
         return None
 
-    return Columns(column(SERVER), column(BUILD), column(PRODUCT), column(OWNER))
+    return Columns(
+        column(SERVER), column(BUILD), column(EXACT), column(PRODUCT), column(OWNER)
+    )
 
 
 def _server(row: Row, columns: Columns) -> Server:
     product = row.cell(columns.product)
+    # A server that the script could not reach has what Active Directory says of it
+    exact = build_of(row.cell(columns.exact))
     return Server(
         row.cell(columns.server),
-        build_of(row.cell(columns.build)),
+        exact or build_of(row.cell(columns.build)),
         normalize.product(product) if product else "",
         _owners(row.cell(columns.owner)),
+        exact=bool(exact),
     )
+
+
+def _health_checker(body: bytes) -> Inventory:
+    """Read what Health Checker keeps of a server (Export-Clixml).
+
+    Raises ParseError when it is no such file.
+    """
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ParseError(f"this XML cannot be read: {error}", REMEDY) from error
+    servers: dict[str, Server] = {}
+    for named in root.iterfind(".//{*}S[@N='ServerName']"):
+        properties = named.getparent()
+        build = "" if properties is None else _setup_build(properties)
+        if named.text and build:
+            server = Server(named.text.strip(), build, exact=True)
+            servers.setdefault(server.name.lower(), server)
+    if not servers:
+        raise ParseError("this XML is not what Health Checker writes", REMEDY)
+    return Inventory(tuple(servers.values()))
+
+
+def _setup_build(properties: etree._Element) -> str:
+    """Give the build that ExSetup.exe had on the server, "" for none."""
+    setups = properties.iterfind(".//{*}Obj[@N='ExchangeSetup']")
+    # Newer Health Checkers keep the version that they have read off it
+    paths = (".//{*}S[@N='FileVersion']", ".//{*}Version[@N='BuildVersion']")
+    for element in (*setups, properties):
+        for path in paths:
+            build = build_of(element.findtext(path) or "")
+            if build:
+                return build
+    return ""
 
 
 def _complaint(server: Server, written: str, servers: dict[str, Server]) -> str:

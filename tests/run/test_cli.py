@@ -100,6 +100,7 @@ COMMANDS = [
     "events",
     "show",
     "build",
+    "inventory",
     "sources",
     "check",
     "init",
@@ -370,6 +371,8 @@ def test_status_json_says_all_of_every_source(cli: Cli, state: Store) -> None:
     assert (len(found.pop("waiting")), found.pop("given_up")) == (3, [])
     assert found == {
         "ok": False,
+        "last_check": "2024-11-12T18:00:00Z",
+        "late": True,
         "deliveries": {"waiting": 3, "refused": 0, "given_up": 0},
         "servers": [],
         "sources": [
@@ -403,10 +406,24 @@ def test_status_json_says_all_of_every_source(cli: Cli, state: Store) -> None:
     }
 
 
+@pytest.mark.parametrize(("hours", "code"), [(5, 0), (7, 1)])
+def test_status_is_unwell_when_the_last_check_is_older_than_the_page_may_be(
+    cli: Cli, state: Store, hours: int, code: int
+) -> None:
+    state.touch([Times("msrc", "", T0, T0)])
+
+    with time_machine.travel(T0 + timedelta(hours=hours), tick=False):
+        said = cli("status")
+
+    assert said.exit_code == code
+    assert ("The last check was at 2024-11-12 18:00" in said.stderr) is bool(code)
+
+
 def test_status_is_well_when_every_source_is(cli: Cli, state: Store) -> None:
     state.touch([Times("msrc", "", T0, T0)])
 
-    said = cli("status")
+    with time_machine.travel(T0, tick=False):
+        said = cli("status")
 
     assert said.exit_code == 0
     assert said.stderr == ""

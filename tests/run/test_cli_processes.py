@@ -105,7 +105,11 @@ def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
 @pytest.mark.posix
 def test_a_closed_pipe_is_no_mistake(tmp_path: Path) -> None:
     ran = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m watcher check --schema | head -c 1"],
+        [
+            "bash",
+            "-c",
+            f"set -o pipefail; {sys.executable} -m watcher check --schema | head -c 1",
+        ],
         cwd=tmp_path,
         env=environ(tmp_path),
         capture_output=True,

@@ -214,7 +214,8 @@ def test_before_the_first_check_no_build_is_known(cli: Cli) -> None:
 
 
 def test_status_says_where_each_server_stands(cli: Cli, state: Store) -> None:
-    plain, found = cli("status"), objects(cli("status", "--json"))[0]
+    with time_machine.travel(T0, tick=False):
+        plain, found = cli("status"), objects(cli("status", "--json"))[0]
 
     assert plain.exit_code == 0
     assert (
@@ -238,7 +239,8 @@ def test_an_inventory_that_is_gone_is_a_warning_of_status_and_a_mistake_for_chec
 ) -> None:
     (folder / "inventory.csv").unlink()
 
-    status, check = cli("status", "--json"), cli("check")
+    with time_machine.travel(T0, tick=False):
+        status, check = cli("status", "--json"), cli("check")
 
     assert (status.exit_code, objects(status)[0]["servers"]) == (0, [])
     assert f"{folder}/inventory.csv: the inventory cannot be read" in status.stderr
@@ -251,9 +253,9 @@ def test_an_inventory_that_is_gone_is_a_warning_of_status_and_a_mistake_for_chec
 
 def test_show_says_where_sources_disagree() -> None:
     table, blog, msrc = (
-        ("exchange-builds", "Nov24SUv2", "2"),
-        ("exchange-blog", "Re-release", "2"),
-        ("msrc-cvrf", "revision 1.0", "1"),
+        SourceState("exchange-builds", "Nov24SUv2", 2),
+        SourceState("exchange-blog", "Re-release", 2),
+        SourceState("msrc-cvrf", "revision 1.0", 1),
     )
 
     assert disagreeing(replace(BACK, source_states=(blog, table, msrc))) == (
@@ -351,3 +353,74 @@ def test_what_is_acknowledged_by_its_build_is_its_update(
         )
     with Store.open(f"sqlite:///{folder}/state/watcher.db", hold=False) as store:
         assert store.acks() == {SU: T0}
+
+
+# --- gates ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "on", "code"),
+    [
+        ("15.2.1544.13", "pulled", 1),
+        ("15.2.1544.13", "outdated,unknown", 0),
+        ("15.2.1544.11", "outdated", 1),
+        ("15.2.1544.11", "pulled", 0),
+        ("9.9.9.9", "pulled,unknown", 1),
+        ("15.2.1544.14", "pulled,outdated,unknown,suspected", 0),
+    ],
+)
+def test_a_gate_fails_on_what_it_is_told_to(
+    cli: Cli, state: Store, build: str, on: str, code: int
+) -> None:
+    assert cli("build", build, "--fail-on", on).exit_code == code
+
+
+def test_a_gate_on_nothing_that_there_is_is_refused(cli: Cli, state: Store) -> None:
+    said = cli("build", "15.2.1544.14", "--fail-on", "pulld")
+
+    assert said.exit_code == 2
+    assert "pulld" in said.stderr
+
+
+# --- what was read of an inventory ------------------------------------------------------
+
+
+def test_what_was_read_of_an_inventory_is_said(
+    cli: Cli, state: Store, folder: Path
+) -> None:
+    rows = "server,exsetup,build,owner\nEX01,15.02.1544.013,,mail-team\nEX02,,what,\n"
+    (folder / "other.csv").write_text(rows, encoding="utf-8")
+    said = cli("inventory", "other.csv")
+
+    assert said.exit_code == 0
+    assert "Servers read: 1" in said.stdout
+    assert "EX01: 15.2.1544.13, owned by mail-team, asked of ExSetup.exe" in said.stdout
+    assert (
+        "EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled" in said.stdout
+    )
+    assert "other.csv: line 3" in said.stderr
+
+
+def test_the_files_of_a_folder_are_read_together_and_the_last_of_a_server_counts(
+    cli: Cli, state: Store, folder: Path
+) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for name, build in (("1", "15.2.1544.11"), ("2", "15.2.1544.13")):
+        (many / f"{name}.csv").write_text(
+            f"server,build\nEX01,{build}\n", encoding="utf-8"
+        )
+    (many / "3.xml").write_text("<html/>", encoding="utf-8")
+    said = cli("inventory", "many")
+
+    assert "EX01: 15.2.1544.13\n" in said.stdout
+    assert "3.xml: this XML is not what Health Checker writes" in said.stderr
+
+
+@pytest.mark.parametrize("kind", ["exchange", "windows", "sql", "sharepoint"])
+def test_a_script_writes_an_inventory_that_is_read(cli: Cli, kind: str) -> None:
+    said = cli("inventory", "--script", kind)
+
+    assert said.exit_code == 0
+    assert "Export-Csv -Path $Path -NoTypeInformation" in said.stdout
+    assert "Server " in said.stdout

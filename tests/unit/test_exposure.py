@@ -354,6 +354,26 @@ def test_an_unknown_build_says_so_and_names_its_branch(
     assert found.installed is None
 
 
+# --- a cumulative update's own build ----------------------------------------------------
+
+
+def test_a_cumulative_updates_own_build_may_hide_a_security_update() -> None:
+    found = of("15.2.1544.4", *ALL)
+
+    assert (found.may_hide, step_of(found, event(Kind.PULLED, PULLED))) == (
+        True,
+        "keep-off-unsure",
+    )
+    assert not of("15.2.1544.13", *ALL).may_hide
+    assert not of("15.2.1544.4", CU14_ITSELF).may_hide
+
+
+def test_what_exsetup_itself_says_hides_nothing() -> None:
+    (found,) = server_status.exposures([Server("EX01", "15.2.1544.4", exact=True)], ALL)
+
+    assert not found.may_hide
+
+
 # --- extended security updates --------------------------------------------------------
 
 

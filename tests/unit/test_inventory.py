@@ -154,3 +154,59 @@ def test_no_bytes_make_it_fail_otherwise(body: bytes) -> None:
     except ParseError:
         return
     assert all(server.name and server.build for server in read.servers)
+
+
+# --- what asks the program itself -------------------------------------------------------
+
+SCRIPTED = (
+    '"Server","AdminDisplayVersion","ExSetup"\n'
+    '"EX01","Version 15.2 (Build 1544.4)","15.02.1544.013"\n'
+    '"EX02","Version 15.2 (Build 1544.4)",""\n'
+)
+CHECKED = """<?xml version="1.0"?>
+<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">
+ <Obj RefId="0"><Props>
+  <S N="ServerName">EX01</S>
+  <Obj N="OSInformation"><Props><S N="FileVersion">10.0.1</S></Props></Obj>
+  <Obj N="ExchangeInformation"><Props><Obj N="BuildInformation"><Props>
+   <Obj N="ExchangeSetup"><Props><S N="FileVersion">15.02.1544.013</S></Props></Obj>
+  </Props></Obj></Props></Obj>
+ </Props></Obj>
+</Objs>
+"""
+
+
+def test_what_exsetup_says_goes_before_what_active_directory_says() -> None:
+    assert parse(SCRIPTED.encode("utf-8-sig")).servers == (
+        Server("EX01", "15.2.1544.13", exact=True),
+        Server("EX02", "15.2.1544.4"),
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_what_health_checker_keeps_is_an_inventory(encoding: str) -> None:
+    assert parse(CHECKED.encode(encoding)).servers == (
+        Server("EX01", "15.2.1544.13", exact=True),
+    )
+
+
+def test_health_checkers_own_form_of_a_version_is_read() -> None:
+    newer = CHECKED.replace(
+        '<S N="FileVersion">15.02.1544.013</S>', '<I32 N="FileMajorPart">15</I32>'
+    ).replace(
+        '<Obj N="ExchangeSetup">',
+        '<Version N="BuildVersion">15.2.1544.14</Version><Obj N="ExchangeSetup">',
+    )
+    newer = newer.replace('<S N="FileVersion">10.0.1</S>', "")
+
+    assert parse(newer.encode()).servers == (
+        Server("EX01", "15.2.1544.14", exact=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html><p>Sign in</p></html>", b"<Objs", b"<a>&x;</a>"]
+)
+def test_other_xml_is_no_inventory(body: bytes) -> None:
+    with pytest.raises(ParseError):
+        parse(body)

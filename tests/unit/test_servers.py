@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.unit.builders import CU14, SU, update
 from tests.unit.test_exposure import (
+    ALL,
     BACK,
     BEFORE,
     CU15,
@@ -116,6 +117,13 @@ def test_an_unknown_build_says_so() -> None:
     assert place("15.2.9999.1", RELEASED).line == (
         "EX01 15.2.9999.1 = unknown build: no source tells of this build or "
         "its like: check the inventory"
+    )
+
+
+def test_a_build_that_may_hide_an_update_says_so() -> None:
+    assert place("15.2.1544.4", *ALL).line.endswith(
+        "; but this build is the cumulative update's own, and may hide a security update "
+        "that is installed: ask ExSetup.exe (watcher inventory --script exchange)"
     )
 
 

@@ -24,6 +24,7 @@ COMMANDS = (
     "events",
     "show",
     "build",
+    "inventory",
     "sources",
     "check",
     "init",

@@ -13,16 +13,24 @@ from typing import Annotated, Any
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command
+from watcher.cli.call import Call, command, end_with_failure
 from watcher.config import Settings
 from watcher.errors import ConfigurationError
 from watcher.inventory import build_of
 from watcher.judgement import server_status
 from watcher.judgement.newest_build import product_line
-from watcher.records import Exposure, Server
+from watcher.records import Exposure, Fitness, Server
 from watcher.run.servers import read as read_inventory
 from watcher.text.servers import offered, public, server_texts
 from watcher.text.words import words_of
+
+# What --fail-on names
+FAILING = {
+    "pulled": {Fitness.PULLED},
+    "suspected": {Fitness.SUSPECTED},
+    "outdated": {Fitness.NEWER, Fitness.REPLACED},
+    "unknown": {Fitness.UNKNOWN},
+}
 
 
 @command("build", "watcher build 15.2.1544.13")
@@ -44,6 +52,13 @@ def build(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line.")
     ] = False,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            metavar="STATES",
+            help="End with 1 where a build is pulled, suspected, outdated or unknown.",
+        ),
+    ] = "",
 ) -> None:
     """Say whether a build is good today.
 
@@ -54,11 +69,15 @@ def build(
     With --json each line has server, build, product, state (good, newer-available,
     replaced, pulled, suspected-pulled, unknown), update, newest, unrestricted and
     ahead (each null or id, title, version, product, build, kb, esu), and todo.
+
+    A gate of a deployment says what stops it: --fail-on pulled,unknown ends with 1 where
+    one of the builds is so.
     """
+    failing = _failing(fail_on)
     settings = call.settings()
     servers = [*(_server(written) for written in builds or ())]
     if inventory or not servers:
-        servers += _listed(inventory or settings.inventory)
+        servers += listed(inventory or settings.inventory)
     with call.store(settings) as store:
         updates = store.updates()
     if not updates:
@@ -69,9 +88,22 @@ def build(
     if as_json:
         for row in server_objects(exposures, settings):
             report.write_json(row)
-        return
-    for line in server_lines(exposures, settings) if updates else ():
-        report.write(report.harmless(line))
+    elif updates:
+        for line in server_lines(exposures, settings):
+            report.write(report.harmless(line))
+    end_with_failure(failed=any(each.fitness in failing for each in exposures))
+
+
+def _failing(written: str) -> set[Fitness]:
+    """Read what --fail-on names, parted by commas."""
+    failing: set[Fitness] = set()
+    for name in filter(None, (part.strip().lower() for part in written.split(","))):
+        if name not in FAILING:
+            raise typer.BadParameter(
+                f'--fail-on knows no "{name}". Known: {", ".join(FAILING)}.'
+            )
+        failing |= FAILING[name]
+    return failing
 
 
 def _server(written: str) -> Server:
@@ -81,7 +113,7 @@ def _server(written: str) -> Server:
     return Server(found, found)
 
 
-def _listed(path: Path | None) -> tuple[Server, ...]:
+def listed(path: Path | None) -> tuple[Server, ...]:
     """Read an inventory, and say which of its lines are wrong.
 
     Raises ConfigurationError when there is none.

@@ -237,8 +237,14 @@ def ending(form: report.PlainLines | report.JsonLines) -> Iterator[None]:
     """Turn an error into its text on standard error and the command's exit code."""
     try:
         yield
-    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        sys.stdout.flush()
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except BrokenPipeError:
+        # `watcher events | head` has what it wanted.  What is still to be written goes
+        # nowhere, or the interpreter would complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
     except WatcherError as error:
         report.complain(str(error), form)
         report.LOG.debug("Where it was raised", exc_info=True)

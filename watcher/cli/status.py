@@ -11,7 +11,7 @@ import typer
 
 from watcher import report
 from watcher.cli.build import server_lines, server_objects
-from watcher.cli.call import Call, command, end_with_failure
+from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.cli.output import short
 from watcher.cli.target import notes
 from watcher.config import Settings
@@ -21,6 +21,7 @@ from watcher.judgement.source_health import SourceHealth
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Delivery, DeliveryState, Message
 from watcher.run import operator, servers
+from watcher.site.status import valid_until
 from watcher.store import Store
 from watcher.text import complaints, event_json
 
@@ -52,9 +53,11 @@ def status(
     holds.  Of each server of the inventory: what its build is, whether it is good, and
     what to do.  Exit code 1 if anything is unwell: a source that failed, was never
     read, or is silent against its rhythm, a delivery that failed and waits for its
-    next try, or was given up.
+    next try, or was given up, or a last check that is too long ago: longer than when
+    the page calls itself stale (stale_after).
 
-    The object of --json has ok, sources (each with name, kind, url, last_success,
+    The object of --json has ok, last_check, late (the last check is too long ago),
+    sources (each with name, kind, url, last_success,
     last_change, failures, failure, documents, entries, moved: where its address leads
     for good, silent: how; times in UTC or null), deliveries (waiting, refused,
     given_up: how many), waiting and given_up (the newest 200), each delivery with
@@ -67,6 +70,10 @@ def status(
         exposures = servers.exposures(settings, store)
         noted = notes(store)
         failures = _failure_lines(settings, store)
+        last_check = store.last_check()
+    late = _is_late(settings, last_check)
+    found |= {"last_check": _time(last_check), "late": late}
+    found["ok"] = found["ok"] and not late
     for text in servers.complaints(settings):
         report.LOG.warning("%s", text)
     if as_json:
@@ -80,11 +87,25 @@ def status(
         _write_status(found)
         for level, text in (*failures, *_complaints(found["sources"])):
             report.LOG.log(level, "%s", text)
+        if late:
+            report.LOG.error(
+                "The last check was at %s, too long ago. Look why no run comes: the "
+                "schedule's log, or start one: watcher run",
+                short(found["last_check"]),
+            )
         for line in server_lines(exposures, settings) if exposures else ():
             report.write(report.harmless(line))
         for note in noted:
             report.write(report.harmless(note.line))
     end_with_failure(failed=not found["ok"])
+
+
+def _is_late(settings: Settings, last_check: datetime | None) -> bool:
+    """Say whether the last check is longer ago than the page may be believed."""
+    if last_check is None:
+        return False
+    until = valid_until(settings.sources, last_check, settings.stale_after)
+    return until < now()
 
 
 def status_object(settings: Settings, store: Store) -> dict[str, Any]:

@@ -43,6 +43,8 @@ BRANCH = 3
 MAKES_A_BRANCH = ("CU", "SP", "RTM", "Preview")
 """Types of updates that make a product of a new branch."""
 
+EXCHANGE = "Exchange Server"
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 BuildKey = tuple[int, ...]
@@ -86,6 +88,7 @@ class BuildIndex(Struct):
     offers_of_family: dict[str, list[Offer]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    newest_of_branch: dict[BuildKey, BuildKey] = field(default_factory=dict)
 
 
 def exposures(
@@ -148,8 +151,10 @@ def _add_build(index: BuildIndex, installed: KnownBuild) -> None:
     # is a typing error, and a server shows the other one
     if package.disputed not in {"", package.build}:
         index.of_build[package.disputed].append(installed)
-    branch = branch_of(normalize.build_key(package.build))
+    build = normalize.build_key(package.build)
+    branch = branch_of(build)
     index.products_of_branch[branch].add(package.product)
+    index.newest_of_branch[branch] = max(build, index.newest_of_branch.get(branch, ()))
 
 
 def _add_offer(index: BuildIndex, offer: Offer) -> None:
@@ -201,7 +206,20 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
         ahead=max(overtaking or elsewhere, key=_rank, default=None),
         overtaken=bool(overtaking),
         left=left,
+        may_hide=_may_hide(server, known_build, index),
     )
+
+
+def _may_hide(server: Server, known_build: KnownBuild, index: BuildIndex) -> bool:
+    """Say whether a build may stand for a later one of its branch that is installed."""
+    # Get-ExchangeServer's AdminDisplayVersion often stays at the cumulative update's
+    # build when a security update is installed: the pulled one is not seen
+    if server.exact or normalize.family(known_build.package.product) != EXCHANGE:
+        return False
+    if known_build.update.type not in MAKES_A_BRANCH:
+        return False
+    build = normalize.build_key(server.build)
+    return index.newest_of_branch[branch_of(build)] > build
 
 
 def _exposure_of_unknown(server: Server, index: BuildIndex) -> Exposure:

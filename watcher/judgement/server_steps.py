@@ -37,6 +37,7 @@ class Step(StrEnum):
     FOLLOW_VENDOR = "follow"
     HOLD = "hold"
     KEEP_OFF = "keep-off"
+    KEEP_OFF_UNSURE = "keep-off-unsure"
     CHECK_BUILD = "check-build"
     CHECK_ISSUE = "check-issue"
     CHECK_PRODUCT = "check-product"
@@ -216,7 +217,9 @@ def _step_of_pull(event: Event, target: _Target, exposure: Exposure) -> Step | N
             return Step.HOLD
         return step_now(exposure)
     if target.builds:
-        return Step.KEEP_OFF if _is_newer(target, exposure) else None
+        if not _is_newer(target, exposure):
+            return None
+        return Step.KEEP_OFF_UNSURE if exposure.may_hide else Step.KEEP_OFF
     return Step.CHECK_BUILD if target.names(exposure) else None
 
 

@@ -34,6 +34,8 @@ class Server(Struct, frozen=True):
     # "" where the inventory names none
     product: str = ""
     owners: tuple[str, ...] = ()
+    # The build was asked of the program itself (ExSetup.exe), not of Active Directory
+    exact: bool = False
 
 
 class Offer(Struct, frozen=True):
@@ -70,3 +72,5 @@ class Exposure(Struct, frozen=True):
     overtaken: bool = False
     # A later security update that is for newer products only
     left: Offer | None = None
+    # The build is a cumulative update's own: it may hide a security update
+    may_hide: bool = False

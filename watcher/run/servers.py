@@ -34,6 +34,8 @@ def read(path: Path) -> Inventory:
     Raises ConfigurationError with cause and remedy when it cannot be read at all.
     """
     try:
+        if path.is_dir():
+            return _read_folder(path)
         return inventory.parse(path.read_bytes())
     except ParseError as error:
         raise ConfigurationError(f"{path}: {error.cause}. {error.remedy}") from error
@@ -42,6 +44,24 @@ def read(path: Path) -> Inventory:
         raise ConfigurationError(
             f"{path}: the inventory cannot be read ({error.strerror or error}). {remedy}"
         ) from error
+
+
+def _read_folder(folder: Path) -> Inventory:
+    """Read the files of a folder together; of a server the last file by name counts.
+
+    Health Checker writes a file a server and run, its time at the end of its name.
+    """
+    servers: dict[str, Server] = {}
+    wrong: list[str] = []
+    for path in sorted([*folder.glob("*.xml"), *folder.glob("*.csv")]):
+        try:
+            found = inventory.parse(path.read_bytes())
+        except ParseError as error:
+            wrong.append(f"{path.name}: {error.cause}")
+            continue
+        servers |= {server.name.lower(): server for server in found.servers}
+        wrong += [f"{path.name}: {text}" for text in found.complaints]
+    return Inventory(tuple(servers.values()), tuple(wrong))
 
 
 def complaints(settings: Settings) -> tuple[str, ...]:
@@ -146,11 +166,8 @@ def inventory_mark(settings: Settings) -> str:
     """
     if not settings.publish_servers or settings.inventory is None:
         return "-"
-    try:
-        return _digest(settings.inventory.read_bytes())
-    except OSError:
-        # The check warns of it
-        return "none"
+    # The check warns of one that cannot be read
+    return _digest(repr(listed(settings)).encode())
 
 
 def _digest(content: bytes) -> str:

@@ -85,6 +85,8 @@ def _server_text(
     what = state = ""
     if found.of_installed:
         what, state = _what(exposure, words, update)
+        if exposure.may_hide:
+            todo = f"{todo}; {words.say('note', 'may_hide')}"
         stands = f"{what}, {state}" if exposure.installed else state
         called = f"{called} = {stands}"
     return ServerText(
