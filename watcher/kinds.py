@@ -197,7 +197,7 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="download",
         module="download",
-        rank=3,
+        rank=5,
         follows=Follows.UPDATES,
         page="",
         gone_speaks=True,
@@ -209,7 +209,7 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="catalog",
         module="catalog",
-        rank=4,
+        rank=6,
         follows=Follows.UPDATES,
         page="https://www.catalog.update.microsoft.com/Search.aspx?q=KB{number}",
         gone_speaks=True,
@@ -221,7 +221,7 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="kb-article",
         module="kb_article",
-        rank=5,
+        rank=7,
         follows=Follows.UPDATES,
         page="https://support.microsoft.com/help/{number}",
         gone_speaks=True,
@@ -235,8 +235,21 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="feed",
         module="feed",
-        rank=6,
+        rank=8,
         follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="release-health",
+        module="release_health",
+        rank=9,
+        # Its first document is one for all releases, and leads to the watched ones'
+        follows=Follows.MOVED,
         page="",
         gone_speaks=False,
         channel="",
@@ -247,7 +260,7 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="issues-page",
         module="issues_page",
-        rank=7,
+        rank=10,
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
@@ -259,7 +272,7 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="kev",
         module="kev",
-        rank=8,
+        rank=11,
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,

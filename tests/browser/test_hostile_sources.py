@@ -22,6 +22,7 @@ from tests.browser.served import served
 from tests.browser.test_site import WHAT_WOULD_RUN, opened
 from tests.edges.test_site_readers import mistakes, validator
 from tests.formats.test_feeds import relaxng, schema
+from tests.stories.learn import HEALTH, Issue, message_center, status_page
 from tests.stories.pages import (
     CU13,
     CU14,
@@ -77,6 +78,16 @@ MORE = {
     "rdf": Source("rdf", "feed", "https://rdf.example.org/feed"),
     "json": Source("json", "cvrf", "https://json.example.org/updates"),
 }
+CENTER = f"{HEALTH}windows-message-center"
+STATUS = f"{HEALTH}status-windows-server-2022"
+MESSAGE = ("1900", "November 1, 2024", "Reminder: end of servicing", "It ends.")
+WINDOWS_ISSUE = Issue(
+    "1506",
+    "Devices might show no connection",
+    "They might show none.|<strong>Workaround:</strong> Restart.",
+    "5046616",
+    opened="2024-11-13",
+)
 JSON_MONTH = "https://json.example.org/2024-Nov"
 MARKS = {
     "msrc-cvrf": "zqrecords",
@@ -92,6 +103,7 @@ MARKS = {
     "atom": "zqatom",
     "rdf": "zqrdf",
     "json": "zqjson",
+    "windows-health": "zqhealth",
 }
 
 
@@ -254,6 +266,8 @@ def first() -> dict[str, bytes]:
         URLS["issues"]: issues(OLD_ISSUE),
         URLS["guide"]: guide(OLD_ADVISORY),
         URLS["kev"]: kev(),
+        CENTER: message_center(MESSAGE),
+        STATUS: status_page("Windows Server 2022"),
         MORE["atom"].url: atom((10, "The first.")),
         MORE["rdf"].url: rdf((10, "The first.")),
         MORE["json"].url: json_index("2024-11-07T08:00:00Z"),
@@ -335,6 +349,19 @@ def turned() -> Shown:
                 ("11/14/2024", BLAMED, "Transport rules may stop", "Add an override"),
                 OLD_ISSUE,
             ),
+        ),
+        CENTER: (
+            "windows-health",
+            "",
+            message_center(
+                ("1905", "November 13, 2024", "Out-of-band update", "It is out."),
+                MESSAGE,
+            ),
+        ),
+        STATUS: (
+            "windows-health",
+            "status-windows-server-2022",
+            status_page("Windows Server 2022", WINDOWS_ISSUE),
         ),
         URLS["kev"]: ("cisa-kev", "", kev("CVE-2024-49040", "CVE-2024-50001")),
         CSAF: (

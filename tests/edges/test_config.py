@@ -178,11 +178,24 @@ def test_without_a_file_the_builtin_defaults_run(alone: Path) -> None:
         Path("outbox"),
         Path("public"),
     )
-    assert settings.sources == BUILTIN
+    assert [source.name for source in settings.sources] == [
+        source.name for source in BUILTIN
+    ]
     assert {source.kind for source in settings.sources} <= set(SOURCE_KINDS)
-    assert {source.name for source in settings.sources if not source.enabled} == {
-        "msrc-blog"
-    }
+    # Exchange alone asks what it always did
+    assert [source.name for source in settings.sources if source.enabled] == [
+        "msrc-cvrf",
+        "msrc-guide",
+        "msrc-csaf",
+        "exchange-blog",
+        "exchange-issues",
+        "exchange-builds",
+        "download-center",
+        "kb-articles",
+        "update-catalog",
+        "health-checker",
+        "cisa-kev",
+    ]
     assert [subscriber.to for subscriber in settings.subscribers] == [
         ("administrators@localhost",)
     ]
@@ -303,6 +316,34 @@ def test_inline_and_dotted_keys_have_a_line_too(tmp_path: Path) -> None:
     assert complaint(
         tmp_path, '\n\nsource = [{ name = "exchange-blog", every = "x" }]'
     ).startswith("watcher.toml:3: source[1].every: ")
+
+
+@pytest.mark.parametrize(
+    ("product", "on", "off"),
+    [
+        ("Windows Server 2025*", "windows-health", "exchange-builds"),
+        ("windows*", "windows-health", "exchange-blog"),
+        ("Exchange Server 2019*", "exchange-builds", "windows-health"),
+        ("*", "windows-health", "msrc-blog"),
+    ],
+)
+def test_the_sources_that_concern_what_is_watched_are_on(
+    tmp_path: Path, product: str, on: str, off: str
+) -> None:
+    settings = loaded(tmp_path, f'[watch]\nproducts = ["{product}"]\n')
+    enabled = {source.name for source in settings.sources if source.enabled}
+    assert on in enabled
+    assert off not in enabled
+    assert "msrc-cvrf" in enabled
+
+
+def test_a_source_of_what_is_not_watched_is_on_where_the_file_says_so(
+    tmp_path: Path,
+) -> None:
+    settings = loaded(tmp_path, '[[source]]\nname = "windows-health"\n')
+    assert {source.name: source.enabled for source in settings.sources}[
+        "windows-health"
+    ]
 
 
 def test_a_builtin_source_is_changed_by_what_differs(tmp_path: Path) -> None:

@@ -18,7 +18,16 @@ from watcher.counted import counted
 from watcher.errors import ConfigurationError, ParseError, WatcherError
 from watcher.judgement import schedule
 from watcher.kinds import SOURCE_KINDS
-from watcher.records import Entry, Failure, Follow, NotModified, Page, Snapshot, Source
+from watcher.records import (
+    Entry,
+    Failure,
+    Follow,
+    NotModified,
+    Page,
+    Snapshot,
+    Source,
+    Watch,
+)
 from watcher.sources import parser
 from watcher.text import event_json
 from watcher.web import Wanted
@@ -58,7 +67,7 @@ def sources(
     settings = call.settings()
     if name is None:
         report.write_table(
-            ("source", "kind", "every", "on", "address"),
+            ("source", "kind", "every", "on", "address", "why"),
             (
                 (
                     each.name,
@@ -66,6 +75,7 @@ def sources(
                     _every(each),
                     "yes" if each.enabled else "no",
                     each.url,
+                    _why(each, settings.watch),
                 )
                 for each in settings.sources
             ),
@@ -81,6 +91,16 @@ def sources(
             say,
         )
     _write_snapshot(snapshot)
+
+
+def _why(source: Source, watch: Watch) -> str:
+    """Say why a source is on, or off."""
+    pattern = source.asked_for(watch)
+    if source.enabled:
+        return f'"{pattern}" is watched' if pattern else ""
+    if source.products and not pattern:
+        return f"no watched product is of {' or '.join(source.products)}"
+    return "it is not enabled"
 
 
 def _every(source: Source) -> str:

@@ -1,4 +1,6 @@
-"""The sources that are on without a line of configuration."""
+"""The sources that are on without a line of configuration, where what is watched
+concerns them.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +37,19 @@ BUILTIN: tuple[Source, ...] = (
         "feed",
         "https://techcommunity.microsoft.com/t5/s/gxcuf89792/rss/board?board.id=Exchange",
         silent=timedelta(days=60),
+        products=("Exchange Server",),
     ),
     Source(
         "exchange-issues",
         "issues-page",
         "https://microsoft.github.io/CSS-Exchange/Emerging-Issues/",
+        products=("Exchange Server",),
     ),
     Source(
         "exchange-builds",
         "build-table",
         "https://learn.microsoft.com/en-us/exchange/new-features/build-numbers-and-release-dates",
+        products=("Exchange Server",),
     ),
     Source(
         "download-center",
@@ -61,11 +66,18 @@ BUILTIN: tuple[Source, ...] = (
         "health-checker",
         "feed",
         "https://github.com/microsoft/CSS-Exchange/releases.atom",
+        products=("Exchange Server",),
     ),
     Source(
         "cisa-kev",
         "kev",
         "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
         silent=timedelta(days=45),
+    ),
+    Source(
+        "windows-health",
+        "release-health",
+        "https://learn.microsoft.com/en-us/windows/release-health/windows-message-center",
+        products=("Windows",),
     ),
 )

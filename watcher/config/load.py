@@ -104,6 +104,7 @@ def settings_of(
     base = file.absolute().parent if file else Path()
     watch = tables.watch
     given = mistakes.table("watch")
+    watched = Watch(patterns(watch.products, given))
 
     def path(name: str, text: str) -> Path | None:
         return given.value(name, values.path, None, text, base) if text else None
@@ -122,7 +123,7 @@ def settings_of(
         heartbeat = mail_settings.heartbeat(tables.heartbeat, environ, mistakes)
     return Settings(
         file=file,
-        watch=Watch(patterns(watch.products, given)),
+        watch=watched,
         state=state,
         site=given.value("site", values.path, base, watch.site, base),
         base_url=given.value("base_url", values.base_url, "", watch.base_url),
@@ -138,7 +139,7 @@ def settings_of(
         keep=keep,
         metrics=path("metrics", watch.metrics),
         contact=given.value("contact", values.one_line, "", watch.contact),
-        sources=sources(tables, environ, mistakes),
+        sources=sources(tables, watched, environ, mistakes),
         subscribers=subscribers(
             tables.subscriber, channel_names, mistakes, inventory=bool(watch.inventory)
         ),

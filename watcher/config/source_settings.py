@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from watcher.config import environment, values
 from watcher.config.builtin import BUILTIN
@@ -13,17 +14,20 @@ from watcher.config.mistakes import Key, Mistakes, meant
 from watcher.config.tables import SourceTable
 from watcher.config.toml_tables import Tables
 from watcher.kinds import SOURCE_KINDS
-from watcher.records import Source
+from watcher.records import Source, Watch
 from watcher.settings import Secret
 
 
 def sources(
-    tables: Tables, environ: Mapping[str, str], mistakes: Mistakes
+    tables: Tables, watch: Watch, environ: Mapping[str, str], mistakes: Mistakes
 ) -> tuple[Source, ...]:
-    """Lay the sources of the file over the built-in ones, by their names."""
+    """Lay the sources of the file over the built-in ones, by their names.
+
+    Of the built-in ones those are on that ``watch`` concerns.
+    """
     found: dict[str, Source] = {}
     if tables.watch.builtin_sources:
-        found = {source.name: source for source in BUILTIN}
+        found = {source.name: _as_watched(source, watch) for source in BUILTIN}
     mistakes.unique(((key, table.name) for key, table in tables.source), "source")
     for key, table in tables.source:
         source = _source(table, key, environ, mistakes)
@@ -37,6 +41,11 @@ def sources(
             "Add a [[source]], or leave builtin_sources out.",
         )
     return tuple(found.values())
+
+
+def _as_watched(source: Source, watch: Watch) -> Source:
+    concerned = not source.products or bool(source.asked_for(watch))
+    return replace(source, enabled=source.enabled and concerned)
 
 
 def _source(
@@ -79,6 +88,7 @@ def _source(
         monthly=rhythm.monthly,
         # Only an address that somebody typed may be mistyped
         own=table.url is not UNSET,
+        products=default.products,
     )
 
 

@@ -118,6 +118,9 @@ def _first_sight(
         readings=readings,
         because=deciding_words(statements),
     )
+    if kind is Kind.KNOWN_ISSUE and decisions.widen_issue(event, readings):
+        matches.ledger.put(update)
+        return
     _record(update, matches, decisions, [Establishing(fact, event)])
 
 

@@ -24,6 +24,8 @@ class Decisions(Struct, frozen=True):
     evidence: list[EventEvidence] = field(default_factory=list)
     silent: list[Silence] = field(default_factory=list)
     guidance: list[EventGuidance] = field(default_factory=list)
+    # The events that tell of known issues, by the issues' keys
+    issues: dict[str, str] = field(default_factory=dict)
 
     def support(self, event: str, changes: Iterable[MatchedChange]) -> None:
         """Add the changes' evidence and tables of cases to an earlier event.
@@ -50,6 +52,20 @@ class Decisions(Struct, frozen=True):
         for number, earlier in enumerate(self.events):
             same = earlier.summary.partition(";")[0] == said
             if earlier.kind is event.kind and same:
+                self.events[number] = join_events(earlier, event)
+                return True
+        return False
+
+    def widen_issue(self, event: Event, readings: Iterable[ChangeReading]) -> bool:
+        """Add an event to the one that tells of the same issues on another page, if any.
+
+        Windows' issues bear one number on up to ten pages, each with the update of its
+        own release.
+        """
+        keys = {f"{each.change.source} {each.entry.key}" for each in readings}
+        first = self.issues.setdefault("|".join(sorted(keys)), event.id)
+        for number, earlier in enumerate(self.events):
+            if earlier.id == first:
                 self.events[number] = join_events(earlier, event)
                 return True
         return False

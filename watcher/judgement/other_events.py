@@ -221,6 +221,8 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
         readings=readings,
         distinction=",".join(sorted(each.entry.key for each in readings)),
     )
+    if check.decisions.widen_issue(event, readings):
+        return []
     return [Establishing(Established(Kind.KNOWN_ISSUE, detail=event.id), event)]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
+
+_WILD = re.compile(r"[*?\[]")
 
 
 class Watch(Struct, frozen=True):
@@ -47,3 +50,18 @@ class Source(Struct, frozen=True):
     monthly: bool = False
     # The configuration gives its address: that may be mistyped
     own: bool = False
+    # How the names begin of the products that it tells of; () when that is open
+    products: tuple[str, ...] = ()
+
+    def asked_for(self, watch: Watch) -> str:
+        """Return the watched pattern that this source may say something of, "" for none.
+
+        "Windows Server 2025*" is one for a source of "Windows", and "Windows*" one for
+        a source of "Windows Server".
+        """
+        for pattern in watch.products:
+            begins = _WILD.split(pattern, maxsplit=1)[0].strip().lower()
+            for product in map(str.lower, self.products):
+                if begins.startswith(product) or product.startswith(begins):
+                    return pattern
+        return ""

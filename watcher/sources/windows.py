@@ -1,0 +1,59 @@
+"""Windows releases as Microsoft's pages name them, in the spelling of MSRC's records.
+
+No kind of its own.
+"""
+
+from __future__ import annotations
+
+import re
+
+from watcher.judgement import normalize
+from watcher.records import Watch
+from watcher.sources.answer import unique
+
+_NAME = re.compile(
+    r"Windows (?:"
+    r"(?P<ltsc>1[01] Enterprise LTS[BC] 20\d\d)"
+    r"|Server,? version (?P<channel>\d\d(?:\d\d|H\d))"
+    r"|Server (?P<server>20\d\d(?: R2)?(?:, 23H2 Edition)?)"
+    r"|(?P<client>1[01]|8\.1|7)(?:,? (?:version )?(?P<release>\d\d(?:\d\d|H\d)))?"
+    r")(?![\w.]*\d)",
+    re.IGNORECASE,
+)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the Windows releases that a text or the name of a page names, in its order.
+
+    "Windows 11, version 24H2", "Windows 11 24H2" and "windows-11-24h2" are "Windows 11
+    Version 24H2".
+    """
+    spaced = re.sub(r"(?<=\w)-(?=\w)", " ", normalize.fold(text))
+    return unique(map(_name, _NAME.finditer(spaced)))
+
+
+def _name(found: re.Match[str]) -> str:
+    if found["ltsc"]:
+        return f"Windows {found['ltsc']}"
+    if found["channel"]:
+        return f"Windows Server, version {found['channel'].upper()}"
+    if found["server"]:
+        return f"Windows Server {found['server']}"
+    if found["release"]:
+        return f"Windows {found['client']} Version {found['release'].upper()}"
+    return f"Windows {found['client']}"
+
+
+def concerns(watch: Watch, name: str) -> bool:
+    """Say whether a release is watched, or an edition of it is.
+
+    MSRC's names go further: "Windows 11 Version 24H2 for x64-based Systems".  R2 is a
+    release of its own.
+    """
+    if normalize.concerns(watch, name):
+        return True
+    start = f"{name.lower()} "
+    for pattern in map(str.lower, watch.products):
+        if pattern.startswith(start) and not pattern.startswith(f"{start}r2"):
+            return True
+    return False
