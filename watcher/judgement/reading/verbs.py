@@ -162,6 +162,9 @@ def was_done(words: list[Token], place: int) -> bool:
         return False
     if words[before].has("did"):
         return True
+    # MS13-061: "Rereleased bulletin to remove the 2874216 updates".
+    if before > 0 and words[before].has("document") and words[before - 1].has("did"):
+        return True
     # "An error led us to revoke the update."
     return before > 0 and words[before - 1].has("compelled")
 
