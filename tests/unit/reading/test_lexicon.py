@@ -30,7 +30,13 @@ def _entries(examples: str) -> list[Any]:
             for example in row[examples]:
                 name = f"{language}, {row['name']}: {example[:60]}"
                 found.append(
-                    pytest.param(language, row.get("kind") or row["gone"], row["name"], example, id=name)
+                    pytest.param(
+                        language,
+                        row.get("kind") or row["gone"],
+                        row["name"],
+                        example,
+                        id=name,
+                    )
                 )
     return found
 

@@ -252,11 +252,24 @@ def _kind(
         is_open = "not" in names and names & {"modal", "late"}
         is_denied = sense.kind is Kind.PULLED and not is_open
         return Kind.CORRECTED if is_denied else None
-    again = tokens_between(tokens, verbal.place + 1, after + NEAR, "again")
-    if "again" in names or again:
+    if "again" in names or _is_again(tokens, verbal, after):
         is_habit = _is_habit(lexicon, sense, verbal)
         return None if is_habit else (sense.again or sense.kind)
     return None if _is_usual(tokens, lexicon, sense, verbal) else sense.kind
+
+
+def _is_again(tokens: Tokens, verbal: Verbal, after: int) -> bool:
+    """Whether "again" follows, beside the verb or at the end of what is said of it."""
+    if tokens_between(tokens, verbal.place + 1, after + NEAR, "again"):
+        return True
+    words = tokens.words
+    last = verbal.end - 1
+    while last > after and words[last].has("mark"):
+        last -= 1
+    # "KB1 is being offered to all eligible devices once more."
+    if last <= after or not words[last].has("again"):
+        return False
+    return not any(is_verb(words, place) for place in range(after, last))
 
 
 def _is_habit(lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:

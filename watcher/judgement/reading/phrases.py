@@ -331,9 +331,12 @@ def _joint(word: Token, before: str) -> str:
 def is_product(words: list[Token], phrase: Phrase) -> bool:
     """Say whether a phrase names a product by name and version: "Firefox 9.0.1", "iOS 13.2"."""
     head = words[phrase.head]
-    if not head.has("capital", "number", "version") or head.has(
-        "other", "person", "month", "place"
-    ):
+    if not head.has("capital", "number", "version"):
+        return False
+    if head.has("person", "month", "place"):
+        return False
+    # "VMware Tools 12.5.1" is a product, "Article 5" none.
+    if head.has("other") and not _is_name_with_version(words, phrase):
         return False
     has_name = any(
         word.has("capital") and not word.has("month")
@@ -344,6 +347,14 @@ def is_product(words: list[Token], phrase: Phrase) -> bool:
         for word in words[phrase.start : phrase.end]
     )
     return has_name and has_number
+
+
+def _is_name_with_version(words: list[Token], phrase: Phrase) -> bool:
+    """Whether a version follows a noun that is written as a name is."""
+    following = words[phrase.head + 1 : phrase.end]
+    return words[phrase.head].has("capital") and any(
+        word.has("version") for word in following
+    )
 
 
 def own_verbs(word: Token, form: str) -> list[Verb]:

@@ -248,7 +248,7 @@ def _is_other(words: list[Token], phrase: Phrase) -> bool:
     if head.has("other", "person"):
         return not head.has("offered")
     # "Windows Update is unavailable" is of the service, "The Windows update" of an update.
-    is_service = head.has("place") and not head.has("link")
+    is_service = head.has("place") and not head.has("link", "carrier")
     return is_service and not words[phrase.start].has("det")
 
 
@@ -348,7 +348,8 @@ def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
     head = words[subject.head]
     if subject.pronoun:
         return not head.has("person")
-    if head.has("vendor"):
+    # "It took three days to put the patch back"
+    if head.has("vendor", "time", "quantifier"):
         return True
     if head.has("person", "offered", "other", "trouble", "place", "kb", "cve"):
         return False

@@ -20,6 +20,7 @@ _VERSION = re.compile(r"v?\d+(?:\.\d+)+[a-z]?\d*")
 _KB = re.compile(r"kb\d{6,7}|[2-6]\d{6}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CVE = re.compile(r"(?:cve\d{8,11}|adv\d{6}|qsa\d{4,6})")
+CAPITAL = 6  # letters among which a name has a capital: "iOS", "watchOS"
 _SHORT = 40  # letters: a longer word has no shape worth looking for
 
 
@@ -96,7 +97,7 @@ def tokenize(text: str, lexicon: Lexicon) -> Tokens:
             _add_shapes(spelled, keys[place], classes, lexicon)
         if not classes and not verbs:
             _add_suffixes(keys[place], classes, lexicon)
-        if any(letter.isupper() for letter in spelled[:3]):
+        if any(letter.isupper() for letter in spelled[:CAPITAL]):
             classes.add("capital")
         _settle_month(classes, is_capital="capital" in classes and place > 0)
         if lexicon.free_order and not classes and not verbs:

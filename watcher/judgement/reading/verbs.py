@@ -17,6 +17,7 @@ from watcher.judgement.reading.tokens import Token, Tokens
 from watcher.records import Kind
 
 REACH = 10  # words within which a particle follows its verb
+COMPELLED = 4  # words between "forced" and the "to" of what somebody was forced to
 
 
 class Verbal(Struct, frozen=True):
@@ -165,8 +166,9 @@ def was_done(words: list[Token], place: int) -> bool:
     # MS13-061: "Rereleased bulletin to remove the 2874216 updates".
     if before > 0 and words[before].has("document") and words[before - 1].has("did"):
         return True
-    # "An error led us to revoke the update."
-    return before > 0 and words[before - 1].has("compelled")
+    # "An error led us to revoke the update", "It took three days to put it back".
+    start = max(0, before - COMPELLED)
+    return any(word.has("compelled") for word in words[start:before])
 
 
 def _is_heading(tokens: Tokens, place: int) -> bool:
