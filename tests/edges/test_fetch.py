@@ -16,9 +16,8 @@ from tests.fetching import NOW, failed, impatient, page, unchanged, wanted
 from tests.servers import OUTAGE, Fault, Reply, SourceServer, refused
 from watcher import __version__
 from watcher.records import Failure, Page, Validators
-from watcher.web import Outcome
-from watcher.web.body import read
-from watcher.web.failures import Trouble
+from watcher.web import FetchError, Outcome
+from watcher.web.connection import read_body
 from watcher.web.fetch import Fetcher
 
 
@@ -308,7 +307,7 @@ def test_connections_to_many_hosts_are_not_all_kept() -> None:
         found = fetcher.get_all(
             [wanted(server.play("/", Reply(b"x"))) for server in servers], NOW, type
         )
-        assert len(fetcher._askers) <= 5
+        assert len(fetcher._clients) <= 5
     assert [kind for _, kind in found] == [Page] * 7
 
 
@@ -342,8 +341,8 @@ def test_gzip_s_members_are_read_one_after_the_other_wherever_they_are_cut() -> 
 
     for size in (1, 2, 7, 70_000):
         assert (
-            read(Small(size, members + b"\0padding"), "x-gzip", 100_000)
+            read_body(Small(size, members + b"\0padding"), "x-gzip", 100_000)
             == b"one " + b"two " * 3000 + b"three"
         )
-    with pytest.raises(Trouble, match="larger"):
-        read(Small(7, members), "gzip", 100)
+    with pytest.raises(FetchError, match="larger"):
+        read_body(Small(7, members), "gzip", 100)

@@ -12,7 +12,7 @@ from tests.fetching import NOW, failed, impatient, outcome, page, wanted
 from tests.proxy import ProxyServer
 from tests.servers import Reply, SourceServer, moved
 from watcher.records import Failure, NotModified, Page, Validators
-from watcher.web.addresses import Reach, allowed, literal, reach, reach_of_host
+from watcher.web.address import Reach, allowed, literal, reach, reach_of_host
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -188,7 +188,7 @@ PARSERS = {
     "watcher.sources.cvrf",
 }
 RENDERING = {"jinja2", "css_inline"}
-ASKING = {"urllib3", "watcher.web.asking"}
+ASKING = {"urllib3", "watcher.web.client"}
 SELDOM = {"platformdirs", "ctypes"}
 OTHERS = {"watcher.cli.doctor", "watcher.cli.sources", "watcher.cli.replay"}
 RUN = """

@@ -39,7 +39,7 @@ from watcher.run.answer import Answer, SourceAnswers
 from watcher.settings import Settings
 from watcher.site.lists import file_name
 from watcher.store import Store
-from watcher.web import warc
+from watcher.web import recording
 from watcher.web.recorder import Recorder, RecordingError
 
 # Bytes of a kept copy that are read
@@ -262,12 +262,12 @@ def forget(settings: Settings, store: Store) -> None:
 
 def _page(path: Path) -> Page:
     """Read a kept copy.  Raises RecordingError that names the file when it is broken."""
-    for record, content in warc.records(path):
+    for record, content in recording.records(path):
         content_type, etag, modified = (
             record.headers.get(name, "")
             for name in ("content-type", "etag", "last-modified")
         )
-        found = warc.body(content, LARGEST) or b""
+        found = recording.body(content, LARGEST) or b""
         return Page(
             "",
             "",

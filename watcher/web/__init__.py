@@ -25,14 +25,41 @@ FOR_GOOD = frozenset({301, 308})
 class Wanted(Struct, frozen=True):
     """One document of a source to be had; ``validators`` make the request conditional.
 
-    ``url`` may hold ``${NAME}`` for a secret that only the fetcher puts in, and only where it is the word of the configuration:
-    the source's own address.  What a document leads to is refused when it holds one (``expanding``).
+    ``url`` may hold ``${NAME}`` for a secret that only the fetcher puts in, and only
+    where it is the word of the configuration: the source's own address.  What a
+    document leads to is refused when it holds one (``address``).
     """
 
     source: Source
     document: str
     url: str
     validators: Validators = Validators()
+
+
+class FetchError(Exception):
+    """A document could not be had.
+
+    ``passing``: another attempt may succeed.  ``retry_after``: seconds that the server
+    asks for. ``unreachable``: the host itself does not answer, so that its other
+    documents need not be tried either.
+    """
+
+    def __init__(
+        self,
+        cause: str,
+        remedy: str,
+        *,
+        passing: bool = False,
+        unreachable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        """Keep cause and remedy apart: a failure shows both."""
+        super().__init__(cause)
+        self.cause = cause
+        self.remedy = remedy
+        self.passing = passing
+        self.unreachable = unreachable
+        self.retry_after = retry_after
 
 
 class FetchSettings(Struct, frozen=True):

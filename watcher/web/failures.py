@@ -12,9 +12,10 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from watcher.records import Failure
-from watcher.web import Wanted, urls
+from watcher.web import FetchError, Wanted, address
 
 AGAIN = "Nothing to do if it was a passing fault: the next run asks again."
+LOOK = "Open the address in a browser and see what the server gives."
 _SERVER = (
     "Nothing to do if it was a passing fault: the next run asks again. Open the "
     "address in a browser if it lasts."
@@ -30,34 +31,8 @@ _REFUSED = (errno.ECONNREFUSED, 10061)
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, 10051, 10065)
 
 
-class Trouble(Exception):  # noqa: N818
-    """A document could not be had.
-
-    ``passing``: another attempt may succeed.  ``retry_after``: seconds that the server
-    asks for. ``unreachable``: the host itself does not answer, so that its other
-    documents need not be tried either.
-    """
-
-    def __init__(
-        self,
-        cause: str,
-        remedy: str,
-        *,
-        passing: bool = False,
-        unreachable: bool = False,
-        retry_after: float | None = None,
-    ) -> None:
-        """Keep cause and remedy apart: a failure shows both."""
-        super().__init__(cause)
-        self.cause = cause
-        self.remedy = remedy
-        self.passing = passing
-        self.unreachable = unreachable
-        self.retry_after = retry_after
-
-
 def failure(
-    wanted: Wanted, trouble: Trouble, now: datetime, secrets: Mapping[str, str]
+    wanted: Wanted, trouble: FetchError, now: datetime, secrets: Mapping[str, str]
 ) -> Failure:
     """Make a failure of what went wrong, without any secret.
 
@@ -70,20 +45,20 @@ def failure(
         and wanted.url == wanted.source.url
     )
     cause, remedy = (
-        urls.conceal(trouble.cause, secrets),
-        urls.conceal(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", secrets),
+        address.conceal(trouble.cause, secrets),
+        address.conceal(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", secrets),
     )
     return Failure(
         wanted.source.name,
         wanted.document,
-        urls.shown(wanted.url, secrets),
+        address.for_log(wanted.url, secrets),
         now,
         cause,
         remedy,
     )
 
 
-def of_status(status: int, headers: Mapping[str, str], now: datetime) -> Trouble:
+def of_status(status: int, headers: Mapping[str, str], now: datetime) -> FetchError:
     """Say what a status other than 200 means (RFC 9110 section 15).
 
     ``now`` helps to read a Retry-After date.
@@ -97,11 +72,11 @@ def of_status(status: int, headers: Mapping[str, str], now: datetime) -> Trouble
             if status == 429
             else _SERVER
         )
-        return Trouble(said + patience, remedy, passing=True, retry_after=wait)
+        return FetchError(said + patience, remedy, passing=True, retry_after=wait)
     if status >= 500 or status == 408:
-        return Trouble(said, _SERVER, passing=True)
+        return FetchError(said, _SERVER, passing=True)
     if status == 401:
-        return Trouble(
+        return FetchError(
             said,
             (
                 "The address needs a name and password or a token: put it into "
@@ -109,7 +84,7 @@ def of_status(status: int, headers: Mapping[str, str], now: datetime) -> Trouble
             ),
         )
     if status == 403:
-        return Trouble(
+        return FetchError(
             said,
             (
                 "The server refuses this machine or this program: open the "
@@ -117,20 +92,28 @@ def of_status(status: int, headers: Mapping[str, str], now: datetime) -> Trouble
             ),
         )
     if status == 407:
-        return Trouble(
+        return FetchError(
             said, "The proxy wants a name and password: put them into HTTPS_PROXY."
         )
     if status in (404, 410):
-        return Trouble(
+        return FetchError(
             said,
             (
                 "There is no such page: correct the source's `url`, or wait if "
                 "the page has been taken down for a while."
             ),
         )
-    return Trouble(
+    return FetchError(
         said,
         "Open the address in a browser and see what the server gives; correct the source's `url`.",
+    )
+
+
+def too_large(limit: int) -> FetchError:
+    """Say that a body is larger than agreed."""
+    return FetchError(
+        f"the answer is larger than {limit / 1048576:.4g} MiB",
+        f"No source is that large: it was not read on. {LOOK}",
     )
 
 
@@ -185,7 +168,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             ]
 
 
-def of_error(error: BaseException, *, proxy: str = "") -> Trouble:
+def of_error(error: BaseException, *, proxy: str = "") -> FetchError:
     """Say what an error of the HTTP library means.
 
     ``proxy`` is the proxy asked, if any, without its password.
@@ -205,17 +188,17 @@ def of_error(error: BaseException, *, proxy: str = "") -> Trouble:
         trouble = explain(errors, proxy)
         if trouble is not None:
             return trouble
-    return Trouble(
+    return FetchError(
         f"the request failed ({type(error).__name__})", _SERVER, passing=True
     )
 
 
-def _of_proxy(errors: list[BaseException], proxy: str) -> Trouble | None:
+def _of_proxy(errors: list[BaseException], proxy: str) -> FetchError | None:
     if not any(type(one).__name__ == "ProxyError" for one in errors):
         return None
     text = " ".join(str(one) for one in errors)
     if " 407 " in f"{text} ":
-        return Trouble(
+        return FetchError(
             f"the proxy {proxy} wants a name and password",
             "Put them into HTTPS_PROXY (http://name:password@proxy:port).",
         )
@@ -223,7 +206,7 @@ def _of_proxy(errors: list[BaseException], proxy: str) -> Trouble | None:
         "See whether HTTPS_PROXY names the right proxy and it runs; NO_PROXY "
         "lists what goes past it."
     )
-    return Trouble(
+    return FetchError(
         f"the proxy {proxy} did not let us through",
         remedy,
         passing=True,
@@ -231,10 +214,10 @@ def _of_proxy(errors: list[BaseException], proxy: str) -> Trouble | None:
     )
 
 
-def _of_certificate(errors: list[BaseException], _: str) -> Trouble | None:
+def _of_certificate(errors: list[BaseException], _: str) -> FetchError | None:
     for one in errors:
         if isinstance(one, ssl.SSLCertVerificationError):
-            return Trouble(
+            return FetchError(
                 f"the server's certificate is not trusted: {one.verify_message}",
                 (
                     "If a proxy of yours opens TLS, name its CA in `ca_bundle`; "
@@ -242,12 +225,12 @@ def _of_certificate(errors: list[BaseException], _: str) -> Trouble | None:
                 ),
             )
         if isinstance(one, OSError) and "CA certificate bundle" in str(one):
-            return Trouble(
+            return FetchError(
                 "the file with CA certificates is not there",
                 "Correct `ca_bundle` or REQUESTS_CA_BUNDLE.",
             )
     if any(isinstance(one, ssl.SSLError) for one in errors):
-        return Trouble(
+        return FetchError(
             "no encrypted connection could be agreed on",
             "See whether the address is one of https, and no proxy is in between.",
             passing=True,
@@ -255,9 +238,9 @@ def _of_certificate(errors: list[BaseException], _: str) -> Trouble | None:
     return None
 
 
-def _of_name(errors: list[BaseException], _: str) -> Trouble | None:
+def _of_name(errors: list[BaseException], _: str) -> FetchError | None:
     if any(isinstance(one, socket.gaierror) for one in errors):
-        return Trouble(
+        return FetchError(
             _UNRESOLVED,
             (
                 "See whether this machine reaches the internet and its DNS "
@@ -269,50 +252,50 @@ def _of_name(errors: list[BaseException], _: str) -> Trouble | None:
     return None
 
 
-def _of_time(errors: list[BaseException], _: str) -> Trouble | None:
+def _of_time(errors: list[BaseException], _: str) -> FetchError | None:
     names = {type(one).__name__ for one in errors}
     if (
         names & {"ConnectTimeout", "ConnectTimeoutError"}
         and "NewConnectionError" not in names
     ):
-        return Trouble(
+        return FetchError(
             "the host did not answer in time", _NETWORK, passing=True, unreachable=True
         )
     if names & {"ReadTimeout", "ReadTimeoutError"} or any(
         isinstance(one, TimeoutError) for one in errors
     ):
-        return Trouble("the server stopped answering", _SERVER, passing=True)
+        return FetchError("the server stopped answering", _SERVER, passing=True)
     return None
 
 
-def _of_connection(errors: list[BaseException], _: str) -> Trouble | None:
+def _of_connection(errors: list[BaseException], _: str) -> FetchError | None:
     numbers = {one.errno for one in errors if isinstance(one, OSError)}
     if numbers & set(_REFUSED):
-        return Trouble(
+        return FetchError(
             "the connection was refused",
             f"See whether the server runs at that address and port. {_NETWORK}",
             passing=True,
             unreachable=True,
         )
     if numbers & set(_UNREACHABLE):
-        return Trouble(
+        return FetchError(
             "there is no way to the host", _NETWORK, passing=True, unreachable=True
         )
     return None
 
 
-def _of_answer(errors: list[BaseException], _: str) -> Trouble | None:
+def _of_answer(errors: list[BaseException], _: str) -> FetchError | None:
     for one in errors:
         if isinstance(one, http.client.IncompleteRead):
-            return Trouble("the answer ended in the middle", AGAIN, passing=True)
+            return FetchError("the answer ended in the middle", AGAIN, passing=True)
         if isinstance(one, ConnectionError | http.client.RemoteDisconnected):
-            return Trouble(
+            return FetchError(
                 "the server closed the connection without an answer",
                 _SERVER,
                 passing=True,
             )
         if isinstance(one, http.client.HTTPException):
-            return Trouble(
+            return FetchError(
                 "the answer is not HTTP",
                 "See whether the address and its port are those of a web server.",
                 passing=True,
@@ -320,16 +303,16 @@ def _of_answer(errors: list[BaseException], _: str) -> Trouble | None:
     return None
 
 
-def _of_address(errors: list[BaseException], _: str) -> Trouble | None:
+def _of_address(errors: list[BaseException], _: str) -> FetchError | None:
     if any(
         "SOCKS" in str(one) for one in errors if type(one).__name__ == "InvalidSchema"
     ):
-        return Trouble(
+        return FetchError(
             "the proxy is one for SOCKS, which needs a further library",
             "Install PySocks, or name a proxy for HTTP in HTTPS_PROXY.",
         )
     if any(isinstance(one, ValueError) for one in errors):
-        return Trouble(
+        return FetchError(
             "the address is not a URL that can be asked", "Correct the source's `url`."
         )
     return None

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from msgspec import Struct
 
 from watcher.records import Failure
-from watcher.web import FetchSettings, Outcome, Wanted, expanding, urls
-from watcher.web.failures import AGAIN, Trouble
+from watcher.web import FetchError, FetchSettings, Outcome, Wanted, address
+from watcher.web.failures import AGAIN
 from watcher.web.recorder import Recorder
 
 if TYPE_CHECKING:
-    from watcher.web.asking import Asker
+    from watcher.web.client import Client
 
 T = TypeVar("T")
 
@@ -50,9 +50,9 @@ class Fetcher:
         self._stop = threading.Event()
         self._threads: ThreadPoolExecutor | None = None
         self._watch: threading.Thread | None = None
-        self._asker_class: type[Asker]
-        self._askers: list[Asker] = []
-        self._idle: dict[str, list[Asker]] = defaultdict(list)
+        self._client_class: type[Client]
+        self._clients: list[Client] = []
+        self._idle: dict[str, list[Client]] = defaultdict(list)
         self._slots: dict[str, threading.BoundedSemaphore] = {}
         self._lock = threading.Lock()
 
@@ -63,14 +63,14 @@ class Fetcher:
     def __exit__(self, *_: object) -> None:
         """Cut what is still under way and close every connection."""
         self._stop.set()
-        for asker in self._askers:
-            asker.gate.cut()
+        for client in self._clients:
+            client.gate.cut()
         if self._threads:
             self._threads.shutdown(wait=True, cancel_futures=True)
         if self._watch:
             self._watch.join()
-        for asker in self._askers:
-            asker.close()
+        for client in self._clients:
+            client.close()
 
     def get_all(
         self,
@@ -92,9 +92,9 @@ class Fetcher:
             return []
         groups: dict[str, deque[int]] = defaultdict(deque)
         for place, one in enumerate(documents):
-            groups[urls.host_key(expanding.known(one, self._settings.secrets))].append(
-                place
-            )
+            groups[
+                address.host_key(address.with_own_secrets(one, self._settings.secrets))
+            ].append(place)
         results: dict[int, T] = {}
         threads = self._ready()
         jobs: list[Future[None]] = []
@@ -109,8 +109,8 @@ class Fetcher:
                 job.result()
         except BaseException:
             self._stop.set()
-            for asker in self._askers:
-                asker.gate.cut()
+            for client in self._clients:
+                client.gate.cut()
             raise
         return [
             (one, results[place])
@@ -123,9 +123,9 @@ class Fetcher:
         if self._threads is None:
             # requests and urllib3 take 0.06 s to load, a quarter of a run in which
             # nothing is due.  Loaded here, no thread waits for another to load them.
-            from watcher.web.asking import Asker
+            from watcher.web.client import Client
 
-            self._asker_class = Asker
+            self._client_class = Client
             self._threads = ThreadPoolExecutor(
                 self._settings.hosts, thread_name_prefix="fetch"
             )
@@ -142,30 +142,30 @@ class Fetcher:
         """
         while not self._stop.wait(min(0.25, self._settings.deadline / 8)):
             now = time.monotonic()
-            for asker in list(self._askers):
-                if asker.gate.due <= now:
-                    asker.gate.cut()
+            for client in list(self._clients):
+                if client.gate.due <= now:
+                    client.gate.cut()
 
     def _serve(self, host: str, work: _Round[T]) -> None:
         """Ask one host for the documents of one round, until none is left."""
-        asker = self._asker(host)
+        client = self._client(host)
         while not self._stop.is_set():
             try:
                 place = work.places.popleft()
             except IndexError:
                 break
             work.results[place] = work.use(
-                self._ask(asker, work, work.documents[place])
+                self._ask(client, work, work.documents[place])
             )
-        self._rest(host, asker)
+        self._rest(host, client)
 
-    def _ask(self, asker: Asker, work: _Round[T], wanted: Wanted) -> Outcome:
-        if work.unreachable is not None and not expanding.begs(
+    def _ask(self, client: Client, work: _Round[T], wanted: Wanted) -> Outcome:
+        if work.unreachable is not None and not address.asks_for_secret(
             wanted
             # What is refused says why
         ):
             silent = work.unreachable
-            url = urls.shown(wanted.url, self._settings.secrets)
+            url = address.for_log(wanted.url, self._settings.secrets)
             return Failure(
                 wanted.source.name,
                 wanted.document,
@@ -175,9 +175,9 @@ class Fetcher:
                 silent.remedy,
                 asked=False,
             )
-        outcome, unreachable = asker.ask(wanted, work.now)
+        outcome, unreachable = client.ask(wanted, work.now)
         if self._recorder:
-            for answer in asker.trail:
+            for answer in client.trail:
                 self._recorder.add_answer(
                     answer.url, work.now, answer.status, answer.headers, answer.body
                 )
@@ -185,33 +185,33 @@ class Fetcher:
             work.unreachable = outcome
         return outcome
 
-    def _asker(self, host: str) -> Asker:
+    def _client(self, host: str) -> Client:
         """Give a worker for ``host``: one that has a connection there already, if possible."""
         with self._lock:
             if self._idle[host]:
                 return self._idle[host].pop()
-            asker = self._asker_class(
+            client = self._client_class(
                 self._settings, self._slot, self._settings.sleep or self._pause
             )
-            self._askers.append(asker)
-            return asker
+            self._clients.append(client)
+            return client
 
-    def _rest(self, host: str, asker: Asker) -> None:
+    def _rest(self, host: str, client: Client) -> None:
         """Keep a worker's connection for the next round, unless there are many.
 
         Open files are counted by the system.
         """
         with self._lock:
-            if len(self._askers) <= self._settings.hosts * 2:
-                self._idle[host].append(asker)
+            if len(self._clients) <= self._settings.hosts * 2:
+                self._idle[host].append(client)
                 return
-            self._askers.remove(asker)
-        asker.close()
+            self._clients.remove(client)
+        client.close()
 
     def _pause(self, seconds: float) -> None:
-        """Wait; Trouble when the fetcher is closed meanwhile."""
+        """Wait; FetchError when the fetcher is closed meanwhile."""
         if self._stop.wait(seconds):
-            raise Trouble("the run was ended before another attempt", AGAIN)
+            raise FetchError("the run was ended before another attempt", AGAIN)
 
     def _slot(self, host: str) -> threading.BoundedSemaphore:
         """Give what must be held to ask ``host``: redirects bring several workers to one."""

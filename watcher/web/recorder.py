@@ -20,7 +20,7 @@ from typing import Self
 from watcher import __version__
 from watcher.errors import WatcherError
 from watcher.records import Page
-from watcher.web import urls
+from watcher.web import address
 
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
@@ -109,7 +109,7 @@ class Recorder:
 
         """
         record = _record(
-            urls.public(url, self._secrets),
+            address.public(url, self._secrets),
             time,
             status,
             self._harmless(headers),
@@ -139,7 +139,7 @@ class Recorder:
 
     def _harmless(self, headers: Mapping[str, str]) -> list[tuple[str, str]]:
         return [
-            (name, urls.conceal(value, self._secrets))
+            (name, address.conceal(value, self._secrets))
             for name, value in headers.items()
             if name.lower() not in _LEFT_OUT
         ]

@@ -1,27 +1,31 @@
 """A recorded web: answers as the real one did at a moment, and never opens a socket.
 
 At each check a URL answers with its newest record not later than the clock; a URL
-without one says nothing.
+without one says nothing.  Read are WARC 1.0 and 1.1 (ISO 28500), compressed record by
+record or not, as wget, Browsertrix and our own recorder write them: one pass makes an
+index, bodies are read when they are asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urljoin
+
+from msgspec import Struct
 
 from watcher.kinds import gone_speaks
 from watcher.records import Page, Validators
-from watcher.web import GONE, REDIRECTS, Outcome, Wanted, urls, warc
-from watcher.web.body import too_large
-from watcher.web.failures import Trouble, failure, of_status
+from watcher.web import GONE, REDIRECTS, FetchError, Outcome, Wanted, address
+from watcher.web.failures import failure, of_status, too_large
 from watcher.web.recorder import Recorder, RecordingError
-from watcher.web.warc import Record
 
 __all__ = ["Recorder", "Recording", "RecordingError"]
 
@@ -29,6 +33,32 @@ T = TypeVar("T")
 
 # Bytes of bodies that are kept for the next check
 _KEPT = 128 * 1024 * 1024
+_BLOCK = 65536
+_WITH_CONTENT = frozenset({"response", "revisit", "resource"})
+
+
+class Record(Struct, frozen=True):
+    """Where one recorded response lies, and what its heads say.
+
+    ``revisit`` is True where the body is that of an earlier record: ``refers_to``
+    names it (ID, URL and date, checksum), or nothing does, and it is the last copy of
+    this URL (a recorded 304).
+    """
+
+    path: Path
+    offset: int
+    id: str
+    url: str
+    date: datetime
+    status: int
+    # Names in lower case
+    headers: dict[str, str]
+    encoding: str
+    # Of the payload, as written
+    checksum: str
+    revisit: bool
+    # Record ID, URL, date as written
+    refers_to: tuple[str, str, str] = ("", "", "")
 
 
 class Recording:
@@ -55,7 +85,7 @@ class Recording:
         self._named: dict[str, Record] = {}
         for record in sorted(self._indexed(paths), key=lambda record: record.date):
             self._exact[record.url.partition("#")[0]].append(record)
-            self._normal[urls.normal(record.url)].append(record)
+            self._normal[address.normal(record.url)].append(record)
             if not record.revisit:
                 self._named |= {
                     name: record
@@ -73,7 +103,7 @@ class Recording:
         found: list[Record] = []
         for path in paths:
             before = len(found)
-            for record, content in warc.records(path):
+            for record, content in records(path):
                 found.append(record)
                 self._bodies.keep_early(record, content)
             if len(found) == before:
@@ -119,7 +149,7 @@ class Recording:
             ):
                 raise of_status(status, record.headers, now)
             return self._page(wanted, record, original, now)
-        except Trouble as trouble:
+        except FetchError as trouble:
             return failure(wanted, trouble, now, {})
 
     def _follow(self, url: str, now: datetime) -> Record | None:
@@ -134,7 +164,7 @@ class Recording:
             if record is None or not location:
                 return record
             url = _joined(record.url, location)
-        raise Trouble(
+        raise FetchError(
             f"more than {self._redirects} redirects",
             "The address leads in a circle: correct the source's `url`.",
         )
@@ -145,10 +175,13 @@ class Recording:
         Of the very URL, else of the same one written otherwise.
         """
         try:
-            public = urls.without_userinfo(url)
+            public = address.without_userinfo(url)
         except ValueError:
             return None
-        for records in (self._exact.get(public), self._normal.get(urls.normal(public))):
+        for records in (
+            self._exact.get(public),
+            self._normal.get(address.normal(public)),
+        ):
             place = (
                 bisect_right(records, now, key=lambda record: record.date)
                 if records
@@ -179,7 +212,7 @@ class Recording:
         if bodies:
             return bodies[-1]
         if record.refers_to[1] or record.checksum:
-            raise Trouble(
+            raise FetchError(
                 "the recording refers to a copy in another file",
                 "Name the other recording, too.",
             )
@@ -189,9 +222,7 @@ class Recording:
     def _names_of_original(record: Record) -> tuple[str, ...]:
         refers_id, refers_url, refers_date = record.refers_to
         by_date = (
-            f"{refers_url} {warc.date(refers_date)}"
-            if refers_url and refers_date
-            else ""
+            f"{refers_url} {_date(refers_date)}" if refers_url and refers_date else ""
         )
         return (refers_id, by_date, record.checksum)
 
@@ -207,7 +238,7 @@ class Recording:
         return Page(
             wanted.source.name,
             wanted.document,
-            urls.public(wanted.url, {}),
+            address.public(wanted.url, {}),
             now,
             status,
             content,
@@ -239,7 +270,10 @@ class _Bodies:
         self._size = 0
 
     def get(self, record: Record) -> tuple[bytes, str]:
-        """Give a body and its SHA-256; Trouble when it is too large or of an unknown encoding."""
+        """Give a body and its SHA-256.
+
+        FetchError when it is too large or of an unknown encoding.
+        """
         key = (record.path, record.offset)
         content = self._kept.get(key)
         if content is None:
@@ -259,22 +293,22 @@ class _Bodies:
             self._size < _KEPT
             and not record.revisit
             and record.status == 200
-            and warc.readable(record.encoding)
+            and _is_readable(record.encoding)
         ):
-            whole = warc.body(content, self._max_bytes)
+            whole = body(content, self._max_bytes)
             if whole is not None and self._size + len(whole) <= _KEPT:
                 self._keep((record.path, record.offset), whole)
 
     def _read(self, record: Record) -> bytes:
-        if not warc.readable(record.encoding):
-            raise Trouble(
+        if not _is_readable(record.encoding):
+            raise FetchError(
                 (
                     "the recorded answer is encoded in a way that cannot be read "
                     f"({record.encoding[:40]})"
                 ),
                 "Install brotli if it is br.",
             )
-        whole = warc.body_of(record, self._max_bytes)
+        whole = _body_of(record, self._max_bytes)
         if whole is None:
             raise too_large(self._max_bytes)
         return whole
@@ -284,3 +318,144 @@ class _Bodies:
         self._size += len(content)
         while self._size > _KEPT and len(self._kept) > 1:
             self._size -= len(self._kept.popitem(last=False)[1])
+
+
+# --- The files ------------------------------------------------------------------------
+
+
+def _broken(path: Path, offset: int, what: str) -> RecordingError:
+    """Say where a recording is broken."""
+    return RecordingError(
+        f"{path}: offset {offset}: {what}. Fetch or copy the recording again; "
+        "`warcio check` and `warcio recompress` look closer."
+    )
+
+
+def records(path: Path) -> Iterator[tuple[Record, Any]]:
+    """Walk a file.
+
+    Each record comes with warcio's own, whose body can be read until the next step.
+
+    Raises:
+        RecordingError: the file cannot be read, is no WARC file, or is broken.
+
+    """
+    try:
+        with path.open("rb") as file:
+            yield from _walk(path, file)
+    except OSError as error:
+        raise RecordingError(
+            f"{path}: cannot be read: {error.strerror or error}. Correct the "
+            "name, or make the file readable."
+        ) from error
+
+
+def _walk(path: Path, file: BinaryIO) -> Iterator[tuple[Record, Any]]:
+    from warcio.archiveiterator import ArchiveIterator
+    from warcio.exceptions import ArchiveLoadFailed
+    from warcio.statusandheaders import StatusAndHeadersParserException
+
+    archive = ArchiveIterator(file, block_size=_BLOCK)
+    offset = 0
+    try:
+        for found in archive:
+            offset = archive.offset
+            record = _read_heads(path, offset, found)
+            if record is not None:
+                yield record, found
+            archive.read_to_end()
+            if getattr(found.raw_stream, "limit", 1):
+                raise _broken(
+                    path,
+                    offset,
+                    "the file ends in the middle of a record, or the record's length is wrong",
+                )
+            if archive.err_count:
+                raise _broken(path, offset, "the record is longer than it says")
+            offset = archive.offset
+        if offset < os.fstat(file.fileno()).st_size:
+            raise _broken(path, offset, "the file ends in the middle of a record")
+    except AttributeError as error:
+        # Warcio's answer to a record that does not say what it is
+        raise _broken(path, offset, "the record's head is not whole") from error
+    except (
+        ArchiveLoadFailed,
+        StatusAndHeadersParserException,
+        EOFError,
+        ValueError,
+        UnicodeError,
+    ) as error:
+        what = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise _broken(path, offset, f"this is no WARC record ({what[:120]})") from error
+
+
+def _read_heads(path: Path, offset: int, found: Any) -> Record | None:  # noqa: ANN401
+    """Take what an index needs.
+
+    None for records that are no response (requests, metadata, crawlers' own notes).
+    """
+    if found.format != "warc":
+        raise _broken(path, offset, f"a record of {found.format}, not of WARC")
+    heads = found.rec_headers
+    url = heads.get_header("WARC-Target-URI") or ""
+    if found.rec_type not in _WITH_CONTENT or not url.startswith(("http:", "https:")):
+        return None
+    http = found.http_headers
+    return Record(
+        path=path,
+        offset=offset,
+        id=heads.get_header("WARC-Record-ID") or "",
+        url=url,
+        date=_date(heads.get_header("WARC-Date") or ""),
+        status=int(http.get_statuscode())
+        if http
+        else (304 if found.rec_type == "revisit" else 200),
+        headers={name.lower(): value for name, value in http.headers}
+        if http
+        else {"content-type": found.content_type or ""},
+        encoding=(http.get_header("content-encoding") or "").lower() if http else "",
+        checksum=heads.get_header("WARC-Payload-Digest") or "",
+        revisit=found.rec_type == "revisit"
+        or bool(http and http.get_statuscode() == "304"),
+        refers_to=(
+            heads.get_header("WARC-Refers-To") or "",
+            heads.get_header("WARC-Refers-To-Target-URI") or "",
+            heads.get_header("WARC-Refers-To-Date") or "",
+        ),
+    )
+
+
+def _date(text: str) -> datetime:
+    """Read a WARC-Date (UTC); ValueError for anything else."""
+    read = datetime.fromisoformat(text)
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def _is_readable(encoding: str) -> bool:
+    """Say whether bodies of this Content-Encoding can be read."""
+    from warcio.bufferedreaders import BufferedReader
+
+    return encoding in {"", "identity", *BufferedReader.get_supported_decompressors()}
+
+
+def body(found: Any, limit: int) -> bytes | None:  # noqa: ANN401
+    """Read a record's body without chunks and compression.
+
+    None when it is larger than ``limit``.
+    """
+    content = found.content_stream()
+    whole = io.BytesIO()
+    while piece := content.read(min(1 << 20, limit + 1 - whole.tell())):
+        whole.write(piece)
+        if whole.tell() > limit:
+            return None
+    return whole.getvalue()
+
+
+def _body_of(record: Record, limit: int) -> bytes | None:
+    """Read one record's body from its file."""
+    from warcio.archiveiterator import ArchiveIterator
+
+    with record.path.open("rb") as file:
+        file.seek(record.offset)
+        return body(next(ArchiveIterator(file, block_size=_BLOCK)), limit)

@@ -25,16 +25,21 @@ from watcher.web import (
     FOR_GOOD,
     GONE,
     REDIRECTS,
+    FetchError,
     FetchSettings,
     Outcome,
     Wanted,
-    body,
-    expanding,
-    urls,
+    address,
 )
-from watcher.web.addresses import Reach, literal, reach, reach_of_host
-from watcher.web.failures import Trouble, failure, of_error, of_status
-from watcher.web.lines import NEVER, CheckedAdapter, Gate, TooNearError
+from watcher.web.address import Reach, literal, reach, reach_of_host
+from watcher.web.connection import (
+    NEVER,
+    CheckedAdapter,
+    Gate,
+    TooNearError,
+    read_body,
+)
+from watcher.web.failures import failure, of_error, of_status, too_large
 
 # How much of an answer is read whose body nobody needs: the connection stays usable
 _DRAINED = 65536
@@ -65,7 +70,7 @@ class _Hop(Struct, frozen=True):
     nearest: Callable[[], Reach]
 
 
-class Asker:
+class Client:
     """One worker's connections; used by one thread at a time."""
 
     def __init__(
@@ -124,7 +129,7 @@ class Asker:
         try:
             answer = self._attempts(self._attempt, wanted, now)
             return self._outcome(wanted, answer, now), False
-        except Trouble as trouble:
+        except FetchError as trouble:
             if len(self.trail) > 1 and self.trail[-1].status not in REDIRECTS:
                 trouble.cause += (
                     f" at {self.trail[-1].url}, to which the address redirects"
@@ -139,14 +144,14 @@ class Asker:
         A passing fault, and no more patience asked for than we have.
         """
         return (
-            isinstance(error, Trouble)
+            isinstance(error, FetchError)
             and error.passing
             and (error.retry_after or 0) <= self._settings.retry_after_cap
         )
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, Trouble) else None
+        asked = error.retry_after if isinstance(error, FetchError) else None
         return self._backoff(state) if asked is None else asked
 
     def _attempt(self, wanted: Wanted, now: datetime) -> Answer:
@@ -163,7 +168,7 @@ class Asker:
                 if answer.status not in REDIRECTS or "Location" not in answer.headers:
                     return self._judged(answer, wanted, now, conditional=bool(headers))
                 hop = self._next(hop, answer)
-        except Trouble:
+        except FetchError:
             if gate.cut_off:
                 raise self._late() from None
             raise
@@ -171,8 +176,8 @@ class Asker:
             gate.due = NEVER
             gate.release()
 
-    def _late(self) -> Trouble:
-        return Trouble(
+    def _late(self) -> FetchError:
+        return FetchError(
             f"the whole answer took longer than {self._settings.deadline:g} s",
             "The server is very slow: the next run asks again.",
         )
@@ -180,7 +185,7 @@ class Asker:
     def _judged(
         self, answer: Answer, wanted: Wanted, now: datetime, *, conditional: bool
     ) -> Answer:
-        """Let through what is an outcome of its own; Trouble for anything else."""
+        """Let through what is an outcome of its own; FetchError for anything else."""
         if answer.status == 200 or (answer.status == 304 and conditional):
             return answer
         if answer.status in GONE and gone_speaks(wanted.source.kind):
@@ -194,13 +199,13 @@ class Asker:
         on another host may not be nearer than the source.
         """
         settings = self._settings
-        url = expanding.address(wanted, settings.secrets)
+        url = address.with_secrets(wanted, settings.secrets)
         parts = _parts(url)
-        home = urls.host_name(urls.expand(wanted.source.url, settings.secrets))
+        home = address.host_name(address.expand(wanted.source.url, settings.secrets))
         own = parts[1] == home
         return _Hop(
-            urls.without_userinfo(url),
-            urls.userinfo(url),
+            address.without_userinfo(url),
+            address.userinfo(url),
             lambda: Reach.OWN if own else reach_of_host(home),
         )
 
@@ -208,7 +213,7 @@ class Asker:
         """Prepare the request that a redirect asks for."""
         settings = self._settings
         if len(self.trail) > settings.redirects:
-            raise Trouble(
+            raise FetchError(
                 f"more than {settings.redirects} redirects",
                 "The address leads in a circle: correct the source's `url`.",
             )
@@ -217,21 +222,21 @@ class Asker:
             .encode("latin-1", "replace")
             .decode("utf-8", "replace")
         )
-        if expanding.asks(location):
-            raise expanding.refused(
+        if address.holds_placeholder(location):
+            raise address.secret_refused(
                 "a redirect, not the configuration, gives an address"
             )
         try:
-            url = urls.without_userinfo(urljoin(hop.url, location))
+            url = address.without_userinfo(urljoin(hop.url, location))
         except ValueError:
-            raise Trouble(
+            raise FetchError(
                 "a redirect leads to something that is no URL",
                 "Correct the source's `url` if the page has moved.",
             ) from None
         scheme, host, port = _parts(url)
         before = _parts(hop.url)
         if before[0] == "https" and scheme != "https":
-            raise Trouble(
+            raise FetchError(
                 "a redirect leads from https to http",
                 (
                     "It was not followed: anybody on the way could change the "
@@ -254,7 +259,7 @@ class Asker:
             if proxy:
                 self._check_by_name(hop.url)
             with (
-                self._slot(urls.host_key(hop.url)),
+                self._slot(address.host_key(hop.url)),
                 self._sent(hop, headers, proxies) as response,
             ):
                 content = self._body(response, kind)
@@ -265,11 +270,11 @@ class Asker:
             raise _too_near(error) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise of_error(
-                error, proxy=urls.shown(proxy or "", settings.secrets)
+                error, proxy=address.for_log(proxy or "", settings.secrets)
             ) from error
         return Answer(
             hop.url,
-            urls.public(hop.url, settings.secrets),
+            address.public(hop.url, settings.secrets),
             response.status_code,
             response.headers,
             content,
@@ -308,8 +313,8 @@ class Asker:
                 and announced.isdigit()
                 and int(announced[:18]) > limit
             ):
-                raise body.too_large(limit)
-            return body.read(
+                raise too_large(limit)
+            return read_body(
                 response.raw, response.headers.get("Content-Encoding", ""), limit
             )
         response.raw.read(_DRAINED, decode_content=False)
@@ -320,19 +325,19 @@ class Asker:
 
         Addresses and ``localhost``.
         """
-        address = literal(urls.host_name(url))
-        if address is not None:
-            self.gate.check(str(address), reach(address))
+        literal_address = literal(address.host_name(url))
+        if literal_address is not None:
+            self.gate.check(str(literal_address), reach(literal_address))
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         """Read the environment's proxies for a host, once."""
-        key = urlsplit(url).scheme + urls.host_key(url)
+        key = urlsplit(url).scheme + address.host_key(url)
         if key not in self._proxies:
             self._proxies[key] = get_environ_proxies(url)
         return self._proxies[key]
 
     def _outcome(self, wanted: Wanted, answer: Answer, now: datetime) -> Outcome:
-        url = urls.public(wanted.url, self._settings.secrets)
+        url = address.public(wanted.url, self._settings.secrets)
         if answer.status == 304:
             return NotModified(
                 wanted.source.name, wanted.document, url, now, self._moved()
@@ -398,22 +403,22 @@ def _kept(validator: str) -> str:
 
 
 def _parts(url: str) -> tuple[str, str, int | None]:
-    """Take scheme, host and port of a URL that can be asked; Trouble for any other."""
+    """Take scheme, host and port of a URL that can be asked; FetchError for any other."""
     remedy = "Correct the source's `url`: it must begin with https:// or http:// and name a host."
     try:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
     except ValueError:
-        raise Trouble("the address is no URL", remedy) from None
+        raise FetchError("the address is no URL", remedy) from None
     if scheme not in ("http", "https") or not host:
-        raise Trouble(
+        raise FetchError(
             f"an address of the form {scheme or '?'}: cannot be asked", remedy
         )
     return scheme, host, port or {"http": 80, "https": 443}[scheme]
 
 
-def _too_near(error: TooNearError) -> Trouble:
-    return Trouble(
+def _too_near(error: TooNearError) -> FetchError:
+    return FetchError(
         f"the address leads into a network nearer than it comes from ({error.address})",
         (
             "A page on the internet must not make this machine read its own "
