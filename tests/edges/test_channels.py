@@ -13,13 +13,14 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from tests.edges.test_smtp import MESSAGE, Channel, Mail, Secret, Settings
+from tests.edges.test_smtp import MESSAGE, delivering, hidden, mail_by
 from tests.mailing import free_port
 from tests.services import Service
 from watcher import notifiers
 from watcher.notifiers import Receipt
 from watcher.notifiers import apprise as channels
 from watcher.records import DeliveryState
+from watcher.settings import Channel, Settings
 
 SAID = replace(
     MESSAGE,
@@ -35,9 +36,9 @@ def hook() -> Iterator[Service]:
 
 
 def to(**addresses: str) -> Settings:
-    return Settings(
-        Mail(""),
-        channels=tuple(Channel(name, Secret(url)) for name, url in addresses.items()),
+    return delivering(
+        mail_by(""),
+        channels=tuple(Channel(name, hidden(url)) for name, url in addresses.items()),
     )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 
-from tests.edges.test_smtp import MESSAGE, ONE, TWO, Login, Mail, Secret, Settings
+from tests.edges.test_smtp import MESSAGE, ONE, TWO, client, delivering, hidden, mail_by
 from tests.mailing import USER, MailServer, Postbox, free_port
 from tests.services import SECRET, TOKEN, Microsoft
 from watcher import notifiers
@@ -23,6 +23,7 @@ from watcher.errors import ConfigurationError
 from watcher.notifiers import Receipt
 from watcher.notifiers.microsoft import UNREACHABLE
 from watcher.records import DeliveryState
+from watcher.settings import OAuth, Settings
 
 
 @pytest.fixture
@@ -38,8 +39,8 @@ def microsoft(tls: ssl.SSLContext) -> Iterator[Microsoft]:
         yield service
 
 
-def login(microsoft: Microsoft, secret: str = SECRET) -> Login:
-    return Login(microsoft.origin, microsoft.origin, Secret(secret))
+def login(microsoft: Microsoft, secret: str = SECRET) -> OAuth:
+    return client(microsoft.origin, microsoft.origin, hidden(secret))
 
 
 def by_graph(
@@ -48,8 +49,8 @@ def by_graph(
     mailbox: str = "watcher@example.org",
     secret: str = SECRET,
 ) -> Settings:
-    return Settings(
-        Mail(f"graph://{mailbox}", oauth=login(microsoft, secret)), Path(ca)
+    return delivering(
+        mail_by(f"graph://{mailbox}", oauth=login(microsoft, secret)), Path(ca)
     )
 
 
@@ -172,7 +173,9 @@ def test_a_wrong_secret_is_said_in_microsofts_words_once_and_never_shown(
 def test_a_certificate_that_nobody_knows_is_refused_before_the_secret_is_said(
     microsoft: Microsoft,
 ) -> None:
-    settings = Settings(Mail("graph://watcher@example.org", oauth=login(microsoft)))
+    settings = delivering(
+        mail_by("graph://watcher@example.org", oauth=login(microsoft))
+    )
     (receipt,) = notifiers.send(MESSAGE, [ONE], settings)
     assert receipt.state is DeliveryState.DEFERRED
     assert "its certificate is not trusted" in receipt.answer
@@ -182,10 +185,10 @@ def test_a_certificate_that_nobody_knows_is_refused_before_the_secret_is_said(
 def test_graph_that_is_away_is_not_asked_for_each_message(
     microsoft: Microsoft, ca: str
 ) -> None:
-    oauth = Login(microsoft.origin, f"https://127.0.0.1:{free_port()}", Secret(SECRET))
+    oauth = client(microsoft.origin, f"https://127.0.0.1:{free_port()}", hidden(SECRET))
     microsoft.graph = oauth.graph
     with notifiers.connect(
-        Settings(Mail("graph://watcher@example.org", oauth=oauth), Path(ca))
+        delivering(mail_by("graph://watcher@example.org", oauth=oauth), Path(ca))
     ) as mailbox:
         (first,), (second,) = (mailbox.send(MESSAGE, [ONE]) for _ in range(2))
     assert (
@@ -197,9 +200,10 @@ def test_graph_that_is_away_is_not_asked_for_each_message(
 
 def test_a_login_that_cannot_be_reached_defers(ca: str) -> None:
     nowhere = f"https://127.0.0.1:{free_port()}"
-    settings = Settings(
-        Mail(
-            "graph://watcher@example.org", oauth=Login(nowhere, nowhere, Secret(SECRET))
+    settings = delivering(
+        mail_by(
+            "graph://watcher@example.org",
+            oauth=client(nowhere, nowhere, hidden(SECRET)),
         ),
         Path(ca),
     )
@@ -216,11 +220,11 @@ def test_a_certificate_signs_the_login_in_place_of_a_secret(
         .private_key_and_cert_chain_pem.bytes()
         .decode()
     )
-    oauth = Login(microsoft.origin, microsoft.origin, certificate=Secret(pem))
+    oauth = client(microsoft.origin, microsoft.origin, certificate=hidden(pem))
     (receipt,) = notifiers.send(
         MESSAGE,
         [ONE],
-        Settings(Mail("graph://watcher@example.org", oauth=oauth), Path(ca)),
+        delivering(mail_by("graph://watcher@example.org", oauth=oauth), Path(ca)),
     )
     assert receipt.state is DeliveryState.ACCEPTED
     form = parse_qs(microsoft.posted[0].body.decode())
@@ -233,15 +237,15 @@ def test_a_certificate_signs_the_login_in_place_of_a_secret(
 def test_a_certificate_without_its_key_defers_and_says_so(
     microsoft: Microsoft, ca: str
 ) -> None:
-    oauth = Login(
+    oauth = client(
         microsoft.origin,
         microsoft.origin,
-        certificate=Secret("-----BEGIN CERTIFICATE-----"),
+        certificate=hidden("-----BEGIN CERTIFICATE-----"),
     )
     (receipt,) = notifiers.send(
         MESSAGE,
         [ONE],
-        Settings(Mail("graph://watcher@example.org", oauth=oauth), Path(ca)),
+        delivering(mail_by("graph://watcher@example.org", oauth=oauth), Path(ca)),
     )
     assert receipt.state is DeliveryState.DEFERRED
     assert "the certificate's private key cannot be read" in receipt.answer
@@ -252,8 +256,8 @@ def test_smtp_logs_in_with_the_clients_token(
 ) -> None:
     postbox = Postbox(token=TOKEN)
     with MailServer(postbox, tls=tls, auth=True) as server:
-        settings = Settings(
-            Mail(server.url, user=Secret(USER), oauth=login(microsoft)), Path(ca)
+        settings = delivering(
+            mail_by(server.url, user=USER, oauth=login(microsoft)), Path(ca)
         )
         (receipt,) = notifiers.send(MESSAGE, [ONE], settings)
     assert receipt.state is DeliveryState.ACCEPTED
@@ -267,8 +271,8 @@ def test_a_token_that_smtp_does_not_take_is_said_with_what_to_check(
     microsoft: Microsoft, ca: str, tls: ssl.SSLContext
 ) -> None:
     with MailServer(Postbox(token="another"), tls=tls, auth=True) as server:
-        settings = Settings(
-            Mail(server.url, user=Secret(USER), oauth=login(microsoft)), Path(ca)
+        settings = delivering(
+            mail_by(server.url, user=USER, oauth=login(microsoft)), Path(ca)
         )
         (receipt,) = notifiers.send(MESSAGE, [ONE], settings)
     assert receipt.state is DeliveryState.DEFERRED
@@ -278,8 +282,8 @@ def test_a_token_that_smtp_does_not_take_is_said_with_what_to_check(
 def test_no_token_no_login(microsoft: Microsoft, ca: str, tls: ssl.SSLContext) -> None:
     postbox = Postbox(token=TOKEN)
     with MailServer(postbox, tls=tls, auth=True) as server:
-        settings = Settings(
-            Mail(server.url, user=Secret(USER), oauth=login(microsoft, "wrong")),
+        settings = delivering(
+            mail_by(server.url, user=USER, oauth=login(microsoft, "wrong")),
             Path(ca),
         )
         with notifiers.connect(settings) as line:
@@ -292,6 +296,6 @@ def test_no_token_no_login(microsoft: Microsoft, ca: str, tls: ssl.SSLContext) -
 def test_graph_without_a_client_is_a_mistake_of_the_configuration() -> None:
     with (
         pytest.raises(ConfigurationError, match="needs tenant and client"),
-        notifiers.connect(Settings(Mail("graph://w@example.org"))),
+        notifiers.connect(delivering(mail_by("graph://w@example.org"))),
     ):
         pass

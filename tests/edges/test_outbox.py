@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from watcher import notifiers
 from watcher.notifiers import outbox
 from watcher.records import DeliveryState, Message
+from watcher.settings import Mail, Settings
 
 MESSAGE = Message(
     "<1@example.org>",
@@ -26,21 +26,8 @@ MESSAGE = Message(
 )
 
 
-@dataclass(frozen=True)
-class Mail:
-    outbox: Path
-    smtp: str = ""
-    sender: str = "watcher@example.org"
-    user: None = None
-    password: None = None
-    oauth: None = None
-
-
-@dataclass(frozen=True)
-class Settings:
-    mail: Mail
-    ca_bundle: None = None
-    channels: tuple[()] = ()
+def writing(folder: Path, smtp: str = "") -> Settings:
+    return Settings(mail=Mail(outbox=folder, smtp=smtp))
 
 
 def numbered(number: int, **changes: str) -> Message:
@@ -54,7 +41,7 @@ def numbered(number: int, **changes: str) -> Message:
 
 
 def write(folder: Path, *messages: Message) -> list[str]:
-    with notifiers.connect(Settings(Mail(folder))) as box:
+    with notifiers.connect(writing(folder)) as box:
         for message in messages:
             box.send(message, ["one@example.org"])
     return sorted(path.name for path in folder.iterdir())
@@ -82,7 +69,7 @@ def test_messages_are_numbered_files_named_after_kind_and_update(
 
 def test_every_recipient_learns_where_the_message_lies(tmp_path: Path) -> None:
     receipts = notifiers.send(
-        MESSAGE, ["one@example.org", "two@example.org"], Settings(Mail(tmp_path))
+        MESSAGE, ["one@example.org", "two@example.org"], writing(tmp_path)
     )
     assert [(receipt.recipient, receipt.state) for receipt in receipts] == [
         ("one@example.org", DeliveryState.ACCEPTED),
@@ -151,7 +138,7 @@ def test_what_killed_runs_left_half_written_goes_unless_it_may_be_written_just_n
 def test_a_folder_that_cannot_be_written_defers_with_a_remedy(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
-    (receipt,) = notifiers.send(MESSAGE, ["one@example.org"], Settings(Mail(blocked)))
+    (receipt,) = notifiers.send(MESSAGE, ["one@example.org"], writing(blocked))
     assert receipt.state is DeliveryState.DEFERRED
     assert f"{blocked} cannot be written: " in receipt.answer
     assert "[mail]" in receipt.answer
@@ -163,7 +150,7 @@ def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(
 ) -> None:
     import resource
 
-    settings = Settings(Mail(tmp_path))
+    settings = writing(tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:
@@ -175,10 +162,8 @@ def test_a_full_disk_leaves_nothing_behind_and_the_message_for_the_next_run(
 
 
 def test_the_kinds_of_delivery_are_chosen_by_the_configuration() -> None:
-    assert notifiers.kind(Settings(Mail(Path("x")))) == "outbox"
-    assert (
-        notifiers.kind(Settings(Mail(Path("x"), "smtp://mail.example.org"))) == "smtp"
-    )
+    assert notifiers.kind(writing(Path("x"))) == "outbox"
+    assert notifiers.kind(writing(Path("x"), "smtp://mail.example.org")) == "smtp"
     assert all(
         module == f"watcher.notifiers.{name}"
         for name, module in notifiers.KINDS.items()

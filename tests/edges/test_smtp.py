@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
@@ -23,8 +22,9 @@ from msgspec.structs import replace
 from tests.mailing import PASSWORD, USER, MailServer, Postbox, ScriptedServer, free_port
 from watcher import notifiers
 from watcher.errors import ConfigurationError
-from watcher.notifiers import Receipt, smtp, smtp_server
+from watcher.notifiers import Receipt, smtp, smtp_connection
 from watcher.records import DeliveryState, Message
+from watcher.settings import Channel, Mail, OAuth, Secret, Settings
 
 ONE, TWO, THREE = "one@example.org", "two@example.org", "three@example.org"
 BODY = b"Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\n.\r\n..two\r\n.three\r\nFrom me\r\n"
@@ -40,45 +40,34 @@ MESSAGE = Message(
 )
 
 
-@dataclass(frozen=True)
-class Secret:
-    value: str
-
-    def reveal(self) -> str:
-        return self.value
+def hidden(value: str) -> Secret:
+    return Secret("SECRET", value)
 
 
-@dataclass(frozen=True)
-class Channel:
-    name: str
-    url: Secret
+def client(
+    authority: str, graph: str, secret: Secret | None = None, **more: Secret
+) -> OAuth:
+    return OAuth(
+        "example.onmicrosoft.com", "4711", authority, graph, secret=secret, **more
+    )
 
 
-@dataclass(frozen=True)
-class Login:
-    authority: str
-    graph: str
-    secret: Secret | None = None
-    certificate: Secret | None = None
-    tenant: str = "example.onmicrosoft.com"
-    client: str = "4711"
+def mail_by(
+    smtp: str, user: str = "", password: str = "", oauth: OAuth | None = None
+) -> Mail:
+    return Mail(
+        smtp=smtp,
+        sender="Advisory Watcher <watcher@example.org>",
+        user=hidden(user) if user else None,
+        password=hidden(password) if password else None,
+        oauth=oauth,
+    )
 
 
-@dataclass(frozen=True)
-class Mail:
-    smtp: str
-    sender: str = "Advisory Watcher <watcher@example.org>"
-    outbox: Path = Path("outbox")
-    user: Secret | None = None
-    password: Secret | None = None
-    oauth: Login | None = None
-
-
-@dataclass(frozen=True)
-class Settings:
-    mail: Mail
-    ca_bundle: Path | None = None
-    channels: tuple[Channel, ...] = ()
+def delivering(
+    mail: Mail, ca_bundle: Path | None = None, channels: tuple[Channel, ...] = ()
+) -> Settings:
+    return Settings(mail=mail, ca_bundle=ca_bundle, channels=channels)
 
 
 def states(receipts: Sequence[Receipt]) -> list[str]:
@@ -88,7 +77,7 @@ def states(receipts: Sequence[Receipt]) -> list[str]:
 def send(postbox: Postbox, *recipients: str, options: str = "") -> list[Receipt]:
     with MailServer(postbox) as server:
         return notifiers.send(
-            MESSAGE, recipients or (ONE,), Settings(Mail(server.url + options))
+            MESSAGE, recipients or (ONE,), delivering(mail_by(server.url + options))
         )
 
 
@@ -100,8 +89,8 @@ def tls(authority: trustme.CA) -> ssl.SSLContext:
 
 
 def logged_in(url: str, ca: str | None, password: str = PASSWORD) -> Settings:
-    return Settings(
-        Mail(url, user=Secret(USER), password=Secret(password)),
+    return delivering(
+        mail_by(url, user=USER, password=password),
         Path(ca) if ca else None,
     )
 
@@ -127,7 +116,7 @@ def test_a_body_that_begins_with_a_dot_or_has_no_last_line_break_arrives() -> No
     postbox = Postbox()
     with (
         MailServer(postbox) as server,
-        notifiers.connect(Settings(Mail(server.url))) as line,
+        notifiers.connect(delivering(mail_by(server.url))) as line,
     ):
         line.send(replace(MESSAGE, body=b".x"), [ONE])
     assert postbox.messages[0].body == b".x\r\n"
@@ -245,7 +234,7 @@ def test_a_server_that_never_comes_to_an_end_is_left(
     with talking(*parts, every=every) as url:
         began = time.monotonic()
         (receipt,) = notifiers.send(
-            MESSAGE, [ONE], Settings(Mail(f"{url}?timeout=0.3"))
+            MESSAGE, [ONE], delivering(mail_by(f"{url}?timeout=0.3"))
         )
         assert time.monotonic() - began < 3
     assert receipt.state is DeliveryState.DEFERRED
@@ -256,7 +245,7 @@ def test_a_server_that_never_comes_to_an_end_is_left(
 def test_nobody_listening_defers_and_names_the_server() -> None:
     port = free_port()
     (receipt,) = notifiers.send(
-        MESSAGE, [ONE], Settings(Mail(f"smtp://127.0.0.1:{port}"))
+        MESSAGE, [ONE], delivering(mail_by(f"smtp://127.0.0.1:{port}"))
     )
     assert (receipt.recipient, receipt.state) == (ONE, DeliveryState.DEFERRED)
     said = (
@@ -267,7 +256,9 @@ def test_nobody_listening_defers_and_names_the_server() -> None:
 
 
 def test_a_mail_server_whose_name_is_unknown_is_named_with_what_to_do() -> None:
-    (receipt,) = notifiers.send(MESSAGE, [ONE], Settings(Mail("smtp://mail.invalid")))
+    (receipt,) = notifiers.send(
+        MESSAGE, [ONE], delivering(mail_by("smtp://mail.invalid"))
+    )
     said = (
         "its name could not be resolved. Correct the host of smtp in [mail] if "
         "it is mistyped, or this machine's DNS"
@@ -285,7 +276,7 @@ def test_several_messages_go_over_one_connection() -> None:
     postbox = Postbox(rcpt={TWO: "550 no"})
     with (
         MailServer(postbox) as server,
-        notifiers.connect(Settings(Mail(server.url))) as line,
+        notifiers.connect(delivering(mail_by(server.url))) as line,
     ):
         assert [states(line.send(MESSAGE, [name])) for name in (ONE, TWO, THREE)] == [
             ["accepted"],
@@ -300,7 +291,7 @@ def test_a_lost_connection_is_opened_again_for_the_next_message() -> None:
     postbox = Postbox(cut="DATA")
     with (
         MailServer(postbox) as server,
-        notifiers.connect(Settings(Mail(server.url))) as line,
+        notifiers.connect(delivering(mail_by(server.url))) as line,
     ):
         assert states(line.send(MESSAGE, [ONE])) == ["unknown"]
         postbox.cut = ""
@@ -312,7 +303,7 @@ def test_a_server_that_hung_up_between_two_messages_is_called_again() -> None:
     postbox = Postbox()
     with (
         MailServer(postbox) as server,
-        notifiers.connect(Settings(Mail(server.url))) as line,
+        notifiers.connect(delivering(mail_by(server.url))) as line,
     ):
         assert isinstance(line, smtp.Line)
         line.send(MESSAGE, [ONE])
@@ -328,7 +319,7 @@ def test_a_server_that_hung_up_between_two_messages_is_called_again() -> None:
 )
 def test_what_is_said_to_data_comes_before_the_message(answer: str, state: str) -> None:
     with ScriptedServer({"DATA": answer}) as server:
-        (receipt,) = notifiers.send(MESSAGE, [ONE], Settings(Mail(server.url)))
+        (receipt,) = notifiers.send(MESSAGE, [ONE], delivering(mail_by(server.url)))
     assert receipt.state.value == state
     assert "may have arrived" not in receipt.answer
 
@@ -340,7 +331,7 @@ def test_a_server_that_tires_between_messages_loses_none(
 ) -> None:
     with (
         ScriptedServer({command: answer}) as server,
-        notifiers.connect(Settings(Mail(server.url))) as line,
+        notifiers.connect(delivering(mail_by(server.url))) as line,
     ):
         assert [states(line.send(MESSAGE, [name])) for name in (ONE, TWO)] == [
             ["accepted"],
@@ -365,7 +356,7 @@ def test_tls_from_the_start(tls: ssl.SSLContext, ca: str) -> None:
     postbox = Postbox()
     with MailServer(postbox, tls=tls, implicit=True) as server:
         assert states(
-            notifiers.send(MESSAGE, [ONE], Settings(Mail(server.url), Path(ca)))
+            notifiers.send(MESSAGE, [ONE], delivering(mail_by(server.url), Path(ca)))
         ) == ["accepted"]
 
 
@@ -444,7 +435,9 @@ def test_an_address_beyond_ascii_needs_a_server_that_knows_it() -> None:
     postbox = Postbox()
     with MailServer(postbox, utf8=True) as server:
         assert states(
-            notifiers.send(MESSAGE, ["größe@example.org"], Settings(Mail(server.url)))
+            notifiers.send(
+                MESSAGE, ["größe@example.org"], delivering(mail_by(server.url))
+            )
         ) == ["accepted"]
     assert postbox.messages[0].recipients == ["größe@example.org"]
     assert "SMTPUTF8" in postbox.messages[0].options
@@ -468,34 +461,42 @@ def test_an_address_beyond_ascii_is_refused_where_the_server_does_not_know_it() 
         (
             "smtp://mail.example.org",
             False,
-            smtp_server.Server("mail.example.org", 587, False, "offered", False, 30),
+            smtp_connection.Server(
+                "mail.example.org", 587, False, "offered", False, 30
+            ),
         ),
         (
             "smtp://mail.example.org:25",
             True,
-            smtp_server.Server("mail.example.org", 25, False, "required", False, 30),
+            smtp_connection.Server(
+                "mail.example.org", 25, False, "required", False, 30
+            ),
         ),
         (
             "smtps://mail.example.org",
             True,
-            smtp_server.Server("mail.example.org", 465, True, "required", False, 30),
+            smtp_connection.Server(
+                "mail.example.org", 465, True, "required", False, 30
+            ),
         ),
         (
             "smtp://localhost:25?starttls=never&timeout=5",
             False,
-            smtp_server.Server("localhost", 25, False, "never", False, 5),
+            smtp_connection.Server("localhost", 25, False, "never", False, 5),
         ),
         (
             "smtp://mail.example.org?auth=xoauth2",
             True,
-            smtp_server.Server("mail.example.org", 587, False, "required", True, 30),
+            smtp_connection.Server(
+                "mail.example.org", 587, False, "required", True, 30
+            ),
         ),
     ],
 )
 def test_the_address_says_how_to_connect(
-    address: str, credentials: bool, expected: smtp_server.Server
+    address: str, credentials: bool, expected: smtp_connection.Server
 ) -> None:
-    assert smtp_server.server(address, credentials=credentials) == expected
+    assert smtp_connection.server(address, credentials=credentials) == expected
 
 
 @pytest.mark.parametrize(
@@ -516,5 +517,5 @@ def test_the_address_says_how_to_connect(
 )
 def test_a_wrong_address_is_an_error_that_shows_no_secret(address: str) -> None:
     with pytest.raises(ConfigurationError, match=r"\[mail\] smtp: ") as caught:
-        smtp_server.server(address, credentials=False)
+        smtp_connection.server(address, credentials=False)
     assert "secret" not in str(caught.value)

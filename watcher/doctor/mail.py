@@ -10,7 +10,7 @@ from watcher.config import Settings
 from watcher.doctor import mail_authority
 from watcher.doctor.finding import Finding, Severity
 from watcher.errors import DeliveryError, WatcherError
-from watcher.notifiers import greeting
+from watcher.notifiers import smtp
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
@@ -41,7 +41,7 @@ def mail_server(settings: Settings) -> Iterator[Finding]:
         )
         return
     try:
-        said = greeting.greet(settings)
+        said = smtp.greet(settings)
     except DeliveryError as error:
         yield Finding(
             "mail.refused",

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 from msgspec import Struct
 
 from watcher.records import DeliveryState, Message
+from watcher.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
-
 
 KINDS: dict[str, str] = {
     "apprise": "watcher.notifiers.apprise",
@@ -41,115 +40,6 @@ class Receipt(Struct, frozen=True):
     state: DeliveryState
     answer: str
     wait: timedelta = timedelta()
-
-
-class Secret(Protocol):
-    """A text that does not print itself."""
-
-    def reveal(self) -> str:
-        """Give the text itself."""
-        ...
-
-
-class Channel(Protocol):
-    """A way of telling beside mail."""
-
-    @property
-    def name(self) -> str:
-        """Give its name."""
-        ...
-
-    @property
-    def url(self) -> Secret:
-        """Give its address."""
-        ...
-
-
-class OAuth(Protocol):
-    """The login at Microsoft 365."""
-
-    @property
-    def tenant(self) -> str:
-        """Give the directory."""
-        ...
-
-    @property
-    def client(self) -> str:
-        """Give the application's id."""
-        ...
-
-    @property
-    def authority(self) -> str:
-        """Give where tokens come from."""
-        ...
-
-    @property
-    def graph(self) -> str:
-        """Give where Graph is."""
-        ...
-
-    @property
-    def secret(self) -> Secret | None:
-        """Give the application's secret."""
-        ...
-
-    @property
-    def certificate(self) -> Secret | None:
-        """Give its certificate with its key, as PEM."""
-        ...
-
-
-class MailSettings(Protocol):
-    """How mail leaves."""
-
-    @property
-    def sender(self) -> str:
-        """Who mail is from."""
-        ...
-
-    @property
-    def smtp(self) -> str:
-        """Give the mail server's address or Graph's mailbox, "" when there is neither."""
-        ...
-
-    @property
-    def outbox(self) -> Path:
-        """Give the folder for messages as files."""
-        ...
-
-    @property
-    def user(self) -> Secret | None:
-        """Give the name to log in with."""
-        ...
-
-    @property
-    def password(self) -> Secret | None:
-        """Give its password, or its token for XOAUTH2."""
-        ...
-
-    @property
-    def oauth(self) -> OAuth | None:
-        """Give the login at Microsoft 365, None without it."""
-        ...
-
-
-class Settings(Protocol):
-    """What delivering needs of the configuration."""
-
-    @property
-    def mail(self) -> MailSettings:
-        """Give the settings of mail."""
-        ...
-
-    @property
-    def ca_bundle(self) -> Path | None:
-        """Give the file of certificate authorities to trust, None for the system's."""
-        ...
-
-    @property
-    def channels(self) -> Sequence[Channel]:
-        """Give the channels beside mail."""
-        ...
 
 
 class Notifier(Protocol):

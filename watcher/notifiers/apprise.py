@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watcher.kinds import EVENT_KINDS
-from watcher.notifiers import Notifier, Receipt, Secret, Settings
+from watcher.notifiers import Notifier, Receipt
 from watcher.records import DeliveryState, Message
+from watcher.settings import Secret, Settings
 from watcher.text import chat
 
 _STATUS = re.compile(r"error=(\d{3})\b")

@@ -20,9 +20,10 @@ import requests
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError, DeliveryError
-from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.notifiers import Notifier, Receipt
 from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
 from watcher.records import DeliveryState, Message
+from watcher.settings import Settings
 
 _ACCEPTED = 202
 _UNAUTHORIZED = 401

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from watcher.errors import DeliveryError
-from watcher.notifiers import OAuth, Settings
+from watcher.settings import OAuth, Settings
 
 SMTP_SCOPE = "https://outlook.office365.com/.default"
 TIMEOUT = 30.0

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.notifiers import Notifier, Receipt
 from watcher.records import DeliveryState, Message
+from watcher.settings import Settings
 from watcher.text.plain import file_name
 
 _NUMBERED = re.compile(r"(\d{4,})-.*\.eml")

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 
 from watcher.errors import DeliveryError
-from watcher.notifiers import Notifier, Receipt, Settings
+from watcher.notifiers import Notifier, Receipt
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
-from watcher.notifiers.smtp_answers import Encrypted, Plain
-from watcher.notifiers.smtp_server import Server, server
+from watcher.notifiers.smtp_connection import Encrypted, Plain, Server, server
 from watcher.records import DeliveryState, Message
+from watcher.settings import Settings
 
 # Letters of an answer that are kept: it stands in the state, in mail to the operator
 # and in status
@@ -37,6 +37,12 @@ def connect(settings: Settings) -> Iterator[Notifier]:
     """Give a notifier that connects at its first message and keeps the connection for the
     next ones.
     """
+    with _line(settings) as line:
+        yield line
+
+
+@contextmanager
+def _line(settings: Settings) -> Iterator[Line]:
     user, password = settings.mail.user, settings.mail.password
     credentials = (
         (user.reveal(), password.reveal() if password else "")
@@ -54,6 +60,22 @@ def connect(settings: Settings) -> Iterator[Notifier]:
         yield line
     finally:
         line.hang_up()
+
+
+def greet(settings: Settings) -> str:
+    """Connect, encrypt and log in as before a message, and hang up.
+
+    Say what was agreed.  Raises DeliveryError, ConfigurationError.
+    """
+    with _line(settings) as line:
+        connection = line.greet()
+        safe = (
+            f"with {connection.sock.version()}"
+            if isinstance(connection.sock, ssl.SSLSocket)
+            else "without TLS"
+        )
+        login = "logged in" if line.credentials else "no login"
+        return f"{line.server.host}:{line.server.port} answers {safe}, {login}"
 
 
 @dataclass(slots=True)
