@@ -209,6 +209,56 @@ def test_a_public_page_cannot_make_the_proxy_read_near_addresses(
         assert len(proxy.requests) == 1
 
 
+AMBIGUOUS = [
+    "http://127.0.0.1:{port}\\@advisories.example/secret",
+    "http://127.0.0.1:{port}%5C@advisories.example/secret",
+    "http://advisories.example\\@127.0.0.1:{port}/secret",
+    "http://advisories.example%5C.127.0.0.1:{port}/secret",
+    "http://advisories.example%00@127.0.0.1:{port}/secret",
+    "http://advisories.example @127.0.0.1:{port}/secret",
+    "http://anna:geheim@127.0.0.1:{port}/secret",
+    "http://127.0.0.1%00:{port}/secret",
+    "http://127.0.0.1\x7f:{port}/secret",
+    "http://127.0.0.1:{port}\n/secret",
+    "http:\\\\127.0.0.1:{port}/secret",
+    "http:/\\127.0.0.1:{port}/secret",
+    "http://[::ffff:127.0.0.1]:{port}/secret",
+    "http://[::ffff:127.0.0.1%25lo]:{port}/secret",
+]
+
+
+@pytest.mark.parametrize("with_proxy", [False, True])
+@pytest.mark.parametrize("form", AMBIGUOUS)
+def test_no_spelling_of_an_address_leads_to_what_was_not_checked(
+    web: SourceServer, monkeypatch: pytest.MonkeyPatch, form: str, *, with_proxy: bool
+) -> None:
+    """A document of a public source gives it, and a redirect does."""
+    web.play("/secret", Reply(b"x"))
+    near = form.format(port=web.port)
+    web.play("/feed", moved(near.replace("\n", "")))
+    with ProxyServer({"advisories.example": web.port}) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "" if with_proxy else "127.0.0.1,::ffff:7f00:1")
+        failed(wanted(near, home="http://advisories.example/feed"))
+        outcome("http://advisories.example/feed")
+    proxied = [asked.target for asked in proxy.requests]
+    assert all(target.startswith("http://advisories.example/") for target in proxied)
+    # What came, came over the proxy, which was asked for the public host
+    through = [target for target in proxied if target.endswith("/secret")]
+    assert len(web.asked("/secret")) == len(through)
+
+
+def test_a_document_gives_no_name_and_password(web: SourceServer) -> None:
+    document = web.play("/document", Reply(b"x")).replace("//", "//anna:geheim@")
+    failure = failed(wanted(document, home=web.url("/feed")))
+    assert failure.cause == (
+        "a document, not the configuration, gives an address with a name or a "
+        "password in it: it was not asked"
+    )
+    assert "geheim" not in str(failure)
+    assert not web.requests
+
+
 def test_a_kept_connection_is_checked_again(web: SourceServer) -> None:
     from watcher.web.fetch import Fetcher
 
@@ -310,6 +360,14 @@ def test_a_host_s_addresses_are_tried_in_turn(
         ("::", Reach.OWN),
         ("::ffff:127.0.0.1", Reach.OWN),
         ("64:ff9b::7f00:1", Reach.OWN),
+        ("::127.0.0.2", Reach.OWN),
+        ("::10.0.0.1", Reach.PRIVATE),
+        ("::ffff:0:127.0.0.1", Reach.OWN),
+        ("64:ff9b:1::127.0.0.1", Reach.OWN),
+        ("64:ff9b:1:a9fe:a9:fe00:808:808", Reach.LINK),  # 169.254.169.254
+        ("64:ff9b:1::8.8.8.8", Reach.OWN),  # or of 0.0.0.0: nobody can tell
+        ("fec0::1", Reach.PRIVATE),
+        ("::8.8.8.8", Reach.PUBLIC),
         ("169.254.169.254", Reach.LINK),
         ("fe80::1", Reach.LINK),
         ("10.1.2.3", Reach.PRIVATE),

@@ -20,12 +20,18 @@ from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
+from msgspec import Struct
+
 from watcher.web import FetchError, Wanted
 
 Address = IPv4Address | IPv6Address
 
-# RFC 6052: the last 32 bits are an IPv4 address
-_NAT64 = IPv6Network("64:ff9b::/96")
+# RFC 6052 and RFC 7915 (SIIT): the last 32 bits are an IPv4 address
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0:0/96"))
+# RFC 4291: the same, long deprecated, and still read by some systems
+_COMPATIBLE = IPv6Network("::/96")
+# RFC 8215: translated by this organisation, in a form of its choice
+_LOCALLY_TRANSLATED = IPv6Network("64:ff9b:1::/48")
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET_NAME = re.compile(
     r"key|token|secret|pass|pwd|auth|sig|code|session|credential|jwt", re.IGNORECASE
@@ -56,27 +62,38 @@ class Reach(IntEnum):
 
 def reach(address: Address) -> Reach:
     """Say how far away ``address`` is; an IPv4 address wrapped in IPv6 counts as what it is."""
+    if address.is_loopback or address.is_unspecified:
+        return Reach.OWN
     if isinstance(address, IPv6Address):
+        # Python takes fec0::/10, the private networks of before 2004, for public
+        if address.is_site_local:
+            return Reach.PRIVATE
+        if address in _LOCALLY_TRANSLATED:
+            return min(Reach.PRIVATE, *map(reach, _locally_translated(address)))
         inner = _wrapped(address)
         if inner is not None:
             return reach(inner)
-    if address.is_loopback or address.is_unspecified:
-        return Reach.OWN
     if address.is_link_local:
         return Reach.LINK
-    return (
-        Reach.PUBLIC
-        if address.is_global and not address.is_multicast
-        else Reach.PRIVATE
-    )
+    is_public = address.is_global and not address.is_multicast
+    return Reach.PUBLIC if is_public else Reach.PRIVATE
 
 
 def _wrapped(address: IPv6Address) -> IPv4Address | None:
-    """Give the IPv4 address that an IPv6 one stands for: mapped, 6to4, Teredo's client or NAT64."""
-    if address in _NAT64:
+    """Give the IPv4 address that an IPv6 one stands for.
+
+    Mapped, translated, compatible, 6to4 or Teredo's client.
+    """
+    if address in _COMPATIBLE or any(address in network for network in _TRANSLATED):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+
+
+def _locally_translated(address: IPv6Address) -> tuple[IPv4Address, IPv4Address]:
+    """Give the two IPv4 addresses that such an address may stand for (RFC 6052, 2.2)."""
+    packed = address.packed
+    return IPv4Address(packed[6:8] + packed[9:11]), IPv4Address(packed[12:])
 
 
 def allowed(origin: Address, target: Address) -> bool:
@@ -137,6 +154,72 @@ def reach_of_host(host: str) -> Reach:
         return max(reach_of(address) for address in look_up(host, 0))
     except (OSError, UnicodeError, ValueError):
         return Reach.PUBLIC
+
+
+# --- Reading an address ----------------------------------------------------------------
+
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?:(?P<login>[^/?#]*)@)?"
+    # A backslash, a percent sign or a control sign in a host means one host to one
+    # reader and another to the next: http://127.0.0.1\@advisories.example/
+    r"(?P<host>\[[0-9a-f:.]+\]|[^\[\]@:/?#\\%\x00-\x20\x7f]+)"
+    r"(?::(?P<port>[0-9]{0,5}))?"
+    r"(?P<rest>(?:[/?][^#\x00-\x1f\x7f]*)?)"
+    r"(?:#.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORM_REMEDY = "Correct the source's `url`: it must begin with https:// or http:// and name a host."
+
+
+class Target(Struct, frozen=True):
+    """An address read once: what is checked of it is what is sent.
+
+    ``url`` has neither name, password nor fragment.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    login: tuple[str, str] | None = None
+
+    @property
+    def server(self) -> tuple[str, str, int]:
+        """Whom it asks: what a name and a password are for."""
+        return self.scheme, self.host, self.port
+
+
+def read(url: str) -> Target:
+    """Read an address that can be asked.
+
+    Raises:
+        FetchError: it is none of http or https, names no host, or could be read in two ways.
+
+    """
+    found = _ADDRESS.fullmatch(url)
+    if found is None:
+        scheme = url.partition(":")[0].lower() if ":" in url else ""
+        if scheme in _PORTS and "://" in url:
+            raise FetchError("the address is no URL", _FORM_REMEDY)
+        raise FetchError(
+            f"an address of the form {scheme[:20] or '?'}: cannot be asked",
+            _FORM_REMEDY,
+        )
+    scheme, host = found["scheme"].lower(), found["host"].lower()
+    port = int(found["port"] or _PORTS[scheme])
+    if port > 65535:
+        raise FetchError("the address is no URL", _FORM_REMEDY)
+    netloc = f"{host}:{port}" if found["port"] else host
+    name, _, password = (found["login"] or "").partition(":")
+    login = (unquote(name), unquote(password)) if found["login"] is not None else None
+    return Target(
+        url=f"{scheme}://{netloc}{found['rest']}",
+        scheme=scheme,
+        host=host.strip("[]"),
+        port=port,
+        login=login,
+    )
 
 
 # --- The secrets of the configuration ---------------------------------------------------
@@ -223,13 +306,6 @@ def conceal(text: str, secrets: Mapping[str, str]) -> str:
             for form in {value, quote(value), quote(value, safe=""), quote_plus(value)}:
                 text = text.replace(form, f"${{{name}}}")
     return text
-
-
-def userinfo(url: str) -> tuple[str, str] | None:
-    """Give name and password before the ``@``; None when there is neither."""
-    before, at, _ = urlsplit(url).netloc.rpartition("@")
-    name, _, password = before.partition(":")
-    return (unquote(name), unquote(password)) if at else None
 
 
 def without_userinfo(url: str) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import tenacity
 from msgspec import Struct
+from msgspec.structs import replace
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.utils import default_headers, get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
@@ -31,7 +32,7 @@ from watcher.web import (
     Wanted,
     address,
 )
-from watcher.web.address import Reach, literal, reach, reach_of_host
+from watcher.web.address import Reach, Target, literal, reach, reach_of_host
 from watcher.web.connection import (
     NEVER,
     CheckedAdapter,
@@ -63,9 +64,9 @@ class Answer(Struct, frozen=True):
 
 
 class _Hop(Struct, frozen=True):
-    """Where to go next: the URL, the basic credentials for it, and how near it may lie."""
+    """Where to go next, the basic credentials for it, and how near it may lie."""
 
-    url: str
+    target: Target
     login: tuple[str, str] | None
     nearest: Callable[[], Reach]
 
@@ -199,14 +200,19 @@ class Client:
         on another host may not be nearer than the source.
         """
         settings = self._settings
-        url = address.with_secrets(wanted, settings.secrets)
-        parts = _parts(url)
+        target = _prepared(address.with_secrets(wanted, settings.secrets))
+        if target.login and wanted.url != wanted.source.url:
+            raise FetchError(
+                "a document, not the configuration, gives an address with a name or a "
+                "password in it: it was not asked",
+                "If it is meant, give the address as the `url` of a source.",
+            )
         home = address.host_name(address.expand(wanted.source.url, settings.secrets))
-        own = parts[1] == home
+        is_own = wanted.url == wanted.source.url or target.host == home
         return _Hop(
-            address.without_userinfo(url),
-            address.userinfo(url),
-            lambda: Reach.OWN if own else reach_of_host(home),
+            target,
+            target.login,
+            lambda: Reach.OWN if is_own else reach_of_host(home),
         )
 
     def _next(self, hop: _Hop, answer: Answer) -> _Hop:
@@ -227,15 +233,13 @@ class Client:
                 "a redirect, not the configuration, gives an address"
             )
         try:
-            url = address.without_userinfo(urljoin(hop.url, location))
+            target = _prepared(urljoin(hop.target.url, location))
         except ValueError:
             raise FetchError(
                 "a redirect leads to something that is no URL",
                 "Correct the source's `url` if the page has moved.",
             ) from None
-        scheme, host, port = _parts(url)
-        before = _parts(hop.url)
-        if before[0] == "https" and scheme != "https":
+        if hop.target.scheme == "https" and target.scheme != "https":
             raise FetchError(
                 "a redirect leads from https to http",
                 (
@@ -244,22 +248,22 @@ class Client:
                 ),
             )
         at = self.gate.at
-        return _Hop(
-            url, hop.login if (scheme, host, port) == before else None, lambda: at
-        )
+        login = hop.login if target.server == hop.target.server else None
+        return _Hop(target, login, lambda: at)
 
     def _hop(self, hop: _Hop, headers: Mapping[str, str], kind: str) -> Answer:
         """Send one request and read its answer."""
         settings, gate = self._settings, self.gate
-        proxies = self._proxies_for(hop.url)
-        proxy = select_proxy(hop.url, proxies)
+        url = hop.target.url
+        proxies = self._proxies_for(url)
+        proxy = select_proxy(url, proxies)
         gate.holds(None, Reach.PUBLIC)
         gate.nearest = hop.nearest
         try:
             if proxy:
-                self._check_by_name(hop.url)
+                self._check_by_name(hop.target)
             with (
-                self._slot(address.host_key(hop.url)),
+                self._slot(address.host_key(url)),
                 self._sent(hop, headers, proxies) as response,
             ):
                 content = self._body(response, kind)
@@ -273,8 +277,8 @@ class Client:
                 error, proxy=address.for_log(proxy or "", settings.secrets)
             ) from error
         return Answer(
-            hop.url,
-            address.public(hop.url, settings.secrets),
+            url,
+            address.public(url, settings.secrets),
             response.status_code,
             response.headers,
             content,
@@ -286,7 +290,7 @@ class Client:
         """Send one request; the answer's body is still to be read."""
         request = requests.PreparedRequest()
         request.prepare_method("GET")
-        request.prepare_url(hop.url, None)
+        request.url = hop.target.url
         request.prepare_headers({**self._headers, **headers})
         if self._cookies:
             request.prepare_cookies(self._cookies)
@@ -320,12 +324,12 @@ class Client:
         response.raw.read(_DRAINED, decode_content=False)
         return b""
 
-    def _check_by_name(self, url: str) -> None:
+    def _check_by_name(self, target: Target) -> None:
         """Check what can be checked of a host that only the proxy looks up.
 
         Addresses and ``localhost``.
         """
-        literal_address = literal(address.host_name(url))
+        literal_address = literal(target.host)
         if literal_address is not None:
             self.gate.check(str(literal_address), reach(literal_address))
 
@@ -402,19 +406,28 @@ def _kept(validator: str) -> str:
     )
 
 
-def _parts(url: str) -> tuple[str, str, int | None]:
-    """Take scheme, host and port of a URL that can be asked; FetchError for any other."""
-    remedy = "Correct the source's `url`: it must begin with https:// or http:// and name a host."
+def _prepared(url: str) -> Target:
+    """Read an address as it will be sent: percent signs and other alphabets put right.
+
+    What is sent is read again, so that nothing is checked that is not sent.
+
+    Raises:
+        FetchError: it cannot be asked, or two readers would read it in two ways.
+
+    """
+    written = address.read(url)
+    request = requests.PreparedRequest()
     try:
-        parts = urlsplit(url)
-        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
-    except ValueError:
-        raise FetchError("the address is no URL", remedy) from None
-    if scheme not in ("http", "https") or not host:
+        request.prepare_url(written.url, None)
+    except (requests.RequestException, ValueError) as error:
+        raise of_error(error) from error
+    sent = address.read(request.url or "")
+    is_same = not written.host.isascii() or written.server == sent.server
+    if not is_same:
         raise FetchError(
-            f"an address of the form {scheme or '?'}: cannot be asked", remedy
+            "the address can be read in two ways", "Correct the source's `url`."
         )
-    return scheme, host, port or {"http": 80, "https": 443}[scheme]
+    return replace(sent, login=written.login)
 
 
 def _too_near(error: TooNearError) -> FetchError:
