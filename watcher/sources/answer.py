@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from watcher.counted import counted
 from watcher.errors import ParseError
+from watcher.judgement import normalize
 from watcher.records import Coverage, Entry, Follow, Page, Snapshot
 from watcher.sources import markup
 
@@ -42,7 +44,10 @@ def snapshot(  # noqa: PLR0913 - the fields of Snapshot
     newest: datetime | None = None,
     follow: tuple[Follow, ...] = (),
 ) -> Snapshot:
-    """Return the snapshot of a page; the fields are those of ``Snapshot``."""
+    """Return the snapshot of a page; the fields are those of ``Snapshot``.
+
+    A date that cannot be is left out, whichever parser read it.
+    """
     return Snapshot(
         source=page.source,
         document=page.document,
@@ -53,11 +58,24 @@ def snapshot(  # noqa: PLR0913 - the fields of Snapshot
         total=total,
         revisions=revisions,
         identity=identity,
-        entries=tuple(entries),
-        oldest=oldest,
-        newest=newest,
+        entries=tuple(_with_possible_dates(entry, page.time) for entry in entries),
+        oldest=normalize.possible(oldest, page.time),
+        newest=normalize.possible(newest, page.time),
         follow=follow,
     )
+
+
+def _with_possible_dates(entry: Entry, now: datetime) -> Entry:
+    published = normalize.possible(entry.published, now)
+    updated = normalize.possible(entry.updated, now)
+    passages = tuple(
+        replace(passage, time=normalize.possible(passage.time, now))
+        for passage in entry.passages
+    )
+    dates = (published, updated, passages)
+    if dates == (entry.published, entry.updated, entry.passages):
+        return entry
+    return replace(entry, published=published, updated=updated, passages=passages)
 
 
 def unique(values: Iterable[Value]) -> tuple[Value, ...]:

@@ -529,7 +529,9 @@ def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
             continue
         follow[name] = Follow(name, item.url, item.changed)
         if item.changed:
-            dates.append(datetime.fromisoformat(item.changed))
+            changed = datetime.fromisoformat(item.changed)
+            moment = normalize.possible(changed, page.time)
+            dates.extend([moment] if moment else [])
     return snapshot(
         page,
         total=total,

@@ -70,7 +70,8 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         products = unique(_products(item, watch))
         if products:
             entries[item.cve] = _entry(item, products)
-    added = (_day(item.date_added) for item in catalogue.vulnerabilities)
+    days = (_day(item.date_added) for item in catalogue.vulnerabilities)
+    added = filter(None, (normalize.possible(day, page.time) for day in days))
     return snapshot(
         page,
         total=listed,

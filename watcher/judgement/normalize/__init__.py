@@ -15,7 +15,7 @@ from typing import Any
 from watcher.judgement.normalize.articles import cves_in, kb, kbs_in
 from watcher.judgement.normalize.builds import build, build_key, builds_in
 from watcher.judgement.normalize.characters import digits_in, fold
-from watcher.judgement.normalize.dates import date
+from watcher.judgement.normalize.dates import date, possible
 from watcher.judgement.normalize.labels import label, months_in
 from watcher.judgement.normalize.links import download_page, link
 from watcher.judgement.normalize.products import (
@@ -44,6 +44,7 @@ __all__ = [
     "label",
     "link",
     "months_in",
+    "possible",
     "product",
     "products_in",
 ]

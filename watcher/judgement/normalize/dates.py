@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from watcher.judgement.normalize.characters import fold
 
@@ -44,6 +44,23 @@ _DATES = (
     # "Updated on 5/11/2022" is American, the eleventh of May
     re.compile(rf"(?P<month>\d{{1,2}})/{_DAY}/{_YEAR}"),
 )
+
+
+# The oldest month of MSRC's is of 1999
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+# A table announces what comes next; nobody announces what comes in years
+_AHEAD = timedelta(days=2 * 366)
+
+
+def possible(moment: datetime | None, now: datetime) -> datetime | None:
+    """Return ``moment``, or None when no source can mean it.
+
+    Case: 9999-12-31 in a feed, and the year 1 in a catalogue, made pages and feeds fail
+    for ever.
+    """
+    if moment is None or not _OLDEST <= moment <= now + _AHEAD:
+        return None
+    return moment
 
 
 def date(text: str) -> datetime | None:
