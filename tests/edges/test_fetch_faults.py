@@ -5,6 +5,7 @@ tried again where that may help.
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -261,6 +262,17 @@ def test_whoever_asks_for_more_patience_than_we_have_is_left_to_the_next_run(
 )
 def test_an_unreadable_retry_after_is_none(web: SourceServer, said: str) -> None:
     assert of_status(429, {"Retry-After": said}, NOW).retry_after is None
+
+
+def test_a_failure_says_how_long_the_server_asked_to_be_left_alone(
+    web: SourceServer,
+) -> None:
+    web.play("/feed", Reply(status=429, headers={"Retry-After": "120"}))
+    assert failed(web.url("/feed")).rest == timedelta(seconds=120)
+    web.play("/other", Reply(status=503, headers={"Retry-After": "999999999"}))
+    assert failed(web.url("/other")).rest == timedelta(days=1)
+    web.play("/third", Reply(status=404))
+    assert failed(web.url("/third")).rest == timedelta()
 
 
 def test_retry_after_is_measured_by_our_clock_when_the_server_shows_none() -> None:

@@ -32,6 +32,25 @@ def test_a_source_is_due_when_its_interval_has_nearly_passed_it_failed_or_the_cl
     assert schedule.due([SOURCE], known, NOV, force=True) == (SOURCE,)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "asked"), [(120, False), (1, False), (0, True), (-1, True)]
+)
+def test_a_server_that_asked_to_be_left_alone_is_left_alone_by_the_next_runs(
+    seconds: int, asked: bool
+) -> None:
+    until = NOV + timedelta(seconds=seconds)
+    rests = Times("builds", "", NOV, failures=1, rests_until=until)
+    times = schedule.source_times([Times("builds", ""), rests])
+    assert bool(schedule.due([SOURCE], times, NOV)) is asked
+    assert schedule.due([SOURCE], times, NOV, force=True) == (SOURCE,)
+
+
+def test_no_server_is_left_alone_for_longer_than_a_day() -> None:
+    until = NOV + timedelta(days=400)
+    rests = Times("builds", "", NOV, failures=1, rests_until=until)
+    assert schedule.due([SOURCE], {"builds": rests}, NOV) == (SOURCE,)
+
+
 def test_a_source_that_is_off_is_never_due() -> None:
     off = Source("builds", "build-table", SOURCE.url, enabled=False)
     assert schedule.due([off], {}, NOV, force=True) == ()

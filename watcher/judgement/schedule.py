@@ -19,6 +19,8 @@ FIRST_MONTHS = 12
 # A job that starts a little early is meant to ask, not to skip a turn: cron and
 # systemd start hourly runs some seconds apart from one hour after the last
 SLACK = timedelta(minutes=5)
+# No server's word keeps a source unasked for longer; nor does a clock that was ahead
+LONGEST_REST = timedelta(days=1)
 # Documents of one index that one check reads: a server is asked politely
 AT_ONCE = 200
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -47,6 +49,8 @@ def due(
 
 
 def _is_due(source: Source, last: Times | None, now: datetime) -> bool:
+    if last is not None and _rests(last, now):
+        return False
     if last is None or last.succeeded is None or last.failures:
         return True
     if last.succeeded > now:
@@ -54,6 +58,16 @@ def _is_due(source: Source, last: Times | None, now: datetime) -> bool:
         return True
     slack = min(SLACK, source.every / 10)
     return now - last.succeeded >= source.every - slack
+
+
+def _rests(last: Times, now: datetime) -> bool:
+    """Say whether the server asked to be left alone until later than ``now``.
+
+    Case: a server asked for 120 s, and the next run came after 1 s.
+    """
+    if last.rests_until is None:
+        return False
+    return now < last.rests_until <= now + LONGEST_REST
 
 
 def source_times(times: Iterable[Times]) -> dict[str, Times]:
@@ -68,12 +82,14 @@ def source_times(times: Iterable[Times]) -> dict[str, Times]:
             found[row.source] = row
             continue
         successes = [t for t in (earlier.succeeded, row.succeeded) if t is not None]
+        rests = [t for t in (earlier.rests_until, row.rests_until) if t is not None]
         found[row.source] = Times(
             row.source,
             "",
             earlier.tried,
             max(successes, default=None),
             max(earlier.failures, row.failures),
+            rests_until=max(rests, default=None),
         )
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -68,6 +68,8 @@ class Failure(Struct, frozen=True):
     suspect: bool = False
     # False: another document had just found the host not to answer
     asked: bool = True
+    # How long the server asked to be left alone
+    rest: timedelta = timedelta()
 
     @property
     def name(self) -> str:

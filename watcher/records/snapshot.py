@@ -121,3 +121,5 @@ class Times(Struct, frozen=True):
     suspect: bool = False
     # Where the source's address led for good when it last answered well
     moved: str = ""
+    # Until when the server asked to be left alone
+    rests_until: datetime | None = None

@@ -331,6 +331,7 @@ def check_times(
                 cause=failure.cause,
                 remedy=failure.remedy,
                 suspect=failure.suspect,
+                rests_until=now + failure.rest if failure.rest else None,
             )
         )
     return times

@@ -7,7 +7,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -25,6 +25,8 @@ _NETWORK = (
     "(HTTPS_PROXY)."
 )
 _UNRESOLVED = "the host's name could not be resolved"
+# Seconds: no server's word keeps a source unasked for longer
+_LONGEST_REST = 86400.0
 _MISTYPED = "Correct the source's `url` if its host is mistyped. "
 # 10061: Windows
 _REFUSED = (errno.ECONNREFUSED, 10061)
@@ -55,6 +57,7 @@ def failure(
         now,
         cause,
         remedy,
+        rest=timedelta(seconds=min(trouble.retry_after or 0.0, _LONGEST_REST)),
     )
 
 
