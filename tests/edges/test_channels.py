@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -83,6 +84,29 @@ def test_the_services_answer_says_whether_to_try_again(
         state,
         f"the service did not take it (HTTP {status})",
     )
+
+
+@pytest.mark.parametrize("status", [0, 502, 504])
+def test_a_service_that_may_have_taken_the_text_is_not_said_to_have_refused_it(
+    hook: Service, status: int
+) -> None:
+    hook.statuses["/hook-of-secret-4711"] = [status]
+    (receipt,) = send(to(teams=at(hook)), "teams")
+    assert receipt.state is DeliveryState.UNKNOWN
+    assert "may have taken the text" in receipt.answer
+    assert len(hook.posted) == 1
+
+
+def test_a_service_that_answers_too_late_may_have_taken_the_text() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"json://127.0.0.1:{server.getsockname()[1]}/?rto=0.3"
+        (receipt,) = send(to(teams=url), "teams")
+    assert receipt.state is DeliveryState.UNKNOWN
+
+
+def test_a_service_that_nobody_reached_has_taken_nothing() -> None:
+    (receipt,) = send(to(teams=f"json://127.0.0.1:{free_port()}/"), "teams")
+    assert receipt.state is DeliveryState.DEFERRED
 
 
 def test_one_channel_that_fails_stops_no_other(hook: Service) -> None:

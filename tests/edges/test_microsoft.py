@@ -129,6 +129,9 @@ def test_graph_that_wants_to_be_left_alone_is_not_asked_again_before(
         ),
         (429, "deferred", "Graph answered 429"),
         (503, "deferred", "Graph answered 503"),
+        (504, "unknown", "the message may have been sent"),
+        (502, "unknown", "the message may have been sent"),
+        (200, "accepted", "200"),
         (0, "unknown", "the message may have been sent"),
     ],
 )

@@ -324,6 +324,15 @@ def test_what_is_said_to_data_comes_before_the_message(answer: str, state: str) 
     assert "may have arrived" not in receipt.answer
 
 
+@pytest.mark.parametrize("answer", ["251 will forward", "252 trying", "200 well"])
+def test_any_answer_of_success_to_the_message_says_that_it_was_taken(
+    answer: str,
+) -> None:
+    with ScriptedServer({".": answer}) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], delivering(mail_by(server.url)))
+    assert receipt == Receipt(ONE, DeliveryState.ACCEPTED, answer)
+
+
 @pytest.mark.parametrize("command", ["RSET", "NOOP"])
 @pytest.mark.parametrize("answer", ["", "421 idle for too long"])
 def test_a_server_that_tires_between_messages_loses_none(

@@ -24,6 +24,15 @@ from watcher.text import chat
 
 _STATUS = re.compile(r"error=(\d{3})\b")
 _TRANSIENT = frozenset({408, 425, 429})
+# A gateway says that nobody answered it in time
+_LATE = frozenset({502, 504})
+# As Apprise's plugins log an exception of requests
+_CONNECTION = re.compile(r"Socket Exception: (.*)")
+_NEVER_MADE = re.compile(
+    r"NewConnectionError|NameResolutionError|ConnectTimeout|connect timeout|ProxyError"
+    r"|SSLError|certificate|Invalid URL|No connection adapters",
+    re.IGNORECASE,
+)
 _LOUDNESS = {row.kind.value: row.loudness for row in EVENT_KINDS.values()} | {
     "operator": "warning"
 }
@@ -97,7 +106,7 @@ class Channels:
             str(chat.apart(message.subject)),
             message.chat or str(chat.apart(message.subject)),
         )
-        with _silence(), LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
+        with _silence(), LogCapture(level=logging.DEBUG) as said:  # type: ignore[no-untyped-call]
             taken = service.notify(
                 body=text, title=title, notify_type=grave, body_format=NotifyFormat.TEXT
             )
@@ -108,12 +117,29 @@ def _refusal(said: str) -> tuple[DeliveryState, str]:
     """Judge by the HTTP status; the rest of what Apprise logs may hold parts of the address."""
     found = _STATUS.search(said)
     if found is None:
-        return DeliveryState.DEFERRED, "the service could not be reached"
+        return _unanswered(said)
     status = int(found[1])
+    if status in _LATE:
+        answer = f"a gateway answered in the service's place (HTTP {status})"
+        return DeliveryState.UNKNOWN, f"{answer}; it may have taken the text"
     for_good = 400 <= status < 500 and status not in _TRANSIENT
+    state = DeliveryState.REFUSED if for_good else DeliveryState.DEFERRED
+    return state, f"the service did not take it (HTTP {status})"
+
+
+def _unanswered(said: str) -> tuple[DeliveryState, str]:
+    """Judge a text that no answer came to, by what requests said of the connection.
+
+    One that was made and then lost may have brought the text: a webhook that took it and
+    answered late got it again at each try.
+    """
+    lost = _CONNECTION.search(said)
+    if lost is None or _NEVER_MADE.search(lost[1]):
+        return DeliveryState.DEFERRED, "the service could not be reached"
     return (
-        DeliveryState.REFUSED if for_good else DeliveryState.DEFERRED
-    ), f"the service did not take it (HTTP {status})"
+        DeliveryState.UNKNOWN,
+        "the service did not answer; it may have taken the text",
+    )
 
 
 @contextmanager

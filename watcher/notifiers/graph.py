@@ -1,6 +1,6 @@
 """Messages by Microsoft Graph's sendMail, in MIME form.
 
-Base64 in a text/plain body, answered by 202.
+Base64 in a text/plain body, answered by 202 where all is well.
 
 Graph sends to whom the message's headers name, to all of them or to none, so one
 answer is every recipient's.
@@ -25,11 +25,12 @@ from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 
-_ACCEPTED = 202
 _UNAUTHORIZED = 401
 # Wrong rights or mailbox: the configuration's mistake, not the message's
 _OURS = frozenset({_UNAUTHORIZED, 403, 404})
 _TRANSIENT = frozenset({408, 429})
+# A gateway says that nobody answered it in time: what it had handed on may be done
+_LATE = frozenset({502, 504})
 _LONGEST = timedelta(days=1)
 """Longer than this no server's word keeps a message waiting."""
 
@@ -122,12 +123,12 @@ class Mailbox(Struct):
         )
 
     def _judged(self, answer: requests.Response) -> tuple[DeliveryState, str]:
-        if answer.status_code == _ACCEPTED:
-            return (
-                DeliveryState.ACCEPTED,
-                f"202 {answer.headers.get('request-id', '')}".strip(),
-            )
+        if 200 <= answer.status_code < 300:
+            answered = f"{answer.status_code} {answer.headers.get('request-id', '')}"
+            return DeliveryState.ACCEPTED, answered.strip()
         said = f"Graph answered {answer.status_code} {_said(answer)}".strip()
+        if answer.status_code in _LATE:
+            return DeliveryState.UNKNOWN, f"{said}; the message may have been sent"
         if answer.status_code in _OURS:
             return (
                 DeliveryState.DEFERRED,

@@ -283,9 +283,11 @@ class Line:
                     f"message ({_said(error)}); it may have arrived"
                 ),
             )
-        return (DeliveryState.ACCEPTED if code == 250 else _refusal(code)), _words(
-            code, answer
-        )
+        # RFC 5321 section 4.2.1: whatever begins with 2 says that it was taken.  Sent
+        # again for a 251 or a 252, one message came twenty times in five days
+        is_taken = 200 <= code < 300
+        state = DeliveryState.ACCEPTED if is_taken else _refusal(code)
+        return state, _words(code, answer)
 
     def _alive(self, connection: smtplib.SMTP) -> bool:
         try:
