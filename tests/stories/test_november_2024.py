@@ -263,6 +263,13 @@ def test_the_pull_says_why_in_the_vendors_words(told: World) -> None:
     )
     assert "paused the rollout" in event.because
     assert "temporarily paused the rollout" in text(told.mail("pulled"))
+    assert (
+        "THE STORY SO FAR\n"
+        "* 12 Nov 2024: released, KB5044062\n"
+        "* 14 Nov 2024: pulled, KB5044062\n"
+        "* 27 Nov 2024: re-released, v2, KB5049233\n"
+    ) in text(told.mail("re-released")).replace("\r\n", "\n")
+    assert "THE STORY SO FAR" not in text(told.mail("released"))
 
 
 def test_the_re_release_names_article_and_builds_of_the_new_version(

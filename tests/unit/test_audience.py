@@ -354,6 +354,49 @@ def test_the_wall_clock_rules_on_both_sides_of_the_change() -> None:
     ]
 
 
+def story_of(*events: Event) -> list[str]:
+    """Give the story before the last of the events, that one included."""
+    return [
+        turn.kind.value for turn in audience.before(events[-1], events[:-1], ()).story
+    ]
+
+
+def test_the_story_so_far_has_the_pull_before_the_re_release() -> None:
+    life = [
+        event(kind, identity=f"{number}", minutes=60 - number)
+        for number, kind in enumerate(
+            (
+                Kind.ANNOUNCED,
+                Kind.RELEASED,
+                Kind.KNOWN_ISSUE,
+                Kind.PULLED,
+                Kind.REVISED,
+                Kind.KNOWN_ISSUE,
+                Kind.RE_RELEASED,
+            )
+        )
+    ]
+
+    assert story_of(*life) == ["announced", "released", "pulled", "re-released"]
+    # A known issue that comes later still reminds of it
+    assert story_of(*life, event(Kind.KNOWN_ISSUE))[-2:] == ["pulled", "re-released"]
+
+
+def test_a_pull_that_never_was_and_one_that_is_suspected_are_no_part_of_the_story() -> (
+    None
+):
+    wrong = event(Kind.PULLED, identity="wrong")
+    correction = replace(event(Kind.CORRECTED), corrects="wrong")
+    doubted = replace(wrong, id="doubted", confidence=Confidence.SUSPECTED)
+    released, issue = event(Kind.RELEASED), event(Kind.KNOWN_ISSUE)
+
+    assert story_of(released, wrong, correction, doubted, issue) == []
+
+
+def test_one_turn_alone_is_no_story() -> None:
+    assert story_of(event(Kind.RELEASED), event(Kind.KNOWN_ISSUE)) == []
+
+
 def test_a_digest_leads_nobody_to_install_what_it_also_calls_pulled() -> None:
     released, pulled = event(Kind.RELEASED, minutes=90), event(Kind.PULLED, minutes=30)
     second = replace(

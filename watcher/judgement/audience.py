@@ -32,6 +32,15 @@ AT_ONCE = "at-once"
 MOST_SINGLE = 5
 """More events than these for one subscriber in one run become one digest."""
 
+# Turns of an update's life
+STORY = (
+    Kind.ANNOUNCED,
+    Kind.RELEASED,
+    Kind.EXPLOITED,
+    Kind.PULLED,
+    Kind.RE_RELEASED,
+)
+
 SEVERITIES = ("low", "moderate", "important", "critical")
 PRODUCT, KIND, REMINDER = "product:", "kind:", "reminder:"
 """What a muted target begins with when it is not an update's id."""
@@ -376,4 +385,21 @@ def before(event: Event, earlier: Sequence[Event], read: Collection[str]) -> Bef
     # "What we told you before" must have been told to this very reader; who joined
     # later, or asks for other kinds, gets the last thing that happened
     theirs = [one for one in earlier if one.id in read]
-    return Before(event.id, (theirs or earlier)[-1], bool(theirs))
+    story = _story([*earlier, event])
+    return Before(event.id, (theirs or earlier)[-1], bool(theirs), story)
+
+
+def _story(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Give the events that made an update what it is, in order, () for less than two.
+
+    Known issues and revisions come by the dozen, and are no turn of its life.
+    """
+    corrected = {event.corrects for event in events}
+    turns = []
+    for event in events:
+        # A pull that never was is no part of the story, nor is one that is suspected
+        if event.kind not in STORY or event.id in corrected:
+            continue
+        if event.confidence is Confidence.CONFIRMED:
+            turns.append(event)
+    return tuple(turns) if len(turns) > 1 else ()

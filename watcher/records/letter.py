@@ -48,6 +48,9 @@ class Before(Struct, frozen=True):
     event: Event
     # This very subscriber was told of it, or is to be by a message that is queued
     told: bool
+    # What made the update what it is, this event the last: announced, released, pulled,
+    # re-released
+    story: tuple[Event, ...] = ()
 
 
 class Unread(Struct, frozen=True):

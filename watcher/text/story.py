@@ -143,6 +143,8 @@ class Story(Struct, frozen=True):
     previous: str
     # This reader was told of that
     remembered: bool
+    # "14 Nov 2024: pulled, KB5044062", a line a turn of the update's life
+    timeline: tuple[str, ...]
     page: str
     time: str
     # The administrator's servers that its packages and products are for, what is
@@ -268,6 +270,7 @@ def story(
         more_flaws=max(0, len(advisories) - form.most(40)),
         previous=_previous(event, earlier, form),
         remembered=bool(earlier and earlier.told),
+        timeline=_timeline(earlier, form),
         page=page_of(event.update.id, form),
         time=words.moment(event.time, form.zone),
         servers=event_server_texts(
@@ -344,6 +347,23 @@ def _previous(event: Event, earlier: Before | None, form: Form) -> str:
     said = sentence(before, words, _filled(before, words))
     when = words.day(before.time, form.zone)
     return line(f"{tag_of(before, words)}, {when}: {said}", form.most(600))
+
+
+def _timeline(earlier: Before | None, form: Form) -> tuple[str, ...]:
+    """Say when the update was released, pulled and released again, a line each."""
+    if earlier is None:
+        return ()
+    lines = []
+    for event in earlier.story:
+        words, version = form.words, event.update.version
+        facts = (
+            words.say("kind", event.kind.value),
+            f"v{version}" if version > 1 else "",
+            words.series(kbs_of(event)),
+        )
+        said = ", ".join(filter(None, facts))
+        lines.append(f"{words.day(event.time, form.zone)}: {said}")
+    return tuple(lines)
 
 
 def sentence(event: Event, words: Words, filled: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ The one place that knows Jinja2, which is loaded when the first text is rendered
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from msgspec import Struct
 from watcher.errors import ConfigurationError
 from watcher.judgement.advice import HEALTH_CHECKER
 from watcher.text import chat, columns
+from watcher.text.plain import link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,6 +55,9 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
+_ADDRESS = re.compile(r"https?://[^\s<>\"“”„«»]+")
+
+
 @lru_cache(maxsize=8)
 def of(folder: Path | None) -> Environment:
     """Give the environment of all templates; those of the user's ``folder`` go first."""
@@ -82,6 +87,7 @@ def of(folder: Path | None) -> Environment:
         "pairs": columns.pairs,
         "address": chat.address,
         "linked": linked,
+        "live": live,
         "lines": lines,
     }
     environment.globals |= {"table": columns.table, "grid": columns.grid}
@@ -100,9 +106,26 @@ def linked(text: str) -> Markup:
     )
 
 
+def live(text: str) -> Markup:
+    """Make links of the addresses in what a source says; the rest is escaped."""
+    made = Markup()
+    end = 0
+    for found in _ADDRESS.finditer(text):
+        address = found[0].rstrip(".,;:!?)]}'")
+        url = link(address)
+        # What is no address that a reader may follow stays text
+        if url:
+            made += text[end : found.start()]
+            # The address as it is asked for, so that no letter of another script
+            # stands for one of ours
+            made += Markup('<a href="{0}">{0}</a>').format(url)
+            end = found.start() + len(address)
+    return made + text[end:]
+
+
 def lines(texts: Iterable[str]) -> Markup:
-    """Set lines of text one below the other, escaped."""
-    return Markup("<br>").join(texts)
+    """Set lines of text one below the other, escaped, with their addresses as links."""
+    return Markup("<br>").join(map(live, texts))
 
 
 @lru_cache(maxsize=8)
