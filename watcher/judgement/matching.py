@@ -17,6 +17,13 @@ from watcher.judgement.change_reading import (
     PassageStatement,
     history_of,
 )
+from watcher.judgement.guesses import (
+    beside_it,
+    founded_of_day,
+    named_by_label,
+    suggests_month,
+    version_told_by_words,
+)
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matches import Matches, new_update, vendors_date
 from watcher.judgement.names import (
@@ -95,6 +102,10 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
     for package in offered:
         update = _update_of(package, reading.entry, ledger)
         if update is None:
+            update = beside_it(package, reading, ledger, matches.now)
+        if update is None:
+            update = version_told_by_words(package, reading, matches)
+        if update is None:
             follows = _update_followed(reading, package, matches)
             if follows is not None:
                 matches.changes_of(follows).of(reading).successors.append(package)
@@ -134,6 +145,8 @@ def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None
     label = entry.label
     if update is None or label is None or label.type not in MONTHLY:
         return update
+    if update.is_guessed and label.month:
+        return named_by_label(update, label, ledger)
     if update.month in ("", label.month):
         return update
     # Tables link wrong articles at times: a row whose label names another month than
@@ -294,7 +307,10 @@ def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> U
         kind = "SU"
     when = vendors_date(reading, matches.now)
     # A month that a date suggests is a guess, one that a label names a statement
-    month = (label.month if label else "") or month_of(when)
+    stated = label.month if label else ""
+    if not stated and not suggests_month(when):
+        return founded_of_day(family, when, matches)
+    month = stated or month_of(when)
     update = matches.ledger.find((month_name(family, month, kind),))
     if update is not None:
         if _is_further(update, package, reading, matches):

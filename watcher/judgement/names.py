@@ -23,6 +23,7 @@ from watcher.records import Entry, Label, Package, Update
 # update is its KB article.
 LABELLED = ("Exchange Server",)
 MONTHLY = ("SU", "HU", "OOB")
+OPEN = "open:"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -110,6 +111,8 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
         names += package_names(package)
     names += kb_names(entry.kbs)
     names += label_names(entry.label)
+    if entry.label is not None and entry.label.type in MONTHLY:
+        names.append(open_name(entry.label.family))
     if entry.available is not None:
         names.append(link_name(entry.url))
     if entry.published and entry.packages:
@@ -128,20 +131,51 @@ def _months_of_entry(entry: Entry) -> list[str]:
     months = {month_of(time) for time in (entry.published, entry.updated) if time}
     names = []
     for family in sorted(families.intersection(LABELLED)):
+        names.append(open_name(family))
+        if entry.published:
+            names.append(day_name(family, entry.published))
         for month in sorted(months):
             names += [month_name(family, month, kind) for kind in MONTHLY]
     return names
 
 
+def open_name(family: str) -> str:
+    """Give the name under which a family's updates are found that wait for something.
+
+    For the vendor's name, where a date was guessed from, or for the packages of a
+    version that words have told of.
+    """
+    return f"{OPEN}{family.lower()}"
+
+
+def day_name(family: str, time: datetime) -> str:
+    """Give the name of a family's update that is known by its day alone."""
+    return f"day:{family.lower()}/{time:%Y-%m-%d}"
+
+
+def day_identity(family: str, time: datetime) -> Identity:
+    """Give the identity of an update that is known by its day alone.
+
+    ``exchange-server-2026-10-02``, "Exchange Server update of 2 October 2026".
+    """
+    day = f"{time.day} {english_months[time.month]} {time.year}"
+    return Identity(f"{slug(family)}-{time:%Y-%m-%d}", f"{family} update of {day}")
+
+
 def update_names(update: Update) -> tuple[str, ...]:
     """Give the names by which an update of the ledger is found again."""
-    names = list(update.names)
+    names = [name for name in update.names if not name.startswith(OPEN)]
     for package in update.packages:
         names += package_names(package)
         if normalize.download_page(package.url):
             names.append(link_name(package.url))
     names += kb_names(update.kbs)
     names += cve_names(advisory.id for advisory in update.advisories)
+    only_words = update.version > 1 and all(
+        package.version < update.version for package in update.packages
+    )
+    if update.is_guessed or (only_words and update.family in LABELLED):
+        names.append(open_name(update.family))
     return tuple(sorted(set(names)))
 
 

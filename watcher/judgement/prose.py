@@ -17,6 +17,7 @@ from watcher.judgement.change_reading import (
     ChangeReading,
     PassageStatement,
 )
+from watcher.judgement.guesses import guessed_for, named_by_label
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matches import Matches, new_update, vendors_date
 from watcher.judgement.names import (
@@ -102,6 +103,11 @@ def _subjects(reading: ChangeReading, matches: Matches) -> list[Update]:
     entry, ledger = reading.entry, matches.ledger
     label = update_label(entry)
     by_label = ledger.find(label_names(label))
+    if label is not None and (by_label is None or label.version > by_label.version):
+        # A record without a name may have come first
+        guessed = guessed_for(label, reading, matches)
+        if guessed is not None:
+            return [named_by_label(guessed, label, ledger)]
     if by_label is not None:
         return [by_label]
     by_title = _updates_of(normalize.kbs_in(entry.title), ledger)

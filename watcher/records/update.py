@@ -135,6 +135,8 @@ class Update(Struct, frozen=True):
     names: tuple[str, ...] = ()
     # Pages about it, for following
     links: tuple[str, ...] = ()
+    # Only a date suggests its name: the vendor's own takes its place
+    is_guessed: bool = False
 
     @property
     def is_pulled(self) -> bool:

@@ -1,0 +1,151 @@
+"""Names that a date suggests, and what becomes of them when the vendor's own name comes.
+
+A month is not a name.  On a Patch Tuesday an unlabelled record belongs to its month's
+update; on another day its date says no more than that an update of that day is out.
+Case: MSRC filed September 2026's V2, of the second of October, under "October 2026 Early
+Security Updates"; the true October update came on the thirteenth.
+"""
+
+from __future__ import annotations
+
+from calendar import TUESDAY
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from watcher.judgement import normalize
+from watcher.judgement.change_reading import ChangeReading
+from watcher.judgement.ledger import Ledger
+from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.names import (
+    MONTHLY,
+    day_identity,
+    day_name,
+    label_names,
+    month_of,
+    monthly_identity,
+    open_name,
+)
+from watcher.judgement.packages import (
+    current_packages,
+    has_product,
+    only_words_tell_of_version,
+)
+from watcher.records import Label, Package, Update
+
+# For how long packages without a label are taken as those of a version that words told
+SAME_RELEASE = timedelta(days=7)
+# A record is dated a day early or late, by the zone and by when it was filed
+PATCH_TUESDAY_LASTS = timedelta(days=3)
+
+
+def suggests_month(time: datetime) -> bool:
+    """Say whether a date is a Patch Tuesday's, of which all updates bear the month."""
+    first = time.replace(day=1)
+    second_tuesday = first + timedelta(days=(TUESDAY - first.weekday()) % 7 + 7)
+    return timedelta(days=-1) <= time - second_tuesday <= PATCH_TUESDAY_LASTS
+
+
+def version_told_by_words(
+    package: Package, reading: ChangeReading, matches: Matches
+) -> Update | None:
+    """Give the update of whose current version words alone have told lately, if any.
+
+    A record without a label offers its packages: those are of that version.
+    """
+    if reading.entry.label is not None:
+        return None
+    when = vendors_date(reading, matches.now)
+    if suggests_month(when):
+        return None
+    family = normalize.family(package.product)
+    for update in matches.ledger.find_all((open_name(family),)):
+        told = update.changed or update.first_seen
+        recent = abs(when - told) <= SAME_RELEASE
+        covered = has_product(update.packages, package.product)
+        if recent and covered and only_words_tell_of_version(update):
+            return update
+    return None
+
+
+def beside_it(
+    package: Package, reading: ChangeReading, ledger: Ledger, now: datetime
+) -> Update | None:
+    """Give the update to whose newest version a package beside this one belongs.
+
+    One record offers the files of one release: where a table has named one of them, the
+    others have that name, too.
+    """
+    if not reading.is_first or reading.entry.label is not None:
+        return None
+    for other in reading.entry.packages:
+        if not other.kb or other.kb == package.kb:
+            continue
+        update = ledger.find((f"kb:{other.kb}",))
+        if update is None or update.version == 1:
+            continue
+        newest = {each.kb for each in current_packages(update)}
+        recent = now - (update.changed or update.first_seen) <= SAME_RELEASE
+        if other.kb in newest and recent:
+            return update
+    return None
+
+
+def founded_of_day(family: str, when: datetime, matches: Matches) -> Update:
+    """Give the update that is known by its day alone, founded where it is new."""
+    update = matches.ledger.find((day_name(family, when),))
+    if update is not None and update.is_guessed:
+        return update
+    identity = day_identity(family, when)
+    update = new_update(identity, family, "SU", matches.now, when)
+    names = (day_name(family, when),)
+    return matches.ledger.found(replace(update, names=names, is_guessed=True))
+
+
+def named_by_label(guessed: Update, label: Label, ledger: Ledger) -> Update:
+    """Give the update that a vendor's label names, with what was told under a guess.
+
+    An update of that name takes the guessed one over: its packages, its mail thread and
+    what was established of it.  Without one, the guessed update gets the name in place.
+    """
+    stated = ledger.find(label_names(label))
+    if stated is not None and stated.id != guessed.id:
+        packages = [
+            replace(package, version=label.version) for package in guessed.packages
+        ]
+        heir = replace(stated, packages=(*stated.packages, *packages))
+        if label.version > stated.version:
+            # The re-release itself is decided by what states it
+            heir = replace(heir, names=tuple({*heir.names, *guessed.names}))
+        ledger.absorb(guessed, heir)
+        return ledger[stated.id]
+    identity = monthly_identity(label.family, label.month, label.type)
+    named = replace(
+        guessed,
+        title=identity.title,
+        type=label.type,
+        month=label.month,
+        names=(*guessed.names, *label_names(label)),
+        is_guessed=False,
+    )
+    ledger.put(named)
+    return named
+
+
+def guessed_for(
+    label: Label, reading: ChangeReading, matches: Matches
+) -> Update | None:
+    """Give the guessed update that a post with a label tells of, if any.
+
+    Of the label's month, or the second version of an older one; told within a week.
+    """
+    if label.type not in MONTHLY or not label.month:
+        return None
+    when = vendors_date(reading, matches.now)
+    for update in matches.ledger.find_all((open_name(label.family),)):
+        released = update.released or update.first_seen
+        if not update.is_guessed or abs(when - released) > SAME_RELEASE:
+            continue
+        if label.version > 1 or month_of(released) == label.month:
+            return update
+    return None
