@@ -476,8 +476,8 @@ def test_an_old_month_read_because_its_row_moved_is_taken_as_known(
 
     assert released.at("2024-11-20 08:00", month("2021-Mar", old, linux=2)) == []
     assert (
-        released.update("exchange-server-2021-03-su").kbs
-        or released.update("exchange-server-2021-03-su").packages
+        released.update("exchange-server-2021-03-02").kbs
+        or released.update("exchange-server-2021-03-02").packages
     )
 
 

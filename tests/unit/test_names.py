@@ -138,7 +138,7 @@ def test_a_package_page_is_sought_by_its_link_too_and_an_issue_by_article_and_la
     ]
     assert entry_names(
         issue("1", kbs=["KB9000001"], label="Exchange Server Nov30SU")
-    ) == ("kb:KB9000001", "label:exchange server/2030-11/su")
+    ) == ("kb:KB9000001", "label:exchange server/2030-11/su", "open:exchange server")
 
 
 def test_a_ledger_row_is_found_by_all_that_it_holds() -> None:

@@ -42,6 +42,7 @@ from watcher.judgement.packages import (
     current_packages,
     is_among,
     kb_articles,
+    stated_articles,
     with_part_offered_again,
     with_pulled,
 )
@@ -101,6 +102,8 @@ def _first_sight(
         packages = [replace(package, version=version) for package in update.packages]
         update = replace(update, version=version, packages=tuple(packages))
 
+    if not update.packages:
+        update = replace(update, products_by_words=update.products)
     fact = _first_fact(kind, update)
     told_already = established_by(update, fact) if kind is Kind.PULLED else None
     if told_already:
@@ -203,6 +206,10 @@ def _known_update(
         events += _tell(changed, update, matches.now, decisions)
         if not changed.repeats:
             update = replace(update, suspicions=())
+        if changed.kind is Kind.RE_RELEASED and not changed.repeats:
+            by_words = _only_words_name_version(changed, update)
+            products = update.products if by_words else ()
+            update = replace(update, products_by_words=products)
         if changed.kind is Kind.CORRECTED:
             update = forget_pull(update)
 
@@ -283,8 +290,14 @@ def _tell(
     """The event of a change of state, if it is not established already."""
     if changed.kind is Kind.CORRECTED:
         return _tell_correction(changed, update, now)
-    part = changed.packages if _is_part_of(changed.packages, update) else ()
-    articles = kb_articles(part) or tuple(sorted(each.product for each in part))
+    part: Sequence[Package] | None = None
+    if _is_part_of(changed.packages, update):
+        part = changed.packages
+    elif _only_words_name_version(changed, update):
+        part = ()
+    articles = kb_articles(part or ())
+    if part and not articles:
+        articles = tuple(sorted(package.product for package in part))
     fact = Established(changed.kind, changed.version, detail=" ".join(articles))
     event = established_by(update, fact)
     if event is None and changed.repeats:
@@ -297,6 +310,20 @@ def _tell(
     else:
         summary = re_released_summary(update, part)
     return [Establishing(fact, _event_of(changed, update, now, summary, part=part))]
+
+
+def _only_words_name_version(changed: StateChange, update: Update) -> bool:
+    """Whether a title names a version of which no package is known yet.
+
+    "Released: September 2026 V2 Exchange Server Security Updates" names no KB article:
+    those of the first version are not it.
+    """
+    if changed.kind is not Kind.RE_RELEASED or changed.packages:
+        return False
+    if any(package.version >= changed.version for package in update.packages):
+        return False
+    stated = [matched.reading.version for matched in changed.changes]
+    return max(stated, default=1) >= changed.version and not stated_articles(update)
 
 
 def _tell_correction(
@@ -316,7 +343,7 @@ def _event_of(
     now: datetime,
     summary: Summary,
     *,
-    part: tuple[Package, ...] = (),
+    part: Sequence[Package] | None = None,
     corrects: str = "",
 ) -> Event:
     readings = [matched.reading for matched in changed.changes]
@@ -328,9 +355,9 @@ def _event_of(
         evidence=quote_all(readings, changed.statements),
         readings=readings,
         because=deciding_words(changed.statements),
-        packages=_as_they_stand(part, update) if part else None,
+        packages=None if part is None else _as_they_stand(part, update),
         corrects=corrects,
-        distinction=corrects or " ".join(each.product for each in part),
+        distinction=corrects or " ".join(each.product for each in part or ()),
     )
 
 

@@ -149,8 +149,11 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         return []
     check.used += matches
     only_words = not before.packages and before.state is not State.ANNOUNCED
-    if check.founded_now or only_words:
+    named = all(_words_named_it(matched, before) for matched in matches)
+    if check.founded_now or only_words or named:
         earlier = established_by(before, Established(Kind.RELEASED))
+        if before.version > 1:
+            earlier = last_event(before, Kind.RE_RELEASED)
         check.decisions.support(earlier or "", matches)
         return []
     names: set[tuple[str, str]] = set()
@@ -178,6 +181,20 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     first = before.state is State.ANNOUNCED
     detail = "" if first else " ".join(products)
     return [Establishing(Established(Kind.RELEASED, detail=detail), event)]
+
+
+def _words_named_it(matched: MatchedChange, before: Update) -> bool:
+    """Whether the words that told of the version named these products already.
+
+    Case: in August 2023 a record said "now available for 2016 CU23 too" twelve hours
+    after the post that had told v2 of 2016 CU23.
+    """
+    named = [name.lower() for name in before.products_by_words]
+    for package in _of_further_products(matched, before):
+        product = package.product.lower()
+        if not any(name in product or product in name for name in named):
+            return False
+    return bool(named)
 
 
 def _offers_more(matched: MatchedChange, before: Update, now: datetime) -> bool:

@@ -58,7 +58,7 @@ def first_summary(update: Update, kind: Kind) -> Summary:
     return Summary(_ledger_text(update, key, products=products), "listed")
 
 
-def pulled_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
+def pulled_summary(update: Update, part: Sequence[Package] | None = None) -> Summary:
     """The vendor no longer offers it; with ``part``, these packages of it."""
     if not part:
         return _of_update("pulled", update)
@@ -100,7 +100,9 @@ def suspected_summary(
     return Summary(text, key, (("source", source), ("titles", listed)))
 
 
-def re_released_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
+def re_released_summary(
+    update: Update, part: Sequence[Package] | None = None
+) -> Summary:
     """It is offered again, or a new version is; with ``part``, these packages of it."""
     products = _products_beside_title(update, part)
     title = with_version(update.title, update.version)
@@ -109,7 +111,7 @@ def re_released_summary(update: Update, part: Sequence[Package] = ()) -> Summary
         "re-released" if products else "re-released-alone",
         part,
         version=update.version,
-        articles=title_with_articles(update, part or None).removeprefix(title),
+        articles=title_with_articles(update, part).removeprefix(title),
         products=products,
     )
     return Summary(text, "re-released")
@@ -174,7 +176,10 @@ def revised_summary(update: Update, readings: Sequence[ChangeReading]) -> Summar
 
 
 def _ledger_text(
-    update: Update, key: str, part: Sequence[Package] = (), **filled: object
+    update: Update,
+    key: str,
+    part: Sequence[Package] | None = None,
+    **filled: object,
 ) -> str:
     """Say the sentence of ``key`` of an update, or of some packages of it.
 
@@ -183,7 +188,7 @@ def _ledger_text(
     tables = sentences()
     text = tables["ledger"].get(key) or tables["summary"][key]
     return text.format(
-        update=title_with_articles(update, part or None),
+        update=title_with_articles(update, part),
         title=update.title,
         vendor="the vendor",
         **filled,
@@ -208,9 +213,11 @@ def _urgent(update: Update) -> str:
     return f" {text}"
 
 
-def _products_beside_title(update: Update, part: Sequence[Package] = ()) -> str:
+def _products_beside_title(
+    update: Update, part: Sequence[Package] | None = None
+) -> str:
     """The products for which an update is, "" where its title says that already."""
-    products = update_reference(update, part or None).products
+    products = update_reference(update, part).products
     # A cumulative update is the product that it makes: naming both would say it twice
     return product_list(products) if products != (update.title,) else ""
 

@@ -135,6 +135,8 @@ class Update(Struct, frozen=True):
     names: tuple[str, ...] = ()
     # Pages about it, for following
     links: tuple[str, ...] = ()
+    # Products of which words told the current version, before a package of it was known
+    products_by_words: tuple[str, ...] = ()
     # Only a date suggests its name: the vendor's own takes its place
     is_guessed: bool = False
 

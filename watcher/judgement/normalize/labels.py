@@ -47,7 +47,9 @@ _MONTH_OF_YEAR = re.compile(
     re.IGNORECASE,
 )
 # "after application of November SU": the year is that of the text
-_DAY = re.compile(rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?, 20\d\d", re.IGNORECASE)
+_FULL_DATE = re.compile(
+    rf"\b{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?, 20\d\d", re.IGNORECASE
+)
 _MONTH_ALONE = re.compile(
     rf"\b(?P<month>{MONTH})\b(?!\.?,? *\d)"
     r"(?=(?: \S+){0,3} (?:SUs?|HUs?|Updates?|Security|Hotfix|Cumulative)\b)",
@@ -164,9 +166,9 @@ def _monthly_label(folded: str, name: MonthlyName, assumed: str) -> Label | None
         return None
     month = name.month
     version = _version(folded, name.start, name.end)
-    # "Description of version 2 of the security update ...: October 2, 2026" is of
-    # September: the day on which a second version comes says nothing of its month
-    if version > 1 and _DAY.search(folded[name.start : name.end]):
+    # Of September 2026 is "version 2 of the security update ...: October 2, 2026": the
+    # day on which a second version comes says nothing of its month
+    if version > 1 and _FULL_DATE.search(folded[name.start : name.end]):
         return None
     # "June 2021 Cumulative Update 10 for Exchange Server 2019 CU10" has a name already
     if name.type == "CU" and "CU" in subject.product:
