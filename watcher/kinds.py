@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+MIB = 1 << 20
+
 
 class Kind(StrEnum):
     """What an event means."""
@@ -65,6 +67,9 @@ class SourceKind(Struct, frozen=True):
     page: str
     # "There is no such page" (404, 410) is a statement about the update
     gone_speaks: bool
+    # Bytes of a document, decompressed, several times those of the largest seen: MSRC's
+    # months have 8 MiB, its feed 2.4, CISA's catalogue 1.5, pages not one
+    largest: int
     # What its pages offer a package by (an event's scope); "" when they offer none
     channel: str
     # Judged before all other sources until it was read once: it founds updates under
@@ -164,6 +169,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.MONTHS,
         page="",
         gone_speaks=False,
+        largest=64 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.MONTH,
@@ -177,6 +183,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.MOVED,
         page="",
         gone_speaks=False,
+        largest=64 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -189,6 +196,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
+        largest=8 * MIB,
         channel="",
         founds=True,
         rhythm=Rhythm.DAY,
@@ -201,6 +209,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.UPDATES,
         page="",
         gone_speaks=True,
+        largest=8 * MIB,
         channel="download-center",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -213,6 +222,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.UPDATES,
         page="https://www.catalog.update.microsoft.com/Search.aspx?q=KB{number}",
         gone_speaks=True,
+        largest=8 * MIB,
         channel="update-catalog",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -227,6 +237,7 @@ SOURCE_KINDS = _source_kinds(
         gone_speaks=True,
         # An article describes a package and offers none: when it is gone, the package
         # may well be there
+        largest=8 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -239,6 +250,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
+        largest=16 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -252,6 +264,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.MOVED,
         page="",
         gone_speaks=False,
+        largest=8 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -264,6 +277,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
+        largest=8 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -276,6 +290,7 @@ SOURCE_KINDS = _source_kinds(
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
+        largest=16 * MIB,
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -421,6 +436,14 @@ EVENT_KINDS = _event_kinds(
         synonyms=("post", "entry", "new"),
     ),
 )
+
+
+def largest(kind: str) -> int:
+    """Say how many bytes a document of a kind may have; of none, such as a heartbeat's
+    answer, as many as any.
+    """
+    row = SOURCE_KINDS.get(kind)
+    return row.largest if row else max(each.largest for each in SOURCE_KINDS.values())
 
 
 def gone_speaks(kind: str) -> bool:

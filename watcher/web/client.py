@@ -20,7 +20,7 @@ from requests.utils import default_headers, get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from watcher import __version__
-from watcher.kinds import gone_speaks
+from watcher.kinds import gone_speaks, largest
 from watcher.records import NotModified, Page, Validators
 from watcher.web import (
     FOR_GOOD,
@@ -309,7 +309,8 @@ class Client:
 
     def _body(self, response: requests.Response, kind: str) -> bytes:
         """Read what is needed of a body: all of a page, a little of anything else."""
-        status, limit = response.status_code, self._settings.max_bytes
+        status = response.status_code
+        limit = min(self._settings.max_bytes, largest(kind))
         if status == 200 or (status in GONE and gone_speaks(kind)):
             announced = response.headers.get("Content-Length", "")
             if (
