@@ -113,9 +113,10 @@ def check(  # noqa: PLR0913 - what a check depends on
     troubles = list(sent.troubles)
     if publishes:
         troubles += _publish(settings, store, now, site_before, reports, say)
-    for report in reports:
-        if report.trouble and report.trouble not in troubles:
-            troubles.append(report.trouble)
+    # A full disk troubles every source alike: it is said once
+    for trouble in dict.fromkeys(report.trouble for report in reports):
+        if trouble and trouble not in troubles:
+            troubles.append(trouble)
     warnings = list(servers.complaints(settings))
     if sent.patience:
         warnings.append(sent.patience)
@@ -144,7 +145,7 @@ def _check_sources(
         # Before the event is recorded: whatever is recorded has its evidence
         trouble = ""
         if requests.evidence is not None:
-            believed = [check.answer for check in checks if check.failure is None]
+            believed = [each.answer for each in checks if each.failure is None]
             trouble = requests.evidence.keep(answers, believed, outcome, store, now)
         if documents or entries or outcome != Outcome():
             store.record(

@@ -51,8 +51,8 @@ def seal(
     run before was that sealed its own.
     """
     exposures = servers.exposures(settings, store)
-    # A clock that has gone back keeps no event from being told
-    latest = max((now, *(event.time for event in events)))
+    # A clock that was ahead and has gone back keeps no event waiting
+    latest = max([now, *(event.time for event in events)])
     at_once = audience.letters_at_once(
         unmuted(events, store, now),
         settings.subscribers,
@@ -107,33 +107,29 @@ def readers(events: Iterable[Event], store: Store) -> dict[str, set[str]]:
 def _welcomes(settings: Settings, store: Store) -> list[Letter]:
     """Welcome every subscriber who was not, as soon as a source has been read."""
     welcomed = store.subscribers_of("welcome")
-    new = [
-        subscriber
-        for subscriber in settings.subscribers
-        if subscriber.name not in welcomed
-    ]
-    if not new or not any(document.accepted for document in store.documents().values()):
+    new = [each for each in settings.subscribers if each.name not in welcomed]
+    if not new:
+        return []
+    # Before the first copy a welcome could only say that nothing is pulled, which
+    # nobody knows yet
+    read = [each for each in store.documents().values() if each.accepted]
+    if not read:
         return []
     # An advisory without an update says nothing of where a product stands
-    standing = tuple(
-        update
-        for update in store.updates()
-        if update.state is State.PULLED or update.packages
+    updates = store.updates()
+    standing = [each for each in updates if each.packages or each.state is State.PULLED]
+    # The same letter to everybody but for the name on it
+    letter = Letter(
+        "welcome",
+        new[0],
+        standing=tuple(standing),
+        sources=tuple(source for source in settings.sources if source.enabled),
+        products=settings.watch.products,
+        thread="welcome",
+        # An all-clear from sources that could not be read would be none
+        unread=source_health.unread(settings.sources, store.all_times()),
     )
-    sources = tuple(source for source in settings.sources if source.enabled)
-    unread = source_health.unread(settings.sources, store.all_times())
-    return [
-        Letter(
-            "welcome",
-            subscriber,
-            standing=standing,
-            sources=sources,
-            products=settings.watch.products,
-            thread="welcome",
-            unread=unread,
-        )
-        for subscriber in new
-    ]
+    return [replace(letter, subscriber=subscriber) for subscriber in new]
 
 
 def _digests(
@@ -151,7 +147,8 @@ def _digests(
     read_until = store.metas(DIGEST)
     last_sealed = store.last_sealed()
     owed = Owed()
-    for name in read_until.keys() - {each.name for each in settings.subscribers}:
+    subscribed = {subscriber.name for subscriber in settings.subscribers}
+    for name in read_until.keys() - subscribed:
         owed.notes[f"{DIGEST}{name}"] = ""
     for subscriber in settings.subscribers:
         name = subscriber.name
@@ -159,25 +156,28 @@ def _digests(
         if at_once and name not in read_until:
             continue
         until = int(read_until.get(name, last_sealed))
-        waiting = {
-            sequence: event
-            for sequence, event in store.events_after(until).items()
-            if not at_once or sequence <= last_sealed
-        }
-        if audience.is_digest_due(
-            subscriber.when,
-            settings.zone_of(subscriber),
-            (event.time for event in waiting.values()),
-            last_run,
-            now,
-        ):
+        waiting = store.events_after(until)
+        if at_once:
+            # What this run seals goes to them as letters of their own
+            waiting = {
+                sequence: event
+                for sequence, event in waiting.items()
+                if sequence <= last_sealed
+            }
+        events = tuple(waiting.values())
+        zone = settings.zone_of(subscriber)
+        times = [event.time for event in events]
+        if audience.is_digest_due(subscriber.when, zone, times, last_run, now):
             digest = audience.digest(
                 subscriber,
-                unmuted(waiting.values(), store, now),
-                readers(waiting.values(), store),
+                unmuted(events, store, now),
+                readers(events, store),
                 exposures,
             )
-            owed.letters += [digest] if digest else []
+            # Events of which none passes this reader's filter make no letter, and are
+            # not looked at again
+            if digest is not None:
+                owed.letters.append(digest)
             until = max(waiting)
         note = "" if at_once else str(until)
         if note != read_until.get(name):
@@ -193,8 +193,9 @@ def reminders_due(
     now: datetime,
 ) -> list[Letter]:
     """Compose the reminders that are due beside the letters that go out anyway."""
-    installed = map(store.update, reminders.installed_pulls(exposures))
-    pulls = [_installed_pull(update, store) for update in installed if update]
+    ids = reminders.installed_pulls(exposures)
+    installed = filter(None, map(store.update, ids))
+    pulls = [_installed_pull(update, store) for update in installed]
     if not pulls:
         return []
     return reminders.reminders(
@@ -209,11 +210,12 @@ def reminders_due(
 
 def _installed_pull(update: Update, store: Store) -> InstalledPull:
     """Gather what was said of a pulled update that is installed somewhere."""
-    events = [store.event(event) for event in reminders.pull_events(update)]
-    pulled = max((event.time for event in events if event), default=None)
+    events = filter(None, map(store.event, reminders.pull_events(update)))
+    pulled = max((event.time for event in events), default=None)
+    # A welcome names what is pulled, too: whoever has just read it is not reminded
+    last_read = _newest_dates(store.messages(kind="welcome"))
     of_update = [message for message, _ in store.messages_of(update=update.id)]
-    welcomes = store.messages(kind="welcome")
-    last_read = _newest_dates(welcomes) | _newest_dates(of_update)
+    last_read |= _newest_dates(of_update)
     return InstalledPull(update, pulled, last_read)
 
 
@@ -238,14 +240,17 @@ def with_story(letter: Letter, store: Store) -> Letter:
     Of a correction that is the event that it corrects.
     """
     found = []
+    reader = letter.subscriber.name
     for event in letter.events:
         earlier = _earlier(event, store)
         if earlier:
-            read = store.events_sent(
-                letter.subscriber.name, (one.id for one in earlier)
-            )
+            # Two readers of one event may have read different things before: one had a
+            # filter that let the release pass, the other heard first of the pull
+            read = store.events_sent(reader, [one.id for one in earlier])
             found.append(audience.before(event, earlier, read))
-    return replace(letter, before=tuple(found)) if found else letter
+    if not found:
+        return letter
+    return replace(letter, before=tuple(found))
 
 
 def _earlier(event: Event, store: Store) -> list[Event]:
@@ -253,15 +258,16 @@ def _earlier(event: Event, store: Store) -> list[Event]:
     if event.kind is Kind.CORRECTED and event.corrects:
         corrected = store.event(event.corrects)
         return [corrected] if corrected else []
-    others = [one for one in store.events_of(event.update.id) if one.id != event.id]
-    return [one for one in others if one.time < event.time]
+    of_update = store.events_of(event.update.id)
+    return [one for one in of_update if one.time < event.time]
 
 
 def _messages(
     letters: list[Letter], settings: Settings, now: datetime
 ) -> list[tuple[Message, list[tuple[str, str]]]]:
     """Render each letter, and say to whom it goes."""
-    return [
-        (render.message(letter, settings, now), send.recipients(letter.subscriber))
-        for letter in letters
-    ]
+    queued = []
+    for letter in letters:
+        message = render.message(letter, settings, now)
+        queued.append((message, send.recipients(letter.subscriber)))
+    return queued

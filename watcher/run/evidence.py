@@ -28,6 +28,7 @@ from watcher.judgement.names import entry_names, slug, update_names
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import (
     Document,
+    Entry,
     Event,
     Outcome,
     Page,
@@ -151,14 +152,15 @@ class EvidenceFolder:
         """
         for name in sorted(documents):
             yield from self._copies(source, name)[-1:]
-        speaking = {
-            state.source for update in updates for state in update.source_states
-        }
+        speaking: set[str] = set()
+        for update in updates:
+            speaking.update(state.source for state in update.source_states)
+        speaking.discard(source)
         for other in self._sources:
-            if other == source or other not in speaking:
-                continue
-            for name in sorted(_documents(other, updates, store) | {""}):
-                yield from self._copies(other, name)
+            if other in speaking:
+                documents_there = _documents(other, updates, store)
+                for name in sorted(documents_there | {""}):
+                    yield from self._copies(other, name)
 
     def _earlier(
         self, events: Iterable[Event], updates: Iterable[Update], store: Store
@@ -167,13 +169,15 @@ class EvidenceFolder:
 
         Open suspicions, and what is corrected.
         """
-        names = [suspicion.event for row in updates for suspicion in row.suspicions]
+        names: list[str] = []
+        for update in updates:
+            names += [suspicion.event for suspicion in update.suspicions]
         names += [event.corrects for event in events]
-        files = []
-        for name in dict.fromkeys(names):
-            event = store.event(name) if name else None
-            if event is not None:
-                files += self.files_of(event)
+        named = filter(None, dict.fromkeys(names))
+        files: list[Path] = []
+        # An event may be forgotten (``keep``): then its file need not be there either
+        for earlier in filter(None, map(store.event, named)):
+            files += self.files_of(earlier)
         return files
 
     def files_of(self, event: Event) -> list[Path]:
@@ -185,10 +189,8 @@ class EvidenceFolder:
     def _keep_copy(self, page: Page) -> None:
         """Put a copy beside the one before; older ones go."""
         newest = self._copies(page.source, page.document)[-1:]
-        if (
-            newest
-            and newest == self._copies(page.source, page.document, page.sha256)[-1:]
-        ):
+        same_body = self._copies(page.source, page.document, page.sha256)[-1:]
+        if newest and newest == same_body:
             return
         folder = self._current(page.source)
         folder.mkdir(parents=True, exist_ok=True)
@@ -263,19 +265,18 @@ def forget(settings: Settings, store: Store) -> None:
 def _page(path: Path) -> Page:
     """Read a kept copy.  Raises RecordingError that names the file when it is broken."""
     for record, content in recording.records(path):
-        content_type, etag, modified = (
-            record.headers.get(name, "")
-            for name in ("content-type", "etag", "last-modified")
-        )
-        found = recording.body(content, LARGEST) or b""
+        headers = record.headers
+        etag = headers.get("etag", "")
+        modified = headers.get("last-modified", "")
+        # Source and document are not kept with it: a replay finds a copy by its address
         return Page(
             "",
             "",
             record.url,
             record.date,
             record.status,
-            found,
-            content_type,
+            recording.body(content, LARGEST) or b"",
+            headers.get("content-type", ""),
             Validators(etag, modified),
         )
     raise RecordingError(
@@ -306,10 +307,11 @@ def _mark(document: str) -> str:
 
 def _updates(outcome: Outcome, store: Store) -> tuple[Update, ...]:
     """Give the updates of the outcome's events, as they were before and as they are to be."""
-    ids = {event.update.id for event in outcome.events}
-    before = [store.update(name) for name in sorted(ids)]
-    after = [row for row in outcome.updates if row.id in ids]
-    return (*(row for row in before if row is not None), *after)
+    ids = sorted({event.update.id for event in outcome.events})
+    # An update that this check founds was not there before
+    before = filter(None, map(store.update, ids))
+    after = [update for update in outcome.updates if update.id in ids]
+    return (*before, *after)
 
 
 def _lists(answers: SourceAnswers) -> set[str]:
@@ -323,16 +325,27 @@ def _lists(answers: SourceAnswers) -> set[str]:
 def _new_documents(believed: Sequence[Answer], updates: Iterable[Update]) -> set[str]:
     """Name the documents whose new copies have an entry about one of the updates."""
     names = _names(updates)
-    return {
-        answer.document
-        for answer in believed
-        if isinstance(answer.result, Snapshot)
-        and any(names & set(entry_names(entry)) for entry in answer.result.entries)
-    }
+    found = set()
+    for answer in believed:
+        snapshot = answer.result
+        if isinstance(snapshot, Snapshot) and _are_about(snapshot.entries, names):
+            found.add(answer.document)
+    return found
 
 
 def _names(updates: Iterable[Update]) -> set[str]:
-    return {name for row in updates for name in (*row.names, *update_names(row))}
+    """Give all names of the updates: those that are kept, and those of what they hold."""
+    names: set[str] = set()
+    for update in updates:
+        names.update(update.names)
+        names.update(update_names(update))
+    return names
+
+
+def _are_about(entries: Iterable[Entry], names: set[str]) -> bool:
+    """Say whether one of the entries bears one of the names."""
+    entries_names = map(entry_names, entries)
+    return not all(map(names.isdisjoint, entries_names))
 
 
 def _documents(source: str, updates: Iterable[Update], store: Store) -> set[str]:
@@ -340,8 +353,8 @@ def _documents(source: str, updates: Iterable[Update], store: Store) -> set[str]
     names = _names(updates)
     found = set()
     for document in store.documents(source):
-        entries = [stored.entry for stored in store.entries(source, document).values()]
-        if any(names & set(entry_names(entry)) for entry in entries):
+        stored = store.entries(source, document).values()
+        if _are_about((each.entry for each in stored), names):
             found.add(document)
     return found
 
@@ -350,10 +363,14 @@ def _quoted(
     events: Iterable[Event], answers: SourceAnswers, believed: Sequence[Answer]
 ) -> set[str]:
     """Name the documents whose bodies the events quote."""
-    bodies = {piece.sha256 for event in events for piece in event.evidence}
+    bodies: set[str] = set()
+    for event in events:
+        bodies.update(piece.sha256 for piece in event.evidence)
     found = set()
     for answer in believed:
         before = answers.previous.get(answer.document)
+        # A copy that is as before has no snapshot; an event may quote it all the same,
+        # when another document of the source led to it
         sha256 = before.sha256 if before else ""
         if isinstance(answer.result, Snapshot):
             sha256 = answer.result.sha256

@@ -65,12 +65,12 @@ class Requests(Struct, frozen=True):
 
     def lacks(self, document: Document | None) -> bool:
         """Say whether the copy that the state has read should be kept, and is not."""
-        return (
-            self.evidence is not None
-            and document is not None
-            and document.accepted is not None
-            and not self.evidence.has(document)
-        )
+        if self.evidence is None:
+            return False
+        # A document that a list only named was never read
+        if document is None or document.accepted is None:
+            return False
+        return not self.evidence.has(document)
 
 
 def fetch_sources(
@@ -137,14 +137,15 @@ def _wanted(
     """Ask conditionally, unless other products are watched than when the copy was read,
     or the copy is wanted as evidence.
     """
+    whole = Wanted(source, page.document, page.url, Validators())
     document = previous.get(page.document)
-    conditional = (
-        document is not None
-        and document.watch == requests.watch.mark
-        and not requests.lacks(document)
-    )
-    validators = document.validators if document and conditional else Validators()
-    return Wanted(source, page.document, page.url, validators)
+    if document is None or requests.lacks(document):
+        return whole
+    # Of a product that is watched from now on the stored copy says nothing: "304 Not
+    # Modified" would keep its updates away until the page changes
+    if document.watch != requests.watch.mark:
+        return whole
+    return replace(whole, validators=document.validators)
 
 
 def _ask(
@@ -171,16 +172,10 @@ def _read(
     page: Page, kind: str, document: Document | None, requests: Requests
 ) -> Answer:
     """Parse a page, unless it is the very copy that was read last."""
-    same = (
-        document is not None
-        and document.sha256 == page.sha256
-        and document.watch == requests.watch.mark
-        and document.suspect_since is None
-    )
-    # An index is read all the same: what it leads to may not have been
-    index = SOURCE_KINDS[kind].indexed and page.document == ""
     answer = Answer(page.document, page.url, None, page.validators, moved=page.moved)
-    if same and not index:
+    # An index is read all the same: what it leads to may not have been
+    is_index = SOURCE_KINDS[kind].indexed and page.document == ""
+    if _is_last_read(page, document, requests.watch) and not is_index:
         return replace(answer, page=page if requests.lacks(document) else None)
     try:
         snapshot = sources.parser(kind)(page, requests.watch)
@@ -189,6 +184,14 @@ def _read(
         return Answer(page.document, page.url, failure)
     kept = page if requests.evidence is not None else None
     return replace(answer, result=snapshot, page=kept)
+
+
+def _is_last_read(page: Page, document: Document | None, watch: Watch) -> bool:
+    """Say whether a page is, byte for byte, the copy that was read last for this watch."""
+    if document is None or document.sha256 != page.sha256:
+        return False
+    # A copy that was doubted since was not the last word: this one is judged anew
+    return document.watch == watch.mark and document.suspect_since is None
 
 
 def _unreadable(page: Page, error: ParseError) -> Failure:
@@ -224,18 +227,25 @@ def _with_followed(
     listed: dict[str, Follow] = {}
     for _ in range(DEPTH):
         for answer in answers:
-            listed.update({row.document: row for row in _leads_to(answer, previous)})
+            for follow in _leads_to(answer, previous):
+                listed[follow.document] = follow
         chosen = schedule.followed(source.kind, listed.values(), previous, requests.now)
-        rows = [row for row in chosen if row.document not in asked]
-        if not rows:
+        unasked = {
+            follow.document: follow for follow in chosen if follow.document not in asked
+        }
+        if not unasked:
             break
-        requests.say(f"{source.name}: {counted(len(rows), 'document')} to read")
-        marks = {row.document: row.mark for row in rows}
-        wanted = [_wanted(source, row, previous, requests) for row in rows]
+        requests.say(f"{source.name}: {counted(len(unasked), 'document')} to read")
+        wanted = [
+            _wanted(source, follow, previous, requests) for follow in unasked.values()
+        ]
         found = _ask(wanted, {source.name: previous}, requests)
+        # An index's mark of a document (its date of revision) is kept with what was
+        # read, so that the next check asks only for those whose mark has changed
         for answer in found.get(source.name, []):
-            answers.append(replace(answer, mark=marks[answer.document]))
-        asked |= set(marks)
+            marked = replace(answer, mark=unasked[answer.document].mark)
+            answers.append(marked)
+        asked |= unasked.keys()
     return answers
 
 
@@ -244,7 +254,8 @@ def _leads_to(answer: Answer, previous: dict[str, Document]) -> tuple[Follow, ..
     snapshot = answer.result
     if not isinstance(snapshot, Snapshot):
         return ()
-    if believe.doubt(snapshot, previous.get(answer.document)):
+    before = previous.get(answer.document)
+    if believe.doubt(snapshot, before):
         return ()
     return snapshot.follow
 

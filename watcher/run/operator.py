@@ -47,22 +47,22 @@ def letters(
         [health.source.name for health in healths],
         now,
     )
+    # A problem that stays keeps the time at which it was told first
     still_open = {str(key): told.get(str(key), now.isoformat()) for key in news.open}
     notes = {}
     if still_open != told:
         notes[TOLD] = json.dumps(still_open, sort_keys=True) if still_open else ""
     reader = settings.operator.reader
-    form = Form(
-        words_of(settings.templates, reader.language), settings.zone, settings.base_url
-    )
+    words = words_of(settings.templates, reader.language)
+    form = Form(words, settings.zone, settings.base_url)
     found = []
     if news.new or news.over:
         found.append(operator_mail.changed(reader, news, form))
-    if settings.operator.quiet and audience.has_come(
-        source_health.WEEKLY, settings.zone, _time(store.meta(WEEKLY)), now
-    ):
-        found.append(operator_mail.weekly(reader, healths, problems, form))
-        notes[WEEKLY] = now.isoformat()
+    if settings.operator.quiet:
+        last = _time(store.meta(WEEKLY))
+        if audience.has_come(source_health.WEEKLY, settings.zone, last, now):
+            found.append(operator_mail.weekly(reader, healths, problems, form))
+            notes[WEEKLY] = now.isoformat()
     return found, notes
 
 
@@ -72,17 +72,16 @@ def source_healths(settings: Settings, store: Store) -> tuple[SourceHealth, ...]
     for each in store.all_times():
         times.setdefault(each.source, []).append(each)
     sources = [source for source in settings.sources if source.enabled]
-    documents = store.documents_of(
-        source.name for source in sources if source.monthly or source.silent
-    )
-    return tuple(
-        SourceHealth(
-            source,
-            tuple(times.get(source.name, ())),
-            tuple(documents.get(source.name, {}).values()),
+    can_be_silent = [each.name for each in sources if each.monthly or each.silent]
+    documents = store.documents_of(can_be_silent)
+    healths = []
+    for source in sources:
+        read = documents.get(source.name, {})
+        health = SourceHealth(
+            source, tuple(times.get(source.name, ())), tuple(read.values())
         )
-        for source in sources
-    )
+        healths.append(health)
+    return tuple(healths)
 
 
 def _time(text: str) -> datetime | None:

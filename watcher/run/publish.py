@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from watcher import __version__
 from watcher.judgement import source_health
-from watcher.records import Document, Event, Outcome, State, Times, Update
+from watcher.records import Event, Outcome, State, Times, Update
 from watcher.run import servers as inventory
 from watcher.run.servers import PublishedServers
 from watcher.settings import Settings
@@ -102,11 +102,13 @@ def basis(settings: Settings, store: Store) -> Basis:
         str(settings.site.absolute()),
     )
     form.update(repr(shown).encode())
+    # The words of mail stand on pages, too
     for folder_of_templates in filter(None, (shipped_folder(), settings.templates)):
         paths = sorted((folder_of_templates / "site").rglob("*"))
         paths += sorted((folder_of_templates / "mail" / "words").glob("*.toml"))
-        for path in filter(lambda path: path.is_file(), paths):
-            form.update(path.name.encode() + b"\0" + path.read_bytes())
+        for path in paths:
+            if path.is_file():
+                form.update(path.name.encode() + b"\0" + path.read_bytes())
     mark = inventory.inventory_mark(settings)
     return Basis(store.edition(), form.hexdigest()[:32], mark)
 
@@ -210,15 +212,28 @@ def _everything(
         Life(update, tuple(of_update[name]), servers.servers.get(name, ()))
         for name, update in updates.items()
     )
-    moved = [(gone, listings[heir]) for gone, heir in heirs.items() if heir in listings]
     return contents_of(
         settings,
         address,
         lives=lives,
-        moved=tuple(sorted(moved, key=lambda pair: pair[0])),
+        moved=_moved(heirs, listings),
         unread=_unread(settings, store),
         **of_all(listings.values(), events),
     )
+
+
+def _moved(
+    heirs: Mapping[str, str], listings: Mapping[str, Listing]
+) -> tuple[tuple[str, Listing], ...]:
+    """Give the updates that others have taken over, in order, each with its heir.
+
+    Their addresses were sent in mail, so a page stays there that leads on.
+    """
+    moved = []
+    for gone, heir in sorted(heirs.items()):
+        if heir in listings:
+            moved.append((gone, listings[heir]))
+    return tuple(moved)
 
 
 def made_of(event: Event) -> Update:
@@ -275,10 +290,12 @@ def of_all(listings: Iterable[Listing], events: tuple[Event, ...]) -> dict[str, 
     by_list = lists.by_list(ordered)
     count = feeds.archives(len(events))
     size = feeds.ARCHIVE_SIZE
-    archives = {
-        number: events[number * size : (number + 1) * size] for number in range(count)
-    }
-    products = {product for listing in ordered for product in lists.products(listing)}
+    archives = {}
+    for number in range(count):
+        archives[number] = events[number * size : (number + 1) * size]
+    products: set[str] = set()
+    for listing in ordered:
+        products.update(lists.products(listing))
     overview = Overview(
         _as_of(ordered[0].dated if ordered else None, events),
         len(events),
@@ -346,14 +363,13 @@ def _changed(
     heirs = store.heirs(about)
     names = sorted({heirs.get(name, name) for name in about})
     lives = [_life(store, name, servers) for name in names]
-    listings = {
-        life.update.id: lists.listing_of(life.update, life.events)
-        for life in lives
-        if life.update.type != NEWS
-    }
+    listings = {}
+    for life in lives:
+        update = life.update
+        if update.type != NEWS:
+            listings[update.id] = lists.listing_of(update, life.events)
     # A server stands by all updates of its product: one more may change other pages
     others = sorted(servers.changed - set(names))
-    moved = [(gone, listings[heir]) for gone, heir in heirs.items() if heir in listings]
     products, months = store.product_names(), store.count_by_month()
     overview = Overview(
         _as_of(store.newest_date(), events),
@@ -368,7 +384,7 @@ def _changed(
         address,
         overview=overview,
         lives=(*lives, *(_life(store, name, servers) for name in others)),
-        moved=tuple(sorted(moved, key=lambda pair: pair[0])),
+        moved=_moved(heirs, listings),
         lists=_changed_lists(store, months, listings.values(), last),
         events=events,
         archives=_changed_archives(store, touched, total, last),
@@ -506,15 +522,17 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
     times = defaultdict[str, list[Times]](list)
     for one in store.all_times():
         times[one.source].append(one)
-    documents = store.documents_of(source.name for source in enabled)
+    documents = store.documents_of([source.name for source in enabled])
     healths = []
     for source in enabled:
-        changed = _last_change(documents.get(source.name, {}).values())
+        read = documents.get(source.name, {}).values()
+        # When a copy of any of its documents last differed
+        accepted = filter(None, (document.accepted for document in read))
+        changed = max(accepted, default=None)
         healths.append(status.Health(source, tuple(times[source.name]), changed))
-    doubted = {
-        update.id: update
-        for update in (*store.updates(state=State.PULLED), *store.suspicions())
-    }
+    pulled, suspected = store.updates(state=State.PULLED), store.suspicions()
+    # An update that is pulled in part may be suspected in another: it stands here once
+    doubted = {update.id: update for update in (*pulled, *suspected)}
     return status.status(
         healths,
         now,
@@ -522,9 +540,3 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
         [(name, one.state, one.title) for name, one in sorted(doubted.items())],
         dict(words_of(settings.templates).tables.get("source", {})),
     )
-
-
-def _last_change(documents: Iterable[Document]) -> datetime | None:
-    """Say when a copy of any of a source's documents last differed."""
-    accepted = [document.accepted for document in documents if document.accepted]
-    return max(accepted, default=None)

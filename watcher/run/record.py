@@ -91,9 +91,11 @@ def _listed_at_first(answers: SourceAnswers) -> dict[str, Follow]:
     listed: dict[str, Follow] = {}
     for answer in answers.answers:
         before = answers.previous.get(answer.document)
-        read_before = before is not None and before.accepted is not None
-        if isinstance(answer.result, Snapshot) and not read_before:
-            listed.update({row.document: row for row in answer.result.follow})
+        if before is not None and before.accepted is not None:
+            continue
+        if isinstance(answer.result, Snapshot):
+            for follow in answer.result.follow:
+                listed[follow.document] = follow
     return listed
 
 
@@ -120,13 +122,11 @@ def _confirmed(answer: Answer, before: Document | None) -> Document | None:
     """The copy is the one that was read; only what index and server say of it may be newer."""
     if before is None:
         return None
-    said_anything = answer.validators != Validators()
-    newer = replace(
-        before,
-        mark=answer.mark or before.mark,
-        validators=answer.validators if said_anything else before.validators,
-        suspect_since=None,
-    )
+    newer = replace(before, mark=answer.mark or before.mark, suspect_since=None)
+    # "304 Not Modified" need not repeat the validators (RFC 9110, 15.4.5): then those
+    # of the copy hold
+    if answer.validators != Validators():
+        newer = replace(newer, validators=answer.validators)
     return newer if newer != before else None
 
 
@@ -150,18 +150,15 @@ def _check_copy(
     if not verdict.believed:
         return _failed(answer, _doubt(snapshot, verdict, now), before, now)
 
-    other_watch = (
-        before is not None
-        and before.accepted is not None
-        and before.watch != watch.mark
-    )
+    other_watch = _was_read_for_another_watch(before, watch)
+    # What appears only because a product is watched from now on did not happen today
     read = compare.rewatched(changes, watch) if other_watch else changes
     remembered = store.remembered(source, name) if read else frozenset()
     read = memory.recall(read, remembered)
     news, taken_as_known = [], []
-    first = name in listed or first_reading.is_first_reading(
-        snapshot.document, previous, now
-    )
+    first = name in listed
+    if not first:
+        first = first_reading.is_first_reading(snapshot.document, previous, now)
     for change in read:
         quiet = first_reading.is_quiet(
             change, now, only_for_its_age=verdict.late, other_watch=other_watch
@@ -172,19 +169,24 @@ def _check_copy(
             taken_as_known.append(change)
 
     document = _document(snapshot, answer, before, watch, now)
+    forgotten = compare.not_expected_back(stored, snapshot, now)
+    # What a late copy lost, or one read for another watch, is never a pull
+    lost = verdict.late or other_watch
+    entries = _entry_changes(changes, snapshot, now, forgotten, lost=lost)
     return DocumentCheck(
         answer,
         document=document if document != before else None,
-        entries=_entry_changes(
-            changes,
-            snapshot,
-            now,
-            compare.not_expected_back(stored, snapshot, now),
-            lost=verdict.late or other_watch,
-        ),
+        entries=entries,
         news=tuple(news),
         taken_as_known=tuple(taken_as_known),
     )
+
+
+def _was_read_for_another_watch(before: Document | None, watch: Watch) -> bool:
+    """Say whether the stored copy was read for other products than are watched now."""
+    if before is None or before.accepted is None:
+        return False
+    return before.watch != watch.mark
 
 
 def _doubt(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Failure:
@@ -210,7 +212,10 @@ def _document(
 ) -> Document:
     """Say what is known of a document from now on."""
     before = before or Document(snapshot.source, snapshot.document, answer.url)
-    same = before.sha256 == snapshot.sha256
+    # A copy that is read again (for another watch, or after a doubt) is as old as it was
+    accepted = None
+    if before.sha256 == snapshot.sha256:
+        accepted = before.accepted
     return Document(
         source=snapshot.source,
         document=snapshot.document,
@@ -222,7 +227,7 @@ def _document(
         revisions=snapshot.revisions,
         watch=watch.mark,
         mark=answer.mark or before.mark,
-        accepted=(before.accepted if same else None) or now,
+        accepted=accepted or now,
         known=before.known,
         newest=snapshot.newest,
     )
@@ -273,22 +278,23 @@ def interpret_changes(
     """What the changes mean; and what a healthy check confirms of earlier suspicions."""
     source = answers.source
     suspected = store.suspicions(source.name) if answers.suspected else ()
-    news = [change for check in checks for change in check.news]
-    taken_as_known = [change for check in checks for change in check.taken_as_known]
+    news: list[Change] = []
+    taken_as_known: list[Change] = []
+    for check in checks:
+        news += check.news
+        taken_as_known += check.taken_as_known
     outcome = Outcome()
     if news or taken_as_known:
+        # Only the updates that the changes name are loaded: a ledger holds thousands
         names = interpret.names([*news, *taken_as_known])
         updates = _distinct((*store.updates_for(names), *suspected))
         outcome = interpret.events(news, taken_as_known, updates, now, source.kind)
     # A suspicion may have been changed by what this check itself says
     changed = {update.id: update for update in outcome.updates}
+    latest = [changed.get(update.id, update) for update in suspected]
+    # What is away is confirmed by a copy that could be read, never by a failure
     healthy = [check.answer.document for check in checks if check.failure is None]
-    confirmed = absence.confirm(
-        [changed.get(update.id, update) for update in suspected],
-        source.name,
-        healthy,
-        now,
-    )
+    confirmed = absence.confirm(latest, source.name, healthy, now)
     updates = _distinct((*outcome.updates, *confirmed.updates))
     return replace(
         outcome,
@@ -298,7 +304,7 @@ def interpret_changes(
 
 
 def _distinct(updates: Iterable[Update]) -> tuple[Update, ...]:
-    """Each update once, as it came last."""
+    """Give each update once, as it came last."""
     return tuple({update.id: update for update in updates}.values())
 
 
@@ -345,19 +351,20 @@ def documents_to_store(
     Those that a list led to at its first reading are noted, also when they were not
     read themselves: they existed then, and what they say later of that time is no news.
     """
-    documents = [check.document for check in checks if check.document is not None]
     listed = _listed_at_first(answers)
-    # Also one whose first copy could not be read: its next one made news of a month
-    # that was over when the watcher was set up
-    documents = [
-        replace(document, known=True) if document.document in listed else document
-        for document in documents
-    ]
+    documents = []
+    for check in checks:
+        document = check.document
+        if document is not None:
+            # Also one whose first copy could not be read: its next one made news of a
+            # month that was over when the watcher was set up
+            if document.document in listed:
+                document = replace(document, known=True)
+            documents.append(document)
     written = {document.document for document in documents} | set(answers.previous)
     source = answers.source.name
-    for name, row in sorted(listed.items()):
-        if name not in written:
-            documents.append(
-                Document(source, row.document, row.url, mark=row.mark, known=True)
-            )
+    for name in sorted(listed.keys() - written):
+        row = listed[name]
+        unread = Document(source, row.document, row.url, mark=row.mark, known=True)
+        documents.append(unread)
     return documents

@@ -76,16 +76,13 @@ def send_due(
     failed = [
         each for each in tried if each.delivery.state is not DeliveryState.ACCEPTED
     ]
-    mail_waits = any(
-        each.delivery.channel == MAIL and each.delivery.next_try for each in failed
-    )
+    deliveries = [each.delivery for each in failed]
+    mail_waits = [each for each in deliveries if each.channel == MAIL and each.next_try]
     if mail_waits and store.meta(LEFT_BY) != way:
         store.set_meta(LEFT_BY, way)
-    return Sent(
-        len(tried) - len(failed),
-        tuple(_trouble(each, now) for each in failed),
-        _patience(tried, store),
-    )
+    accepted = len(tried) - len(failed)
+    troubles = tuple(_trouble(each, now) for each in failed)
+    return Sent(accepted, troubles, _patience(tried, store))
 
 
 def _sent_by(
@@ -98,11 +95,9 @@ def _sent_by(
     at_once: bool,
 ) -> list[Tried]:
     """Send what is due over a channel, over one connection."""
-    waiting = [
-        (message, delivery)
-        for message, delivery in store.due_deliveries(None if at_once else now)
-        if delivery.channel == channel
-    ]
+    due = store.due_deliveries(None if at_once else now)
+    waiting = [(message, each) for message, each in due if each.channel == channel]
+    # No connection for nothing: a server that is down is no failure then
     if not waiting:
         return []
     kind = "" if channel == MAIL else channel
@@ -121,19 +116,21 @@ def _sent(
     """Send each message to all who wait for it; give every delivery as it was kept."""
     for message, deliveries in _together(waiting):
         say(f"sending {message.subject}")
-        receipts = notifier.send(message, [each.recipient for each in deliveries])
-        after = [
-            judge.after_try(
+        to = [each.recipient for each in deliveries]
+        receipts = notifier.send(message, to)
+        age = now - message.date
+        after = []
+        for delivery, receipt in zip(deliveries, receipts, strict=True):
+            tried = judge.after_try(
                 delivery,
                 receipt.state,
                 receipt.answer,
-                now - message.date,
+                age,
                 settings.mail.give_up,
                 now,
                 receipt.wait,
             )
-            for delivery, receipt in zip(deliveries, receipts, strict=True)
-        ]
+            after.append(tried)
         store.mark(*after, *_fallbacks(message, after, settings, store, now))
         yield from (Tried(message, delivery) for delivery in after)
 
@@ -162,20 +159,18 @@ def _fallbacks(
     go out.
     """
     age = now - message.date
-    failed = any(
-        each.channel == MAIL and judge.needs_fallback(each, age) for each in after
-    )
-    channels = _fallback_channels(message, settings) if failed else ()
-    if not channels:
+    by_mail = [each for each in after if each.channel == MAIL]
+    failed = [each for each in by_mail if judge.needs_fallback(each, age)]
+    channels = _fallback_channels(message, settings)
+    if not failed or not channels:
         return []
-    events = filter(None, (store.event(event) for event in message.events))
-    if not judge.is_grave(message.kind, (event.kind for event in events)):
+    events = filter(None, map(store.event, message.events))
+    kinds = [event.kind for event in events]
+    if not judge.is_grave(message.kind, kinds):
         return []
-    queued = {
-        each.recipient
-        for each in store.deliveries_of(message.id)
-        if each.channel == APPRISE
-    }
+    # One mailbox of three may fail now and another an hour later: the channel hears once
+    previous = store.deliveries_of(message.id)
+    queued = {each.recipient for each in previous if each.channel == APPRISE}
     return [
         Delivery(message.id, name, APPRISE) for name in channels if name not in queued
     ]
@@ -214,14 +209,15 @@ def _trouble(tried: Tried, now: datetime) -> str:
 def _patience(tried: list[Tried], store: Store) -> str:
     """Say how many deliveries wait that were not tried now, and for when the first of them."""
     just_tried = {_identity(each.delivery) for each in tried}
-    left = [
-        delivery
-        for _, delivery in store.waiting()
-        if _identity(delivery) not in just_tried
-    ]
+    left = []
+    for _, delivery in store.waiting():
+        if _identity(delivery) not in just_tried:
+            left.append(delivery)
     if not left:
         return ""
-    first = min((each.next_try for each in left if each.next_try), default=None)
+    # One that was never tried has no time
+    times = filter(None, (each.next_try for each in left))
+    first = min(times, default=None)
     until = f", the first one until {_time(first)}" if first else ""
     many = counted(len(left), "delivery waits", "deliveries wait")
     return (

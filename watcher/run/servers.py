@@ -7,10 +7,10 @@ each page says of servers is kept, and only pages of which it differs are made a
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -74,22 +74,19 @@ def complaints(settings: Settings) -> tuple[str, ...]:
         found = read(settings.inventory)
     except ConfigurationError as error:
         return (str(error),)
-    wrong = [
-        f"{settings.inventory}: {text}. The other lines count."
-        for text in found.complaints
-    ]
-    owners = {owner.lower() for server in found.servers for owner in server.owners}
+    path = settings.inventory
+    wrong = [f"{path}: {text}. The other lines count." for text in found.complaints]
+    owners: set[str] = set()
+    for server in found.servers:
+        owners.update(owner.lower() for owner in server.owners)
     for subscriber in settings.subscribers:
-        unowned = [
-            name
-            for name in subscriber.owners
-            if not any(fnmatchcase(owner, name.lower()) for owner in owners)
-        ]
+        # A typing error here would otherwise send a team every server's mail
         wrong += [
-            f'{settings.inventory}: no server has an owner "{name}", whom the '
-            f"subscriber {subscriber.name} names. Correct one of the two; a subscriber "
+            f'{path}: no server has an owner "{name}", whom the subscriber '
+            f"{subscriber.name} names. Correct one of the two; a subscriber "
             "whose owners have no server at all is told of everything."
-            for name in unowned
+            for name in subscriber.owners
+            if not fnmatch.filter(owners, name.lower())
         ]
     return tuple(wrong)
 
@@ -110,7 +107,9 @@ def listed(settings: Settings) -> tuple[Server, ...]:
 def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
     """Judge the servers of the configured inventory."""
     servers = listed(settings)
-    return server_status.exposures(servers, store.updates()) if servers else ()
+    if not servers:
+        return ()
+    return server_status.exposures(servers, store.updates())
 
 
 class PublishedServers(Struct, frozen=True):
@@ -133,12 +132,10 @@ def published(settings: Settings, store: Store) -> PublishedServers:
     previous_marks: dict[str, str] = json.loads(previous or "{}")
     # An update of which no server is shown any more changes, too
     changed = {update for update, _ in marks.items() ^ previous_marks.items()}
-    return PublishedServers(
-        servers,
-        # An update that another one has taken over has no page of its own any more
-        frozenset(changed - store.heirs(changed).keys()),
-        json.dumps(marks, sort_keys=True) if marks else "",
-    )
+    # An update that another one has taken over has no page of its own any more
+    changed -= store.heirs(changed).keys()
+    kept = json.dumps(marks, sort_keys=True) if marks else ""
+    return PublishedServers(servers, frozenset(changed), kept)
 
 
 def _by_update(settings: Settings, store: Store) -> dict[str, tuple[Exposure, ...]]:
