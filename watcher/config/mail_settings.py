@@ -141,27 +141,24 @@ def _oauth(table: MailTable, environ: Mapping[str, str], mistakes: Mistakes) -> 
 
 def _credential(environ: Mapping[str, str]) -> tuple[Secret | None, Secret | None]:
     """Give the client's secret or its certificate."""
-    secret, certificate = (
-        environment.secret(SECRET, environ),
-        environment.secret(CERTIFICATE, environ),
-    )
+    secret = environment.secret(SECRET, environ)
+    certificate = environment.secret(CERTIFICATE, environ)
+    # Of both set, one is left over from before: which one holds cannot be guessed
     if bool(secret) == bool(certificate):
-        both = (
-            f"both {SECRET} and {CERTIFICATE} are set"
-            if secret
-            else f"neither {SECRET} nor {CERTIFICATE} is set"
-        )
+        both = f"neither {SECRET} nor {CERTIFICATE} is set"
+        if secret:
+            both = f"both {SECRET} and {CERTIFICATE} are set"
         raise BadValueError(
             f"Microsoft 365 wants a secret or a certificate of the client, and {both}",
             "Set one of them, or _FILE of one.",
         )
-    if certificate and not (
-        "PRIVATE KEY" in certificate.value and "BEGIN CERTIFICATE" in certificate.value
-    ):
-        raise BadValueError(
-            f"{CERTIFICATE} holds no certificate with its private key",
-            "Put both into it, as PEM, the key without a passphrase.",
-        )
+    # The portal gives the certificate alone: the key that signs the request is missing
+    for wanted in ("PRIVATE KEY", "BEGIN CERTIFICATE"):
+        if certificate and wanted not in certificate.value:
+            raise BadValueError(
+                f"{CERTIFICATE} holds no certificate with its private key",
+                "Put both into it, as PEM, the key without a passphrase.",
+            )
     return secret, certificate
 
 
@@ -170,17 +167,20 @@ def _mailbox_login(named: str, environ: Mapping[str, str]) -> Login:
 
     Its password is a token, fetched when it is needed.
     """
-    user = (
-        Secret("WATCHER_SMTP_USER", named)
-        if named
-        else environment.secret("WATCHER_SMTP_USER", environ)
-    )
+    user = _user(named, environ)
     if user is None:
         raise BadValueError(
             "Microsoft 365 needs the mailbox that sends",
             "Write smtp://mailbox%40example.org@smtp.office365.com, or graph://mailbox.",
         )
     return Login(user, None)
+
+
+def _user(named: str, environ: Mapping[str, str]) -> Secret | None:
+    """Give the user: the one ``named`` in the address, else the environment's."""
+    if named:
+        return Secret("WATCHER_SMTP_USER", named)
+    return environment.secret("WATCHER_SMTP_USER", environ)
 
 
 def _smtp(
@@ -196,11 +196,7 @@ def _login(named: str, environ: Mapping[str, str], mistakes: Mistakes) -> Login:
     A password without a user is not read: it may be left over, and no reason to tell
     nothing at all.
     """
-    user = (
-        Secret("WATCHER_SMTP_USER", named)
-        if named
-        else environment.secret("WATCHER_SMTP_USER", environ)
-    )
+    user = _user(named, environ)
     if not user:
         for name in filter(environ.get, (PASSWORD, f"{PASSWORD}_FILE")):
             cause = (
@@ -222,7 +218,7 @@ def _login(named: str, environ: Mapping[str, str], mistakes: Mistakes) -> Login:
             ),
             "Set WATCHER_SMTP_PASSWORD, or WATCHER_SMTP_PASSWORD_FILE to a file that holds it.",
         )
-    # The user is none: masking it would mask half of the log
+    # The user is none: masking "watcher" would mask half of the log
     mistakes.secrets.append(password)
     return Login(user, password)
 
@@ -260,6 +256,7 @@ def _below(url: str, word: str) -> str:
     Nothing is asked where a query follows.
     """
     parts = urlsplit(url)
+    # A query belongs to a service of another kind, which does not know these words
     if not url or parts.query:
         return ""
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{word}"))

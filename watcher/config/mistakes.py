@@ -6,7 +6,7 @@ File, line, key, cause, remedy.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import ParamSpec, TypeVar
 
@@ -36,8 +36,10 @@ class BadValueError(ValueError):
 
 def nearest(word: str, choices: Sequence[str]) -> str:
     """Give the one of ``choices`` that ``word`` most likely means, "" when none is near."""
+    # "At-Once", "at_once" and "at-once" differ in nothing that anybody means
     folded = {name.lower().replace("-", "_"): name for name in choices}
-    close = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    written = word.lower().replace("-", "_")
+    close = get_close_matches(written, folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else ""
 
 
@@ -54,10 +56,13 @@ def printable(text: str) -> str:
 
     A value that is quoted must not break a line or turn the text.
     """
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
-        for sign in text
-    )
+    written = ""
+    for sign in text:
+        if sign.isprintable():
+            written += sign
+        else:
+            written += sign.encode("unicode_escape").decode()
+    return written
 
 
 def line_of(text: str, key: Key) -> int | None:
@@ -66,39 +71,64 @@ def line_of(text: str, key: Key) -> int | None:
     Its table's line if the key itself has none, else None.
     """
     table = str(key[0])
-    number = key[1] if len(key) > 1 and isinstance(key[1], int) else 0
-    name = key[-1] if len(key) > 1 and isinstance(key[-1], str) else ""
+    number, name = 0, ""
+    for part in key[1:]:
+        if isinstance(part, int):
+            number = part
+        else:
+            name = part
     found = None
-    current = ""
-    # How many tables of that name came before: -1 for none
-    seen = -1
+    for each in _written(text):
+        in_table = each.table == table and each.number == number
+        if in_table and not each.name:
+            found = each.line
+        elif in_table and each.name == name:
+            return each.line
+        # Before all tables: watch.products = [...], or a key that stands alone
+        elif not each.table and each.name in (table, f"{table}.{name}"):
+            found = each.line
+    return found
+
+
+class _Written(Struct, frozen=True):
+    """A line of the file: a table's heading (``name`` is "") or a key in it.
+
+    ``number`` tells tables of one name apart, from 0.
+    """
+
+    line: int
+    table: str
+    number: int
+    name: str = ""
+
+
+def _written(text: str) -> Iterator[_Written]:
+    """Go through headings and keys.
+
+    tomllib gives values without their lines, so the text is read once more for them.
+    """
+    table = ""
+    numbers: dict[str, int] = {}
     for at, line in enumerate(text.splitlines(), 1):
         header = _HEADER.match(line)
         if header:
-            current = header[2].strip("\"'")
+            table = header[2].strip("\"'")
             repeated = header[1] == "[["
-            if current == table and (repeated or seen < 0):
-                seen += 1
-            if current == table and seen == number:
-                found = at
+            if repeated or table not in numbers:
+                numbers[table] = numbers.get(table, -1) + 1
+            yield _Written(at, table, numbers[table])
             continue
         assignment = _ASSIGNMENT.match(line)
-        if not assignment:
-            continue
-        in_table = current == table and seen == number
-        if in_table and name and assignment[1] == name:
-            return at
-        # Before all tables: watch.products = [...], or a key that stands alone
-        if not current and assignment[1] in (table, f"{table}.{name}"):
-            found = at
-    return found
+        if assignment:
+            yield _Written(at, table, numbers.get(table, -1), assignment[1])
 
 
 def spelled(key: Key) -> str:
     """Write a key's full path: ``watch.products``, ``source[2].every`` (counted from 1)."""
-    return "".join(
-        f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in key
-    ).lstrip(".")
+    path = ""
+    for part in key:
+        path += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
+    return path.lstrip(".")
 
 
 class Mistakes(Struct):
@@ -126,9 +156,8 @@ class Mistakes(Struct):
         line = line_of(self.text, key) if key else None
         where = f"{self.file}:{line}" if line else self.file
         subject = f"{spelled(key)}: " if key else ""
-        return line or 0, printable(
-            masked(f"{where}: {subject}{cause}. {remedy}", self.secrets)
-        )
+        said = masked(f"{where}: {subject}{cause}. {remedy}", self.secrets)
+        return line or 0, printable(said)
 
     def table(self, *key: str | int) -> TableReader:
         """Give what reads the values of the table at ``key``."""

@@ -100,11 +100,14 @@ def _repeated(
             f"Write [[{name}]] with two brackets: there may be several.",
         )
         return ()
-    found = (
-        ((name, number), _table(item, form, (name, number), mistakes))
-        for number, item in enumerate(raw)
-    )
-    return tuple((key, table) for key, table in found if table is not None)
+    found: list[tuple[Key, S]] = []
+    for number, item in enumerate(raw):
+        key = (name, number)
+        table = _table(item, form, key, mistakes)
+        # The others are read all the same, so that all mistakes are said at once
+        if table is not None:
+            found.append((key, table))
+    return tuple(found)
 
 
 def _table(raw: object, form: type[S], key: Key, mistakes: Mistakes) -> S | None:
@@ -151,10 +154,11 @@ def _type_in_words(error: str) -> str:
     match = _EXPECTED.search(error)
     if not match:
         return error
-    expected, got = (
-        " or ".join(_TYPES.get(name, name) for name in group.split(" | "))
-        for group in match.groups()
-    )
+    words = []
+    for group in match.groups():
+        types = [_TYPES.get(name, name) for name in group.split(" | ")]
+        words.append(" or ".join(types))
+    expected, got = words
     return f"{expected} is wanted here, not {got}"
 
 
@@ -167,23 +171,32 @@ def _for_example(field: msgspec.structs.FieldInfo) -> str:
 
 
 def _example(field: msgspec.structs.FieldInfo) -> object:
+    # Every key of tables.py has an example; the schema that editors read has it, too
     (meta,) = field.type.__metadata__
     return meta.examples[0]
 
 
 def _meant(name: str, table: str) -> str:
     """Say what was probably meant by a key unknown in ``table`` ("" is the file itself)."""
-    names = {
-        each: [field.encode_name for field in _fields(form)]
-        for each, form in (SINGLE | REPEATED).items()
-    }
-    here = names[table] if table else list(names)
-    if near := nearest(name, here):
-        return f'Do you mean "{near}"?' if table else f"Do you mean {heading(near)}?"
-    elsewhere = {each: keys for each, keys in names.items() if each != table}
-    near = nearest(name, [key for keys in elsewhere.values() for key in keys])
+    tables: dict[str, list[str]] = {}
+    for each, form in (SINGLE | REPEATED).items():
+        tables[each] = [field.encode_name for field in _fields(form)]
+    here = tables.pop(table, list(tables))
+    near = nearest(name, here)
+    if near and table:
+        return f'Do you mean "{near}"?'
+    if near:
+        return f"Do you mean {heading(near)}?"
+    # The key may be right and stand under the wrong heading: "smtp" in [watch]
+    owners: dict[str, list[str]] = {}
+    for each, keys in tables.items():
+        for key in keys:
+            owners.setdefault(key, []).append(heading(each))
+    near = nearest(name, list(owners))
     # Within a table a similar key of another one would mislead: it must be that key
-    if near and (near == name or not table):
-        owners = [heading(each) for each, keys in elsewhere.items() if near in keys]
-        return f'"{near}" belongs under {" or ".join(owners)}.'
-    return f"Known are: {', '.join(here if table else map(heading, here))}."
+    if table and near != name:
+        near = ""
+    if near:
+        return f'"{near}" belongs under {" or ".join(owners[near])}.'
+    choices = here if table else [heading(each) for each in here]
+    return f"Known are: {', '.join(choices)}."

@@ -29,6 +29,7 @@ _UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, MessageError)
 _SMTP_OPTION = re.compile(
     r"starttls=(?:required|never)|auth=(?:password|xoauth2)|timeout=[1-9]\d{0,3}"
 )
+_REGULAR_EXPRESSION = re.compile(r"\A\^|\.\*|\$\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -37,13 +38,9 @@ def duration(text: str) -> timedelta:
     written = text.strip().lower()
     length = timedelta()
     if _DURATION.fullmatch(written):
-        length = sum(
-            (
-                timedelta(**{_UNITS[unit]: int(number)})
-                for number, unit in _PART.findall(written)
-            ),
-            length,
-        )
+        for number, unit in _PART.findall(written):
+            length += timedelta(**{_UNITS[unit]: int(number)})
+    # "0m" is none either: a source would be asked without a pause
     if not length:
         raise BadValueError(
             f'"{text}" is no length of time',
@@ -103,7 +100,8 @@ def pattern(text: str) -> str:
             f'the pattern "{text}" has a bracket without its partner',
             'Write [ and ] around a choice: "Exchange Server 201[69]*".',
         )
-    if ".*" in text or text[0] == "^" or text[-1] == "$":
+    # "Exchange.*" would match only names with a dot after Exchange: none has one
+    if _REGULAR_EXPRESSION.search(text):
         raise BadValueError(
             f'"{text}" is a regular expression; patterns are the shell\'s',
             f'Write "{text.strip("^$").replace(".*", "*")}".',
@@ -122,6 +120,7 @@ def pattern(text: str) -> str:
 
 def owner(text: str) -> str:
     """Take a shell pattern for owners of servers, as the inventory names them."""
+    # The inventory parts several owners of one server by these signs
     if not text.strip() or _CONTROL.search(text) or re.search("[,;|]", text):
         raise BadValueError(
             f"{text!r} is no owner",
@@ -171,15 +170,16 @@ def address(text: str) -> str:
 
     try:
         parsed = Address(addr_spec=text)
-        whole = bool(parsed.username and parsed.domain) and not re.search(
-            r"[\s\x00-\x1f\x7f]", text
-        )
+        # The parser passes over spaces and line breaks; a header must not
+        broken = re.search(r"[\s\x00-\x1f\x7f]", text)
+        whole = bool(parsed.username and parsed.domain and not broken)
     except _UNREADABLE:
         whole = False
     if not whole:
         raise BadValueError(
             f"{text!r} is no mail address", "Write it as name@example.org."
         )
+    # Few servers take SMTPUTF8 (RFC 6531), and mail to one that does not would be lost
     if not text.isascii():
         raise BadValueError(
             f"the mail address {text!r} holds letters beyond ASCII",
@@ -296,6 +296,7 @@ def smtp_url(text: str) -> tuple[str, str]:
         raise BadValueError(
             "the mail server's address names no host", f"Write it as {example}."
         )
+    # The file is shown to colleagues and kept in version control
     if parts.password is not None:
         raise BadValueError(
             "the mail server's address holds a password",
@@ -325,6 +326,7 @@ def _check_smtp_options(query: str) -> None:
 def graph_url(text: str) -> str:
     """Take ``graph://mailbox@example.org``: the mailbox that sends by Microsoft Graph."""
     mailbox = text.removeprefix("graph://")
+    # Graph sends as a mailbox: /users/watcher@example.org/sendMail
     try:
         address(mailbox)
     except BadValueError:
@@ -341,13 +343,10 @@ def https_url(text: str) -> str:
     Https, a host, nothing after it; give it without a slash at its end.
     """
     parts = urlsplit(web_url(text))
-    if (
-        parts.scheme != "https"
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
+    # Paths are added to it: what stands there already would end up in the middle
+    path = parts.path.removeprefix("/")
+    more = [path, parts.query, parts.fragment, parts.username]
+    if parts.scheme != "https" or any(more):
         raise BadValueError(
             "secrets are sent there", "Write https:// and the host, nothing more."
         )
@@ -397,7 +396,8 @@ def state_url(text: str, base: Path) -> str:
     example = 'Write "sqlite:///state/watcher.db" or "postgresql+psycopg://user@host/database".'
     if text.startswith("sqlite:"):
         file = text.removeprefix("sqlite:///")
-        if file == text or file in ("", ":memory:") or file.startswith("file:"):
+        # A state in memory would be empty at each run, and tell everything anew
+        if file in (text, "", ":memory:") or file.startswith("file:"):
             raise BadValueError("the state's address names no file", example)
         if "?" in file:
             raise BadValueError(
@@ -416,6 +416,7 @@ def state_url(text: str, base: Path) -> str:
 
 def one_line(text: str) -> str:
     """Take a text that fits into a header: one line of printable ASCII."""
+    # A line break would begin a header of its own
     if _CONTROL.search(text) or not text.isascii():
         raise BadValueError(
             f"{text!r} does not fit into a header", "Write one line of ASCII."

@@ -112,9 +112,8 @@ class _Draft:
         _put(self.aside / STATUS, status)
         if not self.site.exists():
             self.aside.rename(self.site)
-        elif _movable(self.site) and _exchange(self.site, self.aside):
-            pass
-        else:
+        # A web server that has the folder mounted goes on reading the old one
+        elif not (_movable(self.site) and _exchange(self.site, self.aside)):
             self._one_by_one()
         if once:
             shutil.rmtree(self.aside, ignore_errors=True)
@@ -134,9 +133,9 @@ class _Draft:
 
     def _one_by_one(self) -> None:
         """Replace what changed in the site itself, the front page and the status last."""
-        kept = set(self.changed).difference(self.gone, ["index.html"])
-        last = [name for name in ("index.html",) if name in self.changed]
-        for name in (*sorted(kept), *last, STATUS):
+        kept = set(self.changed).difference(self.gone)
+        front_page = kept & {"index.html"}
+        for name in (*sorted(kept - front_page), *front_page, STATUS):
             _put(self.site / name, (self.aside / name).read_bytes())
         for name in self.gone:
             (self.site / name).unlink(missing_ok=True)

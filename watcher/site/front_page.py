@@ -73,10 +73,9 @@ def current(listings: Sequence[Listing]) -> tuple[Listing, ...]:
     the vulnerabilities are left out.
     """
     wanted = {listing.id for listing in _newest_good(listings)}
-    wanted |= {listing.id for listing in listings if _is_bad(listing)}
-    return tuple(
-        replace(listing, cves=()) for listing in listings if listing.id in wanted
-    )
+    wanted |= {listing.id for listing in filter(_is_bad, listings)}
+    chosen = [listing for listing in listings if listing.id in wanted]
+    return tuple(replace(listing, cves=()) for listing in chosen)
 
 
 def products(listings: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
@@ -86,21 +85,19 @@ def products(listings: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
     ``now``: when anything was last established.
     """
     good = _newest_good(listings)
-    owners = {
-        (offer.product, offer.build, offer.kb): listing
-        for listing in good
-        for offer in _offers(listing)
-    }
+    owners = {}
+    for listing in good:
+        for offer in _offers(listing):
+            owners[offer.product, offer.build, offer.kb] = listing
     bad = _bad_builds(listings)
     found: dict[str, Product] = {}
     for row in newest_build.newest_builds(map(as_update, good), now):
         owner = owners[row.product, row.build, row.kb]
         # A pulled build below the good one is nobody's trouble any more
         build = normalize.build_key(row.build)
+        of_product = bad.pop(row.product, [])
         newer = tuple(
-            one
-            for one in bad.pop(row.product, ())
-            if normalize.build_key(one.build) > build
+            each for each in of_product if normalize.build_key(each.build) > build
         )
         recent = row.released is not None and now - row.released <= newest_build.FRESH
         found[row.product] = Product(
@@ -117,12 +114,11 @@ def products(listings: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
             owner.exploited,
             recent,
         )
-    offered = {
-        offer.product
-        for listing in listings
-        if _is_offered(listing)
-        for offer in _offers(listing)
-    }
+    offered: set[str] = set()
+    for listing in listings:
+        if _is_offered(listing):
+            offered.update(offer.product for offer in _offers(listing))
+    # Products of which there is nothing but what is pulled or doubted
     for name in sorted(bad.keys() - offered):
         found[name] = Product(name, _state(bad[name]), tuple(bad[name]))
     return tuple(found.values())
@@ -178,10 +174,13 @@ def _is_bad(listing: Listing) -> bool:
 
 
 def _state(bad: Iterable[BadBuild]) -> str:
-    doubts = [one.suspected for one in bad]
+    doubts = [each.suspected for each in bad]
     if not doubts:
         return "good"
-    return "suspected" if all(doubts) else "pulled"
+    # One build that is surely pulled decides
+    if all(doubts):
+        return "suspected"
+    return "pulled"
 
 
 def _bad_builds(listings: Iterable[Listing]) -> dict[str, list[BadBuild]]:
@@ -190,9 +189,10 @@ def _bad_builds(listings: Iterable[Listing]) -> dict[str, list[BadBuild]]:
     for listing in filter(_is_bad, listings):
         suspected = not _is_pulled(listing)
         for offer in _newest_offers(listing):
-            found[offer.product].append(
-                BadBuild(offer.build, offer.kb, listing.title, listing.page, suspected)
+            build = BadBuild(
+                offer.build, offer.kb, listing.title, listing.page, suspected
             )
+            found[offer.product].append(build)
     return found
 
 
@@ -210,8 +210,10 @@ def alarms(
     listings: Sequence[Listing], products: Iterable[Product]
 ) -> tuple[Alarm, ...]:
     """Give what is pulled or doubted, what matters most first: no newer build, then the newest."""
-    pages = {bad.page for product in products for bad in product.bad}
-    found = [_alarm(listing, pages) for listing in listings if _is_bad(listing)]
+    pages: set[str] = set()
+    for product in products:
+        pages.update(bad.page for bad in product.bad)
+    found = [_alarm(listing, pages) for listing in filter(_is_bad, listings)]
     found.sort(key=lambda alarm: (alarm.replaced, alarm.suspected))
     return tuple(found)
 

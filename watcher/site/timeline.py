@@ -19,6 +19,7 @@ from watcher.text.words import Words
 
 LEFT, COLUMN, HEAD, BAR, ROW, FOOT = 4, 92, 56, 36, 44, 6
 MOST_DAYS, MOST_SOURCES = 60, 12
+MOST_IN_CELL = 4
 # Room for a word and a source's name where all happened on one day
 NARROWEST = 320
 
@@ -162,7 +163,10 @@ def _days(grid: _Grid) -> list[Day]:
     before: date | None = None
     for day, x in grid.columns.items():
         gap = (day - before).days if before else 0
-        year = str(day.year) if before is None or before.year != day.year else ""
+        year = str(day.year)
+        if before is not None and before.year == day.year:
+            year = ""
+        # At noon of UTC a date is the same in the words' zone, which is UTC here
         noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
         text, _, _ = grid.words.day(noon, UTC).rpartition(" ")
         apart = f"{gap} days" if gap > 1 else ""
@@ -227,17 +231,20 @@ def _released_before(update: Update, drawn: Sequence[Event], grid: _Grid) -> boo
 def _state_after(event: Event, before: str) -> str:
     """Say what state an event leads to, "" when it leaves it as it is."""
     if event.kind is Kind.PULLED:
-        sure = event.confidence is Confidence.CONFIRMED
-        return "pulled" if sure else "suspected-pulled"
+        if event.confidence is Confidence.SUSPECTED:
+            return "suspected-pulled"
+        return "pulled"
     if event.kind is Kind.RE_RELEASED:
         return "released"
     if event.kind is Kind.RELEASED:
         # One more package of what is pulled: it stays pulled
-        stays = before == "pulled" and event.pulled
-        return "" if stays else "released"
-    if event.kind is Kind.CORRECTED:
-        mended = before.endswith("pulled") and not event.pulled
-        return "released" if mended else ""
+        if before == "pulled" and event.pulled:
+            return ""
+        return "released"
+    if event.kind is Kind.CORRECTED and not event.pulled:
+        # A correction may concern something else than a pull
+        return "released" if before.endswith("pulled") else ""
+    # What is out already is not announced by a late post
     if event.kind is Kind.ANNOUNCED and not before:
         return "announced"
     return ""
@@ -249,26 +256,42 @@ def _dots(drawn: Sequence[Event], grid: _Grid) -> list[Dot]:
     Where several meet they stand side by side in their order, the four gravest at
     most.
     """
-    cells: dict[tuple[int, int], dict[str, tuple[Event, bool]]] = {}
+    cells: dict[tuple[int, int], dict[str, _Met]] = {}
     for event in drawn:
         for number, proof in enumerate(event.evidence):
             column = grid.columns.get(grid.day(proof.time))
             row = grid.rows.get(proof.source)
-            if column is not None and row is not None:
-                cell = cells.setdefault((column, row), {})
-                cell.setdefault(event.id, (event, number == 0))
+            # Older than the newest 60 days, or of a source beyond the twelfth
+            if column is None or row is None:
+                continue
+            cell = cells.setdefault((column, row), {})
+            cell.setdefault(event.id, _Met(event, number == 0))
     found: list[Dot] = []
     for (x, y), met in cells.items():
-        gravest = sorted(met.values(), key=lambda met: _gravity(met[0]))[:4]
-        in_order = sorted(gravest, key=lambda pair: pair[0].time)
-        left = x - (len(gravest) - 1) * 10
-        for number, (event, first) in enumerate(in_order):
+        by_gravity = sorted(met.values(), key=_Met.gravity)
+        in_order = sorted(by_gravity[:MOST_IN_CELL], key=_Met.time)
+        # Dots are 20 pixels apart, around the column's middle
+        left = x - (len(in_order) - 1) * 10
+        for number, each in enumerate(in_order):
+            event = each.event
             kind, text = event.kind.value, _kind(event, grid.words)
             text += f", {grid.words.day(event.time, grid.zone)}"
             sign, to = EVENT_KINDS[event.kind].sign, anchor(event.id)
-            found.append(Dot(left + number * 20, y, kind, sign, text, to, first))
+            dot = Dot(left + number * 20, y, kind, sign, text, to, each.first)
+            found.append(dot)
     return found
 
 
-def _gravity(event: Event) -> int:
-    return EVENT_KINDS[event.kind].gravity
+class _Met(Struct, frozen=True):
+    """An event for which a source has evidence of a day; ``first``: it said so first."""
+
+    event: Event
+    first: bool
+
+    def gravity(self) -> int:
+        """Say how grave the event is: the gravest is the least."""
+        return EVENT_KINDS[self.event.kind].gravity
+
+    def time(self) -> datetime:
+        """Say when the event was recorded."""
+        return self.event.time

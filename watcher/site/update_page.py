@@ -133,10 +133,10 @@ def brief(event: Event, form: Form) -> EventBrief:
     headline, ref = headline_of(event, form.words), event.update
     summary, tag = line(event.summary, 600), tag_of(event, form.words)
     words = [headline, summary, tag, *ref.products, *ref.kbs, *ref.cves, *ref.builds]
-    sources = dict.fromkeys(
-        (line(form.words.name("source", proof.source), 100), link(proof.url))
-        for proof in event.evidence[:10]
-    )
+    sources: dict[tuple[str, str], None] = {}
+    for proof in event.evidence[:10]:
+        name = line(form.words.name("source", proof.source), 100)
+        sources[name, link(proof.url)] = None
     return EventBrief(
         event.kind.value,
         EVENT_KINDS[event.kind].gravity,
@@ -157,10 +157,10 @@ def brief(event: Event, form: Form) -> EventBrief:
 def with_evidence(event: Event, form: Form) -> EventStory:
     """Make an event ready to be shown with its evidence."""
     one = story(event, form)
-    proofs = tuple(
-        Proof(quote, time(proof.time), _pieces(quote))
-        for quote, proof in zip(one.quotes, event.evidence, strict=False)
-    )
+    proofs = []
+    # A story quotes the first ten pieces of evidence
+    for quote, proof in zip(one.quotes, event.evidence, strict=False):
+        proofs.append(Proof(quote, time(proof.time), _pieces(quote)))
     return EventStory(
         one,
         event.kind.value,
@@ -170,7 +170,7 @@ def with_evidence(event: Event, form: Form) -> EventStory:
         time(event.time),
         form.words.day(event.time, form.zone),
         one.time,
-        proofs,
+        tuple(proofs),
     )
 
 
@@ -178,8 +178,11 @@ def _pieces(quote: Quote) -> tuple[Piece, ...]:
     """Give what was edited, () where the two texts have too little in common to be read as one."""
     if not (quote.before and quote.after):
         return ()
-    pieces = difference.pieces("\n".join(quote.before), "\n".join(quote.after))
-    return pieces if difference.edited(pieces) else ()
+    before, after = "\n".join(quote.before), "\n".join(quote.after)
+    pieces = difference.pieces(before, after)
+    if not difference.edited(pieces):
+        return ()
+    return pieces
 
 
 def page(
@@ -243,7 +246,9 @@ def _state_event(update: Update, events: Sequence[Event]) -> Event:
         State.RELEASED: Kind.RELEASED,
         State.ANNOUNCED: Kind.ANNOUNCED,
     }[update.state]
-    builds = tuple(dict.fromkeys(p.build for p in update.packages if p.build))
+    builds = dict.fromkeys(package.build for package in update.packages)
+    # A package that is known by its KB article alone
+    builds.pop("", None)
     cves = tuple(advisory.id for advisory in update.advisories)
     reference = UpdateRef(
         update.id,
@@ -252,7 +257,7 @@ def _state_event(update: Update, events: Sequence[Event]) -> Event:
         update.products,
         all_articles(update),
         cves,
-        builds,
+        tuple(builds),
     )
     return Event(
         update.id,

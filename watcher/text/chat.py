@@ -45,6 +45,9 @@ def address(url: str) -> Markup:
 
 def tidy(text: str) -> str:
     """Leave out empty lines, and shorten what is long; its last line, a link, stays whole."""
-    rows = [row.strip() for row in text.split("\n") if row.strip()]
-    last = f"\n{rows.pop()}" if rows and rows[-1].startswith("http") else ""
+    rows = list(filter(None, map(str.strip, text.split("\n"))))
+    last = ""
+    # A link that is cut leads nowhere
+    if rows and rows[-1].startswith("http"):
+        last = f"\n{rows.pop()}"
     return clip("\n".join(rows), LONGEST - len(last)) + last

@@ -59,13 +59,11 @@ def grid(
     Columns side by side, wrapped, a rule below each row.
     """
     every = [row for row in (head, *rows) if row]
-    widths = _widths(
-        [
-            max((len(line) for row in every for line in row[number]), default=1)
-            for number in range(len(every[0]))
-        ],
-        len(indent),
-    )
+    wanted = [1] * len(every[0])
+    for row in every:
+        for number, cell in enumerate(row):
+            wanted[number] = max([wanted[number], *map(len, cell)])
+    widths = _widths(wanted, len(indent))
     rule = indent + "-+-".join("-" * width for width in widths)
     return f"\n{rule}\n".join(_row(row, widths, indent) for row in every)
 
@@ -74,44 +72,56 @@ def _widths(wanted: list[int], taken: int) -> list[int]:
     """Give each column what it wants where that is less than its share, and the others
     what is left.
     """
-    left, given = WIDTH - taken - 3 * (len(wanted) - 1), [0] * len(wanted)
-    for place, number in enumerate(
-        sorted(range(len(wanted)), key=lambda number: wanted[number])
-    ):
-        given[number] = max(1, min(wanted[number], left // (len(wanted) - place)))
+    # " | " stands between two columns
+    left = WIDTH - taken - 3 * (len(wanted) - 1)
+    given = [0] * len(wanted)
+    narrowest_first = sorted(range(len(wanted)), key=lambda number: wanted[number])
+    # What a narrow column ("Yes", "No") leaves of its share goes to those with sentences
+    for done, number in enumerate(narrowest_first):
+        share = left // (len(wanted) - done)
+        given[number] = max(1, min(wanted[number], share))
         left -= given[number]
     return given
 
 
 def _row(row: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> str:
-    cells = [
-        [piece for line in cell for piece in _pieces(line, width)]
-        for cell, width in zip(row, widths, strict=True)
-    ]
-    lines = [
-        " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
-        for line in zip_longest(*cells, fillvalue="")
-    ]
-    return "\n".join(f"{indent}{line}".rstrip() for line in lines or [""])
+    cells = []
+    for cell, width in zip(row, widths, strict=True):
+        pieces: list[str] = []
+        for line in cell:
+            pieces += _pieces(line, width)
+        cells.append(pieces)
+    lines = []
+    for texts in zip_longest(*cells, fillvalue=""):
+        padded = map(str.ljust, texts, widths)
+        lines.append(f"{indent}{' | '.join(padded)}".rstrip())
+    return "\n".join(lines) or indent.rstrip()
 
 
 def _pieces(line: str, width: int) -> list[str]:
     """Wrap a cell's line; a long word is broken, an address stays whole."""
+    # An address in two pieces leads nowhere when it is clicked
+    has_address = "://" in line
     return textwrap.wrap(
-        line, width, break_long_words="://" not in line, break_on_hyphens=False
+        line, width, break_long_words=not has_address, break_on_hyphens=False
     )
 
 
 def _stacked(head: Sequence[str], row: Sequence[str]) -> str:
-    details = ", ".join(
-        f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True) if cell
-    )
-    return "\n".join(
-        part for part in (wrap(row[0], INDENT), wrap(details, INDENT * 2)) if part
-    )
+    details = []
+    for name, cell in zip(head[1:], row[1:], strict=True):
+        if cell:
+            details.append(f"{name} {cell}")
+    first = wrap(row[0], INDENT)
+    second = wrap(", ".join(details), INDENT * 2)
+    return "\n".join(filter(None, (first, second)))
 
 
 def pairs(rows: Iterable[Any], name: str, address: str) -> list[tuple[str, str]]:
     """Give each different (name, address) of ``rows`` that has an address."""
-    found = ((str(getattr(row, name)), str(getattr(row, address))) for row in rows)
-    return list(dict.fromkeys((text, url) for text, url in found if url))
+    found: dict[tuple[str, str], None] = {}
+    for row in rows:
+        url = str(getattr(row, address))
+        if url:
+            found[str(getattr(row, name)), url] = None
+    return list(found)

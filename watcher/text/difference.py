@@ -45,13 +45,15 @@ def _joined(found: Sequence[Piece]) -> tuple[Piece, ...]:
     gone, new = "", ""
     for number, piece in enumerate(found):
         is_last = number + 1 == len(found)
-        in_change = bool(gone or new) and not is_last
+        changed = bool(gone or new)
         if piece.kind == "gone":
             gone += piece.text
         elif piece.kind == "new":
             new += piece.text
-        elif in_change and not piece.text.strip():
-            gone, new = gone + piece.text, new + piece.text
+        # The space after the last change belongs to neither
+        elif changed and not is_last and not piece.text.strip():
+            gone += piece.text
+            new += piece.text
         else:
             joined += [*_change(gone, new), piece]
             gone, new = "", ""

@@ -39,7 +39,8 @@ def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
     A letter that has to be short has the sentences instead: a table cannot be cut at
     any word.
     """
-    left, found = most(3500), list[Saying]()
+    left = most(3500)
+    found: list[Saying] = []
     tables = event.tables if most(100) >= ROOMY else ()
     for piece in lay_out(event.guidance, tables):
         if isinstance(piece, str):
@@ -52,10 +53,13 @@ def sayings(event: Event, most: Callable[[int], int]) -> tuple[Saying, ...]:
 
 
 def _grid(table: Table, most: Callable[[int], int]) -> Saying:
-    left, shown = most(LONGEST), list[tuple[tuple[str, ...], ...]]()
+    left = most(LONGEST)
+    shown: list[tuple[tuple[str, ...], ...]] = []
     for row in table.rows[: most(30)]:
         cells = tuple(paragraphs(cell, most(800)) for cell in row)
-        left -= sum(len(text) for cell in cells for text in cell)
+        for cell in cells:
+            left -= sum(map(len, cell))
+        # The first row is shown, however long: a head alone says nothing
         if left < 0 and shown:
             break
         shown.append(cells)

@@ -50,7 +50,10 @@ def clip(text: str, most: int) -> str:
         return text
     cut = text[: max(most - 2, 1)]
     space = cut.rfind(" ")
-    return f"{(cut[:space] if space > len(cut) * 2 // 3 else cut).rstrip()} {ELLIPSIS}"
+    # Where no word ends in the last third (an address, Japanese), it is cut anywhere
+    if space > len(cut) * 2 // 3:
+        cut = cut[:space]
+    return f"{cut.rstrip()} {ELLIPSIS}"
 
 
 def line(text: str, most: int = 300) -> str:
@@ -64,15 +67,14 @@ def paragraphs(text: str, most: int = 2000) -> tuple[str, ...]:
     """
     found: list[str] = []
     left = most
-    for folded in filter(
-        None,
-        (
-            _SPACES.sub(" ", piece).strip()
-            for piece in visible(text[: 8 * most + 200]).split("\n")
-        ),
-    ):
+    # Eight characters of markup and spaces for one that is read: more is not looked at
+    for piece in visible(text[: 8 * most + 200]).split("\n"):
+        folded = _SPACES.sub(" ", piece).strip()
+        if not folded:
+            continue
         if len(folded) > left:
-            found.append(clip(folded, left) if left > len(ELLIPSIS) + 1 else ELLIPSIS)
+            room = left > len(ELLIPSIS) + 1
+            found.append(clip(folded, left) if room else ELLIPSIS)
             break
         found.append(folded)
         left -= len(folded)
@@ -89,7 +91,8 @@ def link(url: str) -> str:
         return ""
     try:
         parts = urlsplit(url.strip())
-        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = parts.port
     except ValueError:
         # A UnicodeError is one
         return ""
@@ -97,6 +100,7 @@ def link(url: str) -> str:
         return ""
     tail = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
     anchor = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
+    # User and password are left out: "https://microsoft.com@example.org" misleads
     server = f"{host}:{port}" if port else host
     path = quote(parts.path, safe=_PATH)
     safe = _LONE_PERCENT.sub("%25", f"{parts.scheme}://{server}{path}{tail}{anchor}")
@@ -108,7 +112,8 @@ def file_name(text: str, most: int = 80) -> str:
 
     Lower case ASCII letters, digits, dots and hyphens; no leading dot.
     """
-    folded = (
-        unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    )
-    return _DOTS.sub(".", _UNSAFE_NAME.sub("-", folded)).strip("-.")[:most].rstrip("-.")
+    # NFKD parts a letter from its accents, which are dropped: "Über" is "uber"
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    safe = _UNSAFE_NAME.sub("-", letters.lower())
+    one_dot = _DOTS.sub(".", safe)
+    return one_dot.strip("-.")[:most].rstrip("-.")

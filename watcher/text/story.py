@@ -173,19 +173,20 @@ def kbs_of(event: Event) -> tuple[str, ...]:
 
     Those of older versions only when it has none.
     """
-    newest = [
-        package.kb
-        for package in event.packages
-        if package.kb and package.version >= event.update.version
-    ]
-    return tuple(dict.fromkeys(line(kb, 40) for kb in (newest or event.update.kbs)))
+    current = [each for each in event.packages if each.version >= event.update.version]
+    newest = [package.kb for package in current if package.kb]
+    kbs = newest or event.update.kbs
+    return tuple(dict.fromkeys(line(kb, 40) for kb in kbs))
 
 
 def headline_of(event: Event, words: Words) -> str:
     """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``."""
     title = title_of(event)
+    # "2024-11 Cumulative Update for Windows Server 2022 (KB5046616)" names its own
     kbs = [kb for kb in kbs_of(event) if kb not in title]
-    return f"{title} ({words.series(kbs, 3)})" if kbs else title
+    if not kbs:
+        return title
+    return f"{title} ({words.series(kbs, 3)})"
 
 
 def tag_of(event: Event, words: Words) -> str:
@@ -219,6 +220,7 @@ def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
 def kb_url(kb: str) -> str:
     """Give the address of a KB article, "" for what is none."""
     number = kb.removeprefix("KB")
+    # isdigit alone takes "²" and Arabic digits, too
     if not (number.isascii() and number.isdigit()):
         return ""
     return f"https://support.microsoft.com/help/{number}"
@@ -291,15 +293,14 @@ def page_of(update: str, form: Form) -> str:
 
 
 def _gravest_first(advisories: Iterable[Advisory]) -> list[Advisory]:
-    return sorted(
-        advisories,
-        key=lambda each: (
-            not each.exploited,
-            not each.disclosed,
-            -(each.cvss or 0),
-            each.id,
-        ),
-    )
+    """Give the vulnerabilities in order: exploited ones, known ones, the higher score."""
+
+    def order(advisory: Advisory) -> tuple[bool, bool, float, str]:
+        score = advisory.cvss or 0
+        # An attack outweighs a score: CVE-2024-43451 was exploited, at 6.5
+        return not advisory.exploited, not advisory.disclosed, -score, advisory.id
+
+    return sorted(advisories, key=order)
 
 
 def _channels(event: Event, words: Words) -> str:
@@ -321,9 +322,9 @@ def _others(names: Iterable[str], in_rows: Collection[str]) -> tuple[str, ...]:
 
 def _links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
     """Give where the vendor's words lead, but for the articles that rows link to."""
-    articles = {row.kb_url for row in rows}
+    articles = {row.kb_url for row in rows} | {""}
     addresses = dict.fromkeys(map(link, event.links))
-    return tuple(url for url in addresses if url and url not in articles)
+    return tuple(url for url in addresses if url not in articles)
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:
@@ -396,13 +397,13 @@ def _sentence_key(event: Event) -> str:
 
 def _urgent(event: Event, words: Words) -> str:
     """Say which vulnerabilities are exploited already, else which are publicly known."""
-    for key, advisories in (
-        ("exploited-already", [each for each in event.advisories if each.exploited]),
-        ("disclosed-already", [each for each in event.advisories if each.disclosed]),
-    ):
-        if advisories:
-            cves = words.series([line(each.id, 40) for each in advisories])
-            return words.say("summary", key, cves=cves)
+    exploited = [line(each.id, 40) for each in event.advisories if each.exploited]
+    disclosed = [line(each.id, 40) for each in event.advisories if each.disclosed]
+    # What is attacked is known, too: it is said once, the graver way
+    if exploited:
+        return words.say("summary", "exploited-already", cves=words.series(exploited))
+    if disclosed:
+        return words.say("summary", "disclosed-already", cves=words.series(disclosed))
     return ""
 
 
@@ -427,16 +428,18 @@ def _rows(event: Event, form: Form) -> tuple[Row, ...]:
 
     A row a product when no package is known.
     """
-    packages = event.packages or tuple(
-        Package(product, version=event.update.version)
-        for product in event.update.products
-    )
-    ordered = sorted(
-        packages,
+    packages = list(event.packages)
+    if not packages:
+        version = event.update.version
+        packages = [
+            Package(product, version=version) for product in event.update.products
+        ]
+    packages.sort(
         key=lambda package: (package.version, normalize.build_key(package.build)),
         reverse=True,
     )
-    return tuple(dict.fromkeys(_row(package, event, form.words) for package in ordered))
+    rows = [_row(package, event, form.words) for package in packages]
+    return tuple(dict.fromkeys(rows))
 
 
 def _row(package: Package, event: Event, words: Words) -> Row:

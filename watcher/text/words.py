@@ -35,16 +35,15 @@ class Words(Struct, frozen=True):
         """
         try:
             return self.tables[table][key].format(**places)
+        # What str.format raises for "{", "{0}", "{title:d}" and "{title.x}"
         except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-            known = key in self.tables.get(table, {})
-            cause = (
-                f"its words cannot be filled in ({error})" if known else "it is missing"
-            )
-            msg = (
+            cause = "it is missing"
+            if key in self.tables.get(table, {}):
+                cause = f"its words cannot be filled in ({error})"
+            raise ConfigurationError(
                 f"{self.file}: [{table}] {key}: {cause}. Compare it with the "
                 "shipped templates/mail/words/en.toml."
-            )
-            raise ConfigurationError(msg) from error
+            ) from error
 
     def name(self, table: str, key: str) -> str:
         """Give the words of ``key``, the key itself when the language has none.
@@ -68,11 +67,9 @@ class Words(Struct, frozen=True):
     def series(self, items: Sequence[str], most: int = 4) -> str:
         """Write a list in a line, at most ``most`` of its items and how many more there are."""
         shown = ", ".join(items[:most])
-        return (
-            f"{shown} {self.say('label', 'more', count=len(items) - most)}"
-            if len(items) > most
-            else shown
-        )
+        if len(items) <= most:
+            return shown
+        return f"{shown} {self.say('label', 'more', count=len(items) - most)}"
 
 
 def words_of(folder: Path | None, language: str = "en") -> Words:
@@ -86,22 +83,18 @@ def words_of(folder: Path | None, language: str = "en") -> Words:
     name = f"mail/words/{language}.toml"
     files = [each / name for each in folders if (each / name).is_file()]
     if not files:
-        languages = sorted(
-            {language for each in folders for language in _languages(each)}
-        )
+        languages: set[str] = set()
+        for each in folders:
+            languages.update(path.stem for path in (each / "mail/words").glob("*.toml"))
         raise ConfigurationError(
             f'There are no words in the language "{language}". Known: '
-            f"{', '.join(languages)}; or write {name}."
+            f"{', '.join(sorted(languages))}; or write {name}."
         )
     tables: dict[str, dict[str, str]] = {"summary": dict(sentences()["summary"])}
     for path in dict.fromkeys([shipped / "mail/words/en.toml", *files]):
         for table, entries in _read_file(path, path.stat().st_mtime_ns).items():
             tables.setdefault(table, {}).update(entries)
     return Words(language, str(files[-1]), tables)
-
-
-def _languages(folder: Path) -> list[str]:
-    return [path.stem for path in (folder / "mail/words").glob("*.toml")]
 
 
 @lru_cache(maxsize=8)
@@ -120,6 +113,6 @@ def _read_file(path: Path, _changed: int) -> Tables:
 
 
 def _is_of_texts(table: object) -> bool:
-    return isinstance(table, dict) and all(
-        isinstance(value, str) for value in table.values()
-    )
+    if not isinstance(table, dict):
+        return False
+    return all(isinstance(value, str) for value in table.values())
