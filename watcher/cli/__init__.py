@@ -44,8 +44,10 @@ def load(command: str = "") -> typer.Typer:
     """
     # All of them take 0.1 s more, of the 0.3 s of a run that finds nothing due, and
     # 0.2 s more than the version takes
-    names = (command,) if command in COMMANDS else COMMANDS
-    for name in names if command != "--version" else ():
+    names: tuple[str, ...] = (command,) if command in COMMANDS else COMMANDS
+    if command == "--version":
+        names = ()
+    for name in names:
         import_module(f"watcher.cli.{name}")
     call.app.registered_commands.sort(key=lambda each: COMMANDS.index(each.name or ""))
     return call.app

@@ -23,6 +23,7 @@ def ack(
     until = now() + length(how_long) if how_long else None
     with call.store(settings) as store:
         for target in find_targets(store, what):
+            # Both: nobody remembers whether it was noted with --for or without
             if undo:
                 store.unack(target)
                 store.unmute(f"{audience.REMINDER}{target}")

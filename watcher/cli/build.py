@@ -75,11 +75,12 @@ def build(
     """
     failing = _failing(fail_on)
     settings = call.settings()
-    servers = [*(_server(written) for written in builds or ())]
+    servers = [_server(written) for written in builds or ()]
     if inventory or not servers:
         servers += listed(inventory or settings.inventory)
     with call.store(settings) as store:
         updates = store.updates()
+    # "unknown" of every build would read as if none of them were good
     if not updates:
         report.LOG.warning(
             "Nothing was read yet, so no build can be judged. Start a check first: watcher run"
@@ -124,6 +125,7 @@ def listed(path: Path | None) -> tuple[Server, ...]:
             "build 15.2.1544.13, or --inventory FILE, or [watch] inventory."
         )
     found = read_inventory(path)
+    # One mistyped line of four hundred servers hides none of the others
     for text in found.complaints:
         report.LOG.warning("%s: %s. The other lines count.", path, text)
     return found.servers

@@ -44,9 +44,13 @@ class Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer has moved the class of contexts
         """Read what stands before the command."""
-        own = {word for parameter in self.get_params(ctx) for word in parameter.opts}
+        own: set[str] = set()
+        for parameter in self.get_params(ctx):
+            own.update(parameter.opts)
         name = next((word for word in args if word in self.commands), None)
-        if name and args[0].startswith("-") and args[0].partition("=")[0] not in own:
+        # "watcher --config FILE run": click would only say that there is no such option
+        is_option = bool(args) and args[0].startswith("-")
+        if name and is_option and args[0].partition("=")[0] not in own:
             place = args.index(name)
             meant = shlex.join([name, *args[place + 1 :], *args[:place]])
             ctx.fail(
@@ -161,13 +165,13 @@ class Call(Struct, frozen=True):
         """
         file = address_of(settings.state).file
         if file is not None and not file.exists():
-            begun = (
-                "a new one begins"
-                if hold
-                else "a run would begin it"
-                if rehearse
-                else "nothing is known. Start a check: watcher run"
-            )
+            begun = "nothing is known. Start a check: watcher run"
+            if hold:
+                begun = "a new one begins"
+            elif rehearse:
+                begun = "a run would begin it"
+            # A first run by a configuration is as it should be; one without any may
+            # have been started in a wrong folder
             level = logging.INFO if settings.file and hold else logging.WARNING
             report.LOG.log(
                 level,
@@ -209,13 +213,14 @@ def command(
         ) -> None:  # each has its own
             if verbose and quiet:
                 raise typer.BadParameter("-v and -q exclude each other.")
+            # -v is one step louder than usual, -q one step quieter
             form = report.log_to_stderr(verbose - quiet, as_json=log_json)
             with ending(form), terminable():
                 body(Call(config, verbose, quiet, log_json, form), **own)
 
-        parameters = list(inspect.signature(body, eval_str=True).parameters.values())[
-            1:
-        ]
+        signature = inspect.signature(body, eval_str=True)
+        # The first one is the Call
+        parameters = list(signature.parameters.values())[1:]
         parameters += [
             inspect.Parameter(
                 option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
@@ -271,6 +276,7 @@ def ending(form: report.PlainLines | report.JsonLines) -> Iterator[None]:
 @contextmanager
 def terminable() -> Iterator[None]:
     """Make SIGTERM an exception, so that files, locks and connections are closed on the way out."""
+    # Python lets only the main thread set a signal's handler
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -311,13 +317,17 @@ def moment(text: str, *, end: bool = False) -> datetime:
         raise typer.BadParameter(
             f'"{text}" is no date. Write 2024-11-20 or 2024-11-20T18:00:00Z.'
         ) from None
+    # "--until 2024-11-20" means that this day counts
     if end and len(text) == len("2024-11-20"):
         read += timedelta(days=1, microseconds=-1)
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    if read.tzinfo is None:
+        read = read.replace(tzinfo=UTC)
+    return read.astimezone(UTC)
 
 
 def end_with_failure(*, failed: bool) -> None:
     """End the command with exit code 1 when something failed."""
+    # What could not be written (a full disk) must fail here, not after the exit code
     sys.stdout.flush()
     if failed:
         raise typer.Exit(1)
@@ -328,10 +338,9 @@ def named(settings: Settings, name: str) -> Source:
 
     Raises ConfigurationError that names the nearest one.
     """
-    found = next((source for source in settings.sources if source.name == name), None)
-    if found is None:
+    sources = {source.name: source for source in settings.sources}
+    if name not in sources:
         raise ConfigurationError(
-            f'there is no source "{name}". '
-            f"{meant(name, [source.name for source in settings.sources])}"
+            f'there is no source "{name}". {meant(name, list(sources))}'
         )
-    return found
+    return sources[name]

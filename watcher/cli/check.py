@@ -31,6 +31,7 @@ def check(
     Each mistake is named by file, line and key, with what is wrong and what is meant.
     """
     if schema:
+        # An editor that knows the schema completes keys and underlines mistakes
         import json
 
         report.write(json.dumps(made(), indent=2, ensure_ascii=False))
@@ -54,11 +55,9 @@ def check(
 def summary(settings: Settings) -> str:
     """Say in a few lines what the configuration comes to."""
     on = [source.name for source in settings.sources if source.enabled]
-    mail = (
-        f"sent by {settings.mail.smtp}"
-        if settings.mail.smtp
-        else f"written to {settings.mail.outbox}"
-    )
+    mail = f"written to {settings.mail.outbox}"
+    if settings.mail.smtp:
+        mail = f"sent by {settings.mail.smtp}"
     subscribers = ", ".join(
         f"{subscriber.name} ({subscriber.when})" for subscriber in settings.subscribers
     )

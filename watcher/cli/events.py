@@ -61,4 +61,7 @@ def events(
 
 def _beginning(since: str) -> datetime:
     """Read ``7d`` as a time ago, a date as itself."""
-    return moment(since) if "-" in since else now() - length(since)
+    # Every date has hyphens, and no length does
+    if "-" in since:
+        return moment(since)
+    return now() - length(since)

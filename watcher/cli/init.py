@@ -20,17 +20,15 @@ def init(call: Call) -> None:
     text = files("watcher.config").joinpath("sample.toml").read_text(encoding="utf-8")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        # "x" fails where a file is: nobody's configuration is written over
         with file.open("x", encoding="utf-8") as new:
             new.write(text)
     except OSError as error:
-        cause = (
-            "it exists already"
-            if file.exists()
-            else f"it cannot be written ({error.strerror})"
-        )
-        remedy = (
-            "Edit it, or name another file" if file.exists() else "Name another file"
-        )
+        cause = f"it cannot be written ({error.strerror})"
+        remedy = "Name another file"
+        if file.exists():
+            cause = "it exists already"
+            remedy = "Edit it, or name another file"
         raise ConfigurationError(
             f"{file}: {cause}. {remedy}: watcher init --config FILE"
         ) from error

@@ -23,7 +23,7 @@ from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import audience
 from watcher.mail import render, samples
 from watcher.notifiers import outbox
-from watcher.records import DeliveryState, Letter, Message, Subscriber
+from watcher.records import DeliveryState, Event, Letter, Message, Subscriber
 from watcher.run import compose, servers
 from watcher.store import Store
 from watcher.text.words import words_of
@@ -55,10 +55,12 @@ def test(
     channel.  Nothing is noted in the state.
     """
     settings = call.settings()
+    # A channel's name holds no @, and so is no address
     channel = to in {channel.name for channel in settings.channels}
-    reader = Subscriber(
-        "test", () if channel else (_address(to),), channels=(to,) if channel else ()
-    )
+    if channel:
+        reader = Subscriber("test", (), channels=(to,))
+    else:
+        reader = Subscriber("test", (_address(to),))
     message = _test_message(reader, settings, now())
     with notifiers.connect(settings, "apprise" if channel else "") as notifier:
         (receipt,) = notifier.send(message, [to])
@@ -142,15 +144,13 @@ def preview(
 
 
 def _reader(settings: Settings, name: str | None) -> Subscriber:
-    found = next(
-        (each for each in settings.subscribers if name in (None, each.name)), None
+    for subscriber in settings.subscribers:
+        if name in (None, subscriber.name):
+            return subscriber
+    names = [each.name for each in settings.subscribers]
+    raise ConfigurationError(
+        f'there is no subscriber "{name}". {meant(name or "", names)}'
     )
-    if found is None:
-        names = [each.name for each in settings.subscribers]
-        raise ConfigurationError(
-            f'there is no subscriber "{name}". {meant(name or "", names)}'
-        )
-    return found
 
 
 def _letters(
@@ -160,15 +160,12 @@ def _letters(
     with the servers that they concern.
     """
     event = store.event(identifier)
-    events = (
-        (event,)
-        if event
-        else tuple(
-            each
-            for update in require_updates(store, identifier)
-            for each in store.events_of(update.id)
-        )
-    )
+    events: list[Event] = []
+    if event:
+        events.append(event)
+    else:
+        for update in require_updates(store, identifier):
+            events += store.events_of(update.id)
     if not events:
         raise ConfigurationError(
             f'"{identifier}" was known from the first check on: there is no '
@@ -201,9 +198,9 @@ def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
         for number, message in enumerate(messages, 1):
             path = folder / outbox.name(message, number)
             path.write_bytes(message.body)
-            html = email.message_from_bytes(
-                message.body, policy=email.policy.default
-            ).get_body(("html",))
+            parsed = email.message_from_bytes(message.body, policy=email.policy.default)
+            html = parsed.get_body(("html",))
+            # A browser shows it as a mail program does, without sending anything
             if html is not None:
                 path.with_suffix(".html").write_text(
                     html.get_content(), encoding="utf-8"

@@ -55,11 +55,8 @@ def mute(
 
 def _allow(target: str, until: datetime | None) -> None:
     """Refuse to mute for good what would hide every pull."""
-    alarming = {
-        f"{audience.KIND}{kind.value}"
-        for kind, row in EVENT_KINDS.items()
-        if row.alarming
-    }
+    alarming_kinds = [kind for kind, row in EVENT_KINDS.items() if row.alarming]
+    alarming = {f"{audience.KIND}{kind.value}" for kind in alarming_kinds}
     hides_pulls = target in alarming or target == f"{audience.PRODUCT}*"
     if until is None and hides_pulls:
         raise ConfigurationError(
@@ -72,9 +69,10 @@ def _allow(target: str, until: datetime | None) -> None:
 def _held_back(store: Store, target: str) -> str:
     if target.startswith(audience.PRODUCT):
         names = covered_products(store, target)
-        shown = ", ".join(names[:4]) + (
-            f" and {len(names) - 4} more" if len(names) > 4 else ""
-        )
+        shown = ", ".join(names[:4])
+        # "Windows*" covers dozens
+        if len(names) > 4:
+            shown += f" and {len(names) - 4} more"
         return f"no mail about {shown}, but for events of other products, too, and corrections"
     if target.startswith(audience.KIND):
         return "no mail of this kind, whatever the product, but for corrections"

@@ -24,6 +24,7 @@ def publish(call: Call) -> None:
         raise ConfigurationError(
             "there is nothing to publish yet. Start a check first: watcher run"
         )
+    # As of the last check, so that the same ledger gives the same bytes
     with call.store(settings, hold=True) as store:
         changed = publish_site(settings, store, now)
     report.write(f"{settings.site}: {counted(changed, 'file')} changed.")

@@ -73,10 +73,8 @@ def replay(
     so that a recording may be relived in pieces.
     """
     step = length(every) if every else None
-    first, last = (
-        moment(start) if start else None,
-        moment(until, end=True) if until else None,
-    )
+    first = moment(start) if start else None
+    last = moment(until, end=True) if until else None
     settings = call.settings()
     if against:
         # Before anything is done: a wrong name costs nothing

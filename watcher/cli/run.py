@@ -17,7 +17,7 @@ from watcher.cli.web import live_web
 from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
-from watcher.records import Failure, Source
+from watcher.records import Delivery, Failure, Message, Source
 from watcher.run import evidence
 from watcher.run.check import Report, check
 from watcher.run.heartbeat import beating
@@ -74,17 +74,15 @@ def run(
     is named with its cause and remedy, and the next run tries again.
     """
     settings = call.settings()
-    only = (
-        frozenset(_switched_on(named(settings, name)) for name in source)
-        if source
-        else None
-    )
+    only = None
+    if source:
+        only = frozenset(_switched_on(named(settings, name)) for name in source)
+    # A rehearsal tells no monitor that a run began
+    monitored = replace(settings, heartbeat=None) if dry_run else settings
     at = now()
     with (
         call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
-        beating(
-            settings if not dry_run else replace(settings, heartbeat=None), _warn
-        ) as beat,
+        beating(monitored, _warn) as beat,
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
@@ -99,22 +97,18 @@ def run(
             send=not no_send,
             say=say,
         )
-        if not dry_run:
-            result = replace(
-                result,
-                troubles=result.troubles
-                + finish(settings, store, at, metrics or settings.metrics),
-            )
-        waiting = store.due_deliveries(None if force else at) if dry_run else []
+        waiting: list[tuple[Message, Delivery]] = []
+        if dry_run:
+            waiting = store.due_deliveries(None if force else at)
+        else:
+            troubles = finish(settings, store, at, metrics or settings.metrics)
+            result = replace(result, troubles=result.troubles + troubles)
         beat.failed = result.failed
     if not call.quiet:
         write_events(result.events)
         for message, delivery in waiting:
-            report.write(
-                report.harmless(
-                    f"would be sent to {delivery.recipient}: {message.subject}"
-                )
-            )
+            would = f"would be sent to {delivery.recipient}: {message.subject}"
+            report.write(report.harmless(would))
     say_how_it_went(result)
     end_with_failure(failed=result.failed)
 
@@ -129,17 +123,17 @@ def finish(
     # Evidence of documents that are kept no longer goes with them
     if store.prune(at - settings.keep).documents:
         evidence.forget(settings, store)
-    if metrics:
-        try:
-            write_metrics(metrics, status_object(settings, store), at)
-        except OSError as error:
-            return (
-                (
-                    f"{metrics}: the figures cannot be written "
-                    f"({error.strerror}). Correct metrics, its folder's rights, "
-                    "or make room."
-                ),
-            )
+    if not metrics:
+        return ()
+    try:
+        write_metrics(metrics, status_object(settings, store), at)
+    except OSError as error:
+        # They once ended a run before it said what it had found
+        trouble = (
+            f"{metrics}: the figures cannot be written ({error.strerror}). Correct "
+            "metrics, its folder's rights, or make room."
+        )
+        return (trouble,)
     return ()
 
 
@@ -148,6 +142,7 @@ def _warn(text: str) -> None:
 
 
 def _switched_on(source: Source) -> str:
+    # Asking it all the same would begin its life in the state, against the settings
     if not source.enabled:
         raise ConfigurationError(
             f'the source "{source.name}" is switched off. Set enabled = true '
@@ -170,8 +165,10 @@ def _say_why(failures: list[Failure]) -> None:
 def say_how_it_went(result: Report) -> None:
     """Name each failure with cause and remedy, and sum the check up, on standard error."""
     failed = [source for source in result.sources if source.failures]
-    if failed:
-        _say_why([failure for source in failed for failure in source.failures])
+    failures: list[Failure] = []
+    for source in failed:
+        failures += source.failures
+    _say_why(failures)
     for trouble in result.troubles:
         report.LOG.error("%s", trouble)
     for warning in result.warnings:

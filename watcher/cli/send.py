@@ -28,6 +28,7 @@ def send(
     and only then they are sent.
     """
     settings = call.settings()
+    # One time for all tries: what is due does not depend on how long sending takes
     at = now()
     with (
         call.store(settings, hold=True) as store,

@@ -78,6 +78,7 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     if disagreement := disagreeing(update):
         yield f"  The sources disagree: {disagreement}"
     events = store.events_of(update.id)
+    # What was out before the watcher was set up is in the ledger, and was never told
     if not events:
         yield "  No event: it was known from the first check on."
     for event in events:
@@ -94,6 +95,7 @@ def _list_line(name: str, words: Iterable[str]) -> Iterator[str]:
 
 def _reminders(update: Update, store: Store) -> Iterator[str]:
     for message, deliveries in store.messages_of(update=update.id):
+        # Letters about events stand beside their events
         if message.kind != "reminder":
             continue
         for delivery in deliveries:
@@ -110,19 +112,18 @@ def disagreeing(update: Update) -> str:
         return ""
     newest = max(versions)
     ahead = [state.source for state in update.source_states if state.version == newest]
-    behind = "; ".join(
-        f"{state.source} still v{state.version} ({state.stated})"
-        for state in update.source_states
-        if state.version < newest
-    )
-    return (
-        f"{', '.join(ahead)} {'has' if len(ahead) == 1 else 'have'} v{newest}; {behind}"
-    )
+    older = [state for state in update.source_states if state.version < newest]
+    behind = [
+        f"{state.source} still v{state.version} ({state.stated})" for state in older
+    ]
+    have = "has" if len(ahead) == 1 else "have"
+    return f"{', '.join(ahead)} {have} v{newest}; {'; '.join(behind)}"
 
 
 def unsaid(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     """Say what was seen of an update and led to no event, and why."""
     names = {*update.names, *update_names(update)}
+    # Each entry keeps why it led to no event, so that "why did I hear nothing" is answered
     for document, stored in _stored_entries(settings, store):
         if stored.silent and names & set(entry_names(stored.entry)):
             yield f"  not told: {document}, {stored.entry.title}: {stored.silent}"
@@ -214,6 +215,7 @@ def why_not(
 
     ``exposures`` are those of the servers, ``muted``: its update, products or kind are.
     """
+    # Whoever never read that it was pulled need not read that it was not
     if event.kind is Kind.CORRECTED:
         return "who was not told of what it corrects"
     refusal = audience.refusal(subscriber, event, exposures=exposures)
@@ -246,9 +248,7 @@ def untold(identifier: str, settings: Settings, store: Store) -> Iterator[str]:
 
 
 def _references(entry: Entry) -> set[str]:
-    packages = {
-        reference
-        for package in entry.packages
-        for reference in (package.kb, package.build)
-    }
-    return {*entry.cves, *entry.kbs, *packages}
+    references = {*entry.cves, *entry.kbs}
+    for package in entry.packages:
+        references |= {package.kb, package.build}
+    return references

@@ -66,20 +66,14 @@ def sources(
     """
     settings = call.settings()
     if name is None:
-        report.write_table(
-            ("source", "kind", "every", "on", "address", "why"),
-            (
-                (
-                    each.name,
-                    each.kind,
-                    _every(each),
-                    "yes" if each.enabled else "no",
-                    each.url,
-                    _why(each, settings.watch),
-                )
-                for each in settings.sources
-            ),
-        )
+        rows = []
+        for each in settings.sources:
+            enabled = "yes" if each.enabled else "no"
+            why = _why(each, settings.watch)
+            # Without the values of ${NAME}: the address is as the file has it
+            rows.append((each.name, each.kind, _every(each), enabled, each.url, why))
+        head = ("source", "kind", "every", "on", "address", "why")
+        report.write_table(head, rows)
         return
     source = named(settings, name)
     with live_web(settings) as web, report.progress(shown=call.lively) as say:
@@ -144,17 +138,16 @@ def _followed(
     if not SOURCE_KINDS[source.kind].follows_updates:
         return None
     with call.store(settings) as store:
-        pages = [
-            page
-            for update in store.young_updates(now() - schedule.YOUNG)
-            for page in schedule.pages(update, source.kind).items()
-        ]
+        pages: list[Follow] = []
+        for update in store.young_updates(now() - schedule.YOUNG):
+            found = schedule.pages(update, source.kind)
+            pages += [Follow(document, url) for document, url in found.items()]
     if not pages:
         raise ConfigurationError(
             f"{source.name} follows the pages of young updates, and none is "
             "known yet. Start a check first: watcher run"
         )
-    return tuple(Follow(document, url) for document, url in pages)
+    return tuple(pages)
 
 
 def _looked_into(
@@ -168,39 +161,38 @@ def _looked_into(
 
     An index only leads to others.
     """
-    chosen = (
-        _chosen(source.name, rows, document)
-        if rows is not None
-        else Follow("", source.url)
-    )
+    chosen = Follow("", source.url)
+    if rows is not None:
+        chosen = _chosen(source.name, rows, document)
     depth = 1
     while True:
         say(f"{source.name} {chosen.document}: asking {chosen.url}")
         snapshot = extracted(chosen)
         wanted = document if document != chosen.document else None
-        if depth == DEPTH or (
-            wanted is None and (snapshot.entries or not snapshot.follow)
-        ):
+        # An index of a provider may lead to itself
+        if depth == DEPTH:
             return snapshot
-        chosen, depth = _chosen(source.name, snapshot.follow, wanted), depth + 1
+        is_last = bool(snapshot.entries) or not snapshot.follow
+        if wanted is None and is_last:
+            return snapshot
+        chosen = _chosen(source.name, snapshot.follow, wanted)
+        depth += 1
 
 
 def _chosen(source: str, rows: tuple[Follow, ...], document: str | None) -> Follow:
     """Choose the document that is named, else the newest."""
     if document is not None:
-        found = next((row for row in rows if row.document == document), None)
-        if found is None:
+        by_name = {row.document: row for row in rows}
+        if document not in by_name:
+            names = ", ".join(by_name) or "none"
             raise ConfigurationError(
-                f'{source} leads to no document "{document}". It leads to: {_names(rows)}.'
+                f'{source} leads to no document "{document}". It leads to: {names}.'
             )
-        return found
+        return by_name[document]
+    # "2024-Nov" is older than "2024-Dec", which its spelling does not say
     return max(
         rows, key=lambda row: (schedule.month_end(row.document) or EARLIEST, row.mark)
     )
-
-
-def _names(rows: tuple[Follow, ...]) -> str:
-    return ", ".join(row.document for row in rows) or "none"
 
 
 def _write_snapshot(snapshot: Snapshot) -> None:

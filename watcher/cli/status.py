@@ -19,7 +19,7 @@ from watcher.counted import counted
 from watcher.judgement import source_health
 from watcher.judgement.source_health import SourceHealth
 from watcher.kinds import SOURCE_KINDS
-from watcher.records import Delivery, DeliveryState, Message
+from watcher.records import Delivery, DeliveryState, Message, Times
 from watcher.run import operator, servers
 from watcher.site.status import valid_until
 from watcher.store import Store
@@ -118,11 +118,10 @@ def status_object(settings: Settings, store: Store) -> dict[str, Any]:
     counts = store.delivery_counts()
     given_up = store.given_up(ALL_GIVEN_UP) if counts.given_up else []
     refused = sum(delivery.state is DeliveryState.REFUSED for _, delivery in given_up)
-    waiting = (
-        [_delivery_object(*pair, settings) for pair in store.waiting()]
-        if counts.waiting
-        else []
-    )
+    waiting = []
+    if counts.waiting:
+        waiting = [_delivery_object(*pair, settings) for pair in store.waiting()]
+    # What was never tried waits for its time, and nothing is wrong
     failing = counts.given_up or any(delivery["attempts"] for delivery in waiting)
     return {
         "ok": not failing and all(map(_is_well, sources)),
@@ -157,7 +156,12 @@ def _delivery_object(
 def _source_object(
     health: SourceHealth, settings: Settings, store: Store
 ) -> dict[str, Any]:
-    source, documents = health.source, store.documents(health.source.name)
+    source = health.source
+    documents = store.documents(source.name)
+    accepted = filter(None, (document.accepted for document in documents.values()))
+    entries = 0
+    for name in documents:
+        entries += len(store.fingerprints(source.name, name))
     silent = source_health.silent(health)
     failing = [each for each in health.times if each.failures]
     return {
@@ -165,22 +169,11 @@ def _source_object(
         "kind": source.kind,
         "url": settings.masked(source.url),
         "last_success": _time(health.succeeded),
-        "last_change": _time(
-            max(
-                (
-                    document.accepted
-                    for document in documents.values()
-                    if document.accepted
-                ),
-                default=None,
-            )
-        ),
+        "last_change": _time(max(accepted, default=None)),
         "failures": max((each.failures for each in failing), default=0),
         "failure": settings.masked("; ".join(each.failure for each in failing)),
         "documents": len(documents),
-        "entries": sum(
-            len(store.fingerprints(source.name, name)) for name in documents
-        ),
+        "entries": entries,
         "moved": health.moved or None,
         "silent": complaints.silence(silent) if silent else None,
     }
@@ -226,16 +219,18 @@ def _write_status(found: dict[str, Any]) -> None:
 def _source_rows(sources: Iterable[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     """Give a row of the table for each source."""
     for source in sources:
-        nothing = (
-            NOTHING_YET
-            if SOURCE_KINDS[source["kind"]].follows_updates and not source["failures"]
-            else "never"
-        )
-        last = (short(source["last_success"], nothing), short(source["last_change"]))
+        nothing = "never"
+        # KB articles are asked for when a young update names one
+        follows = SOURCE_KINDS[source["kind"]].follows_updates
+        if follows and not source["failures"]:
+            nothing = NOTHING_YET
         yield (
             source["name"],
-            *last,
-            *(str(source[count]) for count in ("failures", "documents", "entries")),
+            short(source["last_success"], nothing),
+            short(source["last_change"]),
+            str(source["failures"]),
+            str(source["documents"]),
+            str(source["entries"]),
         )
 
 
@@ -245,11 +240,9 @@ def _delivery_lines(found: dict[str, Any]) -> Iterator[str]:
         for delivery in found[kind][:MOST_LINES]:
             to = f"{delivery['recipient']} ({delivery['subject']})"
             said = f": {delivery['answer']}" if delivery["answer"] else ""
-            later = (
-                f"; next try {short(delivery['next_try'])}"
-                if delivery["next_try"]
-                else ""
-            )
+            later = ""
+            if delivery["next_try"]:
+                later = f"; next try {short(delivery['next_try'])}"
             yield f"  {delivery['state']}: {to}{said}{later}"
         more = found["deliveries"][kind] - MOST_LINES
         if more > 0:
@@ -258,15 +251,12 @@ def _delivery_lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _failure_lines(settings: Settings, store: Store) -> list[tuple[int, str]]:
     """Name the sources that fail, each with its cause and remedy, for the log."""
-    times = (
-        each
-        for health in operator.source_healths(settings, store)
-        for each in health.times
-    )
-    return [
-        (logging.ERROR, settings.masked(line))
-        for line in complaints.still_failing(times)
-    ]
+    times: list[Times] = []
+    for health in operator.source_healths(settings, store):
+        times += health.times
+    # A failure quotes the address that was asked, which may hold a token
+    lines = map(settings.masked, complaints.still_failing(times))
+    return [(logging.ERROR, line) for line in lines]
 
 
 def _complaints(sources: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str]]:

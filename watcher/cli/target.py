@@ -59,11 +59,10 @@ def read_kind(text: str) -> Kind:
 
 
 def _hint(text: str) -> str:
-    words = {
-        word: row.kind.value
-        for row in EVENT_KINDS.values()
-        for word in (row.kind.value, *row.synonyms)
-    }
+    # "withdrawn", "recalled" and the like are what others call a kind
+    words: dict[str, str] = {}
+    for row in EVENT_KINDS.values():
+        words |= dict.fromkeys((row.kind.value, *row.synonyms), row.kind.value)
     near = nearest(text, list(words))
     return f' Do you mean "{words[near]}"?' if near else ""
 
@@ -73,16 +72,13 @@ def find_updates(store: Store, identifier: str) -> tuple[Update, ...]:
     found = store.update(identifier.strip().lower())
     if found:
         return (found,)
-    names = [
-        f"kb:{normalize.kb(identifier)}",
-        *(f"cve:{cve}" for cve in normalize.cves_in(identifier)),
-    ]
+    names = [f"kb:{normalize.kb(identifier)}"]
+    names += [f"cve:{cve}" for cve in normalize.cves_in(identifier)]
     # A build's name holds its product's family, for two products may count alike
-    if build := normalize.build(identifier):
-        names += [
-            f"build:{family.lower()}:{build}"
-            for family in sorted({update.family for update in store.updates()})
-        ]
+    build = normalize.build(identifier)
+    if build:
+        families = {update.family.lower() for update in store.updates()}
+        names += [f"build:{family}:{build}" for family in sorted(families)]
     return store.updates_for(names)
 
 
@@ -121,12 +117,11 @@ def find_targets(store: Store, what: str) -> tuple[str, ...]:
     target = f"{audience.PRODUCT}{word}"
     if covered_products(store, target):
         return (target,)
+    # "Exchange Server 2019" names no product: they all bear a CU
     near = f"{word}*"
-    hint = (
-        f' Do you mean the products "{near}"?'
-        if covered_products(store, f"{audience.PRODUCT}{near}")
-        else ""
-    )
+    hint = ""
+    if covered_products(store, f"{audience.PRODUCT}{near}"):
+        hint = f' Do you mean the products "{near}"?'
     raise ConfigurationError(
         f'no update, product or kind is known as "{what}".{hint} Name an '
         "update id, KB article, CVE or build (see watcher events), "
@@ -136,17 +131,13 @@ def find_targets(store: Store, what: str) -> tuple[str, ...]:
 
 def covered_products(store: Store, target: str) -> tuple[str, ...]:
     """Name the known products that a target's pattern covers."""
-    names = {
-        product
-        for update in store.updates()
-        for product in (
-            *update.products,
-            *(package.product for package in update.packages),
-        )
-    }
-    return tuple(
-        sorted(name for name in names if name and audience.covers((target,), name))
-    )
+    names: set[str] = set()
+    for update in store.updates():
+        names.update(update.products)
+        names.update(package.product for package in update.packages)
+    # A package may name no product
+    names.discard("")
+    return tuple(sorted(name for name in names if audience.covers((target,), name)))
 
 
 class Note(Struct, frozen=True):
@@ -161,39 +152,23 @@ class Note(Struct, frozen=True):
 
 def notes(store: Store) -> tuple[Note, ...]:
     """Give what has been noted and still holds."""
-    acked = [
-        Note(
-            target,
-            "acknowledged",
-            None,
-            (
-                f"{audience.target_name(target)}: dealt with since {_minute(time)}, no "
-                "reminders unless it is pulled again"
-            ),
+    found = []
+    for target, time in sorted(store.acks().items()):
+        line = (
+            f"{audience.target_name(target)}: dealt with since {_minute(time)}, no "
+            "reminders unless it is pulled again"
         )
-        for target, time in sorted(store.acks().items())
-    ]
-    muted = []
+        found.append(Note(target, "acknowledged", None, line))
     for target, until in sorted(store.mutes(now()).items()):
+        name = audience.target_name(target)
+        # `watcher ack --for` is kept as a mute of the reminders alone
         if target.startswith(audience.REMINDER):
-            muted.append(
-                Note(
-                    target,
-                    "acknowledged",
-                    until,
-                    f"{audience.target_name(target)}: {reminders_text(until)}",
-                )
-            )
+            line = f"{name}: {reminders_text(until)}"
+            found.append(Note(target, "acknowledged", until, line))
         else:
-            muted.append(
-                Note(
-                    target,
-                    "muted",
-                    until,
-                    f"{audience.target_name(target)}: muted {until_text(until)}",
-                )
-            )
-    return (*acked, *muted)
+            line = f"{name}: muted {until_text(until)}"
+            found.append(Note(target, "muted", until, line))
+    return tuple(found)
 
 
 def until_text(until: datetime | None) -> str:
@@ -203,11 +178,9 @@ def until_text(until: datetime | None) -> str:
 
 def reminders_text(until: datetime | None) -> str:
     """Say what becomes of reminders once something is acknowledged."""
-    return (
-        f"no reminders until {_minute(until)}"
-        if until
-        else "dealt with, no reminders unless it is pulled again"
-    )
+    if until:
+        return f"no reminders until {_minute(until)}"
+    return "dealt with, no reminders unless it is pulled again"
 
 
 def _minute(time: datetime) -> str:

@@ -26,5 +26,6 @@ def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher
         with Fetcher(asked) as web:
             yield web
         return
+    # A recording is made to be passed on: the secrets are taken out of its addresses
     with Recorder(record, secrets) as recorder, Fetcher(asked, recorder) as web:
         yield web

@@ -64,6 +64,7 @@ def wording(
 
 def _read(text: str) -> tuple[Statement, ...]:
     """Read a text that stands for itself: a denial is news only of an update that stands pulled."""
+    # "The update was not paused after all" corrects nothing by itself
     return tuple(
         statement for statement in read(text) if statement.kind is not Kind.CORRECTED
     )
@@ -94,6 +95,7 @@ def _text(file: Path | None) -> str:
             if file is None or str(file) == "-"
             else file.read_bytes()
         )
+        # Windows' editors put a byte order mark before UTF-8
         return body.decode("utf-8-sig")
     except OSError as error:
         raise ConfigurationError(
@@ -111,6 +113,7 @@ def _notes(text: str, name: str) -> Iterable[dict[str, Any]]:
     Empty lines are passed over.  All are read before the first answer.
     """
     notes = []
+    # JSON's strings may hold U+2028, at which splitlines would break them
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -118,11 +121,8 @@ def _notes(text: str, name: str) -> Iterable[dict[str, Any]]:
             note = json.loads(line)
         except ValueError:
             note = None
-        if (
-            not isinstance(note, dict)
-            or "id" not in note
-            or not isinstance(note.get("text"), str)
-        ):
+        is_object = isinstance(note, dict) and "id" in note
+        if not is_object or not isinstance(note.get("text"), str):
             raise ConfigurationError(
                 f"{name}:{number}: it is no object with id and text. Write "
                 f'{{"id": "1", "text": "..."}} on each line.'

@@ -54,6 +54,7 @@ def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> st
     """Put the environment's values in place of each ``${NAME}`` of ``text``, and note
     them in ``secrets``.
     """
+    # Sent as it is, a forgotten } would show a secret's name to the other side
     if "${" in _PLACEHOLDER.sub("", text):
         raise BadValueError(f'"{text}" has a ${{ without its }}', "Write ${NAME}.")
 

@@ -57,11 +57,12 @@ def find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
     Raises ConfigurationError when a named one does not exist.
     """
-    named, by = (
-        (path, "--config")
-        if path
-        else (environ.get("WATCHER_CONFIG", ""), "WATCHER_CONFIG")
-    )
+    named: Path | str = environ.get("WATCHER_CONFIG", "")
+    by = "WATCHER_CONFIG"
+    # What is typed now goes before what stands in the environment
+    if path:
+        named, by = path, "--config"
+    # A named file that is missing is a mistake: the defaults would watch other products
     if named:
         if not os.path.exists(named):  # unlike Path.exists it never raises  # noqa: PTH110
             raise ConfigurationError(
@@ -78,6 +79,7 @@ def find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 def read_text(file: Path) -> str:
     """Give the text of a configuration file, which is UTF-8."""
     try:
+        # Notepad begins UTF-8 with a byte order mark
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigurationError(
@@ -101,6 +103,8 @@ def settings_of(
     Relative paths start at the folder of ``file``, at the working directory when there
     is none.
     """
+    # Not the working directory: cron starts in the home folder, and a run there would
+    # begin a new state
     base = file.absolute().parent if file else Path()
     watch = tables.watch
     given = mistakes.table("watch")

@@ -88,6 +88,7 @@ def mail(
             login = given.value("smtp", _mailbox_login, nobody, mailbox, environ)
         else:
             login = given.value("smtp", _login, nobody, mailbox, environ, mistakes)
+    # Files in the outbox need a From too, before anybody has named one
     default = Mail()
     sender = default.sender
     if table.sender:

@@ -16,6 +16,7 @@ from watcher.records import Kind
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of ``watcher.toml``."""
+    # The choices of a key are those of the tables that the program itself reads
     made = msgspec.json.schema(FileTables)
     tables = made["$defs"]
     tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(SOURCE_KINDS)

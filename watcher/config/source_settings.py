@@ -68,6 +68,7 @@ def _source(
             )
             return None
     rhythm = Rhythm(default.silent, default.monthly)
+    # A source of one's own is as monthly as its kind: MSRC's documents, a build table
     if table.name not in names and kind in SOURCE_KINDS:
         rhythm = Rhythm(None, SOURCE_KINDS[kind].monthly)
     given = mistakes.table(*key)

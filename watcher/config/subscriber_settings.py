@@ -30,6 +30,7 @@ def subscribers(
                 'Write under [watch]: inventory = "inventory.csv", a file with a '
                 "column owner; or leave owners out.",
             )
+    # Without anybody named messages are still made, so that a first try shows some
     if not tables:
         return (NOBODY_NAMED,)
     return tuple(
@@ -75,6 +76,7 @@ def operator(
 
 def patterns(texts: list[str], given: TableReader) -> tuple[str, ...]:
     """Give the patterns of a table's key ``products``."""
+    # An empty list looks like "no filter", and would match nothing
     if not texts:
         given.add(
             "products",
@@ -99,6 +101,7 @@ def _kinds(table: SubscriberTable, given: TableReader) -> tuple[Kind, ...]:
         return values.choice(text, words, "kind of event")
 
     chosen = given.each("kinds", kind, table.kinds)
+    # In the order of the kinds: equal settings are equal, however they are written
     return tuple(kind for kind in Kind if kind.value in chosen)
 
 

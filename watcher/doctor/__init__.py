@@ -107,6 +107,7 @@ def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
         if not (name.startswith("WATCHER_") and name.endswith("_FILE")):
             continue
         mode = _mode(Path(value))
+        # On Windows rights are lists, which these bits do not show
         if mode is not None and mode & 0o077 and os.name == "posix":
             yield Finding(
                 "secret.readable",
@@ -147,6 +148,7 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
         return
     try:
+        # Without holding it: a run that is due in the meantime must not fail for it
         with Store.open(settings.state, hold=False) as store:
             complaints = store.integrity()
             sources = tuple(past_checks(settings, store))
@@ -209,6 +211,7 @@ def _timely(
             "there was no check yet",
             "Start one: watcher run. Then schedule it: docs/operations.md",
         )
+    # After a dead battery a clock may begin at its factory's date, or far ahead
     elif last > now + AHEAD:
         text = (
             f"the last check was at {last:%Y-%m-%d %H:%M}, which is yet to come: "
@@ -242,6 +245,7 @@ def _timely(
 def folders(settings: Settings) -> Iterator[Finding]:
     """Look at the places that are written to: rights and room."""
     where = address_of(settings.state)
+    # A state in PostgreSQL has no folder here, and with a mail server there is no outbox
     wanted = {
         "state": where.file.parent if where.file else None,
         "site": settings.site,
@@ -254,11 +258,10 @@ def folders(settings: Settings) -> Iterator[Finding]:
     for name, folder in wanted.items():
         if folder is None:
             continue
-        there = next(
-            path
-            for path in (folder.absolute(), *folder.absolute().parents)
-            if path.exists()
-        )
+        # A folder that is made when it is needed: the rights are those of the one above
+        there = folder.absolute()
+        while not there.exists():
+            there = there.parent
         free = shutil.disk_usage(there).free
         if not os.access(there, os.W_OK):
             yield Finding(

@@ -32,6 +32,7 @@ def mail_server(settings: Settings) -> Iterator[Finding]:
             "Name a mail server: smtp in [mail].",
         )
         return
+    # Graph has no greeting: only sending shows whether the client may send
     if settings.mail.smtp.startswith("graph:"):
         yield Finding(
             "mail.graph",
@@ -107,6 +108,7 @@ def _dkim(domain: str, selector: str, ask: Ask) -> Finding:
 def _dmarc(domain: str, ask: Ask) -> Finding:
     """Ask for the policy of the domain, then of those above it."""
     policies: list[dict[str, str]] = []
+    # RFC 7489, 6.6.3: the organisation's policy holds where the domain has none
     for each in mail_authority.dmarc_domains(domain):
         domain = each
         policies = mail_authority.dmarc_policies(ask(f"_dmarc.{domain}"))

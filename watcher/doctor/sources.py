@@ -13,7 +13,7 @@ from watcher.doctor.finding import Finding, Severity
 from watcher.errors import ParseError
 from watcher.judgement import source_health
 from watcher.kinds import SOURCE_KINDS
-from watcher.records import Failure, Page
+from watcher.records import Failure, Page, Times
 from watcher.run import operator
 from watcher.run.fetch import Web
 from watcher.sources import parser
@@ -28,10 +28,9 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
     Those that fail for one cause are one finding.
     """
     # What follows updates has no document of its own to ask for
+    enabled = [source for source in settings.sources if source.enabled]
     asked = [
-        source
-        for source in settings.sources
-        if source.enabled and not SOURCE_KINDS[source.kind].follows_updates
+        source for source in enabled if not SOURCE_KINDS[source.kind].follows_updates
     ]
     kinds = {source.name: source.kind for source in asked}
 
@@ -52,11 +51,14 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "source.moved", Severity.WARNING, f"{outcome.source}: {text}", remedy
             )
-    for line in complaints.failures(each for each in failed if not each.suspect):
+    without_answer = [failure for failure in failed if not failure.suspect]
+    for line in complaints.failures(without_answer):
         yield Finding(
             "source.fails", Severity.ERROR, line, "Try it alone: watcher sources NAME"
         )
-    for line in complaints.failures(each for each in failed if each.suspect):
+    # It answered with something else: a login page of the network, a new layout
+    unreadable = [failure for failure in failed if failure.suspect]
+    for line in complaints.failures(unreadable):
         yield Finding(
             "source.unreadable",
             Severity.ERROR,
@@ -89,6 +91,7 @@ def past_checks(settings: Settings, store: Store) -> Iterator[Finding]:
     Those that are silent against their rhythm, those that failed several times in a
     row.
     """
+    # As many as the operator would be told of by default
     failures = settings.operator.failures if settings.operator else 3
     healths = operator.source_healths(settings, store)
     for health in healths:
@@ -100,9 +103,10 @@ def past_checks(settings: Settings, store: Store) -> Iterator[Finding]:
                 f"{health.source.name}: {complaints.silence(silent)}",
                 "Open its address in a browser, and see whether it has moved or ended.",
             )
-    lasting = [
-        each for health in healths for each in health.times if each.failures >= failures
-    ]
+    lasting: list[Times] = []
+    for health in healths:
+        # One failure is nothing: a source is away for minutes every few weeks
+        lasting += [each for each in health.times if each.failures >= failures]
     for line in complaints.still_failing(lasting):
         yield Finding(
             "source.failing",

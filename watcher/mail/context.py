@@ -26,6 +26,10 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         story(event, form, letter.servers, earlier.get(event.id))
         for event in letter.events
     )
+    lines: list[str] = []
+    for text in letter.lines:
+        # An operator's line may quote a server's answer, which has any length
+        lines += paragraphs(text, form.most(2000))
     sources = welcome.watched(letter, form)
     gone, good = welcome.gone(letter, form), welcome.good(letter, form, now)
     counts = _counts(stories, form.words)
@@ -41,11 +45,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "more_sources": len(letter.sources) - len(sources),
         "unread": tuple(line(each.source, 60) for each in letter.unread),
         "products": tuple(line(product, 100) for product in letter.products),
-        "lines": tuple(
-            folded
-            for text in letter.lines
-            for folded in paragraphs(text, form.most(2000))
-        ),
+        "lines": tuple(lines),
         # Events that a digest tells whole, tells in short, and lists
         "whole": form.most(12),
         "short": form.most(200),
@@ -71,11 +71,10 @@ def _vendor(letter: Letter, words: Words) -> dict[str, str]:
 
 def _server_texts(letter: Letter, form: Form) -> tuple[ServerText, ...]:
     """Give the servers that a reminder is about; all of them for a welcome."""
-    shown = (
-        letter.servers[: form.most(60)]
-        if letter.kind in ("reminder", "welcome")
-        else ()
-    )
+    # An event's letter shows servers within its story, beside what to do
+    if letter.kind not in ("reminder", "welcome"):
+        return ()
+    shown = letter.servers[: form.most(60)]
     return server_texts(shown, form.words, update=letter.update)
 
 
@@ -89,11 +88,11 @@ def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
     if letter.kind == "operator":
         return words.say("subject", "operator", title=line(letter.subject, 150))
     if letter.kind == "welcome":
-        pulled = [
-            kb
-            for update in names["gone"]
-            for kb, _ in update.kbs or ((update.title, ""),)
-        ]
+        pulled: list[str] = []
+        for update in names["gone"]:
+            kbs = [kb for kb, _ in update.kbs]
+            # Chrome and VMware name no KB article
+            pulled += kbs or [update.title]
         key = "welcome_pulled" if pulled else "welcome"
         return words.say(
             "subject",

@@ -96,12 +96,12 @@ def message_id(letter: Letter, sender: str, now: datetime) -> str:
 
     A letter without events is its time's own.
     """
-    subjects = [event.id for event in letter.events] or [
-        *filter(None, (letter.update,)),
-        letter.subject,
-        *letter.lines,
-        now.isoformat(),
-    ]
+    subjects = [event.id for event in letter.events]
+    # The same text may be due again next week (a reminder): it is another message
+    if not subjects:
+        subjects = [letter.subject, *letter.lines, now.isoformat()]
+        if letter.update:
+            subjects.insert(0, letter.update)
     reader = letter.subscriber
     digest = _hash(letter.kind, reader.name, *reader.to, *subjects)
     return f"<{digest}@{domain_of(sender)}>"
@@ -109,11 +109,10 @@ def message_id(letter: Letter, sender: str, now: datetime) -> str:
 
 def root_id(letter: Letter, sender: str) -> str:
     """Make the ID that all messages of a thread refer to, "" for a letter without one."""
-    return (
-        f"<{_hash('thread', letter.subscriber.name, letter.thread)}@{domain_of(sender)}>"
-        if letter.thread
-        else ""
-    )
+    if not letter.thread:
+        return ""
+    root = _hash("thread", letter.subscriber.name, letter.thread)
+    return f"<{root}@{domain_of(sender)}>"
 
 
 def topic(letter: Letter) -> str:
@@ -122,15 +121,11 @@ def topic(letter: Letter) -> str:
     The update's title without version, or the CVE it began with.
     """
     update = letter.events[0].update if letter.events else letter.standing[0]
-    if letter.thread != update.id:
-        return line(
-            letter.thread.upper()
-            if letter.thread.startswith(("cve-", "adv"))
-            else letter.thread,
-            150,
-        )
+    # A thread that began with an advisory keeps its name when the update is known
     if letter.thread.startswith(("cve-", "adv")):
         return line(letter.thread.upper(), 150)
+    if letter.thread != update.id:
+        return line(letter.thread, 150)
     title = line(update.title or update.id, 150)
     return title.removesuffix(f" v{update.version}")
 
@@ -145,11 +140,10 @@ def thread_index(letter: Letter, now: datetime) -> str:
         f"{letter.subscriber.name}\n{letter.thread}".encode()
     ).digest()[:16]
     since = max(0, _ticks(now - _THREAD_BASE))
-    child = (
-        (since >> 18) & 0x7FFFFFFF
-        if since < _CLOSE
-        else 1 << 31 | (since >> 23) & 0x7FFFFFFF
-    )
+    # MS-OXOMSG 2.2.1.3: the first bit says which bits of the difference follow
+    child = (since >> 18) & 0x7FFFFFFF
+    if since >= _CLOSE:
+        child = 1 << 31 | (since >> 23) & 0x7FFFFFFF
     subjects = [event.id for event in letter.events] or [now.isoformat()]
     own = hashlib.sha256("\n".join(subjects).encode()).digest()[0] & 0xF0
     # The event's own bits keep two messages of one second apart
@@ -195,10 +189,8 @@ def message(
 def _headers(
     letter: Letter, sender: str, now: datetime, headline: str, identity: str
 ) -> list[tuple[str, str]]:
-    domain, name = (
-        domain_of(sender),
-        file_name(letter.subscriber.name, 40) or "subscriber",
-    )
+    domain = domain_of(sender)
+    name = file_name(letter.subscriber.name, 40) or "subscriber"
     mailbox = quote(parseaddr(sender)[1], safe="@.-_+")
     headers = [
         ("From", sender),
@@ -235,23 +227,22 @@ def _policy(letter: Letter, sender: str) -> EmailPolicy:
     An address that is not ASCII can only be written in UTF-8 (RFC 6532).
     """
     addresses = (parseaddr(sender)[1], *letter.subscriber.to)
-    return (
-        _ASCII
-        if all(address.isascii() for address in addresses)
-        else _ASCII.clone(utf8=True)
-    )
+    if all(map(str.isascii, addresses)):
+        return _ASCII
+    return _ASCII.clone(utf8=True)
 
 
 def _encoding(text: str) -> str:
     """Choose quoted-printable, which tools can search, unless base64 is much shorter."""
     foreign = len(text) - len(text.encode("ascii", "ignore"))
+    # Quoted-printable writes three characters for each byte of such a letter
     return "base64" if foreign * 6 > len(text) else "quoted-printable"
 
 
 def _hash(*parts: str) -> str:
-    return hashlib.sha256(
-        "\n".join(parts).encode("utf-8", "surrogatepass")
-    ).hexdigest()[:32]
+    # A source may send a lone surrogate, which no other error handling encodes
+    content = "\n".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _ticks(span: timedelta) -> int:

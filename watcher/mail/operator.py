@@ -29,19 +29,21 @@ def changed(reader: Subscriber, news: OperatorNews, form: Form) -> Letter:
     again.
     """
     say = form.words.say
-    groups, over = _grouped(news.new), _over(news.over)
-    heads = [_head(group, form) for group in groups] + [
-        _well(kind, names, form) for kind, names in over
-    ]
-    lines = [line for group in groups for line in _text(group, form)]
-    for kind, names in over:
-        lines.append(say("operator", "well_text", head=_well(kind, names, form)))
-        lines += [", ".join(names)] if len(names) > 1 else []
-    subject = (
-        heads[0]
-        if len(heads) == 1
-        else say("operator", "several", first=heads[0], count=len(heads) - 1)
-    )
+    heads: list[str] = []
+    lines: list[str] = []
+    # What is wrong comes before what is well again
+    for group in _grouped(news.new):
+        heads.append(_head(group, form))
+        lines += _text(group, form)
+    for kind, names in _over(news.over):
+        head = _well(kind, names, form)
+        heads.append(head)
+        lines.append(say("operator", "well_text", head=head))
+        if len(names) > 1:
+            lines.append(", ".join(names))
+    subject = heads[0]
+    if len(heads) > 1:
+        subject = say("operator", "several", first=heads[0], count=len(heads) - 1)
     return Letter("operator", reader, subject=subject, lines=tuple(lines))
 
 
@@ -57,22 +59,17 @@ def weekly(
     """
     say = form.words.say
     groups = _grouped(wrong)
-    subject = (
-        say("operator", "wrong", count=len(groups))
-        if wrong
-        else say("operator", "quiet")
-    )
-    lines = [line for group in groups for line in _text(group, form)]
-    lines += [
-        say(
-            "operator",
-            "last",
-            name=health.source.name,
-            since=_when(health.succeeded, form),
-        )
-        for health in healths
-        if health.succeeded or health.times
-    ]
+    subject = say("operator", "quiet")
+    if wrong:
+        subject = say("operator", "wrong", count=len(groups))
+    lines: list[str] = []
+    for group in groups:
+        lines += _text(group, form)
+    for health in healths:
+        # A source that was never asked (just configured) has no last success to say
+        if health.succeeded or health.times:
+            since = _when(health.succeeded, form)
+            lines.append(say("operator", "last", name=health.source.name, since=since))
     return Letter("operator", reader, subject=subject, lines=tuple(lines))
 
 
@@ -80,11 +77,10 @@ def _grouped(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
     """Put failures of one cause together, in the order of the first of each."""
     groups: dict[tuple[str, ...], list[Problem]] = {}
     for problem in problems:
-        alike = (
-            (problem.kind, problem.cause, problem.remedy)
-            if problem.kind in FAILURES and problem.cause
-            else (str(problem.key),)
-        )
+        # A proxy that is down fails eleven sources: that is one problem, not eleven
+        alike: tuple[str, ...] = (str(problem.key),)
+        if problem.kind in FAILURES and problem.cause:
+            alike = (problem.kind, problem.cause, problem.remedy)
         groups.setdefault(alike, []).append(problem)
     return [tuple(group) for group in groups.values()]
 
@@ -105,14 +101,11 @@ def _head(group: tuple[Problem, ...], form: Form) -> str:
 
 
 def _well(kind: str, names: Sequence[str], form: Form) -> str:
-    name = (
-        names[0]
-        if len(names) == 1
-        else form.words.say("operator", "sources", count=len(names))
-    )
-    return form.words.say(
-        "operator", f"{kind}_over" if len(names) == 1 else f"{kind}_all_over", name=name
-    )
+    say = form.words.say
+    if len(names) == 1:
+        return say("operator", f"{kind}_over", name=names[0])
+    several = say("operator", "sources", count=len(names))
+    return say("operator", f"{kind}_all_over", name=several)
 
 
 def _text(group: tuple[Problem, ...], form: Form) -> tuple[str, ...]:
@@ -120,21 +113,14 @@ def _text(group: tuple[Problem, ...], form: Form) -> tuple[str, ...]:
     say, first = form.words.say, group[0]
     if len(group) > 1:
         names = ", ".join(problem.name for problem in group)
-        least, since = (
-            min(problem.count for problem in group),
-            max((problem.since for problem in group if problem.since), default=None),
-        )
-        text = say(
-            "operator",
-            f"{first.kind}_all_text",
-            names=names,
-            count=least,
-            since=_when(since, form),
-        )
-        return (
-            text,
-            f"{first.cause[:1].upper()}{first.cause[1:]}. {first.remedy}".rstrip(),
-        )
+        # What is true of each of them: failed at least so often, at least since then
+        least = min(problem.count for problem in group)
+        times = filter(None, (problem.since for problem in group))
+        since = _when(max(times, default=None), form)
+        key = f"{first.kind}_all_text"
+        text = say("operator", key, names=names, count=least, since=since)
+        cause = f"{first.cause[:1].upper()}{first.cause[1:]}"
+        return text, f"{cause}. {first.remedy}".rstrip()
     places = {
         "name": first.name,
         "count": first.count,
@@ -146,8 +132,6 @@ def _text(group: tuple[Problem, ...], form: Form) -> tuple[str, ...]:
 
 
 def _when(moment: datetime | None, form: Form) -> str:
-    return (
-        form.words.moment(moment, form.zone)
-        if moment
-        else form.words.say("operator", "never")
-    )
+    if moment is None:
+        return form.words.say("operator", "never")
+    return form.words.moment(moment, form.zone)

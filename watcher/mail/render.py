@@ -51,9 +51,10 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
     share = 1.0 if len(letter.events) < 2 else 0.5
     rendered = _message(letter, settings, now, share)
     while len(rendered.body) > LARGEST and share > SMALLEST_SHARE:
-        share = max(
-            SMALLEST_SHARE, min(share / 2, share * LARGEST / len(rendered.body))
-        )
+        # The fixed words do not shrink: what fits by rule of three may not, so at least
+        # half of it goes each time
+        fitting = share * LARGEST / len(rendered.body)
+        share = max(SMALLEST_SHARE, min(share / 2, fitting))
         rendered = _message(letter, settings, now, share)
     return rendered
 
@@ -137,11 +138,10 @@ def check(settings: Settings) -> list[Problem]:
 
 
 def _problems(settings: Settings) -> Iterator[Problem]:
-    own = (
-        sorted(path.stem for path in settings.templates.glob("mail/words/*.toml"))
-        if settings.templates
-        else []
-    )
+    own: list[str] = []
+    if settings.templates:
+        words = settings.templates.glob("mail/words/*.toml")
+        own = sorted(path.stem for path in words)
     for language, letter in product(dict.fromkeys(["en", *own]), samples.letters()):
         subscriber = replace(letter.subscriber, language=language, channels=("chat",))
         try:

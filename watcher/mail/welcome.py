@@ -58,22 +58,20 @@ def watched(letter: Letter, form: Form) -> tuple[Watched, ...]:
     """List the sources; where they are too many, those that could not be read yet come first."""
     unread = {each.source: each.cause for each in letter.unread}
     most = form.most(100)
-    chosen = (
-        letter.sources
-        if len(letter.sources) <= most
-        else sorted(letter.sources, key=lambda source: source.name not in unread)[:most]
-    )
+    chosen = list(letter.sources)
+    # The welcome of a watcher with a thousand feeds was larger than a mail should be
+    if len(chosen) > most:
+        chosen.sort(key=lambda source: source.name not in unread)
     return tuple(
-        _watched(source, form.words, unread.get(source.name, "")) for source in chosen
+        _watched(source, form.words, unread.get(source.name, ""))
+        for source in chosen[:most]
     )
 
 
 def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:
     """List the updates that are pulled, the newest first."""
-    return tuple(
-        _gone(update, form)
-        for update in newest_build.pulled(letter.standing)[: form.most(30)]
-    )
+    pulled = newest_build.pulled(letter.standing)
+    return tuple(_gone(update, form) for update in pulled[: form.most(30)])
 
 
 def good(letter: Letter, form: Form, now: datetime) -> tuple[Good, ...]:
@@ -133,6 +131,7 @@ def _articles(update: Update, packages: Sequence[Package]) -> list[str]:
     kbs = dict.fromkeys(line(each.kb, 40) for each in packages if each.kb)
     if kbs:
         return list(kbs)
+    # Of a second version of which words alone have told there is no package yet
     return [line(kb, 40) for kb in stated_articles(update) or update.kbs]
 
 

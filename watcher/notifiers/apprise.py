@@ -78,16 +78,14 @@ class Channels:
             from apprise import Apprise, AppriseAsset
 
             with _silence():
-                service = Apprise(
-                    asset=AppriseAsset(
-                        app_id="Advisory Watcher",
-                        app_desc="Advisory Watcher",
-                        async_mode=False,
-                    )
+                asset = AppriseAsset(
+                    app_id="Advisory Watcher",
+                    app_desc="Advisory Watcher",
+                    async_mode=False,
                 )
-                self.open[name] = (
-                    service if service.add(self.addresses[name].reveal()) else None
-                )
+                service = Apprise(asset=asset)
+                known = service.add(self.addresses[name].reveal())
+                self.open[name] = service if known else None
         return self.open[name]
 
     def _send(self, message: Message, name: str) -> tuple[DeliveryState, str]:
@@ -101,6 +99,7 @@ class Channels:
             return DeliveryState.REFUSED, _UNKNOWN
         from apprise import LogCapture, NotifyFormat, NotifyType
 
+        # Services show it as a colour or a sign, and ntfy rings for it
         grave = getattr(NotifyType, _LOUDNESS.get(message.kind, "info").upper())
         title, text = (
             str(chat.apart(message.subject)),

@@ -65,9 +65,10 @@ class Mailbox(Struct):
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Send ``message``, once for all its recipients."""
-        state, answer = (
-            (DeliveryState.DEFERRED, self.away) if self.away else self._send(message)
-        )
+        state, answer = DeliveryState.DEFERRED, self.away
+        if not self.away:
+            state, answer = self._send(message)
+        # Graph answers once for all recipients
         return [
             Receipt(recipient, state, answer, self.wait) for recipient in recipients
         ]
@@ -112,9 +113,9 @@ class Mailbox(Struct):
                 "file as ca_bundle in [watch]"
             )
             return DeliveryState.DEFERRED, self.away
-        if isinstance(
-            error, (requests.ConnectTimeout, requests.exceptions.ProxyError)
-        ) or "NewConnectionError" in repr(error):
+        unreachable = (requests.ConnectTimeout, requests.exceptions.ProxyError)
+        # Requests has no type of its own for a name that is not found or a refusal
+        if isinstance(error, unreachable) or "NewConnectionError" in repr(error):
             self.away = f"{where}: {UNREACHABLE}"
             return DeliveryState.DEFERRED, self.away
         return (
@@ -130,13 +131,11 @@ class Mailbox(Struct):
         if answer.status_code in _LATE:
             return DeliveryState.UNKNOWN, f"{said}; the message may have been sent"
         if answer.status_code in _OURS:
-            return (
-                DeliveryState.DEFERRED,
-                (
-                    f"{said}. Check that {self.name} is a mailbox, and that the "
-                    "client has Mail.Send for it"
-                ),
+            check = (
+                f"Check that {self.name} is a mailbox, and that the client has "
+                "Mail.Send for it"
             )
+            return DeliveryState.DEFERRED, f"{said}. {check}"
         if 400 <= answer.status_code < 500 and answer.status_code not in _TRANSIENT:
             return DeliveryState.REFUSED, said
         self.wait = _wait(answer.headers.get("Retry-After", ""))
@@ -147,11 +146,9 @@ class Mailbox(Struct):
 
 def _wait(seconds: str) -> timedelta:
     """Read Retry-After, of which Graph writes the form in seconds."""
-    return (
-        min(timedelta(seconds=int(seconds)), _LONGEST)
-        if seconds.isascii() and seconds.isdigit() and len(seconds) < 9
-        else timedelta()
-    )
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 9):
+        return timedelta()
+    return min(timedelta(seconds=int(seconds)), _LONGEST)
 
 
 def _said(answer: requests.Response) -> str:

@@ -60,13 +60,9 @@ class Tokens:
                 f"{self.oauth.authority}: no token could be fetched ({_cause(error)})"
             ) from error
         if "access_token" not in answer:
-            said = " ".join(
-                str(
-                    answer.get("error_description")
-                    or answer.get("error")
-                    or "no reason was given"
-                ).split()
-            )[:300]
+            # "AADSTS7000215: Invalid client secret provided." and a trace of lines
+            why = answer.get("error_description") or answer.get("error")
+            said = " ".join(str(why or "no reason was given").split())[:300]
             check = "Check tenant and client in [mail], and the client's secret or certificate"
             raise DeliveryError(
                 f"{self.oauth.authority}: it gave no token ({said}). {check}"
@@ -90,13 +86,9 @@ class Tokens:
 
         secret, certificate = self.oauth.secret, self.oauth.certificate
         pem = certificate.reveal() if certificate else ""
-        credential = (
-            {"private_key": _key(pem), "public_certificate": pem}
-            if pem
-            else secret.reveal()
-            if secret
-            else None
-        )
+        credential: Any = secret.reveal() if secret else None
+        if pem:
+            credential = {"private_key": _key(pem), "public_certificate": pem}
         return msal.ConfidentialClientApplication(
             self.oauth.client,
             authority=f"{self.oauth.authority}/{self.oauth.tenant}",

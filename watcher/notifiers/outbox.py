@@ -50,14 +50,10 @@ class Outbox(Struct):
                 f"{self.folder} cannot be written: {error.strerror or error}. "
                 "Make it writable, or name another outbox in [mail]"
             )
-            return [
-                Receipt(recipient, DeliveryState.DEFERRED, answer)
-                for recipient in recipients
-            ]
-        return [
-            Receipt(recipient, DeliveryState.ACCEPTED, str(path))
-            for recipient in recipients
-        ]
+            state = DeliveryState.DEFERRED
+        else:
+            state, answer = DeliveryState.ACCEPTED, str(path)
+        return [Receipt(recipient, state, answer) for recipient in recipients]
 
     def _write(self, message: Message) -> Path:
         """Write aside and rename.
@@ -68,24 +64,18 @@ class Outbox(Struct):
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.known is None:
             _sweep(self.folder)
-            self.known = {
-                identity: path
-                for path in sorted(self.folder.glob("*.eml"))
-                for identity in _ids(path)
-            }
+            self.known = {}
+            # A run that was killed between file and receipt finds its message here
+            for path in sorted(self.folder.glob("*.eml")):
+                self.known |= dict.fromkeys(_ids(path), path)
         if message.id in self.known:
             return self.known[message.id]
         path = self.folder / name(message, _next(self.folder))
         aside = path.with_name(f".{path.name}.part")
         try:
-            with os.fdopen(
-                os.open(
-                    aside,
-                    os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0),
-                    0o600,
-                ),
-                "wb",
-            ) as file:
+            # Windows would write each line end as two without O_BINARY
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+            with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
                 file.write(message.body)
                 file.flush()
                 os.fsync(file.fileno())

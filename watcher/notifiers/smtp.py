@@ -44,11 +44,10 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 @contextmanager
 def _line(settings: Settings) -> Iterator[Line]:
     user, password = settings.mail.user, settings.mail.password
-    credentials = (
-        (user.reveal(), password.reveal() if password else "")
-        if user and (password or settings.mail.oauth)
-        else None
-    )
+    credentials = None
+    # A token stands in the password's place with Microsoft 365
+    if user and (password or settings.mail.oauth):
+        credentials = (user.reveal(), password.reveal() if password else "")
     line = Line(
         server(settings.mail.smtp, credentials=credentials is not None),
         parseaddr(settings.mail.sender)[1],
@@ -97,24 +96,19 @@ class Line:
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Hand ``message`` over; what fails for all recipients is each one's receipt."""
-        if self.away:
-            return [
-                Receipt(recipient, DeliveryState.DEFERRED, self.away)
-                for recipient in recipients
-            ]
-        try:
-            connection = self._connection()
-            options = self._options(connection, recipients)
-            return self._transfer(connection, message, recipients, options)
-        except DeliveryError as error:
-            state = (
-                DeliveryState.UNKNOWN
-                if error.unknown
-                else DeliveryState.REFUSED
-                if error.permanent
-                else DeliveryState.DEFERRED
-            )
-            return [Receipt(recipient, state, error.answer) for recipient in recipients]
+        state, answer = DeliveryState.DEFERRED, self.away
+        if not self.away:
+            try:
+                connection = self._connection()
+                options = self._options(connection, recipients)
+                return self._transfer(connection, message, recipients, options)
+            except DeliveryError as error:
+                answer = error.answer
+                if error.unknown:
+                    state = DeliveryState.UNKNOWN
+                elif error.permanent:
+                    state = DeliveryState.REFUSED
+        return [Receipt(recipient, state, answer) for recipient in recipients]
 
     def greet(self) -> smtplib.SMTP:
         """Connect, encrypt and log in, as before a message.  Raises DeliveryError."""
@@ -141,9 +135,10 @@ class Line:
             self._authenticate(self.open)
         except (OSError, smtplib.SMTPException, DeliveryError) as error:
             self._drop()
-            self.away = (
-                error.answer if isinstance(error, DeliveryError) else self._why(error)
-            )
+            if isinstance(error, DeliveryError):
+                self.away = error.answer
+            else:
+                self.away = self._why(error)
             raise DeliveryError(self.away) from error
         return self.open
 
@@ -157,11 +152,10 @@ class Line:
                 "ca_bundle in [watch]"
             )
         if isinstance(error, smtplib.SMTPAuthenticationError):
-            check = (
-                "that the client may use SMTP.SendAsApp"
-                if self.tokens
-                else "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
-            )
+            check = "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+            # Exchange Online refuses a good token whose app lacks the right
+            if self.tokens:
+                check = "that the client may use SMTP.SendAsApp"
             return f"{where}: it refused the name or password ({_said(error)}). Check {check}"
         return f"{where}: {_unreachable(error) or _said(error)}"
 
@@ -182,6 +176,8 @@ class Line:
         connection.ehlo_or_helo_if_needed()
         if self.server.implicit or self.server.starttls == "never":
             return
+        # What is said after EHLO in clear may be forged: it is asked again, encrypted
+        # (RFC 3207, 4.2)
         if connection.has_extn("starttls"):
             connection.starttls(context=self._tls())
             connection.ehlo()
@@ -199,9 +195,8 @@ class Line:
         elif not self.server.xoauth2:
             connection.login(user, secret)
             return
-        token = base64.b64encode(
-            f"user={user}\1auth=Bearer {secret}\1\1".encode()
-        ).decode("ascii")
+        said = f"user={user}\1auth=Bearer {secret}\1\1"
+        token = base64.b64encode(said.encode()).decode("ascii")
         code, answer = connection.docmd("AUTH", f"XOAUTH2 {token}")
         # The server explains in a challenge, and waits for an empty answer
         if code == 334:
@@ -216,7 +211,7 @@ class Line:
 
         Addresses that are not ASCII need SMTPUTF8 (RFC 6531).  Raises DeliveryError.
         """
-        if all(address.isascii() for address in (self.sender, *recipients)):
+        if all(map(str.isascii, (self.sender, *recipients))):
             return []
         if not connection.has_extn("smtputf8"):
             raise DeliveryError(
@@ -241,6 +236,7 @@ class Line:
             _expect(connection.mail(self.sender, options), "the sender")
             for recipient in recipients:
                 code, answer = connection.rcpt(recipient)
+                # 251: not of this server, and it passes the message on
                 if code in {250, 251}:
                     accepted.append(recipient)
                 else:
@@ -254,8 +250,8 @@ class Line:
             receipts += [
                 Receipt(recipient, state, answer_text) for recipient in accepted
             ]
-        order = {recipient: place for place, recipient in enumerate(recipients)}
         self._reset(connection)
+        order = {recipient: place for place, recipient in enumerate(recipients)}
         return sorted(receipts, key=lambda receipt: order[receipt.recipient])
 
     def _hand_over(
@@ -276,13 +272,11 @@ class Line:
             code, answer = connection.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._lost(error)
-            return (
-                DeliveryState.UNKNOWN,
-                (
-                    f"{self.server.host}: the connection was lost after the "
-                    f"message ({_said(error)}); it may have arrived"
-                ),
+            answer_text = (
+                f"{self.server.host}: the connection was lost after the "
+                f"message ({_said(error)}); it may have arrived"
             )
+            return DeliveryState.UNKNOWN, answer_text
         # RFC 5321 section 4.2.1: whatever begins with 2 says that it was taken.  Sent
         # again for a 251 or a 252, one message came twenty times in five days
         is_taken = 200 <= code < 300
@@ -333,21 +327,21 @@ def _expect(reply: tuple[int, bytes], what: str) -> None:
 
 
 def _refusal(code: int) -> DeliveryState:
-    return (
-        DeliveryState.REFUSED
-        if code >= _PERMANENT and code not in _LOGIN
-        else DeliveryState.DEFERRED
-    )
+    if code >= _PERMANENT and code not in _LOGIN:
+        return DeliveryState.REFUSED
+    return DeliveryState.DEFERRED
 
 
 def _words(code: int, answer: bytes) -> str:
-    remedy = (
-        ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
-        if code == _UNAUTHENTICATED
-        else ""
-    )
+    """Give the server's answer in a line, with what to do where that is known."""
+    remedy = ""
+    if code == _UNAUTHENTICATED:
+        remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+    # A letter has at most four bytes in UTF-8
     said = " ".join(answer[: 4 * _LONGEST].decode("utf-8", "replace").split())
-    return f"{code} {said if len(said) <= _LONGEST else said[:_LONGEST] + ' …'}{remedy}"
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]} …"
+    return f"{code} {said}{remedy}"
 
 
 def _late(error: BaseException) -> bool:
@@ -380,12 +374,11 @@ def _unreachable(error: BaseException) -> str:
 def _said(error: BaseException) -> str:
     """Put an exception into the server's or the system's words."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return _words(
-            error.smtp_code,
-            error.smtp_error
-            if isinstance(error.smtp_error, bytes)
-            else str(error.smtp_error).encode(),
-        )
+        answer = error.smtp_error
+        # Smtplib gives bytes from a server, and a text where it made the error itself
+        if isinstance(answer, str):
+            answer = answer.encode()
+        return _words(error.smtp_code, answer)
     if _late(error):
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:
@@ -397,4 +390,6 @@ def _dotted(body: bytes) -> bytes:
     """Double leading dots and end with a lone one (RFC 5321 section 4.5.2)."""
     lines = body if body.endswith(b"\r\n") else body + b"\r\n"
     stuffed = lines.replace(b"\r\n.", b"\r\n..")
-    return (b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n"
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
+    return stuffed + b".\r\n"

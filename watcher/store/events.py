@@ -83,6 +83,7 @@ class Events(Transactions):
     def events_about(self, products: Iterable[str], limit: int) -> tuple[Event, ...]:
         """Give the newest ``limit`` events that are about one of ``products``, in order."""
         found: dict[int, str] = {}
+        # An event of two of the products is found twice, and counts once
         with self.reading() as sql:
             for product in dict.fromkeys(products):
                 found.update(sql.events_about(product=product, most=limit))
@@ -213,6 +214,7 @@ def add_evidence(sql: Queries, more: Iterable[EventEvidence]) -> bool:
 
 
 def _identity(evidence: Evidence) -> tuple[str, str, str, str]:
+    # Without its time: the next check reads the same words again
     return evidence.source, evidence.url, evidence.sha256, evidence.after
 
 

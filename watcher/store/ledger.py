@@ -181,6 +181,7 @@ def write_updates(sql: Queries, updates: Iterable[Update]) -> bool:
 def _derive(sql: Queries, updates: Sequence[Update]) -> None:
     """Write offers, names and suspicions of updates, in place of what they had."""
     ids = [each.id for each in updates]
+    # An id that was absorbed and is an update of its own again
     sql.delete_absorbed(ids=ids)
 
     sql.delete_offers(ids=ids)
@@ -236,6 +237,7 @@ def _sortable(build: str) -> str:
 
     What is none sorts first, as it does in judgement.
     """
+    # 15.2.1544.9 comes before 15.2.1544.13, which as text it does not
     numbers = build.split(".")
     if not all(map(str.isdecimal, numbers)):
         return ""
@@ -249,6 +251,8 @@ def absorb(sql: Queries, gone: str, taker: str) -> None:
     """
     if gone == taker:
         return
+    # An advisory that was told of before its update was known is taken over by it, and
+    # its page leads there from then on
     names = {name for name, _ in sql.names_of(ids=[gone])}
     sql.delete_update(id=gone)
     # A taker that is new is written afterwards, and brings its names itself

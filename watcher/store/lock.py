@@ -36,6 +36,7 @@ def me() -> str:
 @contextmanager
 def hold_file(address: Address, file: Path) -> Iterator[None]:
     """Hold the lock file beside ``file``; StateHeldError names the process that has it."""
+    # Windows lets nobody read a locked file: the name of the holder lies beside it
     holder = file.with_name(f"{file.name}.holder")
     lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=0, mode=0o600)
     try:

@@ -50,11 +50,14 @@ class Messages(Transactions):
         """
         sealed = [(message, tuple(to)) for message, to in messages]
         ids = [event.id if isinstance(event, Event) else event for event in events]
+        # Synced before anything is sent: after a power cut the run that follows must find
+        # the same Message-ID, or a reader gets two messages
         with self.writing(durable=True) as sql:
             # Not the database's own counter: equal histories have equal numbers.
             first = int(sql.last_message()) + 1
             for sequence, (message, to) in enumerate(sealed, first):
                 write_message(sql, sequence, message)
+                # A subscriber may name one address twice; it gets one message
                 queued = [
                     Delivery(message.id, recipient, channel)
                     for recipient, channel in dict.fromkeys(to)
@@ -197,6 +200,7 @@ def write_message(
         "update_id": message.update if owner is None else owner,
         "subscriber": message.subscriber,
         "kind": message.kind,
+        # Lists of messages are read without their bodies, of up to 100 kB each
         "record": record_text(replace(message, body=b"")),
         "body": message.body,
     }

@@ -19,7 +19,7 @@ class Notes(Transactions):
     """The verbs of notes."""
 
     def ack(self, update_id: str, now: datetime) -> None:
-        """Note that an update (or a target of ``watcher.judgement.muting``) has been dealt with."""
+        """Note that an update (or a target of ``judgement.audience``) has been dealt with."""
         with self.writing() as sql:
             sql.write_acks([{"update_id": update_id, "time": now}])
 
@@ -42,7 +42,7 @@ class Notes(Transactions):
 
     def mute(self, target: str, until: datetime | None = None) -> None:
         """Ask for no more about ``target`` (an update's id, or as
-        ``watcher.judgement.muting`` says), for good or ``until`` a time.
+        ``watcher.judgement.audience`` says), for good or ``until`` a time.
         """
         with self.writing() as sql:
             sql.write_mutes([{"target": target, "until": until}])
@@ -59,6 +59,7 @@ class Notes(Transactions):
         """
         found: dict[str, datetime | None] = {}
         with self.reading() as sql:
+            # What was muted under an advisory's id stays muted when its update is known
             absorbed: dict[str, str] = dict(sql.absorbed())
             for target, until in sql.mutes():
                 found[absorbed.get(target, target)] = optional_time_from(until)
