@@ -127,7 +127,7 @@ def _judge(
     words = tokens.words
     theme, is_offering = theme_of(tokens, lexicon, sense, verbal)
     subject = _acting(words, lexicon, verbal)
-    if subject is not None and happens(words, sense, subject, theme):
+    if subject is not None and happens(tokens, sense, subject, theme, topic, verbal):
         theme, subject = subject, None
     kind = _kind(tokens, lexicon, sense, verbal, theme)
     if kind is None:
@@ -306,6 +306,9 @@ def _act_of_noun(
     """The act that a noun is: "the withdrawal of the update", "re-release of it"."""
     words = tokens.words
     word = words[place]
+    # Spanish "retirada" is the noun and the participle: "La función fue retirada".
+    if word.verbs and place > 0 and words[place - 1].has("be", "have"):
+        return None
     names = [
         name.removeprefix("act:") for name in word.classes if name.startswith("act:")
     ]

@@ -114,6 +114,9 @@ def _leads_attribute(words: list[Token], before: int, word: Token) -> bool:
     leading = words[before]
     if "gerund" in forms(word) and leading.has("prep", "by", "of", "from", "to"):
         return False
+    # "Apple on Thursday re-released tvOS 18.4.1"
+    if leading.has("month") and before > 0 and words[before - 1].has("prep"):
+        return False
     if leading.has(
         "det", "prep", "of", "from", "to", "adjective", "month", "quantifier", "year"
     ):
@@ -140,6 +143,9 @@ def is_verb(words: list[Token], place: int) -> bool:
         return False
     if not is_noun(word):
         return forms(word) != {"state"} or _is_predicate(words, place)
+    # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
+    if place > 0 and words[place - 1].has("nolonger"):
+        return True
     before = place - 1
     while before >= 0 and words[before].has("adverb", "again", "not", "nolonger"):
         before -= 1

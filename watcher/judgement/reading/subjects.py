@@ -63,6 +63,9 @@ def _subject_in(words: list[Token], start: int, end: int) -> Phrase | None:
 def _ends_subject(words: list[Token], place: int, *, is_first: bool) -> bool:
     """Whether a word before a verb's subject is no part of it."""
     word = words[place]
+    # "The update that flagged files as malware has been revoked."
+    if word.key == "as":
+        return False
     if word.has("mark") and word.key not in {'"', "/", "&", "'", "*"}:
         return not (is_first and word.key == ",")
     if word.has("be", "have", "do", "modal", "condition", "but", "verb", "not"):
@@ -75,7 +78,7 @@ def _ends_subject(words: list[Token], place: int, *, is_first: bool) -> bool:
 def _is_finite(words: list[Token], place: int) -> bool:
     """Whether a verb stands here, as far as it ends a relative clause's "that"."""
     word = words[place]
-    return word.has("be", "have", "do", "modal", "verb", "cure") or is_verb(
+    return word.has("be", "have", "do", "modal", "verb", "cure", "ed") or is_verb(
         words, place
     )
 

@@ -121,6 +121,9 @@ def _theme_around(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None
     for phrase, before in phrases_in(words, verbal.start, verbal.end):
         if before in {"prep", "from"} or phrase.start <= verbal.place < phrase.end:
             continue
+        # "La función fue retirada de la versión anterior": not the version was.
+        if before == "of" and 0 < phrase.start - verbal.place <= 2:
+            continue
         distance = min(
             abs(phrase.head - verbal.place), abs(phrase.start - verbal.place)
         )
@@ -188,11 +191,25 @@ def _acted_upon(words: list[Token], verbal: Verbal) -> Phrase | None:
 
 
 def happens(
-    words: list[Token], sense: Sense, subject: Phrase, theme: Phrase | None
+    tokens: Tokens,
+    sense: Sense,
+    subject: Phrase,
+    theme: Phrase | None,
+    topic: Topic,
+    verbal: Verbal,
 ) -> bool:
     """Whether the subject is what it happens to: "The rollout has resumed"."""
-    if not sense.intransitive or theme is not None:
+    words = tokens.words
+    if not sense.intransitive:
         return False
+    # "It has returned to Windows Update": that is where, not what.
+    if theme is not None and not words[theme.head].has("place"):
+        return False
+    # What "it" is in "it has returned" stands before it.
+    if subject.pronoun and words[subject.head].has("points"):
+        if subject.end != verbal.chain:
+            return False
+        return bool(_antecedent(tokens, subject, topic, subject.start))
     if sense.intransitive == "offered" and is_product(words, subject):
         return True
     return words[subject.head].has(sense.intransitive)
@@ -348,6 +365,9 @@ def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
     head = words[subject.head]
     if subject.pronoun:
         return not head.has("person")
+    # "The catalog no longer lists the update."
+    if head.has("place") and sense.kind is None:
+        return True
     # "It took three days to put the patch back"
     if head.has("vendor", "time", "quantifier"):
         return True

@@ -20,6 +20,7 @@ _VERSION = re.compile(r"v?\d+(?:\.\d+)+[a-z]?\d*")
 _KB = re.compile(r"kb\d{6,7}|[2-6]\d{6}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CVE = re.compile(r"(?:cve\d{8,11}|adv\d{6}|qsa\d{4,6})")
+CODE = 4  # digits at the end that make a word a code, whatever its letters
 CAPITAL = 6  # letters among which a name has a capital: "iOS", "watchOS"
 _SHORT = 40  # letters: a longer word has no shape worth looking for
 
@@ -156,7 +157,9 @@ def _classes_of_number(spelled: str, word: str) -> tuple[str, ...]:
         return ("number", "year")
     if word[0].isdigit():
         return ("number",)
-    return ("code",) if spelled[0].isupper() else ()
+    # "NVMe2", and HP's "sp151234"
+    is_code = spelled[0].isupper() or word[-CODE:].isdigit()
+    return ("code",) if is_code else ()
 
 
 def _add_suffixes(word: str, classes: set[str], lexicon: Lexicon) -> None:

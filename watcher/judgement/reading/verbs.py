@@ -241,12 +241,23 @@ def is_hypothetical(tokens: Tokens, verbal: Verbal, kind: Kind) -> bool:
         return True
     if tokens_between(tokens, verbal.start, verbal.place, "condition", "denial"):
         return True
+    if _tells_where(words, verbal):
+        return True
     if "to" in names and not _is_fact(tokens, verbal):
         return True
     if kind is Kind.RELEASED and _is_aside(words, verbal):
         return True
     reach = 6 if verbal.verb.form == "gerund" else 2
     return tokens_between(tokens, verbal.chain - reach, verbal.chain, "future")
+
+
+def _tells_where(words: list[Token], verbal: Verbal) -> bool:
+    """Whether it only says where or how: "from the point at which it was suspended"."""
+    for place in range(verbal.start + 1, verbal.place):
+        leading = words[place - 1]
+        if words[place].key == "which" and leading.has("prep", "from"):
+            return not leading.has("after")
+    return False
 
 
 def _is_fact(tokens: Tokens, verbal: Verbal) -> bool:
