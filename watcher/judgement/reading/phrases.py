@@ -9,7 +9,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from watcher.judgement.reading.lexicon import Verb
-from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.tokens import (
+    Token,
+    Tokens,
+    place_before,
+    place_from,
+    some_have,
+    word_at,
+)
 
 # Words that end a noun phrase.
 ENDS = (
@@ -56,6 +63,30 @@ AUXILIARIES = (
 )
 DASHES = ("-", "\u2013", "\u2014")
 LONGEST = 40  # words of a phrase
+# Words that may stand between a verb and what tells that it is one.
+BETWEEN = ("adverb", "again", "not", "nolonger")
+# Words after which a participle is part of a noun phrase: "the re-released update".
+LEADING = (
+    "det",
+    "prep",
+    "of",
+    "from",
+    "to",
+    "adjective",
+    "month",
+    "quantifier",
+    "year",
+)
+# Words of a noun phrase that it is not about: "update 2 (64-bit)" is about an update.
+PASSED_OVER = ("mark", "number", "year", "adjective", "month", "size", "det", "filler")
+# What the joint before a phrase is called, by the class of the word that is one.
+JOINTS = (
+    ("from", "from"),
+    ("of", "of"),
+    ("prep", "prep"),
+    ("to", "prep"),
+    ("by", "prep"),
+)
 MARKS_INSIDE = frozenset("\"/&'*_\u00ae\u2122")
 
 
@@ -96,44 +127,45 @@ def is_attribute(words: list[Token], place: int) -> bool:
     "We have paused the rollout of the re-released update" was told as its return.
     """
     word = words[place]
-    if not forms(word) & {"participle", "past", "gerund"} or place + 1 >= len(words):
+    if not forms(word) & {"participle", "past", "gerund"}:
+        return False
+    # "It was pulled", "pulled the update": no noun follows at once.
+    if place + 1 == len(words):
         return False
     if words[place + 1].has("mark", "det", "pronoun", "adverb", *ENDS):
         return False
-    before = place - 1
-    if before >= 0 and words[before].has("aside") and words[before].has("adverb"):
-        # "this update and previously released ones"
-        return not _has_auxiliary(words, before)
-    while before >= 0 and words[before].has("adverb"):
-        before -= 1
+    # "this update and previously released ones", but "has previously released"
+    leading = word_at(words, place - 1)
+    if {"aside", "adverb"} <= leading.classes:
+        auxiliary = place_before(words, place - 1, "adverb")
+        return not word_at(words, auxiliary).has("be", "have")
+    before = place_before(words, place, "adverb")
     return before >= 0 and _leads_attribute(words, before, word)
 
 
 def _leads_attribute(words: list[Token], before: int, word: Token) -> bool:
     """Whether a participle after the word at `before` is part of a noun phrase."""
     leading = words[before]
-    if "gerund" in forms(word) and leading.has("prep", "by", "of", "from", "to"):
+    further = word_at(words, before - 1)
+    # "responded by withdrawing the firmware"
+    is_gerund = "gerund" in forms(word)
+    if is_gerund and leading.has("prep", "by", "of", "from", "to"):
         return False
     # "Apple on Thursday re-released tvOS 18.4.1"
-    if leading.has("month") and before > 0 and words[before - 1].has("prep"):
+    if leading.has("month") and further.has("prep"):
         return False
-    if leading.has(
-        "det", "prep", "of", "from", "to", "adjective", "month", "quantifier", "year"
-    ):
+    if leading.has(*LEADING):
         return True
+    # "Microsoft's re-released update", but "it's released"
     if leading.key == "'s":
-        return before == 0 or not words[before - 1].has("pronoun")
+        return not further.has("pronoun")
+    # "the May 14 revised packages"
     if leading.has("number"):
-        return before > 0 and words[before - 1].has("month", "number")
-    return (
-        bool(leading.verbs) and not leading.has("be", "have") and not is_noun(leading)
-    )
-
-
-def _has_auxiliary(words: list[Token], place: int) -> bool:
-    while place >= 0 and words[place].has("adverb"):
-        place -= 1
-    return place >= 0 and words[place].has("be", "have")
+        return further.has("month", "number")
+    if leading.has("be", "have") or is_noun(leading):
+        return False
+    # "offers updated packages"
+    return bool(leading.verbs)
 
 
 def is_verb(words: list[Token], place: int) -> bool:
@@ -142,24 +174,22 @@ def is_verb(words: list[Token], place: int) -> bool:
     if not word.verbs or is_attribute(words, place):
         return False
     if not is_noun(word):
-        return forms(word) != {"state"} or _is_predicate(words, place)
+        is_state = forms(word) == {"state"}
+        return not is_state or _is_predicate(words, place)
     # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
-    if place > 0 and words[place - 1].has("nolonger"):
+    if word_at(words, place - 1).has("nolonger"):
         return True
-    before = place - 1
-    while before >= 0 and words[before].has("adverb", "again", "not", "nolonger"):
-        before -= 1
+    before = place_before(words, place, *BETWEEN)
     return before >= 0 and _leads_verb(words, before, place)
 
 
 def _is_predicate(words: list[Token], place: int) -> bool:
     """Whether a state is said of something: "is out"; in "carried out the update" it is none."""
-    before = place - 1
-    while before >= 0 and words[before].has("adverb", "again", "not", "nolonger"):
-        before -= 1
-    if before >= 0 and words[before].has("be"):
+    before = place_before(words, place, *BETWEEN)
+    if word_at(words, before).has("be"):
         return True
-    if place + 1 >= len(words):
+    # "KB1 unavailable", "update out now on Windows Update"
+    if place + 1 == len(words):
         return True
     return words[place + 1].has("mark", "prep", "from", "adverb", "again", "to")
 
@@ -168,36 +198,47 @@ def _leads_verb(words: list[Token], before: int, place: int) -> bool:
     """Whether a word that may be a noun is a verb after the one at `before`."""
     leading = words[before]
     may_be = forms(words[place])
+    # "decided to release", "we release"
     if leading.has("to", "modal", "do", "vendor"):
         return True
+    # "has started offering the update again"
+    if leading.has("did") and "gerund" in may_be:
+        return True
+    # "has been released", "is releasing"
     if leading.has("be", "have") and may_be & {"participle", "gerund", "state"}:
         return True
-    if not may_be & {"present", "past"} or place + 1 >= len(words):
+    if not may_be & {"present", "past"}:
         return False
+    # "Apple releases iOS 13.2", but "Windows releases"
     if not leading.has("capital") or leading.has("offered", "month"):
         return False
-    following = words[place + 1]
-    return following.has(
-        "det", "capital", "adjective", "offered"
-    ) and not following.has("mark")
+    following = word_at(words, place + 1)
+    if following.has("mark"):
+        return False
+    return following.has("det", "capital", "adjective", "offered")
 
 
 def _goes_on(words: list[Token], place: int, start: int) -> bool:
     """Whether a noun phrase that began at `start` goes on with the word at `place`."""
     word = words[place]
+    is_first = place == start
     if word.has("mark"):
         return word.key in MARKS_INSIDE
-    if place > start and _begins_another(words, place):
+    if not is_first and _begins_another(words, place):
         return False
-    if word.has("pronoun") and not word.has("det"):
+    # "both updates" goes on, "it" does not
+    if word.has("det"):
+        return not is_first or not word.has(*ENDS, "adverb", "again")
+    if word.has("pronoun"):
         return False
-    if word.has("det") and place > start:
+    if not word.verbs:
+        return is_noun(word) or not word.has(*ENDS, "adverb", "again")
+    if is_noun(word):
+        return not is_verb(words, place)
+    # "the re-released update", and "Revised packages" at the beginning
+    if is_attribute(words, place):
         return True
-    if word.verbs and not is_noun(word):
-        return is_attribute(words, place) or (place == start and _leads(words, place))
-    if word.verbs and is_verb(words, place):
-        return False
-    return is_noun(word) or not word.has(*ENDS, "adverb", "again")
+    return is_first and _leads(words, place)
 
 
 def _begins_another(words: list[Token], place: int) -> bool:
@@ -215,51 +256,57 @@ def _begins_another(words: list[Token], place: int) -> bool:
 
 def _leads(words: list[Token], place: int) -> bool:
     """Whether a participle without an article leads a noun phrase: "revised packages"."""
-    if place + 1 >= len(words) or not forms(words[place]) & {"participle", "gerund"}:
+    if not forms(words[place]) & {"participle", "gerund"}:
         return False
-    following = words[place + 1]
-    return is_noun(following) or following.has("adjective")
+    following = word_at(words, place + 1)
+    return following.has("adjective") or is_noun(following)
 
 
 def phrase_at(words: list[Token], place: int) -> Phrase | None:
     """Return the noun phrase that begins at `place`, adverbs and quotes before it passed over."""
-    while place < len(words) and words[place].has("adverb", "again", "time"):
-        place += 1
+    place = place_from(words, place, "adverb", "again", "time")
     if place >= len(words):
         return None
     if words[place].has("pronoun") and not _determines(words, place):
-        whole = of_phrase(words, place + 1)
-        if whole is not None:
-            return Phrase(place, place + 1, whole.head, whole)
-        return Phrase(
-            place, place + 1, place, pronoun=True, relative=words[place].has("rel")
-        )
+        return _pronoun_at(words, place)
     end = place
-    while end < len(words) and end - place < LONGEST and _goes_on(words, end, place):
+    last = min(len(words), place + LONGEST)
+    while end < last and _goes_on(words, end, place):
         end += 1
     if end == place:
         return None
     head = _head(words, place, end)
     inner = of_phrase(words, end)
+    # "two of the updates" is about updates
     if inner is not None and words[head].has("quantifier"):
         return Phrase(place, end, inner.head, inner, inner.pronoun)
     return Phrase(place, end, head, inner)
 
 
+def _pronoun_at(words: list[Token], place: int) -> Phrase:
+    """The phrase that a pronoun is: "it", "which", and "all of the updates"."""
+    end = place + 1
+    whole = of_phrase(words, end)
+    if whole is not None:
+        return Phrase(place, end, whole.head, whole)
+    relative = words[place].has("rel")
+    return Phrase(place, end, place, pronoun=True, relative=relative)
+
+
 def _determines(words: list[Token], place: int) -> bool:
     """Whether "this", "both", "all" stands before its noun."""
-    if not words[place].has("det", "quantifier") or place + 1 >= len(words):
+    if not words[place].has("det", "quantifier"):
         return False
-    return _goes_on(words, place + 1, place)
+    return place + 1 < len(words) and _goes_on(words, place + 1, place)
 
 
 def of_phrase(words: list[Token], place: int) -> Phrase | None:
     """Return the phrase that "of" at `place` leads to: "of the update", "des Updates"."""
-    if place >= len(words):
-        return None
-    if words[place].has("of"):
+    joint = word_at(words, place)
+    if joint.has("of"):
         return phrase_at(words, place + 1)
-    if words[place].has("genitive") and place and is_noun(words[place - 1]):
+    # German "die Verteilung des Updates"
+    if joint.has("genitive") and is_noun(word_at(words, place - 1)):
         return phrase_at(words, place)
     return None
 
@@ -270,15 +317,14 @@ def _head(words: list[Token], start: int, end: int) -> int:
         word = words[place]
         if word.has("kb"):
             return place
-        if word.has(
-            "mark", "number", "year", "adjective", "month", "size", "det", "filler"
-        ):
+        if word.has("version", *PASSED_OVER):
             continue
-        if word.has("code") and not word.has("offered") and place > start:
-            continue
-        if word.has("version") or (len(word.key) == 1 and place > start):
-            continue
-        return place
+        if place == start:
+            return place
+        # "update NV2" and "SoftPaq sp151234" are about the word before; so is "plan B"
+        is_code = word.has("code") and not word.has("offered")
+        if not is_code and len(word.key) > 1:
+            return place
     return end - 1
 
 
@@ -295,15 +341,11 @@ def phrases_in(words: list[Token], start: int, end: int) -> list[tuple[Phrase, s
         if word.key == "(":
             place = _closing(words, place, end)
             continue
-        if word.verbs and not is_noun(word) and is_verb(words, place):
+        if _is_plain_verb(words, place):
             before = ""
             place += 1
             continue
-        phrase = None
-        if not word.has("rel") and (
-            is_noun(word) or not word.has("prep", "from", "conj", "to", "by")
-        ):
-            phrase = phrase_at(words, place)
+        phrase = phrase_at(words, place) if _may_begin(word) else None
         if phrase is not None and phrase.start < end:
             found.append((phrase, before))
             place = max(phrase.last, place + 1)
@@ -312,6 +354,20 @@ def phrases_in(words: list[Token], start: int, end: int) -> list[tuple[Phrase, s
         before = _joint(word, before)
         place += 1
     return found
+
+
+def _is_plain_verb(words: list[Token], place: int) -> bool:
+    """Whether a word is a verb here and could be nothing else."""
+    if is_noun(words[place]):
+        return False
+    return is_verb(words, place)
+
+
+def _may_begin(word: Token) -> bool:
+    """Whether a noun phrase may begin with a word."""
+    if word.has("rel"):
+        return False
+    return is_noun(word) or not word.has("prep", "from", "conj", "to", "by")
 
 
 def _closing(words: list[Token], place: int, end: int) -> int:
@@ -323,15 +379,16 @@ def _closing(words: list[Token], place: int, end: int) -> int:
 
 
 def _joint(word: Token, before: str) -> str:
-    if word.has("from"):
-        return "from"
-    if word.has("of"):
-        return "of"
-    if word.has("prep", "to", "by"):
-        return "prep"
+    """The joint to the next phrase after a word, ``before`` being the one up to here."""
+    for name, joint in JOINTS:
+        if word.has(name):
+            return joint
+    # "from the catalog and the Download Center"
     if word.has("conj") or word.key == ",":
-        return "conj" if before in {"", "conj"} else before
-    return "" if word.has("mark", "verb", "but") or word.verbs else before
+        return before or "conj"
+    if word.verbs or word.has("mark", "verb", "but"):
+        return ""
+    return before
 
 
 def is_product(words: list[Token], phrase: Phrase) -> bool:
@@ -344,23 +401,33 @@ def is_product(words: list[Token], phrase: Phrase) -> bool:
     # "VMware Tools 12.5.1" is a product, "Article 5" none.
     if head.has("other") and not _is_name_with_version(words, phrase):
         return False
-    has_name = any(
-        word.has("capital") and not word.has("month")
-        for word in words[phrase.start : phrase.end]
-    )
-    has_number = any(
-        word.has("number", "version", "code")
-        for word in words[phrase.start : phrase.end]
-    )
-    return has_name and has_number
+    whole = words[phrase.start : phrase.end]
+    # "May 2030" is none, either.
+    names = [word for word in whole if not word.has("month")]
+    return some_have(names, "capital") and some_have(whole, "number", "version", "code")
+
+
+def names_offering(words: list[Token], phrase: Phrase) -> bool:
+    """Say whether a phrase names what vendors offer: an update, its rollout, a product."""
+    if words[phrase.head].has("offered", "kb", "carrier"):
+        return True
+    return is_product(words, phrase)
+
+
+def main_phrases(words: list[Token], start: int, end: int) -> list[Phrase]:
+    """Return the phrases between two places that name something and follow no preposition."""
+    found = []
+    for phrase, before in phrases_in(words, start, end):
+        if before not in {"prep", "from"} and not phrase.pronoun:
+            found.append(phrase)
+    return found
 
 
 def _is_name_with_version(words: list[Token], phrase: Phrase) -> bool:
     """Whether a version follows a noun that is written as a name is."""
-    following = words[phrase.head + 1 : phrase.end]
-    return words[phrase.head].has("capital") and any(
-        word.has("version") for word in following
-    )
+    if not words[phrase.head].has("capital"):
+        return False
+    return some_have(words[phrase.head + 1 : phrase.end], "version")
 
 
 def own_verbs(word: Token, form: str) -> list[Verb]:
@@ -370,4 +437,4 @@ def own_verbs(word: Token, form: str) -> list[Verb]:
 
 def tokens_between(tokens: Tokens, start: int, end: int, *names: str) -> bool:
     """Say whether a word of one of the classes stands between two places."""
-    return any(word.has(*names) for word in tokens.words[max(0, start) : end])
+    return some_have(tokens.words[max(0, start) : end], *names)

@@ -9,54 +9,45 @@ from watcher.judgement.reading.phrases import (
     is_verb,
     phrases_in,
 )
-from watcher.judgement.reading.tokens import Token
+from watcher.judgement.reading.tokens import NO_WORD, Token, word_at
 
 LONGEST_SUBJECT = 60  # words
+MARKS_INSIDE = frozenset("\"/&'*")
 
 
 def phrase_before(words: list[Token], end: int) -> Phrase | None:
     """Return the phrase that is the subject of what begins at `end`."""
     start = end
     while start > 0 and end - start < LONGEST_SUBJECT:
-        word = words[start - 1]
-        if word.key == ")":
-            start = _opening(words, start - 1)
-            continue
-        if word.has("rel") and not _is_determiner(words, start - 1):
+        last = start - 1
+        if words[last].key == ")":
+            start = _opening(words, last)
+        elif words[last].has("rel") and not _is_determiner(words, last):
             if start == end:
-                return Phrase(start - 1, start, start - 1, pronoun=True, relative=True)
+                return Phrase(last, end, last, pronoun=True, relative=True)
             if not _is_finite(words, start):
                 break
             # "The update that was released in May has been pulled": back to before "that".
-            start -= 1
-            end = start
-            continue
-        if _is_infinitive(words, start - 1):
+            start = end = last
+        elif _is_infinitive(words, last):
             # "The requirement to install the update was removed."
-            start -= 2
-            end = start
-            continue
-        if _ends_subject(
-            words, start - 1, is_first=start == end
-        ) and not _follows_relative(words, start - 1):
+            start = end = last - 1
+        elif _ends_subject(words, last, is_first=start == end):
             break
-        start -= 1
+        else:
+            start = last
     return _subject_in(words, start, end)
 
 
 def _subject_in(words: list[Token], start: int, end: int) -> Phrase | None:
     """The subject among the phrases before a verb: the last that no preposition leads."""
     chosen = None
+    is_update = False
     for phrase, before in phrases_in(words, start, end):
-        if before not in {"", "conj"}:
-            continue
-        if (
-            before == "conj"
-            and chosen is not None
-            and words[chosen.head].has("offered")
-        ):
-            continue
-        chosen = phrase
+        # "The update and the script for it have been re-released."
+        if before == "" or (before == "conj" and not is_update):
+            chosen = phrase
+            is_update = words[phrase.head].has("offered")
     return chosen
 
 
@@ -64,13 +55,14 @@ def _ends_subject(words: list[Token], place: int, *, is_first: bool) -> bool:
     """Whether a word before a verb's subject is no part of it."""
     word = words[place]
     # "The update that flagged files as malware has been revoked."
-    if word.key == "as":
+    if word.key == "as" or _follows_relative(words, place):
         return False
-    if word.has("mark") and word.key not in {'"', "/", "&", "'", "*"}:
-        return not (is_first and word.key == ",")
+    if word.has("mark") and word.key not in MARKS_INSIDE:
+        return not is_first or word.key != ","
     if word.has("be", "have", "do", "modal", "condition", "but", "verb", "not"):
         return True
-    if not word.verbs or is_noun(word) or not is_verb(words, place):
+    # "The build released in 2024" goes on, "we released the build" ends.
+    if is_noun(word) or not is_verb(words, place):
         return False
     return not _is_reduced(words, place)
 
@@ -98,18 +90,19 @@ def _is_infinitive(words: list[Token], place: int) -> bool:
 
 
 def _is_determiner(words: list[Token], place: int) -> bool:
-    return (
-        words[place].has("det")
-        and place + 1 < len(words)
-        and not words[place + 1].has("be", "have", "modal")
-    )
+    """Whether "that" stands before its noun: "that update", not "that was released"."""
+    if not words[place].has("det"):
+        return False
+    following = word_at(words, place + 1)
+    return following is not NO_WORD and not following.has("be", "have", "modal")
 
 
 def _is_reduced(words: list[Token], place: int) -> bool:
     """Whether a participle shortens a relative clause: "the update released in 2024 has"."""
-    if not forms(words[place]) & {"participle", "past"} or place + 1 >= len(words):
+    if not forms(words[place]) & {"participle", "past"}:
         return False
-    return words[place + 1].has("prep", "from", "by", "time", "adverb", "month", "to")
+    following = word_at(words, place + 1)
+    return following.has("prep", "from", "by", "time", "adverb", "month", "to")
 
 
 def _opening(words: list[Token], place: int) -> int:

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from watcher.judgement.reading.lexicon import Lexicon, Sense
+from watcher.judgement.reading.lexicon import Lexicon, Sense, Verb
 from watcher.judgement.reading.phrases import (
     Phrase,
     is_noun,
     is_product,
     is_verb,
+    main_phrases,
+    names_offering,
     phrase_at,
     phrases_in,
     tokens_between,
 )
 from watcher.judgement.reading.subjects import phrase_before
-from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.tokens import (
+    NO_WORD,
+    Token,
+    Tokens,
+    place_from,
+    some_have,
+    word_at,
+)
 from watcher.judgement.reading.verbs import Verbal, chain_of, clause, coordinate
 from watcher.records import Kind
 
 NEAR_PLACE = 9  # words after "from" within which a place is named
 NEAR = 3  # words within which "again" follows verb or object
 LAST_RESORT = 1000
+BY = 4  # words within which "by" follows what somebody did
+# What has a name and a version beside it, and is no product all the same.
+NO_PRODUCT = ("other", "person", "month", "vendor", "place", "noun")
 
 
 class Topic(Struct, frozen=True):
@@ -39,27 +51,26 @@ def theme_of(
     if lexicon.free_order:
         return _theme_around(tokens, sense, verbal), False
     if verbal.voice == "active":
-        if (
-            after < len(words)
-            and verbal.verb.particle
-            and words[after].key == verbal.verb.particle
-        ):
-            after += 1
+        after = _past_particle(words, verbal.verb, after)
         return _object(tokens, lexicon, sense, after)
     if verbal.voice == "heading" and verbal.place == verbal.start:
-        while after < len(words) and words[after].has("mark"):
-            after += 1
-        following = phrase_at(words, after)
+        # A heading names what it is of after it: "Withdrawn: Example Agent 4.2".
+        following = phrase_at(words, place_from(words, after, "mark"))
         if following is not None:
             return following, False
     before = _acted_upon(words, verbal)
-    if (
-        before is None
-        and verbal.voice == "heading"
-        and words[verbal.place - 1].key in {"(", "["}
-    ):
-        before = phrase_before(words, verbal.place - 1)
+    if before is None and verbal.voice == "heading":
+        # Or before it, in brackets: "Update Rollup 9 (recalled)".
+        opening = word_at(words, verbal.place - 1).key
+        if opening in {"(", "["}:
+            before = phrase_before(words, verbal.place - 1)
     return before, False
+
+
+def _past_particle(words: list[Token], verb: Verb, after: int) -> int:
+    """Where the object may begin: after "took down" and its particle."""
+    is_particle = bool(verb.particle) and word_at(words, after).key == verb.particle
+    return after + 1 if is_particle else after
 
 
 def _object(
@@ -67,74 +78,69 @@ def _object(
 ) -> tuple[Phrase | None, bool]:
     """The object to the right of an active verb, and whether that is an offering."""
     words = tokens.words
-    while after < len(words) and words[after].has(
-        "adverb", "again", "time", "particle"
-    ):
+    after = place_from(words, after, "adverb", "again", "time", "particle")
+    # "pulled, for now, the update"
+    if word_at(words, after).key == "," and word_at(words, after + 1).has("det"):
         after += 1
-    if (
-        after + 1 < len(words)
-        and words[after].key == ","
-        and words[after + 1].has("det")
-    ):
-        after += 1
-    if after >= len(words):
-        return None, False
-    for verb in words[after].verbs:
+    for verb in word_at(words, after).verbs:
         target = lexicon.senses[verb.sense]
         is_offering = verb.form == "gerund" and target.gone is Kind.PULLED
-        if is_offering and sense.name != target.name:
-            start = after + 1
-            if (
-                verb.particle
-                and start < len(words)
-                and words[start].key == verb.particle
-            ):
-                start += 1
-            phrase = phrase_at(words, start)
-            offered = Topic(offered=True)
-            if phrase is None or not is_theme(tokens, target, phrase, offered, after):
-                return None, False
-            return phrase, True
+        if not is_offering or sense.name == target.name:
+            continue
+        # "stopped rolling out the update": the update is what is offered no more
+        phrase = phrase_at(words, _past_particle(words, verb, after + 1))
+        offered = Topic(offered=True)
+        if phrase is None or not is_theme(tokens, target, phrase, offered, after):
+            return None, False
+        return phrase, True
     return phrase_at(words, _past_further_verb(words, after)), False
 
 
 def _past_further_verb(words: list[Token], after: int) -> int:
     """Where the object of two verbs begins: "released, then quickly pulled, its first update"."""
-    further = after
-    while further < len(words):
-        word = words[further]
-        if word.key != "," and not word.has("conj", "adverb", "again"):
-            break
-        further += 1
-    if further == after or further >= len(words) or not is_verb(words, further):
+    further = _past_commas(words, after, "conj", "adverb", "again")
+    if further == after or not is_verb([*words, NO_WORD], further):
         return after
-    further += 1
-    while further < len(words) and words[further].key == ",":
-        further += 1
-    return further
+    return _past_commas(words, further + 1)
+
+
+def _past_commas(words: list[Token], place: int, *passed: str) -> int:
+    """The nearest place from one on that holds no comma and none of the classes."""
+    while word_at(words, place).key == "," or word_at(words, place).has(*passed):
+        place += 1
+    return place
 
 
 def _theme_around(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None:
     """The object where it may stand on either side of its verb: the nearest that is offered."""
     words = tokens.words
-    best: tuple[int, Phrase] | None = None
+    best = None
+    nearest = LAST_RESORT
     for phrase, before in phrases_in(words, verbal.start, verbal.end):
-        if before in {"prep", "from"} or phrase.start <= verbal.place < phrase.end:
+        if not _may_be_object(phrase, before, verbal):
             continue
-        # "La función fue retirada de la versión anterior": not the version was.
-        if before == "of" and 0 < phrase.start - verbal.place <= 2:
-            continue
-        distance = min(
-            abs(phrase.head - verbal.place), abs(phrase.start - verbal.place)
-        )
+        distances = (abs(phrase.head - verbal.place), abs(phrase.start - verbal.place))
+        distance = min(distances)
         fits = is_theme(tokens, sense, phrase, Topic(), verbal.place)
-        if fits and (best is None or distance < best[0]):
-            best = (distance, phrase)
-        if phrase.pronoun and best is None:
-            best = (LAST_RESORT, phrase)
+        if fits and distance < nearest:
+            best, nearest = phrase, distance
+        # "Sie wurde zurückgezogen": where nothing else is, "it" is the object.
+        elif phrase.pronoun and best is None:
+            best = phrase
     if best is None:
         return _antecedent_clause(tokens, sense, verbal)
-    return None if _is_done_by_update(tokens, verbal, best[1]) else best[1]
+    return None if _is_done_by_update(tokens, verbal, best) else best
+
+
+def _may_be_object(phrase: Phrase, before: str, verbal: Verbal) -> bool:
+    """Whether a phrase beside a verb may be its object, as far as its joint tells."""
+    if before in {"prep", "from"}:
+        return False
+    if phrase.start <= verbal.place < phrase.end:
+        return False
+    # "La función fue retirada de la versión anterior": not the version was.
+    follows = 0 < phrase.start - verbal.place <= 2
+    return not (follows and before == "of")
 
 
 def _is_done_by_update(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
@@ -142,14 +148,12 @@ def _is_done_by_update(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
     if verbal.verb.form not in {"present", "past"}:
         return False
     words = tokens.words
-    if theme.start > verbal.place:
-        start, end = verbal.start, verbal.place
-    else:
+    start, end = verbal.start, verbal.place
+    if theme.start < verbal.place:
         start, end = verbal.place + 1, verbal.end
     for phrase, before in phrases_in(words, start, end):
-        if before in {"prep", "from", "of"} or phrase.pronoun:
-            continue
-        if words[phrase.head].has("offered"):
+        is_subject = before in {"", "conj"} and not phrase.pronoun
+        if is_subject and words[phrase.head].has("offered"):
             return True
     return False
 
@@ -159,7 +163,10 @@ def _antecedent_clause(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase |
     words = tokens.words
     if verbal.start < 2 or not words[verbal.start].has("det", "rel"):
         return None
-    if "was" in verbal.auxiliaries or tokens_between(tokens, 0, verbal.start, "aside"):
+    # "ersetzt das Update, das zurückgezogen wurde": that one was, this one is not
+    if "was" in verbal.auxiliaries:
+        return None
+    if tokens_between(tokens, 0, verbal.start, "aside"):
         return None
     start, _ = clause(tokens, verbal.start - 2)
     chosen = None
@@ -180,11 +187,12 @@ def subject_of(words: list[Token], verbal: Verbal) -> Phrase | None:
 def _acted_upon(words: list[Token], verbal: Verbal) -> Phrase | None:
     """What is acted upon: "KB2" in "KB1 was paused and KB2 withdrawn"."""
     own = phrase_before(words, verbal.chain)
-    former = coordinate(words, verbal.chain)
-    if own is not None and (former is None or own.start > former):
-        return own
-    if own is None and words[verbal.chain].key == "being":
-        # "The patch was briefly available before being pulled."
+    if own is not None:
+        former = coordinate(words, verbal.chain)
+        if former is None or own.start > former:
+            return own
+    # "The patch was briefly available before being pulled."
+    elif words[verbal.chain].key == "being":
         named = phrases_in(words, verbal.start, verbal.chain)
         return named[0][0] if named else None
     return subject_of(words, verbal)
@@ -219,11 +227,14 @@ def is_by_customer(words: list[Token], verbal: Verbal) -> bool:
     """Whether it says that a customer did it: "update paused by administrator"."""
     if verbal.voice == "active":
         return False
-    for place in range(verbal.place + 1, min(len(words) - 1, verbal.place + 4)):
-        if words[place].key == "by":
-            phrase = phrase_at(words, place + 1)
-            return phrase is not None and words[phrase.head].has("person")
-    return False
+    place = verbal.place + 1
+    last = verbal.place + BY
+    while place < last and word_at(words, place).key != "by":
+        place += 1
+    if place == last:
+        return False
+    phrase = phrase_at(words, place + 1)
+    return phrase is not None and words[phrase.head].has("person")
 
 
 def is_theme(
@@ -243,20 +254,19 @@ def is_theme(
     if phrase.pronoun:
         answer = _antecedent(tokens, phrase, topic, min(place, phrase.start))
         return alone if answer is None else answer
-    if any(word.has("lesser") for word in words[phrase.start : phrase.last]):
+    # "We have paused the rollout of the new Outlook" is no pull of an update.
+    if some_have(words[phrase.start : phrase.last], "lesser"):
         return False
     head = words[phrase.head]
     if head.has("carrier") and "carrier" in sense.objects:
-        return _carries(tokens, phrase, topic)
+        return _carries(tokens, phrase)
     # "re-released as v1.1.1": whatever it is called, it has a version.
     is_back = sense.kind is Kind.RE_RELEASED and sense.alone
     if is_back and _becomes_version(words, place):
         return True
     if _is_other(words, phrase):
         return False
-    if any(name in head.classes for name in sense.objects):
-        return True
-    return _is_named(tokens, sense, phrase, place)
+    return head.has(*sense.objects) or _is_named(tokens, sense, phrase, place)
 
 
 def _is_other(words: list[Token], phrase: Phrase) -> bool:
@@ -283,16 +293,15 @@ def _is_named(tokens: Tokens, sense: Sense, phrase: Phrase, place: int) -> bool:
 
 def _becomes_version(words: list[Token], place: int) -> bool:
     """Whether a version follows: "re-released as v1.1.1"."""
-    if place + 2 >= len(words) or words[place + 1].key != "as":
+    if word_at(words, place + 1).key != "as":
         return False
-    return words[place + 2].has("version", "kb")
+    return word_at(words, place + 2).has("version", "kb")
 
 
 def _from_place(tokens: Tokens, place: int) -> bool:
     """Whether it says from where: "removed from the support portal"."""
-    words = tokens.words
-    for number in range(place, len(words)):
-        if words[number].has("from"):
+    for number, word in enumerate(tokens.words[place:], place):
+        if word.has("from"):
             return tokens_between(tokens, number, number + NEAR_PLACE, "place")
     return False
 
@@ -300,14 +309,12 @@ def _from_place(tokens: Tokens, place: int) -> bool:
 def _is_named_with_version(words: list[Token], phrase: Phrase) -> bool:
     """Whether a bare name is followed by a version: "re-released QTS as 5.3.1.3310"."""
     head = words[phrase.head]
-    if not head.has("capital") or head.has(
-        "other", "person", "month", "vendor", "place", "noun"
-    ):
+    if not head.has("capital") or head.has(*NO_PRODUCT):
         return False
-    return any(word.has("version") for word in words[phrase.end : phrase.end + NEAR])
+    return some_have(words[phrase.end : phrase.end + NEAR], "version")
 
 
-def _carries(tokens: Tokens, phrase: Phrase, topic: Topic) -> bool:
+def _carries(tokens: Tokens, phrase: Phrase) -> bool:
     """Whether a "rollout" is one of an update: not of a feature, not of the new Outlook."""
     words = tokens.words
     inner = phrase.of
@@ -316,16 +323,15 @@ def _carries(tokens: Tokens, phrase: Phrase, topic: Topic) -> bool:
         # "A deployment via Intune is paused after a shutdown" is anybody's.
         if own[0].key in {"a", "an", "any", "your"}:
             return False
-        return not any(word.has("other", "trouble") for word in own)
+        return not some_have(own, "other", "trouble")
     if inner.pronoun:
         return True
-    whole = words[inner.start : inner.last]
-    if any(word.has("lesser") for word in whole):
+    if some_have(words[inner.start : inner.last], "lesser"):
         return False
-    head = words[inner.head]
-    if head.has("carrier"):
-        return _carries(tokens, inner, topic)
-    return head.has("offered", "kb") or is_product(words, inner)
+    # "the distribution of the release of the update"
+    if words[inner.head].has("carrier"):
+        return _carries(tokens, inner)
+    return names_offering(words, inner)
 
 
 def _antecedent(
@@ -333,25 +339,19 @@ def _antecedent(
 ) -> bool | None:
     """Whether a pronoun stands for something offered: the last thing named before it."""
     words = tokens.words
+    # "the firmware, which was withdrawn": what stands right before "which"
     if phrase.relative:
         start, _ = clause(tokens, max(0, phrase.start - 2))
         named = phrases_in(words, start, phrase.start)
-        if not named:
-            return False
-        before = named[-1][0]
-        return words[before.head].has("offered", "kb", "carrier") or is_product(
-            words, before
-        )
-    answer = None
-    for before, joint in phrases_in(words, 0, place):
-        head = words[before.head]
-        if joint in {"prep", "from"} or before.pronoun:
-            continue
-        if head.has("offered", "kb", "carrier") or is_product(words, before):
+        return bool(named) and names_offering(words, named[-1][0])
+    answer = topic.offered
+    for before in main_phrases(words, 0, place):
+        if names_offering(words, before):
             answer = True
-        elif head.has("other", "noun"):
+        # "The article was revised, and it has been republished."
+        elif words[before.head].has("other", "noun"):
             answer = False
-    return topic.offered if answer is None else answer
+    return answer
 
 
 def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
@@ -371,9 +371,10 @@ def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
     # "It took three days to put the patch back"
     if head.has("vendor", "time", "quantifier"):
         return True
+    # "This update removes the older version" pulls nothing.
     if head.has("person", "offered", "other", "trouble", "place", "kb", "cve"):
         return False
-    return not (is_noun(head) and not head.has("capital"))
+    return head.has("capital") or not is_noun(head)
 
 
 def place_allows(
@@ -384,23 +385,22 @@ def place_allows(
     "Removed from the list of optional updates because it is offered automatically" is no pull.
     """
     words = tokens.words
-    if (
-        lexicon.free_order
-        and theme.of is not None
-        and words[theme.of.head].has("other")
-    ):
-        return words[theme.head].has("carrier")
-    after = max(verbal.place + 1, theme.last)
-    begin = verbal.start if lexicon.free_order else after
+    begin = max(verbal.place + 1, theme.last)
+    if lexicon.free_order:
+        begin = verbal.start
+        # "die Verteilung des Artikels"
+        if theme.of is not None and words[theme.of.head].has("other"):
+            return words[theme.head].has("carrier")
     for phrase, before in phrases_in(words, begin, verbal.end):
         if before != "from":
             continue
-        if any(word.has("place") for word in words[phrase.start : phrase.last]):
+        if some_have(words[phrase.start : phrase.last], "place"):
             return True
+        # "from May 14 on", "from now on" is no place either way
         head = words[phrase.head]
         if not head.has("month", "number", "time", "year", "adverb"):
             return False
-    has_link = words[theme.head].key in {"link", "links"}
-    return not has_link or tokens_between(
-        tokens, 0, len(words), "offered", "kb", "version"
-    )
+    # A link that was removed is one to a download where an update is named.
+    if words[theme.head].key in {"link", "links"}:
+        return some_have(words, "offered", "kb", "version")
+    return True

@@ -44,7 +44,42 @@ class Token:
 
     def has(self, *names: str) -> bool:
         """Say whether it is of one of the classes."""
-        return any(name in self.classes for name in names)
+        return not self.classes.isdisjoint(names)
+
+
+# What stands before the first word and after the last.
+NO_WORD = Token("", (0, 0), set(), ())
+
+
+def word_at(words: list[Token], place: int) -> Token:
+    """Return the word at a place, one of no class outside the sentence."""
+    return words[place] if 0 <= place < len(words) else NO_WORD
+
+
+def place_before(words: list[Token], place: int, *passed: str) -> int:
+    """Return the nearest place before one whose word is of none of the classes.
+
+    That is -1 when there is none.
+    """
+    before = place - 1
+    while word_at(words, before).has(*passed):
+        before -= 1
+    return before
+
+
+def place_from(words: list[Token], place: int, *passed: str) -> int:
+    """Return the nearest place from one on whose word is of none of the classes.
+
+    That is the sentence's length when there is none.
+    """
+    while word_at(words, place).has(*passed):
+        place += 1
+    return place
+
+
+def some_have(words: list[Token], *names: str) -> bool:
+    """Say whether one of the words is of one of the classes."""
+    return any(word.has(*names) for word in words)
 
 
 class Tokens:
