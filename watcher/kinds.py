@@ -9,6 +9,7 @@ a new kind touches.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -70,6 +71,8 @@ class SourceKind(Struct, frozen=True):
     # Bytes of a document, decompressed, several times those of the largest seen: MSRC's
     # months have 8 MiB, its feed 2.4, CISA's catalogue 1.5, pages not one
     largest: int
+    # For how long nothing is told of a row or page that is gone
+    absence_waits: timedelta
     # What its pages offer a package by (an event's scope); "" when they offer none
     channel: str
     # Judged before all other sources until it was read once: it founds updates under
@@ -170,6 +173,7 @@ SOURCE_KINDS = _source_kinds(
         page="",
         gone_speaks=False,
         largest=64 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=False,
         rhythm=Rhythm.MONTH,
@@ -184,6 +188,7 @@ SOURCE_KINDS = _source_kinds(
         page="",
         gone_speaks=False,
         largest=64 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -197,19 +202,79 @@ SOURCE_KINDS = _source_kinds(
         page="",
         gone_speaks=False,
         largest=8 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=True,
         rhythm=Rhythm.DAY,
         monthly=False,
     ),
     SourceKind(
+        name="release-information",
+        module="release_information",
+        rank=3,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        absence_waits=timedelta(0),
+        largest=8 * MIB,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="sql-builds",
+        module="sql_builds",
+        rank=4,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        absence_waits=timedelta(0),
+        largest=8 * MIB,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="sharepoint-updates",
+        module="sharepoint_updates",
+        rank=5,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        absence_waits=timedelta(0),
+        largest=8 * MIB,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
+        name="dotnet-releases",
+        module="dotnet_releases",
+        rank=7,
+        follows=Follows.MOVED,
+        page="",
+        gone_speaks=False,
+        # .NET 10.0.4 was gone from its file for 70 minutes in March 2026; 2.1.29 was
+        # gone for good
+        absence_waits=timedelta(days=1),
+        largest=16 * MIB,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
         name="download",
         module="download",
-        rank=5,
+        rank=8,
         follows=Follows.UPDATES,
         page="",
         gone_speaks=True,
         largest=8 * MIB,
+        absence_waits=timedelta(0),
         channel="download-center",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -218,11 +283,12 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="catalog",
         module="catalog",
-        rank=6,
+        rank=9,
         follows=Follows.UPDATES,
         page="https://www.catalog.update.microsoft.com/Search.aspx?q=KB{number}",
         gone_speaks=True,
         largest=8 * MIB,
+        absence_waits=timedelta(0),
         channel="update-catalog",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -231,10 +297,11 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="kb-article",
         module="kb_article",
-        rank=7,
+        rank=10,
         follows=Follows.UPDATES,
         page="https://support.microsoft.com/help/{number}",
         gone_speaks=True,
+        absence_waits=timedelta(0),
         # An article describes a package and offers none: when it is gone, the package
         # may well be there
         largest=8 * MIB,
@@ -244,13 +311,29 @@ SOURCE_KINDS = _source_kinds(
         monthly=False,
     ),
     SourceKind(
+        name="article",
+        # The same pages, each at an address of its own
+        module="kb_article",
+        rank=11,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        absence_waits=timedelta(0),
+        largest=8 * MIB,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
         name="feed",
         module="feed",
-        rank=8,
+        rank=12,
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
         largest=16 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -259,12 +342,13 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="release-health",
         module="release_health",
-        rank=9,
+        rank=13,
         # Its first document is one for all releases, and leads to the watched ones'
         follows=Follows.MOVED,
         page="",
         gone_speaks=False,
         largest=8 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -273,11 +357,12 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="issues-page",
         module="issues_page",
-        rank=10,
+        rank=14,
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
         largest=8 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,
@@ -286,11 +371,12 @@ SOURCE_KINDS = _source_kinds(
     SourceKind(
         name="kev",
         module="kev",
-        rank=11,
+        rank=15,
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
         largest=16 * MIB,
+        absence_waits=timedelta(0),
         channel="",
         founds=False,
         rhythm=Rhythm.DAY,

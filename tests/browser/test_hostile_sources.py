@@ -22,6 +22,8 @@ from tests.browser.served import served
 from tests.browser.test_site import WHAT_WOULD_RUN, opened
 from tests.edges.test_site_readers import mistakes, validator
 from tests.formats.test_feeds import relaxng, schema
+from tests.stories import test_dotnet as dotnet
+from tests.stories import test_sql_articles as articles
 from tests.stories.learn import HEALTH, Issue, message_center, status_page
 from tests.stories.pages import (
     CU13,
@@ -50,6 +52,18 @@ from tests.stories.test_csaf import (
     advisory,
     provider,
 )
+from tests.stories.test_tables_of_products import (
+    CU1,
+    FEB,
+    GDR1,
+    JULY,
+    JUNE,
+    LATE,
+    sharepoint,
+    sql,
+    windows,
+)
+from watcher.config.builtin import BUILTIN
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source
 from watcher.run.publish import publish_site
@@ -76,8 +90,10 @@ BLAMED = f'<a href="{ARTICLE}">November Exchange Security Update for Exchange 20
 MORE = {
     "atom": Source("atom", "feed", "https://atom.example.org/feed"),
     "rdf": Source("rdf", "feed", "https://rdf.example.org/feed"),
+    "cu1": Source("cu1", "article", articles.ADDRESS),
     "json": Source("json", "cvrf", "https://json.example.org/updates"),
 }
+BUILTIN_URLS = {source.name: source.url for source in BUILTIN}
 CENTER = f"{HEALTH}windows-message-center"
 STATUS = f"{HEALTH}status-windows-server-2022"
 MESSAGE = ("1900", "November 1, 2024", "Reminder: end of servicing", "It ends.")
@@ -104,6 +120,11 @@ MARKS = {
     "rdf": "zqrdf",
     "json": "zqjson",
     "windows-health": "zqhealth",
+    "windows-11-releases": "zqreleases",
+    "sql-2025-builds": "zqsql",
+    "sharepoint-updates": "zqfarm",
+    "dotnet-releases": "zqdotnet",
+    "cu1": "zqcu",
 }
 
 
@@ -267,6 +288,12 @@ def first() -> dict[str, bytes]:
         URLS["guide"]: guide(OLD_ADVISORY),
         URLS["kev"]: kev(),
         CENTER: message_center(MESSAGE),
+        dotnet.INDEX: dotnet.index(),
+        articles.ADDRESS: articles.FIRST,
+        dotnet.CHANNEL: dotnet.channel(dotnet.THREE, dotnet.TWO),
+        BUILTIN_URLS["windows-11-releases"]: windows(FEB),
+        BUILTIN_URLS["sql-2025-builds"]: sql(gdr=(GDR1,)),
+        BUILTIN_URLS["sharepoint-updates"]: sharepoint(JUNE),
         STATUS: status_page("Windows Server 2022"),
         MORE["atom"].url: atom((10, "The first.")),
         MORE["rdf"].url: rdf((10, "The first.")),
@@ -349,6 +376,27 @@ def turned() -> Shown:
                 ("11/14/2024", BLAMED, "Transport rules may stop", "Add an override"),
                 OLD_ISSUE,
             ),
+        ),
+        BUILTIN_URLS["windows-11-releases"]: (
+            "windows-11-releases",
+            "",
+            windows(LATE, FEB),
+        ),
+        BUILTIN_URLS["sql-2025-builds"]: (
+            "sql-2025-builds",
+            "",
+            sql(CU1, gdr=(GDR1,)),
+        ),
+        BUILTIN_URLS["sharepoint-updates"]: (
+            "sharepoint-updates",
+            "",
+            sharepoint(JULY, JUNE),
+        ),
+        articles.ADDRESS: ("cu1", "", articles.PULLED),
+        dotnet.CHANNEL: (
+            "dotnet-releases",
+            "10.0",
+            dotnet.channel(dotnet.FOUR, dotnet.THREE, dotnet.TWO),
         ),
         CENTER: (
             "windows-health",

@@ -31,6 +31,7 @@ WATCHES = {
     "everything": ("*",),
     "windows": ("Windows*",),
     "sharepoint": ("SharePoint*",),
+    "sql": ("SQL Server*",),
 }
 CONTENT_TYPES = {
     ".xml": "application/xml",

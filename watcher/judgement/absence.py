@@ -203,12 +203,13 @@ def _suspect(
     suspicion = _suspicion(update, readings, earlier, lost, now, kind)
     # Two sources that each lack another package confirm nothing
     agreeing = [s for s in others if s.whole or _share_product(s, suspicion)]
-    if others and (suspicion.whole or agreeing):
+    waits = _waits(kind)
+    if others and (suspicion.whole or agreeing) and not waits:
         evidence = [piece for s in (*others, suspicion) for piece in s.evidence]
         joint = replace(suspicion, evidence=tuple(evidence))
         _pull(update, joint, now, ledger, events, "gone at two sources")
         return
-    if earlier is None:
+    if earlier is None and not waits:
         event = compose_event(
             update,
             Kind.PULLED,
@@ -324,6 +325,12 @@ def _document_of(key: str) -> str:
     return key.partition("|")[0]
 
 
+def _waits(kind: str) -> timedelta:
+    """For how long nothing is told of what is gone at a source of this kind."""
+    row = SOURCE_KINDS.get(kind)
+    return row.absence_waits if row is not None else timedelta(0)
+
+
 def _channel(kind: str) -> tuple[str, ...]:
     row = SOURCE_KINDS.get(kind)
     return (row.channel,) if row and row.channel else ()
@@ -343,7 +350,8 @@ def confirm(
         if suspicion is None or update.state is not State.RELEASED:
             continue
         asked = {_document_of(key) for key in suspicion.keys} <= set(documents)
-        waited = now - suspicion.since >= CONFIRMING
+        waits = max(CONFIRMING, _waits(suspicion.kind))
+        waited = now - suspicion.since >= waits
         if suspicion.whole and asked and waited:
             why = "still gone at the next healthy check"
             _pull(update, suspicion, now, ledger, events, why)
@@ -448,6 +456,10 @@ def _restore(
         return
     others = tuple(s for s in update.suspicions if s.source != source)
     update = replace(update, state=State.RELEASED, suspicions=others)
+    if suspicion is not None and not suspicion.event and not altered:
+        # Nobody was told: .NET 10.0.4 was gone from its file for 70 minutes
+        ledger.put(update)
+        return
     evidence = unique_evidence(_evidence(readings))
 
     absent = established_by(

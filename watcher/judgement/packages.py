@@ -191,7 +191,21 @@ def covers_product(update: Update, package: Package) -> bool:
 def has_product(packages: Iterable[Package], product: str) -> bool:
     """Say whether one of the packages is for that product, whatever rollup it is at."""
     base = base_product(product)
-    return any(base_product(package.product) == base for package in packages)
+    for package in packages:
+        stored = base_product(package.product)
+        if stored == base or _is_edition(stored, base) or _is_edition(base, stored):
+            return True
+    return False
+
+
+def _is_edition(product: str, release: str) -> bool:
+    """Say whether a product is a Windows release on one kind of machine.
+
+    MSRC's records say "Windows 11 Version 24H2 for x64-based Systems", Windows' tables of
+    builds "Windows 11 Version 24H2": the later one tells of no further product.
+    """
+    rest = product.removeprefix(release)
+    return rest != product and rest.startswith((" for ", " (Server Core"))
 
 
 def package_version(update: Update, package: Package) -> int:

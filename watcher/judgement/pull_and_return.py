@@ -16,6 +16,7 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
 )
 from watcher.judgement.matching import is_about
+from watcher.judgement.names import LABELLED
 from watcher.judgement.packages import (
     build_grew,
     current_packages,
@@ -188,6 +189,7 @@ def _shown_by_packages(
     for matched in changes.changes:
         named = matched.reading.version
         new = [*matched.successors, *_grown_packages(update, matched, now)]
+        new += _swapped_packages(update, matched)
         higher = named > update.version or (named == update.version and only_words)
         if new:
             version = max(version, next_version, named)
@@ -222,6 +224,31 @@ def _grown_packages(
         for pair in matched.reading.changed_packages
         if pair.after in matched.packages and _grew(update, pair, now)
     ]
+
+
+def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
+    """The packages that have taken the place of others in a row that kept its name.
+
+    January 2026: the row "CU1" of SQL Server 2025 got another article and a higher build;
+    of the pulled CU1 nothing was left.  A row of Exchange whose article alone is another
+    is a corrected link, and its v2 says so.
+    """
+    before, after = matched.reading.change.before, matched.reading.change.after
+    if before is None or after is None or update.family in LABELLED:
+        return []
+    if after.label is None or before.label != after.label:
+        return []
+    swapped = []
+    for package in matched.reading.new_packages:
+        former = [
+            normalize.build_key(lost.build)
+            for lost in matched.reading.lost_packages
+            if lost.product == package.product and lost.kb != package.kb
+        ]
+        is_next = former and max(former) < normalize.build_key(package.build)
+        if is_next and not holds_package(update, package):
+            swapped.append(package)
+    return swapped
 
 
 def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:

@@ -2,10 +2,8 @@
 
 Exchange's page has a table a product, with the columns product name (linked to the KB
 article or the download), release date, build in short and in long form; some tables
-lack the long form, some rows the link.  Windows Server's page has a table a release
-under a heading that names it, with servicing option, update type, availability date,
-build and KB article. Rows are kept through a pull; what the page shows is new rows and
-new names.
+lack the long form, some rows the link.  Rows are kept through a pull; what the page
+shows is new rows and new names.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -30,17 +28,15 @@ _COLUMNS = (
     ("long", re.compile(r"build.*long", re.IGNORECASE)),
     ("build", re.compile(r"build|version number", re.IGNORECASE)),
     ("date", re.compile(r"\bdate|\breleased", re.IGNORECASE)),
-    ("update", re.compile(r"update type", re.IGNORECASE)),
     ("kb", re.compile(r"\bKB\b|article", re.IGNORECASE)),
-    ("type", re.compile(r"type", re.IGNORECASE)),
     ("name", re.compile(r"name|product|version", re.IGNORECASE)),
 )
-_RELEASE = re.compile(
-    r"(?P<product>Windows(?: Server)?,?(?: (?:version )?\d\w*| R2)*) \(OS build (?P<build>\d{5})\)",
-    re.IGNORECASE,
-)
+# Heads of Microsoft's tables that have kinds of their own
+_OTHERS = {
+    "servicing option": "release-information",
+    "sql server build version": "sql-builds",
+}
 _EXCHANGE = "Exchange Server"
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "summary", "caption")
 
 
 class _Row(Struct, frozen=True, kw_only=True):
@@ -65,17 +61,6 @@ class _Row(Struct, frozen=True, kw_only=True):
         return normalize.build_key(self.build)[:3]
 
 
-class _Releases(Struct, frozen=True):
-    """The Windows releases that a page names.
-
-    ``by_build``: by the first part of their builds.  ``heading``: the one that the
-    table's own heading names.
-    """
-
-    by_build: dict[str, str]
-    heading: str = ""
-
-
 def parse(page: Page, watch: Watch) -> Snapshot:
     """Return the watched rows of all tables of builds on a page, keyed by canonical name.
 
@@ -85,11 +70,9 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
     """
     tree = markup.soup(page)
-    text = normalize.fold(tree.get_text(" "))
-    by_build = {found["build"]: found["product"] for found in _RELEASE.finditer(text)}
     rows: list[_Row] = []
-    for table, heading in _tables(tree):
-        rows += _table(table, page.url, _Releases(by_build, heading))
+    for table in markup.tables(tree):
+        rows += _table(table, page.url)
     rows = _distinct(rows)
     if not rows:
         raise unlike(page, "a page with a table of builds and release dates")
@@ -101,42 +84,38 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     )
 
 
-def _tables(tree: BeautifulSoup) -> Iterator[tuple[Tag, str]]:
-    """Yield each table with the release that the nearest heading above it names.
-
-    The page is walked once: looking back from each table costs its length each time.
-    """
-    tables = {id(table) for table in markup.tables(tree)}
-    heading: Tag | None = None
-    for node in tree.find_all([*_HEADINGS, "table"]):
-        if node.name != "table":
-            heading = node
-        elif id(node) in tables:
-            found = _RELEASE.search(_text(heading))
-            yield node, found["product"] if found else ""
-
-
-def _table(table: Tag, base: str, releases: _Releases) -> list[_Row]:
+def _table(table: Tag, base: str) -> list[_Row]:
     lines = markup.cells(table)
-    columns = _columns([_text(cell) for cell in lines[0]] if lines else [])
-    is_of_windows = {"update", "kb"} <= columns.keys()
-    needed = {"build", "date"} if is_of_windows else {"build", "date", "name"}
-    if not needed <= columns.keys():
+    head = [_text(cell) for cell in lines[0]] if lines else []
+    _refuse_others(head)
+    columns = _columns(head)
+    if not {"build", "date", "name"} <= columns.keys():
         _refuse_unread(lines)
         return []
     rows = []
     for line in lines[1:]:
-        # A row may have fewer cells than its head (and one of Windows has one more)
+        # A row may have fewer cells than its head
         cells = {
             name: line[number] for name, number in columns.items() if number < len(line)
         }
-        row = (
-            _windows_row(cells, base, releases)
-            if is_of_windows
-            else _named_row(cells, base)
-        )
+        row = _named_row(cells, base)
         rows.extend([row] if row else [])
     return _with_unknown_forms(_with_readable_products(_with_short_builds(rows)))
+
+
+def _refuse_others(head: list[str]) -> None:
+    """Raise ParseError for a table of another kind.
+
+    Read as one of Exchange's, Windows' rows shared a key ("Windows 2026-03 OOB"), and
+    SQL Server's product was "CU11 (Latest)".
+    """
+    for title in head:
+        kind = _OTHERS.get(title.lower())
+        if kind:
+            raise ParseError(
+                f"this is a table of another kind: {quoted(' | '.join(head))}",
+                f'Give the source kind = "{kind}".',
+            )
 
 
 def _refuse_unread(lines: list[list[Tag]]) -> None:
@@ -195,34 +174,6 @@ def _named_row(cells: dict[str, Tag], base: str) -> _Row | None:
         kb=normalize.kb(url) or normalize.kb(_text(cells.get("kb"))),
         url=url,
         label=label,
-    )
-
-
-def _windows_row(cells: dict[str, Tag], base: str, releases: _Releases) -> _Row | None:
-    """Read a row of a Windows release.
-
-    The first part of its build names the product, or its table's heading does.
-    """
-    number = re.fullmatch(r"(\d{5})\.\d+", _text(cells.get("build")))
-    if number is None:
-        return None
-    release = releases.by_build.get(number[1]) or releases.heading or "Windows"
-    product = normalize.product(release)
-    # "2026-03 B"; a hyphen was a dot once
-    update = re.sub(r"^(\d{4})[.-](\d\d)", r"\1-\2", _text(cells.get("update")))
-    # One month has a baseline and a hotpatch of one update type
-    is_hotpatch = "hotpatch" in _text(cells.get("type")).lower()
-    suffix = " Hotpatch" if is_hotpatch else ""
-    title = f"{product} {update.strip(' *')}{suffix}"
-    url = _href(cells.get("kb"), base)
-    return _Row(
-        key=title,
-        title=title,
-        product=product,
-        build=normalize.build(f"10.0.{number[0]}"),
-        published=normalize.date(_text(cells.get("date"))),
-        kb=normalize.kb(_text(cells.get("kb"))) or normalize.kb(url),
-        url=url,
     )
 
 

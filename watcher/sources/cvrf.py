@@ -107,6 +107,9 @@ def _index(page: Page, months: list[Any]) -> Snapshot:
         address = markup.absolute(url, page.url) if url else ""
         if name and address:
             follow.setdefault(name, Follow(name, address, changed))
+    # Graph's list of Windows' known issues has a "value" too, of quite other things
+    if months and not follow:
+        raise unlike(page, "MSRC's index of months", why="it leads to no month")
     return snapshot(
         page,
         total=len(months),

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Entry, Package, Page, Passage, Snapshot, Watch
+from watcher.records import Entry, Label, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
 from watcher.sources.answer import first, quoted, snapshot, unique, unlike
 
@@ -157,6 +157,13 @@ def _subject(heading: str) -> str | None:
     return None
 
 
+# "KB5074901 - Cumulative Update 1 for SQL Server 2025"
+_CUMULATIVE = re.compile(
+    r"KB\d{6,7} - Cumulative Update (?P<number>\d+) for (?P<product>SQL Server 20\d\d)"
+)
+_VERSION = re.compile(r"^\W*Version:\W*(\d+(?:\.\d+){3})\b", re.MULTILINE)
+
+
 def parse(page: Page, watch: Watch) -> Snapshot:
     """Read an article; 404 and 410 give an entry with ``available`` False.
 
@@ -177,6 +184,9 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     if names and not watched:
         return snapshot(page, total=1)
     entry = _entry(page, kb, title, watched, sections)
+    cumulative = _CUMULATIVE.match(title)
+    if cumulative:
+        entry = _as_cumulative(entry, cumulative, asked or normalize.link(page.url))
     entry = replace(
         entry,
         links=unique(filter(_LEADS_TO.search, _links(soup, page.url))),
@@ -238,6 +248,28 @@ def _entry(
     )
 
 
+def _as_cumulative(entry: Entry, title: re.Match[str], key: str) -> Entry:
+    """Read the article of a cumulative update of SQL Server, whose address outlives it.
+
+    January 2026: at the address of 2025's CU1 stood KB5078298 and another build, where
+    KB5074901 had been until it was pulled.  ``key`` is what the page was asked for as.
+    """
+    product = title["product"]
+    text = "\n".join(passage.text for passage in entry.passages)
+    version = _VERSION.search(text)
+    kb = normalize.kb(title[0])
+    package = Package(product, kb, version[1] if version else "")
+    return replace(
+        entry,
+        key=key,
+        kbs=unique([kb, *entry.kbs]),
+        # "SQL Server 2025 on Linux" is no product of its own here
+        products=(product,),
+        packages=(package,),
+        label=Label("SQL Server", f"{product} CU{title['number']}", "CU"),
+    )
+
+
 def _title(soup: BeautifulSoup) -> str:
     heading = soup.find("h1")
     return normalize.fold(heading.get_text(" ")) if isinstance(heading, Tag) else ""
@@ -260,6 +292,10 @@ def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
         return asked
     if named and not asked:
         return named[0]
+    # At the same address another article, which names the one that it replaces
+    replaces = asked in normalize.kbs_in(soup.get_text(" "))
+    if _CUMULATIVE.match(title) and asked and replaces:
+        return asked
     # A title without a number: then the text must name it
     if asked and not named and asked in normalize.kbs_in(soup.get_text(" ")):
         return asked

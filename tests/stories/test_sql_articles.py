@@ -1,0 +1,90 @@
+"""Articles of SQL Server's cumulative updates: pulled, and back under another number."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.stories.learn import page
+from tests.stories.telling import World
+from tests.stories.test_tables_of_products import CU1, GDR1, RTM, sql
+from watcher.config.builtin import BUILTIN
+from watcher.records import Source
+
+ADDRESS = (
+    "https://learn.microsoft.com/en-us/troubleshoot/sql/releases/sqlserver-2025/"
+    "cumulativeupdate1"
+)
+FOLLOWED = "https://support.microsoft.com/help/5980001"
+CU = "sql-server-2025-cu1"
+ALWAYS = (
+    "<h3>Incorrect behavior of SESSION_CONTEXT in parallel plans</h3><p>Queries that use "
+    "the built-in function might return incorrect results.</p>"
+)
+UNAVAILABLE = (
+    '<div class="NOTE"><p>Note</p><p>This cumulative update is temporarily unavailable '
+    "for download because of a known issue related to Database Mail.</p></div>"
+)
+AGAIN = (
+    '<div class="IMPORTANT"><p>Important</p><p>If you downloaded the initial release of '
+    "this update (KB5980001, 17.0.4005.7, January 15, 2031), don't install it. Download "
+    "and install the currently available version of the update.</p></div>"
+)
+
+
+def article(kb: str, build: str, date: str, note: str = "", issue: str = "") -> bytes:
+    return page(
+        f"KB{kb} - Cumulative Update 1 for SQL Server 2025",
+        f"<p><em>Release Date:</em> &nbsp; {date}<br><em>Version:</em> &nbsp; {build}</p>"
+        f"<h2>Summary</h2>{note}<p>This article describes Cumulative Update package 1 "
+        f"(CU1) for Microsoft SQL Server 2025.</p><h2>Known issues in this update</h2>"
+        f"{issue}{ALWAYS}<h2>How to obtain this update</h2><p>Download it from the "
+        "Microsoft Download Center.</p>",
+    )
+
+
+FIRST = article("5980001", "17.0.4005.7", "January 15, 2031")
+PULLED = article("5980001", "17.0.4005.7", "January 15, 2031", UNAVAILABLE)
+SECOND = article("5980002", "17.0.4006.2", "January 29, 2031", AGAIN)
+
+
+@pytest.fixture(params=[ADDRESS, FOLLOWED], ids=["source of its own", "followed"])
+def told(world: World, request: pytest.FixtureRequest) -> tuple[World, str]:
+    """The table has told of CU1, and its article was read."""
+    builds = next(source for source in BUILTIN if source.name == "sql-2025-builds")
+    articles = next(source for source in BUILTIN if source.name == "kb-articles")
+    own = Source("cu1", "article", ADDRESS)
+    world.settings = replace(world.settings, sources=(builds, articles, own))
+    world.watches("SQL Server 2025*")
+    world.at("2031-01-10 18:00", pages={builds.url: sql(RTM, gdr=(GDR1,))})
+    table = sql(CU1, RTM, gdr=(GDR1,))
+    said = world.at("2031-01-15 18:00", pages={builds.url: table})
+    assert said == [f"released {CU} KB5980001"]
+    address = str(request.param)
+    assert world.at("2031-01-15 20:00", pages={address: FIRST}) == []
+    assert world.failures == []
+    return world, address
+
+
+def test_unavailable_is_pulled_and_another_article_at_the_address_is_back(
+    told: tuple[World, str],
+) -> None:
+    """January 2026: CU23 of SQL Server 2022, and CU1 of 2025."""
+    world, address = told
+    said = world.at("2031-01-20 18:00", pages={address: PULLED})
+    assert said == [f"pulled {CU} KB5980001"]
+    assert world.at("2031-01-21 18:00") == []
+
+    said = world.at("2031-01-29 18:00", pages={address: SECOND})
+    assert world.failures == []
+    assert said == [f"re-released {CU} v2 KB5980002"]
+    assert world.last.update.builds == ("17.0.4006.2",)
+    assert world.pulled == []
+
+
+def test_another_article_that_is_read_first_is_not_pulled(world: World) -> None:
+    own = Source("cu1", "article", ADDRESS)
+    world.settings = replace(world.settings, sources=(own,))
+    world.watches("SQL Server 2025*")
+    assert world.at("2031-02-01 18:00", pages={ADDRESS: SECOND}) == []
+    assert world.pulled == []

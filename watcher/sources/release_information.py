@@ -1,0 +1,136 @@
+"""Kind ``release-information``: the tables of builds of Windows and Windows Server.
+
+A table a release, under a heading that names it: "Version 24H2 (OS build 26100)" on
+Windows 11's page, "Windows Server 2025 (OS build 26100)" on the servers'.  Columns are
+servicing option, update type, availability date, build and KB article; a hotpatch
+calendar has month and type besides, and its baselines stand in both.
+
+Release and build are a row's key.  Nothing else is one: one article is in the tables of
+two releases, one month has two updates of one type (``2026-01 OOB``: 17 and 24 January).
+No pull is ever told here: KB5079391 was withdrawn in March 2026, and its row stayed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bs4 import BeautifulSoup, Tag
+
+from watcher.judgement import normalize
+from watcher.records import Entry, Package, Page, Snapshot, Watch
+from watcher.sources import markup, windows
+from watcher.sources.answer import snapshot, unlike
+
+_HEADING = re.compile(
+    r"(?P<name>[\w ,]+?)\W*\(OS build (?P<build>\d{5})\)", re.IGNORECASE
+)
+_VERSION = re.compile(r"version (\d\d(?:\d\d|H\d))", re.IGNORECASE)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "summary", "caption")
+_BUILD = re.compile(r"(\d{5})\.\d+")
+_NEEDED = {"update type", "availability date", "build", "kb article"}
+HOTPATCH = "Hotpatch"
+
+
+def parse(page: Page, watch: Watch) -> Snapshot:
+    """Return the watched rows of all releases, keyed by release and build.
+
+    A package's ``build`` has the form of a server's, ``10.0.26100.8116``; its ``type``
+    is the update type without its month ("B", "OOB"), or "Hotpatch".
+
+    Raises:
+        ParseError: the page has no table of Windows' builds.
+
+    """
+    tree = markup.soup(page)
+    releases = _releases(tree)
+    entries: dict[str, Entry] = {}
+    for table in markup.tables(tree):
+        for row in _rows(table):
+            entry = _entry(row, page.url, releases)
+            # A baseline stands in the release's own table, and again in the calendar
+            if entry is not None:
+                entries.setdefault(entry.key, entry)
+    if not entries:
+        raise unlike(page, "a page with Windows' tables of builds")
+    watched = [entry for entry in entries.values() if _is_watched(entry, watch)]
+    return snapshot(
+        page,
+        total=len(entries),
+        entries=sorted(watched, key=lambda entry: entry.key),
+    )
+
+
+def _releases(tree: BeautifulSoup) -> dict[str, str]:
+    """Return the releases of a page by the first part of their builds.
+
+    "Version 25H2" names no system: the page's title does.
+    """
+    title = " ".join(_text(node) for node in tree.find_all(["title", "h1"]))
+    # Windows 10's page was the first one, and its title may bear no number
+    system = "Windows 11" if "Windows 11" in title else "Windows 10"
+    found: dict[str, str] = {}
+    for node in tree.find_all(_HEADINGS):
+        heading = _HEADING.search(_text(node))
+        if heading is None:
+            continue
+        named = windows.names_in(heading["name"])
+        version = _VERSION.search(heading["name"])
+        if not named and version:
+            named = (f"{system} Version {version[1].upper()}",)
+        for name in named:
+            found.setdefault(heading["build"], name)
+    return found
+
+
+def _rows(table: Tag) -> Iterator[dict[str, Tag]]:
+    lines = markup.cells(table)
+    head = [_text(cell).lower() for cell in lines[0]] if lines else []
+    if not set(head) >= _NEEDED:
+        return
+    for line in lines[1:]:
+        yield dict(zip(head, line, strict=False))
+
+
+def _entry(row: dict[str, Tag], url: str, releases: dict[str, str]) -> Entry | None:
+    """Read a row; None for one without a build, or of a release without a heading.
+
+    The first row of a release has no update type and no article: it is the release.
+    """
+    number = _BUILD.fullmatch(_text(row.get("build")))
+    kb = normalize.kb(_text(row.get("kb article")))
+    if number is None or not kb or number[1] not in releases:
+        return None
+    release = releases[number[1]]
+    # "2026-03 B", with a dot in the hotpatch calendar, with a star where a note follows
+    update = re.sub(r"^(\d{4})\.(\d\d)", r"\1-\2", _text(row.get("update type")))
+    kind = update.strip(" *").rpartition(" ")[2]
+    if _text(row.get("type")).lower().startswith(HOTPATCH.lower()):
+        kind = HOTPATCH
+    link = row["kb article"].find("a", href=True)
+    address = markup.absolute(str(link["href"]), url) if isinstance(link, Tag) else ""
+    package = Package(
+        product=release,
+        kb=kb,
+        build=normalize.build(f"10.0.{number[0]}"),
+        url=address,
+        type=kind,
+    )
+    suffix = f" {HOTPATCH}" if kind == HOTPATCH else ""
+    return Entry(
+        key=f"{release} {number[0]}",
+        title=f"{release} {update.strip(' *')}{suffix}".strip(),
+        url=url,
+        published=normalize.date(_text(row.get("availability date"))),
+        products=(release,),
+        packages=(package,),
+        links=(address,) if address else (),
+    )
+
+
+def _is_watched(entry: Entry, watch: Watch) -> bool:
+    return any(windows.concerns(watch, product) for product in entry.products)
+
+
+def _text(node: Tag | None) -> str:
+    return normalize.fold(node.get_text(" ")) if node else ""
