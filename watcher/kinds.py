@@ -251,6 +251,21 @@ SOURCE_KINDS = _source_kinds(
         monthly=False,
     ),
     SourceKind(
+        name="office-history",
+        module="office_history",
+        rank=6,
+        follows=Follows.NOTHING,
+        page="",
+        gone_speaks=False,
+        # A page that is edited by hand loses lines for hours
+        absence_waits=timedelta(days=1),
+        largest=8 * MIB,
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
         name="dotnet-releases",
         module="dotnet_releases",
         rank=7,

@@ -23,6 +23,7 @@ from tests.browser.test_site import WHAT_WOULD_RUN, opened
 from tests.edges.test_site_readers import mistakes, validator
 from tests.formats.test_feeds import relaxng, schema
 from tests.stories import test_dotnet as dotnet
+from tests.stories import test_office as office
 from tests.stories import test_sql_articles as articles
 from tests.stories.learn import HEALTH, Issue, message_center, status_page
 from tests.stories.pages import (
@@ -125,6 +126,7 @@ MARKS = {
     "sharepoint-updates": "zqfarm",
     "dotnet-releases": "zqdotnet",
     "cu1": "zqcu",
+    "office-history": "zqoffice",
 }
 
 
@@ -289,6 +291,7 @@ def first() -> dict[str, bytes]:
         URLS["kev"]: kev(),
         CENTER: message_center(MESSAGE),
         dotnet.INDEX: dotnet.index(),
+        office.HISTORY: office.by_date(office.OLD),
         articles.ADDRESS: articles.FIRST,
         dotnet.CHANNEL: dotnet.channel(dotnet.THREE, dotnet.TWO),
         BUILTIN_URLS["windows-11-releases"]: windows(FEB),
@@ -393,6 +396,7 @@ def turned() -> Shown:
             sharepoint(JULY, JUNE),
         ),
         articles.ADDRESS: ("cu1", "", articles.PULLED),
+        office.HISTORY: ("office-history", "", office.by_date(office.NEW, office.OLD)),
         dotnet.CHANNEL: (
             "dotnet-releases",
             "10.0",

@@ -140,4 +140,10 @@ BUILTIN: tuple[Source, ...] = (
         "https://builds.dotnet.microsoft.com/dotnet/release-metadata/releases-index.json",
         products=(".NET",),
     ),
+    Source(
+        "office-history",
+        "office-history",
+        "https://learn.microsoft.com/en-us/officeupdates/update-history-microsoft365-apps-by-date",
+        products=("Microsoft 365 Apps",),
+    ),
 )
