@@ -204,6 +204,8 @@ def _is_edition(product: str, release: str) -> bool:
     MSRC's records say "Windows 11 Version 24H2 for x64-based Systems", Windows' tables of
     builds "Windows 11 Version 24H2": the later one tells of no further product.
     """
+    if not release.startswith("Windows "):
+        return False
     rest = product.removeprefix(release)
     return rest != product and rest.startswith((" for ", " (Server Core"))
 
