@@ -27,14 +27,14 @@ _NO_WORKAROUND = re.compile(
 def keys(event: Event) -> tuple[str, ...]:
     """Name the sentences for ``event``, the first thing to do first."""
     if event.confidence is Confidence.SUSPECTED:
-        return _suspected(event)
+        # An absence asks to wait and never to uninstall: .NET 10.0.4 was away for 70
+        # minutes
+        if event.kind is Kind.PULLED:
+            return ("hold", "hold-installed")
+        return ("wait",)
+    # A revision or an attack of what stands pulled leads nobody to install it
     if event.pulled and EVENT_KINDS[event.kind].installs:
-        return (
-            "still-pulled",
-            "workaround"
-            if event.workaround
-            else _guided(event, "mitigate", "mitigate-unguided"),
-        )
+        return ("still-pulled", "workaround" if event.workaround else _mitigate(event))
     return _STEPS[event.kind](event)
 
 
@@ -66,32 +66,25 @@ def is_exploited(event: Event) -> bool:
     return any(advisory.exploited for advisory in event.advisories)
 
 
-def _not_yet(event: Event) -> str:
-    return "exploited-no-update" if is_exploited(event) else "no-update-yet"
+def _mitigate(event: Event) -> str:
+    return _guided(event, "mitigate", "mitigate-unguided")
 
 
-def _guided(event: Event, known: str, unknown: str) -> str:
-    return known if event.guidance else unknown
+def _guided(event: Event, guided: str, unguided: str) -> str:
+    """Name one sentence where the vendor says what to do, another where it does not."""
+    return guided if event.guidance else unguided
 
 
 def _checked(event: Event) -> tuple[str, ...]:
     return ("health-checker",) if is_exchange(event) else ()
 
 
-def _suspected(event: Event) -> tuple[str, ...]:
-    if event.kind is Kind.PULLED:
-        return ("hold", "hold-installed")
-    return ("wait",)
-
-
 def _pulled(event: Event) -> tuple[str, ...]:
-    already = _guided(event, "installed-guided", "installed-unguided")
-    return (
-        "do-not-install",
-        "withdraw-approval",
-        already,
-        *(("health-checker-after",) if is_exchange(event) else ()),
-    )
+    # Whether to uninstall is the vendor's to say: in November 2024 only who used
+    # transport rules was to
+    installed = _guided(event, "installed-guided", "installed-unguided")
+    steps = ("do-not-install", "withdraw-approval", installed)
+    return (*steps, "health-checker-after") if is_exchange(event) else steps
 
 
 def _re_released(event: Event) -> tuple[str, ...]:
@@ -101,37 +94,33 @@ def _re_released(event: Event) -> tuple[str, ...]:
 
 
 def _released(event: Event) -> tuple[str, ...]:
-    return ("install-now" if is_exploited(event) else _tested(event), *_checked(event))
-
-
-def _tested(event: Event) -> str:
-    """A cumulative update is the product that it makes: naming both would say it twice."""
-    return (
-        "install-alone"
-        if all(product in event.update.title for product in event.update.products)
-        else "install"
-    )
+    if is_exploited(event):
+        return ("install-now", *_checked(event))
+    # A cumulative update is the product that it makes: naming both would say it twice
+    title = event.update.title
+    is_product = all(product in title for product in event.update.products)
+    return ("install-alone" if is_product else "install", *_checked(event))
 
 
 def _exploited(event: Event) -> tuple[str, ...]:
-    if has_update(event):
-        return (
-            "install-now" if is_exploited(event) else "install-soon",
-            *_checked(event),
-        )
-    return (_not_yet(event), _guided(event, "mitigate", "mitigate-unguided"))
+    if not has_update(event):
+        return _announced(event)
+    hurry = "install-now" if is_exploited(event) else "install-soon"
+    return (hurry, *_checked(event))
 
 
 def _known_issue(event: Event) -> tuple[str, ...]:
+    # The vendor's workaround comes first, where there is one
     if event.workaround:
-        return ("workaround", *(("issue-install",) if has_update(event) else ()))
-    if not has_update(event):
-        return (_guided(event, "issue-alone", "issue-alone-unguided"),)
-    return (_guided(event, "issue-guided", "issue-unguided"),)
+        return ("workaround", "issue-install") if has_update(event) else ("workaround",)
+    if has_update(event):
+        return (_guided(event, "issue-guided", "issue-unguided"),)
+    return (_guided(event, "issue-alone", "issue-alone-unguided"),)
 
 
 def _announced(event: Event) -> tuple[str, ...]:
-    return (_not_yet(event), _guided(event, "mitigate", "mitigate-unguided"))
+    waiting = "exploited-no-update" if is_exploited(event) else "no-update-yet"
+    return (waiting, _mitigate(event))
 
 
 def _corrected(_event: Event) -> tuple[str, ...]:
@@ -142,7 +131,7 @@ def _revised(event: Event) -> tuple[str, ...]:
     return (_guided(event, "read-guided", "read"),)
 
 
-def _nothing(_event: Event) -> tuple[str, ...]:
+def _news(_event: Event) -> tuple[str, ...]:
     return ("read",)
 
 
@@ -155,6 +144,6 @@ _STEPS = {
     Kind.ANNOUNCED: _announced,
     Kind.CORRECTED: _corrected,
     Kind.REVISED: _revised,
-    Kind.NEWS: _nothing,
+    Kind.NEWS: _news,
 }
 complete(_STEPS, "advice")

@@ -34,25 +34,26 @@ def quote_evidence(
     The deciding sentences and the packages, else the new sentences.
     """
     change = reading.change
-    return tuple(
-        Evidence(
-            change.source,
-            reading.entry.url or change.url,
-            change.time,
-            change.sha256,
-            _WORD_FOR_CHANGE.get(change.kind, "modified"),
-            excerpt(quote.before),
-            excerpt(quote.after),
+    evidence = []
+    for quote in _quotes(reading, statements):
+        piece = Evidence(
+            source=change.source,
+            url=reading.entry.url or change.url,
+            time=change.time,
+            sha256=change.sha256,
+            change=_WORD_FOR_CHANGE.get(change.kind, "modified"),
+            before=excerpt(quote.before),
+            after=excerpt(quote.after),
         )
-        for quote in _quotes(reading, statements)
-    )
+        evidence.append(piece)
+    return tuple(evidence)
 
 
 def _quotes(
     reading: ChangeReading, statements: Iterable[PassageStatement]
 ) -> list[Quote]:
-    before, after = reading.change.before, reading.change.after
-    if after is None:
+    # A row that is gone says nothing now
+    if reading.change.after is None:
         return [Quote(_entry_text(reading.entry), "")]
     quotes = []
     sentences = dict.fromkeys(statement.sentence for statement in statements)
@@ -60,13 +61,7 @@ def _quotes(
         quotes.append(Quote("", " ".join(sentences)))
     if reading.new_packages or reading.lost_packages or reading.changed_packages:
         quotes.append(_quote_packages(reading))
-    if quotes:
-        return quotes
-    new_text = [
-        passage.text for passage in reading.new_passages if passage.name != "title"
-    ]
-    old = "" if before is None else _entry_text(before)
-    return [Quote(old, " ".join(new_text) or _entry_text(after))]
+    return quotes or [_quote_new_text(reading, reading.change.after)]
 
 
 def _quote_packages(reading: ChangeReading) -> Quote:
@@ -74,7 +69,16 @@ def _quote_packages(reading: ChangeReading) -> Quote:
     for pair in reading.changed_packages:
         old.append(pair.before)
         new.append(pair.after)
-    return Quote("; ".join(map(_package_text, old)), "; ".join(map(_package_text, new)))
+    return Quote(_package_list(old), _package_list(new))
+
+
+def _quote_new_text(reading: ChangeReading, after: Entry) -> Quote:
+    """Quote the new sentences, else the entry's title and packages."""
+    before = reading.change.before
+    passages = [each for each in reading.new_passages if each.name != "title"]
+    new_text = " ".join(passage.text for passage in passages)
+    old_text = _entry_text(before) if before else ""
+    return Quote(old_text, new_text or _entry_text(after))
 
 
 def quote_all(
@@ -90,10 +94,10 @@ def quote_all(
     evidence: list[Evidence] = []
     for reading in readings:
         if kind is None:
-            mine = [each for each in reading.statements if each in deciding]
+            quoted = [each for each in reading.statements if each in deciding]
         else:
-            mine = reading.statements_of(kind)
-        evidence += quote_evidence(reading, mine)
+            quoted = reading.statements_of(kind)
+        evidence += quote_evidence(reading, quoted)
     return evidence
 
 
@@ -106,19 +110,23 @@ def excerpt(text: str) -> str:
 
 
 def unique_evidence(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """Give evidence without repetitions: six CVEs that say the same quote it once."""
+    """Give evidence without repetitions."""
+    # Six CVEs of one update say the same: it is quoted once
     seen: dict[tuple[str, str, str], Evidence] = {}
     for piece in evidence:
         seen.setdefault((piece.source, piece.before, piece.after), piece)
     return tuple(seen.values())
 
 
-def _package_text(package: Package) -> str:
-    named = (package.product, package.kb, package.build, package.file)
-    return " ".join(name for name in named if name)
+def _package_list(packages: Iterable[Package]) -> str:
+    named = []
+    for package in packages:
+        names = (package.product, package.kb, package.build, package.file)
+        named.append(" ".join(filter(None, names)))
+    return "; ".join(named)
 
 
 def _entry_text(entry: Entry) -> str:
     if not entry.packages:
         return entry.title
-    return f"{entry.title}: " + "; ".join(map(_package_text, entry.packages))
+    return f"{entry.title}: {_package_list(entry.packages)}"

@@ -15,7 +15,7 @@ from watcher.judgement import normalize
 from watcher.judgement.advice import is_workaround
 from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.reading import words
-from watcher.records import Table
+from watcher.records import Passage, Table
 
 # Sentences beside those in tables
 MOST_SENTENCES = 12
@@ -47,27 +47,35 @@ def new_guidance(readings: Sequence[ChangeReading]) -> tuple[str, ...]:
 
     What every record says is left out.
     """
-    paragraphs = _new_paragraphs(readings)
     tables = new_tables(readings)
-    in_tables = [
-        text for text in paragraphs if any(table_holds(table, text) for table in tables)
-    ][:MOST_IN_TABLES]
-    beside = [text for text in paragraphs if text not in in_tables]
-    kept = {*in_tables, *beside[:MOST_SENTENCES]}
+    in_tables, beside = [], []
+    paragraphs = _new_paragraphs(readings)
+    for text in paragraphs:
+        if any(table_holds(table, text) for table in tables):
+            in_tables.append(text)
+        else:
+            beside.append(text)
+    # The re-release of November 2024 came with a table of cases: its many rows must
+    # leave room for the sentences around it
+    kept = {*in_tables[:MOST_IN_TABLES], *beside[:MOST_SENTENCES]}
     return tuple(text for text in paragraphs if text in kept)
 
 
 def _new_paragraphs(readings: Sequence[ChangeReading]) -> list[str]:
     paragraphs: dict[str, None] = {}
+    for passage in _new_passages(readings):
+        if passage.name in _NO_GUIDANCE:
+            continue
+        folded = map(normalize.fold, passage.text.splitlines())
+        paragraphs |= dict.fromkeys(filter(None, folded))
+    return [text for text in paragraphs if not _SAYS_NOTHING.match(text)]
+
+
+def _new_passages(readings: Iterable[ChangeReading]) -> list[Passage]:
+    passages: list[Passage] = []
     for reading in readings:
-        for passage in reading.new_passages:
-            if passage.name in _NO_GUIDANCE:
-                continue
-            for line in passage.text.splitlines():
-                folded = normalize.fold(line)
-                if folded and not _SAYS_NOTHING.match(folded):
-                    paragraphs[folded] = None
-    return list(paragraphs)
+        passages += reading.new_passages
+    return passages
 
 
 def new_tables(readings: Sequence[ChangeReading]) -> tuple[Table, ...]:
@@ -77,18 +85,16 @@ def new_tables(readings: Sequence[ChangeReading]) -> tuple[Table, ...]:
     """
     tables: dict[Table, None] = {}
     for reading in readings:
-        lines = []
-        for passage in reading.new_passages:
-            lines += passage.text.splitlines()
-        for table in tables_with(reading.entry.tables, lines):
-            tables[table] = None
+        new_text = "\n".join(passage.text for passage in reading.new_passages)
+        held = tables_with(reading.entry.tables, new_text.splitlines())
+        tables |= dict.fromkeys(held)
     return tuple(tables)[:MOST_TABLES]
 
 
 def tables_of_cases(reading: ChangeReading) -> tuple[TableOfCases, ...]:
     """Give the tables of one change with the sentences that they hold.
 
-    What a further source adds to what is told already.
+    They are what a further source adds to an event that there is already.
     """
     guidance = new_guidance([reading])
     found = []
@@ -100,18 +106,18 @@ def tables_of_cases(reading: ChangeReading) -> tuple[TableOfCases, ...]:
 
 def has_workaround(readings: Sequence[ChangeReading]) -> bool:
     """Say whether a change names a workaround that is one."""
-    for reading in readings:
-        for passage in reading.new_passages:
-            if passage.name == "workaround" and is_workaround(passage.text):
-                return True
-    return False
+    passages = _new_passages(readings)
+    texts = [passage.text for passage in passages if passage.name == "workaround"]
+    # "We are investigating" stands in the column of workarounds, too
+    return any(map(is_workaround, texts))
 
 
 def issue_links(readings: Sequence[ChangeReading]) -> tuple[str, ...]:
     """Give the links of known issues: their workarounds often stand elsewhere."""
     links: dict[str, None] = {}
     for reading in readings:
-        if any(passage.name == "issue" for passage in reading.entry.passages):
+        names = {passage.name for passage in reading.entry.passages}
+        if "issue" in names:
             links |= dict.fromkeys(reading.entry.links)
     return tuple(links)[:MOST_LINKS]
 
@@ -122,9 +128,13 @@ def words_in_a_row(text: str) -> str:
 
 
 def table_holds(table: Table, text: str) -> bool:
-    """Say whether the words of ``text`` stand in ``table``, one after the other."""
-    cells = [cell for row in (table.head, *table.rows) for cell in row]
-    return words_in_a_row(text) in words_in_a_row("\n".join(cells))
+    """Say whether the words of ``text`` stand in ``table``, one after the other.
+
+    Across its cells: a row's text is "have installed it Uninstall it."
+    """
+    rows = (table.head, *table.rows)
+    cells = "\n".join("\n".join(row) for row in rows)
+    return words_in_a_row(text) in words_in_a_row(cells)
 
 
 def tables_with(tables: Iterable[Table], texts: Iterable[str]) -> tuple[Table, ...]:
@@ -132,11 +142,10 @@ def tables_with(tables: Iterable[Table], texts: Iterable[str]) -> tuple[Table, .
 
     Only sentences long enough to be nobody else's count.
     """
+    # "Restart the services." stands in many a table
     long = [text for text in texts if len(words(text)) >= ENOUGH_WORDS]
-    found: dict[Table, None] = {}
-    for table in tables:
-        if any(table_holds(table, text) for text in long):
-            found[table] = None
+    unique = dict.fromkeys(tables)
+    found = [each for each in unique if any(table_holds(each, text) for text in long)]
     return tuple(found)[:MOST_TABLES]
 
 

@@ -1,14 +1,15 @@
 """How the sources and the mail are: what the watcher's operator must hear.
 
-Pure: check times, documents and deliveries given up in, problems out.  Each problem is
-told once when it begins and once when it is over; what was told is kept by its key.
+Pure: check times, documents and deliveries given up in, problems out.  The operator
+hears of each problem once when it begins and once when it is over; which ones are open
+is kept by their keys.
 """
 
 from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -67,9 +68,8 @@ class SourceHealth(Struct, frozen=True):
     @property
     def succeeded(self) -> datetime | None:
         """When it last answered well."""
-        return max(
-            (each.succeeded for each in self.times if each.succeeded), default=None
-        )
+        answers = [each.succeeded for each in self.times if each.succeeded]
+        return max(answers, default=None)
 
     @property
     def moved(self) -> str:
@@ -82,11 +82,11 @@ class SourceHealth(Struct, frozen=True):
         """
         # A month's document that fails while its index answers is a failure, not
         # silence
-        asked = [each for each in self.times if each.document in ("", *documents)]
-        for each in asked:
-            if each.succeeded is None or each.succeeded < moment:
-                return False
-        return bool(asked)
+        looked_at = ("", *documents)
+        asked = [each for each in self.times if each.document in looked_at]
+        never = datetime.min.replace(tzinfo=UTC)
+        answers = [each.succeeded or never for each in asked]
+        return min(answers, default=never) >= moment
 
 
 class ProblemKey(Struct, frozen=True):
@@ -150,52 +150,43 @@ def problems(
     found: list[Problem | None] = []
     for health in healths:
         found += [fails(health, failures), silent(health), moved(health)]
-    # A message to the operator that was given up is none: it would be told by one more
-    # of its kind
-    found += [
-        _given_up(message, delivery)
-        for message, delivery in given_up
-        if message.kind != "operator"
-    ]
-    return tuple(problem for problem in found if problem)
+    for message, delivery in given_up:
+        # Of a message to the operator one more of its kind would say so
+        if message.kind != "operator":
+            found.append(_given_up(message, delivery))
+    return tuple(filter(None, found))
 
 
 def news(
     problems: Iterable[Problem],
-    told: Collection[ProblemKey],
+    open_before: Collection[ProblemKey],
     sources: Collection[str],
     now: datetime,
 ) -> OperatorNews:
-    """Give the problems that are new, and those told before that are over and worth a word.
+    """Give the problems that are new, and those that are over and worth a word.
 
-    ``told`` are the keys of what was open before, ``sources`` names those that are on.
+    ``open_before`` are the keys of those that the operator has heard of, ``sources``
+    names those that are on.
     """
     open_now = {problem.key: problem for problem in problems}
-    moved_on = {
-        problem.name
-        for problem in open_now.values()
-        if problem.kind is ProblemKind.MOVED
-    }
+    moved_on = {key.about for key in open_now if key.kind is ProblemKind.MOVED}
     month = _month(patch_tuesday(now - PATIENCE))
-    over = []
-    for key in told:
-        # Of a source that was switched off, or is gone, nothing is to be said
-        if key in open_now or key.about not in sources:
-            continue
-        if _is_worth_a_word(key, moved_on, month):
-            over.append(key)
-    new = [problem for key, problem in open_now.items() if key not in told]
+    # Of a source that was switched off, or is gone, nothing is to be said
+    gone = [key for key in open_before if key not in open_now and key.about in sources]
+    over = [key for key in gone if _is_worth_a_word(key, moved_on, month)]
+    new = [open_now[key] for key in open_now if key not in open_before]
     return OperatorNews(tuple(new), tuple(sorted(over, key=str)), tuple(open_now))
 
 
 def _is_worth_a_word(key: ProblemKey, moved_on: Collection[str], month: str) -> bool:
     """Say whether it is news that a problem is over."""
-    # A month that never came is followed by the next one; a source that moved on to a
-    # third address has not come back; a delivery given up is never over
+    # A month that never came is followed by the next one
     if key.kind is ProblemKind.SILENT:
         return key.detail == month
+    # A source that moved on to a third address has not come back
     if key.kind is ProblemKind.MOVED:
         return key.about not in moved_on
+    # A delivery given up is never over
     return key.kind is not ProblemKind.LOST
 
 
@@ -244,12 +235,14 @@ def silent(health: SourceHealth) -> Problem | None:
     """
     source = health.source
     if source.monthly:
+        # MSRC has a document a month; its guide is one that must bear the day
         if SOURCE_KINDS[source.kind].rhythm is Rhythm.MONTH:
             return _lacks_month(health)
         return _lacks_day(health)
     if source.silent is None:
         return None
     newest, dated = _newest(health)
+    # What was never read is a failure, not silence
     if newest is None or not health.answered_since(newest + source.silent, dated):
         return None
     key = ProblemKey(ProblemKind.OVERDUE, source.name)
@@ -279,22 +272,25 @@ def _lacks_month(health: SourceHealth) -> Problem | None:
     if health.succeeded is None:
         return None
     released = patch_tuesday(health.succeeded - PATIENCE)
-    monthly = {
-        document.document: document.accepted
-        for document in health.documents
-        if document.accepted and schedule.month_end(document.document)
-    }
+    # By the months that they are of
+    accepted: dict[str, list[datetime]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
+    for document in health.documents:
+        end = schedule.month_end(document.document)
+        if document.accepted and end:
+            month = _month(end - timedelta(seconds=1))
+            accepted[month].append(document.accepted)
+            names[month].append(document.document)
     # A watcher that is new knows nothing of how the source was before
-    known_before = any(accepted < released for accepted in monthly.values())
-    month = _month(released)
-    this_month = {
-        name: accepted for name, accepted in monthly.items() if _is_of(name, month)
-    }
+    first = min((min(times) for times in accepted.values()), default=released)
+    if first >= released:
+        return None
     # MSRC opens a month's document days before, for what is fixed earlier: it counts
     # only when it has changed since
-    came = any(accepted >= released - EARLY for accepted in this_month.values())
-    answered = health.answered_since(released + PATIENCE, this_month)
-    if came or not known_before or not answered:
+    month = _month(released)
+    if any(moment >= released - EARLY for moment in accepted[month]):
+        return None
+    if not health.answered_since(released + PATIENCE, names[month]):
         return None
     return _silent(health.source, released)
 
@@ -304,13 +300,10 @@ def _newest(health: SourceHealth) -> tuple[datetime | None, tuple[str, ...]]:
 
     Without dates, when a copy last differed.
     """
-    dated = {
-        document.document: document.newest
-        for document in health.documents
-        if document.newest
-    }
-    if dated:
-        return max(dated.values()), tuple(dated)
+    dated = [document for document in health.documents if document.newest]
+    dates = [document.newest for document in dated if document.newest]
+    if dates:
+        return max(dates), tuple(document.document for document in dated)
     accepted = [document.accepted for document in health.documents if document.accepted]
     return max(accepted, default=None), ()
 
@@ -319,11 +312,6 @@ def _silent(source: Source, released: datetime) -> Problem:
     month = _month(released)
     key = ProblemKey(ProblemKind.SILENT, source.name, month)
     return Problem(key, ProblemKind.SILENT, source.name, month, since=released)
-
-
-def _is_of(document: str, month: str) -> bool:
-    end = schedule.month_end(document)
-    return end is not None and _month(end - timedelta(seconds=1)) == month
 
 
 def _month(moment: datetime) -> str:
@@ -336,9 +324,8 @@ def patch_tuesday(now: datetime) -> datetime:
     released = release_hour(local.year, local.month)
     if released <= now:
         return released
-    if local.month == 1:
-        return release_hour(local.year - 1, 12)
-    return release_hour(local.year, local.month - 1)
+    last_month = local.replace(day=1) - timedelta(days=1)
+    return release_hour(last_month.year, last_month.month)
 
 
 def release_hour(year: int, month: int) -> datetime:
@@ -354,21 +341,17 @@ def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[Unread, .
     of_source: dict[str, list[Times]] = defaultdict(list)
     for each in times:
         of_source[each.source].append(each)
-    found = [
-        _unread(source, of_source[source.name]) for source in sources if source.enabled
-    ]
-    return tuple(each for each in found if each)
+    enabled = [source for source in sources if source.enabled]
+    found = [_unread(source, of_source[source.name]) for source in enabled]
+    return tuple(filter(None, found))
 
 
-def _unread(source: Source, asked: Iterable[Times]) -> Unread | None:
+def _unread(source: Source, asked: Sequence[Times]) -> Unread | None:
     """Say why a source could not be read yet; ``asked`` are its documents' times."""
-    failed: Times | None = None
-    for each in asked:
-        if each.succeeded:
-            return None
-        if each.failures and failed is None:
-            failed = each
-    # One that only follows updates may have had nothing to read, and has not failed
-    if failed is None:
+    if any(each.succeeded for each in asked):
         return None
-    return Unread(source.name, failed.cause or failed.failure)
+    failed = [each for each in asked if each.failures]
+    # One that only follows updates may have had nothing to read, and has not failed
+    if not failed:
+        return None
+    return Unread(source.name, failed[0].cause or failed[0].failure)

@@ -8,7 +8,7 @@ stands in ``summary.toml``.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import cache
 from importlib import resources
 from textwrap import shorten
@@ -24,6 +24,7 @@ QUOTE = 160
 MOST_NAMES = 4
 # CVEs that are exploited already
 MOST_CVES = 3
+_ISSUE_PASSAGES = ("issue", "workaround")
 
 
 @cache
@@ -48,12 +49,13 @@ def first_summary(update: Update, kind: Kind) -> Summary:
     if kind is Kind.RELEASED:
         key = "released" if products else "released-alone"
         text = _ledger_text(update, key, products=products)
-        return Summary(text + _urgent(update), "released")
+        return Summary(text + _attacked(update), "released")
     if kind is Kind.ANNOUNCED:
         key = "announced" if products else "announced-alone"
-        are = "are" if len(update.advisories) > 1 else "is"
+        are = _are(update.advisories)
         text = _ledger_text(update, key, products=products, are=are)
-        return Summary(text + _urgent(update), "announced")
+        return Summary(text + _attacked(update), "announced")
+    # What is listed with a date of long ago is a revision, and no release
     key = "listed-for" if products else "listed"
     return Summary(_ledger_text(update, key, products=products), "listed")
 
@@ -128,31 +130,32 @@ def exploited_summary(
 ) -> Summary:
     """Exploited or disclosed, from no to yes."""
     unique = sorted(set(cves))
-    one, listed = len(unique) == 1, ", ".join(unique)
+    listed = ", ".join(unique)
     key = "exploited" if exploited else "disclosed"
+    # Only an update fixes it; an advisory without one waits
     if update.type != "advisory":
         key = f"{key}-fixed"
-    text = _ledger_text(
-        update,
-        key,
-        cves=listed,
-        are="is" if one else "are",
-        them="it" if one else "them",
-    )
+    them = "it" if len(unique) == 1 else "them"
+    text = _ledger_text(update, key, cves=listed, are=_are(unique), them=them)
     return Summary(text, key, (("cves", listed),))
 
 
 def known_issue_summary(update: Update, readings: Sequence[ChangeReading]) -> Summary:
     """A known issue is new, or its workaround is."""
-    key, quote = "issue-guidance", ""
+    texts = []
+    only_workarounds = True
     for reading in readings:
-        names = [passage.name for passage in reading.new_passages]
+        passages = [
+            each for each in reading.new_passages if each.name in _ISSUE_PASSAGES
+        ]
+        names = {passage.name for passage in passages}
+        # A row that appears with its workaround is a new issue
         if reading.is_first or "workaround" not in names:
-            key = "issue"
-        for passage in reading.new_passages:
-            if passage.name in ("issue", "workaround"):
-                quote = quote or passage.text
-    quote = shorten(quote, QUOTE, placeholder="…").rstrip(" .")
+            only_workarounds = False
+        texts += [passage.text for passage in passages]
+    key = "issue-guidance" if only_workarounds else "issue"
+    first_text = next(filter(None, texts), "")
+    quote = shorten(first_text, QUOTE, placeholder="…").rstrip(" .")
     if not quote:
         key = f"{key}-bare"
     elif not quote.endswith("…"):
@@ -164,14 +167,15 @@ def revised_summary(update: Update, readings: Sequence[ChangeReading]) -> Summar
     """Anything else."""
     cves: set[str] = set()
     for reading in readings:
+        # Only a record that is new is one more vulnerability that the update fixes
         if reading.is_first:
             cves.update(reading.entry.cves)
     if not cves:
         return _of_update("changed", update)
     unique = sorted(cves)
     more = " and more" if len(unique) > MOST_NAMES else ""
-    shown = ", ".join(unique[:MOST_NAMES]) + more
-    text = _ledger_text(update, "also-fixes", cves=shown)
+    in_sentence = ", ".join(unique[:MOST_NAMES]) + more
+    text = _ledger_text(update, "also-fixes", cves=in_sentence)
     return Summary(text, "also-fixes", (("cves", ", ".join(unique)),))
 
 
@@ -195,22 +199,25 @@ def _ledger_text(
     )
 
 
-def _urgent(update: Update) -> str:
+def _attacked(update: Update) -> str:
     """Which of its vulnerabilities is attacked already, else which is publicly known."""
-    exploited = [each.id for each in update.advisories if each.exploited]
-    disclosed = [each.id for each in update.advisories if each.disclosed]
-    cves = exploited or disclosed
+    key = "exploited-already"
+    cves = [advisory.id for advisory in update.advisories if advisory.exploited]
+    if not cves:
+        key = "disclosed-already"
+        cves = [advisory.id for advisory in update.advisories if advisory.disclosed]
     if not cves:
         return ""
-    rest = len(cves) - MOST_CVES
-    more = f" and {rest} more" if rest > 0 else ""
-    text = _ledger_text(
-        update,
-        "exploited-already" if exploited else "disclosed-already",
-        cves=", ".join(cves[:MOST_CVES]) + more,
-        are="is" if len(cves) == 1 else "are",
-    )
-    return f" {text}"
+    listed = ", ".join(cves[:MOST_CVES]) + _more(len(cves) - MOST_CVES)
+    return f" {_ledger_text(update, key, cves=listed, are=_are(cves))}"
+
+
+def _are(named: Sized) -> str:
+    return "is" if len(named) == 1 else "are"
+
+
+def _more(rest: int) -> str:
+    return f" and {rest} more" if rest > 0 else ""
 
 
 def _products_beside_title(
@@ -242,9 +249,7 @@ def title_with_articles(
 def product_list(names: Iterable[str]) -> str:
     """Give products in a sentence."""
     unique = sorted(set(names))
-    rest = len(unique) - MOST_NAMES
-    more = f" and {rest} more" if rest > 0 else ""
-    return ", ".join(unique[:MOST_NAMES]) + more
+    return ", ".join(unique[:MOST_NAMES]) + _more(len(unique) - MOST_NAMES)
 
 
 def deciding_words(statements: Iterable[PassageStatement]) -> str:
