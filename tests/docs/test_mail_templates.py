@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import fields
 
 from watcher.mail import context, samples, welcome
-from watcher.text import guidance, story, templates
+from watcher.text import story, templates
 from watcher.text.story import Form
 from watcher.text.words import words_of
 
@@ -36,7 +36,7 @@ def test_every_name_of_the_context_is_documented() -> None:
         story.Row,
         story.Quote,
         story.Flaw,
-        guidance.Saying,
+        story.Saying,
         welcome.Gone,
         welcome.Good,
         welcome.Watched,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from tests.unit.builders import NOV, SU, fact, post, update
 from watcher.judgement.event import Summary, compose_event
 from watcher.judgement.guidance import MOST_SENTENCES, lay_out, table_holds
 from watcher.records import Entry, Event, Kind, Table
-from watcher.text import columns, guidance
+from watcher.text import columns
+from watcher.text.story import Form, sayings
+from watcher.text.words import words_of
 
+ENGLISH = words_of(None, "en")
 IF_THEN = Table(
     ("If you", "Then"),
     (
@@ -125,9 +130,9 @@ def test_a_table_in_text_is_aligned_and_wrapped() -> None:
 def test_a_table_that_is_too_long_says_how_many_rows_were_left_out() -> None:
     long = Table((), tuple((f"case {n} of many", "word " * 100) for n in range(30)))
     event = said(" ".join(long.rows[0]), long)
-    (table,) = guidance.sayings(event, lambda usual: usual)
+    (table,) = sayings(event, Form(ENGLISH, UTC))
     assert 0 < len(table.rows) == 30 - table.more_rows < 12
     # A letter that must be short has sentences
     assert all(
-        saying.text for saying in guidance.sayings(event, lambda usual: usual // 3)
+        saying.text for saying in sayings(event, Form(ENGLISH, UTC, share=1 / 3))
     )

@@ -30,7 +30,6 @@ from watcher.site.timeline import Timeline, timeline
 from watcher.text import difference
 from watcher.text.difference import Piece
 from watcher.text.event_json import time
-from watcher.text.guidance import Saying
 from watcher.text.plain import line, link
 from watcher.text.servers import ServerText, event_server_texts
 from watcher.text.story import (
@@ -38,6 +37,7 @@ from watcher.text.story import (
     Form,
     Quote,
     Row,
+    Saying,
     Story,
     headline_of,
     story,

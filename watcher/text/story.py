@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from watcher.judgement import advice, normalize, server_steps
+from watcher.judgement.guidance import lay_out
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -24,8 +25,8 @@ from watcher.records import (
     Exposure,
     Kind,
     Package,
+    Table,
 )
-from watcher.text.guidance import Saying, sayings
 from watcher.text.plain import line, link, paragraphs
 from watcher.text.servers import ServerText, event_server_texts
 from watcher.text.words import Words
@@ -40,6 +41,19 @@ _MICROSOFT = (".microsoft.com", ".microsoft.github.io", ".aka.ms")
 _FOR_WHOM = {"released", "announced", "issue-listed", "re-released"}
 # Sentences after which it is said that a vulnerability is attacked or known already
 _URGENT = {"released", "announced"}
+# Of a hundred: the share of usual lengths from which on there are tables
+ROOMY = 40
+# Characters of a table
+LONGEST_TABLE = 5000
+
+
+class Saying(Struct, frozen=True):
+    """A paragraph of the vendor's, or in its place a table: each cell in lines."""
+
+    text: str = ""
+    head: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    more_rows: int = 0
 
 
 class Form(Struct, frozen=True):
@@ -263,7 +277,7 @@ def story(
         other_kbs=_other_kbs(event, rows),
         other_builds=_others(event.update.builds, [row.build for row in rows]),
         scope=_channels(event, words),
-        sayings=sayings(event, form.most),
+        sayings=sayings(event, form),
         links=_links(event, rows),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
@@ -284,6 +298,43 @@ def story(
         unknown_servers=tuple(
             f"{line(server.name, 60)} {line(server.build, 40)}" for server in unknown
         ),
+    )
+
+
+def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
+    """Give the vendor's own words, each of its tables where its first sentence stands.
+
+    A letter that has to be short has the sentences instead: a table cannot be cut at
+    any word.
+    """
+    left = form.most(3500)
+    found: list[Saying] = []
+    tables = event.tables if form.most(100) >= ROOMY else ()
+    for piece in lay_out(event.guidance, tables):
+        if isinstance(piece, Table):
+            found.append(_grid(piece, form))
+        elif left > 0:
+            texts = paragraphs(piece, left)
+            found += map(Saying, texts)
+            left -= sum(map(len, texts))
+    return tuple(found)
+
+
+def _grid(table: Table, form: Form) -> Saying:
+    left = form.most(LONGEST_TABLE)
+    rows: list[tuple[tuple[str, ...], ...]] = []
+    for row in table.rows[: form.most(30)]:
+        cells = tuple(paragraphs(cell, form.most(800)) for cell in row)
+        for cell in cells:
+            left -= sum(map(len, cell))
+        # The first row is shown, however long: a head alone says nothing
+        if left < 0 and rows:
+            break
+        rows.append(cells)
+    return Saying(
+        head=tuple(paragraphs(cell, 200) for cell in table.head),
+        rows=tuple(rows),
+        more_rows=len(table.rows) - len(rows),
     )
 
 
