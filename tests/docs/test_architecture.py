@@ -51,3 +51,14 @@ def test_the_house_has_every_room_and_every_file_beside_them() -> None:
 def test_the_way_has_ten_steps_and_the_file_of_each() -> None:
     steps = re.findall(r"^ ?(\d+)  .*?(watcher/[\w/]+\.py)", WAY, re.MULTILINE)
     assert [int(number) for number, _ in steps] == list(range(1, 11))
+
+
+def test_the_page_of_judgement_names_each_of_its_files() -> None:
+    page = (ROOT / "docs" / "judgement.md").read_text(encoding="utf-8")
+    table = page.split("| file | decides |")[1].split("\n\n")[0]
+    folder = ROOT / "watcher" / "judgement"
+    files = {each.name for each in folder.glob("*.py") if each.name != "__init__.py"}
+    rooms = {f"{each.parent.name}/" for each in folder.glob("*/__init__.py")}
+    spelled = {each.name for each in (folder / "normalize").glob("[a-z]*.py")}
+    named = set(re.findall(r"`([a-z_]+(?:\.py|/))`", table))
+    assert named == {*files, *rooms, *spelled}
