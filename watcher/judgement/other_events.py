@@ -134,7 +134,7 @@ def _exploitation_is_new(reading: ChangeReading, before: Update) -> bool:
         return True
     if reading.disclosed and not advisory.disclosed:
         return True
-    # A record's first text tells of attacks of earlier months
+    # Words count where they are new
     return reading.says(Kind.EXPLOITED) and not reading.is_first
 
 
@@ -308,7 +308,7 @@ def _event_repeated(before: Update, why: str) -> str | None:
     "" for what was known from the start, None where the change repeats nothing.
     """
     if why == _SAME_RELEASE:
-        # In November 2024 the record that offers v2 came after the table did: it is
+        # Record, table and post told of November 2024's v2 in turn: the later ones are
         # evidence for the re-release, not for the release of v1
         if before.version == 1:
             return last_event(before, Kind.RELEASED) or None
@@ -349,7 +349,7 @@ def _why_words_are_no_news(
 ) -> str:
     """Why a change of words alone is no news; "" when it is."""
     before = check.before
-    # MSRC changes titles and acknowledgements without a revision
+    # MSRC changes titles without a revision
     if not texts:
         return "nothing that concerns an administrator has changed"
     if _is_informational(reading):

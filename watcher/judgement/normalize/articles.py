@@ -28,7 +28,7 @@ _KB_BARE = r"(?<![\w./#=$-])([2-6]\d{6})(?![\w-]|[.,]\d)"
 _KB_IN_PROSE = re.compile(
     rf"{_KB_WITH_LETTERS}|{_SUPPORT_ADDRESS}|{_KB_BARE}", re.IGNORECASE
 )
-# Rows of Microsoft's table bear such a number until the article is there
+# The table of builds led to "help/1234567" for Jul21SU until its article was there
 _PLACEHOLDERS = {"1234567", "123456", "7654321"}
 _FEWEST_DIGITS_OF_KB = 6
 _FEWEST_DIGITS_OF_CVE = 4
@@ -67,7 +67,7 @@ def cves_in(text: str) -> tuple[str, ...]:
 def _article(number: str) -> str:
     """Return the name of the article that bears a number, "" when it is no article's.
 
-    "0000000" and "1234567" stand where a number is still to come.
+    "1234567" stood where that of Jul21SU was still to come.
     """
     is_one_digit = len(set(number)) == 1
     if is_one_digit or number in _PLACEHOLDERS:

@@ -50,7 +50,7 @@ def builds_in(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for match in _BUILD_IN_PROSE.finditer(fold(text)):
         short = build(match[0])
-        # "from 192.168.100.10": a post's log lines name servers, too
+        # "from 192.168.100.10": prose names addresses of servers, too
         if max(build_key(short)) > _HIGHEST_OF_ADDRESS:
             found[short] = None
     return tuple(found)

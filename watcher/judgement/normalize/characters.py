@@ -26,8 +26,7 @@ def fold(text: str) -> str:
 
     One kind of space, hyphen and quote, nothing unseen; the case is kept.
     """
-    # MSRC writes CVE numbers with non-breaking hyphens, Microsoft's table of builds
-    # puts two non-breaking spaces before a row's name
+    # The Exchange blog's feed is full of no-break spaces
     if text.isascii():
         plain = text.replace("`", "'")
     else:

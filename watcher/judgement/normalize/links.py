@@ -126,6 +126,6 @@ def _download(query: str) -> str:
     named = values.get("id") or values.get("familyid")
     if not named:
         return query
-    # MSRC's records write "id=" before a number and before a family's GUID
+    # "id=%7B9fbd842e-...%7D" is a family, too
     guid = _GUID.fullmatch(named)
     return f"familyid={guid[1].lower()}" if guid else f"id={named}"
