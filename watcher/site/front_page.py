@@ -91,7 +91,7 @@ def products(listings: Sequence[Listing], now: datetime) -> tuple[Product, ...]:
             owners[offer.product, offer.build, offer.kb] = listing
     bad = _bad_builds(listings)
     found: dict[str, Product] = {}
-    for row in newest_build.newest_builds(map(as_update, good), now):
+    for row in newest_build.newest_builds([as_update(each) for each in good], now):
         owner = owners[row.product, row.build, row.kb]
         # A pulled build below the good one is nobody's trouble any more
         build = normalize.build_key(row.build)
