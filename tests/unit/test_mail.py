@@ -259,6 +259,13 @@ def test_subscribers_have_threads_of_their_own() -> None:
     assert mail.thread_index(letter(), NOW) != mail.thread_index(other, NOW)
 
 
+def test_two_messages_of_one_thread_and_one_second_are_apart() -> None:
+    first, second = letter(), letter(id="another", thread=letter().thread)
+    indexes = [mail.thread_index(each, NOW) for each in (first, second)]
+    assert indexes[0][:20] == indexes[1][:20]
+    assert indexes[0] != indexes[1]
+
+
 def test_a_letter_without_a_thread_has_no_root() -> None:
     assert mail.root_id(Letter("welcome", ADMINS), SENDER) == ""
 
