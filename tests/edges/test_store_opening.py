@@ -252,6 +252,8 @@ def test_a_read_only_file_is_refused_at_once(of_file: int, of_folder: int) -> No
         ("permission denied for schema public", "Grant it"),
         ('database "x" does not exist', "Create it"),
         ("password authentication failed for user", "PGPASSWORD"),
+        # A server's disk is not looked at, as SQLite's is
+        ("disk I/O error", "Restore it from a backup"),
         ("something unheard of", "check the database"),
     ],
 )
