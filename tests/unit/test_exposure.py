@@ -196,6 +196,26 @@ def test_either_form_of_a_build_that_a_row_gives_in_two_is_known() -> None:
     assert of("5.2.1544.13", typing_error).fitness is Fitness.GOOD
 
 
+def test_of_an_update_that_is_pulled_in_part_each_server_hears_what_its_own_package_is() -> (
+    None
+):
+    part = replace(
+        RELEASED,
+        state=State.PULLED_IN_PART,
+        packages=(replace(V1[0], pulled=True), V1[1]),
+    )
+    told = event(Kind.PULLED, part, packages=(V1[0],))
+
+    assert stands("15.2.1544.13", BEFORE, part) == ("pulled", "follow")
+    assert stands("15.2.1258.38", part) == ("good", "nothing")
+    assert step_of(of("15.2.1258.38", part), told) == "nothing"
+    assert step_of(of("15.2.1544.11", BEFORE, part), told) == "keep-off"
+    # The other package is offered still
+    earlier = update("x", package(CU13, "KB1", "15.2.1258.34"), released=NOV - days(90))
+    assert stands("15.2.1258.34", earlier, part) == ("newer-available", "install")
+    assert step_of(of("15.2.1258.34", earlier, part), told) is None
+
+
 # --- branches, lines, families --------------------------------------------------------
 
 CU15 = "Exchange Server 2019 CU15"

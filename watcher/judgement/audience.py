@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from watcher.judgement import server_status
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
+    Advisory,
     Before,
     Confidence,
     Event,
@@ -47,7 +48,8 @@ PRODUCT, KIND, REMINDER = "product:", "kind:", "reminder:"
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DIGEST_TIME = re.compile(
-    r"(?:(daily)|weekly +([a-z]{3})[a-z]*) +(\d{1,2}):(\d{2})", re.IGNORECASE
+    r"(?:daily|weekly +(?P<day>[a-z]{3})[a-z]*) +(?P<hour>\d{1,2}):(?P<minute>\d{2})",
+    re.IGNORECASE,
 )
 # Vendors have two scales: Microsoft's (and CSAF's aggregate severity with many), and
 # CVSS's Critical, High, Medium, Low.  They are read as one
@@ -69,15 +71,25 @@ def digest_time(when: str) -> DigestTime | None:
     if when.strip().lower() == AT_ONCE:
         return None
     found = _DIGEST_TIME.fullmatch(when.strip())
-    if found is not None:
-        day, hour, minute = (found[2] or "").lower(), int(found[3]), int(found[4])
-        is_time = hour < 24 and minute < 60
-        if is_time and not day:
-            return DigestTime(None, time(hour, minute))
-        if is_time and day in _WEEKDAYS:
-            return DigestTime(_WEEKDAYS.index(day), time(hour, minute))
-    msg = f'"{when}" is no time for mail: write "at-once", "daily 07:00" or "weekly Mon 07:00"'
-    raise ValueError(msg)
+    read = None if found is None else _time_of(found)
+    if read is None:
+        msg = (
+            f'"{when}" is no time for mail: write "at-once", "daily 07:00" or '
+            '"weekly Mon 07:00"'
+        )
+        raise ValueError(msg)
+    return read
+
+
+def _time_of(found: re.Match[str]) -> DigestTime | None:
+    """Read the parts of a digest's time; None for "25:00" and "weekly Someday"."""
+    day = found["day"]
+    try:
+        at = time(int(found["hour"]), int(found["minute"]))
+        weekday = None if day is None else _WEEKDAYS.index(day.lower())
+    except ValueError:
+        return None
+    return DigestTime(weekday, at)
 
 
 def has_come(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bool:
@@ -165,12 +177,18 @@ def refusal(
         return Refusal.PRODUCTS
     if is_below_severity(subscriber.severity, event):
         return Refusal.SEVERITY
-    if subscriber.owners:
-        owned = server_status.owned(subscriber.owners, exposures)
-        # Without an inventory it may concern everybody
-        if owned and not server_status.may_concern(event, owned):
-            return Refusal.OWNERS
+    if subscriber.owners and not _may_concern_owned(subscriber, event, exposures):
+        return Refusal.OWNERS
     return None
+
+
+def _may_concern_owned(
+    subscriber: Subscriber, event: Event, exposures: Iterable[Exposure]
+) -> bool:
+    """Say whether an event may concern a server of a subscriber's owners."""
+    owned = server_status.owned(subscriber.owners, exposures)
+    # Without an inventory it may concern everybody
+    return not owned or server_status.may_concern(event, owned)
 
 
 def names_product(patterns: Iterable[str], products: Iterable[str]) -> bool:
@@ -198,13 +216,16 @@ def is_below_severity(least: str, event: Event) -> bool:
     # A cumulative update names no advisory: nobody knows how mild it is
     if not event.advisories:
         return False
-    for advisory in event.advisories:
-        severity = _severity(advisory.severity)
-        if advisory.exploited or advisory.disclosed or severity is None:
-            return False
-        if severity >= SEVERITIES.index(least):
-            return False
-    return True
+    limit = SEVERITIES.index(least)
+    return all(_is_milder(advisory, limit) for advisory in event.advisories)
+
+
+def _is_milder(advisory: Advisory, limit: int) -> bool:
+    """Say whether a vulnerability is less severe than ``limit``, and not known outside."""
+    if advisory.exploited or advisory.disclosed:
+        return False
+    severity = _severity(advisory.severity)
+    return severity is not None and severity < limit
 
 
 def _severity(written: str) -> int | None:
@@ -350,19 +371,23 @@ def as_it_stands(events: Sequence[Event]) -> tuple[Event, ...]:
     # A weekly digest of November 2024 held the release of the 12th and the pull of the
     # 14th: it must not say "install" above "do not install".  A pull that the same
     # digest corrects is none
-    corrected = {event.corrects for event in events}
-    pulls = [
-        event
-        for event in events
-        if event.kind is Kind.PULLED
-        and event.confidence is Confidence.CONFIRMED
-        and event.id not in corrected
-    ]
+    pulls = [event for event in _not_corrected(events) if event.kind is Kind.PULLED]
     found = []
     for event in events:
         is_pulled = any(_is_pulled_by(pull, event) for pull in pulls)
         found.append(replace(event, pulled=True) if is_pulled else event)
     return tuple(found)
+
+
+def _not_corrected(events: Sequence[Event]) -> list[Event]:
+    """Give the events that are confirmed and that none of the others takes back."""
+    corrected = {event.corrects for event in events}
+    standing = []
+    for event in events:
+        is_confirmed = event.confidence is Confidence.CONFIRMED
+        if is_confirmed and event.id not in corrected:
+            standing.append(event)
+    return standing
 
 
 def _is_pulled_by(pull: Event, event: Event) -> bool:
@@ -394,12 +419,6 @@ def _story(events: Sequence[Event]) -> tuple[Event, ...]:
 
     Known issues and revisions come by the dozen, and are no turn of its life.
     """
-    corrected = {event.corrects for event in events}
-    turns = []
-    for event in events:
-        # A pull that never was is no part of the story, nor is one that is suspected
-        if event.kind not in STORY or event.id in corrected:
-            continue
-        if event.confidence is Confidence.CONFIRMED:
-            turns.append(event)
+    # A pull that never was is no part of the story, nor is one that is suspected
+    turns = [event for event in _not_corrected(events) if event.kind in STORY]
     return tuple(turns) if len(turns) > 1 else ()

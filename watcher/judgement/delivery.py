@@ -94,7 +94,9 @@ def is_grave(kind: str, events: Iterable[Kind]) -> bool:
         return any(EVENT_KINDS[event].fallback for event in events)
     if kind in GRAVE:
         return True
-    return any(row.fallback for row in EVENT_KINDS.values() if row.kind == kind)
+    # Welcomes and reminders are about no kind of event
+    is_of_event = kind in {event.value for event in EVENT_KINDS}
+    return is_of_event and EVENT_KINDS[Kind(kind)].fallback
 
 
 def _length(span: timedelta) -> str:

@@ -49,11 +49,13 @@ def installed_pulls(exposures: Iterable[Exposure]) -> tuple[str, ...]:
 
 def pull_events(update: Update) -> tuple[str, ...]:
     """Give the ids of the events that said that a version of an update was pulled."""
-    return tuple(
-        each.event
-        for each in update.established
-        if each.kind is Kind.PULLED and not each.suspected and each.event
-    )
+    events = []
+    for established in update.established:
+        is_confirmed = established.kind is Kind.PULLED and not established.suspected
+        # What was pulled at the first check was told by no event
+        if is_confirmed and established.event:
+            events.append(established.event)
+    return tuple(events)
 
 
 def reminders(
@@ -74,14 +76,10 @@ def reminders(
     for pull in pulls:
         unsettled = _unsettled(pull, exposures, settled)
         for subscriber in subscribers:
-            about = written_to[subscriber.name]
-            if "welcome" in about or pull.update.id in about:
-                continue
-            if not _wants(subscriber, pull.update):
-                continue
             owned = server_status.owned(subscriber.owners, exposures)
             theirs = tuple(exposure for exposure in owned if exposure in unsettled)
-            if theirs and _is_due(pull, subscriber.name, now):
+            is_due = _is_due(pull, subscriber, written_to[subscriber.name], now)
+            if theirs and is_due:
                 letters.append(_reminder(subscriber, pull.update, theirs))
     return letters
 
@@ -100,31 +98,43 @@ def _unsettled(
     pull: InstalledPull, exposures: Iterable[Exposure], settled: Settled
 ) -> tuple[Exposure, ...]:
     """Give the servers that still run the pulled version and are not dealt with."""
-    targets = {target.removeprefix(audience.REMINDER) for target in settled.muted}
-    for target, since in settled.acknowledged.items():
-        # An acknowledgement is of one pull: what is pulled again is reminded of again
-        if pull.pulled is None or since >= pull.pulled:
-            targets.add(target)
-    pulls = f"{audience.KIND}{Kind.PULLED.value}"
-    if pull.update.id in targets or pulls in targets:
+    targets = _settled_targets(pull, settled)
+    if {pull.update.id, f"{audience.KIND}{Kind.PULLED.value}"} & targets:
         return ()
+    on_pulled = server_status.on_pulled(pull.update.id, exposures)
+    # Who mutes Exchange Server 2016 is still reminded of the servers with 2019
     return tuple(
         exposure
-        for exposure in server_status.on_pulled(pull.update.id, exposures)
+        for exposure in on_pulled
         if not audience.covers(targets, exposure.product)
     )
 
 
-def _wants(subscriber: Subscriber, update: Update) -> bool:
-    """Say whether a subscriber hears of pulls of the update's products."""
-    return Kind.PULLED in subscriber.kinds and audience.names_product(
-        subscriber.products, update.products
-    )
+def _settled_targets(pull: InstalledPull, settled: Settled) -> set[str]:
+    """Give the targets that a pull needs no reminder of."""
+    targets = set()
+    for target in settled.muted:
+        targets.add(target.removeprefix(audience.REMINDER))
+    for target, since in settled.acknowledged.items():
+        # An acknowledgement is of one pull: what is pulled again is reminded of again
+        if pull.pulled is None or since >= pull.pulled:
+            targets.add(target)
+    return targets
 
 
-def _is_due(pull: InstalledPull, subscriber: str, now: datetime) -> bool:
-    """Say whether a week has passed since a subscriber was last written to of it."""
-    last = pull.last_read.get(subscriber)
+def _is_due(
+    pull: InstalledPull, subscriber: Subscriber, about: Collection[str], now: datetime
+) -> bool:
+    """Say whether a subscriber is to be reminded of a pull now.
+
+    ``about`` names the kinds and updates that they are written to of anyway.
+    """
+    if "welcome" in about or pull.update.id in about:
+        return False
+    hears_of_it = audience.names_product(subscriber.products, pull.update.products)
+    if Kind.PULLED not in subscriber.kinds or not hears_of_it:
+        return False
+    last = pull.last_read.get(subscriber.name)
     return last is None or now - last >= EVERY
 
 
@@ -132,14 +142,11 @@ def _reminder(
     subscriber: Subscriber, update: Update, servers: tuple[Exposure, ...]
 ) -> Letter:
     """Compose a reminder; its subject names the KB articles that are installed."""
-    articles: list[str] = []
-    for exposure in servers:
-        article = exposure.installed.package.kb if exposure.installed else ""
-        if article and article not in articles:
-            articles.append(article)
+    articles = _installed_articles(servers)
     title = update.title
     # "2024-11 Cumulative Update (KB5044284)" names its article itself
-    if articles and not any(article in title for article in articles):
+    title_names_one = any(article in title for article in articles)
+    if articles and not title_names_one:
         title = f"{title} ({', '.join(articles)})"
     return Letter(
         REMINDER,
@@ -151,3 +158,13 @@ def _reminder(
         subject=title,
         servers=servers,
     )
+
+
+def _installed_articles(servers: Iterable[Exposure]) -> list[str]:
+    """Give the KB articles that servers run, each once, in the inventory's order."""
+    articles: dict[str, None] = {}
+    for exposure in servers:
+        installed = exposure.installed
+        if installed is not None and installed.package.kb:
+            articles[installed.package.kb] = None
+    return list(articles)

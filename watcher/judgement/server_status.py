@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from watcher.judgement import normalize
 from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
-from watcher.judgement.packages import current_packages
+from watcher.judgement.packages import current_packages, is_pulled_package
 from watcher.records import (
     Established,
     Event,
@@ -108,12 +108,17 @@ def exposures(
 
 
 def _is_pulled(update: Update, package: Package) -> bool:
-    """Say whether a package is not to be installed, for the vendor pulled its version."""
+    """Say whether a package is not to be installed, for the vendor pulled it.
+
+    Of an older version: whether it was, and is not offered again as it was.
+    """
+    if package in current_packages(update):
+        return is_pulled_package(update, package)
     if package.version >= update.version:
         return update.is_pulled
-    # A version that was offered again as it was: the vendor stands by it
-    if not update.is_pulled and package in current_packages(update):
-        return False
+    # December 2014: one rollup of three was pulled, and stays so when its v2 is out
+    if any(each.pulled for each in update.packages if each.version == package.version):
+        return package.pulled
     # November 2024: v1 stays pulled when v2 is out
     fact = Established(Kind.PULLED, package.version)
     return established_by(update, fact) is not None
@@ -133,7 +138,8 @@ def _index(updates: Iterable[Update]) -> BuildIndex:
 def _good_packages(update: Update) -> list[Package]:
     """Give the packages of an update that can be recommended, by build and product."""
     # What may be pulled is recommended to nobody
-    if update.state is not State.RELEASED or update.suspicions:
+    is_offered = update.state in (State.RELEASED, State.PULLED_IN_PART)
+    if not is_offered or update.suspicions:
         return []
     good = []
     for package in current_packages(update):
@@ -344,7 +350,7 @@ def _fitness(known_build: KnownBuild, *, is_outdated: bool) -> Fitness:
         return Fitness.PULLED
     if package.version < update.version:
         return Fitness.REPLACED
-    if update.suspicions and update.state is State.RELEASED:
+    if update.suspicions and not update.is_pulled:
         return Fitness.SUSPECTED
     return Fitness.NEWER if is_outdated else Fitness.GOOD
 

@@ -10,15 +10,25 @@ Pure: exposures and events in, steps out.  The sentences are words of a language
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from msgspec import Struct
 
-from watcher.judgement import normalize
+from watcher.judgement import advice, normalize
 from watcher.judgement.newest_build import product_line
 from watcher.judgement.server_status import MAKES_A_BRANCH, BuildKey, branch_of, runs
-from watcher.records import Confidence, Event, Exposure, Fitness, Kind, Offer
+from watcher.kinds import complete
+from watcher.records import (
+    Confidence,
+    Event,
+    Exposure,
+    Fitness,
+    Kind,
+    Offer,
+    Package,
+    UpdateRef,
+)
 
 
 class Step(StrEnum):
@@ -159,21 +169,24 @@ class _Target(Struct, frozen=True):
 
 
 def _target(event: Event) -> _Target:
+    packages, update = event.packages, event.update
     # A pull of one package of three names that package: what the update has beside it
     # stands in its reference only
-    builds = [package.build for package in event.packages if package.build]
-    keys = map(normalize.build_key, builds or event.update.builds)
-    products = {package.product for package in event.packages if package.product}
-    made = set()
-    for package in event.packages:
-        if package.type in MAKES_A_BRANCH or package.product == event.update.title:
-            made.add(package.product)
+    builds = [package.build for package in packages if package.build]
+    products = [package.product for package in packages if package.product]
+    made = [package.product for package in packages if _is_made(package, update)]
+    keys = map(normalize.build_key, builds or update.builds)
     return _Target(
-        builds=tuple(key for key in keys if key),
-        products=frozenset(products or event.update.products),
+        builds=tuple(filter(None, keys)),
+        products=frozenset(products or update.products),
         made=frozenset(made),
-        has_update=bool(event.packages or event.update.kbs or event.update.builds),
+        has_update=advice.has_update(event),
     )
+
+
+def _is_made(package: Package, update: UpdateRef) -> bool:
+    """Say whether an update makes the product of its package, as a cumulative one does."""
+    return package.type in MAKES_A_BRANCH or package.product == update.title
 
 
 def _step_of_event(event: Event, target: _Target, exposure: Exposure) -> Step | None:
@@ -182,61 +195,94 @@ def _step_of_event(event: Event, target: _Target, exposure: Exposure) -> Step | 
     if not exposure.product:
         return None
     if not target.has_update:
-        return _step_without_update(event, target, exposure)
-    if event.kind is Kind.PULLED or event.pulled:
-        return _step_of_pull(event, target, exposure)
-    if event.kind is Kind.KNOWN_ISSUE:
-        return _step_of_issue(event, target, exposure)
-    if event.kind is Kind.REVISED:
-        return Step.READ if runs(exposure, event.update.id) else None
-    return _step_of_offer(event, target, exposure)
+        return _WITHOUT_UPDATE[event.kind](event, target, exposure)
+    # A known issue of what stands pulled is no reason to install it
+    kind = Kind.PULLED if event.pulled else event.kind
+    return _WITH_UPDATE[kind](event, target, exposure)
 
 
-def _step_without_update(
-    event: Event, target: _Target, exposure: Exposure
-) -> Step | None:
-    """Say what to do where there is nothing to install."""
-    if event.kind is Kind.KNOWN_ISSUE:
-        # The Hybrid Configuration Wizard's error of January 2025 is of every Exchange
-        # server, an issue of CU14 and CU15 of none with CU12
-        return Step.CHECK_PRODUCT if target.names(exposure) else None
-    if event.kind in (Kind.ANNOUNCED, Kind.EXPLOITED):
-        # CVE-2026-42897 was announced, and exploited, weeks before its update came.
-        # The products that it names are those that will get one: older levels of them
-        # have the vulnerability, too
-        return Step.NO_UPDATE_YET if target.is_of_line(exposure) else None
-    if event.kind in (Kind.PULLED, Kind.RELEASED, Kind.RE_RELEASED):
-        return Step.CHECK_BUILD if target.names(exposure) else None
+# --- where there is nothing to install --------------------------------------------------
+
+
+def _check_product(_event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say that a product has an issue.
+
+    The Hybrid Configuration Wizard's error of January 2025 is of every Exchange server,
+    an issue of CU14 and CU15 of none with CU12.
+    """
+    return Step.CHECK_PRODUCT if target.names(exposure) else None
+
+
+def _no_update_yet(_event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say that a vulnerability has no update.
+
+    CVE-2026-42897 was announced, and exploited, weeks before its update came.  The
+    products that it names are those that will get one: older levels of them have the
+    vulnerability, too.
+    """
+    return Step.NO_UPDATE_YET if target.is_of_line(exposure) else None
+
+
+def _check_build(_event: Event, target: _Target, exposure: Exposure) -> Step | None:
+    """Say that nobody can tell from a server's build whether an update is installed.
+
+    The blog's post comes some minutes before MSRC's document, and names no build.
+    """
+    return Step.CHECK_BUILD if target.names(exposure) else None
+
+
+def _nothing(_event: Event, _target: _Target, _exposure: Exposure) -> Step | None:
+    """Ask nothing of any server."""
     return None
+
+
+# --- where there is an update -----------------------------------------------------------
 
 
 def _step_of_pull(event: Event, target: _Target, exposure: Exposure) -> Step | None:
     """Say what to do when an update is pulled, or may be, or stands pulled."""
     if runs(exposure, event.update.id):
-        if event.confidence is Confidence.SUSPECTED:
-            return Step.HOLD
-        return step_now(exposure)
-    if target.builds:
-        if not _is_newer(target, exposure):
-            return None
-        return Step.KEEP_OFF_UNSURE if exposure.may_hide else Step.KEEP_OFF
-    return Step.CHECK_BUILD if target.names(exposure) else None
+        # Of one package of three that are pulled, the others' servers are good
+        is_doubted = event.confidence is Confidence.SUSPECTED
+        return Step.HOLD if is_doubted else step_now(exposure)
+    if not target.builds:
+        return _check_build(event, target, exposure)
+    if not _is_newer(target, exposure):
+        return None
+    return Step.KEEP_OFF_UNSURE if exposure.may_hide else Step.KEEP_OFF
 
 
 def _step_of_issue(event: Event, target: _Target, exposure: Exposure) -> Step | None:
-    """Say what to do when an update has a known issue: nothing is installed for its sake."""
+    """Say what to do when an update has a known issue: nothing is installed for its sake.
+
+    Half of the issues are of the installation itself: whoever is told to install walks
+    into them.
+    """
     # An issue of CU14, whose build no server has any more that got a security update,
     # is an issue of every server at CU14
     if exposure.product in target.made:
         return Step.CHECK_ISSUE
+    if runs(exposure, event.update.id):
+        return _step_of_issue_installed(event, exposure)
+    if not target.builds:
+        return _check_product(event, target, exposure)
+    return Step.READ_FIRST if _is_newer(target, exposure) else None
+
+
+def _step_of_issue_installed(event: Event, exposure: Exposure) -> Step:
+    """Say what to do about an issue where a version of its update is installed."""
     installed = exposure.installed
-    if installed is not None and installed.update == event.update.id:
-        # With v1 on a server, an issue of v2 is met when v2 is installed
-        is_newer = installed.version < event.update.version
-        return Step.READ_FIRST if is_newer else Step.CHECK_ISSUE
-    if target.builds:
-        return Step.READ_FIRST if _is_newer(target, exposure) else None
-    return Step.CHECK_PRODUCT if target.names(exposure) else None
+    # With v1 on a server, an issue of v2 is met when v2 is installed
+    if installed is not None and installed.version < event.update.version:
+        return Step.READ_FIRST
+    return Step.CHECK_ISSUE
+
+
+def _step_of_revision(
+    event: Event, _target: _Target, exposure: Exposure
+) -> Step | None:
+    """Say what to do when a text was changed: nothing is installed for its sake."""
+    return Step.READ if runs(exposure, event.update.id) else None
 
 
 def _step_of_offer(event: Event, target: _Target, exposure: Exposure) -> Step | None:
@@ -244,9 +290,14 @@ def _step_of_offer(event: Event, target: _Target, exposure: Exposure) -> Step | 
     if runs(exposure, event.update.id):
         return step_now(exposure)
     if not target.builds:
-        return Step.CHECK_BUILD if target.names(exposure) else None
-    if target.newest_of_branch(exposure):
-        return step_now(exposure) if _is_newer(target, exposure) else None
+        return _check_build(event, target, exposure)
+    if not target.newest_of_branch(exposure):
+        return _step_of_other_branch(target, exposure)
+    return step_now(exposure) if _is_newer(target, exposure) else None
+
+
+def _step_of_other_branch(target: _Target, exposure: Exposure) -> Step | None:
+    """Say what to do when what is offered is for other branches than the server's."""
     is_older = normalize.build_key(exposure.server.build) < max(target.builds)
     if not is_older or not target.is_of_line(exposure):
         return None
@@ -269,3 +320,31 @@ def _is_newer(target: _Target, exposure: Exposure) -> bool:
     """Say whether an update has a newer build for a server's branch."""
     newest = target.newest_of_branch(exposure)
     return newest > normalize.build_key(exposure.server.build)
+
+
+_StepOfEvent = Callable[[Event, _Target, Exposure], Step | None]
+
+_WITH_UPDATE: dict[Kind, _StepOfEvent] = {
+    Kind.PULLED: _step_of_pull,
+    Kind.RE_RELEASED: _step_of_offer,
+    Kind.RELEASED: _step_of_offer,
+    Kind.EXPLOITED: _step_of_offer,
+    Kind.ANNOUNCED: _step_of_offer,
+    Kind.CORRECTED: _step_of_offer,
+    Kind.KNOWN_ISSUE: _step_of_issue,
+    Kind.REVISED: _step_of_revision,
+    Kind.NEWS: _nothing,
+}
+_WITHOUT_UPDATE: dict[Kind, _StepOfEvent] = {
+    Kind.PULLED: _check_build,
+    Kind.RE_RELEASED: _check_build,
+    Kind.RELEASED: _check_build,
+    Kind.EXPLOITED: _no_update_yet,
+    Kind.ANNOUNCED: _no_update_yet,
+    Kind.KNOWN_ISSUE: _check_product,
+    Kind.CORRECTED: _nothing,
+    Kind.REVISED: _nothing,
+    Kind.NEWS: _nothing,
+}
+complete(_WITH_UPDATE, "steps of servers")
+complete(_WITHOUT_UPDATE, "steps of servers without an update")
