@@ -208,6 +208,23 @@ def test_a_letter_about_no_update_names_none_and_stands_in_no_thread() -> None:
     assert str(found["To"]) == "undisclosed-recipients:;"
 
 
+@pytest.mark.parametrize(
+    ("kinds", "important"),
+    [
+        ((Kind.RELEASED, Kind.PULLED), True),
+        ((Kind.RELEASED, Kind.EXPLOITED), True),
+        ((Kind.RELEASED, Kind.REVISED), False),
+    ],
+)
+def test_a_digest_is_as_important_as_what_it_holds(
+    kinds: tuple[Kind, ...], important: bool
+) -> None:
+    digest = audience.digest(ADMINS, [samples.event(kind) for kind in kinds])
+
+    assert digest is not None
+    assert (read(written(digest))["Importance"] == "high") is important
+
+
 def story() -> list[Message]:
     """Release, pull and re-release, each written when it happened."""
     kinds = (Kind.RELEASED, Kind.PULLED, Kind.RE_RELEASED)

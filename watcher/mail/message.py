@@ -206,7 +206,8 @@ def _headers(
             ("Thread-Topic", topic(letter)),
             ("Thread-Index", thread_index(letter, now)),
         ]
-    if letter.kind in _IMPORTANT:
+    # Of a digest what it holds counts: a weekly one may tell of the pull
+    if {letter.kind, *(event.kind.value for event in letter.events)} & _IMPORTANT:
         headers.append(("Importance", "high"))
     headers += [
         ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),
