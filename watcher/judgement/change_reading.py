@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from watcher.judgement import normalize
 from watcher.judgement.packages import build_grew, is_among
 from watcher.judgement.reading import new_sentences, read
 from watcher.records import Change, Entry, Kind, Package, Passage
@@ -61,7 +62,7 @@ class ChangeReading(Struct, frozen=True):
     those it no longer offers, ``changed_packages`` those of one product and KB article
     (or name) whose build, file or size differs.  ``new_passages`` are the passages
     reduced to the sentences that did not stand in the entry before, ``statements`` what
-    these mean.
+    these mean.  ``prose_packages`` are what a post offers that has no packages.
     """
 
     change: Change
@@ -72,6 +73,7 @@ class ChangeReading(Struct, frozen=True):
     statements: tuple[PassageStatement, ...]
     exploited: bool
     disclosed: bool
+    prose_packages: tuple[Package, ...] = ()
 
     @property
     def entry(self) -> Entry:
@@ -169,6 +171,9 @@ def read_change(change: Change) -> ChangeReading:
     changed = _changed_packages(
         old_packages, packages, fresh, same_row=_is_one_row(change)
     )
+    prose_before, prose_packages = _prose_packages(before), _prose_packages(after)
+    if prose_before and prose_packages and prose_before != prose_packages:
+        changed = (PackageChange(prose_before[0], prose_packages[0]),)
     gone_under_name = {pair.before for pair in changed}
     come_under_name = {pair.after for pair in changed}
     new_packages = [
@@ -197,7 +202,24 @@ def read_change(change: Change) -> ChangeReading:
         statements=tuple(statements),
         exploited=_is_exploited(after) and not _is_exploited(before),
         disclosed=_is_disclosed(after) and not _is_disclosed(before),
+        prose_packages=prose_packages,
     )
+
+
+def _prose_packages(entry: Entry | None) -> tuple[Package, ...]:
+    """The package that a post about a product's version offers by its build.
+
+    Case: "the final build number for Exchange 2013 RTM CU2 is 15.0.712.22"; three weeks
+    later the same sentence said 15.0.712.24.
+    """
+    if entry is None or entry.packages or entry.label is None or entry.label.month:
+        return ()
+    product = entry.label.product
+    text = "\n".join((entry.title, *(passage.text for passage in entry.passages)))
+    builds = normalize.builds_in(text)
+    if not product or len(builds) != 1:
+        return ()
+    return (Package(product, build=builds[0]),)
 
 
 def _is_one_row(change: Change) -> bool:

@@ -271,6 +271,9 @@ def _with_stated_articles(
     former = {*update.former, *before.kbs, *kb_articles(before.packages)}
     stated: set[str] = set()
     for statement in changed.statements:
+        # "KB5009624, KB5009557 and KB5009555 are available again": each under its own
+        if not former.isdisjoint(statement.kbs):
+            return update
         stated.update(statement.kbs)
     stated -= former
     if not stated:

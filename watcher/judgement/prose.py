@@ -33,6 +33,7 @@ from watcher.judgement.names import (
     monthly_identity,
 )
 from watcher.judgement.normalize.versions import product_of, version_name, versions_in
+from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
 
 # What says that something is, or was, offered: it founds an update of which nobody told
@@ -56,6 +57,7 @@ def match_prose(reading: ChangeReading, matches: Matches) -> None:
     for subject in subjects:
         change = matches.changes_of(subject).of(reading)
         change.is_subject, change.bound = True, []
+        change.packages.extend(reading.prose_packages)
     is_matched = bool(subjects)
     for statement in reading.statements:
         updates = _updates_meant(statement, reading, subjects, matches)
@@ -78,11 +80,14 @@ def _updates_meant(
     if any(subject.family in LABELLED for subject in subjects):
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
-    if named.packages and subjects and statement.kind is Kind.RE_RELEASED:
+    if statement.kind is Kind.RE_RELEASED and subjects and named.packages:
+        # "KB4340557 is available again; KB4346877 fixes the problem on Windows 10"
+        if updates:
+            return updates
         # "It has been re-released as KB5078297": the next version of the subject
         for subject in subjects:
             matches.changes_of(subject).of(reading).successors.extend(named.packages)
-        return list({update.id: update for update in (*updates, *subjects)}.values())
+        return subjects
     if statement.kind in OFFERS and not (
         subjects and _is_new(subjects, matches.ledger)
     ):
@@ -113,6 +118,9 @@ def _subjects(reading: ChangeReading, matches: Matches) -> list[Update]:
     by_title = _updates_of(normalize.kbs_in(entry.title), ledger)
     if by_title:
         return by_title
+    by_opening = _updates_of(_first_articles(entry), ledger)
+    if by_opening:
+        return by_opening
     by_article = ledger.find(kb_names(entry.kbs))
     if by_article is None:
         by_article = ledger.find(cve_names(entry.cves))
@@ -124,6 +132,20 @@ def _subjects(reading: ChangeReading, matches: Matches) -> list[Update]:
     if entry.cves and entry.products and entry.key.upper() in entry.cves:
         return [_announced(reading, matches)]
     return []
+
+
+def _first_articles(entry: Entry) -> tuple[str, ...]:
+    """The KB articles that the first sentence with any names: what a post is about.
+
+    Case: "The July 2018 rollups (KB4340557, KB4340558) were released earlier this month.
+    ... We have stopped distributing the July 2018 updates" stops both.
+    """
+    for passage in entry.passages:
+        for sentence in sentences(passage.text):
+            kbs = normalize.kbs_in(sentence)
+            if kbs:
+                return kbs
+    return ()
 
 
 def _updates_of(kbs: tuple[str, ...], ledger: Ledger) -> list[Update]:
@@ -142,7 +164,9 @@ def update_label(entry: Entry) -> Label | None:
     KB5046616 of the same day is another one.
     """
     label = entry.label
-    if label is None or (label.type in MONTHLY and label.family not in LABELLED):
+    if label is None:
+        return None
+    if label.family not in LABELLED and not label.product:
         return None
     return label
 
