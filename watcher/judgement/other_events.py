@@ -337,7 +337,8 @@ def _why_no_news(check: UpdateCheck, matched: MatchedChange) -> str:
         return "an entry that was missing is back as it was"
 
     # In January 2022 a post's new sentence was about three of its four updates
-    if not matched.statements and reading.statements and not reading.is_first:
+    nothing_bound = matched.bound is not None and not matched.bound
+    if nothing_bound and reading.statements and not reading.is_first:
         return "what is new in it is about another update"
 
     texts = _new_texts(reading, _OF_CONCERN)
