@@ -398,6 +398,15 @@ def test_a_source_may_be_silent_as_long_as_is_said(
     assert (source.silent, source.monthly) == (silent, monthly)
 
 
+def test_a_sources_language_is_one_that_can_be_read(tmp_path: Path) -> None:
+    table = '[[source]]\nname = "msrc-guide"\nlanguage = "de"\n'
+    by_name = {source.name: source for source in loaded(tmp_path, table).sources}
+    assert by_name["msrc-guide"].language == "de"
+    assert by_name["cisa-kev"].language == ""
+    with pytest.raises(ConfigurationError, match="language that can be read"):
+        loaded(tmp_path, table.replace('"de"', '"xx"'))
+
+
 def test_months_of_another_name_are_held_to_microsofts_hour_and_a_feed_of_another_name_is_not(
     tmp_path: Path,
 ) -> None:

@@ -13,6 +13,7 @@ from tests.unit.builders import (
     OLD_KB,
     PAUSED,
     advisory,
+    change,
     days,
     fact,
     package,
@@ -20,7 +21,11 @@ from tests.unit.builders import (
     revision,
     row,
 )
-from watcher.judgement.change_reading import PackageChange, history_of
+from watcher.judgement.change_reading import (
+    PackageChange,
+    history_of,
+    read_change,
+)
 from watcher.judgement.packages import build_grew, same_package
 from watcher.records import Entry, Kind, Package, Passage
 
@@ -117,6 +122,12 @@ def test_only_sentences_that_are_new_are_read() -> None:
     )
     assert found.says(Kind.RE_RELEASED)
     assert not found.says(Kind.PULLED)
+
+
+def test_a_sources_language_tells_what_a_short_text_does_not() -> None:
+    short = change(None, post("1", "Firmware 7.1.2: Download gestoppt."))
+    assert read_change(short, "de").says(Kind.PULLED)
+    assert not read_change(short, "en").says(Kind.PULLED)
 
 
 def test_a_title_says_something_and_a_description_of_the_vulnerability_nothing() -> (

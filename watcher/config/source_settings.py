@@ -13,6 +13,7 @@ from watcher.config.builtin import BUILTIN
 from watcher.config.mistakes import Key, Mistakes, meant
 from watcher.config.tables import SourceTable
 from watcher.config.toml_tables import Tables
+from watcher.judgement.reading import LANGUAGES
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Source, Watch
 from watcher.settings import Secret
@@ -74,6 +75,16 @@ def _source(
     given = mistakes.table(*key)
     if table.silent is not UNSET:
         rhythm = given.value("silent", _rhythm, rhythm, table.silent)
+    language = default.language
+    if table.language is not UNSET:
+        language = given.value(
+            "language",
+            values.choice,
+            "",
+            table.language,
+            LANGUAGES,
+            "language that can be read",
+        )
     every = default.every
     if table.every is not UNSET:
         every = given.value("every", values.duration, every, table.every)
@@ -90,6 +101,7 @@ def _source(
         # Only an address that somebody typed may be mistyped
         own=table.url is not UNSET,
         products=default.products,
+        language=language,
     )
 
 

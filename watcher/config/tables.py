@@ -276,6 +276,14 @@ class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=["45d"],
         ),
     ] = UNSET
+    language: Annotated[
+        str | UnsetType,
+        Meta(
+            description="The language that it is written in; "
+            "without it each text tells its own",
+            examples=["de"],
+        ),
+    ] = UNSET
 
 
 class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -161,8 +161,11 @@ class UpdateChanges(Struct):
         return matched
 
 
-def read_change(change: Change) -> ChangeReading:
-    """Read a change; only what is new in it counts."""
+def read_change(change: Change, language: str = "") -> ChangeReading:
+    """Read a change; only what is new in it counts.
+
+    ``language`` is the source's; "" where each text tells its own.
+    """
     before, after = change.before, change.after
     old_packages = before.packages if before else ()
     packages = after.packages if after else ()
@@ -190,9 +193,9 @@ def read_change(change: Change) -> ChangeReading:
     ]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
-    for passage, sentences in _new_sentences(before, after, change.said):
+    for passage, sentences in _new_sentences(before, after, change.said, language):
         new_passages.append(Passage(passage.name, "\n".join(sentences), passage.time))
-        statements += _statements(passage, sentences)
+        statements += _statements(passage, sentences, language)
     return ChangeReading(
         change=change,
         new_packages=tuple(new_packages),
@@ -257,7 +260,10 @@ def _changed_packages(
 
 
 def _new_sentences(
-    before: Entry | None, after: Entry | None, said: tuple[str, ...]
+    before: Entry | None,
+    after: Entry | None,
+    said: tuple[str, ...],
+    language: str,
 ) -> list[tuple[Passage, tuple[str, ...]]]:
     """The passages of the new form that hold sentences which neither stood in the old
     one nor were ``said`` before it, each with these.
@@ -274,7 +280,7 @@ def _new_sentences(
             continue
         sentences = tuple(
             sentence
-            for sentence in new_sentences(old_texts, [passage.text])
+            for sentence in new_sentences(old_texts, [passage.text], language)
             if sentence not in said
         )
         if sentences:
@@ -283,7 +289,7 @@ def _new_sentences(
 
 
 def _statements(
-    passage: Passage, among: tuple[str, ...] | None = None
+    passage: Passage, among: tuple[str, ...] | None = None, language: str = ""
 ) -> list[PassageStatement]:
     """What a passage says, in those of its sentences that are ``among`` (None: all).
 
@@ -292,7 +298,7 @@ def _statements(
     """
     found = []
     sentences = None if among is None else frozenset(among)
-    for said in read(passage.text, among=sentences):
+    for said in read(passage.text, language, sentences):
         statement = PassageStatement(
             said.kind,
             said.frame,

@@ -55,17 +55,18 @@ def events(
     updates: Iterable[Update],
     now: datetime,
     kind: str = "",
+    language: str = "",
 ) -> Outcome:
     """Interpret the changes of one source's check.
 
     Of ``news`` is told; ``taken_as_known`` (a first reading) sets the ledger right.
     ``updates`` are the ledger's for ``names`` of all changes and those under suspicion
-    at this source; ``kind`` is the source's.  Neither the order of changes nor that of
+    at this source; ``kind`` and ``language`` are the source's.  Neither the order of changes nor that of
     updates matters.
     """
     ledger, decisions = Ledger(updates), Decisions()
     first = [
-        read_change(change)
+        read_change(change, language)
         for change in sorted(taken_as_known, key=_order)
         if _may_be_about_update(change)
     ]
@@ -73,7 +74,7 @@ def events(
 
     # What rolls out of a window says nothing
     readings = [
-        read_change(change)
+        read_change(change, language)
         for change in sorted(news, key=_order)
         if change.kind is not ChangeKind.AGED_OUT
     ]

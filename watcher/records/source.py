@@ -52,6 +52,8 @@ class Source(Struct, frozen=True):
     own: bool = False
     # How the names begin of the products that it tells of; () when that is open
     products: tuple[str, ...] = ()
+    # The language that it is written in; "" where each text tells its own
+    language: str = ""
 
     def asked_for(self, watch: Watch) -> str:
         """Return the watched pattern that this source may say something of, "" for none.

@@ -288,7 +288,9 @@ def interpret_changes(
         # Only the updates that the changes name are loaded: a ledger holds thousands
         names = interpret.names([*news, *taken_as_known])
         updates = _distinct((*store.updates_for(names), *suspected))
-        outcome = interpret.events(news, taken_as_known, updates, now, source.kind)
+        outcome = interpret.events(
+            news, taken_as_known, updates, now, source.kind, source.language
+        )
     # A suspicion may have been changed by what this check itself says
     changed = {update.id: update for update in outcome.updates}
     latest = [changed.get(update.id, update) for update in suspected]

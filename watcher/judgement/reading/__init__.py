@@ -1,6 +1,15 @@
 """What vendors' words say: sentences, a lexicon for each language, frames, statements."""
 
+from watcher.judgement.reading.lexicon import LANGUAGES
 from watcher.judgement.reading.sentences import sentences, words
 from watcher.judgement.reading.statements import Statement, kinds, new_sentences, read
 
-__all__ = ["Statement", "kinds", "new_sentences", "read", "sentences", "words"]
+__all__ = [
+    "LANGUAGES",
+    "Statement",
+    "kinds",
+    "new_sentences",
+    "read",
+    "sentences",
+    "words",
+]
