@@ -1,6 +1,6 @@
 """Passages in the manner of many vendors are read as a reader reads them.
 
-``passages.jsonl`` holds nine lists, each written and labelled before the rules were read again:
+``passages.jsonl`` holds several lists, each written and labelled before the rules were read again:
 ``kinds`` are owed, ``also`` may be said besides.  The facts are made up.
 """
 

@@ -84,9 +84,14 @@ def _follows_relative(words: list[Token], place: int) -> bool:
 
 def _is_infinitive(words: list[Token], place: int) -> bool:
     """Whether a verb with "to" belongs to a noun before it: "the requirement to install"."""
-    if place < 2 or not words[place].has("verb"):
+    word = words[place]
+    if not word_at(words, place - 1).has("to"):
         return False
-    return words[place - 1].has("to") and is_noun(words[place - 2])
+    if not word.has("verb") and not word.verbs:
+        return False
+    # "The video on how to roll back a driver is back online."
+    leading = word_at(words, place - 2)
+    return is_noun(leading) or leading.key == "how"
 
 
 def _is_determiner(words: list[Token], place: int) -> bool:

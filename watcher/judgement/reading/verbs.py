@@ -13,7 +13,7 @@ from watcher.judgement.reading.phrases import (
     is_verb,
     tokens_between,
 )
-from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.tokens import Token, Tokens, word_at
 from watcher.records import Kind
 
 REACH = 10  # words within which a particle follows its verb
@@ -243,6 +243,9 @@ def is_hypothetical(tokens: Tokens, verbal: Verbal, kind: Kind) -> bool:
         return True
     if _tells_where(words, verbal):
         return True
+    # "The driver is automatically removed if the check fails."
+    if word_at(words, verbal.place + 1).key in {"if", "when", "unless", "whenever"}:
+        return not names & {"was", "have"}
     if "to" in names and not _is_fact(tokens, verbal):
         return True
     if kind is Kind.RELEASED and _is_aside(words, verbal):
