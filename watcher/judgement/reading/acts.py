@@ -22,7 +22,13 @@ from watcher.judgement.reading.themes import (
     subject_of,
     theme_of,
 )
-from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.tokens import (
+    NO_WORD,
+    Token,
+    Tokens,
+    some_have,
+    word_at,
+)
 from watcher.judgement.reading.verbs import (
     Verbal,
     clause,
@@ -243,19 +249,32 @@ def _kind(
     after = verbal.place + 1
     if theme is not None and theme.start > verbal.place:
         after = max(after, theme.last)
-    no_more = tokens_between(tokens, after, after + NEAR, "anymore")
-    if "nolonger" in names or ("not" in names and no_more):
-        ended = tokens_between(tokens, 0, len(tokens.words), "lifecycle", "superseded")
+    if _is_no_more(tokens, names, after):
+        # "Windows 7 is no longer offered updates: it is out of support" pulls nothing.
+        ended = some_have(tokens.words, "lifecycle", "superseded")
         return None if ended else sense.gone
-    is_false = is_called_false(tokens, after)
-    if "not" in names or is_false:
-        is_open = "not" in names and names & {"modal", "late"}
-        is_denied = sense.kind is Kind.PULLED and not is_open
-        return Kind.CORRECTED if is_denied else None
+    if "not" in names:
+        # "It has not been pulled" denies, "it may not have been pulled yet" does not.
+        is_open = bool(names & {"modal", "late"})
+        return None if is_open else _denied(sense)
+    if is_called_false(tokens, after):
+        return _denied(sense)
     if "again" in names or _is_again(tokens, verbal, after):
         is_habit = _is_habit(lexicon, sense, verbal)
         return None if is_habit else (sense.again or sense.kind)
     return None if _is_usual(tokens, lexicon, sense, verbal) else sense.kind
+
+
+def _is_no_more(tokens: Tokens, names: frozenset[str], after: int) -> bool:
+    """Whether it is done "no longer", or "not ... any more"."""
+    if "nolonger" in names:
+        return True
+    return "not" in names and tokens_between(tokens, after, after + NEAR, "anymore")
+
+
+def _denied(sense: Sense) -> Kind | None:
+    """What a sense means that is denied: a pull that never was."""
+    return Kind.CORRECTED if sense.kind is Kind.PULLED else None
 
 
 def _is_again(tokens: Tokens, verbal: Verbal, after: int) -> bool:
@@ -274,11 +293,9 @@ def _is_again(tokens: Tokens, verbal: Verbal, after: int) -> bool:
 
 def _is_habit(lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:
     """Whether it is what always happens: "Windows Update offers it again after a restart"."""
-    return (
-        sense.kind is Kind.RELEASED
-        and verbal.verb.form in {"base", "present"}
-        and not lexicon.free_order
-    )
+    if lexicon.free_order or sense.kind is not Kind.RELEASED:
+        return False
+    return verbal.verb.form in {"base", "present"}
 
 
 def _is_usual(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:
@@ -286,18 +303,20 @@ def _is_usual(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) ->
     if lexicon.free_order or sense.kind is not Kind.RELEASED:
         return False
     if _is_habit(lexicon, sense, verbal):
-        leading = tokens.words[verbal.chain - 1] if verbal.chain else None
-        if leading is None or leading.has("place"):
+        # "Windows Update offers updates daily", and an imperative
+        leading = word_at(tokens.words, verbal.chain - 1)
+        if leading is NO_WORD or leading.has("place"):
             return True
     if tokens_between(tokens, verbal.start, verbal.place, "usual"):
         return True
     if verbal.voice == "heading":
         # "Updates released in past 12 months"
         return tokens_between(tokens, verbal.place + 1, verbal.place + 2, "in")
-    if verbal.voice != "passive" or verbal.verb.form != "participle":
+    if verbal.voice == "active" or verbal.verb.form == "state":
         return False
-    chain = tokens.words[verbal.chain : verbal.place]
-    return all(word.key in {"is", "are"} for word in chain)
+    # "is released", but "has been released" and "is now being released"
+    chain = {word.key for word in tokens.words[verbal.chain : verbal.place]}
+    return chain <= {"is", "are"}
 
 
 def _act_of_noun(
@@ -377,12 +396,8 @@ def _last(turns: list[Act]) -> Act | None:
     """The act that stands in the end."""
     last = None
     for act in turns:
-        if (
-            last is None
-            or (not act.earlier and not act.relative)
-            or last.earlier
-            or last.relative
-        ):
+        is_main = not (act.earlier or act.relative)
+        if is_main or last is None or last.earlier or last.relative:
             last = act
     return last
 
@@ -392,7 +407,10 @@ def _different(tokens: Tokens, one: Act, other: Act) -> bool:
     if one.relative or other.relative or one.earlier:
         return False
     first, second = one.theme, other.theme
-    if first is None or second is None or first.pronoun or second.pronoun:
+    if first is None or second is None:
+        return False
+    # "The update was pulled, and it has been re-released": "it" is that update.
+    if first.pronoun or second.pronoun:
         return False
     said = tokens.said(first.start, first.last).casefold()
     return said != tokens.said(second.start, second.last).casefold()

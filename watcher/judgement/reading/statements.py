@@ -18,7 +18,11 @@ from watcher.judgement.reading.languages import language_of
 from watcher.judgement.reading.lexicon import Element, Frame, Lexicon, lexicon
 from watcher.judgement.reading.objects import NOTHING, Objects, objects_of
 from watcher.judgement.reading.patterns import find
-from watcher.judgement.reading.phrases import is_product, phrase_at, phrases_in
+from watcher.judgement.reading.phrases import (
+    main_phrases,
+    names_offering,
+    phrase_at,
+)
 from watcher.judgement.reading.sections import Section, section_of
 from watcher.judgement.reading.sentences import (
     OldSentences,
@@ -27,7 +31,7 @@ from watcher.judgement.reading.sentences import (
     words,
 )
 from watcher.judgement.reading.themes import Topic
-from watcher.judgement.reading.tokens import Token, Tokens, tokenize
+from watcher.judgement.reading.tokens import Token, Tokens, some_have, tokenize
 from watcher.judgement.reading.verbs import clause
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind
@@ -276,14 +280,14 @@ def _of_frames(tokens: Tokens, words_of: Lexicon) -> list[Found]:
 
 def _points_back(tokens: Tokens, start: int, end: int) -> bool:
     """Whether words say "it" and name nothing themselves; "this vulnerability" names something."""
-    span = tokens.words[start:end]
-    if any(word.has("offered", "kb") for word in span):
+    if some_have(tokens.words[start:end], "offered", "kb"):
         return False
     for place in range(start, end):
-        if tokens.words[place].has("points"):
-            phrase = phrase_at(tokens.words, place)
-            if phrase is not None and phrase.pronoun:
-                return True
+        if not tokens.words[place].has("points"):
+            continue
+        phrase = phrase_at(tokens.words, place)
+        if phrase is not None and phrase.pronoun:
+            return True
     return False
 
 
@@ -328,16 +332,18 @@ def _is_barred(tokens: Tokens, frame: Frame, places: tuple[int, ...]) -> bool:
     for place in places:
         before.update(range(max(begin, place - 3), place + 1))
     near = [all_words[place] for place in sorted(before)]
-    if "negated" in frame.unless and any(word.has("not", "nolonger") for word in near):
-        return True
-    if "future" in frame.unless and any(
-        _is_future(word) for word in near + all_words[end : end + 2]
+    # What each bar is looked for in, and the classes that it is told by.
+    for bar, span, names in (
+        ("negated", near, ("not", "nolonger")),
+        # "If this is exploited, ...": a condition rules its whole clause
+        ("conditional", near + all_words[begin:start], ("condition",)),
+        ("history", all_words, ("history",)),
     ):
-        return True
-    leading = near + all_words[begin:start]
-    if "conditional" in frame.unless and any(word.has("condition") for word in leading):
-        return True
-    return "history" in frame.unless and any(word.has("history") for word in all_words)
+        if bar in frame.unless and some_have(span, *names):
+            return True
+    if "future" not in frame.unless:
+        return False
+    return any(_is_future(word) for word in near + all_words[end : end + 2])
 
 
 def _is_future(word: Token) -> bool:
@@ -345,9 +351,8 @@ def _is_future(word: Token) -> bool:
 
 
 def _tells_trouble(tokens: Tokens) -> bool:
-    return any(
-        word.has("trouble", "fails", "hardfail", "modal") for word in tokens.words
-    )
+    """Whether something goes wrong, or may."""
+    return some_have(tokens.words, "trouble", "fails", "hardfail", "modal")
 
 
 def _of_section(tokens: Tokens, words_of: Lexicon, *, item: bool) -> list[Found]:
@@ -394,12 +399,10 @@ def _leaves(tokens: Tokens) -> bool | None:
     """Whether a sentence names something offered for a later "it"; None where it names nothing."""
     answer = None
     all_words = tokens.words
-    for phrase, joint in phrases_in(all_words, 0, len(all_words)):
-        head = all_words[phrase.head]
-        if joint in {"prep", "from"} or phrase.pronoun:
-            continue
-        if head.has("offered", "kb", "carrier") or is_product(all_words, phrase):
+    for phrase in main_phrases(all_words, 0, len(all_words)):
+        if names_offering(all_words, phrase):
             return True
-        if head.has("other"):
+        # "The article was revised. It is available in German, too."
+        if all_words[phrase.head].has("other"):
             answer = False
     return answer

@@ -13,7 +13,13 @@ from watcher.judgement.reading.phrases import (
     is_verb,
     tokens_between,
 )
-from watcher.judgement.reading.tokens import Token, Tokens, word_at
+from watcher.judgement.reading.tokens import (
+    Token,
+    Tokens,
+    place_before,
+    some_have,
+    word_at,
+)
 from watcher.records import Kind
 
 REACH = 10  # words within which a particle follows its verb
@@ -88,10 +94,10 @@ def _voice_of_participle(tokens: Tokens, verbal: Verbal) -> str:
 
 def _is_told_by_gerund(words: list[Token], chain: int) -> bool:
     """Whether "withdrawing" tells what was done: "responded by withdrawing the firmware"."""
-    if chain == 0:
+    leading = word_at(words, chain - 1)
+    if chain == 0 or leading.has("by", "did", "in"):
         return True
-    leading = words[chain - 1]
-    return leading.has("by", "did", "in") or leading.key in {",", "and"}
+    return leading.key in {",", "and"}
 
 
 def _is_told_by_base(words: list[Token], verbal: Verbal) -> bool:
@@ -147,7 +153,8 @@ def _is_auxiliary(words: list[Token], place: int) -> bool:
 def has_particle(tokens: Tokens, place: int, particle: str) -> bool:
     """Whether the verb's particle follows: "taken down", "takes the update down"."""
     for word in tokens.words[place + 1 : place + 1 + REACH]:
-        if word.key == particle or particle in word.key.split():
+        # "back" is in "back on", too
+        if particle in {word.key, *word.key.split()}:
             return True
         if word.key in {",", ";", ":"}:
             return False
@@ -156,19 +163,15 @@ def has_particle(tokens: Tokens, place: int, particle: str) -> bool:
 
 def was_done(words: list[Token], place: int) -> bool:
     """Say whether an infinitive tells what was done: "had to pull", "decided to withdraw"."""
-    before = place - 1
-    while before >= 0 and words[before].has("to", "adverb"):
-        before -= 1
-    if before < 0:
-        return False
-    if words[before].has("did"):
+    before = place_before(words, place, "to", "adverb")
+    leading = word_at(words, before)
+    if leading.has("did"):
         return True
     # MS13-061: "Rereleased bulletin to remove the 2874216 updates".
-    if before > 0 and words[before].has("document") and words[before - 1].has("did"):
+    if leading.has("document") and word_at(words, before - 1).has("did"):
         return True
     # "An error led us to revoke the update", "It took three days to put it back".
-    start = max(0, before - COMPELLED)
-    return any(word.has("compelled") for word in words[start:before])
+    return some_have(words[max(0, before - COMPELLED) : max(0, before)], "compelled")
 
 
 def _is_heading(tokens: Tokens, place: int) -> bool:
@@ -177,26 +180,24 @@ def _is_heading(tokens: Tokens, place: int) -> bool:
     Nothing else in its clause is a finite verb.
     """
     words = tokens.words
-    start, end = clause(tokens, place)
-    for joint in range(place - 1, start, -1):
-        if words[joint].has("conj"):
-            start = joint + 1
-            break
-    before = words[place - 1].key if place else ""
-    after = words[place + 1].key if place + 1 < len(words) else ""
+    before = word_at(words, place - 1).key
+    after = word_at(words, place + 1).key
     if before in {"(", "["} and after in {")", "]", ",", ";"}:
         return True
     if place == 0 and after in {":", *DASHES}:
         return True
     if place + 1 == len(words) and before in {":", *DASHES}:
         return True
-    for other in range(start, end):
-        word = words[other]
-        if other == place:
-            continue
-        if word.has("be", "have", "do", "modal", "verb", "condition", "rel"):
-            return False
-        if word.verbs and not is_noun(word) and is_verb(words, other) and other < place:
+    start, end = clause(tokens, place)
+    # "Search fixed and update withdrawn"
+    for joint in range(start + 1, place):
+        if words[joint].has("conj"):
+            start = joint + 1
+    others = words[start:place] + words[place + 1 : end]
+    if some_have(others, "be", "have", "do", "modal", "verb", "condition", "rel"):
+        return False
+    for other in range(start, place):
+        if not is_noun(words[other]) and is_verb(words, other):
             return False
     return True
 
@@ -226,10 +227,9 @@ def _bounds(words: list[Token], place: int) -> bool:
 
 def _is_in_list(words: list[Token], place: int) -> bool:
     """Whether a comma stands between two articles or versions: "KB1, KB2 and KB3"."""
-    if place == 0 or place + 1 >= len(words):
-        return False
     listed = ("kb", "version", "number")
-    return words[place - 1].has(*listed) and words[place + 1].has(*listed)
+    before, after = word_at(words, place - 1), word_at(words, place + 1)
+    return before.has(*listed) and after.has(*listed)
 
 
 def is_hypothetical(tokens: Tokens, verbal: Verbal, kind: Kind) -> bool:
