@@ -35,6 +35,7 @@ _COLUMNS = (
 _OTHERS = {
     "servicing option": "release-information",
     "sql server build version": "sql-builds",
+    "version supported until": "office-history",
 }
 _EXCHANGE = "Exchange Server"
 
