@@ -15,7 +15,6 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from watcher.judgement import (
-    absence,
     believe,
     compare,
     first_reading,
@@ -73,18 +72,21 @@ class Memory:
         source = copies[0].source
         news: list[Change] = []
         taken_as_known: list[Change] = []
-        healthy = []
         for copy in copies:
             found = self._believed(copy, now)
             if found is None:
                 continue
-            healthy.append(copy.document)
             fresh, quiet = found
             news += [change for change in fresh if change not in quiet]
             taken_as_known += [
                 change for change in quiet if change.kind is ChangeKind.APPEARED
             ]
-        return self._interpreted(source, news, taken_as_known, healthy, now, kind)
+        offers_others = any(
+            entry.available is not False for copy in copies for entry in copy.entries
+        )
+        return self._interpreted(
+            source, news, taken_as_known, now, kind, offers_others=offers_others
+        )
 
     def _believed(
         self, copy: Snapshot, now: datetime
@@ -93,13 +95,14 @@ class Memory:
         history = self.documents.get(place)
         stored = self.entries.setdefault(place, {})
         verdict = believe.judge(copy, history, now)
-        changes = compare.changes(stored, copy) if verdict.believed else ()
+        accepted = history.accepted if history else None
+        changes = compare.changes(stored, copy, accepted) if verdict.believed else ()
+        verdict = believe.judge_age(verdict, copy, changes, history, now)
         verdict = believe.judge_table(verdict, copy, changes, history, now)
         if not verdict.believed:
             self.doubts.append(verdict.doubt)
-            since = history.suspect_since if history else None
             before = history or Document(copy.source, copy.document, copy.url)
-            self.documents[place] = replace(before, suspect_since=since or now)
+            self.documents[place] = believe.doubted(before, now)
             return None
         left = self.remembered.setdefault(place, set())
         recalled = memory.recall(changes, left)
@@ -123,6 +126,9 @@ class Memory:
             total=copy.total,
             revisions=copy.revisions,
             accepted=now,
+            bodies=believe.bodies_before(
+                history or Document(copy.source, copy.document, copy.url), copy
+            ),
         )
         return recalled, quiet
 
@@ -153,9 +159,10 @@ class Memory:
         source: str,
         news: list[Change],
         taken_as_known: list[Change],
-        healthy: list[str],
         now: datetime,
         kind: str,
+        *,
+        offers_others: bool,
     ) -> Outcome:
         suspected = [
             row
@@ -168,18 +175,15 @@ class Memory:
             rows = {
                 row.id: row for row in self.updates.values() if names & set(row.names)
             } | {row.id: row for row in suspected}
-            outcome = interpret.events(news, taken_as_known, rows.values(), now, kind)
-        changed = {row.id: row for row in outcome.updates}
-        confirmed = absence.confirm(
-            [changed.get(row.id, row) for row in suspected], source, healthy, now
-        )
-        changed |= {row.id: row for row in confirmed.updates}
-        outcome = replace(
-            outcome,
-            events=(*outcome.events, *confirmed.events),
-            updates=tuple(changed[i] for i in sorted(changed)),
-        )
-        self.updates |= changed
+            outcome = interpret.events(
+                news,
+                taken_as_known,
+                rows.values(),
+                now,
+                kind,
+                offers_others=offers_others,
+            )
+        self.updates |= {row.id: row for row in outcome.updates}
         for absorption in outcome.absorbed:
             del self.updates[absorption.gone]
         self.events += outcome.events

@@ -107,7 +107,7 @@ def test_only_a_young_row_that_is_removed_is_suspected(
         )
 
 
-def test_a_row_that_is_gone_with_all_of_its_update_is_pulled_by_the_next_check(
+def test_a_row_that_is_gone_with_all_of_its_update_is_suspected_until_it_is_back(
     known: Memory, page: Snapshot
 ) -> None:
     left = [
@@ -117,7 +117,6 @@ def test_a_row_that_is_gone_with_all_of_its_update_is_pulled_by_the_next_check(
     told = lived(known, page, tables.read(tables.html(left)))
     assert [f"{event.kind} {event.confidence}" for event in told] == [
         "pulled suspected",
-        "pulled confirmed",
         "corrected confirmed",
     ]
 

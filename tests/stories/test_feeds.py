@@ -285,7 +285,7 @@ def test_news_of_a_feed_that_was_empty_for_days_is_not_told_again(
     assert [said.split()[0] for said in released.at("2024-11-13 18:00", blog=full)] == [
         "news"
     ]
-    for time in ("2024-11-14 06:00", "2024-11-17 06:00", "2024-11-17 08:00"):
+    for time in ("2024-11-14 06:00", "2024-11-15 06:00", "2024-11-16 06:00"):
         assert released.at(time, blog=blog()) == []
     assert released.failures == []
 

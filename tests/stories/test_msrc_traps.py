@@ -121,8 +121,9 @@ def test_a_copy_that_stays_older_for_48_hours_is_believed_and_nothing_is_a_pull(
 ) -> None:
     older = month("2024-Nov", linux=5)
     assert released.at("2024-11-14 08:00", older) == []
-    assert released.at("2024-11-16 07:00") == []
-    assert len(released.failures) == 1
+    for time in ("2024-11-15 08:00", "2024-11-16 07:00"):
+        assert released.at(time) == []
+        assert len(released.failures) == 1
     assert released.at("2024-11-16 08:30") == []
     assert (released.failures, released.pulled) == ([], [])
     assert (

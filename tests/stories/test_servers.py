@@ -36,6 +36,8 @@ OLD_ROW = (
     "15.2.1544.11",
     "KB5037224",
 )
+# As it was, in bytes that were not read before
+RESPACED_ROW = ("Exchange Server  2019 CU14 Apr24HU", *OLD_ROW[1:])
 V1_ROW = (
     "Exchange Server 2019 CU14 Nov24SU",
     "November 12, 2024",
@@ -431,7 +433,7 @@ def test_a_correction_reaches_who_was_told_though_they_have_muted_the_update(
     world: World,
 ) -> None:
     begin(world)
-    world.at("2024-11-15 06:00", table=table(OLD_ROW))
+    world.at("2024-11-15 06:00", table=table(RESPACED_ROW))
     world.store.mute(SU)
     world.at("2024-11-15 06:30", table=table(V1_ROW, OLD_ROW))
 

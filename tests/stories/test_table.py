@@ -190,12 +190,10 @@ def test_a_build_that_was_lowered_and_is_put_back_is_no_second_version(
         "15.2.1544.12",
         "KB5044062",
     )
-    for hour in (6, 12):
-        told = released.at(
-            f"2024-11-14 {hour:02d}:00", table=table(lower, NOV13, NOV16, *OLD)
-        )
-        told += released.at(f"2024-11-14 {hour + 2:02d}:00", table=table(*NEW, *OLD))
-        assert {said.split()[0] for said in told} == {"revised"}
+    told = released.at("2024-11-14 06:00", table=table(lower, NOV13, NOV16, *OLD))
+    assert {said.split()[0] for said in told} == {"revised"}
+    again = released.at("2024-11-14 12:00", table=table(*OLD, *NEW))
+    assert {said.split()[0] for said in again} <= {"revised"}
 
     higher = (
         "Exchange Server 2019 CU14 Nov24SU",
@@ -258,41 +256,96 @@ def test_a_name_that_is_corrected_keeps_its_row(released: World) -> None:
     assert released.pulled == []
 
 
+# The rows of before November in another order: no copy that was read before
+GONE = table(*reversed(OLD))
+
+
 def test_rows_that_vanish_for_one_check_are_suspected_and_corrected(
     released: World,
 ) -> None:
-    assert released.at("2024-11-14 06:00", table=table(*OLD)) == [
-        f"pulled? {SU} KB5044062"
-    ]
+    assert released.at("2024-11-14 06:00", table=GONE) == [f"pulled? {SU} KB5044062"]
     assert released.pulled == []
     (said,) = released.at("2024-11-14 06:40", table=table(*NEW, *OLD))
     assert said.startswith(f"corrected {SU}")
     assert released.last.corrects == released.event("pulled").id
 
 
-def test_rows_still_gone_an_hour_later_are_pulled(released: World) -> None:
-    assert released.at("2024-11-14 06:00", table=table(*OLD)) == [
-        f"pulled? {SU} KB5044062"
-    ]
-    assert released.at("2024-11-14 06:30") == []
-    assert released.at("2024-11-14 07:00") == [f"pulled {SU} KB5044062"]
-    assert released.at("2024-11-14 09:00") == []
-    (said,) = released.at("2024-11-20 09:00", table=table(*NEW, *OLD))
-    assert said.startswith(f"re-released {SU}")
-
-
-def test_a_pull_by_absence_that_is_taken_back_the_same_day_is_corrected(
+def test_rows_that_stay_away_are_suspected_once_and_no_check_confirms_it(
     released: World,
 ) -> None:
-    released.at("2024-11-14 06:00", table=table(*OLD))
-    assert released.at("2024-11-14 08:00") == [f"pulled {SU} KB5044062"]
-    (said,) = released.at("2024-11-14 16:00", table=table(*NEW, *OLD))
-    assert said.startswith(f"corrected {SU}")
+    """One source is one witness, however many of its checks agree."""
+    assert released.at("2024-11-14 06:00", table=GONE) == [f"pulled? {SU} KB5044062"]
+    for time in ("2024-11-14 06:30", "2024-11-14 09:00", "2024-11-18 09:00"):
+        assert released.at(time) == []
     assert released.pulled == []
-    assert (
-        len([mail for mail in released.mails if mail["X-Watcher-Event"] == "corrected"])
-        == 1
+    (said,) = released.at("2024-11-20 09:00", table=table(*NEW, *OLD))
+    assert said.startswith(f"corrected {SU}")
+    assert [mail["X-Watcher-Event"] for mail in released.mails].count("corrected") == 1
+
+
+def test_rows_that_come_and_go_are_suspected_once_and_taken_back_once(
+    released: World,
+) -> None:
+    told = []
+    for number, hour in enumerate(range(6, 18)):
+        shown = OLD[1:] if number % 2 == 0 else (*NEW, *OLD[1:])
+        respaced = (APR[0].replace(" ", number * " " + "  "), *APR[1:])
+        told += released.at(f"2024-11-14 {hour:02d}:00", table=table(*shown, respaced))
+    assert [said.split()[0] for said in told] == ["pulled?", "corrected"]
+    assert released.pulled == []
+
+
+def test_a_table_from_a_cache_changes_nothing(released: World) -> None:
+    """A table of February came back in March for fifteen minutes."""
+    assert released.at("2024-11-14 06:00", table=table(*OLD)) == []
+    (failure,) = released.failures
+    assert "byte for byte one read before the last" in failure
+    assert released.at("2024-11-14 06:15", table=table(*NEW, *OLD)) == []
+    assert released.failures == []
+
+
+def test_a_table_from_a_cache_that_stays_is_believed_and_nothing_is_a_pull(
+    released: World,
+) -> None:
+    for time in ("2024-11-14 06:00", "2024-11-15 06:00", "2024-11-16 06:00"):
+        assert released.at(time, table=table(*OLD)) == []
+    assert (released.failures, released.pulled) == ([], [])
+
+
+def test_a_row_that_gives_way_to_its_products_next_build_is_no_absence(
+    released: World,
+) -> None:
+    """A table that shows each product's newest row alone."""
+    newer = (
+        ("Exchange Server 2019 CU14 Jan25SU", "November 19, 2024", "15.2.1544.14"),
+        ("Exchange Server 2019 CU13 Jan25SU", "November 19, 2024", "15.2.1258.39"),
+        ("Exchange Server 2016 CU23 Jan25SU", "November 19, 2024", "15.1.2507.44"),
     )
+    shown = tuple((*each, "KB5049999") for each in newer)
+    told = released.at("2024-11-20 06:00", table=table(*shown, *OLD))
+    assert [said.split()[0] for said in told] == ["released"]
+    assert released.pulled == []
+
+
+def test_a_table_cut_at_a_row_is_no_pull(world: World) -> None:
+    """What is gone with it is of more updates than a vendor pulls at once."""
+    september = (
+        "Exchange Server 2016 CU23 Sep24SU",
+        "September 10, 2024",
+        "15.1.2507.41",
+        "KB5040000",
+    )
+    october = (
+        "Exchange Server 2016 CU23 Oct24SU",
+        "October 8, 2024",
+        "15.1.2507.42",
+        "KB5041111",
+    )
+    world.at("2024-11-08 06:00", table=table(*OLD, october, september))
+    world.at("2024-11-13 06:00", table=table(*OLD, *NEW, october, september))
+
+    assert world.at("2024-11-14 06:00", table=table(*OLD, NOV, NOV13)) == []
+    assert world.pulled == []
 
 
 def test_one_row_of_three_gone_stays_suspected(released: World) -> None:
@@ -305,7 +358,7 @@ def test_one_row_of_three_gone_stays_suspected(released: World) -> None:
 
 
 def test_a_failing_check_confirms_no_suspicion(released: World) -> None:
-    released.at("2024-11-14 06:00", table=table(*OLD))
+    released.at("2024-11-14 06:00", table=GONE)
     assert released.at("2024-11-14 09:00", table=OUTAGE) == []
     assert len(released.failures) == 1
     (said,) = released.at("2024-11-14 10:00", table=table(*NEW, *OLD))
@@ -373,6 +426,7 @@ def test_a_release_in_the_very_copy_that_is_believed_late_is_told(world: World) 
     world.at("2024-11-08 06:00", table=table(*OLD, *rows(10, 23)))
     changed = table(*NEW, *OLD, *rows(10, 23, build=1))
     world.at("2024-11-13 06:00", table=changed)
+    assert world.at("2024-11-14 06:15") == []
 
     assert world.at("2024-11-15 06:30") == [f"released {SU} KB5044062"]
 

@@ -60,7 +60,7 @@ def test_a_suspect_copy_is_not_believed_for_two_days(
     verdict = believe.judge(doubted, HISTORY, NOV)
     assert not verdict.believed
     assert words in verdict.doubt
-    since = replace(HISTORY, suspect_since=NOV)
+    since = believe.doubted(believe.doubted(HISTORY, NOV), NOV + days(1))
     assert not believe.judge(doubted, since, NOV + days(1.99)).believed
     late = believe.judge(doubted, since, NOV + days(2))
     assert (late.believed, late.late, late.doubt) == (True, True, verdict.doubt)
@@ -79,6 +79,42 @@ def test_a_suspect_copy_is_not_believed_for_two_days(
 )
 def test_what_proves_nothing_is_believed(good: Snapshot) -> None:
     assert believe.judge(good, HISTORY, NOV).believed
+
+
+def test_a_clock_that_is_put_forward_or_back_passes_no_time() -> None:
+    empty, history = copy(0, 0), HISTORY
+    for moment in (NOV, NOV + days(90), NOV + days(90.1), NOV - days(1)):
+        assert not believe.judge(empty, history, moment).believed
+        history = believe.doubted(history, moment)
+    assert history.suspect_since == NOV
+    assert not believe.judge(empty, history, NOV - days(0.5)).believed
+    history = believe.doubted(history, NOV - days(0.1))
+    assert believe.judge(empty, history, NOV).late
+
+
+def test_a_copy_that_was_read_before_the_last_is_stale_unless_it_only_gives_back() -> (
+    None
+):
+    bodies = [replace(copy(), sha256=str(number) * 64) for number in range(1, 5)]
+    document = HISTORY
+    for body in bodies:
+        earlier = believe.bodies_before(document, body)
+        document = replace(document, sha256=body.sha256, bodies=earlier)
+    gone = change(row(f"{CU14} Nov30SU", "15.2.1544.13"), None)
+    back = replace(
+        gone, kind=ChangeKind.RETURNED, before=gone.before, after=gone.before
+    )
+    good = believe.Verdict(believed=True)
+
+    def aged(body: Snapshot, *changes: Change) -> believe.Verdict:
+        return believe.judge_age(good, body, changes, document, NOV)
+
+    assert not aged(bodies[1], gone).believed
+    assert aged(bodies[1], back).believed
+    assert aged(bodies[3], gone).believed
+    assert aged(replace(copy(), sha256="9" * 64), gone).believed
+    longer = replace(document, bodies=tuple(str(n) for n in range(99)))
+    assert len(believe.bodies_before(longer, bodies[0])) == believe.BODIES
 
 
 def test_an_empty_document_after_an_empty_one_is_believed() -> None:
@@ -118,7 +154,9 @@ def test_a_table_in_which_many_updates_move_at_once_has_a_new_layout() -> None:
     assert believed(moved(believe.LAYOUT))
     assert not believed(moved(believe.LAYOUT + 1))
     verdict = believe.judge_layout(
-        tuple(moved(6)), replace(HISTORY, suspect_since=NOV), NOV + days(3)
+        tuple(moved(6)),
+        believe.doubted(believe.doubted(HISTORY, NOV), NOV + days(1)),
+        NOV + days(3),
     )
     assert (verdict.believed, verdict.late) == (True, True)
     assert "6 updates" in verdict.doubt

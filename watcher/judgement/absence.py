@@ -4,18 +4,18 @@ Rows that are gone from a healthy table, pages that say their download is gone.
 
     absences = find_absences(readings)       what is gone and what is back, by update
     restore(absences.back)                   what is back: a correction, or a re-release
-    suspect(absences.gone)                   what is gone: a suspicion
-    confirm(suspected)                       what is still gone at a later check: a pull
+    suspect(absences.gone)                   what is gone: a suspicion, or a pull
 
-A pull is suspected by absence alone and confirmed by the next healthy check at least
-an hour later, when all of the update's packages are gone there, or by a second source.
-What comes back as it was corrects the suspicion.
+One source is one witness.  What is gone there is a suspicion however many of its checks
+agree, until words or a second source, another document on another host, confirm it.  A
+suspicion is told once of a version, and taken back once, when all is back as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -30,8 +30,8 @@ from watcher.judgement.ledger import (
     established_by,
     forget_pull,
 )
-from watcher.judgement.names import label_names, link_name, package_names
-from watcher.judgement.packages import current_packages, same_package
+from watcher.judgement.names import label_names, link_name, package_names, row_name
+from watcher.judgement.packages import build_grew, current_packages, same_package
 from watcher.judgement.summary import (
     gone_summary,
     re_released_summary,
@@ -54,23 +54,26 @@ from watcher.records import (
     Update,
 )
 
-# Releases of .NET have left their page for 70 minutes: one more look is not enough when
-# it comes at once
-CONFIRMING = timedelta(hours=1)
 # What is restored within this was never pulled
 TAKEN_BACK = timedelta(hours=24)
+# Vendors pull one update, or the one and its sibling: SQL Server 2022 CU23 and 2025 CU1
+# of January 2026. More at once were a table cut at a row, rows hidden by a line break in
+# a cell, a year's rows moved to an archive
+PULLED_AT_ONCE = 2
 
 
 class Absences(Struct, frozen=True):
     """What is gone and what is back, by the ids of the updates that it concerns.
 
     A page that says why it was away is neither: it is judged by its words.
+    ``is_bulk``: so much is gone at once that it is the source's trouble.
     """
 
     # All absences and ends of absences, also of updates that nobody knows
     found: list[ChangeReading] = field(default_factory=list)
     gone: dict[str, list[ChangeReading]] = field(default_factory=dict)
     back: dict[str, list[ChangeReading]] = field(default_factory=dict)
+    is_bulk: bool = False
 
     def is_all_of(self, reading: ChangeReading) -> bool:
         """Say whether a change says no more than that a download is gone, or back."""
@@ -80,9 +83,20 @@ class Absences(Struct, frozen=True):
         return any(reading in readings for readings in concerning)
 
 
-def find_absences(readings: Sequence[ChangeReading], ledger: Ledger) -> Absences:
-    """Sort absences and their ends by the update that they concern."""
+def find_absences(
+    readings: Sequence[ChangeReading],
+    ledger: Ledger,
+    kind: str = "",
+    *,
+    offers_others: bool = True,
+) -> Absences:
+    """Sort absences and their ends by the update that they concern.
+
+    ``kind`` is the source's; ``offers_others`` says whether it still has anything that
+    is not gone.
+    """
     replaced = _replaced_updates(readings, ledger)
+    come = _come_packages(readings)
     absences = Absences()
     for reading in readings:
         if not is_absence(reading):
@@ -93,25 +107,69 @@ def find_absences(readings: Sequence[ChangeReading], ledger: Ledger) -> Absences
         # in one edit
         if leaves and update is not None and update.id in replaced:
             continue
+        # Tables that show each product's newest row alone let the one before go. A list
+        # of all releases does not: 2.1.29 was gone for good, 2.1.30 in its place
+        if leaves and not _waits(kind) and _gives_way(reading, come):
+            continue
         absences.found.append(reading)
         if update is None or _says_why(reading, update):
             continue
         is_gone = leaves or _availability(reading.change) is False
         mine = absences.gone if is_gone else absences.back
         mine.setdefault(update.id, []).append(reading)
-    return absences
+    return replace(absences, is_bulk=_is_bulk(absences, offers_others=offers_others))
+
+
+def _come_packages(readings: Sequence[ChangeReading]) -> list[Package]:
+    """The packages of the rows that are new at this check."""
+    come: list[Package] = []
+    for reading in readings:
+        if reading.change.before is None:
+            come += reading.entry.packages
+    return come
+
+
+def _gives_way(reading: ChangeReading, come: Sequence[Package]) -> bool:
+    """Whether a row's products all get a row of a higher build at the check at which it goes."""
+    for package in reading.entry.packages:
+        higher = [
+            other
+            for other in come
+            if other.product == package.product and build_grew(package, other)
+        ]
+        if not higher:
+            return False
+    return bool(reading.entry.packages)
+
+
+def _is_bulk(absences: Absences, *, offers_others: bool) -> bool:
+    """Whether so much is gone at once that the source is in trouble.
+
+    A catalogue that finds nothing has once found none of all updates.
+    """
+    rows = {
+        row_name(reading.entry)
+        for reading in absences.found
+        if reading.change.after is None
+    }
+    gone = max(len(rows), len(absences.gone))
+    if gone > PULLED_AT_ONCE:
+        return True
+    return gone > 1 and not offers_others
 
 
 def is_absence(reading: ChangeReading) -> bool:
     """Whether a change is an absence, or its end, in a source whose absence means something.
 
-    A labelled row, a package page.
+    A row of a table or list of releases, with or without a label; a package page.
     """
     change, entry = reading.change, reading.change.entry
     if change.kind in (ChangeKind.MISSING, ChangeKind.RETURNED):
-        is_labelled_row = entry.label is not None and bool(entry.packages)
+        # Records of CVEs leave MSRC's months for hours, with packages and all
+        is_record = bool(entry.cves or entry.revision)
+        is_row = bool(entry.packages) and (entry.label is not None or not is_record)
         is_package_page = entry.available is not None
-        return is_labelled_row or is_package_page
+        return is_row or is_package_page
     return _availability(change) is not None
 
 
@@ -201,35 +259,44 @@ def _suspect(
     earlier = _suspicion_at(update, source)
     others = tuple(s for s in update.suspicions if s.source != source)
     suspicion = _suspicion(update, readings, earlier, lost, now, kind)
-    # Two sources that each lack another package confirm nothing
-    agreeing = [s for s in others if s.whole or _share_product(s, suspicion)]
+    agreeing = [other for other in others if _confirms(other, suspicion)]
     waits = _waits(kind)
-    if others and (suspicion.whole or agreeing) and not waits:
-        evidence = [piece for s in (*others, suspicion) for piece in s.evidence]
+    if agreeing and not waits:
+        evidence = [piece for s in (*agreeing, suspicion) for piece in s.evidence]
         joint = replace(suspicion, evidence=tuple(evidence))
-        _pull(update, joint, now, ledger, events, "gone at two sources")
+        _pull(update, joint, now, ledger, events)
         return
-    if earlier is None and not waits:
-        event = compose_event(
-            update,
-            Kind.PULLED,
-            now,
-            summary=suspected_summary(
-                update,
-                source,
-                [(r.change.before or r.entry).title for r in readings],
-                row_gone=readings[0].change.kind is ChangeKind.MISSING,
-            ),
-            evidence=suspicion.evidence,
-            confidence=Confidence.SUSPECTED,
-            distinction=" ".join(suspicion.keys),
-            scope=_channel(kind),
-        )
+    fact = Established(Kind.PULLED, update.version, suspected=True)
+    # What has been suspected of a version and taken back, as a lagging server has it, is
+    # not suspected aloud again; nor is what another source is suspected to lack already
+    if established_by(update, fact) is None and not waits:
+        row_gone = readings[0].change.kind is ChangeKind.MISSING
+        titles = [(r.change.before or r.entry).title for r in readings]
+        event = _suspected_event(update, suspicion, titles, now, row_gone=row_gone)
         events.append(event)
         suspicion = replace(suspicion, event=event.id)
-        fact = Established(Kind.PULLED, update.version, event.id, suspected=True)
         update = establish_by_event(update, fact, event)
     ledger.put(replace(update, suspicions=(*others, suspicion)))
+
+
+def _suspected_event(
+    update: Update,
+    suspicion: Suspicion,
+    titles: list[str],
+    now: datetime,
+    *,
+    row_gone: bool,
+) -> Event:
+    return compose_event(
+        update,
+        Kind.PULLED,
+        now,
+        summary=suspected_summary(update, suspicion.source, titles, row_gone=row_gone),
+        evidence=suspicion.evidence,
+        confidence=Confidence.SUSPECTED,
+        distinction=" ".join(suspicion.keys),
+        scope=_channel(suspicion.kind),
+    )
 
 
 def _lost_packages(readings: Sequence[ChangeReading]) -> tuple[Package, ...]:
@@ -246,7 +313,11 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
     """
     if update.state is not State.RELEASED:
         return False
-    if update.released is not None and now - update.released > schedule.YOUNG:
+    # What nobody was told of, and what bears no date, may be of any age
+    was_told = any(each.event for each in update.established)
+    if update.released is None and not was_told:
+        return False
+    if now - (update.released or update.first_seen) > schedule.YOUNG:
         return False
     if not lost:
         return True
@@ -261,8 +332,25 @@ def _is_current(package: Package, update: Update) -> bool:
     return False
 
 
-def _share_product(one: Suspicion, other: Suspicion) -> bool:
-    return bool({p.product for p in one.lost} & {p.product for p in other.lost})
+def _confirms(other: Suspicion, suspicion: Suspicion) -> bool:
+    """Whether two sources are two witnesses of one pull.
+
+    Two pages of one host fail together, and two sources that each lack another package
+    agree on nothing.  An article offers no package: when it is gone, the package may
+    well be there.
+    """
+    if not (_offers_packages(other.kind) and _offers_packages(suspicion.kind)):
+        return False
+    if _hosts(other) & _hosts(suspicion):
+        return False
+    if other.whole or suspicion.whole:
+        return True
+    products = {package.product for package in suspicion.lost}
+    return any(package.product in products for package in other.lost)
+
+
+def _hosts(suspicion: Suspicion) -> set[str]:
+    return {urlsplit(piece.url).hostname or "" for piece in suspicion.evidence}
 
 
 def _suspicion(
@@ -282,15 +370,11 @@ def _suspicion(
         lost = (*earlier.lost, *lost)
         evidence = (*earlier.evidence, *evidence)
     whole = _is_wholly_gone(update, kind, keys, lost)
-    since = now
-    # The wait begins again when all has come to be gone
-    if earlier is not None and (earlier.whole or not whole):
-        since = earlier.since
     return Suspicion(
         source=change.source,
         document=change.document,
         keys=tuple(sorted(keys)),
-        since=since,
+        since=earlier.since if earlier else now,
         event=earlier.event if earlier else "",
         whole=whole,
         kind=kind,
@@ -336,10 +420,10 @@ def _channel(kind: str) -> tuple[str, ...]:
     return (row.channel,) if row and row.channel else ()
 
 
-def confirm(
+def tell_what_waited(
     suspected: Sequence[Update], source: str, documents: Sequence[str], now: datetime
 ) -> Outcome:
-    """Confirm what still is gone at a healthy check.
+    """Tell the suspicions of which nothing is told before a while has passed.
 
     ``documents`` are those of the source that were healthy now.
     """
@@ -349,12 +433,19 @@ def confirm(
         suspicion = _suspicion_at(update, source)
         if suspicion is None or update.state is not State.RELEASED:
             continue
+        fact = Established(Kind.PULLED, update.version, suspected=True)
+        waits = _waits(suspicion.kind)
         asked = {_document_of(key) for key in suspicion.keys} <= set(documents)
-        waits = max(CONFIRMING, _waits(suspicion.kind))
-        waited = now - suspicion.since >= waits
-        if suspicion.whole and asked and waited:
-            why = "still gone at the next healthy check"
-            _pull(update, suspicion, now, ledger, events, why)
+        is_over = bool(waits) and now - suspicion.since >= waits
+        if not (asked and is_over) or established_by(update, fact) is not None:
+            continue
+        titles = [key.partition("|")[2] for key in suspicion.keys]
+        event = _suspected_event(update, suspicion, titles, now, row_gone=True)
+        events.append(event)
+        others = tuple(each for each in update.suspicions if each is not suspicion)
+        told = replace(suspicion, event=event.id)
+        update = establish_by_event(update, fact, event)  # noqa: PLW2901 - the same, told
+        ledger.put(replace(update, suspicions=(*others, told)))
     return Outcome(events=tuple(events), updates=ledger.changed_updates())
 
 
@@ -364,7 +455,6 @@ def _pull(
     now: datetime,
     ledger: Ledger,
     events: list[Event],
-    why: str,
 ) -> None:
     """Establish a pull that absence alone has shown: it claims no words of the vendor."""
     update = replace(update, state=State.PULLED, suspicions=(), changed=now)
@@ -374,7 +464,7 @@ def _pull(
         now,
         summary=gone_summary(update),
         evidence=suspicion.evidence,
-        because=f"absence: {why}",
+        because="absence: gone at two sources",
         scope=_channel(suspicion.kind),
     )
     events.append(event)
@@ -455,16 +545,22 @@ def _restore(
     if suspicion is None and update.state is not State.PULLED:
         return
     others = tuple(s for s in update.suspicions if s.source != source)
-    update = replace(update, state=State.RELEASED, suspicions=others)
-    if suspicion is not None and not suspicion.event and not altered:
-        # Nobody was told: .NET 10.0.4 was gone from its file for 70 minutes
-        ledger.put(update)
-        return
-    evidence = unique_evidence(_evidence(readings))
-
     absent = established_by(
         update, Established(Kind.PULLED, update.version, by_absence=True)
     )
+    was_short = _was_short(readings, update, now)
+    # Of what words have pulled, a row that is away for an hour, or a page, says nothing
+    if update.is_pulled and absent is None and was_short and not altered:
+        return
+    # As long as another source lacks it, too, the suspicion stands, and so does its event
+    if suspicion is not None and not altered and (others or not suspicion.event):
+        if others and suspicion.event:
+            others = (replace(others[0], event=suspicion.event), *others[1:])
+        ledger.put(replace(update, suspicions=others))
+        return
+    update = replace(update, state=State.RELEASED, suspicions=others)
+    evidence = unique_evidence(_evidence(readings))
+
     early = update.changed is None or now - update.changed <= TAKEN_BACK
     wrong = suspicion.event if suspicion else absent
     if altered or (suspicion is None and not (absent and early)):
@@ -491,3 +587,12 @@ def _restore(
         fact = Established(Kind.CORRECTED, detail=wrong or "")
     events.append(event)
     ledger.put(establish_by_event(update, fact, event))
+
+
+def _was_short(
+    readings: Sequence[ChangeReading], update: Update, now: datetime
+) -> bool:
+    """Whether what is back was away for less than it takes to make it anew."""
+    since = [each.change.since for each in readings if each.change.since is not None]
+    since = since or [update.changed or now]
+    return now - min(since) <= TAKEN_BACK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.counted import counted
 from watcher.judgement.names import row_name
@@ -12,6 +13,13 @@ from watcher.records import Change, ChangeKind, Document, Snapshot
 
 # A copy that is still so afterwards is what the vendor means
 PATIENCE = timedelta(hours=48)
+# Between two checks no more of that is counted: a clock that is put forward by a month
+# passes no time
+COUNTED = timedelta(hours=24)
+# Bodies of a document that are remembered, and hex digits of each: a table of February
+# came back in March for fifteen minutes
+BODIES = 12
+DIGITS = 16
 # An older release date on a new row is history, not news: tables have been filled back
 # by years
 BACK_FILLED = timedelta(days=30)
@@ -84,6 +92,66 @@ def judge(snapshot: Snapshot, history: Document | None, now: datetime) -> Verdic
     return _with_patience(reason, history, now)
 
 
+def judge_age(
+    verdict: Verdict,
+    snapshot: Snapshot,
+    changes: tuple[Change, ...],
+    history: Document | None,
+    now: datetime,
+) -> Verdict:
+    """Doubt a believed copy that is byte for byte one read before the last.
+
+    Not one that takes nothing away: a row or page that is there again may well be there
+    as it was.
+    """
+    if not verdict.believed or history is None:
+        return verdict
+    if snapshot.sha256[:DIGITS] not in history.bodies:
+        return verdict
+    if all(_gives_back(change) for change in changes):
+        return verdict
+    reason = "the copy is an older one: it is byte for byte one read before the last"
+    age = _with_patience(reason, history, now)
+    return age if age.late or not age.believed else verdict
+
+
+def _gives_back(change: Change) -> bool:
+    """Whether a change only puts back what was missing, or says to be unavailable."""
+    if change.kind is ChangeKind.RETURNED:
+        return True
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    return bool(after.available) and before.available is False
+
+
+def bodies_before(before: Document, snapshot: Snapshot) -> tuple[str, ...]:
+    """Give the bodies that a document had before the copy that is believed now."""
+    newest = snapshot.sha256[:DIGITS]
+    bodies = (before.sha256[:DIGITS], *before.bodies)
+    kept = [body for body in dict.fromkeys(bodies) if body and body != newest]
+    return tuple(kept[:BODIES])
+
+
+def doubted(document: Document, now: datetime) -> Document:
+    """Give a document whose copy is doubted: since when, and for how long by its checks."""
+    return replace(
+        document,
+        suspect_since=document.suspect_since or now,
+        suspect_at=now,
+        suspect_for=_doubted_for(document, now).total_seconds(),
+    )
+
+
+def _doubted_for(document: Document, now: datetime) -> timedelta:
+    """How long a document's copy has been doubted: what has passed between its checks."""
+    passed = timedelta(seconds=document.suspect_for)
+    last = document.suspect_at or document.suspect_since
+    if last is None or now < last:
+        return passed
+    return passed + min(now - last, COUNTED)
+
+
 def judge_table(
     verdict: Verdict,
     snapshot: Snapshot,
@@ -145,7 +213,6 @@ def _moves(change: Change) -> bool:
 def _with_patience(reason: str, history: Document | None, now: datetime) -> Verdict:
     if not reason:
         return Verdict(believed=True)
-    since = history.suspect_since if history else None
-    if since is not None and now - since >= PATIENCE:
+    if history is not None and _doubted_for(history, now) >= PATIENCE:
         return Verdict(believed=True, doubt=reason, late=True)
     return Verdict(believed=False, doubt=reason)

@@ -23,14 +23,16 @@ COMES_BACK = timedelta(days=90)
 
 
 def changes(
-    stored: Mapping[str, StoredEntry], snapshot: Snapshot
+    stored: Mapping[str, StoredEntry],
+    snapshot: Snapshot,
+    since: datetime | None = None,
 ) -> tuple[Change, ...]:
     """Compare all entries of a document with a credible snapshot; sorted by key.
 
     A row whose name changed while its build or its KB article and product stayed is
     altered, not gone. A row whose forms of a build disagree keeps the build it had. An
     entry that leaves a window below its oldest entry has aged out; one that comes
-    below all that is known is back from there.
+    below all that is known is back from there.  ``since`` is when the copy before came.
     """
     fresh: dict[str, Entry] = {}
     for entry in snapshot.entries:
@@ -62,7 +64,19 @@ def changes(
         if key not in fresh and key not in renamed:
             kind = _kind_of_leaving(old.entry, snapshot)
             found.append(_change(snapshot, kind, old.entry, None))
+    found = [_dated(change, stored, since) for change in found]
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
+
+
+def _dated(
+    change: Change, stored: Mapping[str, StoredEntry], since: datetime | None
+) -> Change:
+    """Give a change with the time since when its entry was as it was before."""
+    if change.before is None:
+        return change
+    old = stored.get(change.before.key)
+    missing = old.missing_since if old is not None else None
+    return replace(change, since=missing or since)
 
 
 def rewatched(changes: Iterable[Change], watch: Watch) -> tuple[Change, ...]:

@@ -56,12 +56,15 @@ def events(
     now: datetime,
     kind: str = "",
     language: str = "",
+    *,
+    offers_others: bool = True,
 ) -> Outcome:
     """Interpret the changes of one source's check.
 
     Of ``news`` is told; ``taken_as_known`` (a first reading) sets the ledger right.
     ``updates`` are the ledger's for ``names`` of all changes and those under suspicion
-    at this source; ``kind`` and ``language`` are the source's.  Neither the order of changes nor that of
+    at this source; ``kind`` and ``language`` are the source's; ``offers_others`` says
+    whether it has anything that is not gone.  Neither the order of changes nor that of
     updates matters.
     """
     ledger, decisions = Ledger(updates), Decisions()
@@ -78,7 +81,9 @@ def events(
         for change in sorted(news, key=_order)
         if change.kind is not ChangeKind.AGED_OUT
     ]
-    absences = absence.find_absences(readings, ledger)
+    absences = absence.find_absences(
+        readings, ledger, kind, offers_others=offers_others
+    )
     absence.restore(absences.back, ledger, now, decisions.events, kind)
     speaking = [each for each in readings if _speaks(each, absences)]
     matches = match(speaking, ledger, now)
@@ -86,12 +91,18 @@ def events(
         decide(update_changes, matches, decisions)
     decide_unmatched(matches, decisions)
     # Last: what words establish needs no suspicion beside it
-    absence.suspect(absences.gone, ledger, now, decisions.events, kind)
+    if not absences.is_bulk:
+        absence.suspect(absences.gone, ledger, now, decisions.events, kind)
 
     for reading in readings:
-        missing = reading.change.kind is ChangeKind.MISSING
-        if missing and reading not in absences.found:
+        if reading.change.kind is not ChangeKind.MISSING:
+            continue
+        if reading not in absences.found:
             decisions.be_silent(reading, "an absence is no statement of this source")
+        elif absences.is_bulk:
+            decisions.be_silent(
+                reading, "so much is gone at once: the source is at fault"
+            )
     return Outcome(
         events=tuple(sorted(decisions.events, key=_by_update)),
         evidence=tuple(decisions.evidence),

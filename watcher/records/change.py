@@ -24,7 +24,8 @@ class Change(Struct, frozen=True):
     """A mechanical difference of one entry.
 
     ``said`` are the sentences of ``after`` that the document has said of this entry
-    before its last copy, ``offered`` the packages that it has offered there.
+    before its last copy, ``offered`` the packages that it has offered there.  ``since``
+    is from when on it was as it was before this change: gone, say.
     """
 
     kind: ChangeKind
@@ -37,6 +38,7 @@ class Change(Struct, frozen=True):
     after: Entry | None
     said: tuple[str, ...] = ()
     offered: tuple[Package, ...] = ()
+    since: datetime | None = None
 
     @property
     def entry(self) -> Entry:

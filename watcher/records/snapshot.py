@@ -94,10 +94,16 @@ class Document(Struct, frozen=True):
     mark: str = ""
     accepted: datetime | None = None
     suspect_since: datetime | None = None
+    # When its copy was last doubted, and for how many seconds of checks it has been
+    suspect_at: datetime | None = None
+    suspect_for: float = 0.0
     # It was listed at the source's first check: its first reading is no news
     known: bool = False
     # The newest date in its last copy that was believed
     newest: datetime | None = None
+    # Of the bodies that were believed before the last, newest first: the beginnings of
+    # their SHA-256
+    bodies: tuple[str, ...] = ()
 
 
 class Times(Struct, frozen=True):

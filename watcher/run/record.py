@@ -29,6 +29,7 @@ from watcher.records import (
     Change,
     ChangeKind,
     Document,
+    Entry,
     Failure,
     Follow,
     Outcome,
@@ -110,11 +111,7 @@ def _failed(
         return DocumentCheck(answer, failure)
     if before is None:
         before = Document(failure.source, failure.document, failure.url)
-    doubted = replace(
-        before,
-        validators=Validators(),
-        suspect_since=before.suspect_since or now,
-    )
+    doubted = believe.doubted(replace(before, validators=Validators()), now)
     return DocumentCheck(answer, failure, doubted)
 
 
@@ -122,7 +119,13 @@ def _confirmed(answer: Answer, before: Document | None) -> Document | None:
     """The copy is the one that was read; only what index and server say of it may be newer."""
     if before is None:
         return None
-    newer = replace(before, mark=answer.mark or before.mark, suspect_since=None)
+    newer = replace(
+        before,
+        mark=answer.mark or before.mark,
+        suspect_since=None,
+        suspect_at=None,
+        suspect_for=0.0,
+    )
     # "304 Not Modified" need not repeat the validators (RFC 9110, 15.4.5): then those
     # of the copy hold
     if answer.validators != Validators():
@@ -145,7 +148,9 @@ def _check_copy(
     stored = store.entries(before.source, before.document) if before else {}
 
     verdict = believe.judge(snapshot, before, now)
-    changes = compare.changes(stored, snapshot) if verdict.believed else ()
+    accepted = before.accepted if before else None
+    changes = compare.changes(stored, snapshot, accepted) if verdict.believed else ()
+    verdict = believe.judge_age(verdict, snapshot, changes, before, now)
     verdict = believe.judge_table(verdict, snapshot, changes, before, now)
     if not verdict.believed:
         return _failed(answer, _doubt(snapshot, verdict, now), before, now)
@@ -230,6 +235,7 @@ def _document(
         accepted=accepted or now,
         known=before.known,
         newest=snapshot.newest,
+        bodies=believe.bodies_before(before, snapshot),
     )
 
 
@@ -275,7 +281,7 @@ def interpret_changes(
     store: Store,
     now: datetime,
 ) -> Outcome:
-    """What the changes mean; and what a healthy check confirms of earlier suspicions."""
+    """Say what the changes mean."""
     source = answers.source
     suspected = store.suspicions(source.name) if answers.suspected else ()
     news: list[Change] = []
@@ -289,20 +295,54 @@ def interpret_changes(
         names = interpret.names([*news, *taken_as_known])
         updates = _distinct((*store.updates_for(names), *suspected))
         outcome = interpret.events(
-            news, taken_as_known, updates, now, source.kind, source.language
+            news,
+            taken_as_known,
+            updates,
+            now,
+            source.kind,
+            source.language,
+            offers_others=_offers_others(answers, checks, news, store),
         )
     # A suspicion may have been changed by what this check itself says
     changed = {update.id: update for update in outcome.updates}
     latest = [changed.get(update.id, update) for update in suspected]
-    # What is away is confirmed by a copy that could be read, never by a failure
+    # A failure says nothing of what is away
     healthy = [check.answer.document for check in checks if check.failure is None]
-    confirmed = absence.confirm(latest, source.name, healthy, now)
-    updates = _distinct((*outcome.updates, *confirmed.updates))
+    late = absence.tell_what_waited(latest, source.name, healthy, now)
+    updates = _distinct((*outcome.updates, *late.updates))
     return replace(
         outcome,
-        events=(*outcome.events, *confirmed.events),
+        events=(*outcome.events, *late.events),
         updates=tuple(sorted(updates, key=lambda update: update.id)),
     )
+
+
+def _offers_others(
+    answers: SourceAnswers,
+    checks: Iterable[DocumentCheck],
+    news: Iterable[Change],
+    store: Store,
+) -> bool:
+    """Whether a source of pages still offers anything, where any page of it is gone."""
+    if not any(_is_gone(change.after) for change in news):
+        return True
+    for check in checks:
+        if check.failure is not None:
+            continue
+        snapshot = check.answer.result
+        if isinstance(snapshot, Snapshot):
+            entries = snapshot.entries
+        else:
+            stored = store.entries(answers.source.name, check.answer.document)
+            entries = tuple(each.entry for each in stored.values())
+        if any(entry.available for entry in entries):
+            return True
+    return False
+
+
+def _is_gone(page: Entry | None) -> bool:
+    """Whether a page says that its download is gone."""
+    return page is not None and page.available is False
 
 
 def _distinct(updates: Iterable[Update]) -> tuple[Update, ...]:
