@@ -121,3 +121,27 @@ def test_what_is_only_named_gets_nothing(vendor: World) -> None:
     assert vendor.at("2031-02-05 20:00", blog=blog(out, OLDER)) == [
         "released qts-5-2-2-2950"
     ]
+
+
+def test_the_update_is_the_one_that_the_sentence_before_names(world: World) -> None:
+    """December 2014: one post on three products' rollups, of which one was recalled."""
+    world.at("2031-01-05 06:00", blog=blog(OLDER))
+    text = (
+        "<p>The Exchange team is announcing today the availability of our latest quarterly "
+        "updates: Update Rollup 8 for Exchange Server 2010 "
+        "Service Pack 3 (KB5990475) and Update Rollup 15 for Exchange Server 2007 Service "
+        "Pack 3 (KB5990150).</p>"
+    )
+    title = "Exchange releases: February 2031"
+    out = blog(post(10002, title, "2031-02-05", text), OLDER)
+    assert sorted(world.at("2031-02-05 20:00", blog=out)) == [
+        "released exchange-server-kb5990150 KB5990150",
+        "released exchange-server-kb5990475 KB5990475",
+    ]
+    recalled = (
+        "<p>An issue has been identified in the Exchange Server 2010 SP3 Update Rollup 8. "
+        "The update has been recalled.</p>"
+    )
+    edited = blog(post(10002, title, "2031-02-05", recalled + text), OLDER)
+    told = world.at("2031-02-06 20:00", blog=edited)
+    assert told == ["pulled exchange-server-kb5990475 KB5990475"]

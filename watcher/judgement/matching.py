@@ -384,5 +384,9 @@ def is_about(statement: PassageStatement, update: Update, entry: Entry) -> bool:
         return True
     mine = {*update.kbs, *entry.kbs}
     mine.update(package.kb for package in update.packages)
-    mine.update(package.kb for package in entry.packages)
+    # One record offers KB5009624 for Server 2012 R2 and KB5009543 for Windows 10: what it
+    # says of the one is not about the other
+    for package in entry.packages:
+        if not update.packages or has_product(update.packages, package.product):
+            mine.add(package.kb)
     return not mine or not mine.isdisjoint(statement.kbs)

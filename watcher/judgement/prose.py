@@ -24,6 +24,7 @@ from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
     advisory_identity,
+    base_product,
     cve_names,
     kb_names,
     label_names,
@@ -36,6 +37,8 @@ from watcher.judgement.normalize.versions import product_of, version_name, versi
 from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
 
+# "KB5129235 for Windows Server 2025", "KB5129235 is now available for ..."
+_FOR = re.compile(r"\)? (?:(?:is|are|now|available) ){0,3}for ")
 # What says that something is, or was, offered: it founds an update of which nobody told
 OFFERS = (Kind.RELEASED, *PULL_OR_RETURN)
 
@@ -77,12 +80,14 @@ def _updates_meant(
     """The updates that one sentence is about: those that it names, else the subjects."""
     named = _named(statement, reading.entry, matches.ledger)
     updates = list(named.updates)
+    if len(subjects) > 1 and not updates:
+        subjects = _meant_before(statement, reading.entry, subjects)
     if any(subject.family in LABELLED for subject in subjects):
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
     if statement.kind is Kind.RE_RELEASED and subjects and named.packages:
         # "KB4340557 is available again; KB4346877 fixes the problem on Windows 10"
-        if updates:
+        if _updates_of(statement.kbs, matches.ledger):
             return updates
         # "It has been re-released as KB5078297": the next version of the subject
         for subject in subjects:
@@ -93,6 +98,32 @@ def _updates_meant(
     ):
         updates += [_found(package, reading, matches) for package in named.packages]
     return updates or subjects
+
+
+def _meant_before(
+    statement: PassageStatement, entry: Entry, subjects: list[Update]
+) -> list[Update]:
+    """Of several subjects those that the sentence before a statement names by product.
+
+    Case: "An issue has been identified in Exchange Server 2010 SP3 Update Rollup 8. The
+    update has been recalled", in the post of December 2014 on three products' rollups.
+    """
+    before = ""
+    for passage in entry.passages:
+        for sentence in sentences(passage.text):
+            if normalize.fold(sentence) == statement.sentence:
+                return _of_products(normalize.products_in(before), subjects)
+            before = sentence
+    return subjects
+
+
+def _of_products(names: tuple[str, ...], subjects: list[Update]) -> list[Update]:
+    meant = []
+    for subject in subjects:
+        products = " ".join(package.product for package in subject.packages).lower()
+        if any(base_product(name).lower() in products for name in names):
+            meant.append(subject)
+    return meant or subjects
 
 
 def _is_new(updates: list[Update], ledger: Ledger) -> bool:
@@ -206,10 +237,14 @@ def _product_of(kb: str, sentence: str, entry: Entry) -> str:
     """
     behind = re.split(kb.removeprefix("KB"), sentence, maxsplit=1)[-1]
     until_next = re.split(r"\bKB ?\d", behind, maxsplit=1)[0]
-    if re.match(r"\W*(?:\w+ ){0,4}?for ", until_next):
+    if _FOR.match(until_next):
         named = normalize.products_in(until_next)
         if named:
             return named[0]
+    # The posts of 2014 name the product first, the article behind it in brackets
+    before = normalize.products_in(sentence.partition(kb.removeprefix("KB"))[0])
+    if before:
+        return before[-1]
     named = normalize.products_in(sentence) or entry.products
     return named[0] if named else ""
 

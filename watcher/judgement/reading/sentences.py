@@ -33,7 +33,7 @@ _MARK = re.compile(r"^(?:[-*+\u2013\u2014]\s+|\(?\d{1,2}[.)]\s+|\(?[a-z][.)]\s+)
 _NUMBER = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
 # The look-behind keeps a row of dots from being tried again at each of them.
 _END = re.compile(
-    r"""(?<![.!?])[.!?]+["')\]*_]*\s+(?=["'(\[*_]{0,4}[^\Wa-z_])|[\u3002\uff01\uff1f]"""
+    r"""(?<![.!?])[.!?]+["')\]*_]*\s+(?=["'(\[*_]{0,4}[^\Wa-z_]|\.NET\b)|[\u3002\uff01\uff1f]"""
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'])(?:e\.g|i\.e|cf|vs|etc|approx|incl|inc|corp|ltd|co|mr|mrs|ms|dr|st"
