@@ -148,6 +148,17 @@ def test_pausing_optional_releases_pulls_nothing(health: World) -> None:
     assert health.pulled == []
 
 
+def test_a_message_under_a_number_that_is_taken_is_told_and_a_copy_is_none(
+    health: World,
+) -> None:
+    other = (NOTICE[0], "March 24, 2031", "Another change", "It is another one.")
+    copied = message_center(NOTICE, NOTICE)
+    assert health.at("2031-03-24 18:00", pages={CENTER: copied}) == []
+    both = message_center(other, NOTICE)
+    said = health.at("2031-03-24 20:00", pages={CENTER: both})
+    assert [line.split()[0] for line in said] == ["news"]
+
+
 def test_an_out_of_band_update_is_released_to_the_releases_of_its_list(
     health: World,
 ) -> None:

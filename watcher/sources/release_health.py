@@ -283,6 +283,7 @@ def _message_center(
     ]
     if not messages:
         raise unlike(page, "a message center with messages")
+    messages = _distinct(messages)
     dates = [entry.published for entry in messages if entry.published]
     return snapshot(
         page,
@@ -293,6 +294,21 @@ def _message_center(
         newest=max(dates, default=None),
         follow=_follow(page, tree, watch),
     )
+
+
+def _distinct(messages: list[Entry]) -> list[Entry]:
+    """Number messages of one id from the last one up, so that a new one above leaves the
+    old one's key alone; a copy is none.
+    """
+    named: dict[str, list[Entry]] = {}
+    kept = []
+    for message in reversed(messages):
+        same = named.setdefault(message.key, [])
+        if message not in same:
+            same.append(message)
+            number = f" #{len(same)}" if len(same) > 1 else ""
+            kept.append(replace(message, key=f"{message.key}{number}"))
+    return kept[::-1]
 
 
 def _message(page: Page, cell: Tag, date: str, watch: Watch) -> Entry:
