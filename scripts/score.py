@@ -1,8 +1,9 @@
-"""Replays every recording beside this tree, twice, and prints one table of what was told
-and what should have been.
+"""Replays every recording, story and case beside this tree, and prints one table of what
+was told and what should have been.
 
-``score.py SHARED`` where SHARED holds ``score.py``, ``score_notes.py`` and
-``corpus/``.  Each recording is replayed with the default products and with ``*``.  The
+``score.py SHARED`` where SHARED holds ``score.py``, ``score_notes.py``, ``corpus/`` with
+its ``stories/``, and ``cases/``.  A story brings its configuration and what must be told
+of it; of a case what it says is listed in ``CASES``.  Each recording is replayed with the default products and with ``*``.  The
 expected events are those of the default products; with ``*`` everything else is told
 as well, so only a pull that nobody expects counts as a false alarm there, and a
 re-release where nothing at all is expected; other re-releases are counted to be looked
@@ -41,6 +42,8 @@ class Score:
     missed: int
     false_alarms: int
     duplicates: int
+    too_broad: int
+    nameless: int
     others_back: int
     suspected: int
     delay: str
@@ -51,10 +54,9 @@ class Score:
     @property
     def clean(self) -> bool:
         """Say whether nothing is missed, told twice or told wrongly."""
-        return (
-            self.missed == self.false_alarms == self.duplicates == 0
-            and self.detected != "failed"
-        )
+        wrong = self.missed + self.false_alarms + self.duplicates
+        wrong += self.too_broad + self.nameless
+        return wrong == 0 and self.detected != "failed"
 
 
 def section(text: str, title: str) -> str:
@@ -63,18 +65,20 @@ def section(text: str, title: str) -> str:
     return found[1] if found else ""
 
 
-def configuration(folder: Path, products: str) -> Path:
-    """Write what a replay reads.
+def configuration(folder: Path, products: str, own: Path | None) -> Path:
+    """Write what a replay reads, or give the configuration that a story brings.
 
     Without it a watcher.toml of this folder or of the user's would count.
     """
+    if own is not None:
+        return own
     path = folder / "watcher.toml"
     path.write_text(EVERYTHING if products == "*" else "", encoding="utf-8")
     return path
 
 
 def replay(
-    recording: Path, products: str, folder: Path
+    recording: Path, products: str, folder: Path, own: Path | None = None
 ) -> tuple[subprocess.CompletedProcess[str], float]:
     """Replay one recording into ``folder``/out; the answer and the seconds it took."""
     folder.mkdir()
@@ -85,7 +89,7 @@ def replay(
         "--out",
         folder / "out",
         "--config",
-        configuration(folder, products),
+        configuration(folder, products, own),
         "-q",
     ]
     started = time.monotonic()
@@ -95,28 +99,27 @@ def replay(
     return answer, time.monotonic() - started
 
 
+def failed(name: str, products: str, seconds: float, details: str) -> Score:
+    """Give the score of a replay that could not be judged."""
+    return Score(name, products, "failed", 0, 0, 0, 0, 0, 0, 0, "", 0, seconds, details)
+
+
 def score(
-    recording: Path, expected: Path, products: str, folder: Path, scorer: Path
+    recording: Path,
+    expected: Path,
+    products: str,
+    folder: Path,
+    scorer: Path,
+    own: Path | None = None,
 ) -> Score:
     """Replay one recording and let the scorer judge it."""
     name = recording.name.removesuffix(".warc.gz")
-    answer, seconds = replay(recording, products, folder)
+    answer, seconds = replay(recording, products, folder, own)
     events = folder / "out" / "events.jsonl"
     # 1: a source failed in the recording, as it did then
     if answer.returncode > 1 or not events.exists():
-        return Score(
-            name,
-            products,
-            "failed",
-            0,
-            0,
-            0,
-            0,
-            0,
-            "",
-            0,
-            seconds,
-            answer.stderr[-2000:] or answer.stdout[-2000:],
+        return failed(
+            name, products, seconds, answer.stderr[-2000:] or answer.stdout[-2000:]
         )
     judged = subprocess.run(
         [sys.executable, scorer, events, expected],
@@ -125,11 +128,12 @@ def score(
         check=False,
     ).stdout
     figures = re.search(
-        r"(\d+ of \d+) detected, (\d+) missed, (\d+) false alarms, (\d+) duplicates, .*worst delay (.*)",
+        r"(\d+ of \d+) detected, (\d+) missed, (\d+) false alarms, (\d+) duplicates, "
+        r"(\d+) too broad, (\d+) nameless, .*worst delay (.*)",
         judged,
     )
     if figures is None:
-        return Score(name, products, "failed", 0, 0, 0, 0, 0, "", 0, seconds, judged)
+        return failed(name, products, seconds, judged)
     told = [
         json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()
     ]
@@ -145,16 +149,64 @@ def score(
         missed=int(figures[2]),
         false_alarms=grave if products == "*" else int(figures[3]),
         duplicates=int(figures[4]),
+        too_broad=int(figures[5]),
+        nameless=int(figures[6]),
         others_back=back,
         suspected=sum(
             e.get("confidence") == "suspected"
             and e["kind"] in {"pulled", "re-released"}
             for e in told
         ),
-        delay=figures[5],
+        delay=figures[7],
         mails=len(list((folder / "out" / "mail").glob("*.eml"))),
         seconds=seconds,
         details=judged,
+    )
+
+
+# What each small input must tell, an event a line, the kinds and articles in order
+CASES = {
+    "csaf-2.1/csaf21": ("released KB5999001", "pulled KB5999001"),
+    "csaf-no-product-tree/csafinfo": ("pulled KB5999001",),
+    "feed-guid-fragment/two-hash": ("released KB5999001", "pulled KB5999001", "news"),
+    "feed-guid-fragment/two-slash": ("released KB5999001", "pulled KB5999001", "news"),
+    "feed-cve-post-never-told/foo": ("news", "news"),
+    "feed-no-title/notitle": ("news", "news"),
+    "feed-no-title/withtitle": ("news", "news"),
+}
+
+
+def score_case(name: str, cases: Path, folder: Path) -> Score:
+    """Replay one small input and compare what it tells with the list."""
+    recording = cases / f"{name}.warc.gz"
+    own = next(recording.parent.glob("*.toml"))
+    answer, seconds = replay(recording, "own", folder, own)
+    events = folder / "out" / "events.jsonl"
+    if answer.returncode > 1 or not events.exists():
+        return failed(name, "own", seconds, answer.stderr[-2000:])
+    told = []
+    for line in events.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        articles = " ".join(event["update"]["kbs"])
+        told.append(f"{event['kind']} {articles}".strip())
+    wanted = list(CASES[name])
+    missed = sum(line not in told for line in wanted)
+    extra = [line for line in told if line not in wanted]
+    return Score(
+        recording=name,
+        products="own",
+        detected=f"{len(wanted) - missed} of {len(wanted)}",
+        missed=missed,
+        false_alarms=len(extra),
+        duplicates=max(0, len(told) - len(extra) - len(wanted) + missed),
+        too_broad=0,
+        nameless=0,
+        others_back=0,
+        suspected=0,
+        delay="",
+        mails=len(list((folder / "out" / "mail").glob("*.eml"))),
+        seconds=seconds,
+        details="\n".join(told),
     )
 
 
@@ -167,6 +219,8 @@ def table(scores: list[Score]) -> Table:
         "missed": lambda s: s.missed,
         "false alarms": lambda s: s.false_alarms,
         "duplicates": lambda s: s.duplicates,
+        "too broad": lambda s: s.too_broad,
+        "nameless": lambda s: s.nameless,
         "others back": lambda s: s.others_back,
         "suspected": lambda s: s.suspected,
         "worst delay": lambda s: s.delay,
@@ -214,6 +268,30 @@ def notes(shared: Path, folder: Path) -> str:
     ).stdout
 
 
+def stories(shared: Path, names: list[str], place: Path) -> list[Score]:
+    """Score each story, with the configuration that it brings."""
+    found = []
+    for story in sorted(shared.glob("corpus/stories/*.warc.gz")):
+        if names and not story.name.startswith(tuple(names)):
+            continue
+        base = story.name.removesuffix(".warc.gz")
+        expected = story.with_name(f"{base}.expected.jsonl")
+        own = story.with_name(f"{base}.toml")
+        folder = place / f"story-{base}"
+        scorer = shared / "score.py"
+        found.append(score(story, expected, "own", folder, scorer, own))
+    return found
+
+
+def cases(folder: Path, place: Path) -> list[Score]:
+    """Score each small input that lies in the folder."""
+    return [
+        score_case(name, folder, place / f"case-{number}")
+        for number, name in enumerate(CASES)
+        if (folder / f"{name}.warc.gz").exists()
+    ]
+
+
 def main() -> int:
     """Score all that lies in the folder."""
     arguments = argparse.ArgumentParser(
@@ -257,7 +335,9 @@ def main() -> int:
                     f"{recording.name}, products {products}: {scores[-1].seconds:.1f} s",
                     file=sys.stderr,
                 )
+        scores += stories(shared, given.names, Path(place))
         if not given.names:
+            scores += cases(shared / "cases", Path(place))
             print(notes(shared, Path(place)))
     for each in scores:
         if given.details or not each.clean:

@@ -221,3 +221,44 @@ def test_a_document_that_is_none_is_its_own_failure(released: World) -> None:
         == []
     )
     assert released.failures == []
+
+
+def test_an_informational_advisory_tells_by_its_words(world: World) -> None:
+    document = {
+        "document": {
+            "category": "csaf_informational_advisory",
+            "csaf_version": "2.0",
+            "title": "Exchange Server update paused",
+            "publisher": {
+                "category": "vendor",
+                "name": "Microsoft",
+                "namespace": "https://msrc.microsoft.com",
+            },
+            "notes": [
+                {
+                    "category": "general",
+                    "text": "We have paused the rollout of KB5044062 for Exchange Server"
+                    " 2019 because mail flow may stop.",
+                }
+            ],
+            "tracking": {
+                "id": "msrc_CVE-2024-49040",
+                "status": "final",
+                "version": "1",
+                "initial_release_date": "2024-11-14T08:00:00.000Z",
+                "current_release_date": "2024-11-14T08:00:00.000Z",
+                "revision_history": [
+                    {
+                        "date": "2024-11-14T08:00:00.000Z",
+                        "number": "1",
+                        "summary": "Information published.",
+                    }
+                ],
+            },
+        }
+    }
+    world.at("2024-11-08 06:00", pages=provider(""))
+    pages = provider("2024-11-14", json.dumps(document).encode())
+    assert world.at("2024-11-14 18:00", pages=pages) == [
+        "pulled exchange-server-kb5044062 KB5044062"
+    ]

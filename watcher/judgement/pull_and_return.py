@@ -336,7 +336,7 @@ def _counts(
         return False
     # What a new record's FAQ carries is no news: it may tell of earlier months. Its
     # revisions are its own
-    new_record = matched.reading.is_first and bool(entry.revision)
+    new_record = matched.reading.is_first and bool(entry.revision and entry.packages)
     if new_record and not statement.in_revision:
         return False
     if statement.kind is Kind.RE_RELEASED:
