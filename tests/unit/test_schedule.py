@@ -190,3 +190,21 @@ def test_the_pages_of_an_update_are_those_of_its_current_packages() -> None:
     }
     assert list(schedule.pages(held, "catalog")) == ["KB9000002"]
     assert schedule.pages(held, "feed") == {}
+
+
+def test_of_too_many_pages_those_are_asked_that_have_waited_longest() -> None:
+    pages = [
+        Follow(f"page-{number:03}", f"https://learn.example.org/{number}")
+        for number in range(schedule.AT_ONCE + 2)
+    ]
+    tried: dict[Follow, datetime | None] = dict.fromkeys(pages, NOV)
+    tried[pages[0]] = NOV + days(1)
+    tried[pages[1]] = NOV + days(1)
+    tried[pages[-1]] = None
+
+    asked = schedule.longest_waiting(tried)
+
+    assert len(asked) == schedule.AT_ONCE
+    assert asked[0] == pages[-1]
+    assert pages[0] not in asked
+    assert pages[1] not in asked
