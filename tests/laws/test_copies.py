@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tests.laws.memory import Memory
 from tests.laws.vendor import (
+    BACK,
     BLOG,
     BUILDS,
     FIRST_CHECK,
@@ -233,3 +234,48 @@ def test_the_order_of_sources_does_not_matter_for_what_the_ledger_comes_to(
         "CVE-2030-0001",
         "CVE-2030-0002",
     ]
+
+
+@settings(max_examples=40)
+@given(
+    order=st.permutations((MONTH, BUILDS, BLOG)),
+    back=st.permutations((MONTH, BUILDS, BLOG)),
+)
+def test_whatever_source_says_first_that_it_is_back_no_package_of_before_is_named(
+    order: list[str], back: list[str]
+) -> None:
+    """Exchange, September 2026: "back as v2" was told with the articles of v1."""
+    memory = knowing(Vendor(), MONTH, BUILDS, BLOG)
+    vendor = released()
+    vendor.now += timedelta(days=1)
+    for source in order:
+        memory.check(*vendor.shows(source), kind=KINDS[source])
+    vendor.now += timedelta(days=1)
+    vendor.revise(PAUSED)
+    vendor.post.append(PAUSED)
+    for source in order:
+        memory.check(*vendor.shows(source), kind=KINDS[source])
+    vendor.now += timedelta(days=13)
+    vendor.version = vendor.recorded = 2
+    vendor.rows.append(2)
+    vendor.revise(BACK)
+    vendor.post.append("The update has been re-released as KB9000002.")
+    for source in back:
+        memory.check(*vendor.shows(source), kind=KINDS[source])
+
+    turns = [
+        event
+        for event in memory.events
+        if event.kind in (Kind.RELEASED, Kind.PULLED, Kind.RE_RELEASED)
+    ]
+    assert [(event.kind, event.update.version) for event in turns] == [
+        (Kind.RELEASED, 1),
+        (Kind.PULLED, 1),
+        (Kind.RE_RELEASED, 2),
+    ]
+    for event in turns:
+        named = {package.kb for package in event.packages} - {""}
+        assert named <= {f"KB900000{event.update.version}"}, event.summary
+    (update,) = [row for row in memory.updates.values() if row.id == turns[0].update.id]
+    offered = {package.build for package in update.packages if package.version == 2}
+    assert offered == {package.build for package in vendor.offered(2)}
