@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import sys
 
 import pytest
 
@@ -81,36 +81,44 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("case", LONG)
-def test_the_cost_of_reading_is_linear_in_the_length(case: str) -> None:
-    kind, url, before, piece, after = LONG[case]
+def calls(kind: str, body: bytes, url: str) -> int:
+    """Count the calls that reading takes: steps, which no busy machine makes more of."""
+    count = 0
 
-    def seconds(times: int) -> float:
-        body = repeated(before, piece, after, times)
-        start = time.process_time()
+    def count_call(_frame: object, event: str, _value: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count_call)
+    try:
         read(kind, body, url, EVERYTHING)
-        return time.process_time() - start
+    finally:
+        sys.setprofile(before)
+    return count
 
-    seconds(10)
-    # Eight times as long: eight times the cost, and 64 times were it the square
-    assert seconds(4000) < 24 * max(seconds(500), 0.01)
+
+@pytest.mark.parametrize("case", LONG)
+def test_the_steps_of_reading_are_linear_in_the_length(case: str) -> None:
+    kind, url, before, piece, after = LONG[case]
+    calls(kind, repeated(before, piece, after, 10), url)
+    short = calls(kind, repeated(before, piece, after, 250), url)
+    long = calls(kind, repeated(before, piece, after, 2000), url)
+    # Eight times as long: eight times the steps, and 64 times were it the square
+    assert long < 12 * short
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_elements_deeper_than_on_any_page_are_refused_at_once(kind: str) -> None:
-    start = time.process_time()
+def test_elements_deeper_than_on_any_page_are_refused(kind: str) -> None:
     with pytest.raises(ParseError, match="deep in each other"):
         read(kind, b"<html><body>" + b"<div>" * 4000, ARTICLE)
-    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("kind", [*PAGES, "feed"])
-def test_more_tags_than_any_page_has_are_refused_at_once(kind: str) -> None:
-    start = time.process_time()
+def test_more_tags_than_any_page_has_are_refused(kind: str) -> None:
     before = b"<rss><channel>" if kind == "feed" else b"<html><body>"
     with pytest.raises(ParseError, match="tags: it is not read"):
         read(kind, before + b"<p>a" * 1_000_000, ARTICLE)
-    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("kind", SOURCE_KINDS)
