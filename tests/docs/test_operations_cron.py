@@ -34,7 +34,7 @@ def test_the_readme_and_operations_set_cron_up_alike() -> None:
     assert made[0][0] == made[1][0]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="cron is POSIX's")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no cron")
 def test_a_source_that_is_down_is_silent_in_cron_and_a_wrong_configuration_is_not(
     tmp_path: Path,
 ) -> None:

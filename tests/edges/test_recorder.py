@@ -208,7 +208,10 @@ def test_a_full_disk_leaves_whole_records(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-@pytest.mark.skipif(not shutil.which("wget"), reason="no wget here")
+@pytest.mark.skipif(
+    not shutil.which("wget"),
+    reason="wget is not installed (Debian: apt-get install wget)",
+)
 @pytest.mark.parametrize("compression", [[], ["--no-warc-compression"]])
 def test_what_wget_records_can_be_relived(
     web: SourceServer, tmp_path: Path, compression: list[str]

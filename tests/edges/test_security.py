@@ -176,7 +176,7 @@ def test_no_table_for_a_spreadsheet_is_written_and_no_shell_or_program_is_starte
     assert found == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.skipif(os.name != "posix", reason="this system has no POSIX modes")
 def test_state_and_outbox_are_for_their_owner_only(tmp_path: Path) -> None:
     with Store.open(f"sqlite:///{tmp_path / 'state' / 'watcher.db'}") as store:
         store.set_meta("a", "b")

@@ -197,7 +197,7 @@ print(len(cut))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 @pytest.mark.parametrize("version", ["", *OLD])
 def test_a_migration_that_is_killed_at_any_statement_leaves_the_state_as_it_was(
     database_url: str, version: str

@@ -219,7 +219,7 @@ def as_somebody_else() -> Iterator[None]:
         os.seteuid(0)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX modes")
 @pytest.mark.parametrize(
     ("of_file", "of_folder"), [(0o444, 0o777), (0o444, 0o555), (0o000, 0o777)]
 )

@@ -131,7 +131,7 @@ def test_a_damaged_state_is_an_error_and_stays_as_it_is(
     assert file.read_bytes() == before
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.skipif(os.name != "posix", reason="this system has no POSIX modes")
 def test_a_state_and_a_secret_that_others_may_read_are_told(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -112,7 +112,7 @@ def test_windows_takes_every_name_of_a_file(stage: Stage) -> None:
     assert forbidden(written) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.skipif(os.name != "posix", reason="this system has no POSIX modes")
 def test_what_holds_addresses_or_shows_what_is_watched_is_for_the_owner_only_and_the_site_for_everybody(
     stage: Stage,
 ) -> None:

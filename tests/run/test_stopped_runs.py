@@ -139,7 +139,7 @@ def test_a_signal_while_sources_are_asked_ends_the_run_within_seconds(
     )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="kills of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 def test_what_killed_runs_left_half_written_goes_with_the_next_one(
     web: SourceServer, tmp_path: Path
 ) -> None:

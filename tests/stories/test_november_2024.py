@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stories.november import BACK, OCTOBER, PUBLISHED, SU
 from tests.stories.pages import (
     CU13,
     CU14,
@@ -20,21 +21,11 @@ from tests.stories.pages import (
 )
 from tests.stories.telling import World, text
 
-SU = "exchange-server-2024-11-su"
 CVE = "CVE-2024-49040"
-PUBLISHED = ("1.0", "2024-11-12", "Information published.")
 PAUSED = (
     "2.0",
     "2024-11-14",
     "We have temporarily paused the rollout of this update. See the FAQ.",
-)
-BACK = (
-    "3.0",
-    "2024-11-27",
-    (
-        "A new security update, identified by KB5049233, has been re-released to "
-        "address the known issue."
-    ),
 )
 V1 = (
     Fix(CU14, "5044062", "15.02.1544.013"),
@@ -134,8 +125,6 @@ OLD_ISSUE = (
     "Links fail",
     "Wait",
 )
-
-OCTOBER = month("2024-Oct", linux=3)
 
 
 def released(

@@ -10,14 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from tests.stories.november import BACK, OCTOBER, OLD_ROW, PAUSED, PUBLISHED, SU
 from tests.stories.pages import CU14, Cve, Fix, month, table
 from tests.stories.telling import World, text
 from tests.stories.test_servers import (
-    BACK,
-    OCTOBER,
-    OLD_ROW,
-    PAUSED,
-    PUBLISHED,
     begin,
     owns,
     pull,
@@ -30,7 +26,6 @@ from watcher.records import Kind, Subscriber
 from watcher.run import servers
 
 CU23 = "Microsoft Exchange Server 2016 Cumulative Update 23"
-SU = "exchange-server-2024-11-su"
 OWNED = (
     "server,build,product,owner\nOLD-ONE,15.1.2507.39,Exchange Server 2016 "
     "CU23,web-team\nMAILBOX,15.2.1544.13,,mail-team\n"

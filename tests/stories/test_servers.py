@@ -12,44 +12,23 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.stories.november import (
+    BACK,
+    OCTOBER,
+    OLD_ROW,
+    PAUSED,
+    PUBLISHED,
+    RESPACED_ROW,
+    SU,
+    V1_ROW,
+    V2_ROW,
+)
 from tests.stories.pages import CU14, Cve, Fix, month, table
 from tests.stories.telling import World, text
 from watcher.records import Kind
 from watcher.run.check import check
 from watcher.run.publish import publish_site
 
-SU = "exchange-server-2024-11-su"
-PUBLISHED = ("1.0", "2024-11-12", "Information published.")
-PAUSED = ("2.0", "2024-11-14", "We have temporarily paused the rollout of this update.")
-BACK = (
-    "3.0",
-    "2024-11-27",
-    (
-        "A new security update, identified by KB5049233, has been re-released to "
-        "address the known issue."
-    ),
-)
-OCTOBER = month("2024-Oct", linux=3)
-OLD_ROW = (
-    "Exchange Server 2019 CU14 Apr24HU",
-    "April 23, 2024",
-    "15.2.1544.11",
-    "KB5037224",
-)
-# As it was, in bytes that were not read before
-RESPACED_ROW = ("Exchange Server  2019 CU14 Apr24HU", *OLD_ROW[1:])
-V1_ROW = (
-    "Exchange Server 2019 CU14 Nov24SU",
-    "November 12, 2024",
-    "15.2.1544.13",
-    "KB5044062",
-)
-V2_ROW = (
-    "Exchange Server 2019 CU14 Nov24SUv2",
-    "November 27, 2024",
-    "15.2.1544.14",
-    "KB5049233",
-)
 FOLLOW = (
     "nothing replaces it yet; do what Microsoft says, and uninstall only if it "
     "says so for your case"
