@@ -42,7 +42,7 @@ from watcher.store.documents import (
 from watcher.store.events import add_products, event_row
 from watcher.store.ledger import write_updates
 from watcher.store.messages import write_deliveries, write_message
-from watcher.store.migrations.name_established import with_names
+from watcher.store.migrations import with_names
 from watcher.store.values import (
     optional_time_from,
     record_from,

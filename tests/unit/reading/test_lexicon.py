@@ -11,8 +11,7 @@ import pytest
 from watcher.errors import WatcherError
 from watcher.judgement.reading import read
 from watcher.judgement.reading.lexicon import LANGUAGES, compiled, lexicon, pattern
-from watcher.judgement.reading.patterns import find
-from watcher.judgement.reading.tokens import tokenize
+from watcher.judgement.reading.tokens import find, tokenize
 from watcher.records import Kind
 
 FOLDER = resources.files("watcher.judgement.reading")

@@ -19,7 +19,7 @@ from __future__ import annotations
 import pytest
 
 from watcher.judgement.reading import Statement, kinds, read
-from watcher.judgement.reading.languages import language_of
+from watcher.judgement.reading.lexicon import language_of
 from watcher.records import Kind
 
 

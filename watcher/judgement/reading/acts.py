@@ -9,7 +9,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from watcher.judgement.reading.lexicon import Lexicon, Sense
-from watcher.judgement.reading.patterns import find
 from watcher.judgement.reading.phrases import Phrase, is_verb, of_phrase, tokens_between
 from watcher.judgement.reading.themes import (
     NEAR,
@@ -26,6 +25,7 @@ from watcher.judgement.reading.tokens import (
     NO_WORD,
     Token,
     Tokens,
+    find,
     some_have,
     word_at,
 )

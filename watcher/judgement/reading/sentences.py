@@ -1,4 +1,4 @@
-"""Prose into sentences, and which of two sentences are one.
+"""Prose into sections and sentences, and which of two sentences are one.
 
 Vendors' notes are full of what breaks naive splitters: ``15.2.1544.13``, ``KB5044062.``, links,
 ``1) Added ... 2) Removed ...`` inside one line, list marks, and half a dozen kinds of hyphen.
@@ -11,9 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from enum import Enum
 from itertools import pairwise
 
 from watcher.judgement.normalize import fold
+from watcher.judgement.reading.lexicon import Lexicon
+from watcher.judgement.reading.tokens import find, tokenize
 
 # Characters: what is longer is no sentence; it is cut at a space, so that no cost grows with it.
 LONGEST = 2000
@@ -255,3 +258,38 @@ class OldSentences:
         for those, _ in shared.most_common(NEIGHBOURS):
             if corrected(those, these):
                 yield self._text[those]
+
+
+HEADING = 90  # characters: a longer line is no heading
+
+
+class Section(Enum):
+    """What a line stands under."""
+
+    NONE = "none"
+    HEADING = "heading"
+    ISSUES = "issues"
+    ITEM = "an item of the issues' list"
+
+
+def section_of(paragraph: str, before: Section, words_of: Lexicon) -> Section:
+    """Return what a paragraph stands under, given what the one before it stood under."""
+    under = Section.NONE
+    if before is not Section.NONE:
+        under = Section.ITEM if is_item(paragraph) else Section.ISSUES
+    if (
+        len(paragraph) > HEADING
+        or is_item(paragraph)
+        or paragraph.endswith((".", "!", "?"))
+    ):
+        return under
+    tokens = tokenize(fold(paragraph.lstrip("#* ").rstrip("*: ")), words_of)
+    if not tokens.words:
+        return under
+    for pattern in words_of.sections.get("issues", ()):
+        if find(tokens, pattern):
+            return Section.HEADING
+    for pattern in words_of.sections.get("others", ()):
+        if find(tokens, pattern):
+            return Section.NONE
+    return Section.NONE if paragraph.startswith("#") else under

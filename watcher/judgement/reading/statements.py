@@ -14,24 +14,29 @@ from msgspec.structs import replace
 
 from watcher.judgement.normalize import fold
 from watcher.judgement.reading.acts import Act, acts, settled
-from watcher.judgement.reading.languages import language_of
-from watcher.judgement.reading.lexicon import Element, Frame, Lexicon, lexicon
+from watcher.judgement.reading.lexicon import (
+    Element,
+    Frame,
+    Lexicon,
+    language_of,
+    lexicon,
+)
 from watcher.judgement.reading.objects import NOTHING, Objects, objects_of
-from watcher.judgement.reading.patterns import find
 from watcher.judgement.reading.phrases import (
     main_phrases,
     names_offering,
     phrase_at,
 )
-from watcher.judgement.reading.sections import Section, section_of
 from watcher.judgement.reading.sentences import (
     OldSentences,
+    Section,
     paragraphs,
+    section_of,
     sentences_of,
     words,
 )
 from watcher.judgement.reading.themes import Topic
-from watcher.judgement.reading.tokens import Token, Tokens, some_have, tokenize
+from watcher.judgement.reading.tokens import Token, Tokens, find, some_have, tokenize
 from watcher.judgement.reading.verbs import clause
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind

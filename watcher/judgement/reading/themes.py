@@ -13,10 +13,10 @@ from watcher.judgement.reading.phrases import (
     main_phrases,
     names_offering,
     phrase_at,
+    phrase_before,
     phrases_in,
     tokens_between,
 )
-from watcher.judgement.reading.subjects import phrase_before
 from watcher.judgement.reading.tokens import (
     NO_WORD,
     Token,

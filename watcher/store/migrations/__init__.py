@@ -7,16 +7,116 @@ after the other.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from watcher.errors import StateError, StateRefusedError
 from watcher.store.address import Address
 from watcher.store.connection import Connection
-from watcher.store.migrations.derive_products import derive_products
-from watcher.store.migrations.name_established import name_established
+
+_ADD_OFFER = (
+    "INSERT INTO offers (product, update_id, rank) VALUES (:product, :update_id, :rank)"
+)
+_ADD_PRODUCT = "INSERT INTO concerned (product, sequence) VALUES (:product, :sequence)"
+
+
+def derive_products(connection: Connection) -> None:
+    """Step 0002, second half: fill offers and concerned from the updates and events there.
+
+    As the program did when this was written.
+    """
+    updates = connection.execute("SELECT id, dated, record FROM updates").fetchall()
+    for update_id, dated, record in updates:
+        for product, rank in _ranks(dated, json.loads(record)).items():
+            connection.execute(
+                _ADD_OFFER, product=product, update_id=update_id, rank=rank
+            )
+    events = connection.execute("SELECT sequence, record FROM events").fetchall()
+    for sequence, record in events:
+        products = set(json.loads(record)["update"].get("products", ()))
+        for product in sorted(products - {""}):
+            connection.execute(_ADD_PRODUCT, product=product, sequence=sequence)
+
+
+def _ranks(dated: str, update: dict[str, Any]) -> dict[str, str]:
+    """Give the highest rank that a stored update offers of each product."""
+    ranks: dict[str, str] = {}
+    if update["state"] != "released":
+        return ranks
+    for package in update.get("packages", ()):
+        product = package["product"]
+        if product and package.get("version", 1) >= update["version"]:
+            rank = f"{_sortable(package.get('build', ''))} {dated}"
+            ranks[product] = max(ranks.get(product, ""), rank)
+    return ranks
+
+
+def _sortable(build: str) -> str:
+    numbers = build.split(".")
+    if not all(map(str.isdecimal, numbers)):
+        return ""
+    return ".".join(number.zfill(10) for number in numbers)
+
+
+_REWRITE = "UPDATE updates SET record = :record WHERE id = :id"
+
+
+def name_established(connection: Connection) -> None:
+    """Step 0005: name what is established of an update, and what sources have it as."""
+    updates = connection.execute("SELECT id, record FROM updates").fetchall()
+    for update_id, record in updates:
+        update = json.loads(record)
+        if "told" in update:
+            named = json.dumps(
+                with_names(update),
+                ensure_ascii=False,
+                separators=(",", ":"),
+                sort_keys=True,
+            )
+            connection.execute(_REWRITE, record=named, id=update_id)
+
+
+def with_names(update: dict[str, Any]) -> dict[str, Any]:
+    """Give an update's JSON of 0.1.0 as it is now; one that is so already stays so."""
+    told = update.pop("told", ())
+    standings = update.pop("standings", ())
+    if "established" in update and not told and not standings:
+        return update
+    facts = [(key, event) for key, event in told if not key.startswith("had ")]
+    builds = {key.removeprefix("had ") for key, _ in told if key.startswith("had ")}
+    update["established"] = [_established(key, event) for key, event in facts]
+    update["corrected_builds"] = sorted(builds)
+    update["source_states"] = [
+        {"source": source, "stated": stated, "version": int(version)}
+        for source, stated, version in standings
+    ]
+    return update
+
+
+def _established(key: str, event: str) -> dict[str, Any]:
+    """One fact of 0.1.0.
+
+    "released", "released PRODUCTS", "announced", "exploited CVE", "pulled 1", "pulled 1
+    by absence", "suspected 1 EVENT", "re-released 2", "corrected EVENT", "known-issue
+    EVENT", "revised EVENT".
+    """
+    word, _, rest = key.partition(" ")
+    version = "0"
+    if word in ("pulled", "suspected", "re-released"):
+        version, _, rest = rest.partition(" ")
+    by_absence = word == "pulled" and rest == "by absence"
+    return {
+        "kind": "pulled" if word == "suspected" else word,
+        "version": int(version),
+        "detail": "" if by_absence else rest,
+        "suspected": word == "suspected",
+        "by_absence": by_absence,
+        "event": event,
+    }
 
 
 class Step(Struct, frozen=True):
