@@ -27,6 +27,7 @@ from watcher.records import (
     Confidence,
     Established,
     Event,
+    Evidence,
     Exposure,
     Fitness,
     Kind,
@@ -551,16 +552,49 @@ def test_the_step_fits_what_has_happened(
         ("15.2.1544.14", event(Kind.KNOWN_ISSUE, BACK), "check-issue"),
         ("15.2.1544.11", event(Kind.KNOWN_ISSUE, BACK), "read-first"),
         (CU12_BUILD, event(Kind.KNOWN_ISSUE, BACK), None),
-        # An issue of CU14 is of each server at CU14, and of none at CU12
+        # An issue of CU14 is of each server at CU14; one at CU12 is to move there, and
+        # nobody at CU23 of another product
         ("15.2.1544.13", event(Kind.KNOWN_ISSUE, CU14_ITSELF), "check-issue"),
         ("15.2.1544.14", event(Kind.KNOWN_ISSUE, CU14_ITSELF), "check-issue"),
-        (CU12_BUILD, event(Kind.KNOWN_ISSUE, CU14_ITSELF), None),
+        (CU12_BUILD, event(Kind.KNOWN_ISSUE, CU14_ITSELF), "read-first"),
     ],
 )
 def test_a_known_issue_orders_no_installation(
     build: str, told: Event, step: str | None
 ) -> None:
     assert step_of(of(build, *ALL), told) == step
+
+
+def issue(row: Update, words: str) -> Event:
+    proof = Evidence("issues", "", NOV, "", "added", "", words)
+    return event(Kind.KNOWN_ISSUE, row, evidence=(proof,))
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        ("You may see an error when installing the update.", "installed-already"),
+        ("The update fails to install on a core server.", "installed-already"),
+        ("The installation may fail with 1603.", "installed-already"),
+        ("Rules may stop working after installing the update.", "check-issue"),
+        ("Mail stays in the queue.", "check-issue"),
+    ],
+)
+def test_an_issue_of_installing_is_over_where_it_is_installed(
+    words: str, step: str
+) -> None:
+    told = issue(BACK, words)
+
+    assert step_of(of("15.2.1544.14", *ALL), told) == step
+    assert step_of(of("15.2.1544.13", *ALL), told) == "read-first"
+
+
+def test_an_issue_is_of_each_product_that_its_words_name() -> None:
+    told = issue(CU14_ITSELF, f"After upgrading to {CU14} OR {CU15} clients may fail.")
+
+    assert step_of(of("15.2.1748.10", *ALL, MADE), told) == "check-product"
+    only_one = issue(CU14_ITSELF, f"After upgrading to {CU14} clients may fail.")
+    assert step_of(of("15.2.1748.10", *ALL, MADE), only_one) is None
 
 
 @pytest.mark.parametrize(

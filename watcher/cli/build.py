@@ -142,11 +142,14 @@ def server_objects(
 
 def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[str]:
     """Write a line for each server, and one more for a newer build of its product that is
-    not due yet.
+    not due yet; below them what a build may hide.
     """
     judged = tuple(exposures)
-    texts = server_texts(judged, words_of(settings.templates))
+    words = words_of(settings.templates)
+    texts = server_texts(judged, words)
     for each, text in zip(judged, texts, strict=True):
         yield text.line
         if each.ahead is not None and not each.overtaken:
             yield f"    newer of {product_line(each.product)}: {offered(each.ahead)}"
+    if any(text.may_hide for text in texts):
+        yield words.say("note", "may_hide_below")

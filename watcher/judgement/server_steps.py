@@ -10,6 +10,7 @@ Pure: exposures and events in, steps out.  The sentences are words of a language
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
@@ -50,6 +51,7 @@ class Step(StrEnum):
     KEEP_OFF_UNSURE = "keep-off-unsure"
     CHECK_BUILD = "check-build"
     CHECK_ISSUE = "check-issue"
+    INSTALLED_ALREADY = "installed-already"
     CHECK_PRODUCT = "check-product"
     READ_FIRST = "read-first"
     READ = "read"
@@ -59,6 +61,29 @@ class Step(StrEnum):
     UNKNOWN_INSTALL = "unknown-install"
 
 
+# What to do whatever security update a cumulative update's own build may hide
+_WHATEVER_HIDES = frozenset(
+    {
+        Step.CHECK_ISSUE,
+        Step.CHECK_PRODUCT,
+        Step.MOVE_ON,
+        Step.LEFT_BEHIND,
+        Step.NO_UPDATE_YET,
+        Step.UPGRADE_FROM_LEFT,
+    }
+)
+# An issue that only who installs meets: "Error 1935" of January 2025.  What comes
+# "after installing" is met by whoever has installed
+_OF_INSTALLING = re.compile(
+    r"\b(?:when|while) (?:you (?:are )?)?(?:try(?:ing)? to |attempt(?:ing)? to )?install"
+    r"|\bduring (?:the )?(?:installation|setup)\b"
+    r"|\b(?:fails?|failed|unable|not able) to (?:be )?install"
+    r"|\b(?:cannot|can't|can’t) (?:be )?install"
+    r"|\binstallation (?:may |might |can |will )?(?:fail|stop|hang)",
+    re.IGNORECASE,
+)
+
+
 class ServerStep(Struct, frozen=True):
     """A server, and what to do there."""
 
@@ -66,6 +91,16 @@ class ServerStep(Struct, frozen=True):
     step: Step
     # The step has to do with what is installed there, which is then said
     of_installed: bool = True
+
+    @property
+    def is_affected(self) -> bool:
+        """Whether there is something to do."""
+        return self.step not in (Step.NOTHING, Step.INSTALLED_ALREADY)
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether the server's build may hide an update that would change the step."""
+        return self.exposure.may_hide and self.step not in _WHATEVER_HIDES
 
 
 def step_now(exposure: Exposure) -> Step:
@@ -131,7 +166,7 @@ def steps_of_event(
 def _order(found: ServerStep, event: Event) -> tuple[bool, bool, bool]:
     """Order what is affected before what is not: pulled builds, then the update's own."""
     return (
-        found.step is Step.NOTHING,
+        not found.is_affected,
         found.exposure.fitness is not Fitness.PULLED,
         not runs(found.exposure, event.update.id),
     )
@@ -145,6 +180,8 @@ class _Target(Struct, frozen=True):
     # "Exchange Server 2019 CU15", of a cumulative update
     made: frozenset[str]
     has_update: bool
+    # Products that a known issue's own words name
+    named: frozenset[str] = frozenset()
 
     def newest_of_branch(self, exposure: Exposure) -> BuildKey:
         """Give the newest of its builds of a server's branch, () without any."""
@@ -176,11 +213,13 @@ def _target(event: Event) -> _Target:
     products = [package.product for package in packages if package.product]
     made = [package.product for package in packages if _is_made(package, update)]
     keys = map(normalize.build_key, builds or update.builds)
+    quoted = "\n".join(proof.after for proof in event.evidence)
     return _Target(
         builds=tuple(filter(None, keys)),
         products=frozenset(products or update.products),
         made=frozenset(made),
         has_update=advice.has_update(event),
+        named=frozenset(normalize.products_in(quoted)),
     )
 
 
@@ -262,6 +301,17 @@ def _step_of_issue(event: Event, target: _Target, exposure: Exposure) -> Step | 
     # is an issue of every server at CU14
     if exposure.product in target.made:
         return Step.CHECK_ISSUE
+    # February 2025: "after upgrading to 2019 CU14 OR 2019 Cumulative Update 15", of
+    # which only CU14's article is linked
+    if target.made and exposure.product in target.named:
+        return Step.CHECK_PRODUCT
+    # Who is told to move to CU14 reads first what fails there
+    if (
+        exposure.ahead
+        and exposure.overtaken
+        and exposure.ahead.package.product in target.made
+    ):
+        return Step.READ_FIRST
     if runs(exposure, event.update.id):
         return _step_of_issue_installed(event, exposure)
     if not target.builds:
@@ -275,6 +325,9 @@ def _step_of_issue_installed(event: Event, exposure: Exposure) -> Step:
     # With v1 on a server, an issue of v2 is met when v2 is installed
     if installed is not None and installed.version < event.update.version:
         return Step.READ_FIRST
+    quoted = "\n".join(proof.after for proof in event.evidence)
+    if _OF_INSTALLING.search(quoted):
+        return Step.INSTALLED_ALREADY
     return Step.CHECK_ISSUE
 
 

@@ -34,6 +34,8 @@ class ServerText(Struct, frozen=True):
     line: str
     # There is something to do
     affected: bool
+    # The build may hide a security update, which a note below the servers explains
+    may_hide: bool = False
 
 
 def server_texts(
@@ -85,7 +87,7 @@ def _server_text(
     what = state = ""
     if found.of_installed:
         what, state = _what(exposure, words, update)
-        if exposure.may_hide:
+        if found.may_hide:
             todo = f"{todo}; {words.say('note', 'may_hide')}"
         stands = f"{what}, {state}" if exposure.installed else state
         called = f"{called} = {stands}"
@@ -97,7 +99,8 @@ def _server_text(
         state,
         todo,
         f"{called}: {todo}",
-        affected=found.step is not Step.NOTHING,
+        affected=found.is_affected,
+        may_hide=found.of_installed and found.may_hide,
     )
 
 
