@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.attacks import tried
 from tests.fetching import NOW, failed, impatient, outcome, page, wanted
 from tests.proxy import ProxyServer
 from tests.servers import Reply, SourceServer, moved
@@ -144,6 +145,7 @@ def test_a_document_on_the_source_s_own_host_may_lie_anywhere(
     )
 
 
+@tried("addresses")
 @pytest.mark.parametrize(
     "home",
     [
@@ -174,6 +176,7 @@ def test_a_source_on_this_machine_may_lead_to_it(web: SourceServer) -> None:
     )
 
 
+@tried("addresses")
 def test_a_public_page_cannot_redirect_to_this_machine(
     web: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +190,7 @@ def test_a_public_page_cannot_redirect_to_this_machine(
     assert not web.asked("/secret")
 
 
+@tried("addresses")
 @pytest.mark.parametrize(
     "target",
     [
@@ -227,6 +231,7 @@ AMBIGUOUS = [
 ]
 
 
+@tried("addresses")
 @pytest.mark.parametrize("with_proxy", [False, True])
 @pytest.mark.parametrize("form", AMBIGUOUS)
 def test_no_spelling_of_an_address_leads_to_what_was_not_checked(
@@ -248,6 +253,7 @@ def test_no_spelling_of_an_address_leads_to_what_was_not_checked(
     assert len(web.asked("/secret")) == len(through)
 
 
+@tried("addresses")
 def test_a_document_gives_no_name_and_password(web: SourceServer) -> None:
     document = web.play("/document", Reply(b"x")).replace("//", "//anna:geheim@")
     failure = failed(wanted(document, home=web.url("/feed")))
@@ -309,6 +315,7 @@ class Names:
         ]
 
 
+@tried("addresses")
 def test_a_public_source_cannot_lead_to_a_name_that_means_this_machine(
     web: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +327,7 @@ def test_a_public_source_cannot_lead_to_a_name_that_means_this_machine(
     assert not web.requests
 
 
+@tried("addresses")
 def test_only_the_address_that_was_checked_is_connected_to(
     web: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +358,7 @@ def test_a_host_s_addresses_are_tried_in_turn(
     )
 
 
+@tried("addresses")
 @pytest.mark.parametrize(
     ("address", "where"),
     [
@@ -387,6 +396,7 @@ def test_how_near_an_address_is(address: str, where: Reach) -> None:
     assert reach(ip_address(address)) is where
 
 
+@tried("addresses")
 @pytest.mark.parametrize("origin", ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"])
 @pytest.mark.parametrize("target", ["127.0.0.1", "169.254.1.1", "10.0.0.1", "8.8.8.8"])
 def test_a_page_leads_outwards_only(origin: str, target: str) -> None:

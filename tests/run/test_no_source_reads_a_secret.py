@@ -21,6 +21,7 @@ import trustme
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from tests.attacks import tried
 from tests.loopback import Running
 from tests.proxy import ProxyServer
 from tests.run.stage import moment, november
@@ -235,6 +236,7 @@ CSAF: dict[str, Callable[[SourceServer, str], bytes]] = {
 }
 
 
+@tried("secrets")
 @pytest.mark.parametrize("form", FORMS)
 def test_an_address_of_msrcs_index_gets_no_secret(
     folder: Path, web: SourceServer, thief: SourceServer, form: str
@@ -258,6 +260,7 @@ def test_an_address_of_msrcs_index_gets_no_secret(
     assert watcher.read("blog") == {""}
 
 
+@tried("secrets")
 @pytest.mark.parametrize(
     "authority",
     [
@@ -279,6 +282,7 @@ def test_neither_login_nor_host_of_a_documents_address_get_a_secret(
     assert thief.requests == []
 
 
+@tried("secrets")
 @pytest.mark.parametrize("way", CSAF)
 @pytest.mark.parametrize("form", ["as it is", "in percent signs"])
 def test_no_list_of_a_csaf_provider_gets_a_secret(
@@ -302,6 +306,7 @@ def test_no_list_of_a_csaf_provider_gets_a_secret(
     assert watcher.read("provider") == ({""} if "metadata" in way else {"", GOOD})
 
 
+@tried("secrets")
 def test_a_download_page_that_a_row_of_a_table_links_gets_no_secret(
     folder: Path, web: SourceServer, thief: SourceServer
 ) -> None:
@@ -329,6 +334,7 @@ def test_a_download_page_that_a_row_of_a_table_links_gets_no_secret(
     assert watcher.read("builds") == {""}
 
 
+@tried("secrets")
 @pytest.mark.parametrize(
     ("kind", "host", "asked"),
     [
@@ -377,6 +383,7 @@ def test_the_article_that_a_row_of_a_table_links_is_asked_by_its_number_alone(
         assert not tells(SECRET, got(web, microsoft, proxy))
 
 
+@tried("secrets")
 @pytest.mark.parametrize("form", [form for form in FORMS if "tab" not in form])
 def test_a_redirect_gets_no_secret(
     folder: Path, web: SourceServer, thief: SourceServer, form: str
@@ -390,6 +397,7 @@ def test_a_redirect_gets_no_secret(
     assert not tells(SECRET, got(web))
 
 
+@tried("secrets")
 def test_a_redirect_of_a_document_that_is_followed_gets_no_secret(
     folder: Path, web: SourceServer, thief: SourceServer
 ) -> None:
@@ -404,6 +412,7 @@ def test_a_redirect_of_a_document_that_is_followed_gets_no_secret(
     assert thief.requests == []
 
 
+@tried("secrets")
 def test_an_address_that_asks_is_refused_by_name_though_its_host_is_down(
     folder: Path, web: SourceServer
 ) -> None:
@@ -429,6 +438,7 @@ def test_an_address_that_asks_is_refused_by_name_though_its_host_is_down(
     assert "asks for a secret" in causes["2024-Oct"]
 
 
+@tried("secrets")
 def test_watcher_sources_gives_no_document_a_secret(
     folder: Path,
     web: SourceServer,
@@ -452,6 +462,7 @@ def test_watcher_sources_gives_no_document_a_secret(
 # --- what the configuration itself asks for still comes ---------------------------------------------------------------
 
 
+@tried("secrets")
 def test_the_token_of_a_sources_own_address_goes_there_and_nowhere_else(
     folder: Path, web: SourceServer, thief: SourceServer
 ) -> None:
@@ -480,6 +491,7 @@ def test_the_token_of_a_sources_own_address_goes_there_and_nowhere_else(
     assert thief.requests == []
 
 
+@tried("secrets")
 def test_a_token_in_the_path_of_a_source_serves_for_what_lies_below_it_live_and_relived(
     folder: Path, web: SourceServer
 ) -> None:

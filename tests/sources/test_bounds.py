@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.attacks import tried
 from tests.sources import fixtures
 from tests.sources.reading import EVERYTHING, read
 from watcher.errors import ParseError
@@ -98,6 +99,7 @@ def calls(kind: str, body: bytes, url: str) -> int:
     return count
 
 
+@tried("length")
 @pytest.mark.parametrize("case", LONG)
 def test_the_steps_of_reading_are_linear_in_the_length(case: str) -> None:
     kind, url, before, piece, after = LONG[case]
@@ -108,12 +110,14 @@ def test_the_steps_of_reading_are_linear_in_the_length(case: str) -> None:
     assert long < 12 * short
 
 
+@tried("limits")
 @pytest.mark.parametrize("kind", PAGES)
 def test_elements_deeper_than_on_any_page_are_refused(kind: str) -> None:
     with pytest.raises(ParseError, match="deep in each other"):
         read(kind, b"<html><body>" + b"<div>" * 4000, ARTICLE)
 
 
+@tried("limits")
 @pytest.mark.parametrize("kind", [*PAGES, "feed"])
 def test_more_tags_than_any_page_has_are_refused(kind: str) -> None:
     before = b"<rss><channel>" if kind == "feed" else b"<html><body>"

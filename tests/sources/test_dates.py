@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.attacks import tried
 from tests.sources import fixtures
 from watcher.errors import ParseError
 from watcher.judgement import normalize
@@ -32,6 +33,7 @@ def dates_in(value: object) -> Iterator[datetime]:
             yield from dates_in(item)
 
 
+@tried("drawn")
 @pytest.mark.parametrize("year", ["9999", "0001", "1601", "2099"])
 @pytest.mark.parametrize(
     "path",
