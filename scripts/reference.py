@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from watcher.cli import app
-from watcher.config.schema import schema
+from watcher.config.tables import schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHARED = ("--config", "-v", "-q", "--log-json", "--help", "-h")

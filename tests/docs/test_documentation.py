@@ -69,7 +69,7 @@ def test_every_command_and_every_option_has_its_words() -> None:
 
 
 def test_every_key_of_the_configuration_has_a_meaning_and_an_example() -> None:
-    from watcher.config.schema import schema
+    from watcher.config.tables import schema
 
     definitions = schema()["$defs"]
     keys = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import fields
 
-from watcher.mail import context, samples, welcome
+from watcher.mail import render, samples, welcome
 from watcher.text import story, templates
 from watcher.text.story import Form
 from watcher.text.words import words_of
@@ -25,7 +25,7 @@ DOCUMENTED = set(
 
 
 def test_every_name_of_the_context_is_documented() -> None:
-    names = context.of(samples.letters()[0], Form(words_of(None), UTC), samples.NOW)
+    names = render.of(samples.letters()[0], Form(words_of(None), UTC), samples.NOW)
     assert set(names) - DOCUMENTED == set()
 
 

@@ -14,8 +14,7 @@ import msgspec
 import pytest
 
 from watcher import config
-from watcher.config.schema import schema
-from watcher.config.tables import REPEATED, SINGLE
+from watcher.config.tables import REPEATED, SINGLE, schema
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind
 

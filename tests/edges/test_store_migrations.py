@@ -22,9 +22,8 @@ from watcher.errors import StateError
 from watcher.records import Established, Kind, SourceState, Update
 from watcher.store import Store
 from watcher.store.address import address_of
-from watcher.store.connection import Connection
+from watcher.store.connection import Connection, record_text
 from watcher.store.migrations import NEWEST, STEPS, VERSIONS, run_step, tables
-from watcher.store.values import record_text
 
 ROOT = Path(__file__).parents[2]
 

@@ -42,7 +42,7 @@ from watcher.records import (
     Times,
     Update,
 )
-from watcher.site import calendar, front_page, lists, timeline, update_page
+from watcher.site import feeds, front_page, lists, timeline, update_page
 from watcher.site import status as site_status
 from watcher.site.lists import Listing
 from watcher.text import difference
@@ -528,7 +528,7 @@ def test_patch_tuesday_is_the_second_one_at_ten_in_redmond(
 
 def test_the_calendar_recurs_on_second_tuesdays_in_its_own_zone() -> None:
     for place in (ADDRESS, lives.NOWHERE):
-        book = icalendar.Calendar.from_ical(calendar.ics(2030, place))
+        book = icalendar.Calendar.from_ical(feeds.ics(2030, place))
         (event,) = book.walk("VEVENT")
         assert event["rrule"].to_ical() == b"FREQ=MONTHLY;BYDAY=2TU"
         assert event.decoded("dtstart").astimezone(UTC) == datetime(
@@ -542,9 +542,7 @@ def test_the_calendar_recurs_on_second_tuesdays_in_its_own_zone() -> None:
 
 def test_the_calendar_is_the_same_until_a_year_is_over() -> None:
     assert (
-        calendar.ics(2030, ADDRESS)
-        == calendar.ics(2030, ADDRESS)
-        != calendar.ics(2031, ADDRESS)
+        feeds.ics(2030, ADDRESS) == feeds.ics(2030, ADDRESS) != feeds.ics(2031, ADDRESS)
     )
 
 

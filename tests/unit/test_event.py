@@ -24,16 +24,19 @@ from tests.unit.builders import (
     row,
     update,
 )
+from watcher.judgement.advice import MOST_SENTENCES, new_guidance
 from watcher.judgement.event import (
+    EXCERPT,
     Summary,
     channels_named,
     compose_event,
     event_id,
+    excerpt,
     join_events,
+    quote_evidence,
+    unique_evidence,
     update_reference,
 )
-from watcher.judgement.evidence import EXCERPT, excerpt, quote_evidence, unique_evidence
-from watcher.judgement.guidance import MOST_SENTENCES, new_guidance
 from watcher.judgement.ledger import merge_advisories
 from watcher.judgement.summary import (
     deciding_words,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 
 from tests.unit.builders import NOV, SU, fact, post, update
+from watcher.judgement.advice import MOST_SENTENCES, lay_out, table_holds
 from watcher.judgement.event import Summary, compose_event
-from watcher.judgement.guidance import MOST_SENTENCES, lay_out, table_holds
 from watcher.records import Entry, Event, Kind, Table
 from watcher.text import columns
 from watcher.text.story import Form, sayings

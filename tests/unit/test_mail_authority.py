@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.doctor import mail_authority
+from watcher.doctor import mail
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from watcher.doctor import mail_authority
 def test_spf_must_name_somebody_and_not_everybody(
     texts: tuple[str, ...], expected: str
 ) -> None:
-    finding = mail_authority.spf("example.org", texts)
+    finding = mail.spf("example.org", texts)
     assert finding.id == expected
     assert bool(finding.remedy) is (finding.severity != "well")
 
@@ -42,7 +42,7 @@ def test_spf_must_name_somebody_and_not_everybody(
 def test_dkim_is_looked_up_by_its_selector(
     selector: str, texts: tuple[str, ...], expected: str
 ) -> None:
-    assert mail_authority.dkim("example.org", selector, texts).id == expected
+    assert mail.dkim("example.org", selector, texts).id == expected
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def test_dkim_is_looked_up_by_its_selector(
 def test_dmarc_is_one_policy(
     texts: tuple[str, ...], expected: str, found: bool
 ) -> None:
-    policies = mail_authority.dmarc_policies(texts)
-    assert mail_authority.dmarc("example.org", policies).id == expected
+    policies = mail.dmarc_policies(texts)
+    assert mail.dmarc("example.org", policies).id == expected
     assert bool(policies) is found
 
 
 def test_the_policy_of_a_domain_above_counts_too() -> None:
-    assert mail_authority.dmarc_domains("a.mail.example.org.") == (
+    assert mail.dmarc_domains("a.mail.example.org.") == (
         "a.mail.example.org",
         "mail.example.org",
         "example.org",
     )
-    assert mail_authority.dmarc_domains("example") == ("example",)
+    assert mail.dmarc_domains("example") == ("example",)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_the_policy_of_a_domain_above_counts_too() -> None:
     ],
 )
 def test_names_that_no_dns_knows(domain: str, expected: bool) -> None:
-    assert mail_authority.is_public(domain) is expected
+    assert mail.is_public(domain) is expected

@@ -20,7 +20,7 @@ from tests.unit.test_exposure import (
     event,
 )
 from watcher.judgement import server_status
-from watcher.mail import context
+from watcher.mail import render
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
 from watcher.text.servers import ServerText, offered, public, server_texts
 from watcher.text.story import Form, story
@@ -250,7 +250,7 @@ def test_of_very_many_servers_some_are_counted_only() -> None:
 
 
 def test_a_welcome_says_where_the_servers_stand() -> None:
-    names = context.of(
+    names = render.of(
         Letter(
             "welcome",
             READER,
@@ -275,7 +275,7 @@ def test_only_a_reminder_has_servers_of_its_own(kind: str, expected: list[str]) 
         subject="It",
         servers=known("15.2.1544.13", ledger=(PULLED,)),
     )
-    names = context.of(letter, FORM, PULLED.first_seen)
+    names = render.of(letter, FORM, PULLED.first_seen)
 
     assert [found.name for found in names["servers"]] == expected
     assert names["title"] == (

@@ -9,7 +9,7 @@ import typer
 from watcher import report
 from watcher.cli.call import Call, command
 from watcher.config import Settings
-from watcher.config.schema import schema as made
+from watcher.config.tables import schema as made
 from watcher.errors import ConfigurationError
 from watcher.mail.render import check as problems
 from watcher.notifiers import apprise

@@ -6,10 +6,14 @@ the remedies of errors too.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+
+from watcher.judgement.audience import SEVERITIES
+from watcher.kinds import SOURCE_KINDS
+from watcher.records import Kind
 
 
 class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -492,3 +496,20 @@ REPEATED: dict[str, type[msgspec.Struct]] = {
 def heading(table: str) -> str:
     """Write a table's name as the file does: ``[watch]``, ``[[source]]``."""
     return f"[[{table}]]" if table in REPEATED else f"[{table}]"
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of ``watcher.toml``."""
+    # The choices of a key are those of the tables that the program itself reads
+    made = msgspec.json.schema(FileTables)
+    tables = made["$defs"]
+    tables["SourceTable"]["properties"]["kind"]["enum"] = sorted(SOURCE_KINDS)
+    tables["SubscriberTable"]["properties"]["kinds"]["items"]["enum"] = [
+        kind.value for kind in Kind
+    ]
+    tables["SubscriberTable"]["properties"]["severity"]["enum"] = list(SEVERITIES)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "watcher.toml",
+        **made,
+    }

@@ -22,8 +22,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
-from watcher.judgement.event import compose_event
-from watcher.judgement.evidence import quote_evidence, unique_evidence
+from watcher.judgement.event import compose_event, quote_evidence, unique_evidence
 from watcher.judgement.ledger import (
     Ledger,
     establish_by_event,

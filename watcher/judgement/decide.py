@@ -16,8 +16,7 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
 )
 from watcher.judgement.decisions import Decisions
-from watcher.judgement.event import Summary, compose_event
-from watcher.judgement.evidence import quote_all, quote_evidence
+from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
 from watcher.judgement.ledger import (
     establish_by_event,
     established_by,

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from watcher.judgement.advice import tables_of_cases
 from watcher.judgement.change_reading import ChangeReading, MatchedChange
-from watcher.judgement.event import join_events
-from watcher.judgement.evidence import quote_evidence
-from watcher.judgement.guidance import tables_of_cases
+from watcher.judgement.event import join_events, quote_evidence
 from watcher.records import Event, EventEvidence, EventGuidance, Silence
 
 

@@ -18,8 +18,7 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
 )
 from watcher.judgement.decisions import Decisions
-from watcher.judgement.event import compose_event
-from watcher.judgement.evidence import quote_all
+from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.ledger import established_by, last_event
 from watcher.judgement.packages import (
     covers_product,

@@ -1,17 +1,22 @@
-"""Feeds: an event as an entry, the same in Atom, RSS and JSON Feed; OPML lists them all."""
+"""Feeds: an event as an entry, the same in each form; OPML lists them all.
+
+Atom, RSS, JSON Feed, and a calendar.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from watcher.judgement.source_health import release_hour
 from watcher.records import Confidence, Event, Kind
 from watcher.site.lists import page_path
 from watcher.text import event_json
@@ -21,6 +26,8 @@ from watcher.text.story import Story, kb_url
 
 if TYPE_CHECKING:
     from lxml import etree
+if TYPE_CHECKING:
+    from icalendar import Timezone
 
 ARCHIVE_SIZE = 50
 """Events of an archive; a feed holds the newest 50 to 99, or all while there are fewer."""
@@ -404,3 +411,80 @@ def opml(title: str, feeds: Iterable[tuple[str, str]], address: SiteAddress) -> 
             htmlUrl=address.at("index.html"),
         )
     return _xml(root)
+
+
+REDMOND = "America/Los_Angeles"
+
+
+# The rule of the United States since 2007, written out: a table of the system's may
+# differ from machine to machine.
+_ZONE = (
+    (
+        "DAYLIGHT",
+        "PDT",
+        timedelta(hours=-8),
+        timedelta(hours=-7),
+        datetime(2007, 3, 11, 2),  # noqa: DTZ001 - a zone's own rule is written in its own time
+        {"freq": "YEARLY", "bymonth": 3, "byday": "2SU"},
+    ),
+    (
+        "STANDARD",
+        "PST",
+        timedelta(hours=-7),
+        timedelta(hours=-8),
+        datetime(2007, 11, 4, 2),  # noqa: DTZ001 - likewise
+        {"freq": "YEARLY", "bymonth": 11, "byday": "1SU"},
+    ),
+)
+
+
+def ics(year: int, address: SiteAddress) -> bytes:
+    """Write the calendar.
+
+    One event that recurs for ever, from the Patch Tuesday of January of ``year`` on.
+    """
+    from icalendar import Calendar, Event, vRecur
+
+    first = release_hour(year, 1).astimezone(ZoneInfo(REDMOND))
+    book = Calendar()
+    book.add("prodid", "-//Advisory Watcher//EN")
+    book.add("version", "2.0")
+    book.add("method", "PUBLISH")
+    book.add("x-wr-calname", "Patch Tuesday")
+    book.add("refresh-interval", timedelta(days=7), parameters={"VALUE": "DURATION"})
+    book.add_component(_zone())
+    event = Event()
+    event.add("uid", f"patch-tuesday@{address.authority}")
+    event.add("dtstamp", first.astimezone(UTC))
+    event.add("dtstart", first)
+    event.add("dtend", first + timedelta(hours=1))
+    event.add("rrule", vRecur({"freq": "MONTHLY", "byday": "2TU"}))
+    event.add("summary", "Patch Tuesday")
+    event.add(
+        "description",
+        (
+            "Microsoft publishes the month's security updates. Wait for what "
+            "Advisory Watcher says of them."
+        ),
+    )
+    event.add("transp", "TRANSPARENT")
+    if address.base_url:
+        event.add("url", address.base_url)
+    book.add_component(event)
+    return bytes(book.to_ical())
+
+
+def _zone() -> Timezone:
+    from icalendar import Timezone, TimezoneDaylight, TimezoneStandard, vRecur
+
+    zone = Timezone()
+    zone.add("tzid", REDMOND)
+    for kind, name, before, after, start, rule in _ZONE:
+        part = TimezoneDaylight() if kind == "DAYLIGHT" else TimezoneStandard()
+        part.add("dtstart", start)
+        part.add("tzname", name)
+        part.add("tzoffsetfrom", before)
+        part.add("tzoffsetto", after)
+        part.add("rrule", vRecur(rule))
+        zone.add_component(part)
+    return zone

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Event, Exposure, Source, Update
-from watcher.site import calendar, feeds, front_page, lists, update_page
+from watcher.site import feeds, front_page, lists, update_page
 from watcher.site.feeds import Feed, FeedItem, SiteAddress
 from watcher.site.lists import Listing, Overview
 from watcher.text.plain import line, link
@@ -273,7 +273,7 @@ class _Pages:
         outline = [(f"{TITLE}: {name}", path) for name, path in followed]
         outline.insert(0, (f"{TITLE}: all events", "events.atom"))
         yield "updates.opml", feeds.opml(TITLE, outline, contents.address)
-        yield "calendar.ics", calendar.ics(as_of.year, contents.address)
+        yield "feeds.ics", feeds.ics(as_of.year, contents.address)
 
         recent = [
             event for event in contents.events if EVENT_KINDS[event.kind].on_front

@@ -33,7 +33,14 @@ from watcher.records import (
     Times,
     Update,
 )
-from watcher.store.connection import Queries, Transactions
+from watcher.store.connection import (
+    Queries,
+    Transactions,
+    optional_time_from,
+    record_from,
+    record_text,
+    time_from,
+)
 from watcher.store.documents import (
     entry_row,
     write_documents,
@@ -43,12 +50,6 @@ from watcher.store.events import add_products, event_row
 from watcher.store.ledger import write_updates
 from watcher.store.messages import write_deliveries, write_message
 from watcher.store.migrations import with_names
-from watcher.store.values import (
-    optional_time_from,
-    record_from,
-    record_text,
-    time_from,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

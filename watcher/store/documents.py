@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.records import Document, Entry, StoredEntry, Times
-from watcher.store.connection import Queries, Transactions
-from watcher.store.values import (
+from watcher.store.connection import (
+    Queries,
+    Transactions,
     optional_time_from,
     record_from,
     record_text,

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from watcher.records import Event, EventEvidence, EventGuidance, Evidence, Kind
-from watcher.store.connection import ALL, Queries, Transactions
-from watcher.store.values import clean, record_from, record_text
+from watcher.store.connection import (
+    ALL,
+    Queries,
+    Transactions,
+    clean,
+    record_from,
+    record_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,15 +7,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watcher.records import State, Update
-from watcher.store.connection import ALL, Queries, Transactions
-from watcher.store.events import any_matches, owner_of
-from watcher.store.values import (
+from watcher.store.connection import (
+    ALL,
+    Queries,
+    Transactions,
     clean,
     optional_time_from,
     record_from,
     record_text,
     time_text,
 )
+from watcher.store.events import any_matches, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

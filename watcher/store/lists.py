@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.records import Event, Kind, Update
-from watcher.store.connection import Transactions
-from watcher.store.values import record_from, time_from
+from watcher.store.connection import Transactions, record_from, time_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.records import Delivery, DeliveryState, Event, Message
-from watcher.store.connection import Queries, Transactions
+from watcher.store.connection import Queries, Transactions, record_from, record_text
 from watcher.store.events import owner_of
 from watcher.store.notes import write_values
-from watcher.store.values import record_from, record_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from watcher.store.connection import Queries, Transactions
-from watcher.store.values import optional_time_from, time_from
+from watcher.store.connection import (
+    Queries,
+    Transactions,
+    optional_time_from,
+    time_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

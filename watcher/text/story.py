@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from watcher.judgement import advice, normalize, server_steps
-from watcher.judgement.guidance import lay_out
+from watcher.judgement.advice import lay_out
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
