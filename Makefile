@@ -57,7 +57,7 @@ score: setup-run ## replays every recording of ../shared and prints one table
 	@$(BIN)/python scripts/score.py "$(SHARED)" $(ARGS)
 
 demo: setup-run ## relives November 2024 in a few seconds
-	@$(call script,demo)
+	@$(BIN)/watcher demo --out out/demo $(ARGS)
 
 bench: setup-dev ## measures, beside the floor and the peers
 	@PYTHON=$(BIN)/python sh scripts/bench/peers.sh

@@ -27,8 +27,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from scripts import demo
-from watcher import config
+from watcher import config, demo
 from watcher.mail import render, samples
 from watcher.records import Kind, Letter
 from watcher.replay import replay
@@ -123,7 +122,7 @@ def served(folder: Path) -> Iterator[str]:
 def sites(work: Path) -> Iterator[tuple[str, Path]]:
     """Give the site of the demo's recording at each of the moments."""
     recording = work / "november-2024.warc.gz"
-    demo.record(demo.PAGES, recording)
+    demo.record(demo.pages_folder(), recording)
     settings = work / "watcher.toml"
     settings.touch()
     for name, until in MOMENTS.items():

@@ -104,6 +104,7 @@ COMMANDS = [
     "sources",
     "check",
     "init",
+    "demo",
     "wording",
     "ack",
     "mute",

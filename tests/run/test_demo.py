@@ -1,28 +1,33 @@
-"""``make demo``: November 2024 from the pages in the tree, told once each, in one thread."""
+"""``watcher demo``: November 2024 from the pages it ships, told once each, in one thread."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import pytest
+from typer.testing import CliRunner, Result
 
-from scripts import demo
+from watcher import demo
+from watcher.cli import app
 
 UPDATE = "exchange-server-2024-11-su"
 
 
+def relived(out: Path) -> Result:
+    return CliRunner().invoke(app, ["demo", "--out", str(out)], prog_name="watcher")
+
+
 def test_november_2024_is_released_pulled_and_re_released_once_each_in_one_thread(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
-    ended = demo.main(tmp_path)
+    shown = relived(tmp_path)
 
     told = [
         json.loads(line)
         for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     turns = [event for event in told if event["kind"] in demo.TURNS]
-    assert ended == 0
+    assert shown.exit_code == 0
     assert [
         (
             event["time"],
@@ -44,7 +49,7 @@ def test_november_2024_is_released_pulled_and_re_released_once_each_in_one_threa
     ]
     assert all(event["confidence"] == "confirmed" for event in told)
 
-    printed = capsys.readouterr().out
+    printed = shown.stdout
     mails = list(demo.mails(tmp_path))
     assert [
         mail["Subject"] for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS
@@ -63,13 +68,26 @@ def test_november_2024_is_released_pulled_and_re_released_once_each_in_one_threa
         if mail["X-Watcher-Event"] in demo.TURNS
     )
     assert all(event["summary"] in printed for event in turns)
+    assert "WHAT TO DO NOW" in printed, "the mail of the pull is shown"
+
+
+def test_a_demo_replaces_a_demo_and_nothing_else(tmp_path: Path) -> None:
+    before = relived(tmp_path / "demo")
+    assert relived(tmp_path / "demo").stdout == before.stdout
+
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "summer.jpg").touch()
+    refused = relived(tmp_path / "photos")
+    assert refused.exit_code == 2
+    assert "holds something that no demo wrote" in refused.stderr
+    assert [each.name for each in (tmp_path / "photos").iterdir()] == ["summer.jpg"]
 
 
 def test_every_source_of_the_demo_adds_its_evidence_to_the_one_event(
     tmp_path: Path,
 ) -> None:
     recording = tmp_path / "november-2024.warc.gz"
-    demo.record(demo.PAGES, recording)
+    demo.record(demo.pages_folder(), recording)
 
     told = {event["kind"]: event for event in demo.relive(recording, tmp_path / "out")}
 

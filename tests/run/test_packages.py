@@ -54,6 +54,9 @@ def test_the_wheel_holds_every_file_of_the_package_and_its_templates(
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     wanted = shipped("watcher") | {f"watcher/{name}" for name in shipped("templates")}
+    wanted |= {
+        f"watcher/{name}" for name in shipped("demo") if name != "demo/README.md"
+    }
     assert wanted - names == set()
     assert {
         name

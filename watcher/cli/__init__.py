@@ -28,6 +28,7 @@ COMMANDS = (
     "sources",
     "check",
     "init",
+    "demo",
     "wording",
     "ack",
     "mute",

@@ -1,17 +1,13 @@
-"""Relives November 2024.
+"""Relives November 2024: an update is released, pulled and re-released, each told once.
 
-An Exchange update is released, pulled and re-released, and each is told once.
-
-The pages of ``demo/november-2024`` become a recording, and the recording is relived as
-``watcher replay`` does it. Needs no network.
+The pages of ``demo/november-2024``, which the wheel holds in this folder, become a
+recording, and the recording is relived as ``watcher replay`` does it.  Needs no network.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -22,15 +18,44 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from watcher import config
+from watcher.errors import ConfigurationError
 from watcher.records import Kind
 from watcher.replay import replay
 from watcher.web.recorder import Recorder
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = ROOT / "demo" / "november-2024"
-OUT = ROOT / "out" / "demo"
 TURNS = (Kind.RELEASED, Kind.PULLED, Kind.RE_RELEASED)
+# What a replay writes: a folder that holds nothing else may be emptied for the next one
+WRITTEN = {"events.jsonl", "mail", "site", "state.db", "state.db.lock"}
+
+
+class Relived(Struct, frozen=True):
+    """What the demo has shown: ``answers`` of sources, ``events``, and the ``mails`` made."""
+
+    answers: int
+    events: list[dict[str, Any]]
+    mails: list[tuple[Path, EmailMessage]]
+
+    @property
+    def turns(self) -> list[tuple[Path, EmailMessage]]:
+        """The mails of the three turns, in their order."""
+        return [each for each in self.mails if each[1]["X-Watcher-Event"] in TURNS]
+
+    @property
+    def as_it_happened(self) -> bool:
+        """Whether each turn was told once, in its order, in one thread."""
+        told = [each["kind"] for each in self.events if each["kind"] in TURNS]
+        threads = roots(mail for _, mail in self.turns)
+        return told == list(TURNS) and len(self.turns) == len(TURNS) == 2 + len(threads)
+
+
+def pages_folder() -> Path:
+    """Give the folder of the pages: inside the installed package, else in the source tree."""
+    package = Path(__file__).parent
+    inside = package / "november-2024"
+    return inside if inside.is_dir() else package.parents[1] / "demo" / "november-2024"
 
 
 def moments(pages: Path) -> Iterator[tuple[datetime, Path]]:
@@ -64,9 +89,17 @@ def record(pages: Path, recording: Path) -> int:
 def relive(recording: Path, out: Path) -> list[dict[str, Any]]:
     """Relive the recording into ``out``, which is emptied first, with the built-in configuration.
 
-    The lines of events.jsonl.
+    The lines of events.jsonl.  Raises ConfigurationError when ``out`` holds anything
+    that no demo wrote.
     """
-    shutil.rmtree(out, ignore_errors=True)
+    if out.exists():
+        # An option that names a folder must never cost what somebody keeps in it
+        if not out.is_dir() or {each.name for each in out.iterdir()} - WRITTEN:
+            raise ConfigurationError(
+                f"{out} holds something that no demo wrote, and is left alone. "
+                "Name another folder: watcher demo --out DIR"
+            )
+        shutil.rmtree(out)
     nothing = recording.with_name("watcher.toml")
     nothing.touch()
     replay(config.load(nothing, {}), [recording], out, None, None, None)
@@ -87,59 +120,10 @@ def roots(sent: Iterable[EmailMessage]) -> set[str]:
     return {str(mail["References"]).split()[0] for mail in sent}
 
 
-def tell(events: Iterable[dict[str, Any]], out: Path) -> int:
-    """Print the three turns, what was told beside them, and where the mails lie.
-
-    0 when it is what happened.
-    """
-    told: list[str] = []
-    beside: list[str] = []
-    for event in events:
-        line = (
-            f"{event['time'][:16].replace('T', ' ')} UTC  "
-            f"{event['kind'].upper()}: {event['summary']}"
-        )
-        if event["kind"] in TURNS:
-            told.append(event["kind"])
-            print(
-                f"{line}\n    told by "
-                f"{', '.join(dict.fromkeys(piece['source'] for piece in event['evidence']))}\n"
-            )
-        else:
-            beside.append(line)
-    print(
-        "In the same thread, beside them:",
-        *(f"    {line}" for line in beside),
-        sep="\n",
-    )
-    turns = [
-        (path, mail) for path, mail in mails(out) if mail["X-Watcher-Event"] in TURNS
-    ]
-    print("\nTheir mails:")
-    for path, mail in turns:
-        print(f"    {mail['Subject']}\n        {os.path.relpath(path)}")
-    threads = roots(mail for _, mail in turns)
-    print(f"\nAll three stand in the thread {', '.join(sorted(threads))}.")
-    print(
-        "All mails, the welcome of the first check among them, lie in "
-        f"{os.path.relpath(out / 'mail')},"
-    )
-    print(f"the events in {os.path.relpath(out / 'events.jsonl')}.")
-    return int(told != list(TURNS) or len(turns) != len(TURNS) or len(threads) != 1)
-
-
-def main(out: Path = OUT) -> int:
-    """Record, relive into ``out``, tell."""
+def show(out: Path) -> Relived:
+    """Record the pages, relive them into ``out``, and give what was told."""
     with tempfile.TemporaryDirectory(prefix="watcher-demo-") as folder:
         recording = Path(folder) / "november-2024.warc.gz"
-        count = record(PAGES, recording)
-        print(
-            f"November 2024 again, from {count} answers in the form of "
-            "Microsoft's sources (the facts are real, the sentences ours):\n"
-        )
+        count = record(pages_folder(), recording)
         events = relive(recording, out)
-    return tell(events, out)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return Relived(count, events, list(mails(out)))
