@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts import demo
 from tests.run.stage import POSTS, STORY, TOLD, Stage, moment, written
 from tests.servers import SourceServer
 from tests.stories.pages import blog, post
-from watcher import config
+from watcher import config, demo
 from watcher.records import Event
 from watcher.replay import replay
 from watcher.store import Store
@@ -28,7 +27,7 @@ TURNS = ["released", "pulled", "re-released"]
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """November 2024 as the demo's pages tell it."""
     path = tmp_path_factory.mktemp("recording") / "november-2024.warc.gz"
-    demo.record(demo.PAGES, path)
+    demo.record(demo.pages_folder(), path)
     return path
 
 
@@ -144,8 +143,8 @@ def test_several_recordings_are_merged_by_date(whole: Path, tmp_path: Path) -> N
     for number in (0, 1):
         pages = tmp_path / f"pages-{number}"
         pages.mkdir()
-        shutil.copy(demo.PAGES / "manifest.toml", pages)
-        for place, (_, folder) in enumerate(demo.moments(demo.PAGES)):
+        shutil.copy(demo.pages_folder() / "manifest.toml", pages)
+        for place, (_, folder) in enumerate(demo.moments(demo.pages_folder())):
             if place % 2 == number:
                 shutil.copytree(folder, pages / folder.name)
         parts.append(tmp_path / f"{number}.warc.gz")

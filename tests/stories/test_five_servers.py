@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from scripts import demo
 from tests.stories.test_servers import servers_of
-from watcher import config
+from watcher import config, demo
 from watcher.replay import replay as relive
 
 Servers = tuple[tuple[str, str, str], ...]
@@ -270,7 +269,7 @@ def test_november_2024_says_what_is_true_of_each_server(
     tmp_path: Path, times: int
 ) -> None:
     recording = tmp_path / "november.warc.gz"
-    demo.record(demo.PAGES, recording)
+    demo.record(demo.pages_folder(), recording)
     mails = replayed(recording, tmp_path, times=times)
 
     for mail, row in zip(mails, DEMO, strict=True):
