@@ -28,7 +28,7 @@ from tests.unit.builders import (
     tell,
     update,
 )
-from watcher.records import Advisory, Entry, Label, Outcome, Package, State
+from watcher.records import Absorption, Advisory, Entry, Label, Outcome, Package, State
 
 SERVER = "Windows Server 2019"
 
@@ -213,8 +213,10 @@ def test_a_rollup_meets_its_record_by_product_and_month() -> None:
     outcome = tell(
         change(None, rollup, time=NOV + days(1), source="builds"), known=known
     )
+    # What was told under the month is the rollup's, which the row names
     assert told(outcome) == []
-    assert [held.id for held in outcome.updates] == [SU]
+    assert [held.id for held in outcome.updates] == ["exchange-server-2010-sp3-ru32"]
+    assert outcome.absorbed == (Absorption(SU, "exchange-server-2010-sp3-ru32"),)
     elsewhere = replace(rollup, published=NOV + days(30))
     assert told(tell(change(None, elsewhere, time=NOV + days(31)), known=known)) == [
         ("released", "exchange-server-2010-sp3-ru32")

@@ -75,7 +75,10 @@ def test_two_sources_of_one_package_complete_it_and_the_table_knows_the_build() 
     )
     table = row(f"{CU14} Nov30SU", "15.2.1544.13", "")
     held = merge_changes(update(SU, record), case(fact(None, table)))
-    assert held.packages == (replace(record, build="15.2.1544.13"),)
+    as_stated = replace(
+        record, build="15.2.1544.13", stated=True, released=table.published
+    )
+    assert held.packages == (as_stated,)
     other_way = merge_changes(
         update(SU, *table.packages), case(fact(None, advisory("CVE-2030-0001", record)))
     )

@@ -172,7 +172,9 @@ def _offer(version: int, kb: str, build: str) -> dict[str, object]:
     return {
         "id": SU,
         "title": title,
+        "type": "SU",
         "version": version,
+        "released": "2030-11-12",
         "product": CU14,
         "build": build,
         "kb": kb,

@@ -68,7 +68,8 @@ def build(
 
     With --json each line has server, build, product, state (good, newer-available,
     replaced, pulled, suspected-pulled, unknown), update, newest, unrestricted and
-    ahead (each null or id, title, version, product, build, kb, esu), and todo.
+    ahead (each null or id, title, type, version, released, product, build, kb, esu),
+    and todo.
 
     A gate of a deployment says what stops it: --fail-on pulled,unknown ends with 1 where
     one of the builds is so.

@@ -6,17 +6,22 @@ Nothing here decides what is told.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from watcher.judgement import normalize
 from watcher.judgement.change_reading import MatchedChange, UpdateChanges
 from watcher.judgement.names import cve_names, update_names
 from watcher.judgement.packages import (
     add_package,
+    add_row,
     as_made_product,
     build_grew,
+    is_guess_of,
+    is_row,
     package_version,
+    same_package,
 )
 from watcher.records import (
     Absorption,
@@ -25,9 +30,14 @@ from watcher.records import (
     Established,
     Event,
     Kind,
+    Label,
+    Package,
     SourceState,
     Update,
 )
+
+# How long before its month an update may come: "early" ones of a few days are known
+BEFORE_ITS_MONTH = timedelta(days=15)
 
 
 class Ledger:
@@ -43,6 +53,7 @@ class Ledger:
         self._ids_of_name: dict[str, list[str]] = {}
         self._changed: set[str] = set()
         self._heirs: dict[str, str] = {}
+        self._named_anew: set[str] = set()
         for update in updates:
             self.stored[update.id] = update
             self._index(update)
@@ -57,7 +68,13 @@ class Ledger:
 
     def is_new(self, update_id: str) -> bool:
         """Say whether the update was founded at this check."""
-        return update_id not in self.stored
+        return update_id not in self.stored and update_id not in self._named_anew
+
+    def name_anew(self, update: Update) -> Update:
+        """Put an update that was known under a guessed name: it is no news."""
+        self._named_anew.add(update.id)
+        self.put(update)
+        return self._updates[update.id]
 
     def put(self, update: Update) -> None:
         """Set an update; its names are brought up to date."""
@@ -123,6 +140,13 @@ class Ledger:
         return tuple(self._updates[update_id] for update_id in ids)
 
     def _index(self, update: Update) -> None:
+        former = self._updates.get(update.id)
+        if former is not None:
+            # Packages that went to another update take their names along
+            for name in set(former.names).difference(update.names):
+                ids = self._ids_of_name.get(name, [])
+                if update.id in ids:
+                    ids.remove(update.id)
         self._updates[update.id] = update
         for name in update_names(update):
             ids = self._ids_of_name.setdefault(name, [])
@@ -142,7 +166,13 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
     version, packages = update.version, update.packages
     for matched in changes.changes:
         certain = matched.entry.label is not None
+        stated = is_row(matched.entry)
         for offered in matched.packages:
+            if stated:
+                row = _row_of(offered, matched, replace(update, packages=packages))
+                packages = add_row(packages, row, _row_before(matched))
+                version = max(version, row.version)
+                continue
             # A page that names no product tells of the packages that are known
             if not offered.product and packages:
                 continue
@@ -174,6 +204,7 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
         update,
         packages=packages,
         version=version,
+        released=_date_of_rows(packages) or update.released,
         advisories=merge_advisories(update, with_advisories),
         products=tuple(sorted(products)),
         kbs=tuple(sorted(kbs)),
@@ -181,6 +212,62 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
         source_states=_source_states(update, changes, version),
         corrected_builds=_corrected_builds(update, changes),
     )
+
+
+def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package:
+    """The package of a table's row, with the version and the date that the row states."""
+    named = matched.reading.version
+    stored = [
+        each
+        for each in update.packages
+        if same_package(each, offered) or is_guess_of(each, offered)
+    ]
+    earlier = [
+        each
+        for each in update.packages
+        if each.product == offered.product
+        and normalize.build_key(each.build) < normalize.build_key(offered.build)
+    ]
+    version = max([named, *(each.version for each in stored)])
+    # Of a version that was told already the table may not yet bear the name
+    if not stored and any(each.version >= named for each in earlier):
+        version = max(named, update.version)
+    return replace(
+        offered, version=version, stated=True, released=_date_of_row(matched)
+    )
+
+
+def _row_before(matched: MatchedChange) -> Package | None:
+    """What a row offered before it was corrected."""
+    before = matched.reading.change.before
+    return before.packages[0] if before is not None and before.packages else None
+
+
+def _date_of_row(matched: MatchedChange) -> datetime | None:
+    """The date that a row gives, unless it cannot be: before its month, or in the future."""
+    date, label = matched.entry.published, matched.entry.label
+    if date is None or precedes_label(date, label):
+        return None
+    tomorrow = matched.reading.change.time + timedelta(days=1)
+    return date if date <= tomorrow else None
+
+
+def precedes_label(date: datetime, label: Label | None) -> bool:
+    """Say whether a date is older than the month that a label names allows."""
+    if label is None or not label.month:
+        return False
+    year, month = map(int, label.month.split("-"))
+    return date < datetime(year, month, 1, tzinfo=UTC) - BEFORE_ITS_MONTH
+
+
+def _date_of_rows(packages: Iterable[Package]) -> datetime | None:
+    """The date of an update's first version by its rows: March 2023's SU is of the 14th."""
+    dates = [
+        each.released
+        for each in packages
+        if each.released is not None and each.version == 1
+    ]
+    return min(dates, default=None)
 
 
 def _corrected_builds(update: Update, changes: UpdateChanges) -> tuple[str, ...]:

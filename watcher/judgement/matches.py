@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct, field
 
 from watcher.judgement.change_reading import ChangeReading, UpdateChanges
-from watcher.judgement.ledger import Ledger
+from watcher.judgement.ledger import Ledger, precedes_label
 from watcher.judgement.names import Identity
-from watcher.records import Label, State, Update
-
-# How long before its month an update may come: "early" ones of a few days are known
-BEFORE_ITS_MONTH = timedelta(days=15)
+from watcher.records import State, Update
 
 
 class Matches(Struct):
@@ -20,7 +17,8 @@ class Matches(Struct):
 
     ``unmatched`` are the changes that name no update.  ``made_together`` are the
     products that cumulative updates of one family and date make, by each of them.
-    ``now`` is the time of the check.
+    ``corrected`` are the updates that a table's rows took packages from, with those that
+    got them.  ``now`` is the time of the check.
     """
 
     ledger: Ledger
@@ -28,6 +26,7 @@ class Matches(Struct):
     by_update: dict[str, UpdateChanges] = field(default_factory=dict)
     unmatched: list[ChangeReading] = field(default_factory=list)
     made_together: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    corrected: dict[str, list[str]] = field(default_factory=dict)
 
     def changes_of(self, update: Update) -> UpdateChanges:
         """Give the changes of an update, to be added to."""
@@ -63,13 +62,6 @@ def vendors_date(reading: ChangeReading, now: datetime) -> datetime:
         found = entry.updated or entry.published
     else:
         found = entry.published or entry.updated
-    if found is None or _precedes_label(found, entry.label):
+    if found is None or precedes_label(found, entry.label):
         return now
     return found
-
-
-def _precedes_label(date: datetime, label: Label | None) -> bool:
-    if label is None or not label.month:
-        return False
-    year, month = map(int, label.month.split("-"))
-    return date < datetime(year, month, 1, tzinfo=UTC) - BEFORE_ITS_MONTH

@@ -17,6 +17,11 @@ from watcher.judgement.change_reading import (
     PassageStatement,
     history_of,
 )
+from watcher.judgement.corrections import (
+    guesses_corrected,
+    leave_to_heirs,
+    take_from_guesses,
+)
 from watcher.judgement.guesses import (
     beside_it,
     founded_of_day,
@@ -62,6 +67,7 @@ def match(readings: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> M
             _match_packages(reading, matches)
         else:
             match_prose(reading, matches)
+    leave_to_heirs(matches)
     return matches
 
 
@@ -100,11 +106,12 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
     ledger = matches.ledger
     offered = reading.entry.packages if reading.change.after else ()
     for package in offered:
-        update = _update_of(package, reading.entry, ledger)
-        if update is None:
-            update = beside_it(package, reading, ledger, matches.now)
-        if update is None:
-            update = version_told_by_words(package, reading, matches)
+        update = (
+            _stated_of_guesses(package, reading, matches)
+            or _update_of(package, reading.entry, ledger)
+            or beside_it(package, reading, ledger, matches.now)
+            or version_told_by_words(package, reading, matches)
+        )
         if update is None:
             follows = _update_followed(reading, package, matches)
             if follows is not None:
@@ -125,6 +132,20 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
             matches.changes_of(update).of(reading)
 
 
+def _stated_of_guesses(
+    package: Package, reading: ChangeReading, matches: Matches
+) -> Update | None:
+    """The update that a table's row states of a package which others were taken to have."""
+    label = reading.entry.label
+    guesses = guesses_corrected(package, reading.entry, matches.ledger)
+    if not guesses or label is None:
+        return None
+    update = matches.ledger.find(label_names(label))
+    if update is None:
+        update = _founded_by(package, reading, matches)
+    return take_from_guesses(update, package, reading.version, guesses, matches)
+
+
 def _update_of(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
     """The update that a package belongs to by its own names, or by the label of the row
     it stands in.
@@ -133,7 +154,6 @@ def _update_of(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
         _by_article(package, entry, ledger)
         or _by_build(package, ledger)
         or ledger.find(label_names(entry.label))
-        or _same_rollup(package, entry, ledger)
     )
 
 
@@ -165,27 +185,6 @@ def _by_build(package: Package, ledger: Ledger) -> Update | None:
     # does not count
     articles = {p.kb for p in update.packages if p.build == package.build}
     return update if articles <= {"", package.kb} else None
-
-
-def _same_rollup(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
-    """The month's update that a rollup's row belongs to.
-
-    A rollup's row (Exchange Server 2013 SP3 RU32) and MSRC's record of it share neither
-    KB article nor build: they meet by product and month.
-    """
-    label = entry.label
-    if label is None or label.type != "RU" or not label.product:
-        return None
-    if entry.published is None:
-        return None
-    update = _update_of_month(package, entry.published, ledger)
-    if update is None:
-        return None
-    product = base_product(label.product)
-    same = [p for p in update.packages if base_product(p.product) == product]
-    if not same or any(p.build for p in same):
-        return None
-    return update
 
 
 def _update_of_month(package: Package, time: datetime, ledger: Ledger) -> Update | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement import normalize
-from watcher.judgement.packages import pulled_packages
+from watcher.judgement.packages import pulled_packages, released_of
 from watcher.records import Package, State, Update
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def newest_builds(updates: Iterable[Update], now: datetime) -> tuple[NewestBuild
                     package.build,
                     package.kb,
                     update.title,
-                    update.released,
+                    released_of(update, package),
                 )
     ordered = sorted(
         newest.values(),

@@ -6,12 +6,13 @@ An update's state is to be read off them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.names import base_product, made_name
-from watcher.records import Package, State, Update
+from watcher.judgement.names import LABELLED, base_product, made_name
+from watcher.records import Entry, Package, State, Update
 
 # Types of update that make the product that they are named after
 MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
@@ -281,6 +282,75 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
         supersedes=new.supersedes or stored.supersedes,
         type=new.type or stored.type,
         pulled=stored.pulled,
+        stated=new.stated or stored.stated,
+        released=new.released or stored.released,
         # A table says nothing of who may have a package
         esu=stored.esu if certain else new.esu,
     )
+
+
+# -- what a table's row states
+
+
+def is_row(entry: Entry) -> bool:
+    """Say whether an entry is a row of a table that names the update of each build."""
+    label = entry.label
+    if label is None or label.family not in LABELLED or entry.revision:
+        return False
+    return bool(entry.packages) and all(package.build for package in entry.packages)
+
+
+def is_guess_of(package: Package, row: Package) -> bool:
+    """Say whether a package that no row has named is the one that a row is about."""
+    if package.stated:
+        return False
+    if package.build:
+        return package.build == row.build
+    is_named = bool(row.kb) and package.kb == row.kb
+    return is_named and base_product(package.product) == base_product(row.product)
+
+
+def add_row(
+    packages: tuple[Package, ...], row: Package, corrected: Package | None
+) -> tuple[Package, ...]:
+    """Add what a table's row offers to ``packages``, in place of what was guessed of it.
+
+    Product, version, KB article, build and date are the row's. ``corrected`` is what the
+    row offered before it was corrected. Two rows may share a product and a version
+    ("Exchange 2000 Server post-SP3" has five builds): each is a package.
+    """
+    former = [each for each in packages if is_guess_of(each, row)]
+    former += [each for each in packages if _is_row_before(each, row, corrected)]
+    if not former:
+        former = [
+            each for each in packages if not each.stated and _is_one_name(each, row)
+        ]
+    kept = tuple(each for each in packages if each not in former)
+    for each in former:
+        row = _completed(each, row, certain=True)
+    return (*kept, row)
+
+
+def _is_row_before(stored: Package, row: Package, corrected: Package | None) -> bool:
+    """Whether a row is told again, or corrected, that named this package before."""
+    if stored.version != row.version:
+        return False
+    if (stored.product, stored.build) == (row.product, row.build):
+        return True
+    return corrected is not None and same_package(stored, corrected)
+
+
+def released_of(update: Update, package: Package) -> datetime | None:
+    """Give when a package came out: by its row, else by those of its version, else as
+    its update did.
+
+    Case: November 2024's v2 came on the twenty-seventh, its first version on the twelfth.
+    """
+    if package.released is not None:
+        return package.released
+    same_version = [
+        each.released
+        for each in update.packages
+        if each.released is not None and each.version == package.version
+    ]
+    return max(same_version, default=update.released)

@@ -24,7 +24,11 @@ from msgspec.structs import replace
 from watcher.judgement import normalize
 from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
-from watcher.judgement.packages import current_packages, is_pulled_package
+from watcher.judgement.packages import (
+    current_packages,
+    is_pulled_package,
+    released_of,
+)
 from watcher.records import (
     Established,
     Event,
@@ -126,12 +130,24 @@ def _is_pulled(update: Update, package: Package) -> bool:
 
 def _index(updates: Iterable[Update]) -> BuildIndex:
     index = BuildIndex()
-    for update in updates:
+    every = tuple(updates)
+    stated = {
+        (normalize.family(package.product), package.build)
+        for update in every
+        for package in update.packages
+        if package.stated
+    }
+    for update in every:
+        good = _good_packages(update)
         for package in update.packages:
+            name = normalize.family(package.product), package.build
+            # Of a build that a table names nothing else counts that records say of it
+            if not package.stated and name in stated:
+                continue
             if normalize.build_key(package.build):
                 _add_build(index, KnownBuild(update, package))
-        for package in _good_packages(update):
-            _add_offer(index, _offer(update, package, update.version))
+            if package in good:
+                _add_offer(index, _offer(update, package, update.version))
     return index
 
 
@@ -180,7 +196,7 @@ def _offer(update: Update, package: Package, version: int) -> Offer:
         version,
         update.version,
         package,
-        update.released,
+        released_of(update, package),
     )
 
 

@@ -73,6 +73,10 @@ class Package(Struct, frozen=True):
     disputed: str = ""
     # The vendor no longer offers it; filled in by judgement
     pulled: bool = False
+    # A table's row says that it is of its update and version; filled in by judgement
+    stated: bool = False
+    # The date of that row
+    released: datetime | None = None
 
 
 class Entry(Struct, frozen=True):

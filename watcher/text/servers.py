@@ -190,7 +190,9 @@ def _offer(offer: Offer | None) -> dict[str, Any] | None:
     return {
         "id": offer.update,
         "title": offer.title,
+        "type": offer.type,
         "version": offer.version,
+        "released": offer.released and f"{offer.released:%Y-%m-%d}",
         "product": package.product,
         "build": package.build,
         "kb": package.kb,

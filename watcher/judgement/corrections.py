@@ -1,0 +1,180 @@
+"""What a table of builds corrects of what records have only suggested.
+
+A record's date suggests which update its packages are of; a table's row states it.
+Cases: MSRC's record of February 2023 was pointed at March's article, those of 2024 offer
+the hotfix of April, and one names Exchange Server 2019 CU13 for the build of CU14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from watcher.judgement.change_reading import MatchedChange
+from watcher.judgement.ledger import Ledger
+from watcher.judgement.matches import Matches
+from watcher.judgement.names import (
+    MONTHLY,
+    base_product,
+    build_names,
+    kb_names,
+    label_names,
+    month_name,
+    month_of,
+    package_names,
+)
+from watcher.judgement.packages import is_guess_of, is_row
+from watcher.records import Entry, Package, State, Update
+
+
+class Guess(Struct, frozen=True):
+    """A package that no row has named, in the update that it was taken to be of."""
+
+    update: Update
+    package: Package
+
+
+def guesses_corrected(row: Package, entry: Entry, ledger: Ledger) -> tuple[Guess, ...]:
+    """Give the packages that a table's row names, and that other updates have.
+
+    What is known by its day alone gets a monthly name in ``guesses``.
+    """
+    label = entry.label
+    if not is_row(entry) or label is None or not label_names(label):
+        return ()
+    stated = ledger.find(label_names(label))
+    found: list[Guess] = []
+    for update in _updates_named(row, entry, ledger):
+        is_day = update.is_guessed and label.type in MONTHLY and label.month
+        if is_day or (stated is not None and update.id == stated.id):
+            continue
+        found += [
+            Guess(update, package)
+            for package in update.packages
+            if is_guess_of(package, row) or _is_rollup(package, entry, update)
+        ]
+    return tuple(found)
+
+
+def _updates_named(row: Package, entry: Entry, ledger: Ledger) -> list[Update]:
+    """The updates that have a row's article or build, or a rollup's month."""
+    updates = list(ledger.find_all(kb_names([row.kb]) if row.kb else ()))
+    updates += ledger.find_all(build_names(row))
+    label = entry.label
+    if label is not None and label.type == "RU" and entry.published is not None:
+        month = month_of(entry.published)
+        updates += ledger.find_all((month_name(label.family, month, "SU"),))
+    return list({update.id: update for update in updates}.values())
+
+
+def _is_rollup(package: Package, entry: Entry, update: Update) -> bool:
+    """Whether a month's package is a rollup's, which its row names.
+
+    The row of Exchange Server 2013 SP3 RU32 and MSRC's record share neither KB article
+    nor build: they meet by product and month.
+    """
+    label = entry.label
+    if label is None or label.type != "RU" or update.type != "SU":
+        return False
+    if package.stated or package.build:
+        return False
+    return base_product(package.product) == base_product(label.product)
+
+
+def take_from_guesses(
+    update: Update,
+    row: Package,
+    version: int,
+    guesses: Sequence[Guess],
+    matches: Matches,
+) -> Update:
+    """Give the update that a row states with the packages that others had of it.
+
+    One that the row founds is what was known under the guess: in its mail thread, with
+    what was told of it, and no news.
+    """
+    ledger = matches.ledger
+    taken = list(update.packages)
+    for guess in guesses:
+        package = guess.package
+        matches.corrected.setdefault(guess.update.id, []).append(update.id)
+        # Records bear wrong builds at times: a build that is known under another KB
+        # article says nothing of theirs
+        if package.kb and row.kb and package.kb != row.kb and package.build:
+            _replace_package(guess, replace(package, build=""), ledger)
+            continue
+        _replace_package(guess, None, ledger)
+        taken.append(replace(package, product=row.product, version=version))
+    if len(taken) == len(update.packages):
+        return update
+    if ledger.is_new(update.id):
+        return ledger.name_anew(_known_as(update, guesses[0].update, version, taken))
+    ledger.put(replace(update, packages=tuple(taken)))
+    return ledger[update.id]
+
+
+def _known_as(
+    update: Update, former: Update, version: int, packages: Sequence[Package]
+) -> Update:
+    """The update that a row founds, as it was known under another name before."""
+    return replace(
+        update,
+        version=version,
+        state=State.PULLED if former.is_pulled else State.RELEASED,
+        first_seen=former.first_seen,
+        changed=former.changed,
+        last=former.last,
+        thread=former.thread if former.established else update.id,
+        established=former.established,
+        source_states=former.source_states,
+        packages=tuple(packages),
+    )
+
+
+def _replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> None:
+    """Put the guessed update without the package, or with the one that is ``correct``."""
+    update = ledger[guess.update.id]
+    packages = tuple(each for each in update.packages if each != guess.package)
+    if correct is not None:
+        packages += (correct,)
+    gone = set(package_names(guess.package))
+    for each in packages:
+        gone.difference_update(package_names(each))
+    newest = max((each.version for each in packages), default=update.version)
+    named = replace(
+        update,
+        packages=packages,
+        products=tuple(sorted({each.product for each in packages})),
+        kbs=tuple(kb for kb in update.kbs if f"kb:{kb}" not in gone),
+        version=min(update.version, newest),
+        names=tuple(name for name in update.names if name not in gone),
+    )
+    ledger.put(named)
+
+
+def leave_to_heirs(matches: Matches) -> None:
+    """Let the updates go whose packages are all others', with what was told of them.
+
+    The one that got most has their mail thread; what they fix all of their heirs fix.
+    """
+    ledger = matches.ledger
+    for gone_id, heirs in matches.corrected.items():
+        if gone_id not in ledger or ledger[gone_id].packages:
+            continue
+        # February 2023 has rows of its own, beside the package that was March's
+        if any(each.packages for each in _changes(gone_id, matches)):
+            continue
+        gone = ledger[gone_id]
+        for heir_id in dict.fromkeys(heirs):
+            heir = ledger[heir_id]
+            mine = {each.id for each in heir.advisories}
+            further = [each for each in gone.advisories if each.id not in mine]
+            ledger.put(replace(heir, advisories=(*heir.advisories, *further)))
+        ledger.absorb(gone, ledger[max(sorted(set(heirs)), key=heirs.count)])
+
+
+def _changes(update_id: str, matches: Matches) -> list[MatchedChange]:
+    changes = matches.by_update.get(update_id)
+    return changes.changes if changes is not None else []
