@@ -102,6 +102,8 @@ def _relived(settings: Settings, out: Path) -> Settings:
     first = settings.subscribers[0]
     subscriber = replace(
         first,
+        organisation="",
+        watched=("*",),
         when="at-once",
         to=first.to[:1] or NOBODY_NAMED.to,
         channels=(),
@@ -118,6 +120,7 @@ def _relived(settings: Settings, out: Path) -> Settings:
     alone = replace(
         settings,
         subscribers=(subscriber,),
+        organisations=(),
         channels=(),
         operator=None,
         heartbeat=None,

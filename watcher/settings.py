@@ -171,6 +171,28 @@ class Settings(Struct, frozen=True):
     secrets: tuple[Secret, ...] = ()
     # What is odd about it, and does not stop anything
     warnings: tuple[str, ...] = ()
+    # Which of several organisations these are the settings of; "" for the whole
+    organisation: str = ""
+    # Where a service provider watches for several: the settings of each, as if it were
+    # alone.  ``watch`` and ``subscribers`` of the whole are then those of all together
+    organisations: tuple[Settings, ...] = ()
+
+    @property
+    def each_organisation(self) -> tuple[Settings, ...]:
+        """The settings of each organisation; these alone where there is only one."""
+        return self.organisations or (self,)
+
+    def of(self, subscriber: str) -> Settings:
+        """Give the settings of the organisation that a subscriber belongs to, by name.
+
+        These, where none of the organisations is theirs: the operator's, or those of
+        somebody who is not named any more.
+        """
+        name = subscriber.rpartition("/")[0]
+        for each in self.organisations:
+            if each.organisation == name:
+                return each
+        return self
 
     @property
     def nobody_named(self) -> bool:

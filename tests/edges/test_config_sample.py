@@ -84,6 +84,7 @@ def test_the_schema_describes_every_key_with_an_example() -> None:
         "source": "SourceTable",
         "subscriber": "SubscriberTable",
         "channel": "ChannelTable",
+        "organisation": "OrganisationTable",
         "operator": "OperatorTable",
         "heartbeat": "HeartbeatTable",
     }

@@ -10,6 +10,7 @@ from watcher import report
 from watcher.cli.call import Call, command
 from watcher.config import Settings
 from watcher.config.tables import schema as made
+from watcher.counted import counted
 from watcher.errors import ConfigurationError
 from watcher.mail.render import check as problems
 from watcher.notifiers import apprise
@@ -61,6 +62,11 @@ def summary(settings: Settings) -> str:
     subscribers = ", ".join(
         f"{subscriber.name} ({subscriber.when})" for subscriber in settings.subscribers
     )
+    if settings.organisations:
+        subscribers = (
+            f"{counted(len(settings.organisations), 'organisation')} with "
+            f"{counted(len(settings.subscribers), 'subscriber')}"
+        )
     if settings.nobody_named:
         subscribers = (
             "nobody, for there is no [[subscriber]]; messages are for "

@@ -131,6 +131,7 @@ def preview(
     """
     settings = call.settings()
     reader = _reader(settings, subscriber)
+    settings = settings.of(reader.name)
     if identifier is None:
         letters = [replace(letter, subscriber=reader) for letter in samples.letters()]
         messages = _rendered(letters, settings, samples.NOW)

@@ -167,15 +167,19 @@ def _others(
     event: Event, update: str, written_to: set[str], settings: Settings, store: Store
 ) -> Iterator[str]:
     """Say why each subscriber beside those who were written to heard nothing."""
-    others = [each for each in settings.subscribers if each.name not in written_to]
     muted = audience.is_muted(store.mutes(now()), event, update)
-    exposures: tuple[Exposure, ...] = ()
-    # The inventory is read and judged only where somebody's owners ask for it
-    if any(subscriber.owners for subscriber in others):
-        exposures = servers.exposures(settings, store)
-    for subscriber in others:
-        reason = why_not(subscriber, event, exposures, muted=muted)
-        yield f"    not told: {subscriber.name}, {reason}"
+    ledger = servers.Ledger(store)
+    for each in settings.each_organisation:
+        others = [
+            reader for reader in each.subscribers if reader.name not in written_to
+        ]
+        exposures: tuple[Exposure, ...] = ()
+        # The inventory is read and judged only where somebody's owners ask for it
+        if any(subscriber.owners for subscriber in others):
+            exposures = servers.exposures(each, store, ledger)
+        for subscriber in others:
+            reason = why_not(subscriber, event, exposures, muted=muted)
+            yield f"    not told: {subscriber.name}, {reason}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:

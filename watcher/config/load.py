@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from watcher.config import environment, mail_settings, values
+from msgspec.structs import replace
+
+from watcher.config import (
+    environment,
+    mail_settings,
+    organisation_settings,
+    values,
+)
 from watcher.config.mistakes import BadValueError, Mistakes
 from watcher.config.source_settings import sources
 from watcher.config.subscriber_settings import operator, patterns, subscribers
@@ -106,9 +113,25 @@ def settings_of(
     # Not the working directory: cron starts in the home folder, and a run there would
     # begin a new state
     base = file.absolute().parent if file else Path()
+    own = Watch(patterns(tables.watch.products, mistakes.table("watch")))
+    others = organisation_settings.watches(tables, mistakes)
+    watched = organisation_settings.together(own, others)
+    whole = replace(_whole(tables, watched, base, environ, mistakes), file=file)
+    return organisation_settings.with_organisations(
+        whole, own, others, tables, base, mistakes
+    )
+
+
+def _whole(
+    tables: Tables,
+    watched: Watch,
+    base: Path,
+    environ: Mapping[str, str],
+    mistakes: Mistakes,
+) -> Settings:
+    """Compose the settings of all that stands outside of organisations."""
     watch = tables.watch
     given = mistakes.table("watch")
-    watched = Watch(patterns(watch.products, given))
 
     def path(name: str, text: str) -> Path | None:
         return given.value(name, values.path, None, text, base) if text else None
@@ -120,13 +143,15 @@ def settings_of(
     channels = mail_settings.channels(tables.channel, environ, mistakes)
     channel_names = tuple(channel.name for channel in channels)
     keep = given.value("keep", values.duration, timedelta(days=400), watch.keep)
+    readers = subscribers(
+        tables.subscriber, channel_names, mistakes, inventory=bool(watch.inventory)
+    )
     operator_settings = heartbeat = None
     if tables.operator:
         operator_settings = operator(tables.operator, channel_names, mistakes)
     if tables.heartbeat:
         heartbeat = mail_settings.heartbeat(tables.heartbeat, environ, mistakes)
     return Settings(
-        file=file,
         watch=watched,
         state=state,
         site=given.value("site", values.path, base, watch.site, base),
@@ -144,12 +169,14 @@ def settings_of(
         metrics=path("metrics", watch.metrics),
         contact=given.value("contact", values.one_line, "", watch.contact),
         sources=sources(tables, watched, environ, mistakes),
-        subscribers=subscribers(
-            tables.subscriber, channel_names, mistakes, inventory=bool(watch.inventory)
-        ),
+        subscribers=readers,
         channels=channels,
         mail=mail_settings.mail(
-            tables.mail, base, environ, mistakes, subscribed=bool(tables.subscriber)
+            tables.mail,
+            base,
+            environ,
+            mistakes,
+            subscribed=bool(tables.subscriber or tables.organisation),
         ),
         operator=operator_settings,
         heartbeat=heartbeat,

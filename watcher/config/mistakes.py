@@ -70,16 +70,12 @@ def line_of(text: str, key: Key) -> int | None:
 
     Its table's line if the key itself has none, else None.
     """
-    table = str(key[0])
-    number, name = 0, ""
-    for part in key[1:]:
-        if isinstance(part, int):
-            number = part
-        else:
-            name = part
+    name = str(key[-1]) if len(key) > 1 and isinstance(key[-1], str) else ""
+    table = table_name(key[:-1] if name else key)
+    numbers = tuple(part for part in key if isinstance(part, int)) or (0,)
     found = None
     for each in _written(text):
-        in_table = each.table == table and each.number == number
+        in_table = each.table == table and each.numbers == numbers
         if in_table and not each.name:
             found = each.line
         elif in_table and each.name == name:
@@ -90,15 +86,21 @@ def line_of(text: str, key: Key) -> int | None:
     return found
 
 
+def table_name(key: Key) -> str:
+    """Name the table at a key as its heading does: ``source``, ``organisation.subscriber``."""
+    return ".".join(part for part in key if isinstance(part, str))
+
+
 class _Written(Struct, frozen=True):
     """A line of the file: a table's heading (``name`` is "") or a key in it.
 
-    ``number`` tells tables of one name apart, from 0.
+    ``numbers`` tell tables of one name apart, from 0; of a table below a repeated one
+    that one's number comes first.
     """
 
     line: int
     table: str
-    number: int
+    numbers: tuple[int, ...]
     name: str = ""
 
 
@@ -108,19 +110,24 @@ def _written(text: str) -> Iterator[_Written]:
     tomllib gives values without their lines, so the text is read once more for them.
     """
     table = ""
-    numbers: dict[str, int] = {}
+    numbers: dict[str, tuple[int, ...]] = {}
     for at, line in enumerate(text.splitlines(), 1):
         header = _HEADER.match(line)
         if header:
             table = header[2].strip("\"'")
             repeated = header[1] == "[["
-            if repeated or table not in numbers:
-                numbers[table] = numbers.get(table, -1) + 1
+            above = numbers.get(table.rpartition(".")[0], ())
+            before = numbers.get(table, (-1,))
+            # The first one below another table than the last one's
+            if before[:-1] != above:
+                before = (*above, -1)
+            if repeated or before[-1] < 0:
+                numbers[table] = (*above, before[-1] + 1)
             yield _Written(at, table, numbers[table])
             continue
         assignment = _ASSIGNMENT.match(line)
         if assignment:
-            yield _Written(at, table, numbers.get(table, -1), assignment[1])
+            yield _Written(at, table, numbers.get(table, ()), assignment[1])
 
 
 def spelled(key: Key) -> str:
@@ -166,11 +173,12 @@ class Mistakes(Struct):
     def unique(self, names: Iterable[tuple[Key, str]], noun: str) -> None:
         """Complain of each name that an earlier one of the same table bears."""
         seen: set[str] = set()
+        article = "an" if noun[0] in "aeiou" else "a"
         for key, name in names:
             if name.lower() in seen:
                 self.add(
                     (*key, "name"),
-                    f'there is a {noun} "{name}" already',
+                    f'there is {article} {noun} "{name}" already',
                     "Give each a name of its own.",
                 )
             seen.add(name.lower())

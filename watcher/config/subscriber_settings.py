@@ -34,13 +34,14 @@ def subscribers(
     if not tables:
         return (NOBODY_NAMED,)
     return tuple(
-        _subscriber(table, mistakes.table(*key), channels) for key, table in tables
+        subscriber(table, mistakes.table(*key), channels) for key, table in tables
     )
 
 
-def _subscriber(
+def subscriber(
     table: SubscriberTable, given: TableReader, channels: tuple[str, ...]
 ) -> Subscriber:
+    """Give one subscriber."""
     _check_that_somebody_hears(table, given)
     return Subscriber(
         name=given.value("name", values.name, "", table.name),
@@ -50,7 +51,7 @@ def _subscriber(
         when=given.value("when", values.when, "at-once", table.when),
         fallback=_channel_names("fallback", table.fallback, given, channels),
         suspected=table.suspected,
-        language=_language(table, given),
+        language=language(table.language or "en", given),
         channels=_channel_names("channels", table.channels, given, channels),
         severity=given.value("severity", values.severity, "", table.severity),
         owners=given.each("owners", values.owner, table.owners),
@@ -68,7 +69,7 @@ def operator(
         name="operator",
         to=given.each("to", values.address, table.to),
         fallback=_channel_names("fallback", table.fallback, given, channels),
-        language=_language(table, given),
+        language=language(table.language or "en", given),
         channels=_channel_names("channels", table.channels, given, channels),
     )
     return Operator(reader, table.failures, table.quiet)
@@ -116,14 +117,10 @@ def _check_that_somebody_hears(
         )
 
 
-def _language(table: SubscriberTable | OperatorTable, given: TableReader) -> str:
+def language(text: str, given: TableReader) -> str:
+    """Give the language of a table's key ``language``."""
     return given.value(
-        "language",
-        values.choice,
-        "en",
-        table.language,
-        LANGUAGES,
-        "language known here",
+        "language", values.choice, "en", text, LANGUAGES, "language known here"
     )
 
 

@@ -374,8 +374,15 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     language: Annotated[
-        str, Meta(description="Language of the fixed words: en, de", examples=["de"])
-    ] = "en"
+        str,
+        Meta(
+            description=(
+                "Language of the fixed words: en, de; without it that of their "
+                "organisation, else en"
+            ),
+            examples=["de"],
+        ),
+    ] = ""
 
 
 class ChannelTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -468,6 +475,62 @@ class HeartbeatTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ] = UNSET
 
 
+class OrganisationTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An organisation of a service provider: what it watches, and who is told there.
+
+    Its subscribers stand below it, each as [[organisation.subscriber]].
+    """
+
+    name: Annotated[
+        str, Meta(description="Name of the organisation", examples=["contoso"])
+    ]
+    products: Annotated[
+        list[str],
+        Meta(
+            description="Shell patterns of the products that it watches, as in [watch]",
+            examples=[["Exchange Server 2019*"]],
+        ),
+    ] = msgspec.field(default_factory=lambda: ["Exchange Server*"])
+    inventory: Annotated[
+        str,
+        Meta(
+            description="Its servers, as in [watch]; nobody else's mail names them",
+            examples=["contoso/inventory.csv"],
+        ),
+    ] = ""
+    sender: Annotated[
+        str,
+        Meta(
+            description="The From of its messages; without it that of [mail]",
+            examples=["Contoso IT <it@contoso.example.org>"],
+        ),
+    ] = msgspec.field(default="", name="from")
+    language: Annotated[
+        str,
+        Meta(
+            description="Language of its subscribers who name none: en, de",
+            examples=["de"],
+        ),
+    ] = "en"
+    timezone: Annotated[
+        str,
+        Meta(
+            description=(
+                "Time zone of its mail and digests (IANA name); without it that of "
+                "[watch]"
+            ),
+            examples=["Europe/Berlin"],
+        ),
+    ] = ""
+    subscriber: Annotated[
+        list[SubscriberTable],
+        Meta(
+            description="Who is told there, each as [[organisation.subscriber]]",
+            examples=[[{"name": "admins", "to": ["admins@contoso.example.org"]}]],
+        ),
+    ] = []
+
+
 class FileTables(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The configuration of Advisory Watcher (watcher.toml)."""
 
@@ -476,6 +539,7 @@ class FileTables(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     source: list[SourceTable] = []
     subscriber: list[SubscriberTable] = []
     channel: list[ChannelTable] = []
+    organisation: list[OrganisationTable] = []
     operator: OperatorTable | UnsetType = UNSET
     heartbeat: HeartbeatTable | UnsetType = UNSET
 
@@ -490,12 +554,15 @@ REPEATED: dict[str, type[msgspec.Struct]] = {
     "source": SourceTable,
     "subscriber": SubscriberTable,
     "channel": ChannelTable,
+    "organisation": OrganisationTable,
 }
+# Tables below a repeated one
+NESTED: dict[str, type[msgspec.Struct]] = {"organisation.subscriber": SubscriberTable}
 
 
 def heading(table: str) -> str:
     """Write a table's name as the file does: ``[watch]``, ``[[source]]``."""
-    return f"[[{table}]]" if table in REPEATED else f"[{table}]"
+    return f"[[{table}]]" if table in REPEATED | NESTED else f"[{table}]"
 
 
 def schema() -> dict[str, Any]:

@@ -11,14 +11,16 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from watcher.config.mistakes import Key, Mistakes, nearest
+from watcher.config.mistakes import Key, Mistakes, nearest, table_name
 from watcher.config.tables import (
+    NESTED,
     REPEATED,
     SINGLE,
     ChannelTable,
     HeartbeatTable,
     MailTable,
     OperatorTable,
+    OrganisationTable,
     SourceTable,
     SubscriberTable,
     WatchTable,
@@ -39,6 +41,14 @@ _TYPES = {
 _EXPECTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 
 
+class Organisation(Struct, frozen=True):
+    """An organisation's table with its key, and its subscribers with theirs."""
+
+    key: Key
+    table: OrganisationTable
+    subscribers: tuple[tuple[Key, SubscriberTable], ...]
+
+
 class Tables(Struct, frozen=True):
     """What the file holds, each repeated table with its key (``("source", 1)``: the second one)."""
 
@@ -47,6 +57,7 @@ class Tables(Struct, frozen=True):
     source: tuple[tuple[Key, SourceTable], ...] = ()
     subscriber: tuple[tuple[Key, SubscriberTable], ...] = ()
     channel: tuple[tuple[Key, ChannelTable], ...] = ()
+    organisation: tuple[Organisation, ...] = ()
     operator: OperatorTable | None = None
     heartbeat: HeartbeatTable | None = None
 
@@ -79,30 +90,53 @@ def read_tables(text: str, mistakes: Mistakes) -> Tables:
     return Tables(
         watch=watch or WatchTable(),
         mail=mail or MailTable(),
-        source=_repeated(raw.get("source", []), SourceTable, "source", mistakes),
+        source=_repeated(raw.get("source", []), SourceTable, ("source",), mistakes),
         subscriber=_repeated(
-            raw.get("subscriber", []), SubscriberTable, "subscriber", mistakes
+            raw.get("subscriber", []), SubscriberTable, ("subscriber",), mistakes
         ),
-        channel=_repeated(raw.get("channel", []), ChannelTable, "channel", mistakes),
+        channel=_repeated(raw.get("channel", []), ChannelTable, ("channel",), mistakes),
+        organisation=_organisations(raw.get("organisation", []), mistakes),
         operator=operator,
         heartbeat=heartbeat,
     )
 
 
+def _organisations(raw: object, mistakes: Mistakes) -> tuple[Organisation, ...]:
+    """Read each ``[[organisation]]``, with its ``[[organisation.subscriber]]``."""
+    below: dict[Key, object] = {}
+    bare = raw
+    if isinstance(raw, list):
+        bare = []
+        for number, item in enumerate(raw):
+            alone = item
+            if isinstance(item, dict):
+                alone = {key: item[key] for key in item if key != "subscriber"}
+                below["organisation", number] = item.get("subscriber", [])
+            bare.append(alone)
+    found = []
+    for key, table in _repeated(bare, OrganisationTable, ("organisation",), mistakes):
+        subscribers = _repeated(
+            below[key], SubscriberTable, (*key, "subscriber"), mistakes
+        )
+        found.append(Organisation(key, table, subscribers))
+    return tuple(found)
+
+
 def _repeated(
-    raw: object, form: type[S], name: str, mistakes: Mistakes
+    raw: object, form: type[S], name: Key, mistakes: Mistakes
 ) -> tuple[tuple[Key, S], ...]:
     """Read each of ``[[name]]``; those that cannot be used are left out."""
     if not isinstance(raw, list):
+        written = table_name(name)
         mistakes.add(
-            (name,),
-            f"it is a single [{name}]",
-            f"Write [[{name}]] with two brackets: there may be several.",
+            name,
+            f"it is a single [{written}]",
+            f"Write [[{written}]] with two brackets: there may be several.",
         )
         return ()
     found: list[tuple[Key, S]] = []
     for number, item in enumerate(raw):
-        key = (name, number)
+        key = (*name, number)
         table = _table(item, form, key, mistakes)
         # The others are read all the same, so that all mistakes are said at once
         if table is not None:
@@ -112,7 +146,7 @@ def _repeated(
 
 def _table(raw: object, form: type[S], key: Key, mistakes: Mistakes) -> S | None:
     """Read one table; None when it is none or lacks what it must have."""
-    table = str(key[0])
+    table = table_name(key)
     if not isinstance(raw, dict):
         mistakes.add(
             key,
@@ -182,6 +216,8 @@ def _meant(name: str, table: str) -> str:
     for each, form in (SINGLE | REPEATED).items():
         tables[each] = [field.encode_name for field in _fields(form)]
     here = tables.pop(table, list(tables))
+    if table in NESTED:
+        here = [field.encode_name for field in _fields(NESTED[table])]
     near = nearest(name, here)
     if near and table:
         return f'Do you mean "{near}"?'

@@ -173,8 +173,10 @@ def refusal(
         return Refusal.KIND
     if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
         return Refusal.SUSPECTED
-    if not names_product(subscriber.products, event.update.products):
-        return Refusal.PRODUCTS
+    # The patterns of a reader narrow down what their organisation watches
+    for patterns in (subscriber.watched, subscriber.products):
+        if not names_product(patterns, event.update.products):
+            return Refusal.PRODUCTS
     if is_below_severity(subscriber.severity, event):
         return Refusal.SEVERITY
     if subscriber.owners and not _may_concern_owned(subscriber, event, exposures):

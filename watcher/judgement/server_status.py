@@ -99,7 +99,11 @@ def exposures(
     servers: Iterable[Server], updates: Iterable[Update]
 ) -> tuple[Exposure, ...]:
     """Say of each server what its build means at this moment."""
-    index = _index(updates)
+    return exposures_by(build_index(updates), servers)
+
+
+def exposures_by(index: BuildIndex, servers: Iterable[Server]) -> tuple[Exposure, ...]:
+    """Say the same by an index that several inventories are judged by."""
     # A hundred servers run a handful of builds
     judged: dict[tuple[str, str], Exposure] = {}
     found = []
@@ -128,7 +132,8 @@ def _is_pulled(update: Update, package: Package) -> bool:
     return established_by(update, fact) is not None
 
 
-def _index(updates: Iterable[Update]) -> BuildIndex:
+def build_index(updates: Iterable[Update]) -> BuildIndex:
+    """Sort the packages of all updates by what servers are compared by."""
     index = BuildIndex()
     every = tuple(updates)
     stated = {

@@ -54,6 +54,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "kind": letter.kind,
         "words": form.words,
         "subscriber": line(letter.subscriber.name, 80),
+        "organisation": letter.subscriber.organisation,
         "stories": stories,
         "counts": counts,
         "gone": gone,

@@ -35,6 +35,11 @@ class Subscriber(Struct, frozen=True):
     owners: tuple[str, ...] = ()
     # IANA name; "" for the one that all have
     timezone: str = ""
+    # Whose reader it is, where a service provider watches for several; its name then
+    # begins with it ("contoso/admins")
+    organisation: str = ""
+    # Patterns: what this reader's organisation watches; of other products nothing is told
+    watched: tuple[str, ...] = ("*",)
 
 
 class Before(Struct, frozen=True):

@@ -30,6 +30,10 @@ DIGEST = "digest "
 SEALED_UNTIL = "told until"
 
 
+# A message, and to whom it goes: recipients with their channels
+Queued = tuple[Message, list[tuple[str, str]]]
+
+
 class Owed(Struct):
     """Letters that are owed, and the notes that are sealed with them ("" takes one away)."""
 
@@ -50,7 +54,32 @@ def seal(
     ``events`` are those that no message has been made of yet; ``last_run`` is when the
     run before was that sealed its own.
     """
-    exposures = servers.exposures(settings, store)
+    notes = _forgotten_digests(settings, store)
+    messages: list[Queued] = []
+    ledger = servers.Ledger(store)
+    for each in settings.each_organisation:
+        owed = letters_owed(events, each, store, ledger, last_run, now)
+        messages += rendered(owed.letters, each, now)
+        notes |= owed.notes
+    to_operator, operator_notes = operator.letters(settings, store, now)
+    messages += rendered(to_operator, settings, now)
+    notes |= operator_notes
+    if events:
+        notes |= {SEALED_UNTIL: ""}
+    if messages or events or notes:
+        store.seal(messages, events, notes)
+
+
+def letters_owed(
+    events: tuple[Event, ...],
+    settings: Settings,
+    store: Store,
+    ledger: servers.Ledger,
+    last_run: datetime | None,
+    now: datetime,
+) -> Owed:
+    """Compose what one organisation is owed, of these events and besides."""
+    exposures = servers.exposures(settings, store, ledger)
     # A clock that was ahead and has gone back keeps no event waiting
     latest = max([now, *(event.time for event in events)])
     at_once = audience.letters_at_once(
@@ -64,14 +93,7 @@ def seal(
     letters = [*_welcomes(settings, store), *at_once, *digests.letters]
     due = reminders_due(letters, settings, store, exposures, now)
     letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
-    letters += due
-    to_operator, operator_notes = operator.letters(settings, store, now)
-    letters += to_operator
-    notes = digests.notes | operator_notes
-    if events:
-        notes |= {SEALED_UNTIL: ""}
-    if letters or events or notes:
-        store.seal(_messages(letters, settings, now), events, notes)
+    return Owed([*letters, *due], digests.notes)
 
 
 def sealed_until(store: Store) -> datetime | None:
@@ -117,7 +139,12 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         return []
     # An advisory without an update says nothing of where a product stands
     updates = store.updates()
-    standing = [each for each in updates if each.packages or each.state is State.PULLED]
+    standing = [
+        each
+        for each in updates
+        if (each.packages or each.state is State.PULLED)
+        and audience.names_product(new[0].watched, each.products)
+    ]
     # The same letter to everybody but for the name on it
     letter = Letter(
         "welcome",
@@ -130,6 +157,13 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         unread=source_health.unread(settings.sources, store.all_times()),
     )
     return [replace(letter, subscriber=subscriber) for subscriber in new]
+
+
+def _forgotten_digests(settings: Settings, store: Store) -> dict[str, str]:
+    """Take away the notes of digests whose readers are not named any more."""
+    subscribed = {subscriber.name for subscriber in settings.subscribers}
+    gone = store.metas(DIGEST).keys() - subscribed
+    return {f"{DIGEST}{name}": "" for name in gone}
 
 
 def _digests(
@@ -147,9 +181,6 @@ def _digests(
     read_until = store.metas(DIGEST)
     last_sealed = store.last_sealed()
     owed = Owed()
-    subscribed = {subscriber.name for subscriber in settings.subscribers}
-    for name in read_until.keys() - subscribed:
-        owed.notes[f"{DIGEST}{name}"] = ""
     for subscriber in settings.subscribers:
         name = subscriber.name
         at_once = audience.digest_time(subscriber.when) is None
@@ -262,9 +293,7 @@ def _earlier(event: Event, store: Store) -> list[Event]:
     return [one for one in of_update if one.time < event.time]
 
 
-def _messages(
-    letters: list[Letter], settings: Settings, now: datetime
-) -> list[tuple[Message, list[tuple[str, str]]]]:
+def rendered(letters: list[Letter], settings: Settings, now: datetime) -> list[Queued]:
     """Render each letter, and say to whom it goes."""
     queued = []
     for letter in letters:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher import notifiers
 from watcher.config import Settings
@@ -97,12 +98,25 @@ def _sent_by(
     """Send what is due over a channel, over one connection."""
     due = store.due_deliveries(None if at_once else now)
     waiting = [(message, each) for message, each in due if each.channel == channel]
-    # No connection for nothing: a server that is down is no failure then
-    if not waiting:
-        return []
     kind = "" if channel == MAIL else channel
-    with notifiers.connect(settings, kind) as notifier:
-        return list(_sent(waiting, notifier, settings, store, now, say))
+    tried: list[Tried] = []
+    # No connection for nothing: a server that is down is no failure then
+    for sender, theirs in _by_sender(waiting, settings).items():
+        mail = replace(settings.mail, sender=sender)
+        with notifiers.connect(replace(settings, mail=mail), kind) as notifier:
+            tried += _sent(theirs, notifier, settings, store, now, say)
+    return tried
+
+
+def _by_sender(
+    waiting: list[tuple[Message, Delivery]], settings: Settings
+) -> dict[str, list[tuple[Message, Delivery]]]:
+    """Group what waits by who sends it: the organisation's own, where it has one."""
+    grouped: dict[str, list[tuple[Message, Delivery]]] = {}
+    for message, delivery in waiting:
+        sender = settings.of(message.subscriber).mail.sender
+        grouped.setdefault(sender, []).append((message, delivery))
+    return grouped
 
 
 def _sent(

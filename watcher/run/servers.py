@@ -11,6 +11,7 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -20,6 +21,7 @@ from watcher.config import Settings
 from watcher.errors import ConfigurationError, ParseError
 from watcher.inventory import Inventory
 from watcher.judgement import server_status
+from watcher.judgement.server_status import BuildIndex
 from watcher.records import Exposure, Server
 from watcher.store import Store
 
@@ -68,6 +70,14 @@ def complaints(settings: Settings) -> tuple[str, ...]:
     """Say what is wrong with the configured inventory, line by line, and which owners it
     does not have; nothing without one.
     """
+    wrong: list[str] = []
+    for each in settings.each_organisation:
+        wrong += _complaints(each)
+    return tuple(wrong)
+
+
+def _complaints(settings: Settings) -> tuple[str, ...]:
+    """Say what is wrong with the inventory of one organisation."""
     if settings.inventory is None:
         return ()
     try:
@@ -104,12 +114,31 @@ def listed(settings: Settings) -> tuple[Server, ...]:
         return ()
 
 
-def exposures(settings: Settings, store: Store) -> tuple[Exposure, ...]:
-    """Judge the servers of the configured inventory."""
+def exposures(
+    settings: Settings, store: Store, ledger: Ledger | None = None
+) -> tuple[Exposure, ...]:
+    """Judge the servers of the configured inventory.
+
+    ``ledger`` is given where several inventories are judged at one time.
+    """
     servers = listed(settings)
     if not servers:
         return ()
-    return server_status.exposures(servers, store.updates())
+    index = (ledger or Ledger(store)).index
+    return server_status.exposures_by(index, servers)
+
+
+class Ledger:
+    """The ledger's builds, read when the first server is judged by them."""
+
+    def __init__(self, store: Store) -> None:
+        """Read nothing yet."""
+        self._store = store
+
+    @cached_property
+    def index(self) -> BuildIndex:
+        """The builds, sorted by what servers are compared by."""
+        return server_status.build_index(self._store.updates())
 
 
 class PublishedServers(Struct, frozen=True):
