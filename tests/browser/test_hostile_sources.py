@@ -24,6 +24,7 @@ from tests.browser.test_site import WHAT_WOULD_RUN, opened
 from tests.edges.test_site_readers import mistakes, validator
 from tests.formats.test_feeds import relaxng, schema
 from tests.stories import test_dotnet as dotnet
+from tests.stories import test_edge as edge
 from tests.stories import test_office as office
 from tests.stories import test_sql_articles as articles
 from tests.stories.learn import HEALTH, Issue, message_center, status_page
@@ -131,6 +132,7 @@ MARKS = {
     "dotnet-releases": "zqdotnet",
     "cu1": "zqcu",
     "office-history": "zqoffice",
+    "edge-issues": "zqedge",
 }
 
 
@@ -306,6 +308,7 @@ def first() -> dict[str, bytes]:
         CENTER: message_center(MESSAGE),
         dotnet.INDEX: dotnet.index(),
         office.HISTORY: office.by_date(office.OLD),
+        edge.URL: edge.issues(edge.KYBER),
         articles.ADDRESS: articles.FIRST,
         dotnet.CHANNEL: dotnet.channel(dotnet.THREE, dotnet.TWO),
         BUILTIN_URLS["windows-11-releases"]: windows(FEB),
@@ -411,6 +414,7 @@ def turned() -> Shown:
         ),
         articles.ADDRESS: ("cu1", "", articles.PULLED),
         office.HISTORY: ("office-history", "", office.by_date(office.NEW, office.OLD)),
+        edge.URL: ("edge-issues", "", edge.issues(edge.EXTENSIONS, edge.KYBER)),
         CENTER: (
             "windows-health",
             "",

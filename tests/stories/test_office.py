@@ -85,3 +85,20 @@ def test_old_lines_that_are_dropped_are_nothing(office: World) -> None:
     assert office.at("2031-04-06 20:00", pages={INSIDERS: insiders(NEXT, OUT)}) == []
     assert office.at("2031-04-09 20:00") == []
     assert office.pulled == []
+
+
+def test_builds_that_came_while_nobody_looked_are_no_new_layout(office: World) -> None:
+    """A machine that was off for a quarter finds a dozen builds, one of them pulled."""
+    days = [
+        (f"{month} {day}, 2031", f"Version 2004 (Build 22{number}.20000)")
+        for number, (month, day) in enumerate(
+            ((m, d) for m in ("June", "May", "April") for d in (24, 17, 10, 7)), 740
+        )
+    ]
+    days[1] = (days[1][0], f"{days[1][1]} (Rolled back)")
+    body = insiders(*days, OUT, BEFORE)
+    said = office.at("2031-06-26 20:00", pages={INSIDERS: body})
+    assert office.failures == []
+    assert [line for line in said if line.startswith("pulled")] == [
+        "pulled microsoft-365-apps-version-2004-build-22741-20000"
+    ]

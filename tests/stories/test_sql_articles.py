@@ -88,3 +88,44 @@ def test_another_article_that_is_read_first_is_not_pulled(world: World) -> None:
     world.watches("SQL Server 2025*")
     assert world.at("2031-02-01 18:00", pages={ADDRESS: SECOND}) == []
     assert world.pulled == []
+
+
+BEFORE_A_DAY = (
+    "<p>There's a known issue that affects using database snapshots. This issue is fixed "
+    "in SQL Server 2025 CU2.</p><ul><li>If you downloaded the CU1 package file before "
+    "January 23, 2031, we recommend that you don't install it. Please move to CU2 or a "
+    "later CU release.</li><li>If you have already applied CU1, please uninstall it.</li>"
+    "</ul>"
+)
+CURED = (
+    "<h3>Database Mail stops working after updating</h3><p>This issue is resolved in the "
+    "currently available version of this cumulative update.</p><p>If you downloaded the "
+    "initially released version of this update, {}don't install it.</p>"
+)
+
+
+def test_what_was_downloaded_before_a_day_is_not_to_be_installed_and_pulled(
+    told: tuple[World, str],
+) -> None:
+    """September 2020: CU7 of SQL Server 2019."""
+    world, address = told
+    body = article("5980001", "17.0.4005.7", "January 15, 2031", issue=BEFORE_A_DAY)
+    said = world.at("2031-01-24 18:00", pages={address: body})
+    assert said == [f"pulled {CU} KB5980001"]
+    assert world.pulled == [CU]
+
+
+def test_an_issue_that_the_return_resolves_is_no_issue_of_it(
+    told: tuple[World, str],
+) -> None:
+    """29 January 2026: how the resolved issue was told was edited twice that day."""
+    world, address = told
+    world.at("2031-01-20 18:00", pages={address: PULLED})
+
+    def back(issue: str) -> list[str]:
+        body = article("5980002", "17.0.4006.2", "January 29, 2031", AGAIN, issue)
+        return world.at("2031-01-29 20:00", pages={address: body})
+
+    assert back(CURED.format("")) == [f"re-released {CU} v2 KB5980002"]
+    said = back(CURED.format("as it says above, "))
+    assert [line for line in said if not line.startswith("revised")] == []

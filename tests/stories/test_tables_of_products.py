@@ -200,6 +200,39 @@ def test_latest_is_no_name_and_a_new_gdr_renames_none(world: World) -> None:
     assert said == ["released sql-server-kb5980012 KB5980012"]
 
 
+LATEST = (
+    "Build number or version",
+    "Service pack",
+    "Update",
+    "Knowledge Base number",
+    "Release date",
+)
+CU24 = ("15.0.4345.5", "None", "CU24", "KB5980024", "December 14, 2030")
+CU25 = ("15.0.4355.3", "None", "CU25", "KB5980025", "February 12, 2031")
+SP3 = ("13.0.7029.3", "SP3", "GDR", "KB5980016", "February 11, 2031")
+OF_2019, OF_2016 = "SQL Server 2019", "SQL Server 2016"
+
+
+def latest(of_2019: tuple[Row, ...], of_2016: tuple[Row, ...] = ()) -> bytes:
+    return page(
+        "Latest updates and version history for SQL Server",
+        f"<h3>{OF_2019}</h3>{grid(LATEST, *of_2019)}"
+        f"<h3>{OF_2016}</h3>{grid(LATEST, *of_2016)}",
+    )
+
+
+def test_the_page_of_all_versions_is_read_by_its_headings(world: World) -> None:
+    reads(world, "sql-builds", "SQL Server*")
+    at(world, "2031-02-01 18:00", latest((CU24,)))
+    said = at(world, "2031-02-12 18:00", latest((CU25, CU24), (SP3,)))
+    assert said == [
+        "released sql-server-2019-cu25 KB5980025",
+        "released sql-server-kb5980016 KB5980016",
+    ]
+    (package,) = world.update("sql-server-kb5980016").packages
+    assert (package.product, package.type) == (OF_2016, "SP3 GDR")
+
+
 # -- SharePoint
 
 

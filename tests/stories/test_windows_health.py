@@ -175,3 +175,55 @@ def test_an_out_of_band_update_is_released_to_the_releases_of_its_list(
     health.at("2031-03-25 18:00", pages={CENTER: message_center(first, NOTICE)})
     said = health.at("2031-03-26 18:00", pages={CENTER: message_center(filled, NOTICE)})
     assert said == ["released windows-kb5960010 KB5960010"]
+
+
+def test_an_out_of_band_update_is_new_however_its_message_puts_it(
+    health: World,
+) -> None:
+    """November 2020: "is now available to address a known issue" made none a second one."""
+    text = (
+        "An out-of-band optional update is now available on the Microsoft Update Catalog "
+        "to address a known issue affecting Kerberos authentication.<ul><li>Windows 10, "
+        "version 22H2 (KB5960010)</li></ul>"
+    )
+    told = ("1910", "March 25, 2031", "Out-of-band update for Kerberos", text)
+    said = health.at("2031-03-25 18:00", pages={CENTER: message_center(told, NOTICE)})
+    assert said == ["released windows-kb5960010 KB5960010"]
+
+
+def test_an_out_of_band_update_of_one_article_is_of_all_releases_that_it_names(
+    health: World,
+) -> None:
+    """March 2020: KB4551762, without a list."""
+    health.watches("Windows 10 Version 22H2*", "Windows Server 2022*")
+    assert health.at("2031-03-24 18:00") == []
+    text = (
+        "This vulnerability applies to Windows 10, version 22H2 and Windows Server 2022. "
+        "To be protected you will need to install KB5960011, even if you have installed "
+        "the security update of March."
+    )
+    title = "Take action: out of band security update released for CVE-2031-10001"
+    told = ("1911", "March 25, 2031", title, text)
+    said = health.at("2031-03-25 18:00", pages={CENTER: message_center(told, NOTICE)})
+    assert said == ["released windows-kb5960011 KB5960011"]
+    products = {package.product for package in health.last.packages}
+    assert products == {"Windows 10 Version 22H2", "Windows Server 2022"}
+
+
+def test_a_pull_is_of_the_releases_of_its_page_not_of_update_services(
+    health: World,
+) -> None:
+    health.at("2031-03-26 18:00", pages=shows(REMOVED, OLD))
+    products = [package.product for package in health.last.packages]
+    assert products == ["Windows 10 Version 22H2"]
+
+
+def test_an_issue_of_the_first_check_is_told_when_an_update_resolves_it(
+    health: World,
+) -> None:
+    reworded = replace(OLD, text="Some of the keyboards do not work at all.")
+    assert health.at("2031-03-28 18:00", pages=shows(reworded)) == []
+    resolved = replace(reworded, status="Resolved", resolved_by="5960008")
+    said = health.at("2031-03-29 18:00", pages=shows(resolved))
+    assert said == ["known-issue issue-kb5960001 KB5960001"]
+    assert "new guidance" in health.last.summary

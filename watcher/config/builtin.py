@@ -141,6 +141,12 @@ BUILTIN: tuple[Source, ...] = (
         products=(".NET",),
     ),
     Source(
+        "edge-issues",
+        "edge-issues",
+        "https://learn.microsoft.com/en-us/deployedge/microsoft-edge-known-issues",
+        products=("Edge",),
+    ),
+    Source(
         "office-history",
         "office-history",
         "https://learn.microsoft.com/en-us/officeupdates/update-history-microsoft365-apps-by-date",

@@ -177,7 +177,8 @@ def judge_layout(
 
     Rows that appear with a recent date are what a release looks like and do not count.
     """
-    changed = {row_name(c.entry) for c in changes if _counts_for_layout(c, now)}
+    newest = history.newest if history is not None else None
+    changed = {row_name(c.entry) for c in changes if _counts_for_layout(c, newest, now)}
     reason = ""
     if len(changed) > LAYOUT:
         reason = (
@@ -187,11 +188,16 @@ def judge_layout(
     return _with_patience(reason, history, now)
 
 
-def _counts_for_layout(change: Change, now: datetime) -> bool:
+def _counts_for_layout(change: Change, newest: datetime | None, now: datetime) -> bool:
     if change.kind is ChangeKind.ALTERED:
         return _moves(change)
     if change.kind is ChangeKind.APPEARED:
-        return back_filled(change.entry.published, now)
+        # What is younger than anything in the copy before has come since, however long
+        # ago that is: a machine that was off for a quarter finds a dozen builds at once
+        published = change.entry.published
+        if published and newest and published > newest:
+            return False
+        return back_filled(published, now)
     return change.kind is not ChangeKind.AGED_OUT
 
 

@@ -5,12 +5,13 @@ Which events they make, which they only support, and what stays untold and why.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import believe, normalize
+from watcher.judgement import believe, normalize, schedule
 from watcher.judgement.change_reading import (
     ChangeReading,
     UpdateChanges,
@@ -26,7 +27,7 @@ from watcher.judgement.ledger import (
     take_over_advisories,
 )
 from watcher.judgement.matches import Matches
-from watcher.judgement.names import slug
+from watcher.judgement.names import LABELLED, label_names, slug
 from watcher.judgement.other_events import (
     Establishing,
     UpdateCheck,
@@ -45,25 +46,30 @@ from watcher.judgement.packages import (
     with_part_offered_again,
     with_pulled,
 )
+from watcher.judgement.prose import update_label
 from watcher.judgement.pull_and_return import StateChange, state_change
 from watcher.judgement.summary import (
     deciding_words,
     denied_summary,
     first_summary,
+    known_issue_summary,
     pulled_summary,
     re_released_summary,
 )
 from watcher.records import (
     ChangeKind,
+    Entry,
     Established,
     Event,
     Kind,
+    Label,
     Package,
     State,
     Update,
     UpdateRef,
 )
 
+_BUILD = re.compile(r"\b\d+(?:\.\d+){2,3}\b")
 # Characters of an id that is made of a title
 LONGEST_ID = 80
 
@@ -111,11 +117,14 @@ def _first_sight(
         matches.ledger.put(update)
         return
     statements = changed.statements if changed else ()
+    goes_on = kind is Kind.KNOWN_ISSUE and not readings[0].is_first
     event = compose_event(
         update,
         kind,
         matches.now,
-        summary=first_summary(update, kind),
+        summary=known_issue_summary(update, readings)
+        if goes_on
+        else first_summary(update, kind),
         evidence=quote_all(readings, statements),
         readings=readings,
         because=deciding_words(statements),
@@ -382,12 +391,48 @@ def decide_unmatched(matches: Matches, decisions: Decisions) -> None:
         # A record of one CVE; a post may name some
         is_catalogued = entry.key.upper() in entry.cves
         is_issue = any(passage.name == "issue" for passage in entry.passages)
-        if appeared and is_issue:
+        if is_issue and (appeared or _issue_goes_on(reading, matches.now)):
             _decide_other_issue(reading, matches, decisions)
         elif appeared and entry.title and not is_catalogued:
             decisions.events.append(_news(reading, matches.now))
         else:
             decisions.be_silent(reading, "it names no update that is watched")
+
+
+def _issue_goes_on(reading: ChangeReading, now: datetime) -> bool:
+    """Whether an issue that was there at the first check is told otherwise now.
+
+    March 2020: an issue of KB4535996 was resolved by KB4554364 four days after it was
+    opened, whoever began to read the page in between.
+    """
+    before, entry = reading.change.before, reading.entry
+    is_named = bool(entry.kbs) or _own_version(entry) is not None
+    if before is None or reading.change.after is None or not is_named:
+        return False
+    opened = entry.published or entry.updated
+    if opened is not None and now - opened > schedule.YOUNG:
+        return False
+    # A row that is only reworded names nothing that it did not name before
+    remedies = (reading.new_text("issue"), reading.new_text("workaround"))
+    new_names = _updates_named(*remedies)
+    return not new_names <= _updates_named(*(each.text for each in before.passages))
+
+
+def _updates_named(*texts: str) -> set[str]:
+    """The articles and builds that texts name: what brings a fix, or has the fault."""
+    named: set[str] = set()
+    for text in texts:
+        named.update(normalize.kbs_in(text))
+        named.update(_BUILD.findall(text))
+    return named
+
+
+def _own_version(entry: Entry) -> Label | None:
+    """The version that an issue is of, where its family's updates are known by versions."""
+    label = update_label(entry)
+    if label is None or label.family in LABELLED:
+        return None
+    return label
 
 
 def _decide_other_issue(
@@ -399,13 +444,16 @@ def _decide_other_issue(
     """
     entry = reading.entry
     kb = entry.kbs[0] if entry.kbs else ""
-    update_id = slug(f"issue {kb or entry.key}")[:LONGEST_ID]
+    label = _own_version(entry)
+    title = label.product if label is not None else kb or entry.title
+    name = f"issue {kb or entry.key}" if label is None else title
+    update_id = slug(name)[:LONGEST_ID]
     if update_id in matches.ledger:
         decisions.be_silent(reading, "its update is known by another issue")
         return
     update = Update(
         update_id,
-        title=kb or entry.title,
+        title=title,
         family="",
         type="issue",
         month="",
@@ -416,6 +464,7 @@ def _decide_other_issue(
         products=entry.products,
         kbs=entry.kbs,
         thread=update_id,
+        names=label_names(label),
     )
     matches.ledger.put(update)
     changes = UpdateChanges(update_id)

@@ -22,7 +22,9 @@ from watcher.records import Entry, Label, Package, Update
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
 # update is its KB article.
 LABELLED = ("Exchange Server",)
-MONTHLY = ("SU", "HU", "OOB")
+# What comes between two months, under articles of its own
+OUT_OF_BAND = "OOB"
+MONTHLY = ("SU", "HU", OUT_OF_BAND)
 OPEN = "open:"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -78,7 +80,13 @@ def label_names(label: Label | None) -> tuple[str, ...]:
         if not label.month:
             return ()
         return (month_name(label.family, label.month, label.type),)
-    return (made_name(label.product),) if label.product else ()
+    if not label.product:
+        return ()
+    # "Edge 130.0.2849.46" has the name of its build, by which records know it
+    version = label.product.rpartition(" ")[2]
+    build = normalize.build(version) if version.count(".") > 1 else ""
+    by_build = build_names(Package(label.family, build=build))
+    return (made_name(label.product), *by_build)
 
 
 def month_name(family: str, month: str, kind: str) -> str:

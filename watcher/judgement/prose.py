@@ -207,9 +207,9 @@ def _named(statement: PassageStatement, entry: Entry, ledger: Ledger) -> Named:
     updates = _updates_of(statement.kbs, ledger)
     packages: list[Package] = []
     for kb in statement.kbs:
-        product = _product_of(kb, statement.sentence, entry)
-        if product and ledger.find(kb_names([kb])) is None:
-            packages.append(Package(product, kb))
+        if ledger.find(kb_names([kb])) is None:
+            products = _products_of(kb, statement.sentence, entry)
+            packages += [Package(product, kb) for product in products]
     for version in versions_named(statement.sentence, entry):
         update = ledger.find((made_name(version),))
         if update is not None and update not in updates:
@@ -230,23 +230,23 @@ def versions_named(sentence: str, entry: Entry) -> tuple[str, ...]:
     return tuple(version for version in versions if version in entry.products)
 
 
-def _product_of(kb: str, sentence: str, entry: Entry) -> str:
-    """The product that a KB article is for: the one behind "for", else the entry's first.
+def _products_of(kb: str, sentence: str, entry: Entry) -> tuple[str, ...]:
+    """The products that a KB article is for: the one behind "for", else the entry's.
 
     Case: "KB5129235 for Windows Server 2025 and KB5129237 for Windows Server 2022".
+    KB4524244 was removed on the page of Windows 10 1909 and of Windows Server 1909.
     """
     behind = re.split(kb.removeprefix("KB"), sentence, maxsplit=1)[-1]
     until_next = re.split(r"\bKB ?\d", behind, maxsplit=1)[0]
     if _FOR.match(until_next):
         named = normalize.products_in(until_next)
         if named:
-            return named[0]
+            return named[:1]
     # The posts of 2014 name the product first, the article behind it in brackets
     before = normalize.products_in(sentence.partition(kb.removeprefix("KB"))[0])
     if before:
-        return before[-1]
-    named = normalize.products_in(sentence) or entry.products
-    return named[0] if named else ""
+        return before[-1:]
+    return normalize.products_in(sentence)[:1] or entry.products
 
 
 def _found(package: Package, reading: ChangeReading, matches: Matches) -> Update:
@@ -259,12 +259,16 @@ def _found(package: Package, reading: ChangeReading, matches: Matches) -> Update
         family, kind = product_of(package.product), "release"
         identity = made_identity(package.product)
         names = (made_name(package.product),)
-    if identity.id in matches.ledger:
+    if identity.id not in matches.ledger:
+        when = vendors_date(reading, matches.now)
+        update = new_update(identity, family, kind, matches.now, when)
+        matches.ledger.found(replace(update, names=names))
+    elif not matches.ledger.is_new(identity.id):
         return matches.ledger[identity.id]
-    when = vendors_date(reading, matches.now)
-    update = new_update(identity, family, kind, matches.now, when)
-    update = matches.ledger.found(replace(update, names=names))
-    matches.changes_of(update).of(reading).packages.append(package)
+    update = matches.ledger[identity.id]
+    packages = matches.changes_of(update).of(reading).packages
+    if package not in packages:
+        packages.append(package)
     return update
 
 

@@ -16,7 +16,7 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
 )
 from watcher.judgement.matching import is_about
-from watcher.judgement.names import LABELLED
+from watcher.judgement.names import LABELLED, OUT_OF_BAND
 from watcher.judgement.packages import (
     build_grew,
     current_packages,
@@ -332,6 +332,8 @@ def _counts(
         return False
     if not _names_its_products(statement, update, matched):
         return False
+    if _offers_out_of_band(statement, matched):
+        return False
     if _names_another_month(statement, update):
         return False
     # What a new record's FAQ carries is no news: it may tell of earlier months. Its
@@ -346,6 +348,18 @@ def _counts(
     if in_title and matched.reading.version < update.version:
         return False
     return _is_of_version(statement, update) and not _is_older(statement, update)
+
+
+def _offers_out_of_band(statement: PassageStatement, matched: MatchedChange) -> bool:
+    """Whether what is said to be back is an out-of-band update of its own articles.
+
+    "An out-of-band update is now available to address a known issue affecting Kerberos
+    authentication", November 2020: six new articles, and none that was there before.
+    """
+    if statement.kind is not Kind.RE_RELEASED or statement.kbs:
+        return False
+    types = {package.type for package in matched.packages}
+    return types == {OUT_OF_BAND}
 
 
 def _names_another_month(statement: PassageStatement, update: Update) -> bool:

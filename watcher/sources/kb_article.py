@@ -73,6 +73,12 @@ _NO_ISSUES = re.compile(
     r"|\bno (?:known )?issues\b",
     re.IGNORECASE,
 )
+# "This issue is resolved in the currently available version of this cumulative update"
+_RESOLVED_HERE = re.compile(
+    r"\bissue (?:is|was|has been) (?:resolved|fixed|addressed) in (?:the|this) "
+    r"(?:\w+ ){0,3}(?:version|release|package|update)\b",
+    re.IGNORECASE,
+)
 _RELEASED = re.compile(
     r"^(?:release date|original publish date|published)\s*:?\s*([\s\S]{6,30})",
     re.IGNORECASE | re.MULTILINE,
@@ -141,6 +147,9 @@ class Section(Struct):
             nearest = "issue"
         # "Microsoft is not currently aware of any issues with this update"
         if nearest == "issue" and _NO_ISSUES.search(self.text):
+            return "note"
+        # What the version before had is told of its return, in sentences of its own
+        if nearest == "issue" and _RESOLVED_HERE.search(self.text):
             return "note"
         return nearest
 

@@ -69,6 +69,7 @@ _DETAILS = re.compile(r"^\d+msgdesc$")
 _NONE = re.compile(
     r"\bno (?:known|current|active|resolved|open) issues\b", re.IGNORECASE
 )
+_OUT_OF_BAND = re.compile(r"\bout[- ]of[- ]band\b", re.IGNORECASE)
 # What opens the part of the details that says what to do
 _REMEDY = re.compile(
     r"(?:workaround|resolution|next steps?|mitigation)\b", re.IGNORECASE
@@ -328,22 +329,41 @@ def _message(page: Page, cell: Tag, date: str, watch: Watch) -> Entry:
         published=normalize.date(date),
         kbs=normalize.kbs_in(text),
         products=tuple(name for name in named if windows.concerns(watch, name)),
-        packages=tuple(_packages(cell, watch)),
+        packages=tuple(_packages(cell, watch) or _alone(title, text, watch)),
         passages=tuple(_passages("content", lines)),
         links=_links(cell.decode_contents(), page.url),
     )
 
 
-def _packages(cell: Tag, watch: Watch) -> Iterator[Package]:
-    """Yield what the list of an out-of-band update offers: a line a release.
+def _packages(cell: Tag, watch: Watch) -> list[Package]:
+    """Return what the list of an out-of-band update offers: a line a release.
 
     November 2020's for Kerberos was filled up day by day, six articles in all.
     """
-    for item in cell.find_all("li"):
-        kbs = normalize.kbs_in(_text(item))
-        for name in windows.names_in(_text(item)):
-            if len(kbs) == 1 and windows.concerns(watch, name):
-                yield Package(name, kbs[0], type="OOB")
+    return [
+        package
+        for item in cell.find_all("li")
+        for package in _of_one_article(_text(item), watch)
+    ]
+
+
+def _alone(title: str, text: str, watch: Watch) -> list[Package]:
+    """Return what a message offers whose title is of an out-of-band update of one article.
+
+    March 2020: KB4551762, needed beside that month's update, for four releases.
+    """
+    return _of_one_article(text, watch) if _OUT_OF_BAND.search(title) else []
+
+
+def _of_one_article(text: str, watch: Watch) -> list[Package]:
+    kbs = normalize.kbs_in(text)
+    if len(kbs) != 1:
+        return []
+    return [
+        Package(name, kbs[0], type="OOB")
+        for name in windows.names_in(text)
+        if windows.concerns(watch, name)
+    ]
 
 
 def _follow(page: Page, tree: BeautifulSoup, watch: Watch) -> tuple[Follow, ...]:

@@ -87,7 +87,8 @@ _END_OF_FAMILY = re.compile(
     re.IGNORECASE,
 )
 _OTHERS_IN_PROSE = re.compile(
-    r"\b(?:Windows Server(?:,? version)? ?\d\w*(?: R2)?|Windows Server|Windows 1[01]"
+    r"\b(?:Windows Server(?:,? version)? ?\d\w*(?: R2)?|Windows Server"
+    r"(?! Update Services)|Windows 1[01]"
     r"|SharePoint (?:Server )?(?:\d{4}|Subscription Edition)|SharePoint(?: Server)?"
     r"|SQL Server(?: \d{4})?|(?:Microsoft )Office(?: \d{4})?|(?:Microsoft )Edge"
     r"|(?:Microsoft )Outlook(?: \d{4})?|Dynamics 365|Visual Studio(?: Code| \d{4})?"
