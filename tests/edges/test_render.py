@@ -216,8 +216,30 @@ def test_a_digest_counts_its_events_in_the_subject() -> None:
         ]
     )
     message = render.message(Letter("digest", ADMINS, events), configured(), NOW)
-    assert message.subject == "[DIGEST] 1 pulled, 2 released"
+    assert message.subject == (
+        "[DIGEST] 1 pulled, 2 released: Exchange Server May 2030 SU (KB9000001)"
+    )
     assert message.events == ("sample-pulled", "2", "sample-released")
+
+
+def test_a_digest_names_the_gravest_update_and_counts_the_others() -> None:
+    pulled, other = samples.event(Kind.PULLED), samples.event(Kind.RELEASED)
+    others = [
+        replace(other, id=str(n), update=replace(other.update, title=f"Update {n}"))
+        for n in range(2)
+    ]
+    digest = Letter("digest", ADMINS, audience.gravest_first([*others, pulled]))
+    assert render.message(digest, configured(), NOW).subject.endswith(
+        ": Exchange Server May 2030 SU (KB9000001), and 2 more"
+    )
+
+
+def test_a_digest_gives_each_link_of_an_update_once() -> None:
+    events = (samples.event(Kind.PULLED), samples.event(Kind.RELEASED))
+    digest = render.message(Letter("digest", ADMINS, events), configured(), NOW)
+    rows = [row.strip() for row in parts(digest)[0].split("\n")]
+    links = [row for row in rows if row.rpartition(" ")[2].startswith("https://")]
+    assert len(links) == len(set(links)) > 1
 
 
 def test_a_long_digest_tells_every_event_and_the_first_ones_whole() -> None:

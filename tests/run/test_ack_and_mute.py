@@ -100,7 +100,7 @@ def reminded(state: str, days: int) -> list[str]:
         )
         settings = Settings(subscribers=(Subscriber("admins", ("a@example.org",)),))
         letters = compose.reminders_due(
-            [], settings, store, known, T0 + timedelta(days=days)
+            [], settings, store, known, None, T0 + timedelta(days=days)
         )
         return [each.server.name for letter in letters for each in letter.servers]
 

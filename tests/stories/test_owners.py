@@ -108,6 +108,57 @@ def test_an_owners_digest_and_reminders_are_of_his_servers_too(world: World) -> 
     ]
 
 
+def test_a_subscribers_own_inventory_is_all_that_they_read_of(world: World) -> None:
+    owns(world, OWNED)
+    customer = world.folder / "customer.csv"
+    customer.write_text("server,build\nCUSTOMER,15.2.1544.13\n", encoding="utf-8")
+    theirs = replace(MAIL, name="customer", owners=(), inventory=str(customer))
+    reads(world, replace(MAIL, owners=()), theirs)
+    pull(world)
+
+    named = {
+        str(mail["List-Id"]).split("<")[1].split(".")[0]: [
+            line.split()[0] for line in servers_of(text(mail))
+        ]
+        for mail in world.mails
+        if mail["X-Watcher-Event"] == "pulled"
+    }
+    assert named == {"mail": ["MAILBOX"], "customer": ["CUSTOMER"]}
+    # Nobody's page shows a customer's servers
+    shown = servers.listed(world.settings)
+    assert [server.name for server in shown] == ["OLD-ONE", "MAILBOX"]
+
+
+def test_what_is_wrong_with_a_subscribers_inventory_is_named(world: World) -> None:
+    missing = world.folder / "missing.csv"
+    reads(world, replace(MAIL, owners=(), inventory=str(missing)))
+
+    (said,) = servers.complaints(world.settings)
+    assert said.startswith(f"{missing}: the inventory cannot be read")
+
+
+def test_a_reminder_keeps_to_the_readers_schedule(world: World) -> None:
+    owns(world, OWNED)
+    reads(world, replace(MAIL, when="weekly Mon 07:00"))
+    pull(world)
+    for day in range(15, 31):
+        for hour in ("03", "09", "21"):
+            world.at(f"2024-11-{day} {hour}:00")
+
+    # The digest of Monday the 18th told of the pull; the 25th is the next Monday
+    assert reminders(world) == ["11-25"]
+
+
+def test_who_wants_no_reminders_gets_none(world: World) -> None:
+    owns(world, OWNED)
+    reads(world, replace(MAIL, reminders=False))
+    pull(world)
+    for day in range(15, 31):
+        world.at(f"2024-11-{day} 07:30")
+
+    assert reminders(world) == []
+
+
 @pytest.mark.parametrize(
     "inventory", ["server,build\nMAILBOX,15.2.1544.13\n", "nothing of use", ""]
 )

@@ -34,6 +34,7 @@ from watcher.records import (
     Package,
     Server,
     State,
+    Subscriber,
     Suspicion,
     Update,
     UpdateRef,
@@ -677,6 +678,10 @@ def test_a_servers_line_is_its_product_without_level() -> None:
 # --- owners ---------------------------------------------------------------------------
 
 
+def whose(*owners: str, inventory: str = "") -> Subscriber:
+    return Subscriber("team", (), owners=owners, inventory=inventory)
+
+
 def owned(*owners: str, build: str = "15.2.1544.11", product: str = "") -> Exposure:
     (found,) = server_status.exposures(
         [Server("EX01", build, product, owners)], (BEFORE, RELEASED)
@@ -688,13 +693,13 @@ def test_an_owners_servers_are_found_by_pattern_and_a_name_that_nobody_bears_sil
     None
 ):
     mine, others = owned("Mail-Team", "anna@example.org"), owned("web")
-    assert server_status.owned(("mail-*",), (mine, others)) == (mine,)
-    assert server_status.owned(("ANNA@example.org", "nobody"), (mine, others)) == (
+    assert server_status.owned(whose("mail-*"), (mine, others)) == (mine,)
+    assert server_status.owned(whose("ANNA@example.org", "nobody"), (mine, others)) == (
         mine,
     )
-    assert server_status.owned(("*",), (mine, owned())) == (mine,)
-    assert server_status.owned(("nobody",), (mine, others)) == (mine, others)
-    assert server_status.owned((), (mine, others)) == (mine, others)
+    assert server_status.owned(whose("*"), (mine, owned())) == (mine,)
+    assert server_status.owned(whose("nobody"), (mine, others)) == (mine, others)
+    assert server_status.owned(whose(), (mine, others)) == (mine, others)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def build(
     With --json each line has server, build, product, state (good, newer-available,
     replaced, pulled, suspected-pulled, unknown), update, newest, unrestricted and
     ahead (each null or id, title, type, version, released, product, build, kb, esu),
-    and todo.
+    todo, and inventory (the file of a subscriber's own that names it, or "").
 
     A gate of a deployment says what stops it: --fail-on pulled,unknown ends with 1 where
     one of the builds is so.
@@ -148,7 +148,11 @@ def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[
     judged = tuple(exposures)
     words = words_of(settings.templates)
     texts = server_texts(judged, words)
+    inventory = ""
     for each, text in zip(judged, texts, strict=True):
+        if each.server.inventory != inventory:
+            inventory = each.server.inventory
+            yield f"{inventory}:"
         yield text.line
         if each.ahead is not None and not each.overtaken:
             yield f"    newer of {product_line(each.product)}: {offered(each.ahead)}"

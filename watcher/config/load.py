@@ -144,7 +144,11 @@ def _whole(
     channel_names = tuple(channel.name for channel in channels)
     keep = given.value("keep", values.duration, timedelta(days=400), watch.keep)
     readers = subscribers(
-        tables.subscriber, channel_names, mistakes, inventory=bool(watch.inventory)
+        tables.subscriber,
+        channel_names,
+        mistakes,
+        base,
+        inventory=bool(watch.inventory),
     )
     operator_settings = heartbeat = None
     if tables.operator:

@@ -89,7 +89,11 @@ def _settings(
     for row, reader in zip(
         organisation.subscribers,
         subscribers(
-            organisation.subscribers, channels, mistakes, inventory=bool(inventory)
+            organisation.subscribers,
+            channels,
+            mistakes,
+            base,
+            inventory=bool(inventory),
         ),
         strict=False,
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import UNSET
 
 from watcher.config import values
@@ -17,13 +19,14 @@ def subscribers(
     tables: tuple[tuple[Key, SubscriberTable], ...],
     channels: tuple[str, ...],
     mistakes: Mistakes,
+    base: Path,
     *,
     inventory: bool,
 ) -> tuple[Subscriber, ...]:
     """Give the subscribers; one who is nobody where none is named."""
     mistakes.unique(((key, table.name) for key, table in tables), "subscriber")
     for key, table in tables:
-        if table.owners and not inventory:
+        if table.owners and not inventory and not table.inventory:
             mistakes.add(
                 (*key, "owners"),
                 "owners are those of the inventory, and there is none",
@@ -34,15 +37,23 @@ def subscribers(
     if not tables:
         return (NOBODY_NAMED,)
     return tuple(
-        subscriber(table, mistakes.table(*key), channels) for key, table in tables
+        subscriber(table, mistakes.table(*key), channels, base) for key, table in tables
     )
 
 
 def subscriber(
-    table: SubscriberTable, given: TableReader, channels: tuple[str, ...]
+    table: SubscriberTable,
+    given: TableReader,
+    channels: tuple[str, ...],
+    base: Path,
 ) -> Subscriber:
     """Give one subscriber."""
     _check_that_somebody_hears(table, given)
+    inventory = ""
+    if table.inventory:
+        inventory = str(
+            given.value("inventory", values.path, "", table.inventory, base)
+        )
     return Subscriber(
         name=given.value("name", values.name, "", table.name),
         to=given.each("to", values.address, table.to),
@@ -56,6 +67,8 @@ def subscriber(
         severity=given.value("severity", values.severity, "", table.severity),
         owners=given.each("owners", values.owner, table.owners),
         timezone=given.optional("timezone", values.zone, table.timezone) or "",
+        inventory=inventory,
+        reminders=table.reminders,
     )
 
 

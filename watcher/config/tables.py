@@ -360,6 +360,21 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=[["mail-team"]],
         ),
     ] = []
+    inventory: Annotated[
+        str,
+        Meta(
+            description="CSV file of this subscriber's own servers, in place of that of "
+            "[watch]: a service provider's customer hears of these alone",
+            examples=["customers/contoso.csv"],
+        ),
+    ] = ""
+    reminders: Annotated[
+        bool,
+        Meta(
+            description="false: no weekly reminder that a pulled build is still installed",
+            examples=[False],
+        ),
+    ] = True
     suspected: Annotated[
         bool, Meta(description="false: only what is confirmed", examples=[True])
     ] = True

@@ -131,6 +131,15 @@ def is_digest_due(
     )
 
 
+def is_scheduled(
+    when: str, timezone: tzinfo, last_run: datetime | None, now: datetime
+) -> bool:
+    """Say whether what waits for a subscriber's time, but is no event, goes out now."""
+    # A clock that was ahead and has gone back keeps nothing waiting
+    is_ahead = last_run is not None and last_run > now
+    return is_ahead or has_come(when, timezone, last_run, now)
+
+
 class Refusal(StrEnum):
     """Why an event is not for a subscriber."""
 
@@ -188,7 +197,7 @@ def _may_concern_owned(
     subscriber: Subscriber, event: Event, exposures: Iterable[Exposure]
 ) -> bool:
     """Say whether an event may concern a server of a subscriber's owners."""
-    owned = server_status.owned(subscriber.owners, exposures)
+    owned = server_status.owned(subscriber, exposures)
     # Without an inventory it may concern everybody
     return not owned or server_status.may_concern(event, owned)
 

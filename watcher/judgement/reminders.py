@@ -76,7 +76,7 @@ def reminders(
     for pull in pulls:
         unsettled = _unsettled(pull, exposures, settled)
         for subscriber in subscribers:
-            owned = server_status.owned(subscriber.owners, exposures)
+            owned = server_status.owned(subscriber, exposures)
             theirs = tuple(exposure for exposure in owned if exposure in unsettled)
             is_due = _is_due(pull, subscriber, written_to[subscriber.name], now)
             if theirs and is_due:

@@ -39,6 +39,7 @@ from watcher.records import (
     Package,
     Server,
     State,
+    Subscriber,
     Update,
 )
 
@@ -394,13 +395,21 @@ def _rank(offer: Offer) -> tuple[BuildKey, bool, bool, str]:
     return _key(offer), not offer.package.esu, bool(offer.package.kb), offer.update
 
 
-def owned(owners: Iterable[str], exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Give the servers of the owners whom patterns name, case ignored.
+def owned(
+    subscriber: Subscriber, exposures: Iterable[Exposure]
+) -> tuple[Exposure, ...]:
+    """Give the servers of a subscriber's inventory, and of those owners whom they name.
 
-    All of them where no owner is named, and where those named have none.
+    Owners are patterns, case ignored.  All servers of the inventory where no owner is
+    named, and where those named have none.
     """
-    patterns = [owner.lower() for owner in owners]
-    every = tuple(exposures)
+    patterns = [owner.lower() for owner in subscriber.owners]
+    # One customer of a service provider never reads of another one's servers
+    every = tuple(
+        exposure
+        for exposure in exposures
+        if exposure.server.inventory == subscriber.inventory
+    )
     theirs = tuple(
         exposure for exposure in every if _is_owned_by(patterns, exposure.server)
     )

@@ -99,7 +99,14 @@ def _server_texts(letter: Letter, form: Form) -> tuple[ServerText, ...]:
 def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
     if letter.kind == "digest":
         tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
-        return words.say("subject", "digest", count=len(letter.events), tags=tags)
+        # Of the gravest one: a reader decides by the subject
+        headlines = list(dict.fromkeys(each.headline for each in names["stories"]))
+        titles = headlines[0]
+        if len(headlines) > 1:
+            titles = words.say(
+                "subject", "digest_more", first=titles, count=len(headlines) - 1
+            )
+        return words.say("subject", "digest", tags=tags, titles=titles)
     if letter.kind == "reminder":
         named = words.series([place.name for place in names["servers"]], 3)
         return words.say("subject", "reminder", title=names["heading"], servers=named)
@@ -179,7 +186,7 @@ def _message(
         settings.mail.sender,
         now,
         title=str(names["title"]),
-        text=_tidy(text),
+        text=_tidy(_links_once(text) if letter.kind == "digest" else text),
         html=html,
     )
     if letter.subscriber.channels or letter.subscriber.fallback:
@@ -226,6 +233,24 @@ def _tidy(text: str) -> str:
     """Leave at most one empty line between paragraphs, none at the ends."""
     trimmed = "\n".join(row.rstrip() for row in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", trimmed).strip() + "\n"
+
+
+def _links_once(text: str) -> str:
+    """Leave out lines that end with an address and stood in a digest before.
+
+    An update's release and its pull lead to the same articles and pages.
+    """
+    seen: set[str] = set()
+    kept = []
+    for row in text.split("\n"):
+        words = row.strip()
+        is_link = words.rpartition(" ")[2].startswith(("http://", "https://"))
+        if is_link and words in seen:
+            continue
+        if is_link:
+            seen.add(words)
+        kept.append(row)
+    return "\n".join(kept)
 
 
 def check(settings: Settings) -> list[Problem]:

@@ -40,6 +40,10 @@ class Subscriber(Struct, frozen=True):
     organisation: str = ""
     # Patterns: what this reader's organisation watches; of other products nothing is told
     watched: tuple[str, ...] = ("*",)
+    # File of this subscriber's own servers, in place of everybody's; "" for none
+    inventory: str = ""
+    # Whether they are reminded of a pulled build that stays installed
+    reminders: bool = True
 
 
 class Before(Struct, frozen=True):

@@ -36,6 +36,8 @@ class Server(Struct, frozen=True):
     owners: tuple[str, ...] = ()
     # The build was asked of the program itself (ExSetup.exe), not of Active Directory
     exact: bool = False
+    # The file that names it, where that is a subscriber's own; "" for that of all
+    inventory: str = ""
 
 
 class Offer(Struct, frozen=True):

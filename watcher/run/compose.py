@@ -19,7 +19,16 @@ from watcher.config import Settings
 from watcher.judgement import audience, reminders, server_status, source_health
 from watcher.judgement.reminders import InstalledPull, Settled
 from watcher.mail import render
-from watcher.records import Event, Exposure, Kind, Letter, Message, State, Update
+from watcher.records import (
+    Event,
+    Exposure,
+    Kind,
+    Letter,
+    Message,
+    State,
+    Subscriber,
+    Update,
+)
 from watcher.run import operator, send, servers
 from watcher.store import Store
 
@@ -91,7 +100,7 @@ def letters_owed(
     )
     digests = _digests(settings, store, exposures, last_run, now)
     letters = [*_welcomes(settings, store), *at_once, *digests.letters]
-    due = reminders_due(letters, settings, store, exposures, now)
+    due = reminders_due(letters, settings, store, exposures, last_run, now)
     letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
     return Owed([*letters, *due], digests.notes)
 
@@ -221,9 +230,14 @@ def reminders_due(
     settings: Settings,
     store: Store,
     exposures: tuple[Exposure, ...],
+    last_run: datetime | None,
     now: datetime,
 ) -> list[Letter]:
-    """Compose the reminders that are due beside the letters that go out anyway."""
+    """Compose the reminders that are due beside the letters that go out anyway.
+
+    Whoever has digests is reminded at their time, too: nobody who asks for mail on
+    Mondays at seven gets some on a Saturday night.
+    """
     ids = reminders.installed_pulls(exposures)
     installed = filter(None, map(store.update, ids))
     pulls = [_installed_pull(update, store) for update in installed]
@@ -232,11 +246,24 @@ def reminders_due(
     return reminders.reminders(
         pulls,
         exposures,
-        settings.subscribers,
+        _to_be_reminded(settings, last_run, now),
         Settled(store.acks(), store.mutes(now)),
         beside,
         now,
     )
+
+
+def _to_be_reminded(
+    settings: Settings, last_run: datetime | None, now: datetime
+) -> list[Subscriber]:
+    """Give the subscribers who want reminders, and whose time it is."""
+    found = []
+    for subscriber in settings.subscribers:
+        zone = settings.zone_of(subscriber)
+        is_time = audience.is_scheduled(subscriber.when, zone, last_run, now)
+        if subscriber.reminders and is_time:
+            found.append(subscriber)
+    return found
 
 
 def _installed_pull(update: Update, store: Store) -> InstalledPull:
@@ -260,8 +287,8 @@ def _newest_dates(messages: Iterable[Message]) -> dict[str, datetime]:
 
 
 def with_servers(letter: Letter, exposures: tuple[Exposure, ...]) -> Letter:
-    """Give a letter with the servers of its reader's owners."""
-    owned = server_status.owned(letter.subscriber.owners, exposures)
+    """Give a letter with the servers of its reader's inventory and owners."""
+    owned = server_status.owned(letter.subscriber, exposures)
     return replace(letter, servers=owned)
 
 

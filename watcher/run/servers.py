@@ -1,5 +1,8 @@
 """The administrator's own servers: read from the inventory, judged by the ledger.
 
+A subscriber may have an inventory of their own, as a service provider's customers do;
+pages show none of these.
+
 Pages show them where the configuration says so.  How a server stands depends on every
 update of its product, so that one more may change the pages of others: a mark of what
 each page says of servers is kept, and only pages of which it differs are made again.
@@ -10,11 +13,12 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher import inventory
 from watcher.config import Settings
@@ -22,7 +26,7 @@ from watcher.errors import ConfigurationError, ParseError
 from watcher.inventory import Inventory
 from watcher.judgement import server_status
 from watcher.judgement.server_status import BuildIndex
-from watcher.records import Exposure, Server
+from watcher.records import Exposure, Server, Subscriber
 from watcher.store import Store
 
 NEWS = "news"
@@ -67,29 +71,28 @@ def _read_folder(folder: Path) -> Inventory:
 
 
 def complaints(settings: Settings) -> tuple[str, ...]:
-    """Say what is wrong with the configured inventory, line by line, and which owners it
-    does not have; nothing without one.
+    """Say what is wrong with the configured inventories, line by line, and which owners
+    they do not have; nothing without one.
     """
     wrong: list[str] = []
     for each in settings.each_organisation:
-        wrong += _complaints(each)
+        for named, path in _paths(each).items():
+            readers = [one for one in each.subscribers if one.inventory == named]
+            wrong += _complaints(path, readers)
     return tuple(wrong)
 
 
-def _complaints(settings: Settings) -> tuple[str, ...]:
-    """Say what is wrong with the inventory of one organisation."""
-    if settings.inventory is None:
-        return ()
+def _complaints(path: Path, readers: Iterable[Subscriber]) -> list[str]:
+    """Say what is wrong with one inventory, and which owners of its readers it lacks."""
     try:
-        found = read(settings.inventory)
+        found = read(path)
     except ConfigurationError as error:
-        return (str(error),)
-    path = settings.inventory
+        return [str(error)]
     wrong = [f"{path}: {text}. The other lines count." for text in found.complaints]
     owners: set[str] = set()
     for server in found.servers:
         owners.update(owner.lower() for owner in server.owners)
-    for subscriber in settings.subscribers:
+    for subscriber in readers:
         # A typing error here would otherwise send a team every server's mail
         wrong += [
             f'{path}: no server has an owner "{name}", whom the subscriber '
@@ -98,30 +101,46 @@ def _complaints(settings: Settings) -> tuple[str, ...]:
             for name in subscriber.owners
             if not fnmatch.filter(owners, name.lower())
         ]
-    return tuple(wrong)
+    return wrong
+
+
+def _paths(settings: Settings) -> dict[str, Path]:
+    """Give the configured inventories: everybody's under "", subscribers' own by path."""
+    paths = {} if settings.inventory is None else {"": settings.inventory}
+    for subscriber in settings.subscribers:
+        if subscriber.inventory:
+            paths[subscriber.inventory] = Path(subscriber.inventory)
+    return paths
 
 
 def listed(settings: Settings) -> tuple[Server, ...]:
-    """Give the servers of the configured inventory.
+    """Give the servers of everybody's inventory, which pages may show.
 
     None without one, and none where it cannot be read (``complaints`` says so).
     """
-    if settings.inventory is None:
-        return ()
-    try:
-        return read(settings.inventory).servers
-    except ConfigurationError:
-        return ()
+    return tuple(each for each in listed_all(settings) if not each.inventory)
+
+
+def listed_all(settings: Settings) -> tuple[Server, ...]:
+    """Give the servers of everybody's inventory, and of those of subscribers."""
+    found: list[Server] = []
+    for named, path in _paths(settings).items():
+        try:
+            servers = read(path).servers
+        except ConfigurationError:
+            continue
+        found += [replace(server, inventory=named) for server in servers]
+    return tuple(found)
 
 
 def exposures(
     settings: Settings, store: Store, ledger: Ledger | None = None
 ) -> tuple[Exposure, ...]:
-    """Judge the servers of the configured inventory.
+    """Judge the servers of the configured inventories.
 
-    ``ledger`` is given where several inventories are judged at one time.
+    ``ledger`` is given where several organisations' are judged at one time.
     """
-    servers = listed(settings)
+    servers = listed_all(settings)
     if not servers:
         return ()
     index = (ledger or Ledger(store)).index

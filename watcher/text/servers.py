@@ -180,6 +180,7 @@ def public(exposure: Exposure, text: ServerText) -> dict[str, Any]:
         "unrestricted": _offer(exposure.unrestricted),
         "ahead": _offer(exposure.ahead),
         "todo": text.todo,
+        "inventory": exposure.server.inventory,
     }
 
 
