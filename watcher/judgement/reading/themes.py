@@ -224,7 +224,7 @@ def happens(
 
 
 def is_by_customer(words: list[Token], verbal: Verbal) -> bool:
-    """Whether it says that a customer did it: "update paused by administrator"."""
+    """Whether it says that no vendor did it: "paused by administrator", "removed by a script"."""
     if verbal.voice == "active":
         return False
     place = verbal.place + 1
@@ -234,7 +234,7 @@ def is_by_customer(words: list[Token], verbal: Verbal) -> bool:
     if place == last:
         return False
     phrase = phrase_at(words, place + 1)
-    return phrase is not None and words[phrase.head].has("person")
+    return phrase is not None and words[phrase.head].has("person", "other")
 
 
 def is_theme(
@@ -272,6 +272,11 @@ def is_theme(
 def _is_other(words: list[Token], phrase: Phrase) -> bool:
     """Whether a phrase is of what comes and goes beside updates: an article, a service."""
     head = words[phrase.head]
+    # "The new version of the article is live."
+    if phrase.of is not None and not phrase.of.pronoun:
+        inner = words[phrase.of.head]
+        if inner.has("other") and not inner.has("offered", "carrier"):
+            return True
     if head.has("other", "person"):
         return not head.has("offered")
     # "Windows Update is unavailable" is of the service, "The Windows update" of an update.
