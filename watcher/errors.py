@@ -60,17 +60,13 @@ class ParseError(WatcherError):
 
 
 class DeliveryError(WatcherError):
-    """A message could not be handed over.
+    """A message could not be handed over, and surely was not.
 
-    ``permanent``: the server refused it for good (5xx).  ``unknown``: the connection
-    was lost after the data.
+    ``settings_wrong``: an address, a right or a secret is in the way.
     """
 
-    def __init__(
-        self, answer: str, *, permanent: bool = False, unknown: bool = False
-    ) -> None:
+    def __init__(self, answer: str, *, settings_wrong: bool = False) -> None:
         """Keep the server's own answer."""
         super().__init__(answer)
         self.answer = answer
-        self.permanent = permanent
-        self.unknown = unknown
+        self.settings_wrong = settings_wrong

@@ -169,6 +169,9 @@ class Settings(Struct, frozen=True):
     operator: Operator | None = None
     heartbeat: Heartbeat | None = None
     secrets: tuple[Secret, ...] = ()
+    # Another one when the configuration file has changed; it says nothing of secrets,
+    # which stand elsewhere
+    mark: str = ""
     # What is odd about it, and does not stop anything
     warnings: tuple[str, ...] = ()
     # Which of several organisations these are the settings of; "" for the whole

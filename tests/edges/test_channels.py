@@ -66,24 +66,26 @@ def test_a_channel_is_told_subject_and_text(hook: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "state"),
+    ("status", "state", "settings_wrong"),
     [
-        (404, "refused"),
-        (403, "refused"),
-        (429, "deferred"),
-        (500, "deferred"),
-        (503, "deferred"),
+        (400, "refused", True),
+        (401, "deferred", True),
+        (403, "deferred", True),
+        (404, "deferred", True),
+        (410, "deferred", True),
+        (302, "deferred", True),
+        (429, "deferred", False),
+        (500, "deferred", False),
+        (503, "deferred", False),
     ],
 )
 def test_the_services_answer_says_whether_to_try_again(
-    hook: Service, status: int, state: str
+    hook: Service, status: int, state: str, settings_wrong: bool
 ) -> None:
     hook.statuses["/hook-of-secret-4711"] = [status]
     (receipt,) = send(to(teams=at(hook)), "teams")
-    assert (receipt.state.value, receipt.answer) == (
-        state,
-        f"the service did not take it (HTTP {status})",
-    )
+    assert (receipt.state.value, receipt.settings_wrong) == (state, settings_wrong)
+    assert receipt.answer.startswith(f"the service did not take it (HTTP {status})")
 
 
 @pytest.mark.parametrize("status", [0, 502, 504])
@@ -112,7 +114,7 @@ def test_a_service_that_nobody_reached_has_taken_nothing() -> None:
 def test_one_channel_that_fails_stops_no_other(hook: Service) -> None:
     hook.statuses["/bad"] = [404]
     receipts = send(to(one=at(hook, "/bad"), two=at(hook, "/good")), "one", "two")
-    assert [receipt.state.value for receipt in receipts] == ["refused", "accepted"]
+    assert [receipt.state.value for receipt in receipts] == ["deferred", "accepted"]
 
 
 def test_an_address_is_never_shown(
@@ -148,6 +150,7 @@ def test_a_channel_that_is_no_longer_configured_is_refused_by_name() -> None:
             "teams",
             DeliveryState.REFUSED,
             "there is no [[channel]] of that name any more",
+            settings_wrong=True,
         )
     ]
 

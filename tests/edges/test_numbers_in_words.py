@@ -176,10 +176,8 @@ def test_things_are_counted_in_words() -> None:
 def test_how_long_it_was_tried_is_said_in_words(hours: int, said: str) -> None:
     span = timedelta(hours=hours)
     tried = delivery.after_try(
-        Delivery("<m>", "a@example.org", attempts=3),
-        DeliveryState.DEFERRED,
-        "450 later",
-        span,
+        Delivery("<m>", "a@example.org", attempts=3, waited=span),
+        delivery.Attempt(DeliveryState.DEFERRED, "450 later"),
         span,
         samples.NOW,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import email
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
@@ -42,6 +43,10 @@ def told(office: Office) -> list[Message]:
     files = sorted((office.folder / "outbox").glob("*.eml"))
     messages = [email.message_from_bytes(file.read_bytes()) for file in files]
     return [message for message in messages if message["X-Watcher-Event"] == "operator"]
+
+
+def hours_later(hours: int) -> str:
+    return (datetime.fromisoformat(TIMES[0]) + timedelta(hours=hours)).isoformat()
 
 
 def text(message: Message) -> str:
@@ -92,17 +97,36 @@ def test_a_delivery_given_up_is_told_and_one_to_the_operator_is_not(
 ) -> None:
     office.smtp = f"smtp://127.0.0.1:{free_port()}"
     office.happens(event())
-    office.run(TIMES[1])
-    office.run("2030-05-20T06:00:00+00:00")
+    for hour in range(2, 140, 8):
+        office.run(hours_later(hour))
     office.smtp = ""
-    office.run("2030-05-20T07:00:00+00:00")
-    office.run("2030-05-20T08:00:00+00:00")
+    office.run(hours_later(141))
+    office.run(hours_later(142))
     (message,) = told(office)
     assert (
         message["Subject"]
         == "[OPERATOR] A message to one@example.org did not arrive, and 2 more"
     )
     assert "given up after 5 days: 127.0.0.1" in text(message)
+
+
+def test_mail_that_a_setting_holds_up_is_told_once_with_what_to_do(
+    office: Office,
+) -> None:
+    office.happens(event())
+    with MailServer(Postbox(mail="550 5.7.60 not you")) as server:
+        office.smtp = server.url
+        for at in TIMES[1:5]:
+            office.run(at)
+    office.smtp = ""
+    office.run(TIMES[6])
+    (message,) = told(office)
+    assert (
+        message["Subject"]
+        == "[OPERATOR] Messages to 3 recipients are held back: a setting is wrong"
+    )
+    assert "the sender was refused: 550 5.7.60 not you" in text(message).lower()
+    assert "watcher send --force" in text(message)
 
 
 def test_a_message_that_may_not_have_arrived_is_told_as_that(office: Office) -> None:

@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from watcher.judgement.delivery import after_try, is_grave, needs_fallback
+from watcher.judgement.delivery import (
+    WAITS,
+    Attempt,
+    after_try,
+    is_grave,
+    needs_fallback,
+)
 from watcher.records import Delivery, DeliveryState, Kind
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
@@ -24,15 +30,33 @@ DEFERRED, UNKNOWN, REFUSED = (
 
 
 def after(
-    delivery: Delivery, state: DeliveryState, age: timedelta = timedelta()
+    delivery: Delivery,
+    state: DeliveryState,
+    now: datetime = NOW,
+    wait: timedelta = timedelta(),
+    *,
+    settings_wrong: bool = False,
 ) -> Delivery:
-    return after_try(delivery, state, "said", age, FIVE_DAYS, NOW)
+    attempt = Attempt(state, "said", wait, settings_wrong)
+    return after_try(delivery, attempt, FIVE_DAYS, now)
+
+
+def tried_for(
+    span: timedelta, give_up: timedelta = FIVE_DAYS, *, settings_wrong: bool = False
+) -> Delivery:
+    """Try whenever it is due for so long, in vain."""
+    delivery, now = FIRST, NOW
+    attempt = Attempt(DEFERRED, "said", settings_wrong=settings_wrong)
+    while delivery.settled is None and now <= NOW + span:
+        delivery = after_try(delivery, attempt, give_up, now)
+        now = max(delivery.next_try or now, now + timedelta(minutes=30))
+    return delivery
 
 
 @pytest.mark.parametrize("state", [DeliveryState.ACCEPTED, REFUSED])
 def test_an_answer_settles_a_delivery(state: DeliveryState) -> None:
     assert after(FIRST, state) == replace(
-        FIRST, state=state, attempts=1, answer="said", settled=NOW
+        FIRST, state=state, attempts=1, answer="said", settled=NOW, tried=NOW
     )
 
 
@@ -56,40 +80,41 @@ def test_deferred_is_tried_again_after_growing_waits() -> None:
 def test_deferred_is_given_up_in_the_end_and_the_last_answer_kept(
     give_up: timedelta, said: str
 ) -> None:
-    given_up = after_try(
-        after(FIRST, DEFERRED), DEFERRED, "said", give_up, give_up, NOW
-    )
-    assert given_up == replace(
-        FIRST, state=REFUSED, attempts=2, answer=said, settled=NOW
-    )
-    assert (
-        after(after(FIRST, DEFERRED), DEFERRED, FIVE_DAYS - timedelta(minutes=1)).state
-        is DEFERRED
-    )
+    assert tried_for(give_up - timedelta(hours=8), give_up).state is DEFERRED
+    given_up = tried_for(give_up + timedelta(hours=8), give_up)
+    assert (given_up.state, given_up.answer) == (REFUSED, said)
+    assert given_up.settled is not None
+
+
+def test_what_a_setting_got_wrong_is_never_given_up() -> None:
+    waiting = tried_for(timedelta(days=300), settings_wrong=True)
+    assert (waiting.state, waiting.settled) == (DEFERRED, None)
+
+
+@pytest.mark.parametrize("gap", [timedelta(days=7), timedelta(days=365)])
+def test_what_lies_between_two_tries_that_a_watcher_did_not_run_is_no_waiting(
+    gap: timedelta,
+) -> None:
+    once = after(FIRST, DEFERRED)
+    later = after(once, DEFERRED, NOW + gap)
+    assert later.state is DEFERRED
+    # And the clock goes back
+    back = after(later, DEFERRED, NOW + timedelta(hours=1))
+    assert (back.state, back.waited) == (DEFERRED, WAITS[-1])
 
 
 def test_a_first_try_that_comes_after_days_without_a_run_is_not_the_last() -> None:
-    assert after(FIRST, DEFERRED, FIVE_DAYS).next_try == NOW
+    assert after(FIRST, DEFERRED, NOW + FIVE_DAYS).next_try == NOW + FIVE_DAYS
 
 
 def test_a_server_that_wants_to_be_left_alone_is_asked_no_sooner_and_no_later_than_otherwise() -> (
     None
 ):
     hour = timedelta(hours=1)
-    first = after_try(FIRST, DEFERRED, "said", timedelta(), FIVE_DAYS, NOW, hour)
+    first = after(FIRST, DEFERRED, wait=hour)
     assert first.next_try == NOW + hour
-    assert (
-        after_try(
-            replace(first, attempts=4),
-            DEFERRED,
-            "said",
-            timedelta(),
-            FIVE_DAYS,
-            NOW,
-            hour,
-        ).next_try
-        == NOW + 8 * hour
-    )
+    fifth = after(replace(first, attempts=4), DEFERRED, wait=hour)
+    assert fifth.next_try == NOW + 8 * hour
 
 
 def test_unknown_is_tried_once_more_and_then_left() -> None:
@@ -104,26 +129,28 @@ def test_unknown_after_deferred_is_tried_once_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tries", "age", "expected"),
+    ("tries", "expected"),
     [
-        ([], timedelta(), False),
-        ([DeliveryState.ACCEPTED], timedelta(days=1), False),
-        ([REFUSED], timedelta(), True),
-        ([DEFERRED], timedelta(minutes=14), False),
-        ([DEFERRED], timedelta(minutes=15), True),
-        ([DEFERRED, DEFERRED], timedelta(), True),
-        ([DEFERRED], FIVE_DAYS, True),
-        ([UNKNOWN], timedelta(), False),
-        ([UNKNOWN, UNKNOWN], timedelta(), True),
+        ([], False),
+        ([DeliveryState.ACCEPTED], False),
+        ([REFUSED], True),
+        ([DEFERRED], False),
+        ([DEFERRED, DEFERRED], True),
+        ([UNKNOWN], False),
+        ([UNKNOWN, UNKNOWN], True),
     ],
 )
 def test_somebody_is_told_another_way_when_mail_is_refused_or_keeps_failing(
-    tries: list[DeliveryState], age: timedelta, expected: bool
+    tries: list[DeliveryState], expected: bool
 ) -> None:
     delivery = FIRST
     for state in tries:
-        delivery = after(delivery, state, age)
-    assert needs_fallback(delivery, age) is expected
+        delivery = after(delivery, state)
+    assert needs_fallback(delivery) is expected
+
+
+def test_somebody_is_told_another_way_at_once_when_a_setting_is_wrong() -> None:
+    assert needs_fallback(after(FIRST, DEFERRED, settings_wrong=True))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,8 @@ from watcher.run.heartbeat import beating
 from watcher.run.metrics import write as write_metrics
 from watcher.store import Store
 from watcher.text import complaints
+
+_DAY = timedelta(days=1)
 
 
 @command("run", "watcher run --source exchange-builds --dry-run")
@@ -86,6 +88,7 @@ def run(
         live_web(settings, record) as web,
         report.progress(shown=call.lively) as say,
     ):
+        last_check = store.last_check()
         result = check(
             settings,
             store,
@@ -101,7 +104,9 @@ def run(
         if dry_run:
             waiting = store.due_deliveries(None if force else at)
         else:
-            troubles = finish(settings, store, at, metrics or settings.metrics)
+            troubles = finish(
+                settings, store, at, last_check, metrics or settings.metrics
+            )
             result = replace(result, troubles=result.troubles + troubles)
         beat.failed = result.failed
     if not call.quiet:
@@ -114,14 +119,21 @@ def run(
 
 
 def finish(
-    settings: Settings, store: Store, at: datetime, metrics: Path | None
+    settings: Settings,
+    store: Store,
+    at: datetime,
+    last_check: datetime | None,
+    metrics: Path | None,
 ) -> tuple[str, ...]:
     """Forget what has been kept long enough, and write the figures.
 
-    Give what went wrong with these.
+    ``last_check`` is when the run before was.  Give what went wrong with the figures.
     """
+    # A clock that is a year ahead for one run would forget what nobody has read since;
+    # where the machine was off, the next run forgets it
+    until = min(at, last_check + _DAY) if last_check else at
     # Evidence of documents that are kept no longer goes with them
-    if store.prune(at - settings.keep).documents:
+    if store.prune(until - settings.keep).documents:
         evidence.forget(settings, store)
     if not metrics:
         return ()

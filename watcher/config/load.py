@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os.path
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -43,7 +44,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     tables = read_tables(text, mistakes)
     settings = settings_of(tables, file, environ, mistakes)
     mistakes.raise_all()
-    return settings
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return replace(settings, mark=mark)
 
 
 def usual_files(environ: Mapping[str, str]) -> Iterator[Path]:

@@ -73,7 +73,10 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ca_bundle: Annotated[
         str,
         Meta(
-            description="PEM file of certificate authorities to trust when fetching",
+            description=(
+                "PEM file, or folder, of certificate authorities to trust beside the "
+                "system's: for pages, mail, channels and proxies"
+            ),
             examples=["/etc/ssl/corp.pem"],
         ),
     ] = ""

@@ -168,19 +168,27 @@ def address(text: str) -> str:
     # All that RFC 5322 allows; loading it takes longer than reading the file
     from email.headerregistry import Address
 
+    domain = ""
     try:
-        parsed = Address(addr_spec=text)
+        # RFC 6531 lets any letter stand before the @; the library calls that a defect
+        plain = "".join(
+            letter if letter.isascii() or not letter.isprintable() else "x"
+            for letter in text.rpartition("@")[0]
+        )
+        parsed = Address(addr_spec=plain + text[len(plain) :])
         # The parser passes over spaces and line breaks; a header must not
         broken = re.search(r"[\s\x00-\x1f\x7f]", text)
-        whole = bool(parsed.username and parsed.domain and not broken)
+        if parsed.username and not broken:
+            domain = parsed.domain
     except _UNREADABLE:
-        whole = False
-    if not whole:
+        pass
+    if not domain:
         raise BadValueError(
             f"{text!r} is no mail address", "Write it as name@example.org."
         )
-    # Few servers take SMTPUTF8 (RFC 6531), and mail to one that does not would be lost
-    if not text.isascii():
+    # Before the @ it is for the server to say whether it knows SMTPUTF8 (RFC 6531);
+    # a domain can be written as every server takes it
+    if not domain.isascii():
         raise BadValueError(
             f"the mail address {text!r} holds letters beyond ASCII",
             "Write its domain in the xn-- form.",

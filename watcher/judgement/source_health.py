@@ -55,6 +55,8 @@ class ProblemKind(StrEnum):
     LOST = "lost"
     # Nobody knows whether it arrived
     UNSURE = "unsure"
+    # A setting is wrong, and mail waits for it to be put right
+    HELD = "held"
 
 
 class SourceHealth(Struct, frozen=True):
@@ -141,11 +143,13 @@ def problems(
     healths: Iterable[SourceHealth],
     given_up: Iterable[tuple[Message, Delivery]],
     failures: int,
+    waiting: Iterable[tuple[Message, Delivery]] = (),
 ) -> tuple[Problem, ...]:
     """Name what is wrong.
 
-    Sources that failed ``failures`` times in a row, are silent or have moved, and
-    deliveries given up.
+    Sources that failed ``failures`` times in a row, are silent or have moved,
+    deliveries given up, and recipients for whom deliveries wait that a setting holds
+    up.
     """
     found: list[Problem | None] = []
     for health in healths:
@@ -154,7 +158,11 @@ def problems(
         # Of a message to the operator one more of its kind would say so
         if message.kind != "operator":
             found.append(_given_up(message, delivery))
-    return tuple(filter(None, found))
+    held: dict[str, Problem] = {}
+    for message, delivery in waiting:
+        if delivery.settings_wrong and message.kind != "operator":
+            held.setdefault(delivery.recipient, _held(delivery))
+    return (*filter(None, found), *held.values())
 
 
 def news(
@@ -186,8 +194,8 @@ def _is_worth_a_word(key: ProblemKey, moved_on: Collection[str], month: str) -> 
     # A source that moved on to a third address has not come back
     if key.kind is ProblemKind.MOVED:
         return key.about not in moved_on
-    # A delivery given up is never over
-    return key.kind is not ProblemKind.LOST
+    # A delivery given up is never over, and one that was held up arrives by itself
+    return key.kind not in {ProblemKind.LOST, ProblemKind.HELD}
 
 
 def fails(health: SourceHealth, failures: int) -> Problem | None:
@@ -226,6 +234,17 @@ def _given_up(message: Message, delivery: Delivery) -> Problem:
         ProblemKind.UNSURE if unsure else ProblemKind.LOST,
         delivery.recipient,
         f"{message.subject}: {delivery.answer}",
+    )
+
+
+def _held(delivery: Delivery) -> Problem:
+    return Problem(
+        ProblemKey(ProblemKind.HELD, delivery.recipient),
+        ProblemKind.HELD,
+        delivery.recipient,
+        f"{delivery.answer[:1].upper()}{delivery.answer[1:]}.",
+        delivery.attempts,
+        cause=delivery.answer,
     )
 
 

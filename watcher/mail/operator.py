@@ -18,7 +18,8 @@ from watcher.judgement.source_health import (
 from watcher.records import Letter, Subscriber
 from watcher.text.story import Form
 
-FAILURES = (ProblemKind.FAILS, ProblemKind.LAYOUT)
+# What has one cause is told as one, with the cause in a line of its own
+FAILURES = (ProblemKind.FAILS, ProblemKind.LAYOUT, ProblemKind.HELD)
 
 
 def changed(reader: Subscriber, news: OperatorNews, form: Form) -> Letter:

@@ -33,13 +33,15 @@ class Receipt(Struct, frozen=True):
     """What became of a message for one recipient.
 
     ``answer`` is the server's own, or the cause, for an administrator; ``wait`` is how
-    long the server wants to be left alone.
+    long the server wants to be left alone.  ``settings_wrong``: an address, a right or
+    a secret is in the way, and putting it right sends the message.
     """
 
     recipient: str
     state: DeliveryState
     answer: str
     wait: timedelta = timedelta()
+    settings_wrong: bool = False
 
 
 class Notifier(Protocol):
@@ -89,6 +91,11 @@ def way(settings: Settings) -> str:
     return hashlib.sha256(repr((kind(settings), *parts, place)).encode()).hexdigest()[
         :8
     ]
+
+
+def channel_of(recipient: str) -> str:
+    """Name the channel of a recipient that may be one of its targets: ``teams#2``."""
+    return recipient.partition("#")[0]
 
 
 def connect(settings: Settings, name: str = "") -> AbstractContextManager[Notifier]:

@@ -2,8 +2,8 @@
 
 Teams, Slack, ntfy, webhooks and the many others that it knows.
 
-Recipients are names of channels.  Apprise says only whether a service took a text; the
-HTTP status that it logs tells whether it is worth another try.
+Recipients are names of channels, or of one target of several.  Apprise says only whether
+a service took a text; what was asked and answered tells whether it is worth another try.
 """
 
 from __future__ import annotations
@@ -16,21 +16,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import requests
+
+from watcher import trust
 from watcher.kinds import EVENT_KINDS
-from watcher.notifiers import Notifier, Receipt
+from watcher.notifiers import Notifier, Receipt, channel_of
+from watcher.notifiers.http import Adapter, Exchange
 from watcher.records import DeliveryState, Message
 from watcher.settings import Secret, Settings
 from watcher.text import chat
 
-_STATUS = re.compile(r"error=(\d{3})\b")
+# Somebody else stands there, or the right or the address is missing
+_SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
 _TRANSIENT = frozenset({408, 425, 429})
-# A gateway says that nobody answered it in time
-_LATE = frozenset({502, 504})
-# As Apprise's plugins log an exception of requests
-_CONNECTION = re.compile(r"Socket Exception: (.*)")
+# A gateway says that nobody answered it in time, or that it does not know
+_LATE = frozenset({502, 504, 520, 524})
+# A library's words for a way that is not HTTP, where no connection was made
 _NEVER_MADE = re.compile(
-    r"NewConnectionError|NameResolutionError|ConnectTimeout|connect timeout|ProxyError"
-    r"|SSLError|certificate|Invalid URL|No connection adapters",
+    r"refused|unreachable|not known|resolv|certificate|connect timeout|authenticat",
     re.IGNORECASE,
 )
 _LOUDNESS = {row.kind.value: row.loudness for row in EVENT_KINDS.values()} | {
@@ -40,105 +43,233 @@ _UNKNOWN = (
     "no address that Apprise knows; see its documentation for the form of the "
     "service's address"
 )
+_GONE = "there is no [[channel]] of that name any more"
+# Seconds: a service that has taken a text is heard out, or it gets the text again
+_PATIENCE = 30.0
 
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Notifier]:
     """Give a notifier of the configured channels; each is opened when it is first needed."""
-    yield Channels({channel.name: channel.url for channel in settings.channels})
+    adapter = Adapter(trust.context(settings.ca_bundle))
+    with _sending_by(adapter):
+        yield Channels(_addresses(settings), adapter)
 
 
 def mistakes(settings: Settings) -> list[str]:
     """Name the channels whose addresses Apprise does not know."""
-    channels = Channels({channel.name: channel.url for channel in settings.channels})
+    channels = Channels(_addresses(settings))
     return [
         f"the channel {name}: {_UNKNOWN}"
         for name in channels.addresses
-        if channels.service(name) is None
+        if not channels.services(name)
     ]
+
+
+def _addresses(settings: Settings) -> dict[str, Secret]:
+    return {channel.name: channel.url for channel in settings.channels}
 
 
 @dataclass(slots=True)
 class Channels:
     """The channels by name.
 
-    ``open`` holds those that were used: a service may want pauses between two texts.
+    ``open`` holds a channel's services, one a target; a service may want pauses between
+    two texts.  ``adapter`` saw what was asked and answered.
     """
 
     addresses: Mapping[str, Secret]
-    open: dict[str, Any] = field(default_factory=dict, repr=False)
+    adapter: Adapter | None = field(default=None, repr=False)
+    open: dict[str, list[Any]] = field(default_factory=dict, repr=False)
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Send ``message`` in short to each of the channels ``recipients``."""
-        return [Receipt(name, *self._send(message, name)) for name in recipients]
+        """Send ``message`` in short to each of ``recipients``, channels or their targets."""
+        return [self._send(message, name) for name in recipients]
 
-    def service(self, name: str) -> Any:  # noqa: ANN401 - Apprise has no types
-        """Give Apprise's object for a channel, None when its address is none."""
+    def targets(self, recipient: str) -> list[str]:
+        """Name the targets of a channel, each a recipient: ``teams#1``, ``teams#2``.
+
+        Itself where it has one, or is one, and where no service is known.
+        """
+        services = self.services(recipient)
+        if len(services) < 2 or channel_of(recipient) != recipient:
+            return [recipient]
+        return [f"{recipient}#{number}" for number in range(1, len(services) + 1)]
+
+    def services(self, recipient: str) -> list[Any]:
+        """Give Apprise's objects for a channel, one a target; [] when its address is none."""
+        name = channel_of(recipient)
+        if name not in self.addresses:
+            return []
         if name not in self.open:
-            from apprise import Apprise, AppriseAsset
-
             with _silence():
-                asset = AppriseAsset(
-                    app_id="Advisory Watcher",
-                    app_desc="Advisory Watcher",
-                    async_mode=False,
-                )
-                service = Apprise(asset=asset)
-                known = service.add(self.addresses[name].reveal())
-                self.open[name] = service if known else None
+                self.open[name] = _services(self.addresses[name].reveal())
         return self.open[name]
 
-    def _send(self, message: Message, name: str) -> tuple[DeliveryState, str]:
-        if name not in self.addresses:
-            return (
-                DeliveryState.REFUSED,
-                "there is no [[channel]] of that name any more",
+    def _send(self, message: Message, recipient: str) -> Receipt:
+        if channel_of(recipient) not in self.addresses:
+            return Receipt(recipient, DeliveryState.REFUSED, _GONE, settings_wrong=True)
+        services = self.services(recipient)
+        number = int(recipient.partition("#")[2] or 1)
+        if not services:
+            return Receipt(
+                recipient, DeliveryState.REFUSED, _UNKNOWN, settings_wrong=True
             )
-        service = self.service(name)
-        if service is None:
-            return DeliveryState.REFUSED, _UNKNOWN
+        if number > len(services):
+            return Receipt(recipient, DeliveryState.REFUSED, _GONE, settings_wrong=True)
         from apprise import LogCapture, NotifyFormat, NotifyType
 
         # Services show it as a colour or a sign, and ntfy rings for it
         grave = getattr(NotifyType, _LOUDNESS.get(message.kind, "info").upper())
-        title, text = (
-            str(chat.apart(message.subject)),
-            message.chat or str(chat.apart(message.subject)),
-        )
+        title = str(chat.apart(message.subject))
+        exchanges = self.adapter.exchanges if self.adapter else []
+        exchanges.clear()
         with _silence(), LogCapture(level=logging.DEBUG) as said:  # type: ignore[no-untyped-call]
-            taken = service.notify(
-                body=text, title=title, notify_type=grave, body_format=NotifyFormat.TEXT
-            )
-        return (DeliveryState.ACCEPTED, "taken") if taken else _refusal(said.getvalue())
+            try:
+                taken = services[number - 1].notify(
+                    body=message.chat or title,
+                    title=title,
+                    notify_type=grave,
+                    body_format=NotifyFormat.TEXT,
+                )
+            # A plugin of Apprise's that fails is no failure of the run
+            except Exception:  # noqa: BLE001
+                taken = False
+        return _receipt(recipient, exchanges, said.getvalue(), taken=bool(taken))
 
 
-def _refusal(said: str) -> tuple[DeliveryState, str]:
-    """Judge by the HTTP status; the rest of what Apprise logs may hold parts of the address."""
-    found = _STATUS.search(said)
-    if found is None:
-        return _unanswered(said)
-    status = int(found[1])
+def _services(address: str) -> list[Any]:
+    """Make Apprise's objects for a channel's address, one a target.
+
+    An address may hold several services, and a service several targets: topics, chats,
+    numbers, mailboxes.  Where one of them fails, Apprise says that all have.
+    """
+    from apprise import Apprise, AppriseAsset
+    from apprise.plugins import url_to_dict
+    from apprise.utils.parse import parse_urls
+
+    asset = AppriseAsset(
+        app_id="Advisory Watcher", app_desc="Advisory Watcher", async_mode=False
+    )
+    found: list[Any] = []
+    for url in parse_urls(address):  # type: ignore[no-untyped-call]
+        whole = Apprise.instantiate(url, asset=asset)
+        if whole is None:
+            return []
+        parts: dict[str, Any] = url_to_dict(url)  # type: ignore[no-untyped-call]
+        targets = parts.get("targets")
+        alone = []
+        if isinstance(targets, list | tuple | set) and len(whole) > 1:
+            for target in targets:
+                one = {**parts, "targets": [target]}
+                alone.append(Apprise.instantiate(one, asset=asset))
+        # Some cannot be had alone, or were one and the same
+        is_split = len(alone) > 1 and all(each and len(each) == 1 for each in alone)
+        found += alone if is_split else [whole]
+    for service in found:
+        # The tries are ours: Apprise's own would repeat what may have been taken
+        service.retry = 0
+        if service.socket_read_timeout == type(service).socket_read_timeout:
+            service.socket_read_timeout = _PATIENCE
+    return found
+
+
+def _receipt(
+    recipient: str, exchanges: Sequence[Exchange], said: str, *, taken: bool
+) -> Receipt:
+    """Judge by what was asked and answered; what Apprise logs may hold parts of the address."""
+    moved = [each for each in exchanges if _is_redirect(each)]
+    if taken and not moved:
+        return Receipt(recipient, DeliveryState.ACCEPTED, "taken")
+    # A redirect of a POST is followed by a GET, which tells nobody anything
+    last = moved[-1] if moved else next(reversed(exchanges), None)
+    if last is None:
+        return _by_words(recipient, said)
+    if last.trouble is not None:
+        return _broken(recipient, last)
+    return _answered(recipient, last)
+
+
+def _is_redirect(exchange: Exchange) -> bool:
+    return exchange.method == "POST" and exchange.status in {301, 302, 303}
+
+
+def _answered(recipient: str, exchange: Exchange) -> Receipt:
+    """Judge an answer by its HTTP status."""
+    status = exchange.status
     if status in _LATE:
         answer = f"a gateway answered in the service's place (HTTP {status})"
-        return DeliveryState.UNKNOWN, f"{answer}; it may have taken the text"
-    for_good = 400 <= status < 500 and status not in _TRANSIENT
-    state = DeliveryState.REFUSED if for_good else DeliveryState.DEFERRED
-    return state, f"the service did not take it (HTTP {status})"
+        return Receipt(
+            recipient,
+            DeliveryState.UNKNOWN,
+            f"{answer}; it may have taken the text",
+            exchange.wait,
+        )
+    answer = f"the service did not take it (HTTP {status})"
+    if status < 400 or status in _SETTINGS:
+        return Receipt(
+            recipient,
+            DeliveryState.DEFERRED,
+            f"{answer}. See whether its address holds, and may be written to",
+            exchange.wait,
+            settings_wrong=True,
+        )
+    for_good = status < 500 and status not in _TRANSIENT
+    if for_good:
+        # A chat or a topic that is none is said so, too (Telegram: 400)
+        return Receipt(recipient, DeliveryState.REFUSED, answer, settings_wrong=True)
+    return Receipt(recipient, DeliveryState.DEFERRED, answer, exchange.wait)
 
 
-def _unanswered(said: str) -> tuple[DeliveryState, str]:
-    """Judge a text that no answer came to, by what requests said of the connection.
+def _broken(recipient: str, exchange: Exchange) -> Receipt:
+    """Judge a text that no whole answer came to.
 
-    One that was made and then lost may have brought the text: a webhook that took it and
-    answered late got it again at each try.
+    A connection that was made and then lost may have brought the text: a webhook that
+    took it and answered late got it again at each try.
     """
-    lost = _CONNECTION.search(said)
-    if lost is None or _NEVER_MADE.search(lost[1]):
-        return DeliveryState.DEFERRED, "the service could not be reached"
-    return (
-        DeliveryState.UNKNOWN,
-        "the service did not answer; it may have taken the text",
+    if not exchange.never_made:
+        return Receipt(
+            recipient,
+            DeliveryState.UNKNOWN,
+            "the service did not answer; it may have taken the text",
+        )
+    if isinstance(exchange.trouble, requests.exceptions.SSLError):
+        return Receipt(
+            recipient,
+            DeliveryState.DEFERRED,
+            "the service's certificate is not trusted. Name its authority's file as "
+            "ca_bundle in [watch]",
+            settings_wrong=True,
+        )
+    return Receipt(
+        recipient, DeliveryState.DEFERRED, "the service could not be reached"
     )
+
+
+def _by_words(recipient: str, said: str) -> Receipt:
+    """Judge a way that is not HTTP, of which only Apprise's words are known."""
+    if _NEVER_MADE.search(said):
+        return Receipt(
+            recipient, DeliveryState.DEFERRED, "the service could not be reached"
+        )
+    return Receipt(
+        recipient,
+        DeliveryState.UNKNOWN,
+        "the service did not take it, or it may have taken the text; Apprise does not "
+        "say which",
+    )
+
+
+@contextmanager
+def _sending_by(adapter: Adapter) -> Iterator[None]:
+    """Let Apprise's plugins, which make sessions of their own, send by ``adapter``."""
+    before = requests.Session.get_adapter
+    requests.Session.get_adapter = lambda _session, url: adapter  # type: ignore[method-assign,assignment]  # noqa: ARG005
+    try:
+        yield
+    finally:
+        requests.Session.get_adapter = before  # type: ignore[method-assign]
+        adapter.close()
 
 
 @contextmanager

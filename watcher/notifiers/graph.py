@@ -10,6 +10,7 @@ https://learn.microsoft.com/graph/outlook-send-mime-message
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,21 +19,40 @@ from urllib.parse import quote
 
 import requests
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError, DeliveryError
 from watcher.notifiers import Notifier, Receipt
+from watcher.notifiers.http import Exchange, asked_wait
 from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
+from watcher.text.addresses import addressed
 
 _UNAUTHORIZED = 401
 # Wrong rights or mailbox: the configuration's mistake, not the message's
-_OURS = frozenset({_UNAUTHORIZED, 403, 404})
+_OURS = frozenset({_UNAUTHORIZED, 403, 404, 405, 410})
 _TRANSIENT = frozenset({408, 429})
 # A gateway says that nobody answered it in time: what it had handed on may be done
 _LATE = frozenset({502, 504})
-_LONGEST = timedelta(days=1)
-"""Longer than this no server's word keeps a message waiting."""
+_RECIPIENTS = "ErrorInvalidRecipients"
+
+
+class Answer(Struct, frozen=True):
+    """What came of one request, for every recipient."""
+
+    state: DeliveryState
+    answer: str
+    wait: timedelta = timedelta()
+    settings_wrong: bool = False
+    # One of the recipients is the cause
+    blames_recipients: bool = False
+
+    def receipt(self, recipient: str) -> Receipt:
+        """Give it as a recipient's receipt."""
+        return Receipt(
+            recipient, self.state, self.answer, self.wait, self.settings_wrong
+        )
 
 
 @contextmanager
@@ -53,41 +73,52 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 class Mailbox(Struct):
     """A mailbox that sends.
 
-    ``away`` is why Graph cannot be asked in this run, "" when it can; ``wait`` is how
-    long it wants to be left alone.
+    ``away`` is what came of it when Graph could not be asked in this run, None when it
+    can.
     """
 
     name: str
     tokens: Tokens
     session: requests.Session
-    away: str = ""
-    wait: timedelta = timedelta()
+    away: Answer | None = None
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Send ``message``, once for all its recipients."""
-        state, answer = DeliveryState.DEFERRED, self.away
-        if not self.away:
-            state, answer = self._send(message)
-        # Graph answers once for all recipients
-        return [
-            Receipt(recipient, state, answer, self.wait) for recipient in recipients
-        ]
+        """Send ``message``, once for all its recipients.
 
-    def _send(self, message: Message) -> tuple[DeliveryState, str]:
+        Where Graph refuses one of them, and so all, it is sent to each alone.
+        """
+        answer = self._send(message)
+        if len(recipients) > 1 and answer.blames_recipients:
+            receipts = []
+            for recipient in recipients:
+                alone = replace(message, body=addressed(message.body, to=[recipient]))
+                receipts += self.send(alone, [recipient])
+            return receipts
+        return [answer.receipt(recipient) for recipient in recipients]
+
+    def _send(self, message: Message) -> Answer:
+        if self.away:
+            return self.away
+        body = io.BytesIO(base64.b64encode(message.body))
         try:
-            answer = self._posted(message)
+            answer = self._posted(body)
             # A token may end, or be revoked, before its time
             if answer.status_code == _UNAUTHORIZED:
                 self.tokens.forget()
-                answer = self._posted(message)
+                body.seek(0)
+                answer = self._posted(body)
         except DeliveryError as error:
-            self.away = error.answer
-            return DeliveryState.DEFERRED, error.answer
+            self.away = Answer(
+                DeliveryState.DEFERRED,
+                error.answer,
+                settings_wrong=error.settings_wrong,
+            )
+            return self.away
         except requests.RequestException as error:
-            return self._cut(error)
+            return self._cut(error, is_whole=body.tell() == len(body.getbuffer()))
         return self._judged(answer)
 
-    def _posted(self, message: Message) -> requests.Response:
+    def _posted(self, body: io.BytesIO) -> requests.Response:
         """Ask for a token, and Graph to send.
 
         Raises DeliveryError without a token, RequestException without an answer.
@@ -96,59 +127,69 @@ class Mailbox(Struct):
         token = self.tokens.token(f"{oauth.graph}/.default")
         return self.session.post(
             f"{oauth.graph}/v1.0/users/{quote(self.name, safe='@')}/sendMail",
-            data=base64.b64encode(message.body),
+            data=body,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "text/plain"},
             allow_redirects=False,
         )
 
-    def _cut(self, error: requests.RequestException) -> tuple[DeliveryState, str]:
+    def _cut(self, error: requests.RequestException, *, is_whole: bool) -> Answer:
         """Judge a request without an answer.
 
-        What was cut after a connection was made may have been taken.
+        What was cut after a connection was made, and all of it was sent, may have been
+        taken.
         """
         where = self.tokens.oauth.graph
         if isinstance(error, requests.exceptions.SSLError):
-            self.away = (
+            self.away = Answer(
+                DeliveryState.DEFERRED,
                 f"{where}: its certificate is not trusted. Name its authority's "
-                "file as ca_bundle in [watch]"
+                "file as ca_bundle in [watch]",
+                settings_wrong=True,
             )
-            return DeliveryState.DEFERRED, self.away
-        unreachable = (requests.ConnectTimeout, requests.exceptions.ProxyError)
-        # Requests has no type of its own for a name that is not found or a refusal
-        if isinstance(error, unreachable) or "NewConnectionError" in repr(error):
-            self.away = f"{where}: {UNREACHABLE}"
-            return DeliveryState.DEFERRED, self.away
-        return (
-            DeliveryState.UNKNOWN,
-            f"{where}: the connection was lost before its answer; the message may have been sent",
-        )
+            return self.away
+        if Exchange("POST", trouble=error).never_made:
+            self.away = Answer(DeliveryState.DEFERRED, f"{where}: {UNREACHABLE}")
+            return self.away
+        lost = f"{where}: the connection was lost before its answer"
+        if not is_whole:
+            return Answer(
+                DeliveryState.DEFERRED, f"{lost}, in the middle of the message"
+            )
+        return Answer(DeliveryState.UNKNOWN, f"{lost}; the message may have been sent")
 
-    def _judged(self, answer: requests.Response) -> tuple[DeliveryState, str]:
-        if 200 <= answer.status_code < 300:
-            answered = f"{answer.status_code} {answer.headers.get('request-id', '')}"
-            return DeliveryState.ACCEPTED, answered.strip()
-        said = f"Graph answered {answer.status_code} {_said(answer)}".strip()
-        if answer.status_code in _LATE:
-            return DeliveryState.UNKNOWN, f"{said}; the message may have been sent"
-        if answer.status_code in _OURS:
+    def _judged(self, answer: requests.Response) -> Answer:
+        status = answer.status_code
+        if 200 <= status < 300:
+            answered = f"{status} {answer.headers.get('request-id', '')}"
+            return Answer(DeliveryState.ACCEPTED, answered.strip())
+        said = f"Graph answered {status} {_said(answer)}".strip()
+        if status in _LATE:
+            return Answer(
+                DeliveryState.UNKNOWN, f"{said}; the message may have been sent"
+            )
+        if status in _OURS:
             check = (
                 f"Check that {self.name} is a mailbox, and that the client has "
                 "Mail.Send for it"
             )
-            return DeliveryState.DEFERRED, f"{said}. {check}"
-        if 400 <= answer.status_code < 500 and answer.status_code not in _TRANSIENT:
-            return DeliveryState.REFUSED, said
-        self.wait = _wait(answer.headers.get("Retry-After", ""))
-        # Https://learn.microsoft.com/graph/throttling: ask no more until then
-        self.away = said if self.wait else ""
-        return DeliveryState.DEFERRED, said
-
-
-def _wait(seconds: str) -> timedelta:
-    """Read Retry-After, of which Graph writes the form in seconds."""
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 9):
-        return timedelta()
-    return min(timedelta(seconds=int(seconds)), _LONGEST)
+            return Answer(
+                DeliveryState.DEFERRED, f"{said}. {check}", settings_wrong=True
+            )
+        if status < 400:
+            return Answer(
+                DeliveryState.DEFERRED,
+                f"{said}. Correct graph in [mail], or the proxy",
+                settings_wrong=True,
+            )
+        if status < 500 and status not in _TRANSIENT:
+            return Answer(
+                DeliveryState.REFUSED, said, blames_recipients=_RECIPIENTS in said
+            )
+        wait = asked_wait(answer.headers.get("Retry-After", ""))
+        deferred = Answer(DeliveryState.DEFERRED, said, wait)
+        # https://learn.microsoft.com/graph/throttling: ask no more until then
+        self.away = deferred if wait else None
+        return deferred
 
 
 def _said(answer: requests.Response) -> str:

@@ -9,12 +9,17 @@ from typing import Any
 
 import requests
 
+from watcher import trust
 from watcher.errors import DeliveryError
+from watcher.notifiers.http import Adapter
 from watcher.settings import OAuth, Settings
 
 SMTP_SCOPE = "https://outlook.office365.com/.default"
 TIMEOUT = 30.0
 """Seconds that an answer may take."""
+
+# RFC 6749 section 4.1.2.1
+_PASSING = {"temporarily_unavailable", "server_error"}
 
 UNREACHABLE = (
     "it could not be reached; see whether this machine reaches the internet, and "
@@ -23,12 +28,10 @@ UNREACHABLE = (
 
 
 def session(ca_bundle: str | None) -> requests.Session:
-    """Give a session that trusts ``ca_bundle`` where it is named.
-
-    Requests itself would prefer REQUESTS_CA_BUNDLE to a session's own.
-    """
+    """Give a session that trusts what all do, and waits for no answer for ever."""
     made = requests.Session()
-    made.request = partial(made.request, verify=ca_bundle or True, timeout=TIMEOUT)  # type: ignore[method-assign]  # as msal's own documentation does
+    made.request = partial(made.request, timeout=TIMEOUT)  # type: ignore[method-assign]  # as msal's own documentation does
+    made.mount("https://", Adapter(trust.context(ca_bundle)))
     return made
 
 
@@ -57,7 +60,9 @@ class Tokens:
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             # Requests' errors are OSErrors; msal raises the others
             raise DeliveryError(
-                f"{self.oauth.authority}: no token could be fetched ({_cause(error)})"
+                f"{self.oauth.authority}: no token could be fetched ({_cause(error)})",
+                settings_wrong=isinstance(error, requests.exceptions.SSLError)
+                or not isinstance(error, OSError),
             ) from error
         if "access_token" not in answer:
             # "AADSTS7000215: Invalid client secret provided." and a trace of lines
@@ -65,7 +70,9 @@ class Tokens:
             said = " ".join(str(why or "no reason was given").split())[:300]
             check = "Check tenant and client in [mail], and the client's secret or certificate"
             raise DeliveryError(
-                f"{self.oauth.authority}: it gave no token ({said}). {check}"
+                f"{self.oauth.authority}: it gave no token ({said}). {check}",
+                # AADSTS90033 and its like come with a 5xx; a wrong client does not
+                settings_wrong=answer.get("error") not in _PASSING,
             )
         return str(answer["access_token"])
 

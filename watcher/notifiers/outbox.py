@@ -50,10 +50,12 @@ class Outbox(Struct):
                 f"{self.folder} cannot be written: {error.strerror or error}. "
                 "Make it writable, or name another outbox in [mail]"
             )
-            state = DeliveryState.DEFERRED
-        else:
-            state, answer = DeliveryState.ACCEPTED, str(path)
-        return [Receipt(recipient, state, answer) for recipient in recipients]
+            # A right, or a place that can be named anew: nothing is given up for it
+            return [
+                Receipt(each, DeliveryState.DEFERRED, answer, settings_wrong=True)
+                for each in recipients
+            ]
+        return [Receipt(each, DeliveryState.ACCEPTED, str(path)) for each in recipients]
 
     def _write(self, message: Message) -> Path:
         """Write aside and rename.

@@ -15,21 +15,30 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 
+from msgspec.structs import replace
+
+from watcher import trust
 from watcher.errors import DeliveryError
 from watcher.notifiers import Notifier, Receipt
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
+from watcher.notifiers.smtp_answers import (
+    PERMANENT,
+    Stage,
+    Verdict,
+    judged,
+    says_too_many,
+    words,
+)
 from watcher.notifiers.smtp_connection import Encrypted, Plain, Server, server
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
+from watcher.text.addresses import addressed
 
-# Letters of an answer that are kept: it stands in the state, in mail to the operator
-# and in status
-_LONGEST = 500
-_TRANSIENT = 400
-_PERMANENT = 500
-_UNAUTHENTICATED = 530
-# RFC 4954 section 6, RFC 3207 section 4: the settings' mistake, not the message's
-_LOGIN = frozenset({530, 534, 535, 538})
+_OK = 250
+_BEYOND_ASCII = (
+    "an address has letters beyond ASCII before its @, and the server does not know "
+    "SMTPUTF8. Write another address, or name a server that does: smtp in [mail]"
+)
 
 
 @contextmanager
@@ -82,7 +91,7 @@ class Line:
     """A connection to one mail server, opened when needed and again after it was lost.
 
     With ``tokens`` the password is a token of Microsoft 365.  ``away`` is why no
-    connection can be had, "" when that is not known: a server that is away, or refuses
+    connection can be had, None when that is not known: a server that is away, or refuses
     the login, is not asked again for each message.
     """
 
@@ -92,23 +101,33 @@ class Line:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     tokens: Tokens | None = field(default=None, repr=False)
     open: smtplib.SMTP | None = field(default=None, repr=False)
-    away: str = ""
+    away: DeliveryError | None = None
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Hand ``message`` over; what fails for all recipients is each one's receipt."""
-        state, answer = DeliveryState.DEFERRED, self.away
-        if not self.away:
+        """Hand ``message`` over; what fails for all recipients is each one's receipt.
+
+        A server that takes so many recipients at once is given the others in further
+        transactions.
+        """
+        found: dict[str, Receipt] = {}
+        left = list(recipients)
+        while left:
+            receipts = self._attempt(message, left)
+            found |= {receipt.recipient: receipt for receipt in receipts}
+            left = [recipient for recipient in left if recipient not in found]
+        return [found[recipient] for recipient in recipients]
+
+    def _attempt(self, message: Message, recipients: list[str]) -> list[Receipt]:
+        """Make one transaction; give a receipt for each recipient that has come to its turn."""
+        trouble = self.away
+        if trouble is None:
             try:
                 connection = self._connection()
-                options = self._options(connection, recipients)
-                return self._transfer(connection, message, recipients, options)
+                return self._transfer(connection, message, recipients)
             except DeliveryError as error:
-                answer = error.answer
-                if error.unknown:
-                    state = DeliveryState.UNKNOWN
-                elif error.permanent:
-                    state = DeliveryState.REFUSED
-        return [Receipt(recipient, state, answer) for recipient in recipients]
+                trouble = error
+        verdict = Verdict(DeliveryState.DEFERRED, trouble.settings_wrong)
+        return [_receipt(each, verdict, trouble.answer) for each in recipients]
 
     def greet(self) -> smtplib.SMTP:
         """Connect, encrypt and log in, as before a message.  Raises DeliveryError."""
@@ -135,29 +154,39 @@ class Line:
             self._authenticate(self.open)
         except (OSError, smtplib.SMTPException, DeliveryError) as error:
             self._drop()
-            if isinstance(error, DeliveryError):
-                self.away = error.answer
-            else:
-                self.away = self._why(error)
-            raise DeliveryError(self.away) from error
+            self.away = error if isinstance(error, DeliveryError) else self._why(error)
+            raise self.away from error
         return self.open
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: Exception) -> DeliveryError:
         """Say why there is no connection, and what to do where that is known."""
         where = f"{self.server.host}:{self.server.port}"
         if isinstance(error, ssl.SSLCertVerificationError):
-            return (
+            return DeliveryError(
                 f"{where}: its certificate is not trusted "
                 f"({error.verify_message}). Name its authority's file as "
-                "ca_bundle in [watch]"
+                "ca_bundle in [watch]",
+                settings_wrong=True,
             )
         if isinstance(error, smtplib.SMTPAuthenticationError):
             check = "WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
             # Exchange Online refuses a good token whose app lacks the right
             if self.tokens:
                 check = "that the client may use SMTP.SendAsApp"
-            return f"{where}: it refused the name or password ({_said(error)}). Check {check}"
-        return f"{where}: {_unreachable(error) or _said(error)}"
+            return DeliveryError(
+                f"{where}: it refused the name or password ({_said(error)}). Check {check}",
+                # 454: it cannot look now (RFC 4954 section 4.7.0)
+                settings_wrong=error.smtp_code >= PERMANENT,
+            )
+        refused = (
+            isinstance(error, smtplib.SMTPResponseException)
+            and error.smtp_code >= PERMANENT
+        )
+        return DeliveryError(
+            f"{where}: {_unreachable(error) or _said(error)}",
+            settings_wrong=refused
+            or isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLError),
+        )
 
     def _dial(self) -> smtplib.SMTP:
         if self.server.implicit:
@@ -170,7 +199,7 @@ class Line:
         return Plain(self.server.host, self.server.port, timeout=self.server.timeout)
 
     def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.ca_bundle)
+        return trust.context(self.ca_bundle)
 
     def _encrypt(self, connection: smtplib.SMTP) -> None:
         connection.ehlo_or_helo_if_needed()
@@ -204,59 +233,68 @@ class Line:
         if code != 235:
             raise smtplib.SMTPAuthenticationError(code, answer)
 
-    def _options(
-        self, connection: smtplib.SMTP, recipients: Sequence[str]
-    ) -> list[str]:
-        """Choose MAIL FROM's options.
-
-        Addresses that are not ASCII need SMTPUTF8 (RFC 6531).  Raises DeliveryError.
-        """
-        if all(map(str.isascii, (self.sender, *recipients))):
-            return []
-        if not connection.has_extn("smtputf8"):
-            raise DeliveryError(
-                "an address is not ASCII, and the server does not know SMTPUTF8",
-                permanent=True,
-            )
-        return ["SMTPUTF8", "BODY=8BITMIME"]
-
     def _transfer(
-        self,
-        connection: smtplib.SMTP,
-        message: Message,
-        recipients: Sequence[str],
-        options: list[str],
+        self, connection: smtplib.SMTP, message: Message, recipients: list[str]
     ) -> list[Receipt]:
-        """Say sender, recipients and message, each answer where it belongs."""
+        """Say sender, recipients and message, each answer where it belongs.
+
+        Raises DeliveryError where no recipient could be named.
+        """
+        options: list[str] = []
         receipts: list[Receipt] = []
-        accepted: list[str] = []
+        head = message.body.partition(b"\r\n\r\n")[0]
+        if not all(map(str.isascii, (self.sender, *recipients))) or not head.isascii():
+            # RFC 6531
+            if connection.has_extn("smtputf8"):
+                options = ["SMTPUTF8", "BODY=8BITMIME"]
+            else:
+                receipts, recipients, message = self._in_ascii(message, recipients)
+        if not recipients:
+            return receipts
         try:
             if options:
                 connection.command_encoding = "utf-8"
-            _expect(connection.mail(self.sender, options), "the sender")
-            for recipient in recipients:
-                code, answer = connection.rcpt(recipient)
-                # 251: not of this server, and it passes the message on
-                if code in {250, 251}:
-                    accepted.append(recipient)
-                else:
-                    receipts.append(
-                        Receipt(recipient, _refusal(code), _words(code, answer))
-                    )
+            self._say_sender(connection, options)
+            answers, accepted = _say_recipients(connection, recipients)
         except (OSError, smtplib.SMTPException) as error:
-            raise DeliveryError(self._lost(error)) from error
+            raise self._lost(error) from error
+        receipts += answers
         if accepted:
-            state, answer_text = self._hand_over(connection, message)
-            receipts += [
-                Receipt(recipient, state, answer_text) for recipient in accepted
-            ]
+            verdict, answer = self._hand_over(connection, message)
+            receipts += [_receipt(each, verdict, answer) for each in accepted]
         self._reset(connection)
-        order = {recipient: place for place, recipient in enumerate(recipients)}
-        return sorted(receipts, key=lambda receipt: order[receipt.recipient])
+        return receipts
+
+    def _in_ascii(
+        self, message: Message, recipients: list[str]
+    ) -> tuple[list[Receipt], list[str], Message]:
+        """Leave out what a server without SMTPUTF8 cannot be told.
+
+        Give the receipts of recipients that are not ASCII, the other recipients, and
+        the message with them alone in its head.
+        """
+        beyond = [each for each in recipients if not each.isascii()]
+        if not self.sender.isascii():
+            beyond = recipients
+        plain = [each for each in recipients if each not in beyond]
+        verdict = Verdict(DeliveryState.REFUSED, settings_wrong=True)
+        receipts = [_receipt(each, verdict, _BEYOND_ASCII) for each in beyond]
+        return receipts, plain, replace(message, body=addressed(message.body, to=plain))
+
+    def _say_sender(self, connection: smtplib.SMTP, options: list[str]) -> None:
+        """Say MAIL FROM.  Raises DeliveryError unless the server agrees."""
+        code, answer = connection.mail(self.sender, options)
+        if code == _OK:
+            return
+        verdict = judged(Stage.SENDER, code, answer)
+        raise DeliveryError(
+            f"the sender was refused: {words(code, answer)}",
+            settings_wrong=verdict.settings_wrong,
+        )
 
     def _hand_over(
         self, connection: smtplib.SMTP, message: Message
-    ) -> tuple[DeliveryState, str]:
+    ) -> tuple[Verdict, str]:
         """Say DATA and the message.
 
         What is lost after the last dot may have arrived: that is unknown.
@@ -264,9 +302,9 @@ class Line:
         try:
             code, answer = connection.docmd("DATA")
         except (OSError, smtplib.SMTPException) as error:
-            return DeliveryState.DEFERRED, self._lost(error)
+            return Verdict(DeliveryState.DEFERRED), self._lost(error).answer
         if code != 354:
-            return _refusal(code), _words(code, answer)
+            return judged(Stage.MESSAGE, code, answer), words(code, answer)
         try:
             connection.send(_dotted(message.body))
             code, answer = connection.getreply()
@@ -276,12 +314,13 @@ class Line:
                 f"{self.server.host}: the connection was lost after the "
                 f"message ({_said(error)}); it may have arrived"
             )
-            return DeliveryState.UNKNOWN, answer_text
+            return Verdict(DeliveryState.UNKNOWN), answer_text
         # RFC 5321 section 4.2.1: whatever begins with 2 says that it was taken.  Sent
         # again for a 251 or a 252, one message came twenty times in five days
-        is_taken = 200 <= code < 300
-        state = DeliveryState.ACCEPTED if is_taken else _refusal(code)
-        return state, _words(code, answer)
+        verdict = Verdict(DeliveryState.ACCEPTED)
+        if not 200 <= code < 300:
+            verdict = judged(Stage.MESSAGE, code, answer)
+        return verdict, words(code, answer)
 
     def _alive(self, connection: smtplib.SMTP) -> bool:
         try:
@@ -300,15 +339,15 @@ class Line:
             except (OSError, smtplib.SMTPException):
                 self._drop()
 
-    def _lost(self, error: Exception) -> str:
+    def _lost(self, error: Exception) -> DeliveryError:
         """Drop the connection, say why, and ask no more in this run where the server
         keeps one waiting.
         """
         self._drop()
-        why = f"{self.server.host}: {_said(error)}"
+        trouble = DeliveryError(f"{self.server.host}: {_said(error)}")
         if _late(error):
-            self.away = why
-        return why
+            self.away = trouble
+        return trouble
 
     def _drop(self) -> None:
         if self.open is not None:
@@ -316,32 +355,33 @@ class Line:
             self.open = None
 
 
-def _expect(reply: tuple[int, bytes], what: str) -> None:
-    """Raise DeliveryError unless the server agreed."""
-    code, answer = reply
-    if code != 250:
-        raise DeliveryError(
-            f"{what} was refused: {_words(code, answer)}",
-            permanent=_refusal(code) is DeliveryState.REFUSED,
-        )
+def _say_recipients(
+    connection: smtplib.SMTP, recipients: list[str]
+) -> tuple[list[Receipt], list[str]]:
+    """Say RCPT TO for each recipient; give the receipts of those refused, and the accepted.
+
+    Who would be one too many, and all after them, are in neither: another transaction
+    is for them.
+    """
+    receipts: list[Receipt] = []
+    accepted: list[str] = []
+    for recipient in recipients:
+        code, answer = connection.rcpt(recipient)
+        # 251: not of this server, and it passes the message on
+        if code in {_OK, 251}:
+            accepted.append(recipient)
+        elif accepted and says_too_many(code, answer):
+            break
+        else:
+            verdict = judged(Stage.RECIPIENT, code, answer)
+            receipts.append(_receipt(recipient, verdict, words(code, answer)))
+    return receipts, accepted
 
 
-def _refusal(code: int) -> DeliveryState:
-    if code >= _PERMANENT and code not in _LOGIN:
-        return DeliveryState.REFUSED
-    return DeliveryState.DEFERRED
-
-
-def _words(code: int, answer: bytes) -> str:
-    """Give the server's answer in a line, with what to do where that is known."""
-    remedy = ""
-    if code == _UNAUTHENTICATED:
-        remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
-    # A letter has at most four bytes in UTF-8
-    said = " ".join(answer[: 4 * _LONGEST].decode("utf-8", "replace").split())
-    if len(said) > _LONGEST:
-        said = f"{said[:_LONGEST]} …"
-    return f"{code} {said}{remedy}"
+def _receipt(recipient: str, verdict: Verdict, answer: str) -> Receipt:
+    return Receipt(
+        recipient, verdict.state, answer, settings_wrong=verdict.settings_wrong
+    )
 
 
 def _late(error: BaseException) -> bool:
@@ -378,7 +418,7 @@ def _said(error: BaseException) -> str:
         # Smtplib gives bytes from a server, and a text where it made the error itself
         if isinstance(answer, str):
             answer = answer.encode()
-        return _words(error.smtp_code, answer)
+        return words(error.smtp_code, answer)
     if _late(error):
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:

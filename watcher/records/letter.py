@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -137,3 +137,10 @@ class Delivery(Struct, frozen=True):
     # The last answer, as the server gave it
     answer: str = ""
     settled: datetime | None = None
+    # An address, a right or a secret was in the way: to be mended, and never given up
+    settings_wrong: bool = False
+    # When it was tried last, and how long it has waited so far, by the tries
+    tried: datetime | None = None
+    waited: timedelta = timedelta()
+    # Its recipient was put right since: others have taken its place
+    replaced: bool = False

@@ -39,7 +39,9 @@ def letters(
         return [], {}
     healths = source_healths(settings, store)
     given_up = store.given_up(MOST_GIVEN_UP) if store.delivery_counts().given_up else []
-    problems = source_health.problems(healths, given_up, settings.operator.failures)
+    problems = source_health.problems(
+        healths, given_up, settings.operator.failures, store.waiting()
+    )
     told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
     news = source_health.news(
         problems,

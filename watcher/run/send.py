@@ -20,12 +20,12 @@ from watcher import notifiers
 from watcher.config import Settings
 from watcher.counted import counted
 from watcher.judgement import delivery as judge
-from watcher.judgement.delivery import APPRISE, MAIL
+from watcher.judgement.delivery import APPRISE, MAIL, Attempt
+from watcher.notifiers.apprise import Channels
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
+from watcher.run import again
 from watcher.store import Store
-
-# Note: how mail was last tried in vain
-LEFT_BY = "mail left by"
+from watcher.text.addresses import addressed, to_of
 
 
 class Sent(Struct, frozen=True):
@@ -63,24 +63,22 @@ def send_due(
 ) -> Sent:
     """Send what is due, mail first.
 
-    With ``force`` everything that waits is due, and mail is when how it leaves has
-    changed since it was last tried in vain: whoever has corrected the settings wants
-    to see it work.
+    With ``force`` everything that waits is due, and so is what a change of the
+    configuration may have put right: whoever has corrected it wants to see it work.
     """
-    way = notifiers.way(settings)
-    corrected = store.meta(LEFT_BY) not in {"", way}
+    put_right = again.put_right(settings, store, now)
+    if put_right:
+        store.mark(*put_right)
     tried = [
-        *_sent_by(MAIL, settings, store, now, say, at_once=force or corrected),
+        *_sent_by(MAIL, settings, store, now, say, at_once=force),
         # After mail: what mail has just failed with is told there in the same run
         *_sent_by(APPRISE, settings, store, now, say, at_once=force),
     ]
     failed = [
         each for each in tried if each.delivery.state is not DeliveryState.ACCEPTED
     ]
-    deliveries = [each.delivery for each in failed]
-    mail_waits = [each for each in deliveries if each.channel == MAIL and each.next_try]
-    if mail_waits and store.meta(LEFT_BY) != way:
-        store.set_meta(LEFT_BY, way)
+    if failed:
+        again.note_settings(settings, store)
     accepted = len(tried) - len(failed)
     troubles = tuple(_trouble(each, now) for each in failed)
     return Sent(accepted, troubles, _patience(tried, store))
@@ -104,7 +102,10 @@ def _sent_by(
     for sender, theirs in _by_sender(waiting, settings).items():
         mail = replace(settings.mail, sender=sender)
         with notifiers.connect(replace(settings, mail=mail), kind) as notifier:
-            tried += _sent(theirs, notifier, settings, store, now, say)
+            pieces = theirs
+            if isinstance(notifier, Channels):
+                pieces = _by_target(theirs, notifier, store)
+            tried += _sent(pieces, notifier, settings, store, now, say)
     return tried
 
 
@@ -119,6 +120,25 @@ def _by_sender(
     return grouped
 
 
+def _by_target(
+    waiting: list[tuple[Message, Delivery]], channels: Channels, store: Store
+) -> list[tuple[Message, Delivery]]:
+    """Put a delivery for each target in place of one for a channel that has several.
+
+    One target that fails must not repeat the message at the others.
+    """
+    found = []
+    for message, delivery in waiting:
+        targets = channels.targets(delivery.recipient)
+        if len(targets) < 2:
+            found.append((message, delivery))
+            continue
+        parts = [replace(delivery, recipient=target) for target in targets]
+        store.exchange(delivery, parts)
+        found += [(message, part) for part in parts]
+    return found
+
+
 def _sent(
     waiting: list[tuple[Message, Delivery]],
     notifier: notifiers.Notifier,
@@ -131,21 +151,18 @@ def _sent(
     for message, deliveries in _together(waiting):
         say(f"sending {message.subject}")
         to = [each.recipient for each in deliveries]
-        receipts = notifier.send(message, to)
-        age = now - message.date
+        receipts = notifier.send(_as_configured(message, deliveries, settings), to)
         after = []
         for delivery, receipt in zip(deliveries, receipts, strict=True):
-            tried = judge.after_try(
-                delivery,
+            attempt = Attempt(
                 receipt.state,
-                receipt.answer,
-                age,
-                settings.mail.give_up,
-                now,
+                # A server may say back what it was told
+                settings.masked(receipt.answer),
                 receipt.wait,
+                receipt.settings_wrong,
             )
-            after.append(tried)
-        store.mark(*after, *_fallbacks(message, after, settings, store, now))
+            after.append(judge.after_try(delivery, attempt, settings.mail.give_up, now))
+        store.mark(*after, *_fallbacks(message, after, settings, store))
         yield from (Tried(message, delivery) for delivery in after)
 
 
@@ -155,11 +172,34 @@ def _together(
     """Group what goes out in one piece: a message to all its mailboxes, or to one channel."""
     # What a run sends between two transactions is what it repeats when it is killed
     # there
-    grouped: dict[tuple[str, str], tuple[Message, list[Delivery]]] = {}
+    grouped: dict[tuple[str, str, bool], tuple[Message, list[Delivery]]] = {}
     for message, delivery in waiting:
         alone = "" if delivery.channel == MAIL else delivery.recipient
-        grouped.setdefault((message.id, alone), (message, []))[1].append(delivery)
+        piece = (message.id, alone, delivery.state is DeliveryState.UNKNOWN)
+        grouped.setdefault(piece, (message, []))[1].append(delivery)
     return list(grouped.values())
+
+
+def _as_configured(
+    message: Message, deliveries: list[Delivery], settings: Settings
+) -> Message:
+    """Give a message with the sender, and where they have changed the recipients, of the
+    configuration as it is now; all else is as it was fixed.
+
+    A From that the server refuses would be refused for ever.
+    """
+    first = deliveries[0]
+    # What may have arrived is repeated to the byte
+    if first.channel != MAIL or first.state is DeliveryState.UNKNOWN:
+        return message
+    to: tuple[str, ...] = ()
+    reader = again.reader_of(message, settings)
+    written = to_of(message.body)
+    if reader and any(each.recipient not in written for each in deliveries):
+        to = reader.to
+    sender = settings.of(message.subscriber).mail.sender
+    body = addressed(message.body, sender=sender, to=to)
+    return replace(message, body=body)
 
 
 def _fallbacks(
@@ -167,15 +207,14 @@ def _fallbacks(
     after: list[Delivery],
     settings: Settings,
     store: Store,
-    now: datetime,
 ) -> list[Delivery]:
     """Queue the reader's fallback channels, each once a message, when grave mail did not
     go out.
     """
-    age = now - message.date
     by_mail = [each for each in after if each.channel == MAIL]
-    failed = [each for each in by_mail if judge.needs_fallback(each, age)]
-    channels = _fallback_channels(message, settings)
+    failed = [each for each in by_mail if judge.needs_fallback(each)]
+    reader = again.reader_of(message, settings)
+    channels = reader.fallback if reader else ()
     if not failed or not channels:
         return []
     events = filter(None, map(store.event, message.events))
@@ -184,20 +223,11 @@ def _fallbacks(
         return []
     # One mailbox of three may fail now and another an hour later: the channel hears once
     previous = store.deliveries_of(message.id)
-    queued = {each.recipient for each in previous if each.channel == APPRISE}
+    by_channel = [each for each in previous if each.channel == APPRISE]
+    queued = {notifiers.channel_of(each.recipient) for each in by_channel}
     return [
         Delivery(message.id, name, APPRISE) for name in channels if name not in queued
     ]
-
-
-def _fallback_channels(message: Message, settings: Settings) -> tuple[str, ...]:
-    """Name the fallback channels of whom the message is for."""
-    if message.kind == "operator":
-        return settings.operator.reader.fallback if settings.operator else ()
-    for subscriber in settings.subscribers:
-        if subscriber.name == message.subscriber:
-            return subscriber.fallback
-    return ()
 
 
 def _trouble(tried: Tried, now: datetime) -> str:
@@ -205,18 +235,25 @@ def _trouble(tried: Tried, now: datetime) -> str:
     delivery = tried.delivery
     by_mail = delivery.channel == MAIL
     if delivery.next_try is None:
-        again = "It will not be tried again; see `watcher status`."
+        later = (
+            "It will not be tried again by itself; when that is mended: "
+            f"watcher send --again '{tried.message.id}'. See `watcher status`."
+        )
     elif delivery.next_try <= now:
-        again = "It is kept and tried again by the next run."
+        later = "It is kept and tried again by the next run."
     else:
-        mended = " or when [mail] has changed" if by_mail else ""
-        again = (
+        mended = ""
+        if delivery.settings_wrong:
+            mended = " or when the configuration has changed"
+        elif by_mail:
+            mended = " or when [mail] has changed"
+        later = (
             "It is kept and tried again by the first run after "
             f"{_time(delivery.next_try)}; sooner by `watcher run --force`{mended}."
         )
     to = f"{'mail to' if by_mail else 'the channel'} {delivery.recipient}"
     return (
-        f"{to} ({tried.message.subject}): {delivery.state}: {delivery.answer}. {again}"
+        f"{to} ({tried.message.subject}): {delivery.state}: {delivery.answer}. {later}"
     )
 
 

@@ -96,6 +96,16 @@ class Messages(Transactions):
         with self.writing(durable=True) as sql:
             write_deliveries(sql, deliveries)
 
+    def exchange(self, delivery: Delivery, parts: Sequence[Delivery]) -> None:
+        """Put ``parts`` in place of a delivery, in one transaction."""
+        with self.writing(durable=True) as sql:
+            sql.delete_delivery(
+                message=delivery.message,
+                channel=delivery.channel,
+                recipient=delivery.recipient,
+            )
+            write_deliveries(sql, parts)
+
     def delivery_counts(self) -> DeliveryCounts:
         """Count the deliveries that wait, and those given up."""
         with self.reading() as sql:
@@ -227,7 +237,7 @@ def _row(each: Delivery) -> dict[str, object]:
         "channel": each.channel,
         "recipient": each.recipient,
         "open": each.state in _UNSETTLED and not settled,
-        "given_up": refused or (tried and settled),
+        "given_up": (refused or (tried and settled)) and not each.replaced,
         "next_try": each.next_try,
         "record": record_text(each),
     }

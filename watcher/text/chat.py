@@ -9,6 +9,8 @@ leave the words as they are read, and nothing to click but our own link.
 
 from __future__ import annotations
 
+import re
+
 from markupsafe import Markup
 
 from watcher.text.plain import clip, link
@@ -32,10 +34,16 @@ _APART = str.maketrans(
     }
 )
 
+# Services make a link of "https://…" and of "www.example.org/x" that stands bare: after
+# a scheme's colon and a dot before a letter; builds hold digits alone
+_BARE = re.compile(r":(?=//)|(?<=[\w-])\.(?=[^\W\d_])")
+
 
 def apart(value: object) -> object:
     """Take apart what a template puts into a text; an address that ``address`` made stays."""
-    return value if isinstance(value, Markup) else str(value).translate(_APART)
+    if isinstance(value, Markup):
+        return value
+    return _BARE.sub("\\g<0>\u200b", str(value).translate(_APART))
 
 
 def address(url: str) -> Markup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -89,19 +88,10 @@ class Client:
         # The last attempt's answers, redirects included
         self.trail: list[Answer] = []
         self._proxies: dict[str, dict[str, str]] = {}
-        self._verify = (
-            str(
-                settings.ca_bundle
-                or os.environ.get("REQUESTS_CA_BUNDLE")
-                or os.environ.get("CURL_CA_BUNDLE")
-                or ""
-            )
-            or True
-        )
         # Without requests' session: it would follow redirects before anybody has looked
         # where they lead, read .netrc, and cost more than all the rest of a request
         # that is answered with 304.
-        self._adapter = CheckedAdapter(self.gate)
+        self._adapter = CheckedAdapter(self.gate, settings.ca_bundle)
         self._cookies = RequestsCookieJar()
         self._headers = {
             **default_headers(),
@@ -298,7 +288,7 @@ class Client:
             request.prepare_auth(hop.login)
         timeout = (self._settings.connect_timeout, self._settings.read_timeout)
         response = self._adapter.send(
-            request, stream=True, timeout=timeout, verify=self._verify, proxies=proxies
+            request, stream=True, timeout=timeout, verify=True, proxies=proxies
         )
         if (
             "Set-Cookie" in response.headers

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import functools
 import io
-import os.path
 import socket
-import ssl
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
@@ -27,8 +25,8 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 from urllib3.util import connection as urllib3_connection
-from urllib3.util.ssl_ import create_urllib3_context
 
+from watcher import trust
 from watcher.web import FetchError
 from watcher.web.address import Reach, look_up, reach_of
 from watcher.web.failures import AGAIN, LOOK, too_large
@@ -170,33 +168,12 @@ class _CheckedTlsPool(HTTPSConnectionPool):
     ConnectionCls = _CheckedTlsConnection
 
 
-@functools.cache
-def trusted(verify: str | bool) -> ssl.SSLContext:  # noqa: FBT001
-    """Read the authorities of a bundle's file or folder, by default certifi's, once.
-
-    OSError when there are none.
-    """
-    path = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
-    context = create_urllib3_context()
-    context.verify_mode = ssl.CERT_REQUIRED
-    folder = os.path.isdir(path)  # unlike Path.is_dir it never raises  # noqa: PTH112
-    try:
-        context.load_verify_locations(
-            None if folder else path, path if folder else None
-        )
-    except FileNotFoundError as error:
-        # Requests' words
-        raise OSError(
-            f"Could not find a suitable TLS CA certificate bundle, invalid path: {path}"
-        ) from error
-    return context
-
-
 class CheckedAdapter(HTTPAdapter):
     """requests' adapter whose connections pass ``gate``."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, ca_bundle: Path | None) -> None:
         """Keep one connection a host: a worker asks one thing at a time."""
+        self._ca_bundle = ca_bundle
         self._pools = {
             "http": functools.partial(_CheckedPool, gate=gate),
             "https": functools.partial(_CheckedTlsPool, gate=gate),
@@ -235,7 +212,10 @@ class CheckedAdapter(HTTPAdapter):
         """
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "https":
-            pool = {"cert_reqs": "CERT_REQUIRED", "ssl_context": trusted(verify)}
+            pool = {
+                "cert_reqs": "CERT_REQUIRED",
+                "ssl_context": trust.context(self._ca_bundle),
+            }
         return host, pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ANN401
@@ -248,6 +228,8 @@ class CheckedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401
         """Make connections to a proxy ones that can be cut; SOCKS brings its own."""
+        if proxy.lower().startswith("https"):
+            kwargs["proxy_ssl_context"] = trust.context(self._ca_bundle)
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = self._pools

@@ -88,6 +88,10 @@ LIMIT :most;
 -- name: deliveries_of(message)
 SELECT record FROM deliveries WHERE message = :message ORDER BY channel, recipient;
 
+-- name: delete_delivery(message, channel, recipient)!
+DELETE FROM deliveries
+WHERE message = :message AND channel = :channel AND recipient = :recipient;
+
 -- name: count_open()$
 SELECT COUNT(*) FROM deliveries WHERE open = TRUE;
 
