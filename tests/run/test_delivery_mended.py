@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
 from tests.mailing import MailServer, Postbox, ScriptedServer, free_port
 from tests.office import FEED, Office, event
 from tests.servers import Reply, SourceServer
@@ -73,6 +74,7 @@ def waiting(office: Office, at: str) -> list[str]:
 # --- what may have arrived ------------------------------------------------------------
 
 
+@tried("unknown")
 @pytest.mark.parametrize("status", [0, 502, 504, 524])
 def test_a_channel_that_may_have_taken_the_text_gets_two_copies_and_the_operator_hears(
     office: Office, hook: Service, status: int
@@ -92,6 +94,7 @@ def test_a_channel_that_may_have_taken_the_text_gets_two_copies_and_the_operator
     assert len(told) == 1
 
 
+@tried("unknown")
 @pytest.mark.parametrize("answer", ["", "251 will forward", "252 try", "299 well"])
 def test_a_mail_server_that_took_the_message_gets_two_copies_at_most(
     office: Office, answer: str
@@ -103,6 +106,7 @@ def test_a_mail_server_that_took_the_message_gets_two_copies_at_most(
         assert server.commands.count(".") == (1 if answer else 2)
 
 
+@tried("unknown")
 def test_of_several_targets_only_the_one_that_failed_is_told_again(
     office: Office, hook: Service
 ) -> None:
@@ -135,6 +139,7 @@ def test_the_topics_of_one_service_are_targets_each(
 # --- what a setting got wrong ---------------------------------------------------------
 
 
+@tried("settings")
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 def test_a_channels_wrong_address_is_mended_by_the_right_one_at_once(
     office: Office, hook: Service, status: int
@@ -149,7 +154,7 @@ def test_a_channels_wrong_address_is_mended_by_the_right_one_at_once(
     assert len(right) == 2  # the welcome, and that it was pulled
 
 
-SENDERS = [
+REFUSALS = [
     (
         "MAIL",
         "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
@@ -167,7 +172,8 @@ SENDERS = [
 ]
 
 
-@pytest.mark.parametrize(("command", "answer"), SENDERS)
+@tried("settings")
+@pytest.mark.parametrize(("command", "answer"), REFUSALS)
 def test_a_refused_sender_or_relay_waits_and_leaves_with_the_new_from(
     office: Office, server: MailServer, postbox: Postbox, command: str, answer: str
 ) -> None:
@@ -199,6 +205,7 @@ def test_a_refused_sender_or_relay_waits_and_leaves_with_the_new_from(
     )
 
 
+@tried("settings")
 def test_a_refused_address_is_mended_by_the_right_one(
     office: Office, server: MailServer, postbox: Postbox
 ) -> None:
@@ -218,6 +225,7 @@ def test_a_refused_address_is_mended_by_the_right_one(
     )
 
 
+@tried("settings")
 def test_a_server_that_nobody_reached_for_five_days_was_the_wrong_one(
     office: Office, server: MailServer, postbox: Postbox
 ) -> None:
@@ -230,6 +238,7 @@ def test_a_server_that_nobody_reached_for_five_days_was_the_wrong_one(
     assert len(postbox.messages) == 1
 
 
+@tried("settings")
 @pytest.mark.parametrize("by", ["Message-ID", "event"])
 def test_what_was_refused_is_sent_again_to_who_asks_and_what_arrived_is_not(
     office: Office, server: MailServer, postbox: Postbox, by: str
@@ -250,6 +259,7 @@ def test_what_was_refused_is_sent_again_to_who_asks_and_what_arrived_is_not(
     assert len(postbox.messages) == 2
 
 
+@tried("settings")
 @pytest.mark.parametrize(
     "answer", ["452 4.5.3 Too many recipients", "552 Too many recipients"]
 )
@@ -286,6 +296,7 @@ class Few(Postbox):
 # --- addresses beyond ASCII -----------------------------------------------------------
 
 
+@tried("settings")
 @pytest.mark.parametrize("knows", [True, False])
 def test_an_address_beyond_ascii_works_or_is_refused_and_stops_nobody_else(
     office: Office, knows: bool
@@ -314,7 +325,10 @@ def test_an_address_beyond_ascii_works_or_is_refused_and_stops_nobody_else(
 # --- time -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gap", [timedelta(days=7), timedelta(days=365)])
+@tried("age")
+@pytest.mark.parametrize(
+    "gap", [timedelta(days=days) for days in (6, 7, 30, 365, 3650)]
+)
 def test_a_machine_that_was_off_or_a_clock_that_was_ahead_gives_nothing_up(
     office: Office, server: MailServer, postbox: Postbox, gap: timedelta
 ) -> None:
@@ -329,6 +343,7 @@ def test_a_machine_that_was_off_or_a_clock_that_was_ahead_gives_nothing_up(
     assert len(postbox.messages) == 1
 
 
+@tried("age")
 def test_a_clock_a_year_ahead_for_one_run_forgets_nothing(office: Office) -> None:
     office.mail = 'keep = "30d"'
     office.happens(event())
