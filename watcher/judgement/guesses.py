@@ -9,6 +9,7 @@ Security Updates"; the true October update came on the thirteenth.
 from __future__ import annotations
 
 from calendar import TUESDAY
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matches import Matches, new_update, vendors_date
 from watcher.judgement.names import (
+    LABELLED,
     MONTHLY,
     day_identity,
     day_name,
@@ -29,9 +31,10 @@ from watcher.judgement.names import (
 from watcher.judgement.packages import (
     current_packages,
     has_product,
+    is_row,
     only_words_tell_of_version,
 )
-from watcher.records import Label, Package, Update
+from watcher.records import Change, Entry, Label, Package, Update
 
 # For how long packages without a label are taken as those of a version that words told
 SAME_RELEASE = timedelta(days=7)
@@ -149,3 +152,92 @@ def guessed_for(
         if label.version > 1 or month_of(released) == label.month:
             return update
     return None
+
+
+# -- names that other sources state at the same check
+
+
+def stating(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Give the entries that bear the vendor's name of a monthly update: rows and posts."""
+    found = []
+    for entry in entries:
+        label = entry.label
+        if label is None or label.family not in LABELLED or not label.month:
+            continue
+        is_post = not entry.packages and entry.published is not None
+        if label.type in MONTHLY and (is_post or is_row(entry)):
+            found.append(entry)
+    return tuple(found)
+
+
+def with_stated_label(
+    change: Change, stated: Sequence[Entry], ledger: Ledger
+) -> Change:
+    """Give a new record's change with the name that another source states at this check.
+
+    Records are judged first, for they know articles and CVEs; but what a row or a post
+    of the same check says of them is known, and no date need be asked.
+    """
+    entry = change.after
+    if change.before is not None or entry is None or not entry.packages:
+        return change
+    if entry.label is not None or not stated:
+        return change
+    label = _label_of_rows(entry.packages, stated)
+    label = label or _label_of_posts(entry, stated, ledger)
+    if label is None:
+        return change
+    return replace(change, after=replace(entry, label=label))
+
+
+def _label_of_rows(
+    packages: Sequence[Package], stated: Sequence[Entry]
+) -> Label | None:
+    """The one label that rows give to packages: by KB article, else by build."""
+    kbs = {package.kb for package in packages if package.kb}
+    builds = {package.build for package in packages if package.build}
+    rows = [
+        row
+        for row in stated
+        for package in row.packages
+        if package.kb in kbs or package.build in builds
+    ]
+    return _only(row.label for row in rows)
+
+
+def _label_of_posts(
+    entry: Entry, stated: Sequence[Entry], ledger: Ledger
+) -> Label | None:
+    """The label of the post that tells of a record's release, on another day than a
+    Patch Tuesday.
+    """
+    when = entry.published
+    families = {normalize.family(package.product) for package in entry.packages}
+    if when is None or suggests_month(when) or len(families) > 1:
+        return None
+    labels = []
+    for post in stated:
+        label, published = post.label, post.published
+        if post.packages or label is None or published is None:
+            continue
+        is_of_family = label.family in families
+        is_of_month = label.version > 1 or month_of(when) == label.month
+        if is_of_family and is_of_month and abs(when - published) <= SAME_RELEASE:
+            labels.append(label)
+    label = _only(labels)
+    update = ledger.find(label_names(label))
+    if label is None or update is None:
+        return label
+    # Of a version whose packages are known a record of other ones tells nothing
+    is_known = any(each.version >= label.version for each in update.packages)
+    return None if is_known else label
+
+
+def _only(labels: Iterable[Label | None]) -> Label | None:
+    """The label that all of these are, whatever product each is for."""
+    every = {
+        replace(label, product="", pulled=False)
+        for label in labels
+        if label is not None
+    }
+    return every.pop() if len(every) == 1 else None

@@ -24,19 +24,23 @@ from watcher.judgement.change_reading import (
 )
 from watcher.judgement.decide import decide, decide_unmatched
 from watcher.judgement.decisions import Decisions
+from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matching import match
 from watcher.judgement.names import entry_names, kb_names
-from watcher.records import Change, ChangeKind, Event, Outcome, Update
+from watcher.records import Change, ChangeKind, Entry, Event, Outcome, Update
 
 
-def names(changes: Iterable[Change]) -> tuple[str, ...]:
+def names(changes: Iterable[Change], stated: Sequence[Entry] = ()) -> tuple[str, ...]:
     """Give every name under which the ledger may know what the changes are about.
 
-    What the state is to be asked for.
+    What the state is to be asked for.  ``stated`` are entries of other sources that bear
+    a name at this check.
     """
     found: dict[str, None] = {}
+    nothing_known = Ledger(())
     for change in changes:
+        change = with_stated_label(change, stated, nothing_known)  # noqa: PLW2901
         for entry in (change.before, change.after):
             if entry is not None:
                 found |= dict.fromkeys(entry_names(entry))
@@ -49,7 +53,7 @@ def names(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def events(
+def events(  # noqa: PLR0913 - what a check of one source knows
     news: Iterable[Change],
     taken_as_known: Iterable[Change],
     updates: Iterable[Update],
@@ -57,19 +61,21 @@ def events(
     kind: str = "",
     language: str = "",
     *,
+    stated: Sequence[Entry] = (),
     offers_others: bool = True,
 ) -> Outcome:
     """Interpret the changes of one source's check.
 
     Of ``news`` is told; ``taken_as_known`` (a first reading) sets the ledger right.
     ``updates`` are the ledger's for ``names`` of all changes and those under suspicion
-    at this source; ``kind`` and ``language`` are the source's; ``offers_others`` says
-    whether it has anything that is not gone.  Neither the order of changes nor that of
+    at this source; ``kind`` and ``language`` are the source's; ``stated`` are entries of
+    this check's other sources that bear names (``guesses.stating``); ``offers_others``
+    says whether this one has anything that is not gone.  Neither the order of changes nor that of
     updates matters.
     """
     ledger, decisions = Ledger(updates), Decisions()
     first = [
-        read_change(change, language)
+        read_change(with_stated_label(change, stated, ledger), language)
         for change in sorted(taken_as_known, key=_order)
         if _may_be_about_update(change)
     ]
@@ -77,7 +83,7 @@ def events(
 
     # What rolls out of a window says nothing
     readings = [
-        read_change(change, language)
+        read_change(with_stated_label(change, stated, ledger), language)
         for change in sorted(news, key=_order)
         if change.kind is not ChangeKind.AGED_OUT
     ]

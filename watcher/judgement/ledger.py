@@ -165,7 +165,8 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
     """
     version, packages = update.version, update.packages
     for matched in changes.changes:
-        certain = matched.entry.label is not None
+        # A record may bear the name that a row states, but not its certain builds
+        certain = matched.entry.label is not None and not matched.entry.revision
         stated = is_row(matched.entry)
         for offered in matched.packages:
             if stated:

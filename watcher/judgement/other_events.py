@@ -30,6 +30,7 @@ from watcher.judgement.summary import (
     exploited_summary,
     further_summary,
     known_issue_summary,
+    re_released_summary,
     revised_summary,
 )
 from watcher.records import (
@@ -166,11 +167,18 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     ]
     products = sorted({product for product, _ in names})
     readings = [matched.reading for matched in matches]
+    # A table may show September 2026's v2 for one product before the record offers it
+    # for four: there it takes the place of the first version, too
+    is_return = before.version > 1
+    kind = Kind.RE_RELEASED if is_return else Kind.RELEASED
+    summary = further_summary(check.update, products)
+    if is_return:
+        summary = re_released_summary(check.update, packages)
     event = compose_event(
         check.update,
-        Kind.RELEASED,
+        kind,
         check.now,
-        summary=further_summary(check.update, products),
+        summary=summary,
         evidence=quote_all(readings),
         readings=readings,
         packages=packages,
@@ -179,7 +187,8 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     # The update that an advisory waited for is out
     first = before.state is State.ANNOUNCED
     detail = "" if first else " ".join(products)
-    return [Establishing(Established(Kind.RELEASED, detail=detail), event)]
+    version = before.version if is_return else 0
+    return [Establishing(Established(kind, version, detail=detail), event)]
 
 
 def _words_named_it(matched: MatchedChange, before: Update) -> bool:

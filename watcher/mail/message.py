@@ -111,8 +111,26 @@ def root_id(letter: Letter, sender: str) -> str:
     """Make the ID that all messages of a thread refer to, "" for a letter without one."""
     if not letter.thread:
         return ""
-    root = _hash("thread", letter.subscriber.name, letter.thread)
+    return _root_of(letter.thread, letter, sender)
+
+
+def _root_of(thread: str, letter: Letter, sender: str) -> str:
+    root = _hash("thread", letter.subscriber.name, thread)
     return f"<{root}@{domain_of(sender)}>"
+
+
+def references(letter: Letter, sender: str) -> str:
+    """Give the roots that a letter refers to, its own thread's last.
+
+    Case: "Exchange Server update of 2 October 2026" turned out to be September's v2.
+    What was told under the day joins the thread of the update.
+    """
+    threads = [each.thread for before in letter.before for each in before.story]
+    threads += [before.event.thread for before in letter.before if before.told]
+    others = [each for each in dict.fromkeys(threads) if each and each != letter.thread]
+    return " ".join(
+        _root_of(thread, letter, sender) for thread in (*others, letter.thread)
+    )
 
 
 def topic(letter: Letter) -> str:
@@ -201,7 +219,7 @@ def _headers(
     ]
     if letter.thread and (letter.events or letter.kind == "reminder"):
         root = root_id(letter, sender)
-        headers += [("In-Reply-To", root), ("References", root)]
+        headers += [("In-Reply-To", root), ("References", references(letter, sender))]
         headers += [
             ("Thread-Topic", topic(letter)),
             ("Thread-Index", thread_index(letter, now)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from watcher.records import Document, Failure, Page, Snapshot, Source, Validators
+from watcher.records import Document, Entry, Failure, Page, Snapshot, Source, Validators
 
 
 class Answer(Struct, frozen=True):
@@ -37,3 +37,5 @@ class SourceAnswers(Struct, frozen=True):
     previous: dict[str, Document]
     # Something may be suspected at this source
     suspected: bool = True
+    # Entries of this check's sources that bear the vendor's name of an update
+    stated: tuple[Entry, ...] = ()

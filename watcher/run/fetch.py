@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from watcher import sources
 from watcher.counted import counted
 from watcher.errors import ParseError
-from watcher.judgement import believe, schedule
+from watcher.judgement import believe, guesses, schedule
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import (
     Document,
+    Entry,
     Failure,
     Follow,
     NotModified,
@@ -93,6 +94,7 @@ def fetch_sources(
                 f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}"
             )
         answers = _ask(wanted, previous, requests)
+        stated = _stated(answers, previous)
         for source in group:
             # What has been judged need not be kept
             mine = answers.pop(source.name, [])
@@ -101,8 +103,25 @@ def fetch_sources(
                 continue
             requests.say(f"{source.name}: {_how_it_went(mine)}")
             yield SourceAnswers(
-                source, tuple(mine), previous[source.name], source.name in suspected
+                source,
+                tuple(mine),
+                previous[source.name],
+                source.name in suspected,
+                stated,
             )
+
+
+def _stated(
+    answers: dict[str, list[Answer]], previous: dict[str, dict[str, Document]]
+) -> tuple[Entry, ...]:
+    """Give the entries of credible copies that bear the vendor's name of an update."""
+    found: list[Entry] = []
+    for source, mine in answers.items():
+        for answer in mine:
+            snapshot, before = answer.result, previous[source].get(answer.document)
+            if isinstance(snapshot, Snapshot) and not believe.doubt(snapshot, before):
+                found += guesses.stating(snapshot.entries)
+    return tuple(found)
 
 
 def _groups(due: Iterable[Source], store: Store) -> Iterator[list[Source]]:

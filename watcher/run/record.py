@@ -292,7 +292,7 @@ def interpret_changes(
     outcome = Outcome()
     if news or taken_as_known:
         # Only the updates that the changes name are loaded: a ledger holds thousands
-        names = interpret.names([*news, *taken_as_known])
+        names = interpret.names([*news, *taken_as_known], answers.stated)
         updates = _distinct((*store.updates_for(names), *suspected))
         outcome = interpret.events(
             news,
@@ -301,6 +301,7 @@ def interpret_changes(
             now,
             source.kind,
             source.language,
+            stated=answers.stated,
             offers_others=_offers_others(answers, checks, news, store),
         )
     # A suspicion may have been changed by what this check itself says
