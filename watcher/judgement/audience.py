@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import server_status
+from watcher.judgement.newest_build import product_line
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -208,6 +209,8 @@ def names_product(patterns: Iterable[str], products: Iterable[str]) -> bool:
     if not named:
         return True
     # Whoever asks for "Exchange Server*" hears of an update for 2016 and 2019 alike
+    # ... and whoever asks for "Exchange Server 2016" of one for its CU23
+    named = (*named, *map(product_line, named))
     for pattern in patterns:
         if any(fnmatchcase(name.lower(), pattern.lower()) for name in named):
             return True

@@ -40,6 +40,7 @@ from watcher.judgement.packages import (
     add_package,
     all_offered,
     current_packages,
+    exact_products,
     is_among,
     kb_articles,
     stated_articles,
@@ -496,5 +497,6 @@ def _news(reading: ChangeReading, now: datetime) -> Event:
         readings=[reading],
         distinction=entry.key,
     )
-    reference = UpdateRef(update_id, update.title, 1, products=entry.products)
+    products = exact_products(entry.products)
+    reference = UpdateRef(update_id, update.title, 1, products=products)
     return replace(event, update=reference)

@@ -20,6 +20,7 @@ from watcher.judgement.advice import (
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
 from watcher.judgement.packages import (
     current_packages,
+    exact_products,
     is_pulled_package,
     stated_articles,
 )
@@ -264,7 +265,7 @@ def update_reference(
         id=update.id,
         title=update.title,
         version=update.version,
-        products=tuple(sorted(products or update.products)),
+        products=exact_products(products or update.products),
         kbs=tuple(sorted(kbs or set(stated_articles(update) or update.kbs))),
         cves=tuple(sorted(advisory.id for advisory in update.advisories)),
         builds=tuple(sorted(builds, key=normalize.build_key)),
@@ -280,7 +281,7 @@ def join_events(event: Event, more: Event) -> Event:
     builds = {*one.builds, *other.builds}
     update = replace(
         one,
-        products=tuple(sorted({*one.products, *other.products})),
+        products=exact_products({*one.products, *other.products}),
         kbs=tuple(sorted({*one.kbs, *other.kbs})),
         builds=tuple(sorted(builds, key=normalize.build_key)),
     )

@@ -5,6 +5,7 @@ An update's state is to be read off them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from watcher.records import Entry, Package, State, Update
 
 # Types of update that make the product that they are named after
 MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
+
+_LEVEL = re.compile(r" (?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b")
 
 
 def same_package(one: Package, other: Package) -> bool:
@@ -196,7 +199,30 @@ def has_product(packages: Iterable[Package], product: str) -> bool:
         stored = base_product(package.product)
         if stored == base or _is_edition(stored, base) or _is_edition(base, stored):
             return True
+        if is_level_of(stored, base) or is_level_of(base, stored):
+            return True
     return False
+
+
+def is_level_of(product: str, line: str) -> bool:
+    """Say whether a product is a level of a line of products that is named without any.
+
+    "Exchange Server 2016 CU23" is one of "Exchange Server 2016", which a post names.
+    Where updates bear no month, the bare name may be a product of its own: "SQL Server
+    2019" without a cumulative update.
+    """
+    if normalize.family(line) not in LABELLED:
+        return False
+    rest = product.removeprefix(line)
+    return rest != product and _LEVEL.match(rest) is not None
+
+
+def exact_products(products: Iterable[str]) -> tuple[str, ...]:
+    """Give products, sorted, without a line of which a level is named: the exact one counts."""
+    named = sorted(set(products))
+    return tuple(
+        line for line in named if not any(is_level_of(each, line) for each in named)
+    )
 
 
 def _is_edition(product: str, release: str) -> bool:
@@ -258,9 +284,14 @@ def add_package(
 
 
 def _is_one_name(stored: Package, package: Package) -> bool:
-    if (stored.product, stored.version) != (package.product, package.version):
+    if stored.version != package.version:
         return False
-    return not stored.kb or not package.kb or stored.kb == package.kb
+    if stored.product == package.product:
+        return not stored.kb or not package.kb or stored.kb == package.kb
+    # A post names "Exchange Server 2016", the table its CU23
+    is_level = is_level_of(stored.product, package.product)
+    is_level = is_level or is_level_of(package.product, stored.product)
+    return is_level and bool(stored.kb) and stored.kb == package.kb
 
 
 def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
@@ -272,8 +303,12 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
     url = new.url or stored.url
     if normalize.download_page(stored.url) and not normalize.download_page(new.url):
         url = stored.url
+    product = new.product
+    if is_level_of(stored.product, product):
+        product = stored.product
     return replace(
         new,
+        product=product,
         kb=new.kb or stored.kb,
         build=build,
         url=url,
@@ -306,8 +341,11 @@ def is_guess_of(package: Package, row: Package) -> bool:
         return False
     if package.build:
         return package.build == row.build
-    is_named = bool(row.kb) and package.kb == row.kb
-    return is_named and base_product(package.product) == base_product(row.product)
+    if not row.kb or package.kb != row.kb:
+        return False
+    if is_level_of(row.product, package.product):
+        return True
+    return base_product(package.product) == base_product(row.product)
 
 
 def add_row(
