@@ -38,6 +38,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.run", 4),
     ("watcher.replay", 4),
     ("watcher.demo", 4),
+    ("watcher.setup", 4),
     ("watcher.doctor", 4),
     ("watcher.cli", 4),
     ("watcher.__main__", 4),

@@ -25,8 +25,8 @@ from watcher.mail import render, samples
 from watcher.notifiers import outbox
 from watcher.records import DeliveryState, Event, Letter, Message, Subscriber
 from watcher.run import compose, servers
+from watcher.setup.trial import test_message
 from watcher.store import Store
-from watcher.text.words import words_of
 
 group = typer.Typer(
     cls=Commands,
@@ -61,7 +61,7 @@ def test(
         reader = Subscriber("test", (), channels=(to,))
     else:
         reader = Subscriber("test", (_address(to),))
-    message = _test_message(reader, settings, now())
+    message = test_message(reader, settings, now())
     with notifiers.connect(settings, "apprise" if channel else "") as notifier:
         (receipt,) = notifier.send(message, [to])
     accepted = receipt.state is DeliveryState.ACCEPTED
@@ -85,17 +85,6 @@ def _address(text: str) -> str:
         return address(text)
     except BadValueError as wrong:
         raise ConfigurationError(str(wrong)) from None
-
-
-def _test_message(reader: Subscriber, settings: Settings, at: datetime) -> Message:
-    words = words_of(settings.templates)
-    letter = Letter(
-        "operator",
-        reader,
-        subject=words.say("operator", "test"),
-        lines=(words.say("operator", "test_text"),),
-    )
-    return render.message(letter, settings, at)
 
 
 @command("preview", "watcher mail preview KB5044062 --out preview", group)

@@ -39,7 +39,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     """
     file = find_file(path, environ)
-    text = read_text(file) if file else ""
+    return read_settings(read_text(file) if file else "", file, environ)
+
+
+def read_settings(text: str, file: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the ``text`` of a configuration as that of ``file``, None for the defaults.
+
+    Raises ConfigurationError as ``load`` does.
+    """
     mistakes = Mistakes(str(file) if file else "(built-in defaults)", text)
     tables = read_tables(text, mistakes)
     settings = settings_of(tables, file, environ, mistakes)

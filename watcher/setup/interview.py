@@ -1,0 +1,248 @@
+"""The questions of ``watcher init``: each answer is checked and tried out before the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import typer
+from msgspec import Struct
+from msgspec.structs import replace
+
+from watcher import report
+from watcher.config import Settings
+from watcher.config.mail_settings import PASSWORD, SECRET
+from watcher.errors import ConfigurationError, DeliveryError, WatcherError
+from watcher.setup import trial
+from watcher.setup.answers import Answers, settings_of_answers
+from watcher.setup.product_sets import SETS
+from watcher.setup.words import say
+
+
+class BackError(Exception):
+    """The question before is asked again."""
+
+
+class Interview(Struct, frozen=True):
+    """Where the questions are asked: for which file, with which environment.
+
+    ``check`` tries each answer out.
+    """
+
+    file: Path
+    environ: Mapping[str, str]
+    check: bool = True
+
+    def run(self, answers: Answers) -> Answers:
+        """Ask everything; what ``answers`` hold already is offered."""
+        report.write(say("say.begin", file=self.file))
+        position = 0
+        while position < len(steps := self._steps(answers)):
+            try:
+                answers = steps[position](answers)
+                position += 1
+            except BackError:
+                position = max(position - 1, 0)
+        return answers
+
+    def _steps(self, answers: Answers) -> list[Callable[[Answers], Answers]]:
+        """The questions in their order; files in the outbox need no sender of their own."""
+        sender = [self._sender] if answers.smtp else []
+        return [self._products, self._mail, *sender, self._recipients]
+
+    def _products(self, answers: Answers) -> Answers:
+        report.write("\n" + say("say.products"))
+        for number, each in enumerate(SETS, 1):
+            report.write(f"  {number}  {each.name}")
+        while True:
+            typed = ask("products", _numbered(answers.products))
+            found = replace(answers, products=_patterns(typed))
+            if self._settings(found) is not None:
+                return found
+
+    def _mail(self, answers: Answers) -> Answers:
+        ways = {
+            "server": self._server,
+            "microsoft": self._microsoft,
+            "files": self._files,
+        }
+        report.write("\n" + say("say.mail"))
+        chosen = choose("mail", tuple(ways), 2 if answers.tenant else 1)
+        return ways[chosen](answers)
+
+    def _files(self, answers: Answers) -> Answers:
+        return replace(answers, smtp="", tenant="", client="", sender="", secret="")
+
+    def _server(self, answers: Answers) -> Answers:
+        while True:
+            typed = ask("server", answers.smtp)
+            try:
+                address = server_address(typed, look=self.check)
+            except ConfigurationError as error:
+                report.write(say("say.failed", why=error))
+                if not keep():
+                    continue
+                address = server_address(typed, look=False)
+            user = ask("user", "", empty=True)
+            if user:
+                scheme, _, rest = address.partition("://")
+                address = f"{scheme}://{quote(user, safe='')}@{rest}"
+            found = replace(answers, smtp=address, tenant="", client="", secret="")
+            if user:
+                found = replace(found, secret=self._secret(PASSWORD, "password"))
+            if self._tried(found):
+                return found
+
+    def _microsoft(self, answers: Answers) -> Answers:
+        report.write(say("say.microsoft"))
+        while True:
+            mailbox = ask("mailbox", "")
+            found = replace(
+                answers,
+                smtp=f"graph://{mailbox}",
+                tenant=ask("tenant", answers.tenant),
+                client=ask("client", answers.client),
+            )
+            found = replace(found, secret=self._secret(SECRET, "client_secret"))
+            if self._tried(found):
+                return found
+
+    def _secret(self, name: str, question: str) -> str:
+        """Ask for a secret, unless the environment has it: then "" stands for it."""
+        for variable in (name, f"{name}_FILE"):
+            if self.environ.get(variable):
+                report.write(say("say.from_environment", name=variable))
+                return ""
+        secret = secret_file(self.file, name).name
+        report.write(say("say.login", file=self.file.name, secret=secret))
+        return ask(question, "", hidden=True)
+
+    def _sender(self, answers: Answers) -> Answers:
+        while True:
+            typed = ask("sender", answers.sender or _likely_sender(answers))
+            found = replace(answers, sender=typed)
+            if self._settings(found) is not None:
+                return found
+
+    def _recipients(self, answers: Answers) -> Answers:
+        while True:
+            typed = ask("to", ", ".join(answers.to))
+            found = replace(answers, to=listed(typed))
+            if self._settings(found) is not None:
+                return found
+
+    def _settings(self, answers: Answers) -> Settings | None:
+        """Read the answers as the file would be read; what is wrong is said, and None given."""
+        try:
+            return settings_of_answers(answers, self.file, self.environ)
+        except ConfigurationError as error:
+            report.write(say("say.wrong", why=error))
+            return None
+
+    def _tried(self, answers: Answers) -> bool:
+        """Sign in as before a message, and say how that went; whether the answers stay."""
+        settings = self._settings(answers)
+        if settings is None or not self.check:
+            return settings is not None
+        try:
+            what = trial.sign_in(settings)
+        except WatcherError as error:
+            why = error.answer if isinstance(error, DeliveryError) else str(error)
+            report.write(settings.masked(say("say.failed", why=why)))
+            return keep()
+        report.write(settings.masked(say("say.works", what=what)))
+        return True
+
+
+def ask(name: str, default: str, *, hidden: bool = False, empty: bool = False) -> str:
+    """Ask one question of the words file.  Raises BackError when "<" is typed."""
+    while True:
+        answer = typer.prompt(
+            say(f"ask.{name}"),
+            default="" if hidden else default,
+            show_default=bool(default) and not hidden,
+            hide_input=hidden,
+            prompt_suffix=": ",
+        )
+        text = str(answer).strip()
+        if text == "<":
+            raise BackError
+        if text or empty:
+            return text
+
+
+def choose(name: str, choices: Sequence[str], default: int) -> str:
+    """List choices by number, and ask for one."""
+    for number, choice in enumerate(choices, 1):
+        report.write(f"  {number}  {say(f'choice.{choice}')}")
+    while True:
+        typed = ask(name, str(default))
+        if typed.isdecimal() and 1 <= int(typed) <= len(choices):
+            return choices[int(typed) - 1]
+
+
+def keep() -> bool:
+    """Ask whether what did not work is kept all the same."""
+    kept = ask("again", "", empty=True).lower() == "k"
+    if kept:
+        report.write(say("say.kept"))
+    return kept
+
+
+def secret_file(file: Path, name: str) -> Path:
+    """Name the file for a secret that was typed: beside the configuration."""
+    names = {PASSWORD: "smtp-password", SECRET: "client-secret"}
+    return file.absolute().parent / names[name]
+
+
+def server_address(typed: str, *, look: bool) -> str:
+    """Make an address of what was typed: a host, host:port, or the address itself.
+
+    ``look`` finds a port that is open where none was named.  Raises ConfigurationError.
+    """
+    if "://" in typed:
+        return typed
+    host, colon, port = typed.rpartition(":")
+    if not colon or not re.fullmatch(r"\d{1,5}", port):
+        host = typed
+        port = str(trial.open_port(host)) if look else "587"
+    scheme = "smtps" if port == "465" else "smtp"
+    return f"{scheme}://{host}:{port}"
+
+
+def listed(typed: str) -> tuple[str, ...]:
+    """Read several answers between commas."""
+    return tuple(each.strip() for each in typed.split(",") if each.strip())
+
+
+def _patterns(typed: str) -> tuple[str, ...]:
+    """Read numbers of the offered sets, and patterns."""
+    found: list[str] = []
+    for each in listed(typed):
+        number = int(each) if each.isdecimal() else 0
+        if 1 <= number <= len(SETS):
+            found += SETS[number - 1].patterns
+        else:
+            found.append(each)
+    return tuple(dict.fromkeys(found))
+
+
+def _numbered(patterns: tuple[str, ...]) -> str:
+    """Write patterns as they may be typed: the number of the set that they are, else themselves."""
+    for number, each in enumerate(SETS, 1):
+        if each.patterns == patterns:
+            return str(number)
+    return ", ".join(patterns)
+
+
+def _likely_sender(answers: Answers) -> str:
+    """Guess the sender: who logs in, else "watcher" of the mail server's domain."""
+    _, _, place = answers.smtp.partition("://")
+    user, at, host = place.rpartition("@")
+    address = user.replace("%40", "@") if at and not answers.tenant else place
+    if "@" not in address:
+        domain = host.partition(":")[0].partition("?")[0].partition(".")[2]
+        address = f"watcher@{domain or 'example.org'}"
+    return f"Advisory Watcher <{address}>"

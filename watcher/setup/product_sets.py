@@ -1,0 +1,21 @@
+"""The products that ``watcher init`` offers by number: the one list of them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class ProductSet(Struct, frozen=True):
+    """What is offered under one name, and the patterns that it writes into ``products``."""
+
+    name: str
+    patterns: tuple[str, ...]
+
+
+SETS = (
+    ProductSet("Exchange Server", ("Exchange Server*",)),
+    ProductSet("Windows Server", ("Windows Server*",)),
+    ProductSet("SQL Server", ("SQL Server*",)),
+    ProductSet("SharePoint Server", ("SharePoint*",)),
+    ProductSet("everything", ("*",)),
+)

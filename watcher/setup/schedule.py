@@ -1,0 +1,249 @@
+"""A check every half hour by what this machine has for it, and the way back.
+
+Cron and systemd are those of the account that asks: no rights of others are needed.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from watcher.config.mail_settings import CERTIFICATE, PASSWORD, SECRET
+from watcher.errors import ConfigurationError, WatcherError
+from watcher.setup.words import say
+
+# Odd minutes, as everywhere: at full hours every schedule of the world asks
+CRON_TIMES = "7,37 * * * *"
+SECRETS = (PASSWORD, SECRET, CERTIFICATE)
+UNIT = "advisory-watcher"
+TASK = "Advisory Watcher"
+
+
+class Job(Struct, frozen=True):
+    """What is started: a check by ``config``; ``files`` name secrets by their variable."""
+
+    config: Path
+    files: Mapping[str, str]
+
+    @property
+    def words(self) -> list[str]:
+        """The command; the interpreter of this very installation, wherever it lies."""
+        program = Path(sys.executable)
+        # On Windows the one without a console: a window would flash up every half hour
+        silent = program.with_name("pythonw.exe")
+        if sys.platform == "win32" and silent.exists():
+            program = silent
+        return [
+            str(program),
+            "-m",
+            "watcher",
+            "run",
+            "-q",
+            "--config",
+            str(self.config),
+        ]
+
+
+def job(config: Path, environ: Mapping[str, str], typed: Mapping[str, Path]) -> Job:
+    """Give the job of a configuration; ``typed`` are the files of secrets that were typed.
+
+    Raises ConfigurationError where a secret is in this shell's environment alone.
+    """
+    files = {f"{name}_FILE": str(path) for name, path in typed.items()}
+    for name in SECRETS:
+        variable = f"{name}_FILE"
+        if variable in files:
+            continue
+        if environ.get(variable):
+            files[variable] = str(Path(environ[variable]).absolute())
+        elif environ.get(name):
+            raise ConfigurationError(say("error.secret_unfiled", name=name))
+    return Job(config.absolute(), files)
+
+
+def available() -> tuple[str, ...]:
+    """Name what could start checks here, the likeliest first."""
+    if sys.platform == "win32":
+        return ("task",)
+    found = []
+    if shutil.which("crontab"):
+        found.append("cron")
+    if (
+        shutil.which("systemctl")
+        and _ran("systemctl", "--user", "show-environment") is None
+    ):
+        found.append("systemd")
+    return tuple(found)
+
+
+def install(kind: str, what: Job) -> None:
+    """Start the job every half hour from now on; one of before is replaced.
+
+    Raises WatcherError when that cannot be done.
+    """
+    cache = {part.lower() for part in Path(sys.prefix).parts} & {".cache", "cache"}
+    if cache:
+        raise ConfigurationError(say("error.cached", place=sys.prefix, kind=kind))
+    INSTALL[kind](what)
+
+
+def remove(config: Path) -> tuple[str, ...]:
+    """Take back what ``install`` did for a configuration, and name what that was."""
+    return tuple(
+        kind for kind, taken_back in REMOVE.items() if taken_back(config.absolute())
+    )
+
+
+def _ran(*words: str, text: str | None = None) -> str | None:
+    """Run a program of the system; give why it failed, None when it did not."""
+    try:
+        ended = subprocess.run(  # noqa: S603 - fixed words, none of them from a source
+            words, input=text, capture_output=True, text=True, check=False, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if ended.returncode == 0:
+        return None
+    return (
+        " ".join((ended.stderr or ended.stdout).split())
+        or f"exit code {ended.returncode}"
+    )
+
+
+def _run(*words: str, text: str | None = None) -> None:
+    why = _ran(*words, text=text)
+    if why is not None:
+        raise WatcherError(say("error.no_scheduler", kind=words[0], why=why))
+
+
+# --- cron -----------------------------------------------------------------------------
+
+
+def _crontab() -> list[str]:
+    """Read the account's crontab; one that is not there yet is empty."""
+    words = ("crontab", "-l")
+    ended = subprocess.run(  # noqa: S603 - the system's own, with fixed words
+        words, capture_output=True, text=True, check=False, timeout=60
+    )
+    return ended.stdout.splitlines() if ended.returncode == 0 else []
+
+
+def _mark(config: Path) -> str:
+    return f"# watcher init: {config}"
+
+
+def _cron(what: Job) -> None:
+    secrets = [f"{name}={shlex.quote(file)}" for name, file in what.files.items()]
+    command = " ".join([*secrets, shlex.join(what.words)])
+    # cron reads % as the end of the command
+    line = f"{CRON_TIMES} {command} {_mark(what.config)}".replace("%", r"\%")
+    kept = _without(_crontab(), what.config)
+    _run("crontab", "-", text="\n".join([*kept, line]) + "\n")
+
+
+def _without(lines: list[str], config: Path) -> list[str]:
+    mark = _mark(config).replace("%", r"\%")
+    return [line for line in lines if not line.endswith(mark)]
+
+
+def _cron_removed(config: Path) -> bool:
+    if not shutil.which("crontab"):
+        return False
+    lines = _crontab()
+    kept = _without(lines, config)
+    if kept == lines:
+        return False
+    _run("crontab", "-", text="".join(f"{line}\n" for line in kept))
+    return True
+
+
+# --- systemd --------------------------------------------------------------------------
+
+
+def _units() -> tuple[Path, Path]:
+    import platformdirs
+
+    folder = platformdirs.user_config_path() / "systemd" / "user"
+    return folder / f"{UNIT}.service", folder / f"{UNIT}.timer"
+
+
+def _quoted(text: str) -> str:
+    # systemd.syntax(7): the percent sign begins a specifier, the dollar sign a variable
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("%", "%%").replace("$", "$$") + '"'
+
+
+def _systemd(what: Job) -> None:
+    service, timer = _units()
+    environment = [
+        f"Environment={_quoted(f'{name}={file}').replace('$$', '$')}"
+        for name, file in what.files.items()
+    ]
+    service.parent.mkdir(parents=True, exist_ok=True)
+    service.write_text(
+        "\n".join(
+            (
+                _mark(what.config),
+                "[Unit]",
+                "Description=Advisory Watcher: one check",
+                "",
+                "[Service]",
+                "Type=oneshot",
+                f"ExecStart={' '.join(map(_quoted, what.words))}",
+                "SuccessExitStatus=3",
+                *environment,
+                "TimeoutStartSec=30min",
+                "UMask=0077",
+                "",
+            )
+        ),
+        encoding="utf-8",
+    )
+    timer.write_text(
+        "[Unit]\nDescription=Advisory Watcher: a check twice an hour\n\n"
+        "[Timer]\nOnCalendar=*:07,37\nRandomizedDelaySec=120\nPersistent=true\n\n"
+        "[Install]\nWantedBy=timers.target\n",
+        encoding="utf-8",
+    )
+    _run("systemctl", "--user", "daemon-reload")
+    _run("systemctl", "--user", "enable", "--now", timer.name)
+
+
+def _systemd_removed(config: Path) -> bool:
+    service, timer = _units()
+    if not service.exists():
+        return False
+    if _mark(config) not in service.read_text(encoding="utf-8").splitlines():
+        return False
+    _run("systemctl", "--user", "disable", "--now", timer.name)
+    service.unlink()
+    timer.unlink(missing_ok=True)
+    _run("systemctl", "--user", "daemon-reload")
+    return True
+
+
+# --- Windows --------------------------------------------------------------------------
+
+
+def _task(what: Job) -> None:
+    for name, file in what.files.items():
+        _run("setx", name, file)
+    command = subprocess.list2cmdline(what.words)
+    every = ("/SC", "MINUTE", "/MO", "30")
+    _run("schtasks", "/Create", "/F", *every, "/TN", TASK, "/TR", command)
+
+
+def _task_removed(_config: Path) -> bool:
+    if sys.platform != "win32":
+        return False
+    return _ran("schtasks", "/Delete", "/F", "/TN", TASK) is None
+
+
+INSTALL = {"cron": _cron, "systemd": _systemd, "task": _task}
+REMOVE = {"cron": _cron_removed, "systemd": _systemd_removed, "task": _task_removed}
