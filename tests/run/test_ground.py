@@ -144,11 +144,11 @@ def make(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
 def test_a_target_that_has_no_script_yet_says_so(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "scripts" / "demo.py").unlink(missing_ok=True)
+    (tmp_path / "scripts" / "screenshots.py").unlink()
     (tmp_path / "scripts" / "setup.sh").write_text("exit 0\n")
-    answer = make(tmp_path, "demo")
+    answer = make(tmp_path, "screenshots")
     assert answer.returncode == 2
-    assert "scripts/demo.py is not written yet" in answer.stderr
+    assert "scripts/screenshots.py is not written yet" in answer.stderr
 
 
 @pytest.mark.parametrize(
