@@ -1,6 +1,7 @@
 #!/bin/sh
-# Carries the state, as the sorted text of `watcher state export`, and outbox/ between runs on a branch of its own.
-#   state-branch.sh fetch   lays out state-text/ and outbox/ as the last run pushed them; nothing when there never was a run
+# Carries the state, as the sorted text of `watcher state export`, outbox and evidence between runs on a branch of its own.
+#   state-branch.sh fetch   lays out state-text/ and outbox/ as the last run pushed them; nothing when there never was a run.
+#                           Evidence is laid aside; watch.sh puts both to where the configuration wants them
 #   state-branch.sh seal    pushes them before anything is sent; refused when another run was faster, and then nothing may be sent
 #   state-branch.sh push    pushes them after sending: if the branch has moved, the receipts are merged into what is there (receipts.py)
 # A branch that cannot be read is an error, never a first run: a first run announces nothing.
@@ -14,6 +15,8 @@ here=$(dirname "$0")
 kept=$(git rev-parse --absolute-git-dir)
 seen=$kept/watcher-state-seen
 checked=$kept/watcher-state-checked # watch.sh makes it when a check has written its state
+folders=$kept/watcher-state-folders # watch.sh writes it: outbox and evidence, and where the configuration puts them
+evidence=$kept/watcher-state-evidence
 tries=5
 
 # git asks this for a password when the remote wants one; the token is in no file and in no command line.
@@ -52,21 +55,41 @@ fetch() {
         echo "The branch $branch of $remote holds no state. Name another branch, or delete it to begin anew: a first run announces nothing." >&2
         exit 1
     fi
-    rm -rf outbox
+    rm -rf outbox "$evidence"
     # shellcheck disable=SC2046  # two names at most, ours
     git archive FETCH_HEAD -- $(git ls-tree --name-only FETCH_HEAD state-text outbox) | tar -xf -
+    if git cat-file -e FETCH_HEAD:evidence 2>/dev/null; then
+        mkdir -p "$evidence"
+        git archive FETCH_HEAD:evidence | tar -xf - -C "$evidence"
+    fi
     git rev-parse FETCH_HEAD >"$seen"
     echo "The state of $(git log -1 --format=%cI FETCH_HEAD) is laid out."
 }
 
+# whole FOLDER: the tree of everything in a folder, wherever it lies
+whole() (
+    GIT_INDEX_FILE=$kept/watcher-state-folder
+    export GIT_INDEX_FILE
+    rm -f "$GIT_INDEX_FILE"
+    cd "$1"
+    git --git-dir="$kept" --work-tree=. add --force --all .
+    git --git-dir="$kept" write-tree
+)
+
 # Sets tree to what lies here; fails when nothing but check times has changed since the fetch, and no source failed or fails.
 changed() {
+    if [ -e "$folders" ]; then
+        grep -E '^(outbox|evidence)	' "$folders" >"$kept/watcher-state-carried" || :
+    else
+        printf 'outbox\t%s\n' "$PWD/outbox" >"$kept/watcher-state-carried"
+    fi
     GIT_INDEX_FILE=$kept/watcher-state-index
     export GIT_INDEX_FILE
     rm -f "$GIT_INDEX_FILE"
-    for folder in state-text outbox; do
-        if [ -d "$folder" ]; then git add --force -- "$folder"; fi
-    done
+    if [ -d state-text ]; then git add --force -- state-text; fi
+    while IFS='	' read -r name place; do
+        if [ -d "$place" ]; then git read-tree --prefix="$name/" "$(whole "$place")"; fi
+    done <"$kept/watcher-state-carried"
     tree=$(git write-tree)
     unset GIT_INDEX_FILE
     before=$(cat "$seen")
@@ -110,27 +133,46 @@ seal() {
     echo "What the check has found is on $branch."
 }
 
-# Sets tree to theirs and mine together; where git finds both in the same lines of the receipts, row by row. Fails when more does not fit.
+# Sets tree to theirs and mine together. Where git finds both in the same lines of the receipts, row by row; a copy of a
+# page, or a file of evidence, that both have written is theirs. Fails when more does not fit.
 merge() {
     theirs=$1
     mine=$2
     receipts=state-text/deliveries.jsonl
     if tree=$(git merge-tree --write-tree --name-only --no-messages "$theirs" "$mine" 2>/dev/null); then return 0; fi
-    if [ "$(printf '%s\n' "$tree" | tail -n +2)" != "$receipts" ]; then return 1; fi
+    printf '%s\n' "$tree" | tail -n +2 >"$kept/watcher-state-conflicts"
+    if grep -v -E "^($receipts|evidence/.*)\$" "$kept/watcher-state-conflicts" >/dev/null; then return 1; fi
     tree=$(printf '%s\n' "$tree" | head -n 1)
+    GIT_INDEX_FILE=$kept/watcher-state-index
+    export GIT_INDEX_FILE
+    rm -f "$GIT_INDEX_FILE"
+    tree=$(settled) || tree=
+    unset GIT_INDEX_FILE
+    [ -n "$tree" ]
+}
+
+# Prints the tree of a merge whose conflicts are settled, by the index that merge has chosen.
+settled() {
+    git read-tree "$tree" || return 1
+    while read -r path; do
+        if [ "$path" = "$receipts" ]; then
+            blob=$(both_receipts) || return 1
+        else
+            blob=$(git rev-parse --verify --quiet "$theirs:$path") || blob=
+        fi
+        if [ -n "$blob" ]; then git update-index --cacheinfo "100644,$blob,$path"; else git update-index --force-remove "$path"; fi || return 1
+    done <"$kept/watcher-state-conflicts"
+    git write-tree
+}
+
+both_receipts() {
     base=$(git merge-base "$theirs" "$mine") || return 1
     for side in base theirs mine; do
         case $side in base) from=$base ;; theirs) from=$theirs ;; mine) from=$mine ;; esac
         git show "$from:$receipts" >"$kept/receipts-$side" || return 1
     done
     python3 "$here/receipts.py" "$kept/receipts-base" "$kept/receipts-theirs" "$kept/receipts-mine" >"$kept/receipts-merged" || return 1
-    blob=$(git hash-object -w "$kept/receipts-merged") || return 1
-    GIT_INDEX_FILE=$kept/watcher-state-index
-    export GIT_INDEX_FILE
-    rm -f "$GIT_INDEX_FILE"
-    git read-tree "$tree" && git update-index --cacheinfo "100644,$blob,$receipts" && tree=$(git write-tree) || tree=
-    unset GIT_INDEX_FILE
-    [ -n "$tree" ]
+    git hash-object -w "$kept/receipts-merged"
 }
 
 push() {

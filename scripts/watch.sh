@@ -1,13 +1,72 @@
 #!/bin/sh
 # What a scheduled workflow does between scripts/state-branch.sh fetch, seal and push.
-#   watch.sh check   reads the state from state-text/, checks without sending, writes the state back
-#   watch.sh send    sends what is due, writes the state back, and a summary of how everything is
-# Read: WATCHER (the command, default .venv/bin/watcher), GITHUB_STEP_SUMMARY (optional).
+#   watch.sh check     reads the state from state-text/, checks without sending, writes the state back
+#   watch.sh send      sends what is due, writes the state back, and a summary of what was told and how everything is
+#   watch.sh publish   reads the state, makes feeds and page, and says where they lie (GITHUB_OUTPUT: site=FOLDER)
+# Read: WATCHER (the command, default .venv/bin/watcher), WATCHER_ENVIRONMENT (lines NAME=value, for the ${NAME}s of the
+# configuration), GITHUB_STEP_SUMMARY and GITHUB_OUTPUT (optional).
 set -u
 watcher=${WATCHER:-.venv/bin/watcher}
 
 # Says to state-branch.sh that what lies in state-text/ is a whole state; without it nothing is sent or pushed.
-checked=$(git rev-parse --absolute-git-dir)/watcher-state-checked || exit 1
+kept=$(git rev-parse --absolute-git-dir) || exit 1
+checked=$kept/watcher-state-checked
+folders=$kept/watcher-state-folders # where the configuration puts outbox and evidence: state-branch.sh carries them from there
+events=$kept/watcher-state-events   # what the check has established
+
+# What stands in one secret becomes variables of their own; the log shows none of the values.
+environment() {
+    while IFS='=' read -r name value; do
+        case $name in
+        '' | '#'*) continue ;;
+        [!A-Za-z_]* | *[!A-Za-z0-9_]*)
+            echo "WATCHER_ENVIRONMENT: a line does not begin with NAME=. It is left out." >&2
+            continue
+            ;;
+        esac
+        if [ -z "$value" ]; then continue; fi
+        if [ -n "${GITHUB_ACTIONS:-}" ]; then printf '::add-mask::%s\n' "$value"; fi
+        export "$name=$value"
+    done <<END
+${WATCHER_ENVIRONMENT:-}
+END
+    unset WATCHER_ENVIRONMENT
+}
+
+# What was fetched goes to where the configuration wants it.
+put() {
+    to=$(sed -n "s/^$1	//p" "$folders")
+    if [ -z "$to" ] || [ ! -d "$2" ] || [ "$2" = "$to" ]; then return 0; fi
+    mkdir -p "$to" && cp -R "$2/." "$to/" && rm -rf "$2"
+}
+
+# Lays the state out that state-branch.sh has fetched.
+lay_out() {
+    "$watcher" state folders -q >"$folders" || exit 2
+    if [ -e state-text/meta.jsonl ] && ! "$watcher" state import -q state-text; then exit 2; fi
+    put outbox "$PWD/outbox" && put evidence "$kept/watcher-state-evidence"
+}
+
+# As it is, whatever stands in it: no line of ours begins with a fence.
+fenced() {
+    printf '\n~~~~text\n'
+    cat
+    printf '~~~~\n\n'
+}
+
+summary() {
+    if [ -z "${GITHUB_STEP_SUMMARY:-}" ]; then return 0; fi
+    {
+        if [ -s "$events" ]; then
+            echo '### Established by this check'
+            fenced <"$events"
+        else
+            echo '### Nothing new'
+        fi
+        echo '### How everything is'
+        "$watcher" status 2>&1 | fenced
+    } >>"$GITHUB_STEP_SUMMARY"
+}
 
 written() {
     "$watcher" state export -q state-text || exit 1
@@ -28,12 +87,14 @@ push a commit, or enable the workflow again on the Actions page."
     if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then printf '\n> [!WARNING]\n> %s\n' "$note" >>"$GITHUB_STEP_SUMMARY"; fi
 }
 
+environment
 case ${1:-} in
 check)
-    rm -f "$checked"
-    if [ -e state-text/meta.jsonl ] && ! "$watcher" state import -q state-text; then exit 2; fi
+    rm -f "$checked" "$events" "$folders"
+    lay_out || exit 1
     code=0
-    "$watcher" run --no-send || code=$?
+    "$watcher" run --no-send >"$events" || code=$?
+    cat "$events"
     # 2: the configuration is wrong, and nothing was touched
     [ "$code" -ne 2 ] || exit 2
     written "$code"
@@ -45,18 +106,17 @@ send)
     fi
     code=0
     "$watcher" send || code=$?
-    if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-        {
-            echo '```text'
-            "$watcher" status 2>&1
-            echo '```'
-        } >>"$GITHUB_STEP_SUMMARY"
-    fi
+    summary
     fading
     written "$code"
     ;;
+publish)
+    lay_out || exit 1
+    "$watcher" publish || exit
+    if [ -n "${GITHUB_OUTPUT:-}" ]; then sed -n 's/^site	/site=/p' "$folders" >>"$GITHUB_OUTPUT"; fi
+    ;;
 *)
-    echo "usage: watch.sh check|send" >&2
+    echo "usage: watch.sh check|send|publish" >&2
     exit 2
     ;;
 esac

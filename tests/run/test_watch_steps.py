@@ -6,6 +6,7 @@ Against a local git remote, a feed and a mail server.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from tests.mailing import MailServer, Postbox
 from tests.run.test_state_branch import clone, git, quiet, remote
-from tests.run.workflow import ACTION, ROOT, WORKFLOW, Job, defaults
+from tests.run.workflow import ACTION, PAGES, ROOT, WORKFLOW, Job, defaults
 from tests.servers import Reply, SourceServer
 
 __all__ = ["remote"]
@@ -59,10 +60,13 @@ class Machines:
         self, remote: Path, folder: Path, web: SourceServer, mail: MailServer
     ) -> None:
         self.remote, self.folder, self.web, self.mail = remote, folder, web, mail
+        self.set: dict[str, str] = {}
+        # How mail leaves, as the configuration says it
+        self.way = f'smtp = "{mail.url}"'
 
-    def new(self, file: Path = WORKFLOW, name: str = "runner") -> Job:
+    def new(self, file: Path = WORKFLOW, name: str = "runner", more: str = "") -> Job:
         """Give a machine with the tree checked out and everything installed, that has
-        fetched the state; one of that name goes.
+        fetched the state; one of that name goes.  ``more`` is of the configuration.
         """
         shutil.rmtree(self.folder / name, ignore_errors=True)
         place = clone(self.remote, self.folder / name)
@@ -70,14 +74,14 @@ class Machines:
             '[[source]]\nname = "blog"\nkind = "feed"\nurl = '
             f'"{self.web.url("/feed")}"\nevery = "1s"\n'
         )
-        sender = f'[mail]\nfrom = "Watcher <watcher@example.org>"\nsmtp = "{self.mail.url}"\n'
+        sender = f'[mail]\nfrom = "Watcher <watcher@example.org>"\n{self.way}\n'
         told = '[[subscriber]]\nname = "admins"\nto = ["admins@example.org"]\nkinds = ["news"]\n'
         (place / "watcher.toml").write_text(
-            f"[watch]\nbuiltin_sources = false\n{source}{sender}{told}"
+            f"[watch]\nbuiltin_sources = false\n{more}{source}{sender}{told}"
         )
         command = (
             place / ".venv" / "bin" / "watcher"
-            if file == WORKFLOW
+            if file != ACTION
             else place / ".git" / "temp" / "watcher" / "bin" / "watcher"
         )
         command.parent.mkdir(parents=True)
@@ -85,7 +89,7 @@ class Machines:
             f'#!/bin/sh\nPYTHONPATH={ROOT} exec "{sys.executable}" -m watcher "$@"\n'
         )
         command.chmod(0o755)
-        if file == WORKFLOW:
+        if file != ACTION:
             shutil.copytree(
                 ROOT / "scripts",
                 place / "scripts",
@@ -97,10 +101,16 @@ class Machines:
             "GITHUB_STEP_SUMMARY": "summary.md",
         }
         inputs = {f"inputs.{name}": value for name, value in defaults().items()}
-        known = inputs | {"secrets.WATCHER_SMTP_PASSWORD": "", "github.token": "t0ken"}
+        known = inputs | self.secrets() | {"github.token": "t0ken"}
         job = Job(file, place, quiet(places), known)
         assert job.run("fetch") == [0], job.said
         return job
+
+    def secrets(self) -> dict[str, str]:
+        """Give every secret that the workflows name: empty, but for those that are set."""
+        text = WORKFLOW.read_text(encoding="utf-8") + PAGES.read_text(encoding="utf-8")
+        named = dict.fromkeys(re.findall(r"secrets\.\w+", text), "")
+        return named | {f"secrets.{name}": value for name, value in self.set.items()}
 
 
 ALL = ("check", "seal", "send", "push")
@@ -298,3 +308,95 @@ def test_a_schedule_that_is_about_to_be_switched_off_is_noted(
     )
     assert said in sent
     assert said in noted
+
+
+ELSEWHERE = 'evidence = "kept/evidence"\nsite = "www"\n'
+
+
+def test_outbox_and_evidence_are_carried_from_where_the_configuration_puts_them(
+    machines: Machines, remote: Path, tmp_path: Path, web: SourceServer
+) -> None:
+    outbox = tmp_path / "another place" / "outbox"
+    machines.way = f'outbox = "{outbox}"'
+
+    def run() -> Job:
+        job = machines.new(more=ELSEWHERE)
+        assert job.run(*ALL) == [0, 0, 0, 0], job.said
+        return job
+
+    first = run()
+    assert [path.name for path in outbox.iterdir()] == ["0001-welcome.eml"]
+    current = {path.name for path in (first.folder / "kept/evidence/current").iterdir()}
+    assert current
+    shutil.rmtree(outbox)  # the machine is gone, with all that lay beside its folder
+
+    web.play("/feed", feed("Second", "First"))
+    second = run()
+    names = sorted(path.name for path in outbox.iterdir())
+    assert (names[0], len(names)) == ("0001-welcome.eml", 2)
+    assert any((second.folder / "kept/evidence").glob("*.warc.gz"))
+    shutil.rmtree(outbox)
+
+    carried = git(remote, "ls-tree", "-r", "--name-only", "watcher-state").splitlines()
+    assert sum(path.startswith("outbox/") for path in carried) == 2
+    assert any(path.startswith("evidence/") and ".warc" in path for path in carried)
+    assert "kept" not in {path.partition("/")[0] for path in carried}
+    third = machines.new(more=ELSEWHERE)
+    assert third.run("check") == [0], third.said
+    files = {
+        path.relative_to(third.folder / "kept").as_posix()
+        for path in (third.folder / "kept/evidence").rglob("*")
+        if path.is_file()
+    }
+    assert files >= {path for path in carried if path.startswith("evidence/")}
+
+
+def test_the_summary_shows_what_was_established_and_then_that_nothing_was(
+    machines: Machines, web: SourceServer
+) -> None:
+    machines.new().run(*ALL)
+    web.play("/feed", feed("A new post", "First"))
+    told = machines.new()
+    assert told.run(*ALL) == [0, 0, 0, 0], told.said
+    summary = (told.folder / "summary.md").read_text(encoding="utf-8")
+    assert "### Established by this check" in summary
+    assert "news" in summary
+    assert "A new post" in summary
+    assert "blog" in summary.partition("### How everything is")[2]
+    quiet_one = machines.new()
+    quiet_one.run(*ALL)
+    assert "### Nothing new" in (quiet_one.folder / "summary.md").read_text()
+
+
+def test_secrets_of_ones_own_names_come_in_one_and_none_of_their_values_is_shown(
+    machines: Machines, mail: MailServer
+) -> None:
+    machines.set["WATCHER_ENVIRONMENT"] = (
+        f"# mail\nMAIL_HOST={mail.url.partition('://')[2]}\n\nMAIL_TOKEN=a=b c\nnot a name\n"
+    )
+    machines.way = 'smtp = "smtp://${MAIL_HOST}"'
+    job = machines.new()
+    job.environ["GITHUB_ACTIONS"] = "true"
+    assert job.run(*ALL) == [0, 0, 0, 0], job.said
+    assert len(mail.postbox.messages) == 1
+    assert "::add-mask::a=b c" in job.said["check"]
+    assert "It is left out" in job.said["check"]
+
+
+def test_the_page_is_made_from_the_state_alone(machines: Machines) -> None:
+    before = machines.new(more=ELSEWHERE)
+    assert before.run(*ALL) == [0, 0, 0, 0], before.said
+    made = before.folder / "www"
+    pages = machines.new(PAGES, name="pages", more=ELSEWHERE)
+    pages.environ["GITHUB_OUTPUT"] = "output"
+    assert pages.run("publish") == [0], pages.said
+    said = (pages.folder / "output").read_text(encoding="utf-8")
+    assert said == f"site={pages.folder / 'www'}\n"
+    files = {
+        path.relative_to(made): path.read_bytes()
+        for path in made.rglob("*")
+        if path.is_file() and path.name != "status.json"
+    }
+    assert files
+    for path, content in files.items():
+        assert (pages.folder / "www" / path).read_bytes() == content, path

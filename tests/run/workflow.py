@@ -15,13 +15,15 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github" / "workflows" / "watch.yml"
+PAGES = ROOT / ".github" / "workflows" / "pages.yml"
 ACTION = ROOT / "action.yml"
 
 
 def steps(file: Path) -> list[dict[str, Any]]:
-    """List the steps of the action, or of the workflow's job that checks."""
+    """List the steps of the action, or of the workflow's job that bears its name."""
     read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    listed = read["runs"]["steps"] if "runs" in read else read["jobs"]["watch"]["steps"]
+    job = read["runs"] if "runs" in read else read["jobs"][file.stem]
+    listed = job["steps"]
     assert isinstance(listed, list)
     return listed
 

@@ -1,6 +1,6 @@
-"""``watcher state export`` and ``watcher state import``.
+"""``watcher state export``, ``watcher state import`` and ``watcher state folders``.
 
-The whole state as sorted text, made for git.
+The whole state as sorted text, made for git, and what lies beside it.
 """
 
 from __future__ import annotations
@@ -54,3 +54,21 @@ def import_(
     with call.store(settings, hold=True) as store:
         store.import_(folder)
     report.write(f"The state of {folder} was read.")
+
+
+@command("folders", "watcher state folders", group)
+def folders(call: Call) -> None:
+    """Name the folders that a run writes beside the state, a line each.
+
+    Name and path, with a tab between: outbox, evidence (where it is kept) and site.
+    A machine that is lost after each run carries the first two with the export.
+    """
+    settings = call.settings()
+    beside = {
+        "outbox": settings.mail.outbox,
+        "evidence": settings.evidence,
+        "site": settings.site,
+    }
+    for name, path in beside.items():
+        if path is not None:
+            report.write(f"{name}\t{path.absolute()}")
