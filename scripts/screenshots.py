@@ -97,8 +97,10 @@ def readme_mail(browser: Browser, mail: Path) -> None:
     )
     page.set_content(html_of(mail.read_bytes()))
     page.screenshot(path=OUT / "readme-mail.png")  # docs/images/mail.png
-    top = {"x": 0.0, "y": 8.0, "width": 640.0, "height": 384.0}
-    page.screenshot(path=OUT / "readme-pulled.png", clip=top)  # docs/images/pulled.png
+    page.screenshot(  # docs/images/pulled.png
+        path=OUT / "readme-pulled.png",
+        clip={"x": 0, "y": 8, "width": 640, "height": 384},
+    )
     page.close()
 
 
