@@ -130,7 +130,10 @@ def test_a_few_answers_reach_the_first_mail(
         asked.answer("User that logs in", USER)
         asked.answer("Password: ", PASSWORD)
         asked.expect("It works: 127.0.0.1")
-        asked.answer("Sender", "Watcher <watcher@example.org>")
+        asked.answer(
+            "Sender [Advisory Watcher <watcher@example.org>]",
+            "Watcher <watcher@example.org>",
+        )
         asked.answer("Who is told?", "exchange-admins@example.org, it@example.org")
         asked.expect("What starts a check every half hour?")
         asked.answer("Number [1]", "")

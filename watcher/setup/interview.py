@@ -244,5 +244,8 @@ def _likely_sender(answers: Answers) -> str:
     address = user.replace("%40", "@") if at and not answers.tenant else place
     if "@" not in address:
         domain = host.partition(":")[0].partition("?")[0].partition(".")[2]
-        address = f"watcher@{domain or 'example.org'}"
+        # Of an address in figures no domain can be guessed
+        if not re.search(r"\.[a-z]", f".{domain}", re.IGNORECASE):
+            domain = "example.org"
+        address = f"watcher@{domain}"
     return f"Advisory Watcher <{address}>"
