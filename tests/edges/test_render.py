@@ -28,6 +28,7 @@ from watcher.judgement.summary import sentences
 from watcher.mail import render, samples
 from watcher.records import (
     Advisory,
+    Anchor,
     Confidence,
     Event,
     Evidence,
@@ -232,6 +233,51 @@ def test_a_digest_names_the_gravest_update_and_counts_the_others() -> None:
     assert render.message(digest, configured(), NOW).subject.endswith(
         ": Exchange Server May 2030 SU (KB9000001), and 2 more"
     )
+
+
+def test_what_the_vendor_links_can_be_followed_in_text_and_html() -> None:
+    said = (
+        "See the known issues section of the blog post.",
+        "Get-Service | Stop-Service",
+    )
+    linked = replace(
+        samples.event(Kind.PULLED),
+        guidance=said,
+        tables=(),
+        anchors=(Anchor("blog post", "https://blog.example.org/a?b=1&c", said[0]),),
+        codes=(said[1],),
+    )
+    text, html = parts(
+        render.message(audience.single(ADMINS, linked), configured(), NOW)
+    )
+
+    assert (
+        "> See the known issues section of the blog post.\n>   blog post: https" in text
+    )
+    assert 'href="https://blog.example.org/a?b=1&amp;c"' in html
+    assert "\n> Get-Service | Stop-Service\n" in text
+    assert "monospace" in html.split("Get-Service")[0].rpartition("<p")[2]
+
+
+def test_a_command_is_never_wrapped() -> None:
+    command = "New-SettingOverride -Name " + " ".join(f'"word {n}"' for n in range(40))
+    issue = replace(
+        samples.event(Kind.KNOWN_ISSUE), guidance=(command,), codes=(command,)
+    )
+
+    assert f"\n> {command}\n" in text_of(audience.single(ADMINS, issue))
+
+
+def test_an_anchor_that_is_no_web_address_leads_nowhere() -> None:
+    said = "See the blog post."
+    bad = replace(
+        samples.event(Kind.PULLED),
+        guidance=(said,),
+        anchors=(Anchor("blog post", "javascript:alert(1)", said),),
+    )
+    text, html = parts(render.message(audience.single(ADMINS, bad), configured(), NOW))
+
+    assert "javascript" not in text + html
 
 
 def test_a_digest_gives_each_link_of_an_update_once() -> None:

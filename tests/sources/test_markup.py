@@ -135,3 +135,45 @@ def test_any_markup_is_read(pieces: list[str]) -> None:
         link.startswith(("http://", "https://"))
         for link in markup.links(html, "https://example.org/")
     )
+
+
+def test_words_that_lead_somewhere_are_read_with_the_line_around_them() -> None:
+    html = (
+        "<p>See the known issues section of the <a href='/blog'>blog post</a>.</p>"
+        "<p>Another <a href='https://other.example.org/'>blog post</a> <s>and "
+        "<a href='https://gone.example.org/'>this one</a></s>.<br>A <a>nameless</a> one"
+        " and <a href='https://example.org/'>https://example.org/</a></p>"
+        "<p>A note in [Markdown](https://marked.example.org/here) too</p>"
+    )
+    found = markup.marked(html, "https://example.org/page")
+
+    assert [(each.text, each.url, each.around) for each in found.anchors] == [
+        (
+            "Markdown",
+            "https://marked.example.org/here",
+            "A note in Markdown too",
+        ),
+        (
+            "blog post",
+            "https://example.org/blog",
+            "See the known issues section of the blog post.",
+        ),
+        ("blog post", "https://other.example.org/", "Another blog post ."),
+    ]
+
+
+def test_lines_of_code_are_read_and_names_in_a_sentence_are_none() -> None:
+    html = (
+        "<p>Run <code>x</code>:</p><pre>Get-Service MSExchange*\nRestart-Service W3SVC"
+        "</pre><p><code>reg add HKLM /v A</code></p>"
+    )
+
+    assert markup.marked(html).codes == (
+        "Get-Service MSExchange*",
+        "Restart-Service W3SVC",
+        "reg add HKLM /v A",
+    )
+
+
+def test_prose_without_either_costs_nothing() -> None:
+    assert markup.marked("<p>Nothing leads anywhere.</p>") == markup.Marked()

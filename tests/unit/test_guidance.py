@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
+from msgspec.structs import replace
+
 from tests.unit.builders import NOV, SU, fact, post, update
-from watcher.judgement.advice import MOST_SENTENCES, lay_out, table_holds
+from watcher.judgement.advice import (
+    MOST_SENTENCES,
+    codes_of,
+    lay_out,
+    stands_in,
+    table_holds,
+)
 from watcher.judgement.event import Summary, compose_event
-from watcher.records import Entry, Event, Kind, Table
+from watcher.records import Anchor, Entry, Event, Kind, Table
 from watcher.text import columns
 from watcher.text.story import Form, sayings
 from watcher.text.words import words_of
@@ -136,3 +145,30 @@ def test_a_table_that_is_too_long_says_how_many_rows_were_left_out() -> None:
     assert all(
         saying.text for saying in sayings(event, Form(ENGLISH, UTC, share=1 / 3))
     )
+
+
+BLOG = Anchor("blog post", "https://blog.example.org/", "See the blog post.")
+
+
+def test_words_lead_only_where_their_own_paragraph_says() -> None:
+    assert stands_in(BLOG, "See the blog post.")
+    assert not stands_in(BLOG, "Another blog post says more.")
+    assert not stands_in(replace(BLOG, around=""), "See the blog post.")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_code"),
+    [
+        ('New-SettingOverride -Name "A" -Component "Transport"', True),
+        ("Get-ExchangeServer | Format-List Name", True),
+        ("PS C:\\> Restart-Service W3SVC -Force", True),
+        ("reg add HKLM\\SOFTWARE /v A", True),
+        (".\\Setup.exe /PrepareAD", True),
+        ("Re-Released updates are offered again.", False),
+        ("Run Get-ExchangeServer to see the build.", False),
+        ("Exchange-Server is paused.", False),
+        ("net new mail stays in the queue", False),
+    ],
+)
+def test_a_command_is_told_from_a_sentence(text: str, is_code: bool) -> None:
+    assert codes_of([], (text,)) == ((text,) if is_code else ())

@@ -156,6 +156,7 @@ def test_the_object_has_everything_that_a_script_needs() -> None:
 
     assert public(found, shown) == {
         "server": "EX01",
+        "inventory": "",
         "build": "15.2.1544.13",
         "product": CU14,
         "state": "pulled",

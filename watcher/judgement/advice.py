@@ -8,7 +8,7 @@ pointed to, and none of our own added.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from watcher.judgement import normalize
 from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.reading import words
 from watcher.kinds import EVENT_KINDS, complete
-from watcher.records import Confidence, Event, Kind, Passage, Table
+from watcher.records import Anchor, Confidence, Event, Kind, Passage, Table
 
 HEALTH_CHECKER = "https://aka.ms/ExchangeHealthChecker"
 _NO_WORKAROUND = re.compile(
@@ -164,6 +164,14 @@ ENOUGH_WORDS = 4
 MOST_TABLES = 4
 # Of a known issue
 MOST_LINKS = 5
+MOST_ANCHORS = 20
+# "New-SettingOverride -Name ...", "Get-ExchangeServer | Format-List", "reg add HKLM\\..."
+_COMMAND = re.compile(
+    r"PS [^>]{0,80}> ?\S|[A-Z][a-z]+-[A-Z]\w+(?:(?: +\S+)? +[-|$\"']| *$)"
+    r"|\$\w+ *= *\S|(?:reg|dism|wusa|msiexec|bcdedit)(?:\.exe)? +[/a-z-]"
+    r"|(?:net|sc)(?:\.exe)? +(?:start|stop|config|query)\b|iisreset\b"
+    r"|\.?\\[\w.\\]+\.(?:ps1|exe|cmd|bat)\b|[A-Z]:\\\S+\.(?:ps1|exe|cmd|bat)\b",
+)
 # What tells nobody what to do
 _NO_GUIDANCE = ("title", "cause", "note")
 # Every one of MSRC's records begins with these
@@ -258,6 +266,39 @@ def issue_links(readings: Sequence[ChangeReading]) -> tuple[str, ...]:
         if "issue" in names:
             links |= dict.fromkeys(reading.entry.links)
     return tuple(links)[:MOST_LINKS]
+
+
+def anchors_of(
+    readings: Iterable[ChangeReading], guidance: Sequence[str]
+) -> tuple[Anchor, ...]:
+    """Give where words of the guidance lead: "the Exchange Server blog post"."""
+    found: dict[Anchor, None] = {}
+    for reading in readings:
+        for anchor in reading.entry.anchors:
+            if any(stands_in(anchor, text) for text in guidance):
+                found[anchor] = None
+    return tuple(found)[:MOST_ANCHORS]
+
+
+def stands_in(anchor: Anchor, text: str) -> bool:
+    """Say whether a paragraph is the one that an anchor stands in.
+
+    "Blog post" and "here" lead elsewhere in the next paragraph.
+    """
+    if not anchor.around or anchor.text not in text:
+        return False
+    return text in anchor.around or anchor.around in text
+
+
+def codes_of(
+    readings: Iterable[ChangeReading], guidance: Collection[str]
+) -> tuple[str, ...]:
+    """Give the paragraphs of the guidance that are code or a command, not to be wrapped."""
+    marked: set[str] = set()
+    for reading in readings:
+        marked.update(reading.entry.codes)
+    # The Exchange team's page of issues writes its commands as plain text
+    return tuple(text for text in guidance if text in marked or _COMMAND.match(text))
 
 
 def words_in_a_row(text: str) -> str:

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.advice import (
+    anchors_of,
+    codes_of,
     has_workaround,
     issue_links,
     new_guidance,
@@ -84,10 +86,24 @@ def _quotes(
     quotes = []
     sentences = dict.fromkeys(statement.sentence for statement in statements)
     if sentences:
-        quotes.append(Quote("", " ".join(sentences)))
+        quotes.append(Quote("", "\n".join(_without_starts(list(sentences)))))
     if reading.new_packages or reading.lost_packages or reading.changed_packages:
         quotes.append(_quote_packages(reading))
     return quotes or [_quote_new_text(reading, reading.change.after)]
+
+
+def _without_starts(texts: list[str]) -> list[str]:
+    """Leave out what another of the texts begins with.
+
+    The title of an issue is its first sentence, cut short.
+    """
+    found = []
+    for text in texts:
+        start = text.removesuffix("...").removesuffix("…").strip()
+        others = [each for each in texts if each != text]
+        if not any(other.startswith(start) for other in others):
+            found.append(text)
+    return found
 
 
 def _quote_packages(reading: ChangeReading) -> Quote:
@@ -102,7 +118,7 @@ def _quote_new_text(reading: ChangeReading, after: Entry) -> Quote:
     """Quote the new sentences, else the entry's title and packages."""
     before = reading.change.before
     passages = [each for each in reading.new_passages if each.name != "title"]
-    new_text = " ".join(passage.text for passage in passages)
+    new_text = "\n".join(passage.text for passage in passages)
     old_text = _entry_text(before) if before else ""
     return Quote(old_text, new_text or _entry_text(after))
 
@@ -128,8 +144,8 @@ def quote_all(
 
 
 def excerpt(text: str) -> str:
-    """Give a quote of bearable length."""
-    folded = normalize.fold(text)
+    """Give a quote of bearable length; what stood in paragraphs still does."""
+    folded = "\n".join(filter(None, map(normalize.fold, text.splitlines())))
     if len(folded) <= EXCERPT:
         return folded
     return folded[: EXCERPT - 1].rstrip() + "…"
@@ -203,6 +219,7 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
     one kind and check apart.
     """
     of_event = current_packages(update) if packages is None else packages
+    guidance = new_guidance(readings)
     deciding: list[str] = []
     for reading in readings:
         deciding += [said.sentence for said in reading.statements_of(kind)]
@@ -219,7 +236,7 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
         thread=update.thread or update.id,
         packages=tuple(sorted(of_event, key=_newest_build_first, reverse=True)),
         advisories=update.advisories,
-        guidance=new_guidance(readings),
+        guidance=guidance,
         because=because,
         previous=update.last,
         pulled=any(is_pulled_package(update, package) for package in of_event)
@@ -229,6 +246,8 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
         workaround=has_workaround(readings),
         links=issue_links(readings),
         tables=new_tables(readings),
+        anchors=anchors_of(readings, guidance),
+        codes=codes_of(readings, guidance),
     )
 
 

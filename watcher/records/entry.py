@@ -79,6 +79,15 @@ class Package(Struct, frozen=True):
     released: datetime | None = None
 
 
+class Anchor(Struct, frozen=True):
+    """Words of a source's prose that lead to an address."""
+
+    text: str
+    url: str
+    # The line that they stand in, or what is around them of a long one
+    around: str = ""
+
+
 class Entry(Struct, frozen=True):
     """One item of a source: an advisory, a table's row, a known issue, a post, a package page.
 
@@ -112,3 +121,7 @@ class Entry(Struct, frozen=True):
     links: tuple[str, ...] = ()
     # In the prose of its passages, which has their words, too
     tables: tuple[Table, ...] = ()
+    # Where words of its passages lead; no difference of these is a change
+    anchors: tuple[Anchor, ...] = ()
+    # Lines of its passages that stand there as code
+    codes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from watcher.kinds import Kind
 from watcher.records.change import Evidence
-from watcher.records.entry import Package, Table
+from watcher.records.entry import Anchor, Package, Table
 from watcher.records.update import Advisory, Update, UpdateRef
 
 
@@ -60,6 +60,8 @@ class Event(Struct, frozen=True):
     links: tuple[str, ...] = ()
     # Of the guidance
     tables: tuple[Table, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 class EventEvidence(Struct, frozen=True):

@@ -196,6 +196,9 @@ def _entry(
     severity = score.base_severity
     if head.aggregate_severity:
         severity = head.aggregate_severity.text
+    # CSAF's prose is Markdown
+    prose = "\n".join(note.text for note in head.notes)
+    marked = markup.marked(prose)
     return Entry(
         key=tracking.id.upper(),
         title=markup.plain(head.title),
@@ -215,6 +218,8 @@ def _entry(
         cvss=score.base_score,
         vector=score.vector_string,
         links=unique(_links(document, products)),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
 
 

@@ -181,6 +181,7 @@ def _entry(item: Vulnerability, month: Month) -> Entry:
     offered = {package.kb for package in packages}
     base, vector = _score(item, watched)
     prose = _prose(item, revisions)
+    marked = markup.marked(prose)
     cves = normalize.cves_in(item.cve)
     title = normalize.fold(item.title)
     return Entry(
@@ -205,6 +206,8 @@ def _entry(item: Vulnerability, month: Month) -> Entry:
             [*(markup.absolute(fix.url) for fix in fixes), *markup.links(prose)]
         ),
         tables=markup.readable_tables(prose),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
 
 

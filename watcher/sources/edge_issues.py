@@ -87,6 +87,7 @@ def _entry(row: dict[str, str], url: str) -> Entry:
     if text := markup.plain(remedy).strip():
         passages.append(Passage("workaround", text))
     title = normalize.fold(symptom.splitlines()[0])
+    marked = markup.marked(f"{row['symptom']}<br>{remedy}", url)
     return Entry(
         key=f"{version} {_what_fails(symptom)}".strip() or symptom,
         title=_shortened(title),
@@ -95,6 +96,8 @@ def _entry(row: dict[str, str], url: str) -> Entry:
         label=Label(_PRODUCT, f"{_PRODUCT} {build}", "release") if build else None,
         passages=tuple(passages),
         links=markup.links(row["symptom"] + remedy, url),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
 
 

@@ -240,6 +240,7 @@ def _entry(
     links = unique([address, *markup.joined(linked, address or page.url)])
     about = f"{title}\n{text}"
     versions = watched_versions_in(about, watch)
+    marked = markup.marked(html, address or page.url)
     entry = Entry(
         key=key,
         title=title,
@@ -256,6 +257,8 @@ def _entry(
         passages=(Passage("content", text),) if text else (),
         links=links,
         tables=markup.readable_tables(html),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
     return _guide_entry(entry, post, address) if post.revision else entry
 

@@ -205,6 +205,8 @@ def _entry(row: _Row, url: str, subject: str) -> Entry:
     addresses = " ".join(markup.links(about, url))
     articles = normalize.kbs_in(markup.plain(about)) + normalize.kbs_in(addresses)
     texts = {name: row.text(name) for name in ("issue", "cause", "workaround")}
+    html = row.html(*row.cells)
+    marked = markup.marked(html, url)
     return Entry(
         key=_key(label, issue),
         title=_title(issue),
@@ -215,7 +217,9 @@ def _entry(row: _Row, url: str, subject: str) -> Entry:
         products=products or (subject,),
         label=label,
         passages=tuple(Passage(name, text) for name, text in texts.items() if text),
-        links=markup.links(row.html(*row.cells), url),
+        links=markup.links(html, url),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
 
 

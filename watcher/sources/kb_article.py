@@ -196,8 +196,11 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     cumulative = _CUMULATIVE.match(title)
     if cumulative:
         entry = _as_cumulative(entry, cumulative, asked or normalize.link(page.url))
+    marked = markup.marked(str(soup), page.url)
     entry = replace(
         entry,
+        anchors=marked.anchors,
+        codes=marked.codes,
         links=unique(filter(_LEADS_TO.search, _links(soup, page.url))),
         tables=markup.readable_tables("\n".join(map(str, markup.tables(soup)))),
     )

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from lxml import etree
+from msgspec import Struct
 
 from watcher.errors import ParseError
-from watcher.records import Page, Table
+from watcher.judgement import normalize
+from watcher.records import Anchor, Page, Table
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -44,6 +46,16 @@ _COLUMNS = range(2, 5)
 _ROWS = range(2, 41)
 # Characters
 _LONGEST_TABLE = 8000
+# Of a post: anchors, and lines of code
+_MOST_MARKED = 80
+# Characters of an anchor, and of the line around it
+_ANCHOR_LETTERS = range(2, 201)
+_AROUND = 300
+_CODE_LETTERS = range(8, 2001)
+# What stands around an anchor
+_FRAMES = frozenset(
+    ("p", "li", "td", "th", "dd", "div", "body", "blockquote", "h2", "h3", "h4")
+)
 _XSL = "http://www.w3.org/1999/XSL/Transform"
 _STRUCK = "contains(translate(@style, 'LINETHROUG', 'linethroug'), 'line-through')"
 # For private use: no text has it
@@ -345,6 +357,62 @@ def _unmarked(text: str) -> str:
     if "**" not in text and "__" not in text and "](" not in text:
         return text
     return _lined(_LINK.sub(r"\1", _EMPHASIS.sub(r"\2", text)).splitlines())
+
+
+class Marked(Struct, frozen=True):
+    """What prose has beside its words: where some of them lead, and which are code."""
+
+    anchors: tuple[Anchor, ...] = ()
+    codes: tuple[str, ...] = ()
+
+
+def marked(html: str, base: str = "") -> Marked:
+    """Return the anchors and the lines of code of HTML or Markdown, in its order."""
+    lower = html.lower()
+    anchors: list[Anchor] = []
+    text = plain(html) if "](http" in lower else ""
+    for match in _LINK.finditer(html) if text else ():
+        words = normalize.fold(match[1])
+        anchors.append(Anchor(words, match[2], _line_of(text, words)))
+    codes: dict[str, None] = {}
+    root = None
+    if any(name in lower for name in ("<a ", "<code", "<pre")):
+        root = tree(html)
+    if root is not None:
+        anchors += [
+            _anchor(each, base)
+            for each in root.iter("a")
+            if each.get("href") and is_read(each)
+        ]
+        for element in root.iter("pre", "code"):
+            texts = map(normalize.fold, text_of(element).splitlines())
+            codes |= dict.fromkeys(text for text in texts if len(text) in _CODE_LETTERS)
+    kept = [each for each in anchors if each.url and _is_readable(each)]
+    return Marked(
+        tuple(dict.fromkeys(kept))[:_MOST_MARKED], tuple(codes)[:_MOST_MARKED]
+    )
+
+
+def _anchor(element: etree._Element, base: str) -> Anchor:
+    text = normalize.fold(text_of(element))
+    frames = (each for each in element.iterancestors() if each.tag in _FRAMES)
+    frame = next(frames, None)
+    around = "" if frame is None or not text else _line_of(text_of(frame), text)
+    return Anchor(text, absolute(element.get("href") or "", base), around)
+
+
+def _is_readable(anchor: Anchor) -> bool:
+    """Say whether an anchor's words are words: an address is followed as it stands."""
+    return len(anchor.text) in _ANCHOR_LETTERS and "://" not in anchor.text
+
+
+def _line_of(text: str, words: str) -> str:
+    """Return the line of a text that holds words, or what is around them of a long one."""
+    for line in map(normalize.fold, text.splitlines()):
+        start = line.find(words)
+        if start >= 0:
+            return line[max(0, start - _AROUND) : start + len(words) + _AROUND]
+    return ""
 
 
 def readable_tables(html: str) -> tuple[Table, ...]:

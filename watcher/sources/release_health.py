@@ -213,6 +213,7 @@ def _issue(
     affected = windows.names_in("; ".join(platforms))
     # One page is for a client's and a server's release: an issue may be of one of them
     products = [release for release in releases if release in affected]
+    marked = markup.marked(details.html, page.url)
     return Entry(
         key=number,
         title=name,
@@ -227,6 +228,8 @@ def _issue(
             _status(status),
         ),
         links=_links(details.html, page.url),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
 
 
@@ -321,6 +324,7 @@ def _message(page: Page, cell: Tag, date: str, watch: Watch) -> Entry:
     if not named or _ALL.search(text):
         named = ("Windows",)
     lines = [line for line in text.splitlines() if line != title]
+    marked = markup.marked(cell.decode_contents(), page.url)
     return Entry(
         key=str(cell["id"]),
         title=title,
@@ -332,6 +336,8 @@ def _message(page: Page, cell: Tag, date: str, watch: Watch) -> Entry:
         packages=tuple(_packages(cell, watch) or _alone(title, text, watch)),
         passages=tuple(_passages("content", lines)),
         links=_links(cell.decode_contents(), page.url),
+        anchors=marked.anchors,
+        codes=marked.codes,
     )
 
 

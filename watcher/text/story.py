@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from watcher.judgement import advice, normalize, server_steps
-from watcher.judgement.advice import lay_out
+from watcher.judgement.advice import lay_out, stands_in
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -54,6 +54,10 @@ class Saying(Struct, frozen=True):
     head: tuple[tuple[str, ...], ...] = ()
     rows: tuple[tuple[tuple[str, ...], ...], ...] = ()
     more_rows: int = 0
+    # Where its words lead: pairs of words and address
+    anchors: tuple[tuple[str, str], ...] = ()
+    # A command, or code: not wrapped, in letters of one width
+    code: bool = False
 
 
 class Form(Struct, frozen=True):
@@ -312,15 +316,33 @@ def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
     tables = event.tables if form.most(100) >= ROOMY else ()
     for piece in lay_out(event.guidance, tables):
         if isinstance(piece, Table):
-            found.append(_grid(piece, form))
+            found.append(_grid(piece, form, event))
         elif left > 0:
             texts = paragraphs(piece, left)
-            found += map(Saying, texts)
+            found += [
+                Saying(
+                    text,
+                    anchors=_anchors_in(event, (text,)),
+                    code=text in event.codes,
+                )
+                for text in texts
+            ]
             left -= sum(map(len, texts))
     return tuple(found)
 
 
-def _grid(table: Table, form: Form) -> Saying:
+def _anchors_in(event: Event, texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Give the words in paragraphs that lead somewhere, with harmless addresses."""
+    found: dict[tuple[str, str], None] = {}
+    for text in texts:
+        for anchor in event.anchors:
+            url = link(anchor.url)
+            if url and stands_in(anchor, text):
+                found[line(anchor.text, 200), url] = None
+    return tuple(found)
+
+
+def _grid(table: Table, form: Form, event: Event) -> Saying:
     left = form.most(LONGEST_TABLE)
     rows: list[tuple[tuple[str, ...], ...]] = []
     for row in table.rows[: form.most(30)]:
@@ -335,7 +357,16 @@ def _grid(table: Table, form: Form) -> Saying:
         head=tuple(paragraphs(cell, 200) for cell in table.head),
         rows=tuple(rows),
         more_rows=len(table.rows) - len(rows),
+        anchors=_anchors_in(event, _lines_of(rows)),
     )
+
+
+def _lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        for cell in row:
+            lines += cell
+    return lines
 
 
 def page_of(update: str, form: Form) -> str:
@@ -373,9 +404,11 @@ def _others(names: Iterable[str], in_rows: Collection[str]) -> tuple[str, ...]:
 
 def _links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
     """Give where the vendor's words lead, but for the articles that rows link to."""
-    articles = {row.kb_url for row in rows} | {""}
+    given = {row.kb_url for row in rows} | {""}
+    # What words of the text lead to stands there
+    given.update(link(anchor.url) for anchor in event.anchors)
     addresses = dict.fromkeys(map(link, event.links))
-    return tuple(url for url in addresses if url not in articles)
+    return tuple(url for url in addresses if url not in given)
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:

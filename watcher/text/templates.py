@@ -106,8 +106,17 @@ def linked(text: str) -> Markup:
     )
 
 
-def live(text: str) -> Markup:
-    """Make links of the addresses in what a source says; the rest is escaped."""
+def live(text: str, anchors: Iterable[tuple[str, str]] = ()) -> Markup:
+    """Make links of the addresses in what a source says; the rest is escaped.
+
+    ``anchors`` are pairs of words in it and the address that they lead to.
+    """
+    for words, url in anchors:
+        before, held, after = text.partition(words)
+        if held:
+            others = [pair for pair in anchors if pair != (words, url)]
+            made = Markup('<a href="{}">{}</a>').format(url, words)
+            return live(before, others) + made + live(after, others)
     made = Markup()
     end = 0
     for found in _ADDRESS.finditer(text):
@@ -123,9 +132,9 @@ def live(text: str) -> Markup:
     return made + text[end:]
 
 
-def lines(texts: Iterable[str]) -> Markup:
+def lines(texts: Iterable[str], anchors: Iterable[tuple[str, str]] = ()) -> Markup:
     """Set lines of text one below the other, escaped, with their addresses as links."""
-    return Markup("<br>").join(map(live, texts))
+    return Markup("<br>").join(live(text, anchors) for text in texts)
 
 
 @lru_cache(maxsize=8)
