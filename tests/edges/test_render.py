@@ -280,6 +280,37 @@ def test_an_anchor_that_is_no_web_address_leads_nowhere() -> None:
     assert "javascript" not in text + html
 
 
+@pytest.mark.parametrize(
+    ("kind", "exploited", "end"),
+    [
+        (Kind.RELEASED, True, "(KB9000001): exploited"),
+        (Kind.ANNOUNCED, True, "(KB9000001): exploited"),
+        (Kind.RELEASED, False, "(KB9000001)"),
+        # The tag says it, or something graver
+        (Kind.EXPLOITED, True, "(KB9000001)"),
+        (Kind.PULLED, True, "(KB9000001)"),
+    ],
+)
+def test_the_subject_says_what_is_attacked_already(
+    kind: Kind, exploited: bool, end: str
+) -> None:
+    flaw = Advisory("CVE-2030-1", exploited=exploited)
+    message = render.message(single(kind, advisories=(flaw,)), configured(), NOW)
+
+    assert message.subject.endswith(end)
+    is_urgent = exploited or kind in (Kind.EXPLOITED, Kind.PULLED)
+    assert (b"Importance: high" in message.body) == is_urgent
+
+
+def test_what_the_vendor_holds_likely_is_said_in_the_first_lines() -> None:
+    flaw = Advisory("CVE-2030-1", likely=True)
+    released = single(Kind.RELEASED, advisories=(flaw,), phrase="released")
+    text = " ".join(text_of(released).split())
+
+    assert "holds exploitation likely: CVE-2030-1." in text.partition("WHAT TO DO")[0]
+    assert "exploitation more likely" in text
+
+
 def test_a_digest_gives_each_link_of_an_update_once() -> None:
     events = (samples.event(Kind.PULLED), samples.event(Kind.RELEASED))
     digest = render.message(Letter("digest", ADMINS, events), configured(), NOW)

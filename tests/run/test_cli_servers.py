@@ -128,6 +128,11 @@ def test_without_a_build_the_inventory_is_judged(cli: Cli, state: Store) -> None
     assert said.stdout.splitlines() == [
         "EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002",
         "EX02 15.2.1544.14 = Exchange Server November 2030 SU v2, good: nothing to do",
+        (
+            "Exchange Server 2019: support has ended on 14 Oct 2025. Who has no extended "
+            "security updates gets no update for it any more. "
+            "https://learn.microsoft.com/lifecycle/products/exchange-server-2019"
+        ),
     ]
 
 

@@ -115,6 +115,7 @@ def test_an_event_is_shown_with_the_fields_of_schema_1() -> None:
                 "cvss": 7.5,
                 "exploited": False,
                 "disclosed": True,
+                "likely": False,
                 "url": "",
             }
         ],

@@ -33,7 +33,15 @@ ADMINS = Subscriber("exchange-admins", ("admins@example.org", "night@example.org
 TAGS = {kind.value: kind.value.upper().replace("-I", " I") for kind in Kind} | {
     "suspected": "SUSPECTED"
 }
-WORDS = Words("en", "en.toml", {"tag": TAGS, "label": {"more": "and {count} more"}})
+WORDS = Words(
+    "en",
+    "en.toml",
+    {
+        "tag": TAGS,
+        "label": {"more": "and {count} more"},
+        "subject": {"exploited": "{headline}: exploited"},
+    },
+)
 
 
 def letter(kind: Kind = Kind.PULLED, **changes: object) -> Letter:
@@ -68,6 +76,10 @@ def titled(title: str, kbs: tuple[str, ...] = (), version: int = 1) -> Letter:
         ),
         (
             letter(Kind.RE_RELEASED),
+            "[RE-RELEASED] Exchange Server May 2030 SU v2 (KB9000002): exploited",
+        ),
+        (
+            letter(Kind.RE_RELEASED, advisories=()),
             "[RE-RELEASED] Exchange Server May 2030 SU v2 (KB9000002)",
         ),
         (
@@ -189,9 +201,15 @@ def test_the_headers_tell_machines_what_it_is() -> None:
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_only_what_is_pulled_or_exploited_is_important(kind: Kind) -> None:
-    assert (read(written(letter(kind)))["Importance"] == "high") is (
+    mild = letter(kind, advisories=())
+    assert (read(written(mild))["Importance"] == "high") is (
         kind in {Kind.PULLED, Kind.EXPLOITED}
     )
+
+
+@pytest.mark.parametrize("kind", [Kind.RELEASED, Kind.ANNOUNCED, Kind.RE_RELEASED])
+def test_what_fixes_or_names_an_attack_is_important(kind: Kind) -> None:
+    assert read(written(letter(kind)))["Importance"] == "high"
 
 
 def test_a_letter_about_no_update_names_none_and_stands_in_no_thread() -> None:
@@ -219,7 +237,8 @@ def test_a_letter_about_no_update_names_none_and_stands_in_no_thread() -> None:
 def test_a_digest_is_as_important_as_what_it_holds(
     kinds: tuple[Kind, ...], important: bool
 ) -> None:
-    digest = audience.digest(ADMINS, [samples.event(kind) for kind in kinds])
+    mild = [replace(samples.event(kind), advisories=()) for kind in kinds]
+    digest = audience.digest(ADMINS, mild)
 
     assert digest is not None
     assert (read(written(digest))["Importance"] == "high") is important

@@ -157,6 +157,12 @@ def test_the_object_has_everything_that_a_script_needs() -> None:
     assert public(found, shown) == {
         "server": "EX01",
         "inventory": "",
+        "support": {
+            "product": "Exchange Server 2019",
+            "ends": "2025-10-14",
+            "url": "https://learn.microsoft.com/lifecycle/products/exchange-server-2019",
+            "dated": "2021-12-10",
+        },
         "build": "15.2.1544.13",
         "product": CU14,
         "state": "pulled",

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command, end_with_failure
+from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.config import Settings
 from watcher.errors import ConfigurationError
 from watcher.inventory import build_of
@@ -22,6 +22,7 @@ from watcher.judgement.newest_build import product_line
 from watcher.records import Exposure, Fitness, Server
 from watcher.run.servers import read as read_inventory
 from watcher.text.servers import offered, public, server_texts
+from watcher.text.story import Form, support_texts
 from watcher.text.words import words_of
 
 # What --fail-on names
@@ -69,7 +70,8 @@ def build(
     With --json each line has server, build, product, state (good, newer-available,
     replaced, pulled, suspected-pulled, unknown), update, newest, unrestricted and
     ahead (each null or id, title, type, version, released, product, build, kb, esu),
-    todo, and inventory (the file of a subscriber's own that names it, or "").
+    todo, inventory (the file of a subscriber's own that names it, or "") and support
+    (null or product, ends, url and dated, of the vendor's page).
 
     A gate of a deployment says what stops it: --fail-on pulled,unknown ends with 1 where
     one of the builds is so.
@@ -143,7 +145,7 @@ def server_objects(
 
 def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[str]:
     """Write a line for each server, and one more for a newer build of its product that is
-    not due yet; below them what a build may hide.
+    not due yet; below them what a build may hide, and whose support ends.
     """
     judged = tuple(exposures)
     words = words_of(settings.templates)
@@ -158,3 +160,6 @@ def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[
             yield f"    newer of {product_line(each.product)}: {offered(each.ahead)}"
     if any(text.may_hide for text in texts):
         yield words.say("note", "may_hide_below")
+    products = [each.product or each.server.product for each in judged]
+    for said, url in support_texts(products, now(), Form(words, settings.zone)):
+        yield f"{said} {url}"

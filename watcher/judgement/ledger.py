@@ -338,6 +338,7 @@ def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
         vector=entry.vector or stored.vector,
         exploited=stored.exploited or (about_it_alone and bool(entry.exploited)),
         disclosed=stored.disclosed or (about_it_alone and bool(entry.disclosed)),
+        likely=stored.likely if entry.likely is None else entry.likely,
         url=url,
     )
 

@@ -22,8 +22,9 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from urllib.parse import quote
 
+from watcher.judgement.advice import is_exploited
 from watcher.kinds import EVENT_KINDS
-from watcher.records import Letter, Message
+from watcher.records import Kind, Letter, Message
 from watcher.text.plain import file_name, line
 from watcher.text.story import headline_of, tag_of
 from watcher.text.words import Words
@@ -45,6 +46,9 @@ _CLOSE = 1 << 49
 _IMPORTANT = {row.kind.value for row in EVENT_KINDS.values() if row.alarming} | {
     "reminder"
 }
+
+
+_SAYS_EXPLOITED = frozenset({Kind.RELEASED, Kind.RE_RELEASED, Kind.ANNOUNCED})
 
 
 class _Policy(EmailPolicy):
@@ -75,10 +79,12 @@ def subject(letter: Letter, words: Words, title: str = "") -> str:
     ``title`` is the one of a letter that tells of no single event.
     """
     if len(letter.events) == 1 and letter.kind == letter.events[0].kind.value:
-        return line(
-            f"[{tag_of(letter.events[0], words)}] {headline_of(letter.events[0], words)}",
-            200,
-        )
+        event = letter.events[0]
+        headline = headline_of(event, words)
+        # What is attacked is seen before the mail is opened
+        if event.kind in _SAYS_EXPLOITED and is_exploited(event):
+            headline = words.say("subject", "exploited", headline=headline)
+        return line(f"[{tag_of(event, words)}] {headline}", 200)
     return line(title, 200)
 
 
@@ -225,7 +231,11 @@ def _headers(
             ("Thread-Index", thread_index(letter, now)),
         ]
     # Of a digest what it holds counts: a weekly one may tell of the pull
-    if {letter.kind, *(event.kind.value for event in letter.events)} & _IMPORTANT:
+    kinds = {letter.kind, *(event.kind.value for event in letter.events)}
+    is_attacked = any(
+        event.kind in _SAYS_EXPLOITED and is_exploited(event) for event in letter.events
+    )
+    if kinds & _IMPORTANT or is_attacked:
         headers.append(("Importance", "high"))
     headers += [
         ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),

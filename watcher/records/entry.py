@@ -123,5 +123,8 @@ class Entry(Struct, frozen=True):
     tables: tuple[Table, ...] = ()
     # Where words of its passages lead; no difference of these is a change
     anchors: tuple[Anchor, ...] = ()
+    # The vendor holds it likely that it will be exploited; None where it does not say.
+    # No difference of this alone is a change
+    likely: bool | None = None
     # Lines of its passages that stand there as code
     codes: tuple[str, ...] = ()

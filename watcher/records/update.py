@@ -35,6 +35,8 @@ class Advisory(Struct, frozen=True):
     exploited: bool = False
     disclosed: bool = False
     url: str = ""
+    # The vendor holds it likely that it will be exploited
+    likely: bool = False
 
 
 class Suspicion(Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 from msgspec import Struct
 
+from watcher.judgement.lifecycle import support_of
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Event, Exposure, Source, Update
 from watcher.site import feeds, front_page, lists, update_page
@@ -297,6 +298,7 @@ class _Pages:
             "as_of": overview.as_of,
             "unread": tuple(map(self._source_title, contents.unread)),
             "feed_of": lists.file_name,
+            "support_of": support_of,
         }
         yield "index.html", self._page("index", "", names)
 

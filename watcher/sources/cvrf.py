@@ -37,6 +37,8 @@ from watcher.sources.cvrf_document import (
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
 # The gravest first
 _SEVERITIES = ("Critical", "Important", "Moderate", "Low")
+# Of either segment: "Latest Software Release", "Older Software Release"
+_LIKELY = re.compile(r"Software Release:\s*Exploitation More Likely", re.IGNORECASE)
 # The notes that are read: tags, CNA and "Customer Action Required" are not prose
 _PASSAGES = {"FAQ": "faq", "Description": "description"}
 _REJECTED = re.compile(
@@ -199,6 +201,7 @@ def _entry(item: Vulnerability, month: Month) -> Entry:
         passages=tuple(_passages(item, revisions, fixes)),
         exploited=_status(item, "Exploited"),
         disclosed=_status(item, "Publicly Disclosed"),
+        likely=_is_likely(item),
         severity=_severity(item, watched),
         cvss=base,
         vector=vector,
@@ -317,6 +320,17 @@ def _status(item: Vulnerability, segment: str) -> bool | None:
         answer = wanted.search(threat.text)
         if answer:
             return answer[1].lower() == "yes"
+    return None
+
+
+def _is_likely(item: Vulnerability) -> bool | None:
+    """Return whether "Latest Software Release:Exploitation More Likely" stands there.
+
+    None when nothing is said of it.
+    """
+    for threat in item.threats:
+        if threat.type == "Exploit Status" and "xploitation" in threat.text:
+            return bool(_LIKELY.search(threat.text))
     return None
 
 

@@ -93,5 +93,6 @@ def _advisory(advisory: Advisory) -> dict[str, Any]:
         "cvss": advisory.cvss,
         "exploited": advisory.exploited,
         "disclosed": advisory.disclosed,
+        "likely": advisory.likely,
         "url": advisory.url,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from watcher.judgement import lifecycle
 from watcher.judgement.names import with_version
 from watcher.judgement.server_steps import ServerStep, Step, step_now
 from watcher.records import Event, Exposure, Offer
@@ -181,6 +182,20 @@ def public(exposure: Exposure, text: ServerText) -> dict[str, Any]:
         "ahead": _offer(exposure.ahead),
         "todo": text.todo,
         "inventory": exposure.server.inventory,
+        "support": _support(exposure.product or exposure.server.product),
+    }
+
+
+def _support(product: str) -> dict[str, str] | None:
+    """Give until when a product is supported, None where that is not known."""
+    support = lifecycle.support_of(product)
+    if support is None:
+        return None
+    return {
+        "product": support.product,
+        "ends": support.ends.isoformat(),
+        "url": support.url,
+        "dated": support.dated.isoformat(),
     }
 
 

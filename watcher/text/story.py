@@ -7,13 +7,13 @@ Templates escape for HTML.
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import UTC, datetime, time, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from watcher.judgement import advice, normalize, server_steps
+from watcher.judgement import advice, lifecycle, normalize, server_steps
 from watcher.judgement.advice import lay_out, stands_in
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
@@ -175,6 +175,8 @@ class Story(Struct, frozen=True):
     other_servers: int = 0
     # Names of the servers whose build no source tells, with it
     unknown_servers: tuple[str, ...] = ()
+    # Products near the end of their support, or past it: pairs of sentence and address
+    support: tuple[tuple[str, str], ...] = ()
 
 
 def title_of(event: Event) -> str:
@@ -302,7 +304,34 @@ def story(
         unknown_servers=tuple(
             f"{line(server.name, 60)} {line(server.build, 40)}" for server in unknown
         ),
+        support=support_texts(
+            [
+                *(package.product for package in event.packages),
+                *(found.exposure.product for found in servers),
+            ],
+            event.time,
+            form,
+        ),
     )
+
+
+def support_texts(
+    products: Iterable[str], moment: datetime, form: Form
+) -> tuple[tuple[str, str], ...]:
+    """Say which of the products are near the end of their support, or past it.
+
+    Pairs of a sentence and the address of the vendor's page.
+    """
+    texts = []
+    today = moment.date()
+    for support in lifecycle.ending(products, today):
+        key = "support_ended" if support.has_ended(today) else "support_ends"
+        end = datetime.combine(support.ends, time(12), UTC)
+        said = form.words.say(
+            "note", key, product=support.product, day=form.words.day(end, UTC)
+        )
+        texts.append((said, support.url))
+    return tuple(texts)
 
 
 def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
@@ -377,10 +406,11 @@ def page_of(update: str, form: Form) -> str:
 def _gravest_first(advisories: Iterable[Advisory]) -> list[Advisory]:
     """Give the vulnerabilities in order: exploited ones, known ones, the higher score."""
 
-    def order(advisory: Advisory) -> tuple[bool, bool, float, str]:
+    def order(advisory: Advisory) -> tuple[tuple[bool, bool, bool], float, str]:
         score = advisory.cvss or 0
         # An attack outweighs a score: CVE-2024-43451 was exploited, at 6.5
-        return not advisory.exploited, not advisory.disclosed, -score, advisory.id
+        known = not advisory.exploited, not advisory.disclosed, not advisory.likely
+        return known, -score, advisory.id
 
     return sorted(advisories, key=order)
 
@@ -486,9 +516,15 @@ def _urgent(event: Event, words: Words) -> str:
     # What is attacked is known, too: it is said once, the graver way
     if exploited:
         return words.say("summary", "exploited-already", cves=words.series(exploited))
+    likely = [line(each.id, 40) for each in event.advisories if each.likely]
+    said = []
     if disclosed:
-        return words.say("summary", "disclosed-already", cves=words.series(disclosed))
-    return ""
+        cves = words.series(disclosed)
+        said.append(words.say("summary", "disclosed-already", cves=cves))
+    if likely:
+        filled = vendor_words((event,), words)
+        said.append(words.say("note", "likely", cves=words.series(likely), **filled))
+    return " ".join(said)
 
 
 def _filled(event: Event, words: Words) -> dict[str, object]:
@@ -582,6 +618,8 @@ def _flaw(advisory: Advisory, form: Form) -> Flaw:
         status.append(form.words.say("label", "disclosed"))
     if not status:
         status.append(form.words.say("label", "not_exploited"))
+    if advisory.likely and not advisory.exploited:
+        status.append(form.words.say("label", "likely"))
     return Flaw(
         id=line(advisory.id, 40),
         url=link(advisory.url),
