@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import fields
 
 from watcher.mail import render, samples, welcome
-from watcher.text import story, templates
+from watcher.text import sayings, story, templates
 from watcher.text.story import Form
 from watcher.text.words import words_of
 
@@ -36,7 +36,7 @@ def test_every_name_of_the_context_is_documented() -> None:
         story.Row,
         story.Quote,
         story.Flaw,
-        story.Saying,
+        sayings.Saying,
         welcome.Gone,
         welcome.Good,
         welcome.Watched,

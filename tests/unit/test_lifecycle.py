@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from watcher.judgement import lifecycle
-from watcher.text.story import Form, support_texts
+from watcher.text.support import support_texts
 from watcher.text.words import words_of
 
-ENGLISH = Form(words_of(None, "en"), UTC)
+ENGLISH = words_of(None, "en")
 END = date(2025, 10, 14)
 
 

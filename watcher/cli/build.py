@@ -22,7 +22,7 @@ from watcher.judgement.newest_build import product_line
 from watcher.records import Exposure, Fitness, Server
 from watcher.run.servers import read as read_inventory
 from watcher.text.servers import offered, public, server_texts
-from watcher.text.story import Form, support_texts
+from watcher.text.support import support_texts
 from watcher.text.words import words_of
 
 # What --fail-on names
@@ -161,5 +161,5 @@ def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[
     if any(text.may_hide for text in texts):
         yield words.say("note", "may_hide_below")
     products = [each.product or each.server.product for each in judged]
-    for said, url in support_texts(products, now(), Form(words, settings.zone)):
+    for said, url in support_texts(products, now(), words):
         yield f"{said} {url}"

@@ -22,7 +22,8 @@ from watcher.settings import Settings
 from watcher.text import chat, templates
 from watcher.text.plain import line, paragraphs
 from watcher.text.servers import ServerText, server_texts
-from watcher.text.story import Form, Story, story, support_texts, vendor_words
+from watcher.text.story import Form, Story, story, vendor_words
+from watcher.text.support import support_texts
 from watcher.text.templates import Problem, TemplateMistakeError, mistakes
 from watcher.text.words import Words, words_of
 
@@ -72,7 +73,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "update": line(letter.update, 120),
         "servers": _server_texts(letter, form),
         "page": form.base_url,
-        "support": support_texts((row.product for row in good), now, form),
+        "support": support_texts((row.product for row in good), now, form.words),
         **_vendor(letter, form.words),
     }
     return names | {

@@ -7,14 +7,13 @@ Templates escape for HTML.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from watcher.judgement import advice, lifecycle, normalize, server_steps
-from watcher.judgement.advice import lay_out, stands_in
+from watcher.judgement import advice, normalize, server_steps
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -25,10 +24,11 @@ from watcher.records import (
     Exposure,
     Kind,
     Package,
-    Table,
 )
 from watcher.text.plain import line, link, paragraphs
+from watcher.text.sayings import Saying, sayings
 from watcher.text.servers import ServerText, event_server_texts
+from watcher.text.support import support_texts
 from watcher.text.words import Words
 
 if TYPE_CHECKING:
@@ -41,23 +41,6 @@ _MICROSOFT = (".microsoft.com", ".microsoft.github.io", ".aka.ms")
 _FOR_WHOM = {"released", "announced", "issue-listed", "re-released"}
 # Sentences after which it is said that a vulnerability is attacked or known already
 _URGENT = {"released", "announced"}
-# Of a hundred: the share of usual lengths from which on there are tables
-ROOMY = 40
-# Characters of a table
-LONGEST_TABLE = 5000
-
-
-class Saying(Struct, frozen=True):
-    """A paragraph of the vendor's, or in its place a table: each cell in lines."""
-
-    text: str = ""
-    head: tuple[tuple[str, ...], ...] = ()
-    rows: tuple[tuple[tuple[str, ...], ...], ...] = ()
-    more_rows: int = 0
-    # Where its words lead: pairs of words and address
-    anchors: tuple[tuple[str, str], ...] = ()
-    # A command, or code: not wrapped, in letters of one width
-    code: bool = False
 
 
 class Form(Struct, frozen=True):
@@ -310,92 +293,9 @@ def story(
                 *(found.exposure.product for found in servers),
             ],
             event.time,
-            form,
+            words,
         ),
     )
-
-
-def support_texts(
-    products: Iterable[str], moment: datetime, form: Form
-) -> tuple[tuple[str, str], ...]:
-    """Say which of the products are near the end of their support, or past it.
-
-    Pairs of a sentence and the address of the vendor's page.
-    """
-    texts = []
-    today = moment.date()
-    for support in lifecycle.ending(products, today):
-        key = "support_ended" if support.has_ended(today) else "support_ends"
-        end = datetime.combine(support.ends, time(12), UTC)
-        said = form.words.say(
-            "note", key, product=support.product, day=form.words.day(end, UTC)
-        )
-        texts.append((said, support.url))
-    return tuple(texts)
-
-
-def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
-    """Give the vendor's own words, each of its tables where its first sentence stands.
-
-    A letter that has to be short has the sentences instead: a table cannot be cut at
-    any word.
-    """
-    left = form.most(3500)
-    found: list[Saying] = []
-    tables = event.tables if form.most(100) >= ROOMY else ()
-    for piece in lay_out(event.guidance, tables):
-        if isinstance(piece, Table):
-            found.append(_grid(piece, form, event))
-        elif left > 0:
-            texts = paragraphs(piece, left)
-            found += [
-                Saying(
-                    text,
-                    anchors=_anchors_in(event, (text,)),
-                    code=text in event.codes,
-                )
-                for text in texts
-            ]
-            left -= sum(map(len, texts))
-    return tuple(found)
-
-
-def _anchors_in(event: Event, texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Give the words in paragraphs that lead somewhere, with harmless addresses."""
-    found: dict[tuple[str, str], None] = {}
-    for text in texts:
-        for anchor in event.anchors:
-            url = link(anchor.url)
-            if url and stands_in(anchor, text):
-                found[line(anchor.text, 200), url] = None
-    return tuple(found)
-
-
-def _grid(table: Table, form: Form, event: Event) -> Saying:
-    left = form.most(LONGEST_TABLE)
-    rows: list[tuple[tuple[str, ...], ...]] = []
-    for row in table.rows[: form.most(30)]:
-        cells = tuple(paragraphs(cell, form.most(800)) for cell in row)
-        for cell in cells:
-            left -= sum(map(len, cell))
-        # The first row is shown, however long: a head alone says nothing
-        if left < 0 and rows:
-            break
-        rows.append(cells)
-    return Saying(
-        head=tuple(paragraphs(cell, 200) for cell in table.head),
-        rows=tuple(rows),
-        more_rows=len(table.rows) - len(rows),
-        anchors=_anchors_in(event, _lines_of(rows)),
-    )
-
-
-def _lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
-    lines: list[str] = []
-    for row in rows:
-        for cell in row:
-            lines += cell
-    return lines
 
 
 def page_of(update: str, form: Form) -> str:
