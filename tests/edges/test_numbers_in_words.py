@@ -20,7 +20,7 @@ from watcher.judgement.source_health import (
 )
 from watcher.mail import operator, render, samples
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
-from watcher.text.story import Form
+from watcher.text.form import Form
 from watcher.text.words import words_of
 
 SEVERAL = (

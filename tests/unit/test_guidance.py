@@ -18,8 +18,8 @@ from watcher.judgement.advice import (
 from watcher.judgement.event import Summary, compose_event
 from watcher.records import Anchor, Entry, Event, Kind, Table
 from watcher.text import columns
+from watcher.text.form import Form
 from watcher.text.sayings import sayings
-from watcher.text.story import Form
 from watcher.text.words import words_of
 
 ENGLISH = words_of(None, "en")

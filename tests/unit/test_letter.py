@@ -27,7 +27,7 @@ from watcher.records import (
     UpdateRef,
 )
 from watcher.text import columns, story
-from watcher.text.story import Form
+from watcher.text.form import Form
 from watcher.text.words import Words
 
 NOW = datetime(2030, 5, 14, 22, 30, tzinfo=UTC)

@@ -8,12 +8,12 @@ from msgspec import Struct
 
 from watcher.judgement.advice import lay_out, stands_in
 from watcher.records import Event, Table
+from watcher.text.form import Form
 from watcher.text.plain import line, link, paragraphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from watcher.text.story import Form
 
 # Of a hundred: the share of usual lengths from which on there are tables
 ROOMY = 40

@@ -7,7 +7,6 @@ Templates escape for HTML.
 
 from __future__ import annotations
 
-from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from watcher.records import (
     Kind,
     Package,
 )
+from watcher.text.form import Form
 from watcher.text.plain import line, link, paragraphs
 from watcher.text.sayings import Saying, sayings
 from watcher.text.servers import ServerText, event_server_texts
@@ -41,23 +41,6 @@ _MICROSOFT = (".microsoft.com", ".microsoft.github.io", ".aka.ms")
 _FOR_WHOM = {"released", "announced", "issue-listed", "re-released"}
 # Sentences after which it is said that a vulnerability is attacked or known already
 _URGENT = {"released", "announced"}
-
-
-class Form(Struct, frozen=True):
-    """How a letter is written.
-
-    Its words, time zone, the page's address ("" without one), and how much is quoted.
-    """
-
-    words: Words
-    zone: tzinfo
-    base_url: str = ""
-    # Of the usual lengths; less when a letter would become too large
-    share: float = 1.0
-
-    def most(self, usual: int) -> int:
-        """Give the share of a usual length or number, at least one."""
-        return max(1, int(usual * self.share))
 
 
 class Row(Struct, frozen=True):
