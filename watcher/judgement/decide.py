@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from watcher.judgement import believe, normalize, schedule
 from watcher.judgement.change_reading import (
     ChangeReading,
+    MatchedChange,
     UpdateChanges,
 )
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
 from watcher.judgement.ledger import (
+    Ledger,
     establish_by_event,
     established_by,
     forget_pull,
@@ -27,7 +29,7 @@ from watcher.judgement.ledger import (
     take_over_advisories,
 )
 from watcher.judgement.matches import Matches
-from watcher.judgement.names import LABELLED, label_names, slug
+from watcher.judgement.names import LABELLED, kb_names, label_names, slug
 from watcher.judgement.other_events import (
     Establishing,
     UpdateCheck,
@@ -211,7 +213,7 @@ def _known_update(
     events: list[Establishing] = []
     if changed is not None:
         if changed.kind is Kind.RE_RELEASED and not changed.repeats:
-            update = _with_stated_articles(before, update, changed)
+            update = _with_stated_articles(before, update, changed, matches.ledger)
         events += _tell(changed, update, matches.now, decisions)
         if not changed.repeats:
             update = replace(update, suspicions=())
@@ -268,7 +270,7 @@ def _is_part_of(packages: Sequence[Package], update: Update) -> bool:
 
 
 def _with_stated_articles(
-    before: Update, update: Update, changed: StateChange
+    before: Update, update: Update, changed: StateChange, ledger: Ledger
 ) -> Update:
     """The update that knows the KB articles of a version of which words alone tell.
 
@@ -288,12 +290,28 @@ def _with_stated_articles(
     if not stated:
         stated.update(update.kbs)
         for matched in changed.changes:
-            stated.update(matched.entry.kbs)
+            stated.update(_new_articles(matched, update, ledger))
         stated -= former
     if not stated:
         return update
     kbs = tuple(sorted({*update.kbs, *stated}))
     return replace(update, kbs=kbs, former=tuple(sorted(former)))
+
+
+def _new_articles(matched: MatchedChange, update: Update, ledger: Ledger) -> set[str]:
+    """The KB articles that an entry has only now come to name, and no other update has.
+
+    A post of December 2014 names three rollups; that one is back gives it none of the
+    others' articles.
+    """
+    change = matched.reading.change
+    before = change.before.kbs if change.before is not None else ()
+    found = set()
+    for kb in matched.entry.kbs:
+        holder = ledger.find(kb_names([kb]))
+        if kb not in before and (holder is None or holder.id == update.id):
+            found.add(kb)
+    return found
 
 
 def _tell(

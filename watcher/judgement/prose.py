@@ -81,7 +81,11 @@ def _updates_meant(
     named = _named(statement, reading.entry, matches.ledger)
     updates = list(named.updates)
     if len(subjects) > 1 and not updates:
-        subjects = _meant_before(statement, reading.entry, subjects)
+        # "The new version of Exchange Server 2010 SP3 Update Rollup 8 is now available"
+        named_products = statement.products or normalize.products_in(
+            sentence_before(statement, reading.entry)
+        )
+        subjects = _of_products(named_products, subjects)
     if any(subject.family in LABELLED for subject in subjects):
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
@@ -100,10 +104,8 @@ def _updates_meant(
     return updates or subjects
 
 
-def _meant_before(
-    statement: PassageStatement, entry: Entry, subjects: list[Update]
-) -> list[Update]:
-    """Of several subjects those that the sentence before a statement names by product.
+def sentence_before(statement: PassageStatement, entry: Entry) -> str:
+    """Give the sentence before a statement's in its entry, "" where it is the first.
 
     Case: "An issue has been identified in Exchange Server 2010 SP3 Update Rollup 8. The
     update has been recalled", in the post of December 2014 on three products' rollups.
@@ -112,12 +114,13 @@ def _meant_before(
     for passage in entry.passages:
         for sentence in sentences(passage.text):
             if normalize.fold(sentence) == statement.sentence:
-                return _of_products(normalize.products_in(before), subjects)
+                return before
             before = sentence
-    return subjects
+    return ""
 
 
 def _of_products(names: tuple[str, ...], subjects: list[Update]) -> list[Update]:
+    """Those of several subjects that have a product of these names; all where none has."""
     meant = []
     for subject in subjects:
         products = " ".join(package.product for package in subject.packages).lower()

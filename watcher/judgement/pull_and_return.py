@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -27,6 +27,7 @@ from watcher.judgement.packages import (
     pulled_packages,
     stated_articles,
 )
+from watcher.judgement.prose import sentence_before
 from watcher.records import Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one
@@ -121,8 +122,11 @@ def _packages_meant(
     current = current_packages(update)
     meant: list[Package] = []
     for statement in statements:
-        named = _named_packages(statement, current)
-        meant += named or _offered_in(changes, statement, current)
+        meant += (
+            _named_packages(statement, current)
+            or _rollup_before(changes, statement, current)
+            or _offered_in(changes, statement, current)
+        )
     if not statements:
         for matched in changes:
             meant += [each for each in current if is_among(each, matched.packages)]
@@ -141,7 +145,11 @@ def _named_packages(
     by_build = [package for package in current if package.build in statement.builds]
     if statement.builds and by_build:
         return by_build
-    named = [name.lower() for name in statement.products]
+    return _of_products(statement.products, current)
+
+
+def _of_products(names: Iterable[str], current: Sequence[Package]) -> list[Package]:
+    named = [name.lower() for name in names]
     by_product = []
     for package in current:
         product = package.product.lower()
@@ -150,16 +158,53 @@ def _named_packages(
     return by_product
 
 
+def _rollup_before(
+    changes: Sequence[MatchedChange],
+    statement: PassageStatement,
+    current: Sequence[Package],
+) -> list[Package]:
+    """The packages of the rollup that the sentence before names; a rollup is an update.
+
+    Case: MSRC offers one update for three products, of which the post says "An issue has
+    been identified in the Exchange Server 2010 SP3 Update Rollup 8. The update has been
+    recalled".
+    """
+    for matched in changes:
+        if matched.entry.packages or not _is_said_in(statement, matched):
+            continue
+        before = sentence_before(statement, matched.entry)
+        label = normalize.label(before)
+        if label is not None and label.type == "RU":
+            return _of_products([label.product], current)
+    return []
+
+
 def _offered_in(
     changes: Sequence[MatchedChange],
     statement: PassageStatement,
     current: Sequence[Package],
 ) -> list[Package]:
-    """The packages of the entry in which a statement stands; all where it offers none."""
+    """The packages of the entry in which a statement stands; all where it offers none.
+
+    An article is about its own: KB2986475's says nothing of the other rollups of
+    December 2014.
+    """
     for matched in changes:
-        if statement in matched.statements_of(statement.kind) and matched.packages:
+        if not _is_said_in(statement, matched):
+            continue
+        if matched.packages:
             return [each for each in current if is_among(each, matched.packages)]
+        kbs = normalize.kbs_in(matched.entry.title)
+        if not kbs and len(matched.entry.kbs) == 1:
+            kbs = matched.entry.kbs
+        own = [package for package in current if package.kb in kbs]
+        if own:
+            return own
     return list(current)
+
+
+def _is_said_in(statement: PassageStatement, matched: MatchedChange) -> bool:
+    return statement in matched.statements_of(statement.kind)
 
 
 def _changes(spoken: Sequence[Spoken]) -> tuple[MatchedChange, ...]:
@@ -443,9 +488,31 @@ def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> State
         meant = tuple(each for each in named if is_among(each, pulled)) or pulled
     elif update.is_pulled:
         meant = _packages_meant(update, changes, statements)
+    elif not repeats:
+        meant = _part_named(update, statements)
     return StateChange(
         Kind.RE_RELEASED, version, changes, statements, meant, repeats=repeats
     )
+
+
+def _part_named(
+    update: Update, statements: Sequence[PassageStatement]
+) -> tuple[Package, ...]:
+    """The packages of an offered update that each word of its return names; () for all.
+
+    Case: a copy that was read on the twelfth of December 2014 alone says that one rollup
+    was recalled, and that its new version is available.
+    """
+    current = current_packages(update)
+    meant: list[Package] = []
+    for statement in statements:
+        named = _named_packages(statement, current)
+        if not named:
+            return ()
+        meant += named
+    if all(is_among(package, meant) for package in current):
+        return ()
+    return tuple(package for package in current if is_among(package, meant))
 
 
 def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:

@@ -22,12 +22,12 @@ _EDITION_OR_LEVEL = re.compile(
     re.IGNORECASE,
 )
 _LEVELS = {
-    "SP": re.compile(r"(?:SP|Service Pack) ?(\d{1,2})(?![\d.])", re.IGNORECASE),
-    "CU": re.compile(r"(?:CU|Cumulative Update) ?(\d{1,3})(?![\d.])", re.IGNORECASE),
-    "RU": re.compile(r"(?:RU|(?:Update )?Rollup) ?(\d{1,2})(?![\d.])", re.IGNORECASE),
+    "SP": re.compile(r"(?:SP|Service Pack) ?(\d{1,2})(?!\d|\.\d)", re.IGNORECASE),
+    "CU": re.compile(r"(?:CU|Cumulative Update) ?(\d{1,3})(?!\d|\.\d)", re.IGNORECASE),
+    "RU": re.compile(r"(?:RU|(?:Update )?Rollup) ?(\d{1,2})(?!\d|\.\d)", re.IGNORECASE),
 }
 _LEVEL = (
-    r"(?:(?:SP|CU|RU|Service Pack|Cumulative Update|Update Rollup) ?\d{1,3}(?![\d.])"
+    r"(?:(?:SP|CU|RU|Service Pack|Cumulative Update|Update Rollup) ?\d{1,3}(?!\d|\.\d)"
     r"|RTM)"
 )
 # "CU 14 for Exchange 2019", "Update Rollup 8-v2 forExchange Server 2007 SP3"
