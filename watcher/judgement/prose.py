@@ -41,6 +41,8 @@ from watcher.records import Entry, Kind, Label, Package, State, Update
 _FOR = re.compile(r"\)? (?:(?:is|are|now|available) ){0,3}for ")
 # What says that something is, or was, offered: it founds an update of which nobody told
 OFFERS = (Kind.RELEASED, *PULL_OR_RETURN)
+# KB articles that a post leads to and may be about
+MOST_LINKED = 2
 
 
 class Named(Struct, frozen=True):
@@ -100,8 +102,27 @@ def _updates_meant(
     if statement.kind in OFFERS and not (
         subjects and _is_new(subjects, matches.ledger)
     ):
-        updates += [_found(package, reading, matches) for package in named.packages]
+        packages = named.packages
+        if not (updates or subjects or packages) and reading.is_first:
+            packages = _linked_packages(statement, reading.entry, matches.ledger)
+        updates += [_found(package, reading, matches) for package in packages]
     return updates or subjects
+
+
+def _linked_packages(
+    statement: PassageStatement, entry: Entry, ledger: Ledger
+) -> tuple[Package, ...]:
+    """What a new post offers whose sentence names no article, but that leads to one or two.
+
+    "Today we released an update for Exchange Server 2019 CU15", with a link.
+    """
+    products = normalize.products_in(statement.sentence)
+    products = products or normalize.products_in(entry.title)
+    kbs = [kb for kb in entry.kbs if ledger.find(kb_names([kb])) is None]
+    # A post that leads to many articles tells of none of them
+    if statement.kind is not Kind.RELEASED or len(kbs) > MOST_LINKED:
+        return ()
+    return tuple(Package(product, kb) for kb in kbs for product in products[:1])
 
 
 def sentence_before(statement: PassageStatement, entry: Entry) -> str:

@@ -38,6 +38,7 @@ _OTHERS = {
     "version supported until": "office-history",
 }
 _EXCHANGE = "Exchange Server"
+_IN_BRACKETS = re.compile(r"\([^)]*\)")
 
 
 class _Row(Struct, frozen=True, kw_only=True):
@@ -226,20 +227,29 @@ def _with_unknown_forms(rows: list[_Row]) -> list[_Row]:
     ("... CU15 SU2", "... CU15 8 v2") is an update, whatever the form of its name: it is
     named by its title, its article and its build.
     """
-    lowest: dict[str, tuple[int, ...]] = {}
+    lowest: dict[str, _Row] = {}
     for row in rows:
         build = normalize.build_key(row.build)
-        if build and build < lowest.get(row.product, (*build, 0)):
-            lowest[row.product] = build
+        own = lowest.get(row.product)
+        if build and (own is None or build < normalize.build_key(own.build)):
+            lowest[row.product] = row
     read = []
     for row in rows:
-        own = lowest.get(row.product, ())
-        build = normalize.build_key(row.build)
-        is_named_as_product = row.label and row.label.type in {"CU", "RTM"} and row.kb
-        if is_named_as_product and build[:-1] == own[:-1] and build > own:
+        own = lowest.get(row.product, row)
+        build, least = normalize.build_key(row.build), normalize.build_key(own.build)
+        # The very name twice without an article is the product's second version
+        is_other = bool(row.kb) or _bare(row.title) != _bare(own.title)
+        is_named_as_product = row.label and row.label.type in {"CU", "RTM"}
+        is_higher = build[:-1] == least[:-1] and build > least
+        if is_named_as_product and is_other and is_higher:
             row = replace(row, label=None, key=normalize.fold(row.title))  # noqa: PLW2901
         read.append(row)
     return read
+
+
+def _bare(title: str) -> str:
+    """A name without "(2025H1)"."""
+    return normalize.fold(_IN_BRACKETS.sub(" ", title))
 
 
 def _is_exchange(row: _Row) -> bool:
@@ -288,7 +298,7 @@ def _entry(row: _Row, url: str) -> Entry:
         kb=row.kb,
         build=row.build,
         url=row.url,
-        type=row.label.type if row.label else "",
+        type=row.label.type if row.label else normalize.type_in(row.title),
         disputed=row.long if row.long != row.build else "",
     )
     return Entry(

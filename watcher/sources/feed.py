@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
+from watcher.judgement.normalize.products import EXCHANGE
 from watcher.judgement.normalize.versions import product_of, watched_versions_in
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
@@ -266,7 +267,9 @@ def _entry(
 def _version_label(title: str, watch: Watch) -> Label | None:
     """Return the label of what a title names by product and version: "QTS 5.2.2.2950"."""
     versions = watched_versions_in(title, watch)
-    if not versions:
+    # "An update for Exchange Server 2019 CU15" is none that makes it: ``normalize.label``
+    # knows Exchange's own names
+    if not versions or normalize.family(versions[0]) == EXCHANGE:
         return None
     return Label(family=product_of(versions[0]), product=versions[0], type="release")
 

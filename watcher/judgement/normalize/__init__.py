@@ -16,7 +16,7 @@ from watcher.judgement.normalize.articles import cves_in, kb, kbs_in
 from watcher.judgement.normalize.builds import build, build_key, builds_in
 from watcher.judgement.normalize.characters import digits_in, fold
 from watcher.judgement.normalize.dates import date, possible
-from watcher.judgement.normalize.labels import label, months_in
+from watcher.judgement.normalize.labels import label, months_in, type_in
 from watcher.judgement.normalize.links import download_page, link
 from watcher.judgement.normalize.products import (
     concerns,
@@ -47,6 +47,7 @@ __all__ = [
     "possible",
     "product",
     "products_in",
+    "type_in",
 ]
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")

@@ -68,6 +68,12 @@ _RECALLED = re.compile(
     r"[^)]*\)",
     re.IGNORECASE,
 )
+# "An update for Exchange Server 2019 CU15" is installed on that one, and does not make it
+_UPDATE_FOR = re.compile(
+    r"(?<!Cumulative )(?<!Quarterly )\b(?:updates?|fix(?:es)?|hotfix(?:es)?|patch(?:es)?)"
+    r"(?: \w+)? (?:for|to) (?:Microsoft )?Exchange",
+    re.IGNORECASE,
+)
 # A half year makes the row a cumulative update: "Exchange Server 2019 CU14 (2024H1)"
 _HALF_YEAR = re.compile(r"\(20\d\d ?H[12]\)")
 _PLAIN_ROW = re.compile(
@@ -143,6 +149,14 @@ def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
         if named:
             months.add(named.month)
     return frozenset(months)
+
+
+def type_in(text: str) -> str:
+    """Return SU or HU where a name says so without its month: "... CU15 Hotfix"; else ""."""
+    for phrase in _PHRASE.finditer(fold(text)):
+        if phrase.lastgroup in {"SU", "HU"}:
+            return str(phrase.lastgroup)
+    return ""
 
 
 def _monthly_name(folded: str, near: datetime | None) -> MonthlyName | None:
@@ -274,7 +288,7 @@ def _numbered_label(folded: str) -> Label | None:
     """
     # "Security Update For Exchange Server 2019 CU14 SU4": an update of an unknown
     # month, not the product it is for
-    if _SU_OR_HU.search(folded):
+    if _SU_OR_HU.search(folded) or _UPDATE_FOR.search(folded):
         return None
     exchange = [each for each in products_in(folded) if family(each) == EXCHANGE]
     # An issue between two: "PrepareAD with Exchange 2016 CU21/Exchange 2019 CU10 error"
