@@ -17,10 +17,10 @@ NEVER_IMPORTED = {"tzdata": "data that zoneinfo reads on Windows"}
 
 def asked_for_to_run() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return {
-        re.split(r"[\[>=;<! ]", requirement)[0].lower()
-        for requirement in project["project"]["dependencies"]
-    }
+    wanted = list(project["project"]["dependencies"])
+    for extra in project["project"].get("optional-dependencies", {}).values():
+        wanted += extra
+    return {re.split(r"[\[>=;<! ]", requirement)[0].lower() for requirement in wanted}
 
 
 def imported_to_run() -> set[str]:

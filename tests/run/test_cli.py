@@ -93,6 +93,7 @@ def lines(result: Result) -> list[Any]:
 
 COMMANDS = [
     "run",
+    "work",
     "send",
     "replay",
     "status",

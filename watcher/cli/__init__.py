@@ -17,6 +17,7 @@ app: typer.Typer
 # In the order in which help lists them; groups of commands come last
 COMMANDS = (
     "run",
+    "work",
     "send",
     "replay",
     "status",

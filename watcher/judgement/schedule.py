@@ -21,6 +21,8 @@ FIRST_MONTHS = 12
 SLACK = timedelta(minutes=5)
 # No server's word keeps a source unasked for longer; nor does a clock that was ahead
 LONGEST_REST = timedelta(days=1)
+# A source that failed is asked again by workers after so long
+AFTER_FAILURE = timedelta(minutes=10)
 # Documents of one index that one check reads: a server is asked politely
 AT_ONCE = 200
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -115,6 +117,55 @@ def judging_stages(
         follows = SOURCE_KINDS[source.kind].follows_updates
         (later if follows else at_once).append(source)
     return at_once, later
+
+
+def asked_now(
+    due: Iterable[Source],
+    read: Container[str],
+    times: Mapping[str, Times],
+    now: datetime,
+) -> list[Source]:
+    """Give those of the due sources that workers ask at this minute, side by side.
+
+    At first contact a table that founds updates is alone until it was tried once, as
+    ``judging_stages`` has it.  A run begins when somebody's schedule says so, workers
+    look every minute: one that failed is left alone for a while.
+    """
+    rested = [each for each in due if not _has_just_failed(each, times, now)]
+    at_once, later = judging_stages(rested, read)
+    founding = [
+        source
+        for source in at_once
+        if SOURCE_KINDS[source.kind].founds
+        and source.name not in read
+        and source.name not in times
+    ]
+    return founding or [*at_once, *later]
+
+
+def _has_just_failed(source: Source, times: Mapping[str, Times], now: datetime) -> bool:
+    last = times.get(source.name)
+    if last is None or last.tried is None or not last.failures:
+        return False
+    return now - min(source.every, AFTER_FAILURE) < last.tried <= now
+
+
+def are_all_tried(sources: Iterable[Source], times: Container[str]) -> bool:
+    """Say whether each source that is on was tried once, but for those that follow updates."""
+    return all(
+        source.name in times
+        for source in sources
+        if source.enabled and not SOURCE_KINDS[source.kind].follows_updates
+    )
+
+
+def turn_has_come(turn: float, last: datetime | None, now: datetime) -> bool:
+    """Say whether a daily turn, as a part of the day, was passed since ``last``."""
+    if last is None or now - last >= timedelta(days=1):
+        return True
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = midnight + turn * timedelta(days=1)
+    return last < moment <= now or last < moment - timedelta(days=1)
 
 
 def month_end(document: str) -> datetime | None:

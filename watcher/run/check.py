@@ -25,7 +25,15 @@ from msgspec import Struct, field
 from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
-from watcher.records import ChangeKind, Event, Failure, Outcome, Source, Times
+from watcher.records import (
+    ChangeKind,
+    Event,
+    Failure,
+    Outcome,
+    Source,
+    Times,
+    Watch,
+)
 from watcher.run import compose, evidence, servers
 from watcher.run.answer import SourceAnswers
 from watcher.run.fetch import Requests, Web, fetch_sources
@@ -136,32 +144,58 @@ def _check_sources(
     # Of sources of which nothing else is to be written: one transaction for all
     unchanged: list[Times] = []
     for answers in fetch_sources(due, store, requests):
-        source, now = answers.source, requests.now
-        checks = check_documents(answers, store, requests.watch, now)
-        outcome = interpret_changes(answers, checks, store, now)
-        documents = documents_to_store(answers, checks)
-        entries = [check.entries for check in checks if check.entries]
-        times = check_times(answers, checks, store, now)
-        # Before the event is recorded: whatever is recorded has its evidence
-        trouble = ""
-        if requests.evidence is not None:
-            believed = [each.answer for each in checks if each.failure is None]
-            trouble = requests.evidence.keep(answers, believed, outcome, store, now)
-        if documents or entries or outcome != Outcome():
-            store.record(
-                source.name,
-                documents=documents,
-                entries=entries,
-                outcome=outcome,
-                times=times,
-                notes=notes if outcome.events else None,
-            )
-        else:
-            unchanged += times
-        reports.append(_report(answers, checks, outcome, trouble))
+        judged = judge_source(
+            answers, store, requests.watch, requests.now, requests.evidence, notes
+        )
+        unchanged += judged.unchanged
+        reports.append(judged.report)
     if unchanged:
         store.touch(unchanged)
     return reports
+
+
+class Judged(Struct, frozen=True):
+    """How a source's check went, and the check times where nothing else was written."""
+
+    report: SourceReport
+    unchanged: tuple[Times, ...] = ()
+
+
+def judge_source(
+    answers: SourceAnswers,
+    store: Store,
+    watch: Watch,
+    now: datetime,
+    folder: evidence.EvidenceFolder | None,
+    notes: dict[str, str],
+) -> Judged:
+    """Believe, compare and interpret what a source answered, and record what is new.
+
+    Evidence is kept in ``folder``; ``notes`` go with events.
+    """
+    source = answers.source
+    checks = check_documents(answers, store, watch, now)
+    outcome = interpret_changes(answers, checks, store, now)
+    documents = documents_to_store(answers, checks)
+    entries = [check.entries for check in checks if check.entries]
+    times = check_times(answers, checks, store, now)
+    # Before the event is recorded: whatever is recorded has its evidence
+    trouble = ""
+    if folder is not None:
+        believed = [each.answer for each in checks if each.failure is None]
+        trouble = folder.keep(answers, believed, outcome, store, now)
+    report = _report(answers, checks, outcome, trouble)
+    if not (documents or entries or outcome != Outcome()):
+        return Judged(report, tuple(times))
+    store.record(
+        source.name,
+        documents=documents,
+        entries=entries,
+        outcome=outcome,
+        times=times,
+        notes=notes if outcome.events else None,
+    )
+    return Judged(report)
 
 
 def _report(

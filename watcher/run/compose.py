@@ -39,6 +39,10 @@ DIGEST = "digest "
 SEALED_UNTIL = "told until"
 
 
+LETTERS_UNTIL = "letters until "
+"""Note, with an organisation's name: the number of the last event that workers have composed
+its letters of."""
+
 # A message, and to whom it goes: recipients with their channels
 Queued = tuple[Message, list[tuple[str, str]]]
 
@@ -66,8 +70,9 @@ def seal(
     notes = _forgotten_digests(settings, store)
     messages: list[Queued] = []
     ledger = servers.Ledger(store)
+    sealed = store.last_sealed()
     for each in settings.each_organisation:
-        owed = letters_owed(events, each, store, ledger, last_run, now)
+        owed = letters_owed(events, each, store, ledger, last_run, now, sealed)
         messages += rendered(owed.letters, each, now)
         notes |= owed.notes
     to_operator, operator_notes = operator.letters(settings, store, now)
@@ -75,8 +80,21 @@ def seal(
     notes |= operator_notes
     if events:
         notes |= {SEALED_UNTIL: ""}
+        notes |= _sealed_for_workers(sealed, store)
     if messages or events or notes:
         store.seal(messages, events, notes)
+
+
+def _sealed_for_workers(sealed: int, store: Store) -> dict[str, str]:
+    """Note how far each organisation has been told, where workers have noted that before.
+
+    Whoever goes back to single runs, and to workers again, repeats nothing.
+    """
+    noted = store.metas(LETTERS_UNTIL)
+    if not noted:
+        return {}
+    newest = max(store.events_after(sealed), default=sealed)
+    return {f"{LETTERS_UNTIL}{name}": str(newest) for name in noted}
 
 
 def letters_owed(
@@ -86,8 +104,12 @@ def letters_owed(
     ledger: servers.Ledger,
     last_run: datetime | None,
     now: datetime,
+    sealed: int,
 ) -> Owed:
-    """Compose what one organisation is owed, of these events and besides."""
+    """Compose what one organisation is owed, of these events and besides.
+
+    ``sealed`` is the number of the last event of which its letters were sealed before.
+    """
     exposures = servers.exposures(settings, store, ledger)
     # A clock that was ahead and has gone back keeps no event waiting
     latest = max([now, *(event.time for event in events)])
@@ -98,7 +120,7 @@ def letters_owed(
         readers(events, store),
         exposures,
     )
-    digests = _digests(settings, store, exposures, last_run, now)
+    digests = _digests(settings, store, exposures, last_run, now, sealed)
     letters = [*_welcomes(settings, store), *at_once, *digests.letters]
     due = reminders_due(letters, settings, store, exposures, last_run, now)
     letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
@@ -181,6 +203,7 @@ def _digests(
     exposures: tuple[Exposure, ...],
     last_run: datetime | None,
     now: datetime,
+    last_sealed: int,
 ) -> Owed:
     """Compose the digests that are due; note how far each subscriber's digests have come.
 
@@ -188,7 +211,6 @@ def _digests(
     ``at-once`` gets what had waited until then.
     """
     read_until = store.metas(DIGEST)
-    last_sealed = store.last_sealed()
     owed = Owed()
     for subscriber in settings.subscribers:
         name = subscriber.name

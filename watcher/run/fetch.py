@@ -114,13 +114,22 @@ def fetch_sources(
 def _stated(
     answers: dict[str, list[Answer]], previous: dict[str, dict[str, Document]]
 ) -> tuple[Entry, ...]:
-    """Give the entries of credible copies that bear the vendor's name of an update."""
+    """Give the entries of all sources that bear the vendor's name of an update."""
     found: list[Entry] = []
     for source, mine in answers.items():
-        for answer in mine:
-            snapshot, before = answer.result, previous[source].get(answer.document)
-            if isinstance(snapshot, Snapshot) and not believe.doubt(snapshot, before):
-                found += guesses.stating(snapshot.entries)
+        found += stated_in(mine, previous[source])
+    return tuple(found)
+
+
+def stated_in(
+    answers: Iterable[Answer], previous: dict[str, Document]
+) -> tuple[Entry, ...]:
+    """Give the entries of credible copies that bear the vendor's name of an update."""
+    found: list[Entry] = []
+    for answer in answers:
+        snapshot, before = answer.result, previous.get(answer.document)
+        if isinstance(snapshot, Snapshot) and not believe.doubt(snapshot, before):
+            found += guesses.stating(snapshot.entries)
     return tuple(found)
 
 

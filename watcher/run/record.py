@@ -351,6 +351,17 @@ def _distinct(updates: Iterable[Update]) -> tuple[Update, ...]:
     return tuple({update.id: update for update in updates}.values())
 
 
+def says_nothing_new(answers: SourceAnswers, checks: Iterable[DocumentCheck]) -> bool:
+    """Say whether a check changes nothing but check times, whatever else is judged now."""
+    # What is suspected may be told when its time has come, though nothing has changed
+    if answers.suspected:
+        return False
+    checks = tuple(checks)
+    if any(check.entries or check.changes for check in checks):
+        return False
+    return not documents_to_store(answers, checks)
+
+
 def check_times(
     answers: SourceAnswers,
     checks: Iterable[DocumentCheck],

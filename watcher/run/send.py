@@ -84,6 +84,21 @@ def send_due(
     return Sent(accepted, troubles, _patience(tried, store))
 
 
+def send_each(
+    waiting: list[tuple[Message, Delivery]],
+    notifier: notifiers.Notifier,
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    say: Callable[[str], None],
+) -> list[Tried]:
+    """Send what waits, and give every delivery as it was kept."""
+    pieces = waiting
+    if isinstance(notifier, Channels):
+        pieces = _by_target(waiting, notifier, store)
+    return list(_sent(pieces, notifier, settings, store, now, say))
+
+
 def _sent_by(
     channel: str,
     settings: Settings,
@@ -102,10 +117,7 @@ def _sent_by(
     for sender, theirs in _by_sender(waiting, settings).items():
         mail = replace(settings.mail, sender=sender)
         with notifiers.connect(replace(settings, mail=mail), kind) as notifier:
-            pieces = theirs
-            if isinstance(notifier, Channels):
-                pieces = _by_target(theirs, notifier, store)
-            tried += _sent(pieces, notifier, settings, store, now, say)
+            tried += send_each(theirs, notifier, settings, store, now, say)
     return tried
 
 

@@ -362,6 +362,10 @@ class Transactions:
                 with connection.savepoint():
                     yield connection.sql
                 return
+            # A part of what the caller does in one transaction
+            if connection.in_transaction:
+                yield connection.sql
+                return
             begin = _BEGIN_ON_SERVER
             if connection.is_sqlite:
                 begin = "BEGIN IMMEDIATE"

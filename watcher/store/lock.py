@@ -78,6 +78,23 @@ def hold_server(address: Address, connection: Connection) -> Iterator[None]:
                 sql.release_lock(program=PROGRAM)
 
 
+@contextmanager
+def share_server(address: Address, connection: Connection) -> Iterator[None]:
+    """Be one of several workers on the schema: a run is refused beside them.
+
+    StateHeldError names the run that has it.
+    """
+    sql = connection.sql
+    if not sql.take_shared_lock(program=PROGRAM):
+        raise _held(address, _session(connection) or "another session")
+    try:
+        yield
+    finally:
+        if not connection.lost:
+            with suppress(connection.errors):
+                sql.release_shared_lock(program=PROGRAM)
+
+
 def _session(connection: Connection) -> str:
     row = connection.sql.lock_holder(program=PROGRAM)
     if row is None:

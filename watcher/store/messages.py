@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from watcher.store.events import owner_of
 from watcher.store.notes import write_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 
@@ -34,6 +35,18 @@ class DeliveryCounts(Struct, frozen=True):
 class Messages(Transactions):
     """The verbs of messages and deliveries."""
 
+    @contextmanager
+    def sealing(self) -> Iterator[Queries]:
+        """Write in one transaction in which nobody else seals: messages are numbered.
+
+        It must begin with this: what was read before it in the transaction would be of
+        the time before others had sealed.
+        """
+        with self.writing(durable=True) as sql:
+            if not self.connection.is_sqlite:
+                sql.lock_messages()
+            yield sql
+
     def seal(
         self,
         messages: Iterable[tuple[Message, Iterable[tuple[str, str]]]],
@@ -51,7 +64,7 @@ class Messages(Transactions):
         ids = [event.id if isinstance(event, Event) else event for event in events]
         # Synced before anything is sent: after a power cut the run that follows must find
         # the same Message-ID, or a reader gets two messages
-        with self.writing(durable=True) as sql:
+        with self.sealing() as sql:
             # Not the database's own counter: equal histories have equal numbers.
             first = int(sql.last_message()) + 1
             for sequence, (message, to) in enumerate(sealed, first):

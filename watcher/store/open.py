@@ -11,7 +11,7 @@ from urllib.parse import quote
 from watcher.errors import StateError
 from watcher.store.address import Address
 from watcher.store.connection import Connection, Transactions
-from watcher.store.lock import hold_file, hold_server, me
+from watcher.store.lock import hold_file, hold_server, me, share_server
 from watcher.store.migrations import NEWEST, migrate, schema_version
 
 if TYPE_CHECKING:
@@ -27,17 +27,27 @@ CONNECT = 10
 
 
 def connect(
-    address: Address, stack: ExitStack, *, hold: bool, rehearse: bool
+    address: Address, stack: ExitStack, *, hold: bool, rehearse: bool, share: bool
 ) -> Connection:
     """Give a connection to an up-to-date state.
 
     What must be undone afterwards is put on ``stack``.
 
-    StateHeldError when ``hold`` is wanted and another run has it; StateError when the
-    state cannot be used.
+    StateHeldError when ``hold`` is wanted and another run has it, or when it is to be
+    shared by workers; StateError when the state cannot be used.
     """
     if not address.is_sqlite:
-        return _connect_server(address, stack, hold=hold, rehearse=rehearse)
+        connection = _connect_server(address, stack, hold=hold, rehearse=rehearse)
+        if share:
+            stack.enter_context(share_server(address, connection))
+            _refuse_read_only(address, connection)
+        return connection
+    if share:
+        msg = (
+            f"The state {address} is a file, which is for one machine. Workers need "
+            "a PostgreSQL database: state in [watch]."
+        )
+        raise StateError(msg)
     if address.file is None:
         return _connect_memory(address, stack, None)
     if rehearse or (not hold and not address.file.exists()):

@@ -34,6 +34,7 @@ from watcher.store.lists import Lists
 from watcher.store.messages import Messages, prune_messages
 from watcher.store.notes import Notes, next_edition, write_values
 from watcher.store.open import connect
+from watcher.store.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +50,7 @@ class Pruned(Struct, frozen=True):
     documents: int
 
 
-class Store(Documents, Ledger, Events, Lists, Messages, Notes):
+class Store(Documents, Ledger, Events, Lists, Messages, Notes, Work):
     """An open state; a context manager that closes it and lets it go."""
 
     def __init__(
@@ -65,14 +66,22 @@ class Store(Documents, Ledger, Events, Lists, Messages, Notes):
         self._stack = stack
 
     @classmethod
-    def open(cls, url: str, *, hold: bool = True, rehearse: bool = False) -> Self:
+    def open(
+        cls,
+        url: str,
+        *,
+        hold: bool = True,
+        rehearse: bool = False,
+        share: bool = False,
+    ) -> Self:
         """Open the state at a database URL, and create it or bring it up to date where need be.
 
         ``hold``: be the only run on it (StateHeldError when there is another).
         Without it one may read beside a run, and write single notes; a file that is
         not there yet is then not created: the state is empty, and forgotten at the
         end. ``rehearse``: everything works, and nothing of it stays; nobody is locked
-        out.
+        out. ``share`` (with ``hold=False``, on PostgreSQL): be one of the workers on
+        it, beside whom there is no run.
 
         StateError with cause and remedy when the state is damaged, read-only, newer
         than this program or unreachable.
@@ -80,7 +89,11 @@ class Store(Documents, Ledger, Events, Lists, Messages, Notes):
         address = address_of(url)
         with ExitStack() as stack:
             connection = connect(
-                address, stack, hold=hold and not rehearse, rehearse=rehearse
+                address,
+                stack,
+                hold=hold and not rehearse,
+                rehearse=rehearse,
+                share=share,
             )
             # A rehearsal on SQLite has a copy of its own in memory
             in_transaction = rehearse and not address.is_sqlite

@@ -18,6 +18,12 @@ UPDATE alembic_version SET version_num = :version;
 -- name: take_lock(program)$
 SELECT pg_try_advisory_lock(:program, hashtext(current_schema()));
 
+-- name: take_shared_lock(program)$
+SELECT pg_try_advisory_lock_shared(:program, hashtext(current_schema()));
+
+-- name: release_shared_lock(program)$
+SELECT pg_advisory_unlock_shared(:program, hashtext(current_schema()));
+
 -- name: release_lock(program)$
 SELECT pg_advisory_unlock(:program, hashtext(current_schema()));
 

@@ -1,0 +1,251 @@
+"""``watcher work``: any number of workers on one PostgreSQL database."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.mailing import MailServer, Postbox
+from tests.run.stage import STORY, TOLD, Stage
+from tests.run.test_organisations import Provider
+from tests.run.working import (
+    JOBS,
+    context,
+    said,
+    set_clock,
+    start,
+    until,
+    work_of,
+    work_once,
+    workers,
+)
+from tests.servers import SourceServer
+from watcher import config
+from watcher.errors import StateError, StateHeldError
+from watcher.records import DeliveryState
+from watcher.run.worker import work
+from watcher.store import Store
+
+pytestmark = pytest.mark.posix
+
+FIRST = "2024-11-11T18:00:00Z"
+
+
+@dataclass
+class SlowPostbox(Postbox):
+    """Takes a moment for each message, so that a kill finds one under way."""
+
+    begun: int = field(default=0)
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        self.begun += 1
+        await asyncio.sleep(0.1)
+        answer: str = await super().handle_DATA(server, session, envelope)
+        return answer
+
+
+@pytest.fixture
+def provider(tmp_path: Path, postgres_url: str) -> Iterator[Provider]:
+    with SourceServer() as web, MailServer(SlowPostbox()) as server:
+        yield Provider(web, server, tmp_path, postgres_url)
+
+
+def relive(provider: Provider) -> None:
+    """Let workers live through the story, each part at its time."""
+    work_once(provider.folder, FIRST)
+    for time, month in STORY:
+        provider.show(month)
+        work_once(provider.folder, time)
+
+
+def sent(provider: Provider) -> Counter[tuple[str, str]]:
+    """Count what arrived of what happened: Message-ID and recipient."""
+    found: Counter[tuple[str, str]] = Counter()
+    for each in provider.postbox.messages:
+        message = email.message_from_bytes(each.body)
+        # Those have no moment of their own: workers look at them at another time of day
+        if message["X-Watcher-Event"] not in ("welcome", "digest", "reminder"):
+            found.update((message["Message-ID"], to) for to in each.recipients)
+    return found
+
+
+def test_workers_establish_and_tell_what_single_runs_do(
+    provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    relive(provider)
+    assert provider.events() == TOLD
+    by_workers = sent(provider)
+
+    folder = tmp_path_factory.mktemp("single")
+    with MailServer(Postbox()) as server:
+        single = Provider(provider.web, server, folder, f"sqlite:///{folder}/state.db")
+        single.months = {"2024-Oct": single.months["2024-Oct"]}
+        single.show()
+        single.check(FIRST)
+        for time, month in STORY:
+            single.show(month)
+            single.check(time)
+        assert single.events() == TOLD
+        assert sent(single) == by_workers
+    assert set(by_workers.values()) == {1}
+    assert said(provider.folder) == ""
+
+
+def test_nothing_is_told_again_when_nothing_is_new(provider: Provider) -> None:
+    relive(provider)
+    before = len(provider.postbox.messages)
+    time, _ = STORY[-1]
+    work_once(provider.folder, time.replace("T18", "T22"))
+    assert len(provider.postbox.messages) == before
+
+
+def test_a_run_and_workers_keep_off_each_other(provider: Provider) -> None:
+    work_once(provider.folder, FIRST)
+    state = provider.settings.state
+    with workers(provider.folder, 1) as (worker,):
+        until(lambda: _count_workers(state) > 0)
+        with pytest.raises(StateHeldError, match="advisory-watcher, process"):
+            Store.open(state)
+        worker.terminate()
+        worker.join(60)
+    with Store.open(state), pytest.raises(StateHeldError):
+        Store.open(state, hold=False, share=True)
+
+
+def _count_workers(state: str) -> int:
+    with Store.open(state, hold=False) as store:
+        health = store.work_health(60)
+        return health.workers if health else 0
+
+
+def test_workers_need_a_database_that_machines_can_share(tmp_path: Path) -> None:
+    with SourceServer() as web:
+        stage = Stage(web, tmp_path, f"sqlite:///{tmp_path}/state.db")
+        with pytest.raises(StateError, match="PostgreSQL"):
+            work(work_of(stage.folder), jobs=1, patience=3, once=True, queues=())
+
+
+def test_single_runs_go_on_where_workers_have_ended_and_back(
+    provider: Provider,
+) -> None:
+    work_once(provider.folder, FIRST)
+    (release, month), (pull, paused), (back, again) = STORY
+    provider.show(month)
+    provider.check(release)
+    provider.show(paused)
+    work_once(provider.folder, pull)
+    provider.show(again)
+    provider.check(back)
+    work_once(provider.folder, back.replace("T18", "T20"))
+
+    assert provider.events() == TOLD
+    assert set(sent(provider).values()) == {1}
+
+
+def test_a_worker_told_to_stop_ends_what_it_has_begun(provider: Provider) -> None:
+    work_once(provider.folder, FIRST)
+    provider.show(STORY[0][1])
+    set_clock(provider.folder, STORY[0][0])
+    postbox = provider.postbox
+    assert isinstance(postbox, SlowPostbox)
+    welcomes = postbox.begun
+    with workers(provider.folder, 1) as (worker,):
+        until(lambda: postbox.begun > welcomes)
+        worker.terminate()
+        worker.join(60)
+        assert worker.exitcode == 0, said(provider.folder)
+    work_once(provider.folder, STORY[0][0])
+
+    assert set(sent(provider).values()) == {1}
+    assert provider.events() == TOLD[:1]
+
+
+def test_a_dead_worker_is_replaced_and_nothing_is_lost(provider: Provider) -> None:
+    kill_at_random(provider, kills=4, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10))
+def test_two_hundred_kills_lose_nothing(provider: Provider, seed: int) -> None:
+    kill_at_random(provider, kills=20, seed=seed)
+
+
+def kill_at_random(provider: Provider, kills: int, seed: int) -> None:
+    """Live through the story with two workers, of which one is killed now and again."""
+    chance = random.Random(seed)
+    many(provider, 12)
+    processes = context()
+    set_clock(provider.folder, FIRST)
+    work_once(provider.folder, FIRST)
+    never_set = context().Event()
+    left = kills
+    for part, (time, month) in enumerate(STORY):
+        provider.show(month)
+        set_clock(provider.folder, time)
+        share = left if part == len(STORY) - 1 else kills // len(STORY)
+        with workers(provider.folder, 2) as running:
+            with closing(work_of(provider.folder)) as jobs:
+                jobs.begin()
+            for _ in range(share):
+                never_set.wait(chance.uniform(0.05, 0.8))
+                victim = chance.randrange(len(running))
+                running[victim].kill()
+                running[victim].join()
+                running[victim] = start(processes, provider.folder)
+            left -= share
+            done = partial(_is_done, provider, TOLD[: part + 1])
+            until(done)
+    received = sent(provider)
+
+    assert provider.events() == TOLD
+    # 12 more organisations, and those of the stage that are told of Exchange at once
+    assert len(received) == len(TOLD) * (12 + 3)
+    repeated = sum(received.values()) - len(received)
+    assert repeated <= kills * JOBS
+    bodies: dict[str, bytes] = {}
+    for each in provider.postbox.messages:
+        identity = email.message_from_bytes(each.body)["Message-ID"]
+        assert bodies.setdefault(identity, each.body) == each.body
+
+
+def many(provider: Provider, count: int) -> None:
+    """Let the provider have more organisations, of one reader each."""
+    more = "".join(
+        f'[[organisation]]\nname = "org{number}"\n[[organisation.subscriber]]\n'
+        f'name = "admins"\nto = ["admins@org{number}.example.org"]\n'
+        for number in range(count)
+    )
+    text = provider.file.read_text("utf-8")
+    provider.file.write_text(f"{text}\n{more}", "utf-8")
+    provider.settings = config.load(provider.file, {})
+
+
+def _is_done(provider: Provider, told: list[str]) -> bool:
+    """Say whether everything was established, and every message accepted."""
+    if provider.events() != told:
+        return False
+    with Store.open(provider.settings.state, hold=False) as store:
+        if store.unsealed_events() or store.answered_sources() or store.waiting():
+            return False
+        health = store.work_health(60)
+        if health is None or health.waiting or health.stalled:
+            return False
+        newest = store.events()[-1]
+        messages = store.messages_of(event=newest.id)
+        return len(messages) >= 14 and all(
+            each.state is DeliveryState.ACCEPTED
+            for _, deliveries in messages
+            for each in deliveries
+        )

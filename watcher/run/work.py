@@ -1,0 +1,412 @@
+"""What a worker does: each step of a check as a job, on any number of machines.
+
+    check_due      every minute: a check of each source that is due
+    check_source   fetch, parse; where something is new, leave the answers to judge
+    judge          believe, compare, decide, record          one at a time (a lock)
+    compose        seal what was recorded, and leave it to:  under the same lock
+    letters          one organisation: who is owed what, fixed as messages
+    deliver          one message to its mailboxes, or to one channel
+    publish          feeds and pages
+    follow_up      digests, welcomes, reminders, the operator's mail
+    replace_dead   jobs of workers that died begin again
+
+Every job is one transaction, or is found out to be done when it is done again: a worker
+that is killed loses nothing, and repeats at most the message that it was sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from watcher import notifiers
+from watcher.judgement import audience, schedule
+from watcher.judgement.delivery import MAIL
+from watcher.records import Delivery, DeliveryState, Event, Message
+from watcher.run import again, answer, compose, evidence, operator, queue, send, servers
+from watcher.run.answer import SourceAnswers
+from watcher.run.check import judge_source
+from watcher.run.fetch import Requests, Web, fetch_sources, stated_in
+from watcher.run.heartbeat import beating
+from watcher.run.pool import Pool
+from watcher.run.publish import Touched, publish_site
+from watcher.run.queue import Queue
+from watcher.run.record import check_documents, says_nothing_new
+from watcher.settings import Settings
+from watcher.store import Store
+
+JUDGEMENT = "judgement"
+"""The lock of judging: what two sources say of one update is judged one after the other."""
+
+# Letters wait until everything that was fetched is judged: one event has the evidence of
+# all sources that told of it
+AFTER_JUDGING = -1
+# Note: until when digests, reminders and the like were followed up
+FOLLOWED_UP = "followed up until"
+# Note, with an organisation's name: when its letters were composed last
+LETTERS_AT = "letters at "
+# A mail connection that was idle for longer is not used again: servers hang up
+IDLE = timedelta(seconds=20)
+
+
+class Work:
+    """The jobs, and what they share: settings, states to work on, the web, the queue."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        web: Callable[[], AbstractContextManager[Web]],
+        clock: Callable[[], datetime],
+        warn: Callable[[str], None],
+    ) -> None:
+        """Prepare; connections are opened as jobs need them."""
+        self.settings = settings
+        self.queue = Queue()
+        self.warn = warn
+        self._web = web
+        self._clock = clock
+        self._stores: Pool[Store] = Pool(
+            lambda: Store.open(settings.state, hold=False), timedelta.max
+        )
+        self._mailers: dict[str, Pool[notifiers.Notifier]] = {}
+        self._by_name = {each.organisation: each for each in settings.each_organisation}
+
+    def close(self) -> None:
+        """Close every connection."""
+        for mailers in self._mailers.values():
+            mailers.close()
+        self._stores.close()
+
+    def begin(self) -> None:
+        """Leave to the queue what a worker looks at first when it starts."""
+        with self._stores.borrowed() as store, store.writing():
+            self.queue.add(store, queue.CHECK_DUE, {})
+            self.queue.add(store, queue.FOLLOW_UP, {}, lock=queue.FOLLOW_UP)
+
+    # --- sources ----------------------------------------------------------------------
+
+    def check_due(self) -> None:
+        """Leave a check of each source that is due to whoever is free."""
+        with self._stores.borrowed() as store:
+            now = self._clock()
+            times = schedule.source_times(store.all_times())
+            due = schedule.due(self.settings.sources, times, now)
+            documents = store.documents_of([source.name for source in due])
+            read = [name for name, each in documents.items() if each]
+            waiting = store.answered_sources()
+            names = [
+                source.name
+                for source in schedule.asked_now(due, read, times, now)
+                if source.name not in waiting
+            ]
+            with store.writing():
+                self.queue.add_once(store, queue.CHECK_SOURCE, names, "source")
+
+    def check_source(self, source: str) -> None:
+        """Ask a source; leave to judge what is new in its answers."""
+        named = [each for each in self.settings.sources if each.name == source]
+        with self._stores.borrowed() as store, self._web() as web:
+            folder = evidence.folder(self.settings, store.last_check())
+            watch, now = self.settings.watch, self._clock()
+            requests = Requests(web, watch, now, lambda _text: None, folder)
+            for answers in fetch_sources(named, store, requests):
+                self._keep(answers, store, requests)
+
+    def _keep(self, answers: SourceAnswers, store: Store, requests: Requests) -> None:
+        """Keep answers for whoever judges them; only the times, where nothing is new."""
+        now = requests.now
+        checks = check_documents(answers, store, requests.watch, now)
+        if says_nothing_new(answers, checks):
+            judged = judge_source(answers, store, requests.watch, now, None, {})
+            store.touch(judged.unchanged)
+            return
+        key = uuid4().hex
+        with store.writing():
+            store.keep_answers(key, answers.source.name, answer.pack(answers, now))
+            self.queue.add(store, queue.JUDGE, {"answers": key}, lock=JUDGEMENT)
+
+    # --- judgement --------------------------------------------------------------------
+
+    def judge(self, answers: str) -> None:
+        """Judge what a source answered, and record it; leave letters to compose."""
+        sources = {each.name: each for each in self.settings.sources}
+        with self._stores.borrowed() as store, store.writing():
+            content = store.take_answers(answers)
+            # Judged already, by a worker that was taken for dead
+            if content is None:
+                return
+            packed = answer.unpack(content)
+            # Not named any more
+            if packed.source not in sources:
+                return
+            previous = store.documents_of(sources)
+            # What other sources of these minutes say of names, as in one check
+            stated = stated_in(packed.answers, previous[packed.source])
+            for each in map(answer.unpack, store.waiting_answers()):
+                stated += stated_in(each.answers, previous.get(each.source, {}))
+            found = SourceAnswers(
+                sources[packed.source],
+                packed.answers,
+                previous[packed.source],
+                packed.source in store.suspected_sources(),
+                stated,
+            )
+            folder = evidence.folder(self.settings, store.last_check())
+            watch = self.settings.watch
+            judged = judge_source(found, store, watch, packed.time, folder, {})
+            store.touch(judged.unchanged)
+            if judged.report.outcome.events:
+                self._compose_later(store)
+            # What follows updates, or has waited for a first table, need not wait longer
+            if judged.report.outcome.updates:
+                self.queue.add(store, queue.CHECK_DUE, {}, lock=queue.CHECK_DUE)
+        if judged.report.trouble:
+            self.warn(judged.report.trouble)
+
+    def _compose_later(self, store: Store) -> None:
+        self.queue.add(store, queue.COMPOSE, {}, lock=JUDGEMENT, priority=AFTER_JUDGING)
+
+    def compose(self) -> None:
+        """Seal the events of which no letter was composed, and leave those to a job for
+        each organisation.
+        """
+        with self._stores.borrowed() as store, store.writing():
+            events = store.unsealed_events()
+            if not events:
+                return
+            # Whoever is new here has been told of nothing before these
+            noted = store.metas(compose.LETTERS_UNTIL)
+            last = str(store.last_sealed())
+            new = self._by_name.keys() - noted.keys()
+            notes = {f"{compose.LETTERS_UNTIL}{name}": last for name in new}
+            store.seal((), events, notes)
+            self._letters(store, list(self._by_name))
+            self.queue.add(store, queue.PUBLISH, {}, lock=queue.SITE)
+
+    def _letters(self, store: Store, organisations: Collection[str]) -> None:
+        rows = [{"organisation": name} for name in organisations]
+        lock = "letters {organisation}"
+        self.queue.add(store, queue.LETTERS, *rows, lock=lock)
+
+    # --- letters ----------------------------------------------------------------------
+
+    def letters(self, organisation: str) -> None:
+        """Compose what one organisation is owed, and fix it as messages."""
+        settings = self._by_name.get(organisation)
+        # Not named any more
+        if settings is None:
+            return
+        now = self._clock()
+        key = f"{compose.LETTERS_UNTIL}{organisation}"
+        with self._stores.borrowed() as store:
+            with store.reading():
+                noted = store.meta(key)
+                last = store.last_sealed()
+                since = int(noted or last)
+                at = store.meta(f"{LETTERS_AT}{organisation}")
+                last_time = datetime.fromisoformat(at) if at else None
+                events = _between(store, since, last)
+                ledger = servers.Ledger(store)
+                owed = compose.letters_owed(
+                    events, settings, store, ledger, last_time, now, since
+                )
+            notes = owed.notes | {
+                key: str(last),
+                f"{LETTERS_AT}{organisation}": now.isoformat(),
+            }
+            messages = compose.rendered(owed.letters, settings, now)
+            with store.sealing():
+                # Another worker was faster: this begins anew, with what that one left
+                if store.meta(key) != noted:
+                    self._letters(store, [organisation])
+                    return
+                store.seal(messages, (), notes)
+                self._deliver(store, [message for message, _ in messages])
+
+    def _deliver(self, store: Store, messages: Collection[Message]) -> None:
+        for message in messages:
+            rows = _jobs_of(message.id, store.deliveries_of(message.id))
+            self.queue.add(store, queue.DELIVER, *rows)
+
+    def follow_up(self) -> None:
+        """Leave to others what time has made due: welcomes, digests, reminders, the
+        operator's mail; and deliveries that have no job.
+        """
+        now = self._clock()
+        with (
+            beating(self.settings, self.warn) as beat,
+            self._stores.borrowed() as store,
+        ):
+            with store.writing():
+                if store.unsealed_events():
+                    self._compose_later(store)
+                self._letters(store, self._due(store, now))
+                store.set_meta(FOLLOWED_UP, now.isoformat())
+                self.queue.add(store, queue.PUBLISH, {}, lock=queue.SITE)
+            self._operator(store, now)
+            self._deliver_what_is_left(store, now)
+            if store.prune(now - self.settings.keep).documents:
+                evidence.forget(self.settings, store)
+            beat.failed = False
+
+    def _due(self, store: Store, now: datetime) -> list[str]:
+        """Name the organisations that may be owed something that no event brings."""
+        noted = store.meta(FOLLOWED_UP)
+        last = datetime.fromisoformat(noted) if noted else None
+        welcomed = store.subscribers_of("welcome")
+        # A welcome says where each product stands: it waits until all has been asked
+        times = schedule.source_times(store.all_times())
+        is_read = schedule.are_all_tried(self.settings.sources, times)
+        found = []
+        for place, (name, settings) in enumerate(self._by_name.items()):
+            # Reminders: each has its turn of the day, not all at one time
+            turn = place / len(self._by_name)
+            if schedule.turn_has_come(turn, last, now):
+                found.append(name)
+                continue
+            for reader in settings.subscribers:
+                is_new = is_read and reader.name not in welcomed
+                digest = audience.digest_time(reader.when) is not None
+                zone = settings.zone_of(reader)
+                if is_new or (
+                    digest and audience.has_come(reader.when, zone, last, now)
+                ):
+                    found.append(name)
+                    break
+        return found
+
+    def _operator(self, store: Store, now: datetime) -> None:
+        with store.reading():
+            letters, notes = operator.letters(self.settings, store, now)
+        if not letters and not notes:
+            return
+        messages = compose.rendered(letters, self.settings, now)
+        with store.sealing():
+            store.seal(messages, (), notes)
+            self._deliver(store, [message for message, _ in messages])
+
+    def _deliver_what_is_left(self, store: Store, now: datetime) -> None:
+        """Give deliveries a job that have none: a single run has left them, or they had
+        waited for a setting that has been put right.
+        """
+        with store.writing():
+            put_right = again.put_right(self.settings, store, now)
+            store.mark(*put_right)
+            due = {(each.message, *_place(each)) for each in put_right}
+            queued = store.queued_messages()
+            left: dict[str, list[Delivery]] = {}
+            for message, delivery in store.waiting():
+                is_due = (message.id, *_place(delivery)) in due
+                if is_due or message.id not in queued:
+                    left.setdefault(message.id, []).append(delivery)
+            for message_id, deliveries in left.items():
+                self._again(store, message_id, deliveries, now)
+
+    # --- deliveries -------------------------------------------------------------------
+
+    def deliver(self, message: str, channel: str, recipient: str) -> None:
+        """Send a message to all its mailboxes, or to one channel, and keep each receipt.
+
+        What is to be tried again is left to a later job.
+        """
+        now = self._clock()
+        with self._stores.borrowed() as store:
+            with store.writing(durable=True):
+                mine = [
+                    each
+                    for each in store.claim_deliveries(message)
+                    if each.channel == channel
+                    and recipient in ("", each.recipient)
+                    and (each.next_try is None or each.next_try <= now)
+                ]
+                whole = store.message(message)
+                if whole is None or not mine:
+                    return
+                tried = self._send(store, whole, mine, now)
+            if any(each.state is not DeliveryState.ACCEPTED for each in tried):
+                again.note_settings(self.settings, store)
+
+    def _send(
+        self, store: Store, message: Message, deliveries: list[Delivery], now: datetime
+    ) -> list[Delivery]:
+        """Send, and leave to jobs what is to be sent again, or by a fallback."""
+        before = {_place(each) for each in store.deliveries_of(message.id)}
+        waiting = [(message, each) for each in deliveries]
+        mailers = self._mailers_of(message, deliveries[0].channel)
+        with mailers.borrowed() as mailer:
+            sent = send.send_each(
+                waiting, mailer, self.settings, store, now, lambda _text: None
+            )
+        tried = [each.delivery for each in sent]
+        # A server that was away is asked anew, not by what this connection remembers
+        if any(each.state is not DeliveryState.ACCEPTED for each in tried):
+            mailers.close()
+        before |= {_place(each) for each in tried}
+        later = [each for each in tried if each.next_try is not None]
+        after = store.deliveries_of(message.id)
+        fallbacks = [each for each in after if _place(each) not in before]
+        self._again(store, message.id, later, now)
+        self._again(store, message.id, fallbacks, now)
+        return tried
+
+    def _again(
+        self,
+        store: Store,
+        message: str,
+        deliveries: Collection[Delivery],
+        now: datetime,
+    ) -> None:
+        """Leave deliveries to jobs that begin when the first of each is due."""
+        for row in _jobs_of(message, deliveries):
+            times = [
+                each.next_try or now
+                for each in deliveries
+                if each.channel == row["channel"]
+                and row["recipient"] in ("", each.recipient)
+            ]
+            wait = max(min(times) - now, timedelta())
+            self.queue.add(store, queue.DELIVER, row, after=wait)
+
+    def _mailers_of(self, message: Message, channel: str) -> Pool[notifiers.Notifier]:
+        """Give the connections by which a message leaves."""
+        sender = self.settings.of(message.subscriber).mail.sender
+        mail = replace(self.settings.mail, sender=sender)
+        settings = replace(self.settings, mail=mail)
+        kind = "" if channel == MAIL else channel
+        return self._mailers.setdefault(
+            f"{kind} {sender}", Pool(lambda: notifiers.connect(settings, kind), IDLE)
+        )
+
+    # --- the site ---------------------------------------------------------------------
+
+    def publish(self) -> None:
+        """Publish what has changed since the last time."""
+        with self._stores.borrowed() as store:
+            publish_site(self.settings, store, self._clock(), None, Touched())
+
+
+def _between(store: Store, since: int, last: int) -> tuple[Event, ...]:
+    """Give the events after number ``since`` up to ``last``."""
+    after = store.events_after(since) if since < last else {}
+    return tuple(event for number, event in after.items() if number <= last)
+
+
+def _jobs_of(message: str, deliveries: Collection[Delivery]) -> list[dict[str, str]]:
+    """Give the arguments of the jobs that deliver: one for all mail, one a channel."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for each in deliveries:
+        alone = "" if each.channel == MAIL else each.recipient
+        rows[each.channel, alone] = {
+            "message": message,
+            "channel": each.channel,
+            "recipient": alone,
+        }
+    return list(rows.values())
+
+
+def _place(delivery: Delivery) -> tuple[str, str]:
+    return delivery.channel, delivery.recipient
