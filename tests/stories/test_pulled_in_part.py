@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from tests.stories.pages import Cve, Fix, Month, month
-from tests.stories.telling import World
+from tests.stories.telling import World, text
 from watcher.records import State
 from watcher.run.publish import publish_site
 
@@ -68,7 +69,10 @@ def test_one_package_of_three_is_pulled_and_comes_back(world: World) -> None:
     event = world.last
     assert [each.kb for each in event.packages] == ["KB2986475"]
     assert event.update.products == ("Exchange Server 2010 SP3",)
-    assert event.summary.endswith("The other packages are still offered.")
+    assert event.summary.endswith(
+        "Still offered, and nothing changes there: Exchange Server 2007 SP3 (KB2996150), "
+        "Exchange Server 2013 CU6 (KB3011140)."
+    )
     update = world.store.update("exchange-server-2014-12-su")
     assert update is not None
     assert update.state is State.PULLED_IN_PART
@@ -88,6 +92,8 @@ def test_what_is_pulled_later_is_told_of_itself_alone(world: World) -> None:
     world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
     told = world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REST, REMOVED))
     assert told == ["pulled exchange-server-2014-12-su KB2996150 KB3011140"]
+    # Nothing of it is offered any more
+    assert "offered" not in world.last.summary
     update = world.store.update("exchange-server-2014-12-su")
     assert update is not None
     assert update.state is State.PULLED
@@ -115,3 +121,94 @@ def test_the_page_says_which_package_is_pulled_and_which_build_is_good(
     assert "pulled in part" in page
     front = (tmp_path / "site" / "index.html").read_text()
     assert "KB2986475" in front
+
+
+def test_the_mail_says_which_packages_are_pulled_and_which_are_not(
+    world: World,
+) -> None:
+    inventory = world.folder / "inventory.csv"
+    inventory.write_text(
+        "server,product,build\n"
+        "EX07,Exchange Server 2007,8.3.389.2\n"
+        "EX10,Exchange Server 2010,14.3.224.1\n",
+        encoding="utf-8",
+    )
+    world.settings = replace(world.settings, inventory=inventory)
+    built = tuple(
+        replace(fix, build=build)
+        for fix, build in zip(
+            FIXES, ("8.3.389.2", "14.3.224.1", "15.0.995.32"), strict=True
+        )
+    )
+    world.at("2014-12-01 06:00", OLD)
+    published = Cve("CVE-2014-6319", built, revisions=(PUBLISHED,))
+    world.at("2014-12-09 20:00", OLD, month("2014-Dec", published))
+    removed = replace(published, revisions=(PUBLISHED, REMOVED))
+    world.at("2014-12-10 20:00", OLD, month("2014-Dec", removed))
+    mail = world.mail("pulled")
+    assert mail["Subject"] == "[PULLED] Exchange Server December 2014 SU (KB2986475)"
+    told = " ".join(text(mail).split())
+    assert (
+        "Still offered, and nothing changes there: Exchange Server 2007 SP3 (KB2996150), "
+        "Exchange Server 2013 CU6 (KB3011140)."
+    ) in told
+    assert "EX10 14.3.224.1 = Exchange Server December 2014 SU, pulled" in told
+    assert (
+        "EX07 8.3.389.2 = Exchange Server December 2014 SU, good: nothing to do" in told
+    )
+    # A week later the one server is reminded of
+    world.at("2014-12-18 20:00")
+    (reminder,) = [each for each in world.mails if "REMINDER" in each["Subject"]]
+    assert "EX10" in text(reminder)
+    assert "EX07" not in text(reminder)
+
+
+def published(world: World, folder: Path) -> Path:
+    settings = replace(world.settings, site=folder)
+    publish_site(
+        settings, world.store, datetime(2014, 12, 12, 20, tzinfo=UTC), once=True
+    )
+    return folder
+
+
+def test_what_is_published_names_the_pulled_package_alone(
+    world: World, tmp_path: Path
+) -> None:
+    released(world)
+    world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
+    site = published(world, tmp_path / "site")
+
+    front = (site / "index.html").read_text(encoding="utf-8")
+    alarm = front.partition("Do not install")[2].partition("Since")[0]
+    assert "KB2986475" in alarm
+    # Two thirds of the readers were once told not to install what was offered
+    assert "KB2996150" not in alarm
+    assert "KB3011140" not in alarm
+
+    page = (site / "updates" / "exchange-server-2014-12-su.html").read_text("utf-8")
+    rows = page.partition("Products, builds and KB articles")[2].partition("</table>")[
+        0
+    ]
+    noted = [row for row in rows.split("<tr") if ">pulled" in row]
+    assert [("KB2986475" in row) for row in noted] == [True]
+
+    status = json.loads((site / "status.json").read_text("utf-8"))
+    assert [(each["id"], each["state"]) for each in status["pulled"]] == [
+        ("exchange-server-2014-12-su", "pulled-in-part")
+    ]
+
+
+def test_a_release_is_buried_when_all_of_its_packages_are_pulled(
+    world: World, tmp_path: Path
+) -> None:
+    released(world)
+    world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
+    feed = published(world, tmp_path / "part") / "events.atom"
+    assert "deleted-entry" not in feed.read_text(encoding="utf-8")
+    # The feed of a product that is not concerned tells of no pull
+    products = tmp_path / "part" / "products"
+    other = (products / "exchange-server-2007-sp3.atom").read_text(encoding="utf-8")
+    assert "PULLED" not in other
+    world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REMOVED, REST))
+    feed = published(world, tmp_path / "whole") / "events.atom"
+    assert "deleted-entry" in feed.read_text(encoding="utf-8")

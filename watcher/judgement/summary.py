@@ -16,6 +16,7 @@ from textwrap import shorten
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
+from watcher.judgement.packages import current_packages, is_among
 from watcher.records import Kind, Package, Update
 
 # Characters of a quote in a sentence
@@ -24,6 +25,8 @@ QUOTE = 160
 MOST_NAMES = 4
 # CVEs that are exploited already
 MOST_CVES = 3
+# Sentences of a pull of some packages, while others are offered
+PULLED_IN_PART = ("pulled-in-part", "pulled-part-of")
 _ISSUE_PASSAGES = ("issue", "workaround")
 
 
@@ -65,8 +68,23 @@ def pulled_summary(update: Update, part: Sequence[Package] | None = None) -> Sum
     if not part:
         return _of_update("pulled", update)
     products = product_list(package.product for package in part)
-    text = _ledger_text(update, "pulled-in-part", part, products=products)
-    return Summary(text, "pulled-in-part", (("products", products),))
+    others = [each for each in current_packages(update) if not is_among(each, part)]
+    offered = product_list(_named(each) for each in others if not each.pulled)
+    if not offered:
+        # The rest of it: nothing else of it is offered any more
+        return Summary(_ledger_text(update, "pulled", part), "pulled")
+    # Who has one of the others hears that nothing changes there
+    key = "pulled-part-of"
+    text = _ledger_text(update, key, part, products=products, others=offered)
+    return Summary(text, key, (("products", products), ("others", offered)))
+
+
+def _named(package: Package) -> str:
+    """A package as a sentence names it: "Exchange Server 2007 SP3 (KB2996150)"."""
+    name = package.kb or package.build
+    if not package.product or not name:
+        return package.product or name
+    return f"{package.product} ({name})"
 
 
 def gone_summary(update: Update) -> Summary:

@@ -409,6 +409,7 @@ def _current(store: Store, products: Iterable[str]) -> tuple[Listing, ...]:
     deciding = [
         *store.updates_of_ids(map(str, ids)),
         *store.updates(state=State.PULLED),
+        *store.updates(state=State.PULLED_IN_PART),
         *store.suspicions(),
     ]
     return front_page.current(_listings(store, deciding))
@@ -530,9 +531,11 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
         accepted = filter(None, (document.accepted for document in read))
         changed = max(accepted, default=None)
         healths.append(status.Health(source, tuple(times[source.name]), changed))
-    pulled, suspected = store.updates(state=State.PULLED), store.suspicions()
+    pulled = store.updates(state=State.PULLED)
+    in_part = store.updates(state=State.PULLED_IN_PART)
     # An update that is pulled in part may be suspected in another: it stands here once
-    doubted = {update.id: update for update in (*pulled, *suspected)}
+    standing = (*pulled, *in_part, *store.suspicions())
+    doubted = {update.id: update for update in standing}
     return status.status(
         healths,
         now,

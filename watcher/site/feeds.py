@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from watcher.judgement.source_health import release_hour
+from watcher.judgement.summary import PULLED_IN_PART
 from watcher.records import Confidence, Event, Kind
 from watcher.site.lists import page_path
 from watcher.text import event_json
@@ -180,8 +181,11 @@ def _last_evidence(event: Event) -> datetime:
 def tombstones(events: Iterable[Event], address: SiteAddress) -> tuple[Tombstone, ...]:
     """Give a tombstone for the entry of each release that a later event among ``events``
     says is pulled.
+
+    A release of which one package is pulled, and others are offered, stays.
     """
     offered: dict[tuple[str, int], Event] = {}
+    pulled: dict[tuple[str, int], set[tuple[str, str]]] = {}
     found: list[Tombstone] = []
     for event in events:
         version = (event.update.id, event.update.version)
@@ -191,8 +195,12 @@ def tombstones(events: Iterable[Event], address: SiteAddress) -> tuple[Tombstone
         # A suspicion buries nothing: the entry may be good again tomorrow
         if event.kind is not Kind.PULLED or event.confidence is Confidence.SUSPECTED:
             continue
-        release = offered.pop(version, None)
-        if release is not None:
+        gone = pulled.setdefault(version, set())
+        gone |= _packages(event)
+        release = offered.get(version)
+        is_part = event.phrase in PULLED_IN_PART
+        if release is not None and (not is_part or _packages(release) <= gone):
+            del offered[version]
             tag = event_tag(release.id, release.time, address)
             found.append(Tombstone(tag, event.time, line(event.summary, 300)))
     return tuple(reversed(found))
@@ -214,6 +222,10 @@ def archives(total: int) -> int:
 def archive_path(number: int) -> str:
     """Give the path of an archive; the oldest events are in the first."""
     return f"archive/{number + 1}.atom"
+
+
+def _packages(event: Event) -> set[tuple[str, str]]:
+    return {(package.product, package.kb) for package in event.packages}
 
 
 # --- Atom (RFC 4287), with tombstones (RFC 6721) and archives (RFC 5005) --------------

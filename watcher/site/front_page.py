@@ -232,8 +232,12 @@ def _alarm(listing: Listing, pages: set[str]) -> Alarm:
 
 
 def _articles(listing: Listing) -> tuple[tuple[str, str], ...]:
-    """Give the KB articles of the current version, else all, each with its address."""
-    current = dict.fromkeys(offer.kb for offer in _offers(listing))
+    """Give the KB articles that are pulled, where others are not, else those of the
+    current version, else all; each with its address.
+    """
+    # December 2014: "Do not install" is said of the one rollup, not of the other two
+    pulled_in_part = [offer for offer in listing.packages if offer.pulled]
+    current = dict.fromkeys(offer.kb for offer in pulled_in_part or _offers(listing))
     current.pop("", None)
     kbs = current or dict.fromkeys(listing.kbs)
     return tuple((kb, kb_url(kb)) for kb in kbs)

@@ -296,8 +296,8 @@ def _articles(now: Story) -> tuple[tuple[str, str], ...]:
     """Give the KB articles of the current version, else those of the update, each with
     its address.
     """
-    # A package with a note was replaced: its article is not the update's any more
-    current = [(row.kb, row.kb_url) for row in now.rows if row.kb and not row.note]
+    # The article of a package that was replaced is not the update's any more
+    current = [(row.kb, row.kb_url) for row in now.rows if row.kb and not row.replaced]
     return tuple(dict.fromkeys(current)) or now.other_kbs
 
 

@@ -53,6 +53,8 @@ class Row(Struct, frozen=True):
     # The download, where it is offered
     url: str
     note: str
+    # By a later version
+    replaced: bool = False
 
 
 class Quote(Struct, frozen=True):
@@ -450,11 +452,16 @@ def _row(package: Package, event: Event, words: Words) -> Row:
     notes = []
     if replaced:
         notes.append(words.say("label", "old", version=package.version))
+    # Where others are still offered, it is said which one is not
+    in_part = package.pulled and not all(each.pulled for each in event.packages)
+    if in_part:
+        notes.append(words.say("label", "pulled"))
     if package.esu:
         notes.append(words.say("label", "esu"))
     # A mail that says "Do not install" must not offer the file, and neither must a later
     # digest about another event of an update that is pulled.
-    offered = not (replaced or event.pulled or event.kind is Kind.PULLED)
+    pulled = in_part or event.pulled or event.kind is Kind.PULLED
+    offered = not (replaced or pulled)
     url, kb = link(package.url), line(package.kb, 40)
     # An article is read, not downloaded: its link stands in a column of its own
     is_article = "support.microsoft.com/" in url
@@ -465,6 +472,7 @@ def _row(package: Package, event: Event, words: Words) -> Row:
         kb_url=kb_url(kb),
         url=url if offered and not is_article else "",
         note="; ".join(notes),
+        replaced=replaced,
     )
 
 
