@@ -125,6 +125,24 @@ class Heartbeat(Struct, frozen=True):
     failure: str
 
 
+class Limits(Struct, frozen=True):
+    """What a check may take.
+
+    A whole check, all documents of one source, and the reading of one document: that
+    has a limit of memory, too.
+    """
+
+    run: timedelta = timedelta(minutes=25)
+    source: timedelta = timedelta(minutes=10)
+    document: timedelta = timedelta(minutes=1)
+    document_bytes: int = 512 << 20
+
+    @property
+    def asking(self) -> timedelta:
+        """How much of a check asking may take: what was found is still to be sent."""
+        return self.run * 0.6
+
+
 class Settings(Struct, frozen=True):
     """Everything that can be configured, checked and complete.
 
@@ -168,6 +186,7 @@ class Settings(Struct, frozen=True):
     mail: Mail = Mail()
     operator: Operator | None = None
     heartbeat: Heartbeat | None = None
+    limits: Limits = Limits()
     secrets: tuple[Secret, ...] = ()
     # Another one when the configuration file has changed; it says nothing of secrets,
     # which stand elsewhere

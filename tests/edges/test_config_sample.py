@@ -87,6 +87,7 @@ def test_the_schema_describes_every_key_with_an_example() -> None:
         "organisation": "OrganisationTable",
         "operator": "OperatorTable",
         "heartbeat": "HeartbeatTable",
+        "limits": "LimitsTable",
     }
 
     assert set(made["$defs"]["FileTables"]["properties"]) == set(tables)

@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.config", 3),
     ("watcher.mail", 3),
     ("watcher.site", 3),
+    ("watcher.parsing", 3),
     ("watcher.report", 3),
     ("watcher.run", 4),
     ("watcher.replay", 4),

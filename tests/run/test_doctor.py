@@ -32,6 +32,7 @@ from watcher.doctor import Finding, Severity
 from watcher.doctor.mail import texts as dns_texts
 from watcher.records import Delivery, DeliveryState, Document, Message, Times
 from watcher.settings import NOBODY_NAMED
+from watcher.sources import parse
 from watcher.store import Store
 from watcher.web import FetchSettings
 from watcher.web.fetch import Fetcher
@@ -187,7 +188,9 @@ def test_each_source_is_asked(settings: Settings) -> None:
         other = replace(source, name="other", url=web.play("/other", Reply(OUTAGE)))
         far = replace(source, name="far", url=web.play("/far", moved("/feed", 301)))
         sources = (good, gone, twin, other, far)
-        found = list(doctor.answers(replace(settings, sources=sources), fetcher, NOW))
+        found = list(
+            doctor.answers(replace(settings, sources=sources), fetcher, NOW, parse)
+        )
         new = web.url("/feed")
     assert [(finding.id, finding.text.split(":")[0]) for finding in found] == [
         ("source.answers", "good answers"),

@@ -41,7 +41,7 @@ from watcher.records import (
 from watcher.run.check import Report, check
 from watcher.settings import NOBODY_NAMED, Mail
 from watcher.store import Store
-from watcher.web import Outcome, Wanted
+from watcher.web import AskingInTurn, Outcome, Wanted
 
 T = TypeVar("T")
 
@@ -88,6 +88,12 @@ class Web:
     ) -> list[tuple[Wanted, T]]:
         asked = [one for one in wanted if one.url in self.shown]
         return [(one, use(self._answer(one, now))) for one in asked]
+
+    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> AskingInTurn[T]:
+        def answer(one: Wanted) -> Outcome | None:
+            return self._answer(one, now) if one.url in self.shown else None
+
+        return AskingInTurn(answer, use)
 
     def _answer(self, one: Wanted, now: datetime) -> Outcome:
         shown = self.shown[one.url]

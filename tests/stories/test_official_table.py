@@ -25,7 +25,7 @@ from watcher.run.check import check
 from watcher.sources import build_table
 from watcher.text.servers import public, server_texts
 from watcher.text.words import words_of
-from watcher.web import Outcome, Wanted
+from watcher.web import AskingInTurn, Outcome, Wanted
 from watcher.web.recording import Recording
 
 T = TypeVar("T")
@@ -288,6 +288,14 @@ class At(Struct):
     ) -> list[tuple[Wanted, T]]:
         asked = [each for each in wanted if self.wanted(each.url)]
         return self.recording.get_all(asked, self.moment, use)
+
+    def asking(self, _now: datetime, use: Callable[[Outcome], T]) -> AskingInTurn[T]:
+        def answer(each: Wanted) -> Outcome | None:
+            if not self.wanted(each.url):
+                return None
+            return self.recording._outcome(each, self.moment)
+
+        return AskingInTurn(answer, use)
 
 
 def asks_for(step: str) -> Callable[[str], bool]:

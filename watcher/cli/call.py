@@ -132,6 +132,15 @@ class Terminated(BaseException):
     """SIGTERM came: what is open is closed on the way up."""
 
 
+class TimeUp(BaseException):
+    """A command took longer than it may: what is open is closed on the way up."""
+
+    def __init__(self, limit: timedelta) -> None:
+        """Keep how long it might take."""
+        super().__init__()
+        self.limit = limit
+
+
 class Call(Struct, frozen=True):
     """One call of a command, with what the shared options say."""
 
@@ -260,6 +269,15 @@ def ending(form: report.PlainLines | report.JsonLines) -> Iterator[None]:
     except Terminated:
         report.complain("Terminated. The next run goes on from here.", form)
         raise typer.Exit(TERMINATED) from None
+    except TimeUp as error:
+        report.complain(
+            f"The run took longer than {error.limit.total_seconds() / 60:.3g} min and "
+            "was ended; what it had found is recorded, and the next run goes on from "
+            "here. If it lasts, see which source or server is slow (-v), or raise run in "
+            "[limits].",
+            form,
+        )
+        raise typer.Exit(1) from None
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
         report.complain(
@@ -285,6 +303,30 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def ends_within(limit: timedelta) -> Iterator[None]:
+    """Raise TimeUp in what is done inside when it takes longer.
+
+    No source, server or disk then keeps the state held for ever.  Where a system has no
+    timer of that kind (Windows), the limits of sources and servers are all there is.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or sys.platform == "win32":
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise TimeUp(limit)
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, limit.total_seconds())
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

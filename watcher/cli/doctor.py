@@ -13,6 +13,7 @@ from watcher import report
 from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.cli.web import live_web
 from watcher.doctor import Severity, findings
+from watcher.parsing.parsers import Parsers
 
 
 @command("doctor", "watcher doctor --offline")
@@ -38,8 +39,11 @@ def doctor(
     The objects of --json have id, severity, text and remedy.
     """
     settings = call.settings()
-    with nullcontext(None) if offline else live_web(settings) as web:
-        found = list(findings(settings, os.environ, now(), web))
+    with (
+        nullcontext(None) if offline else live_web(settings) as web,
+        Parsers(settings.limits) as parsers,
+    ):
+        found = list(findings(settings, os.environ, now(), web, parsers.parse))
     if as_json:
         for finding in found:
             report.write_json(

@@ -10,13 +10,21 @@ import typer
 from msgspec.structs import replace
 
 from watcher import report
-from watcher.cli.call import Call, command, end_with_failure, named, now
+from watcher.cli.call import (
+    Call,
+    command,
+    end_with_failure,
+    ends_within,
+    named,
+    now,
+)
 from watcher.cli.output import write_events
 from watcher.cli.status import status_object
 from watcher.cli.web import live_web
 from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
+from watcher.parsing.parsers import Parsers
 from watcher.records import Delivery, Failure, Message, Source
 from watcher.run import evidence
 from watcher.run.check import Report, check
@@ -85,7 +93,9 @@ def run(
     with (
         call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
         beating(monitored, _warn) as beat,
+        ends_within(settings.limits.run),
         live_web(settings, record) as web,
+        Parsers(settings.limits) as parsers,
         report.progress(shown=call.lively) as say,
     ):
         last_check = store.last_check()
@@ -99,6 +109,7 @@ def run(
             dry_run=dry_run,
             send=not no_send,
             say=say,
+            parse=parsers.parse,
         )
         waiting: list[tuple[Message, Delivery]] = []
         if dry_run:

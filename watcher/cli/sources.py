@@ -18,6 +18,7 @@ from watcher.counted import counted
 from watcher.errors import ConfigurationError, ParseError, WatcherError
 from watcher.judgement import schedule
 from watcher.kinds import SOURCE_KINDS
+from watcher.parsing.parsers import Parsers
 from watcher.records import (
     Entry,
     Failure,
@@ -28,7 +29,7 @@ from watcher.records import (
     Source,
     Watch,
 )
-from watcher.sources import parser
+from watcher.sources import Parse
 from watcher.text import event_json
 from watcher.web import Wanted
 from watcher.web.fetch import Fetcher
@@ -76,12 +77,16 @@ def sources(
         report.write_table(head, rows)
         return
     source = named(settings, name)
-    with live_web(settings) as web, report.progress(shown=call.lively) as say:
+    with (
+        live_web(settings) as web,
+        Parsers(settings.limits) as parsers,
+        report.progress(shown=call.lively) as say,
+    ):
         snapshot = _looked_into(
             source,
             document,
             _followed(call, settings, source),
-            partial(_extracted, settings, web, source),
+            partial(_extracted, settings, web, parsers.parse, source),
             say,
         )
     _write_snapshot(snapshot)
@@ -103,16 +108,15 @@ def _every(source: Source) -> str:
 
 
 def _extracted(
-    settings: Settings, web: Fetcher, source: Source, follow: Follow
+    settings: Settings, web: Fetcher, parse: Parse, source: Source, follow: Follow
 ) -> Snapshot:
     """Fetch and parse one document.  Raises WatcherError with the failure's text."""
-    parse = parser(source.kind)
 
     def extract(outcome: Page | NotModified | Failure) -> Snapshot:
         if not isinstance(outcome, Page):
             raise WatcherError(str(outcome))
         try:
-            return parse(outcome, settings.watch)
+            return parse(source.kind, outcome, settings.watch)
         except ParseError as error:
             failure = Failure(
                 source.name,

@@ -20,7 +20,11 @@ def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher
     """
     secrets = {secret.name: secret.reveal() for secret in settings.secrets}
     asked = FetchSettings(
-        contact=settings.contact, ca_bundle=settings.ca_bundle, secrets=secrets
+        contact=settings.contact,
+        ca_bundle=settings.ca_bundle,
+        secrets=secrets,
+        source=settings.limits.source.total_seconds(),
+        run=settings.limits.asking.total_seconds(),
     )
     if record is None:
         with Fetcher(asked) as web:

@@ -16,6 +16,7 @@ from watcher.config import (
     organisation_settings,
     values,
 )
+from watcher.config.limits import limits
 from watcher.config.mistakes import BadValueError, Mistakes
 from watcher.config.source_settings import sources
 from watcher.config.subscriber_settings import operator, patterns, subscribers
@@ -193,6 +194,7 @@ def _whole(
         ),
         operator=operator_settings,
         heartbeat=heartbeat,
+        limits=limits(tables.limits, mistakes),
         secrets=tuple(mistakes.secrets),
         warnings=tuple(mistakes.warnings),
     )

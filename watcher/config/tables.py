@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from watcher.config.limits import LimitsTable
 from watcher.judgement.audience import SEVERITIES
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind
@@ -130,10 +131,7 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     contact: Annotated[
         str,
         Meta(
-            description=(
-                "Address or page told to the servers asked (User-Agent), so that "
-                "their people can reach you"
-            ),
+            description="Address or page told to the servers asked (User-Agent), to reach you",
             examples=["it@example.org"],
         ),
     ] = ""
@@ -533,10 +531,7 @@ class OrganisationTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
     timezone: Annotated[
         str,
         Meta(
-            description=(
-                "Time zone of its mail and digests (IANA name); without it that of "
-                "[watch]"
-            ),
+            description="Time zone of its mail and digests; without it that of [watch]",
             examples=["Europe/Berlin"],
         ),
     ] = ""
@@ -560,6 +555,7 @@ class FileTables(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     organisation: list[OrganisationTable] = []
     operator: OperatorTable | UnsetType = UNSET
     heartbeat: HeartbeatTable | UnsetType = UNSET
+    limits: LimitsTable = msgspec.field(default_factory=LimitsTable)
 
 
 SINGLE: dict[str, type[msgspec.Struct]] = {
@@ -567,6 +563,7 @@ SINGLE: dict[str, type[msgspec.Struct]] = {
     "mail": MailTable,
     "operator": OperatorTable,
     "heartbeat": HeartbeatTable,
+    "limits": LimitsTable,
 }
 REPEATED: dict[str, type[msgspec.Struct]] = {
     "source": SourceTable,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from watcher.config.limits import LimitsTable
 from watcher.config.mistakes import Key, Mistakes, nearest, table_name
 from watcher.config.tables import (
     NESTED,
@@ -60,6 +61,7 @@ class Tables(Struct, frozen=True):
     organisation: tuple[Organisation, ...] = ()
     operator: OperatorTable | None = None
     heartbeat: HeartbeatTable | None = None
+    limits: LimitsTable = msgspec.field(default_factory=LimitsTable)
 
 
 def read_tables(text: str, mistakes: Mistakes) -> Tables:
@@ -82,6 +84,7 @@ def read_tables(text: str, mistakes: Mistakes) -> Tables:
             mistakes.add((name,), f'unknown table or key "{name}"', _meant(name, ""))
     watch = _table(raw.get("watch", {}), WatchTable, ("watch",), mistakes)
     mail = _table(raw.get("mail", {}), MailTable, ("mail",), mistakes)
+    limits = _table(raw.get("limits", {}), LimitsTable, ("limits",), mistakes)
     operator = heartbeat = None
     if "operator" in raw:
         operator = _table(raw["operator"], OperatorTable, ("operator",), mistakes)
@@ -98,6 +101,7 @@ def read_tables(text: str, mistakes: Mistakes) -> Tables:
         organisation=_organisations(raw.get("organisation", []), mistakes),
         operator=operator,
         heartbeat=heartbeat,
+        limits=limits or LimitsTable(),
     )
 
 

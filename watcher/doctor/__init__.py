@@ -25,6 +25,8 @@ from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
 from watcher.mail import render
 from watcher.run.fetch import Web
+from watcher.sources import Parse
+from watcher.sources import parse as parse_here
 from watcher.store import Store
 from watcher.store.address import address_of
 
@@ -42,11 +44,16 @@ LATE = 3
 
 
 def findings(
-    settings: Settings, environ: Mapping[str, str], now: datetime, web: Web | None
+    settings: Settings,
+    environ: Mapping[str, str],
+    now: datetime,
+    web: Web | None,
+    parse: Parse = parse_here,
 ) -> Iterator[Finding]:
     """Look at everything, in one order.
 
-    Without ``web`` neither sources nor mail server nor DNS are asked.
+    Without ``web`` neither sources nor mail server nor DNS are asked.  ``parse`` reads
+    what sources answer.
     """
     yield from configuration(settings, environ)
     yield from secrets(environ)
@@ -54,7 +61,7 @@ def findings(
     yield from state(settings, now)
     yield from folders(settings)
     if web is not None:
-        yield from answers(settings, web, now)
+        yield from answers(settings, web, now, parse)
         yield from mail_server(settings)
         yield from sender(settings)
 
@@ -239,6 +246,21 @@ def _timely(
             "schedule.timely",
             Severity.WELL,
             f"the last check was at {last:%Y-%m-%d %H:%M}",
+        )
+    longest = settings.limits.run
+    if longest > often:
+        yield Finding(
+            "schedule.longer",
+            Severity.WARNING,
+            f"a check may take {longest} (run in [limits]), and a source wants to be "
+            f"asked every {often}: the next check may find the state held",
+            f"Set run in [limits] below {often}, or ask less often.",
+        )
+    else:
+        yield Finding(
+            "schedule.bound",
+            Severity.WELL,
+            f"a check ends within {longest}, and the shortest `every` is {often}",
         )
 
 

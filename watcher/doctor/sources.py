@@ -16,13 +16,15 @@ from watcher.kinds import SOURCE_KINDS
 from watcher.records import Failure, Page, Times
 from watcher.run import operator
 from watcher.run.fetch import Web
-from watcher.sources import parser
+from watcher.sources import Parse
 from watcher.store import Store
 from watcher.text import complaints
 from watcher.web import Outcome, Wanted
 
 
-def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
+def answers(
+    settings: Settings, web: Web, now: datetime, parse: Parse
+) -> Iterator[Finding]:
     """Ask each source for its first document, and read it.
 
     Those that fail for one cause are one finding.
@@ -36,7 +38,7 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
 
     def read(outcome: Outcome) -> Outcome:
         if isinstance(outcome, Page):
-            return _read(outcome, kinds[outcome.source], settings)
+            return _read(outcome, kinds[outcome.source], settings, parse)
         return outcome
 
     wanted = [Wanted(source, "", source.url) for source in asked]
@@ -68,10 +70,10 @@ def answers(settings: Settings, web: Web, now: datetime) -> Iterator[Finding]:
         )
 
 
-def _read(page: Page, kind: str, settings: Settings) -> Outcome:
+def _read(page: Page, kind: str, settings: Settings, parse: Parse) -> Outcome:
     """Read a page; what cannot be read is a suspect copy."""
     try:
-        parser(kind)(page, settings.watch)
+        parse(kind, page, settings.watch)
     except ParseError as error:
         return Failure(
             page.source,

@@ -25,6 +25,7 @@ LONGEST_REST = timedelta(days=1)
 AFTER_FAILURE = timedelta(minutes=10)
 # Documents of one index that one check reads: a server is asked politely
 AT_ONCE = 200
+NONE_FAILED: Mapping[str, datetime] = {}
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
 _MONTH_NUMBERS = {
@@ -192,11 +193,23 @@ def followed(
     rows: Iterable[Follow],
     previous: Mapping[str, Document],
     now: datetime,
+    failed: Mapping[str, datetime] = NONE_FAILED,
 ) -> tuple[Follow, ...]:
-    """Choose the documents of an index that are asked now, as its kind has it."""
+    """Choose the documents of an index that are asked now, as its kind has it.
+
+    Those that ``failed`` when they were last tried come last, the one tried longest ago
+    first among them: a source's time may be up before all are asked, and some that do
+    not answer would keep the others unread for ever.
+    """
     if SOURCE_KINDS[kind].follows is Follows.MONTHS:
-        return months(rows, previous, now)
-    return moved(rows, previous)
+        return tuple(_failed_last(months(rows, previous, now), failed))
+    return moved(rows, previous, failed)
+
+
+def _failed_last(
+    rows: Iterable[Follow], failed: Mapping[str, datetime]
+) -> list[Follow]:
+    return sorted(rows, key=lambda row: failed.get(row.document, _NEVER))
 
 
 def months(
@@ -234,7 +247,9 @@ def _end(row: Follow) -> datetime:
 
 
 def moved(
-    rows: Iterable[Follow], previous: Mapping[str, Document]
+    rows: Iterable[Follow],
+    previous: Mapping[str, Document],
+    failed: Mapping[str, datetime] = NONE_FAILED,
 ) -> tuple[Follow, ...]:
     """Which documents to ask of an index that says when each changed (CSAF).
 
@@ -257,7 +272,11 @@ def moved(
         if before is None or before.accepted is None or before.mark != row.mark:
             changed.append(row)
     changed.sort(key=lambda row: (row.mark, row.document), reverse=True)
-    return (*sorted(always, key=lambda row: row.document), *changed[:AT_ONCE])
+    always.sort(key=lambda row: row.document)
+    return (
+        *_failed_last(always, failed),
+        *_failed_last(changed, failed)[:AT_ONCE],
+    )
 
 
 def pages(update: Update, kind: str) -> dict[str, str]:

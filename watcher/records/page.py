@@ -68,6 +68,8 @@ class Failure(Struct, frozen=True):
     suspect: bool = False
     # False: another document had just found the host not to answer
     asked: bool = True
+    # The time was up before it was asked: the next check asks
+    late: bool = False
     # How long the server asked to be left alone
     rest: timedelta = timedelta()
 
@@ -79,4 +81,6 @@ class Failure(Struct, frozen=True):
     def __str__(self) -> str:
         """Name source, cause and remedy in one line."""
         unasked = "" if self.asked else "; not asked, for its host had just failed"
+        if self.late:
+            unasked = "; not asked any more"
         return f"{self.name}: {self.cause} ({self.url}{unasked}). {self.remedy}"

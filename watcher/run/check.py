@@ -22,6 +22,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from watcher import sources
 from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
@@ -94,13 +95,15 @@ def check(  # noqa: PLR0913 - what a check depends on
     publish: bool = True,
     send: bool = True,
     say: Callable[[str], None] = lambda _text: None,
+    parse: sources.Parse = sources.parse,
 ) -> Report:
     """Make one check of every due source and tell what it establishes.
 
     ``only`` names the sources to ask; ``dry_run`` expects a rehearsing store, and
     delivers and publishes nothing; ``force`` asks sources and tries waiting messages
     before their time; without ``send`` the messages are made and kept; without
-    ``publish`` the site is left to whoever checks several times in a row.
+    ``publish`` the site is left to whoever checks several times in a row.  ``parse``
+    reads the documents, of the live web in a process of its own.
     """
     publishes, sends = publish and not dry_run, send and not dry_run
     site_before = basis(settings, store) if publishes else None
@@ -110,7 +113,8 @@ def check(  # noqa: PLR0913 - what a check depends on
     chosen = [s for s in settings.sources if only is None or s.name in only]
     times = schedule.source_times(store.all_times())
     due = schedule.due(chosen, times, now, force=force or only is not None)
-    requests = Requests(web, settings.watch, now, say, folder)
+    patience = settings.limits.source.total_seconds() / 10
+    requests = Requests(web, settings.watch, now, say, folder, parse, patience)
     reports = _check_sources(due, store, requests, compose.unsealed_note(sealed_until))
 
     events = store.unsealed_events()

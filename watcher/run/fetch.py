@@ -4,11 +4,14 @@ worker that fetched it.
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher import sources
@@ -31,7 +34,7 @@ from watcher.records import (
 from watcher.run.answer import Answer, SourceAnswers
 from watcher.run.evidence import EvidenceFolder
 from watcher.store import Store
-from watcher.web import Outcome, Wanted
+from watcher.web import NEVER, Answered, Asking, Outcome, Wanted
 
 # So many sources are asked and judged together: their answers are in memory at a time.
 # The first check of a thousand feeds once held all of them.
@@ -51,6 +54,10 @@ class Web(Protocol):
         """Ask for documents, and give what ``use`` makes of each."""
         ...
 
+    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> Asking[T]:
+        """Give what documents can be added to, and what gives their answers as they come."""
+        ...
+
 
 class Requests(Struct, frozen=True):
     """What all requests of a check have in common.
@@ -63,6 +70,9 @@ class Requests(Struct, frozen=True):
     now: datetime
     say: Callable[[str], None]
     evidence: EvidenceFolder | None
+    parse: sources.Parse = sources.parse
+    # Seconds for which a source that has answered waits for one that is judged before it
+    patience: float = 60.0
 
     def lacks(self, document: Document | None) -> bool:
         """Say whether the copy that the state has read should be kept, and is not."""
@@ -74,51 +84,193 @@ class Requests(Struct, frozen=True):
         return not self.evidence.has(document)
 
 
+class Progress(Struct):
+    """How far a source has come: what it was asked, and what it answered."""
+
+    source: Source
+    previous: dict[str, Document]
+    suspected: bool
+    # What is asked now, and what has answered of it
+    level: list[Wanted]
+    found: dict[str, Answer | None] = field(default_factory=dict)
+    # Of the levels before, in the order in which they were asked
+    answers: list[Answer] = field(default_factory=list)
+    depth: int = 0
+    # What is asked first has answered
+    opened: bool = False
+    asked: set[str] = field(default_factory=set)
+    listed: dict[str, Follow] = field(default_factory=dict)
+    complete: bool = False
+
+    def take(self, answered: Answered[Answer]) -> bool:
+        """Take an answer; say whether all of this level have come."""
+        self.found[answered.wanted.document] = answered.answer
+        return len(self.found) == len(self.level)
+
+    def gather(self) -> None:
+        """Put what this level answered behind the answers of those before.
+
+        An index's mark of a document (its date of revision) is kept with what was read,
+        so that the next check asks only for those whose mark has changed.
+        """
+        for wanted in self.level:
+            answer = self.found.get(wanted.document)
+            self.asked.add(wanted.document)
+            if answer is None:
+                continue
+            row = self.listed.get(wanted.document)
+            self.answers.append(replace(answer, mark=row.mark) if row else answer)
+        self.level, self.found = [], {}
+
+
 def fetch_sources(
     due: Iterable[Source], store: Store, requests: Requests
 ) -> Iterator[SourceAnswers]:
     """Ask all due sources, and give their answers source by source, in the order of judging.
 
-    A source that a recording says nothing of is left out.  What is followed for
-    watched updates is asked last, when the ledger has this check's updates.  A copy
-    that should be kept and is not is asked for again, whole.
+    A source that answers slowly is not waited for longer than the others' patience: it
+    is judged when it has answered.  A source that a recording says nothing of is left
+    out.  What is followed for watched updates is asked last, when the ledger has this
+    check's updates.  A copy that should be kept and is not is asked for again, whole.
     """
-    for group in _groups(due, store):
-        previous = store.documents_of([source.name for source in group])
-        suspected = store.suspected_sources()
+    chosen = list(due)
+    founding = [s.name for s in chosen if SOURCE_KINDS[s.kind].founds]
+    documents = store.documents_of(founding)
+    read = {name for name in founding if documents[name]}
+    for stage in schedule.judging_stages(chosen, read):
+        yield from _Stage(stage, store, requests).answers()
+
+
+class _Stage:
+    """Sources that are asked together, so many at a time, and judged one after the other."""
+
+    def __init__(self, sources: list[Source], store: Store, requests: Requests) -> None:
+        self._waiting = deque(sources)
+        self._store = store
+        self._requests = requests
+        # In the order of judging
+        self._begun: dict[str, Progress] = {}
+        self._asking = requests.web.asking(requests.now, self._use)
+        # What bears the vendor's name of an update, in the first documents of all
+        self._stated: dict[str, list[Entry]] = {}
+        # time.monotonic() when whoever has answered is judged before who has not
+        self._patience_ends = NEVER
+
+    def answers(self) -> Iterator[SourceAnswers]:
+        """Give the answers source by source."""
+        while self._waiting or self._begun:
+            if self._waiting and len(self._begun) <= TOGETHER // 2:
+                self._begin()
+            judged = self._next_to_judge()
+            if judged is None:
+                self._take_next()
+                continue
+            # What has been judged need not be kept
+            if judged is next(iter(self._begun.values())):
+                self._patience_ends = NEVER
+            del self._begun[judged.source.name]
+            if judged.answers:
+                name, found = judged.source.name, judged.answers
+                self._requests.say(f"{name}: {_how_it_went(found)}")
+                yield SourceAnswers(
+                    judged.source,
+                    tuple(found),
+                    judged.previous,
+                    judged.suspected,
+                    tuple(chain(*self._stated.values())),
+                )
+
+    def _begin(self) -> None:
+        """Ask as many sources for their first documents as may be in memory at a time."""
+        requests, group = self._requests, list[Source]()
+        while self._waiting and len(self._begun) + len(group) < TOGETHER:
+            group.append(self._waiting.popleft())
+        previous = self._store.documents_of([source.name for source in group])
+        suspected = self._store.suspected_sources()
         wanted: list[Wanted] = []
         for source in group:
-            wanted += _first_documents(source, previous[source.name], store, requests)
+            name = source.name
+            first = _first_documents(source, previous[name], self._store, requests)
+            progress = Progress(source, previous[name], name in suspected, first)
+            progress.complete = progress.opened = not first
+            self._begun[name] = progress
+            self._stated[name] = []
+            wanted += first
         if wanted:
-            requests.say(
-                f"asking {counted(len(wanted), 'document')} of {counted(len(group), 'source')}"
-            )
-        answers = _ask(wanted, previous, requests)
-        stated = _stated(answers, previous)
-        for source in group:
-            # What has been judged need not be kept
-            mine = answers.pop(source.name, [])
-            mine = _with_followed(source, mine, previous[source.name], requests)
-            if not mine:
-                continue
-            requests.say(f"{source.name}: {_how_it_went(mine)}")
-            yield SourceAnswers(
-                source,
-                tuple(mine),
-                previous[source.name],
-                source.name in suspected,
-                stated,
-            )
+            documents = counted(len(wanted), "document")
+            requests.say(f"asking {documents} of {counted(len(group), 'source')}")
+        self._asking.add(wanted)
 
+    def _next_to_judge(self) -> Progress | None:
+        """Give the first source in the order of judging, when all its answers are there
+        and the first ones of all others, which may state what it only guesses; any
+        other one when that keeps it waiting for long.
+        """
+        is_patient = time.monotonic() < self._patience_ends
+        if is_patient and not all(each.opened for each in self._begun.values()):
+            return None
+        for progress in self._begun.values():
+            if progress.complete:
+                return progress
+            if is_patient:
+                return None
+        return None
 
-def _stated(
-    answers: dict[str, list[Answer]], previous: dict[str, dict[str, Document]]
-) -> tuple[Entry, ...]:
-    """Give the entries of all sources that bear the vendor's name of an update."""
-    found: list[Entry] = []
-    for source, mine in answers.items():
-        found += stated_in(mine, previous[source])
-    return tuple(found)
+    def _take_next(self) -> None:
+        """Wait for an answer, and ask for what it leads to."""
+        patience = NEVER
+        if any(progress.complete for progress in self._begun.values()):
+            now = time.monotonic()
+            self._patience_ends = min(
+                self._patience_ends, now + self._requests.patience
+            )
+            patience = max(0.0, self._patience_ends - now)
+        answered = self._asking.next(patience)
+        if answered is None:
+            return
+        progress = self._begun[answered.wanted.source.name]
+        if progress.take(answered):
+            progress.gather()
+            if not progress.opened:
+                progress.opened = True
+                self._stated[progress.source.name] += stated_in(
+                    progress.answers, progress.previous
+                )
+            progress.level = self._followed(progress)
+            progress.complete = not progress.level
+            self._asking.add(progress.level)
+
+    def _followed(self, progress: Progress) -> list[Wanted]:
+        """Give the documents that a source's answers lead to, to the depth that an index
+        may have.
+        """
+        source, previous, requests = progress.source, progress.previous, self._requests
+        is_indexed = SOURCE_KINDS[source.kind].indexed and progress.answers
+        if not is_indexed or progress.depth == DEPTH:
+            return []
+        progress.depth += 1
+        for answer in progress.answers:
+            for follow in _leads_to(answer, previous):
+                progress.listed[follow.document] = follow
+        failed = self._store.failed_documents(source.name)
+        rows = progress.listed.values()
+        chosen = schedule.followed(source.kind, rows, previous, requests.now, failed)
+        unasked = [each for each in chosen if each.document not in progress.asked]
+        # Also of those that the index dropped, and that are asked all the same
+        progress.listed |= {each.document: each for each in unasked}
+        if unasked:
+            requests.say(f"{source.name}: {counted(len(unasked), 'document')} to read")
+        return [_wanted(source, each, previous, requests) for each in unasked]
+
+    def _use(self, outcome: Outcome) -> Answer:
+        """Make an answer of what came, in the thread that fetched it."""
+        if isinstance(outcome, Page):
+            progress = self._begun[outcome.source]
+            document = progress.previous.get(outcome.document)
+            return _read(outcome, progress.source.kind, document, self._requests)
+        if isinstance(outcome, NotModified):
+            return Answer(outcome.document, outcome.url, None, moved=outcome.moved)
+        return Answer(outcome.document, outcome.url, outcome)
 
 
 def stated_in(
@@ -131,18 +283,6 @@ def stated_in(
         if isinstance(snapshot, Snapshot) and not believe.doubt(snapshot, before):
             found += guesses.stating(snapshot.entries)
     return tuple(found)
-
-
-def _groups(due: Iterable[Source], store: Store) -> Iterator[list[Source]]:
-    """Divide the sources into groups that are asked together, in the order of judging."""
-    chosen = list(due)
-    founding = [s.name for s in chosen if SOURCE_KINDS[s.kind].founds]
-    documents = store.documents_of(founding)
-    read = {name for name in founding if documents[name]}
-    stages = schedule.judging_stages(chosen, read)
-    for stage in stages:
-        for start in range(0, len(stage), TOGETHER):
-            yield stage[start : start + TOGETHER]
 
 
 def _first_documents(
@@ -176,26 +316,6 @@ def _wanted(
     return replace(whole, validators=document.validators)
 
 
-def _ask(
-    wanted: list[Wanted], previous: dict[str, dict[str, Document]], requests: Requests
-) -> dict[str, list[Answer]]:
-    """Ask for documents, and give the answers by source."""
-    kinds = {one.source.name: one.source.kind for one in wanted}
-
-    def use(outcome: Outcome) -> Answer:
-        if isinstance(outcome, Page):
-            document = previous[outcome.source].get(outcome.document)
-            return _read(outcome, kinds[outcome.source], document, requests)
-        if isinstance(outcome, NotModified):
-            return Answer(outcome.document, outcome.url, None, moved=outcome.moved)
-        return Answer(outcome.document, outcome.url, outcome)
-
-    answers: dict[str, list[Answer]] = {}
-    for one, answer in requests.web.get_all(wanted, requests.now, use):
-        answers.setdefault(one.source.name, []).append(answer)
-    return answers
-
-
 def _read(
     page: Page, kind: str, document: Document | None, requests: Requests
 ) -> Answer:
@@ -203,10 +323,14 @@ def _read(
     answer = Answer(page.document, page.url, None, page.validators, moved=page.moved)
     # An index is read all the same: what it leads to may not have been
     is_index = SOURCE_KINDS[kind].indexed and page.document == ""
-    if _is_last_read(page, document, requests.watch) and not is_index:
+    was_read = _is_last_read(page, document, requests.watch)
+    if was_read and not is_index:
         return replace(answer, page=page if requests.lacks(document) else None)
     try:
-        snapshot = sources.parser(kind)(page, requests.watch)
+        # What was read before is known to be harmless: no process is started for an
+        # index that is as it was
+        parse = sources.parse if was_read else requests.parse
+        snapshot = parse(kind, page, requests.watch)
     except ParseError as error:
         failure = _unreadable(page, error)
         return Answer(page.document, page.url, failure)
@@ -237,44 +361,6 @@ def _unreadable(page: Page, error: ParseError) -> Failure:
         remedy,
         suspect=True,
     )
-
-
-def _with_followed(
-    source: Source,
-    answers: list[Answer],
-    previous: dict[str, Document],
-    requests: Requests,
-) -> list[Answer]:
-    """Add the answers of the documents that an index leads to, to the depth that one may
-    have.
-    """
-    if not SOURCE_KINDS[source.kind].indexed or not answers:
-        return answers
-    answers = list(answers)
-    asked = {answer.document for answer in answers}
-    listed: dict[str, Follow] = {}
-    for _ in range(DEPTH):
-        for answer in answers:
-            for follow in _leads_to(answer, previous):
-                listed[follow.document] = follow
-        chosen = schedule.followed(source.kind, listed.values(), previous, requests.now)
-        unasked = {
-            follow.document: follow for follow in chosen if follow.document not in asked
-        }
-        if not unasked:
-            break
-        requests.say(f"{source.name}: {counted(len(unasked), 'document')} to read")
-        wanted = [
-            _wanted(source, follow, previous, requests) for follow in unasked.values()
-        ]
-        found = _ask(wanted, {source.name: previous}, requests)
-        # An index's mark of a document (its date of revision) is kept with what was
-        # read, so that the next check asks only for those whose mark has changed
-        for answer in found.get(source.name, []):
-            marked = replace(answer, mark=unasked[answer.document].mark)
-            answers.append(marked)
-        asked |= unasked.keys()
-    return answers
 
 
 def _leads_to(answer: Answer, previous: dict[str, Document]) -> tuple[Follow, ...]:

@@ -377,6 +377,9 @@ def check_times(
     times = []
     for check in checks:
         answer, failure = check.answer, check.failure
+        # It was not tried: the next check goes on with it
+        if failure is not None and failure.late:
+            continue
         if failure is None:
             moved = "" if answer.document else answer.moved
             times.append(Times(source, answer.document, now, now, moved=moved))

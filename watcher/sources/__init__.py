@@ -17,6 +17,8 @@ from watcher.kinds import SOURCE_KINDS
 from watcher.records import Page, Snapshot, Watch
 
 Parser: TypeAlias = Callable[[Page, Watch], Snapshot]
+# ``parse`` below, or what does the same in a process of its own
+Parse: TypeAlias = Callable[[str, Page, Watch], Snapshot]
 
 
 def parser(kind: str) -> Parser:
@@ -36,3 +38,13 @@ def parser(kind: str) -> Parser:
         )
     module = import_module(f"watcher.sources.{SOURCE_KINDS[kind].module}")
     return cast("Parser", module.parse)
+
+
+def parse(kind: str, page: Page, watch: Watch) -> Snapshot:
+    """Parse a page of a kind, in this process.
+
+    Raises:
+        ParseError: it is not of its kind.
+
+    """
+    return parser(kind)(page, watch)

@@ -75,6 +75,15 @@ class Documents(Transactions):
             return Times(source, document)
         return record_from(Times, record)
 
+    def failed_documents(self, source: str) -> dict[str, datetime]:
+        """Give a source's documents whose last try failed, and when that was."""
+        with self.reading() as sql:
+            records = sql.column("times_of_source", source=source)
+            found = [record_from(Times, each) for each in records]
+        return {
+            each.document: each.tried for each in found if each.failures and each.tried
+        }
+
     def all_times(self) -> tuple[Times, ...]:
         """Give all check times, by source and document."""
         with self.reading() as sql:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from watcher.judgement.source_health import Problem, ProblemKind
 from watcher.records import Failure, Times
 
+# Of one cause
+_NAMED = 20
+
 
 def failures(found: Iterable[Failure]) -> tuple[str, ...]:
     """Write failures, each named with its cause and its remedy; those of one cause are one line.
@@ -45,8 +48,12 @@ def still_failing(times: Iterable[Times]) -> tuple[str, ...]:
     )
 
 
-def _line(names: Iterable[str], cause: str, remedy: str) -> str:
-    return f"{', '.join(names)}: {cause}. {remedy}"
+def _line(names: list[str], cause: str, remedy: str) -> str:
+    listed = ", ".join(names[:_NAMED])
+    if len(names) > _NAMED:
+        # Of a list of two hundred documents that were not asked any more
+        listed += f" and {len(names) - _NAMED} more"
+    return f"{listed}: {cause}. {remedy}"
 
 
 def silence(problem: Problem) -> str:

@@ -2,14 +2,18 @@
 
 What is wanted, how politely it is asked for, what comes back.
 
-Both ``fetch.Fetcher`` and ``recording.Recording`` offer ``get_all(wanted, now, use)``.
+Both ``fetch.Fetcher`` and ``recording.Recording`` offer ``asking(now, use)``, to which
+documents are added and which gives their answers as they come, and
+``get_all(wanted, now, use)``, which waits for all of them.
 Importing this package opens nothing and loads no HTTP library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -17,6 +21,7 @@ from watcher.records import Failure, NotModified, Page, Source, Validators
 
 Outcome = Page | NotModified | Failure
 
+NEVER = float("inf")
 GONE = frozenset({404, 410})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})
@@ -34,6 +39,53 @@ class Wanted(Struct, frozen=True):
     document: str
     url: str
     validators: Validators = Validators()
+
+
+T = TypeVar("T")
+
+
+class Answered(Struct, Generic[T], frozen=True):
+    """What became of one document; ``answer`` is None where nothing was recorded of it."""
+
+    wanted: Wanted
+    answer: T | None
+
+
+class Asking(Protocol[T]):
+    """Documents under way, of one moment."""
+
+    def add(self, wanted: Iterable[Wanted]) -> None:
+        """Ask for more documents."""
+        ...
+
+    def next(self, patience: float) -> Answered[T] | None:
+        """Wait for the next answer; None when none came in so many seconds."""
+        ...
+
+
+class AskingInTurn(Generic[T]):
+    """Documents that are answered at once, one after the other, when their turn comes."""
+
+    def __init__(
+        self, answer: Callable[[Wanted], Outcome | None], use: Callable[[Outcome], T]
+    ) -> None:
+        """Prepare; ``answer`` gives None for what was not recorded."""
+        self._answer = answer
+        self._use = use
+        self._waiting: deque[Wanted] = deque()
+
+    def add(self, wanted: Iterable[Wanted]) -> None:
+        """Ask for more documents."""
+        self._waiting += wanted
+
+    def next(self, patience: float) -> Answered[T] | None:  # noqa: ARG002 - nothing is waited for
+        """Give the next answer; None when there is none."""
+        if not self._waiting:
+            return None
+        wanted = self._waiting.popleft()
+        outcome = self._answer(wanted)
+        answer = None if outcome is None else self._use(outcome)
+        return Answered(wanted, answer)
 
 
 class FetchError(Exception):
@@ -87,6 +139,9 @@ class FetchSettings(Struct, frozen=True):
     retry_after_cap: float = 60.0
     per_host: int = 1
     hosts: int = 16
+    # For all documents of one source, and for everything
+    source: float = NEVER
+    run: float = NEVER
     secrets: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] | None = None
 

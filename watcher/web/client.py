@@ -24,6 +24,7 @@ from watcher.records import NotModified, Page, Validators
 from watcher.web import (
     FOR_GOOD,
     GONE,
+    NEVER,
     REDIRECTS,
     FetchError,
     FetchSettings,
@@ -33,13 +34,18 @@ from watcher.web import (
 )
 from watcher.web.address import Reach, Target, literal, reach, reach_of_host
 from watcher.web.connection import (
-    NEVER,
     CheckedAdapter,
     Gate,
     TooNearError,
     read_body,
 )
-from watcher.web.failures import failure, of_error, of_status, too_large
+from watcher.web.failures import (
+    failure,
+    of_error,
+    of_status,
+    out_of_time,
+    too_large,
+)
 
 # How much of an answer is read whose body nobody needs: the connection stays usable
 _DRAINED = 65536
@@ -85,6 +91,7 @@ class Client:
         self._settings = settings
         self._slot = slot
         self.gate = Gate()
+        self._until, self._run_is_over = NEVER, False
         # The last attempt's answers, redirects included
         self.trail: list[Answer] = []
         self._proxies: dict[str, dict[str, str]] = {}
@@ -114,9 +121,21 @@ class Client:
         self._adapter.close()
         self.gate.release()
 
-    def ask(self, wanted: Wanted, now: datetime) -> tuple[Outcome, bool]:
-        """Fetch a document; the outcome, and whether the host does not answer at all."""
+    def ask(
+        self,
+        wanted: Wanted,
+        now: datetime,
+        until: float = NEVER,
+        *,
+        run_is_over: bool = False,
+    ) -> tuple[Outcome, bool]:
+        """Fetch a document; the outcome, and whether the host does not answer at all.
+
+        At ``until`` (time.monotonic()) the source's time is up, or that of the whole
+        run.
+        """
         self.trail = []
+        self._until, self._run_is_over = until, run_is_over
         try:
             answer = self._attempts(self._attempt, wanted, now)
             return self._outcome(wanted, answer, now), False
@@ -138,6 +157,7 @@ class Client:
             isinstance(error, FetchError)
             and error.passing
             and (error.retry_after or 0) <= self._settings.retry_after_cap
+            and time.monotonic() < self._until
         )
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
@@ -150,7 +170,8 @@ class Client:
         self.trail = []
         headers = _conditions(wanted.validators)
         gate = self.gate
-        gate.cut_off, gate.due = False, time.monotonic() + self._settings.deadline
+        deadline = time.monotonic() + self._settings.deadline
+        gate.cut_off, gate.due = False, min(deadline, self._until)
         try:
             hop = self._first(wanted)
             while True:
@@ -168,6 +189,8 @@ class Client:
             gate.release()
 
     def _late(self) -> FetchError:
+        if time.monotonic() >= self._until:
+            return out_of_time(self._settings, run_is_over=self._run_is_over)
         return FetchError(
             f"the whole answer took longer than {self._settings.deadline:g} s",
             "The server is very slow: the next run asks again.",

@@ -27,11 +27,10 @@ from urllib3.exceptions import (
 from urllib3.util import connection as urllib3_connection
 
 from watcher import trust
-from watcher.web import FetchError
+from watcher.web import NEVER, FetchError
 from watcher.web.address import Reach, look_up, reach_of
 from watcher.web.failures import AGAIN, LOOK, too_large
 
-NEVER = float("inf")
 PIECE = 65536
 _GZIP_MAGIC = b"\x1f\x8b"
 _PLAIN = frozenset({"", "identity"})

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from watcher.records import Failure
-from watcher.web import FetchError, Wanted, address
+from watcher.web import FetchError, FetchSettings, Wanted, address
 
 AGAIN = "Nothing to do if it was a passing fault: the next run asks again."
 LOOK = "Open the address in a browser and see what the server gives."
@@ -117,6 +117,21 @@ def too_large(limit: int) -> FetchError:
     return FetchError(
         f"the answer is larger than {limit / 1048576:.4g} MiB",
         f"No source is that large: it was not read on. {LOOK}",
+    )
+
+
+def out_of_time(settings: FetchSettings, *, run_is_over: bool) -> FetchError:
+    """Say that a source's time, or the whole run's, is up."""
+    again = "The next run goes on where this one stopped."
+    if run_is_over:
+        return FetchError(
+            f"the run's time was up ({settings.run / 60:.3g} min for asking)",
+            f"{again} If it lasts, see which sources are slow, or raise run in [limits].",
+        )
+    return FetchError(
+        f"all documents of this source took longer than {settings.source / 60:.3g} min",
+        f"The server is very slow, or leads to very much. {again} If that is as it "
+        "should be, raise source in [limits].",
     )
 
 

@@ -10,15 +10,24 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.records import Failure
-from watcher.web import FetchError, FetchSettings, Outcome, Wanted, address
-from watcher.web.failures import AGAIN
+from watcher.web import (
+    NEVER,
+    Answered,
+    FetchError,
+    FetchSettings,
+    Outcome,
+    Wanted,
+    address,
+)
+from watcher.web.failures import AGAIN, out_of_time
 from watcher.web.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -26,16 +35,84 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Seconds after which whoever waits sees whether the fetcher was closed
+_LOOKS_UP = 0.25
 
-class _Round(Struct, Generic[T]):
-    """One host's share of a ``get_all``: what its workers take from, and where they put results."""
 
-    documents: list[Wanted]
-    places: deque[int]
-    now: datetime
-    use: Callable[[Outcome], T]
-    results: dict[int, T]
-    unreachable: Failure | None = None
+class _Lane:
+    """What is wanted of one host, source by source in turn, and how many serve it.
+
+    In turn: a source that leads to many slow documents holds up no other one there.
+    """
+
+    def __init__(self) -> None:
+        self.sources: dict[str, deque[Wanted]] = {}
+        self.serving = 0
+        self.unreachable: Failure | None = None
+
+    def add(self, wanted: Wanted) -> None:
+        self.sources.setdefault(wanted.source.name, deque()).append(wanted)
+
+    def next(self) -> Wanted | None:
+        """Take the next document, None when there is none."""
+        if not self.sources:
+            return None
+        name, waiting = next(iter(self.sources.items()))
+        del self.sources[name]
+        wanted = waiting.popleft()
+        if waiting:
+            # Its turn comes again after the others'
+            self.sources[name] = waiting
+        return wanted
+
+
+class Asking(Generic[T]):
+    """Documents under way: more may be added while answers come."""
+
+    def __init__(
+        self, fetcher: Fetcher, now: datetime, use: Callable[[Outcome], T]
+    ) -> None:
+        """Begin with none; ``use`` makes of each outcome what is given as its answer."""
+        self._fetcher = fetcher
+        self.now = now
+        self.use = use
+        self.lanes: dict[str, _Lane] = defaultdict(_Lane)
+        # By source: time.monotonic() when its time is up
+        self.ends: dict[str, float] = {}
+        self.answers: SimpleQueue[Answered[T] | BaseException] = SimpleQueue()
+        self._outstanding = 0
+
+    def add(self, wanted: Iterable[Wanted]) -> None:
+        """Ask for more documents; a source's time runs from its first one."""
+        documents = list(wanted)
+        self._outstanding += len(documents)
+        self._fetcher.begin(self, documents)
+
+    def next(self, patience: float) -> Answered[T] | None:
+        """Wait for the next answer; None when none came in so many seconds, or none is
+        under way.
+
+        An exception of ``use`` is raised here, and ends the fetcher.
+        """
+        until = time.monotonic() + patience
+        while self._outstanding:
+            left = until - time.monotonic()
+            try:
+                found = self.answers.get(timeout=max(0.0, min(left, _LOOKS_UP)))
+            except Empty:
+                # Closed by another thread, the fetcher answers no more
+                if left <= 0 or self._fetcher.is_cut:
+                    return None
+                continue
+            except BaseException:
+                self._fetcher.cut()
+                raise
+            if isinstance(found, BaseException):
+                self._fetcher.cut()
+                raise found
+            self._outstanding -= 1
+            return found
+        return None
 
 
 class Fetcher:
@@ -55,6 +132,7 @@ class Fetcher:
         self._idle: dict[str, list[Client]] = defaultdict(list)
         self._slots: dict[str, threading.BoundedSemaphore] = {}
         self._lock = threading.Lock()
+        self._until = time.monotonic() + settings.run
 
     def __enter__(self) -> Self:
         """Open nothing yet."""
@@ -62,9 +140,7 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         """Cut what is still under way and close every connection."""
-        self._stop.set()
-        for client in self._clients:
-            client.gate.cut()
+        self.cut()
         if self._threads:
             self._threads.shutdown(wait=True, cancel_futures=True)
         if self._watch:
@@ -88,35 +164,56 @@ class Fetcher:
         ends the fetcher.
         """
         documents = list(wanted)
+        asking = self.asking(now, use)
+        asking.add(documents)
+        # By the object: one document may be wanted twice
+        found: dict[int, deque[T]] = defaultdict(deque)
+        while (answered := asking.next(NEVER)) is not None:
+            if answered.answer is not None:
+                found[id(answered.wanted)].append(answered.answer)
+        return [(one, found[id(one)].popleft()) for one in documents if found[id(one)]]
+
+    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> Asking[T]:
+        """Give what documents can be added to, and what gives their answers as they come.
+
+        A source's documents take no longer than ``source`` of the settings, and
+        everything that this fetcher is asked no longer than ``run``: what is left is
+        a failure, and not asked.
+        """
+        return Asking(self, now, use)
+
+    def begin(self, asking: Asking[T], documents: list[Wanted]) -> None:
+        """Put documents into their hosts' lanes, and serve these."""
         if not documents:
-            return []
-        groups: dict[str, deque[int]] = defaultdict(deque)
-        for place, one in enumerate(documents):
-            groups[
-                address.host_key(address.with_own_secrets(one, self._settings.secrets))
-            ].append(place)
-        results: dict[int, T] = {}
+            return
         threads = self._ready()
-        jobs: list[Future[None]] = []
-        for host, places in groups.items():
-            round_ = _Round(documents, places, now, use, results)
-            jobs += [
-                threads.submit(self._serve, host, round_)
-                for _ in range(min(self._settings.per_host, len(places)))
-            ]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:
-            self._stop.set()
-            for client in self._clients:
-                client.gate.cut()
-            raise
-        return [
-            (one, results[place])
-            for place, one in enumerate(documents)
-            if place in results
-        ]
+        ends = time.monotonic() + self._settings.source
+        hosts: dict[str, None] = {}
+        with self._lock:
+            for one in documents:
+                asking.ends.setdefault(one.source.name, min(ends, self._until))
+                known = address.with_own_secrets(one, self._settings.secrets)
+                host = address.host_key(known)
+                asking.lanes[host].add(one)
+                hosts[host] = None
+            for host in hosts:
+                lane = asking.lanes[host]
+                waiting = sum(map(len, lane.sources.values()))
+                more = min(self._settings.per_host - lane.serving, waiting)
+                lane.serving += more
+                for _ in range(more):
+                    threads.submit(self._serve, host, lane, asking)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether nothing is asked any more."""
+        return self._stop.is_set()
+
+    def cut(self) -> None:
+        """End all that is under way."""
+        self._stop.set()
+        for client in list(self._clients):
+            client.gate.cut()
 
     def _ready(self) -> ThreadPoolExecutor:
         """Start the threads when something is wanted for the first time."""
@@ -146,44 +243,60 @@ class Fetcher:
                 if client.gate.due <= now:
                     client.gate.cut()
 
-    def _serve(self, host: str, work: _Round[T]) -> None:
-        """Ask one host for the documents of one round, until none is left."""
+    def _serve(self, host: str, lane: _Lane, asking: Asking[T]) -> None:
+        """Ask one host for the documents of its lane, until none is left."""
         client = self._client(host)
         while not self._stop.is_set():
+            with self._lock:
+                wanted = lane.next()
+                if wanted is None:
+                    lane.serving -= 1
+                    break
             try:
-                place = work.places.popleft()
-            except IndexError:
+                outcome = self._ask(client, lane, asking, wanted)
+                asking.answers.put(Answered(wanted, asking.use(outcome)))
+            except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+                asking.answers.put(error)
                 break
-            work.results[place] = work.use(
-                self._ask(client, work, work.documents[place])
-            )
         self._rest(host, client)
 
-    def _ask(self, client: Client, work: _Round[T], wanted: Wanted) -> Outcome:
-        if work.unreachable is not None and not address.asks_for_secret(
-            wanted
-            # What is refused says why
-        ):
-            silent = work.unreachable
-            url = address.for_log(wanted.url, self._settings.secrets)
-            return Failure(
-                wanted.source.name,
-                wanted.document,
-                url,
-                work.now,
-                silent.cause,
-                silent.remedy,
-                asked=False,
-            )
-        outcome, unreachable = client.ask(wanted, work.now)
+    def _ask(
+        self, client: Client, lane: _Lane, asking: Asking[T], wanted: Wanted
+    ) -> Outcome:
+        ends = asking.ends[wanted.source.name]
+        silent = lane.unreachable
+        # What is refused says why
+        if silent is not None and not address.asks_for_secret(wanted):
+            unasked = self._unasked(wanted, asking.now, silent.cause, silent.remedy)
+            return replace(unasked, late=False)
+        if time.monotonic() >= ends:
+            trouble = out_of_time(self._settings, run_is_over=ends >= self._until)
+            return self._unasked(wanted, asking.now, trouble.cause, trouble.remedy)
+        outcome, unreachable = client.ask(
+            wanted, asking.now, ends, run_is_over=ends >= self._until
+        )
         if self._recorder:
             for answer in client.trail:
                 self._recorder.add_answer(
-                    answer.url, work.now, answer.status, answer.headers, answer.body
+                    answer.url, asking.now, answer.status, answer.headers, answer.body
                 )
         if unreachable and isinstance(outcome, Failure):
-            work.unreachable = outcome
+            lane.unreachable = outcome
         return outcome
+
+    def _unasked(
+        self, wanted: Wanted, now: datetime, cause: str, remedy: str
+    ) -> Failure:
+        return Failure(
+            wanted.source.name,
+            wanted.document,
+            address.for_log(wanted.url, self._settings.secrets),
+            now,
+            cause,
+            remedy,
+            asked=False,
+            late=True,
+        )
 
     def _client(self, host: str) -> Client:
         """Give a worker for ``host``: one that has a connection there already, if possible."""

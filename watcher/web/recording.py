@@ -23,7 +23,15 @@ from msgspec import Struct
 
 from watcher.kinds import gone_speaks
 from watcher.records import Page, Validators
-from watcher.web import GONE, REDIRECTS, FetchError, Outcome, Wanted, address
+from watcher.web import (
+    GONE,
+    REDIRECTS,
+    AskingInTurn,
+    FetchError,
+    Outcome,
+    Wanted,
+    address,
+)
 from watcher.web.failures import failure, of_status, too_large
 from watcher.web.recorder import Recorder, RecordingError
 
@@ -136,6 +144,10 @@ class Recording:
         """
         found = ((one, self._outcome(one, now)) for one in wanted)
         return [(one, use(outcome)) for one, outcome in found if outcome is not None]
+
+    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> AskingInTurn[T]:
+        """Answer as of ``now`` what is added, document by document."""
+        return AskingInTurn(lambda wanted: self._outcome(wanted, now), use)
 
     def _outcome(self, wanted: Wanted, now: datetime) -> Outcome | None:
         try:

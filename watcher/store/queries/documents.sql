@@ -18,6 +18,9 @@ DELETE FROM documents WHERE source = :source AND document = :document;
 -- name: times_of(source, document)$
 SELECT record FROM times WHERE source = :source AND document = :document;
 
+-- name: times_of_source(source)
+SELECT record FROM times WHERE source = :source ORDER BY document;
+
 -- name: times()
 SELECT record FROM times ORDER BY source, document;
 
