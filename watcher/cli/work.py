@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from watcher.cli.web import live_web
 from watcher.config import Settings
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
+from watcher.parsing.parsers import Parsers
 from watcher.run import queue
 from watcher.run.work import Work
 from watcher.run.worker import work as work_on
@@ -70,8 +72,10 @@ def work(
             "macOS, or let Task Scheduler start `watcher run`."
         )
     queues = [name for name in queue.QUEUES if site or name != queue.SITE]
-    shared = Work(settings, lambda: live_web(settings), now, _warn)
-    work_on(shared, jobs=jobs, patience=patience, once=once, queues=queues)
+    with Parsers(settings.limits) as parsers:
+        web = partial(live_web, settings)
+        shared = Work(settings, web, now, _warn, parsers.parse)
+        work_on(shared, jobs=jobs, patience=patience, once=once, queues=queues)
 
 
 def _warn(text: str) -> None:

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from watcher import notifiers
+from watcher import notifiers, sources
 from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
 from watcher.records import Delivery, DeliveryState, Event, Message
@@ -62,8 +62,13 @@ class Work:
         web: Callable[[], AbstractContextManager[Web]],
         clock: Callable[[], datetime],
         warn: Callable[[str], None],
+        parse: sources.Parse = sources.parse,
     ) -> None:
-        """Prepare; connections are opened as jobs need them."""
+        """Prepare; connections are opened as jobs need them.
+
+        ``parse`` reads documents, of the live web in a process of its own.
+        """
+        self._parse = parse
         self.settings = settings
         self.queue = Queue()
         self.warn = warn
@@ -112,7 +117,9 @@ class Work:
         with self._stores.borrowed() as store, self._web() as web:
             folder = evidence.folder(self.settings, store.last_check())
             watch, now = self.settings.watch, self._clock()
-            requests = Requests(web, watch, now, lambda _text: None, folder)
+            requests = Requests(
+                web, watch, now, lambda _text: None, folder, self._parse
+            )
             for answers in fetch_sources(named, store, requests):
                 self._keep(answers, store, requests)
 
