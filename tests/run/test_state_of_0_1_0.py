@@ -4,12 +4,13 @@ The files in ``data/state-0.1.0`` were written by that version itself (commit 19
 checks of the demo's recording up to 20 November 2024, for one subscriber at once and one
 with a weekly digest; at the last check the outbox could not be written, so that one
 message was still waiting; then ``watcher mute revised``, ``watcher ack CVE-2024-49040``
-and ``watcher state export``.
+and ``watcher state export``.  ``sample.toml`` is what its ``watcher init`` wrote.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -152,3 +153,31 @@ def test_what_was_delivered_is_not_due_again(store: Store) -> None:
     }
     assert found == left
     assert sorted(left.values()) == [False] * 6 + [True] * 2
+
+
+def test_an_older_program_finds_a_schema_that_it_does_not_know(store: Store) -> None:
+    """0.1.0 ends with 2 and touches nothing when it does not know the version here."""
+    row = store.connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert row is not None
+    assert row[0] not in {"0001", "0002", "0003"}
+
+
+def test_every_key_of_its_configuration_means_what_it_meant(tmp_path: Path) -> None:
+    text = (DATA / "sample.toml").read_text(encoding="utf-8")
+    opened = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
+    file = tmp_path / "watcher.toml"
+    file.write_text(opened.replace("/etc/ssl/corp.pem", "corp.pem"), encoding="utf-8")
+    (tmp_path / "corp.pem").touch()
+    (tmp_path / "templates").mkdir()
+    environ = {
+        "TEAMS_URL": "json://hook.example.org/",
+        "HEARTBEAT_URL": "https://beat.example.org/4711",
+        "WATCHER_SMTP_USER": "watcher@example.org",
+        "WATCHER_CLIENT_SECRET": "a secret of the client",
+    }
+    settings = config.load(file, environ)
+    assert settings.warnings == ()
+    assert settings.watch.products == ("Exchange Server*",)
+    assert [reader.name for reader in settings.subscribers] == ["exchange-admins"]
+    assert settings.heartbeat is not None
+    assert settings.operator is not None

@@ -187,7 +187,8 @@ def _write(file: Path, text: str, mode: int = 0o666) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # O_EXCL fails where a file is: nobody's configuration is written over
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        opened = os.open(file, flags, mode)
         with os.fdopen(opened, "w", encoding="utf-8", newline="\n") as new:
             new.write(text)
     except FileExistsError as error:
