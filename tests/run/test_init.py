@@ -308,6 +308,7 @@ def test_a_password_comes_from_the_environment_and_is_written_nowhere(
     ("words", "said"),
     [
         (("--to", "nobody at all"), "subscriber"),
+        (("--no-check", "--smtp", "mail.example.org"), "nobody to write to"),
         (("--smtp", "127.0.0.1:1", "--to", "it@example.org"), "127.0.0.1"),
         (("--smtp", "graph://w@example.org", "--to", "it@example.org"), "tenant"),
     ],
@@ -329,11 +330,15 @@ def test_without_trying_it_out_the_file_is_written_all_the_same(
     code, said = call(
         folder,
         environ,
-        *("--no-check", "--smtp", "mail.example.org", "--from", "watcher@example.org"),
-        *("--to", "it@example.org"),
+        *("--no-check", "--smtp", "mail.example.org", "--to", "it@example.org"),
     )
     assert code == 0, said
-    assert written(folder)["mail"]["smtp"] == "smtp://mail.example.org:587"
+    assert written(folder)["mail"] == {
+        "smtp": "smtp://mail.example.org:587",
+        "from": "Advisory Watcher <watcher@example.org>",
+    }
+    checked = subprocess.run([*WATCHER, "check"], cwd=folder, env=environ, check=False)
+    assert checked.returncode == 0, "what is written can be read"
 
 
 def test_the_commented_file_is_written_where_nothing_was_answered(

@@ -21,6 +21,7 @@ from watcher.setup.answers import Answers, settings_of_answers, toml
 from watcher.setup.interview import (
     Interview,
     choose,
+    likely_sender,
     secret_file,
     server_address,
 )
@@ -171,6 +172,7 @@ def _checked(answers: Answers, file: Path, *, check: bool) -> Answers:
         if answers.smtp:
             named = server_address(answers.smtp, look=check)
             answers = replace(answers, smtp=named)
+            answers = replace(answers, sender=answers.sender or likely_sender(answers))
         settings = settings_of_answers(answers, file, os.environ)
         if check and answers.smtp:
             report.write(

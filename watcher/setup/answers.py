@@ -91,17 +91,26 @@ def _name(address: str) -> str:
 def settings_of_answers(
     answers: Answers, file: Path, environ: Mapping[str, str]
 ) -> Settings:
-    """Make settings of the answers, as if the file were written.
+    """Make settings of the answers, as the file will be read once it is written.
 
-    What is not answered yet has a stand-in.  Raises ConfigurationError with everything
-    that is wrong.
+    Raises ConfigurationError with everything that is wrong.
+    """
+    return read_settings(toml(answers), file, with_secret(answers, environ))
+
+
+def settings_so_far(
+    answers: Answers, file: Path, environ: Mapping[str, str]
+) -> Settings:
+    """Make settings of answers of which some are still to come: those have a stand-in.
+
+    Raises ConfigurationError with everything that is wrong.
     """
     whole = replace(
         answers,
         sender=answers.sender or Mail().sender,
         to=answers.to or NOBODY_NAMED.to,
     )
-    return read_settings(toml(whole), file, with_secret(answers, environ))
+    return settings_of_answers(whole, file, environ)
 
 
 def with_secret(answers: Answers, environ: Mapping[str, str]) -> dict[str, str]:

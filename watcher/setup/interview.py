@@ -16,7 +16,7 @@ from watcher.config import Settings
 from watcher.config.mail_settings import PASSWORD, SECRET
 from watcher.errors import ConfigurationError, DeliveryError, WatcherError
 from watcher.setup import trial
-from watcher.setup.answers import Answers, settings_of_answers
+from watcher.setup.answers import Answers, settings_so_far
 from watcher.setup.product_sets import SETS
 from watcher.setup.words import say
 
@@ -121,7 +121,7 @@ class Interview(Struct, frozen=True):
 
     def _sender(self, answers: Answers) -> Answers:
         while True:
-            typed = ask("sender", answers.sender or _likely_sender(answers))
+            typed = ask("sender", answers.sender or likely_sender(answers))
             found = replace(answers, sender=typed)
             if self._settings(found) is not None:
                 return found
@@ -136,7 +136,7 @@ class Interview(Struct, frozen=True):
     def _settings(self, answers: Answers) -> Settings | None:
         """Read the answers as the file would be read; what is wrong is said, and None given."""
         try:
-            return settings_of_answers(answers, self.file, self.environ)
+            return settings_so_far(answers, self.file, self.environ)
         except ConfigurationError as error:
             report.write(say("say.wrong", why=error))
             return None
@@ -237,7 +237,7 @@ def _numbered(patterns: tuple[str, ...]) -> str:
     return ", ".join(patterns)
 
 
-def _likely_sender(answers: Answers) -> str:
+def likely_sender(answers: Answers) -> str:
     """Guess the sender: who logs in, else "watcher" of the mail server's domain."""
     _, _, place = answers.smtp.partition("://")
     user, at, host = place.rpartition("@")
