@@ -25,7 +25,7 @@ environment build --require-hashes -r requirements/run.txt
 sed -n 's/^\([A-Za-z0-9._-]*\)\(\[[^]]*\]\)\{0,1\}\(==[^\\]*\).*/\1\3/p' requirements/run.txt >"$aside/pins.txt"
 "$python" -m venv --without-pip "$aside/installed"
 "$aside/build/bin/python" -m pip --python "$aside/installed/bin/python" install --quiet --disable-pip-version-check \
-    --constraint "$aside/pins.txt" release/dist/*.whl
+    --constraint "$aside/pins.txt" --find-links release/dist "advisory-watcher==${tag#v}"
 environment list --require-hashes -r requirements/release.txt
 "$aside/list/bin/cyclonedx-py" environment --output-reproducible --output-format JSON \
     --output-file release/advisory-watcher.cdx.json "$aside/installed/bin/python"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -344,7 +345,7 @@ def test_without_trying_it_out_the_file_is_written_all_the_same(
 def test_the_commented_file_is_written_where_nothing_was_answered(
     folder: Path, environ: dict[str, str]
 ) -> None:
-    sample = (ROOT / "watcher" / "config" / "sample.toml").read_text(encoding="utf-8")
+    sample = files("watcher.config").joinpath("sample.toml").read_text("utf-8")
     for number, words in enumerate(((), ("--plain",), ("--no-input",))):
         name = f"{number}.toml"
         code, said = call(folder, environ, *words, "--config", name)

@@ -275,7 +275,7 @@ class _Pages:
         outline = [(f"{TITLE}: {name}", path) for name, path in followed]
         outline.insert(0, (f"{TITLE}: all events", "events.atom"))
         yield "updates.opml", feeds.opml(TITLE, outline, contents.address)
-        yield "feeds.ics", feeds.ics(as_of.year, contents.address)
+        yield "calendar.ics", feeds.ics(as_of.year, contents.address)
 
         recent = [
             event for event in contents.events if EVENT_KINDS[event.kind].on_front
