@@ -56,6 +56,7 @@ def letters() -> dict[str, Letter]:
         samples.welcome(pulled=True),
         samples.operator(),
         samples.reminder(),
+        samples.patch_tuesday(Kind.PULLED, Kind.RELEASED),
     )
     return {letter.kind: letter for letter in several}
 

@@ -69,6 +69,7 @@ def subscriber(
         timezone=given.optional("timezone", values.zone, table.timezone) or "",
         inventory=inventory,
         reminders=table.reminders,
+        patch_tuesday=table.patch_tuesday,
     )
 
 

@@ -376,6 +376,14 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=[False],
         ),
     ] = True
+    patch_tuesday: Annotated[
+        bool,
+        Meta(
+            description="true: a note six hours after Microsoft's monthly release, with "
+            "what came or that nothing did",
+            examples=[True],
+        ),
+    ] = False
     suspected: Annotated[
         bool, Meta(description="false: only what is confirmed", examples=[True])
     ] = True

@@ -355,6 +355,22 @@ def release_hour(year: int, month: int) -> datetime:
     return local.astimezone(UTC)
 
 
+def unread_since(
+    healths: Iterable[SourceHealth], released: datetime
+) -> tuple[str, ...]:
+    """Name the sources that should have something of a release, where none shows any.
+
+    They could not be read since, or answer and are silent.  One that was read is
+    enough: they all have the same.
+    """
+    monthly = [health for health in healths if health.source.monthly]
+    for health in monthly:
+        is_read = health.succeeded is not None and health.succeeded >= released
+        if is_read and fails(health, 1) is None and silent(health) is None:
+            return ()
+    return tuple(health.source.name for health in monthly)
+
+
 def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[Unread, ...]:
     """Name the sources that could not be read yet."""
     of_source: dict[str, list[Times]] = defaultdict(list)

@@ -113,6 +113,12 @@ def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
     if letter.kind == "reminder":
         named = words.series([place.name for place in names["servers"]], 3)
         return words.say("subject", "reminder", title=names["heading"], servers=named)
+    if letter.kind == "patch-tuesday":
+        key = "patch_tuesday" if names["stories"] else "patch_tuesday_none"
+        if names["unread"] and not names["stories"]:
+            key = "patch_tuesday_unread"
+        tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
+        return words.say("subject", key, day=names["heading"], tags=tags)
     if letter.kind == "operator":
         return words.say("subject", "operator", title=line(letter.subject, 150))
     if letter.kind == "welcome":

@@ -173,6 +173,9 @@ def letters() -> tuple[Letter, ...]:
             )
         ),
         reminder(),
+        patch_tuesday(Kind.PULLED, Kind.RELEASED),
+        patch_tuesday(),
+        patch_tuesday(unread=True),
     )
 
 
@@ -183,6 +186,17 @@ def operator() -> Letter:
         _SUBSCRIBER,
         subject="sample-source fails",
         lines=("sample-source failed three times.",),
+    )
+
+
+def patch_tuesday(*kinds: Kind, unread: bool = False) -> Letter:
+    """Give a sample of the note after a Patch Tuesday."""
+    return Letter(
+        "patch-tuesday",
+        _SUBSCRIBER,
+        tuple(event(kind) for kind in kinds),
+        subject="14 May 2030",
+        unread=(Unread("msrc-cvrf", ""),) if unread else (),
     )
 
 

@@ -19,7 +19,7 @@ from watcher.text.plain import file_name
 
 _NUMBERED = re.compile(r"(\d{4,})-.*\.eml")
 # They are about no single update
-_ALONE = {"welcome", "digest", "operator"}
+_ALONE = {"welcome", "digest", "operator", "patch-tuesday"}
 
 
 @contextmanager

@@ -44,6 +44,8 @@ class Subscriber(Struct, frozen=True):
     inventory: str = ""
     # Whether they are reminded of a pulled build that stays installed
     reminders: bool = True
+    # Whether they get a note after each Patch Tuesday, also when nothing came
+    patch_tuesday: bool = False
 
 
 class Before(Struct, frozen=True):
@@ -72,7 +74,8 @@ class Unread(Struct, frozen=True):
 class Letter(Struct, frozen=True):
     """A message to be rendered: who is written to, of what kind, about which events."""
 
-    # An event's kind, "digest", "welcome", "reminder" or "operator"
+    # An event's kind, "digest", "welcome", "reminder",
+    # "patch-tuesday" or "operator"
     kind: str
     subscriber: Subscriber
     events: tuple[Event, ...] = ()
@@ -85,7 +88,7 @@ class Letter(Struct, frozen=True):
     sources: tuple[Source, ...] = ()
     # Welcome: which products
     products: tuple[str, ...] = ()
-    # Operator: what it is about
+    # Operator: what it is about; of a Patch Tuesday its day
     subject: str = ""
     # Operator: what happened, what to do
     lines: tuple[str, ...] = ()
@@ -93,7 +96,7 @@ class Letter(Struct, frozen=True):
     servers: tuple[Exposure, ...] = ()
     # What happened before its events
     before: tuple[Before, ...] = ()
-    # Welcome: sources that could not be read yet
+    # Welcome: sources that could not be read yet; Patch Tuesday: not since
     unread: tuple[Unread, ...] = ()
 
 

@@ -29,7 +29,7 @@ from watcher.records import (
     Subscriber,
     Update,
 )
-from watcher.run import operator, send, servers
+from watcher.run import operator, patch_tuesday, send, servers
 from watcher.store import Store
 
 DIGEST = "digest "
@@ -121,10 +121,29 @@ def letters_owed(
         exposures,
     )
     digests = _digests(settings, store, exposures, last_run, now, sealed)
-    letters = [*_welcomes(settings, store), *at_once, *digests.letters]
+    monthly, monthly_notes = _monthly(events, settings, store, exposures, last_run, now)
+    letters = [*_welcomes(settings, store), *at_once, *digests.letters, *monthly]
     due = reminders_due(letters, settings, store, exposures, last_run, now)
     letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
-    return Owed([*letters, *due], digests.notes)
+    return Owed([*letters, *due], digests.notes | monthly_notes)
+
+
+def _monthly(
+    events: tuple[Event, ...],
+    settings: Settings,
+    store: Store,
+    exposures: tuple[Exposure, ...],
+    last_run: datetime | None,
+    now: datetime,
+) -> tuple[list[Letter], dict[str, str]]:
+    """Compose the notes after a Patch Tuesday, with what they note."""
+    if not any(subscriber.patch_tuesday for subscriber in settings.subscribers):
+        return [], {}
+    recent = store.events(since=patch_tuesday.since(now))
+    everything = dict.fromkeys((*recent, *events))
+    return patch_tuesday.letters(
+        unmuted(everything, store, now), settings, store, exposures, last_run, now
+    )
 
 
 def sealed_until(store: Store) -> datetime | None:
