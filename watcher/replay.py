@@ -115,6 +115,7 @@ def _relived(settings: Settings, out: Path) -> Settings:
         user=None,
         password=None,
         oauth=None,
+        replies=None,
         outbox=out / "mail",
     )
     alone = replace(

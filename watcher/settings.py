@@ -81,6 +81,21 @@ class OAuth(Struct, frozen=True):
     certificate: Secret | None = None
 
 
+class Replies(Struct, frozen=True):
+    """The mailbox that readers answer to, by IMAP."""
+
+    host: str
+    port: int
+    # "implicit", "starttls" or "never"
+    tls: str
+    user: str
+    # Signs the links of reminders, too
+    password: Secret
+    # To which answers are sent
+    address: str
+    folder: str = "INBOX"
+
+
 class Mail(Struct, frozen=True):
     """How mail leaves.
 
@@ -101,6 +116,8 @@ class Mail(Struct, frozen=True):
     oauth: OAuth | None = None
     # Only for whoever looks the sender up
     dkim_selector: str = ""
+    # Where readers say that they have dealt with something; None: by command only
+    replies: Replies | None = None
 
 
 class Operator(Struct, frozen=True):

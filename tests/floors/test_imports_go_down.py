@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.site", 3),
     ("watcher.parsing", 3),
     ("watcher.report", 3),
+    ("watcher.mailbox", 3),
     ("watcher.run", 4),
     ("watcher.replay", 4),
     ("watcher.demo", 4),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from watcher import report
 from watcher.cli.call import Call, command, length, now
 from watcher.cli.target import HowLong, Undo, What, find_targets, reminders_text
-from watcher.judgement import audience
+from watcher.judgement import audience, replies
+from watcher.store import Store
 
 
 @command("ack", "watcher ack KB5044062")
@@ -26,6 +27,8 @@ def ack(
             # Both: nobody remembers whether it was noted with --for or without
             if undo:
                 store.unack(target)
+                for answered in _answered(store, target):
+                    store.unack(answered)
                 store.unmute(f"{audience.REMINDER}{target}")
             elif until:
                 store.mute(f"{audience.REMINDER}{target}", until)
@@ -33,3 +36,9 @@ def ack(
                 store.ack(target, now())
             then = "reminders are sent again" if undo else reminders_text(until)
             report.write(report.harmless(f"{audience.target_name(target)}: {then}."))
+
+
+def _answered(store: Store, target: str) -> list[str]:
+    """Give what subscribers have answered of a target by mail."""
+    answers = [each for each in store.acks() if each.startswith(replies.READER)]
+    return [each for each in answers if each.endswith(f":{target}")]

@@ -6,17 +6,19 @@ Their secrets come from the environment.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from msgspec import UNSET, Struct
 
 from watcher.config import environment, values
-from watcher.config.mistakes import BadValueError, Key, Mistakes
+from watcher.config.mistakes import BadValueError, Key, Mistakes, TableReader
 from watcher.config.tables import ChannelTable, HeartbeatTable, MailTable
-from watcher.settings import Channel, Heartbeat, Mail, OAuth, Secret
+from watcher.settings import Channel, Heartbeat, Mail, OAuth, Replies, Secret
 
 PASSWORD = "WATCHER_SMTP_PASSWORD"  # where it stands  # noqa: S105
+IMAP_PASSWORD = "WATCHER_IMAP_PASSWORD"  # where it stands  # noqa: S105
 SECRET, CERTIFICATE = "WATCHER_CLIENT_SECRET", "WATCHER_CLIENT_CERTIFICATE"
 
 
@@ -103,7 +105,65 @@ def mail(
         oauth=oauth,
         dkim_selector=given.optional("dkim_selector", values.name, table.dkim_selector)
         or "",
+        replies=_replies(table, given, sender, environ, mistakes),
     )
+
+
+def _replies(
+    table: MailTable,
+    given: TableReader,
+    sender: str,
+    environ: Mapping[str, str],
+    mistakes: Mistakes,
+) -> Replies | None:
+    """Give the mailbox that readers answer to, None where none is named."""
+    if not table.replies:
+        if table.reply_to:
+            given.add(
+                "reply_to",
+                "nobody reads what is sent there",
+                "Name its mailbox as replies, or leave the key out.",
+            )
+        return None
+    address = parseaddr(sender)[1]
+    if table.reply_to:
+        address = given.value("reply_to", values.address, "", table.reply_to)
+    found = given.value("replies", _mailbox, None, table.replies, address, environ)
+    if found is not None:
+        mistakes.secrets.append(found.password)
+    return found
+
+
+def _mailbox(text: str, address: str, environ: Mapping[str, str]) -> Replies:
+    example = "Write it as imaps://watcher%40example.org@mail.example.org."
+    environment.without_password(text)
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in ("imap", "imaps")
+        or not parts.hostname
+        or not parts.username
+    ):
+        raise BadValueError(
+            f'"{text}" is no mailbox: scheme, user and host are wanted', example
+        )
+    if parts.query not in ("", "starttls=never", "starttls=required"):
+        raise BadValueError(f'"{parts.query}" is no option of a mailbox', example)
+    tls = "implicit" if parts.scheme == "imaps" else "starttls"
+    if parts.query == "starttls=never" and tls == "starttls":
+        tls = "never"
+    try:
+        port = parts.port or (993 if tls == "implicit" else 143)
+    except ValueError:
+        raise BadValueError("the port is no number", example) from None
+    password = environment.secret(IMAP_PASSWORD, environ)
+    if not password:
+        raise BadValueError(
+            f"a mailbox is named, but {IMAP_PASSWORD} is not set",
+            f"Set {IMAP_PASSWORD}, or {IMAP_PASSWORD}_FILE to a file that holds it.",
+        )
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    user = unquote(parts.username)
+    return Replies(parts.hostname, port, tls, user, password, address, folder)
 
 
 class Login(Struct, frozen=True):

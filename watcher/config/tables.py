@@ -206,6 +206,22 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=["5d"],
         ),
     ] = "5d"
+    replies: Annotated[
+        str,
+        Meta(
+            description="Mailbox that readers answer to: imaps://USER@HOST (TLS from the "
+            "start) or imap:// (STARTTLS; ?starttls=never is for this machine); its "
+            "password comes from WATCHER_IMAP_PASSWORD; without it reminders name the command",
+            examples=["imaps://watcher%40example.org@mail.example.org"],
+        ),
+    ] = ""
+    reply_to: Annotated[
+        str,
+        Meta(
+            description="Address that this mailbox gets mail for; without it that of from",
+            examples=["watcher@example.org"],
+        ),
+    ] = ""
     dkim_selector: Annotated[
         str,
         Meta(

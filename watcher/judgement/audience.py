@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import server_status
 from watcher.judgement.newest_build import product_line
+from watcher.judgement.replies import READER
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -300,7 +301,12 @@ def is_about(target: str, update: Update) -> bool:
 
 def target_name(target: str) -> str:
     """Write a target for a reader: ``Exchange Server 2016*``, ``known-issue``, an update's id."""
-    return target.removeprefix(REMINDER).removeprefix(PRODUCT).removeprefix(KIND)
+    return (
+        target.removeprefix(READER)
+        .removeprefix(REMINDER)
+        .removeprefix(PRODUCT)
+        .removeprefix(KIND)
+    )
 
 
 def letters_at_once(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from watcher.judgement import audience, server_status
+from watcher.judgement.replies import reader_target
 from watcher.records import Exposure, Fitness, Kind, Letter, Subscriber, Update
 
 REMINDER = "reminder"
@@ -74,8 +75,8 @@ def reminders(
     written_to = _written_to(beside)
     letters = []
     for pull in pulls:
-        unsettled = _unsettled(pull, exposures, settled)
         for subscriber in subscribers:
+            unsettled = _unsettled(pull, exposures, settled, subscriber)
             owned = server_status.owned(subscriber, exposures)
             theirs = tuple(exposure for exposure in owned if exposure in unsettled)
             is_due = _is_due(pull, subscriber, written_to[subscriber.name], now)
@@ -95,10 +96,18 @@ def _written_to(letters: Iterable[Letter]) -> dict[str, set[str]]:
 
 
 def _unsettled(
-    pull: InstalledPull, exposures: Iterable[Exposure], settled: Settled
+    pull: InstalledPull,
+    exposures: Iterable[Exposure],
+    settled: Settled,
+    subscriber: Subscriber,
 ) -> tuple[Exposure, ...]:
-    """Give the servers that still run the pulled version and are not dealt with."""
+    """Give the servers that still run the pulled version and are not dealt with.
+
+    What a subscriber has answered by mail counts for that one only.
+    """
     targets = _settled_targets(pull, settled)
+    if reader_target(subscriber.name, pull.update.id) in targets:
+        return ()
     if {pull.update.id, f"{audience.KIND}{Kind.PULLED.value}"} & targets:
         return ()
     on_pulled = server_status.on_pulled(pull.update.id, exposures)

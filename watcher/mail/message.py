@@ -176,7 +176,7 @@ def thread_index(letter: Letter, now: datetime) -> str:
     ).decode("ascii")
 
 
-def message(
+def message(  # noqa: PLR0913 - a message has that many parts
     letter: Letter,
     words: Words,
     sender: str,
@@ -185,16 +185,25 @@ def message(
     title: str,
     text: str,
     html: str,
+    unsubscribe: str = "",
 ) -> Message:
     """Put a letter's text and HTML into a whole message.
 
-    CRLF, ASCII only, equal for equal arguments.
+    CRLF, ASCII only, equal for equal arguments.  ``unsubscribe`` is the address of
+    somebody who takes readers out.
     """
     written = EmailMessage(policy=_policy(letter, sender))
     headline = subject(letter, words, title)
     identity = message_id(letter, sender, now)
     for name, value in _headers(letter, sender, now, headline, identity):
         written[name] = value
+    # Without somebody who can act on it the header would promise what nobody does
+    if unsubscribe:
+        mailbox = quote(unsubscribe, safe="@.-_+")
+        reader = quote(letter.subscriber.name, safe="")
+        written["List-Unsubscribe"] = (
+            f"<mailto:{mailbox}?subject=unsubscribe%20{reader}>"
+        )
     written.set_content(text, cte=_encoding(text))
     written.add_alternative(html, subtype="html", cte=_encoding(html))
     written.set_boundary(f"=_{_hash('boundary', identity)}")
@@ -215,7 +224,6 @@ def _headers(
 ) -> list[tuple[str, str]]:
     domain = domain_of(sender)
     name = file_name(letter.subscriber.name, 40) or "subscriber"
-    mailbox = quote(parseaddr(sender)[1], safe="@.-_+")
     headers = [
         ("From", sender),
         ("To", ", ".join(letter.subscriber.to) or "undisclosed-recipients:;"),
@@ -239,7 +247,6 @@ def _headers(
         headers.append(("Importance", "high"))
     headers += [
         ("List-Id", f"Advisory Watcher <{name}.advisory-watcher.{domain}>"),
-        ("List-Unsubscribe", f"<mailto:{mailbox}?subject=unsubscribe%20{name}>"),
         # No out-of-office reply comes back (RFC 3834; the second is for Exchange)
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "All"),

@@ -10,10 +10,13 @@ import re
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
+from watcher.judgement import replies
 from watcher.kinds import EVENT_KINDS
 from watcher.mail import message as whole
 from watcher.mail import samples, welcome
@@ -185,7 +188,7 @@ def _message(
         settings.base_url,
         share,
     )
-    names = of(letter, form, now)
+    names = of(letter, form, now) | {"answer": _answer(letter, settings)}
     with mistakes():
         text = _template(environment, letter, "txt").render(names)
         html = inlined(_template(environment, letter, "html").render(names))
@@ -195,12 +198,44 @@ def _message(
         settings.mail.sender,
         now,
         title=str(names["title"]),
+        unsubscribe=_unsubscribe(settings),
         text=_tidy(_links_once(text) if letter.kind == "digest" else text),
         html=html,
     )
     if letter.subscriber.channels or letter.subscriber.fallback:
         return replace(written, chat=_chat(letter, names, settings))
     return written
+
+
+class AnswerLink(Struct, frozen=True):
+    """How a reader says by mail that something has been dealt with."""
+
+    address: str
+    subject: str
+    # mailto:
+    url: str
+
+
+def _answer(letter: Letter, settings: Settings) -> AnswerLink | None:
+    """Give how to answer a reminder, None where no mailbox is configured for it."""
+    configured = settings.mail.replies
+    if configured is None or letter.kind != "reminder":
+        return None
+    key = configured.password.reveal().encode()
+    subject = replies.subject(key, letter.subscriber.name, letter.update)
+    address = quote(configured.address, safe="@.-_+")
+    url = f"mailto:{address}?subject={quote(subject)}"
+    return AnswerLink(configured.address, subject, url)
+
+
+def _unsubscribe(settings: Settings) -> str:
+    """Give the address of somebody who can take a reader out, "" where nobody is named.
+
+    Who is told what stands in the configuration: only its people can change that.
+    """
+    if settings.operator is None or not settings.operator.reader.to:
+        return ""
+    return settings.operator.reader.to[0]
 
 
 def _template(environment: Environment, letter: Letter, form: str) -> Template:

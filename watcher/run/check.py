@@ -35,7 +35,7 @@ from watcher.records import (
     Times,
     Watch,
 )
-from watcher.run import compose, evidence, servers
+from watcher.run import compose, evidence, replies, servers
 from watcher.run.answer import SourceAnswers
 from watcher.run.fetch import Requests, Web, fetch_sources
 from watcher.run.publish import Basis, Touched, basis, publish_site
@@ -117,6 +117,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     requests = Requests(web, settings.watch, now, say, folder, parse, patience)
     reports = _check_sources(due, store, requests, compose.unsealed_note(sealed_until))
 
+    warnings = [] if dry_run else list(replies.take_in(settings, store))
     events = store.unsealed_events()
     compose.seal(events, settings, store, sealed_until, now)
     sent = Sent()
@@ -129,7 +130,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     for trouble in dict.fromkeys(report.trouble for report in reports):
         if trouble and trouble not in troubles:
             troubles.append(trouble)
-    warnings = list(servers.complaints(settings))
+    warnings += servers.complaints(settings)
     if sent.patience:
         warnings.append(sent.patience)
     return Report(

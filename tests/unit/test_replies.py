@@ -1,0 +1,46 @@
+"""Only the reader who got a reminder can answer it, and for nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from watcher.judgement.replies import Answer, read, subject
+
+KEY, SU = b"made-up", "exchange-server-2030-11-su"
+READERS = ("admins", "contoso/admins", "web team")
+SUBJECT = subject(KEY, "contoso/admins", SU)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SUBJECT,
+        f"Re: {SUBJECT}",
+        f"AW: {SUBJECT.upper()} ",
+        # Folded by a mail server
+        SUBJECT.replace(" ", "\r\n "),
+    ],
+)
+def test_an_answer_is_read_of_the_reader_that_it_is_signed_for(text: str) -> None:
+    assert read(text, KEY, READERS) == Answer("contoso/admins", SU)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Re: [REMINDER] Exchange Server November 2030 SU is still installed",
+        f"ack {SU}",
+        f"ack {SU} {'a' * 20}",
+        SUBJECT[:-1],
+        SUBJECT.replace("2030-11", "2030-12"),
+        subject(b"another", "contoso/admins", SU),
+        subject(KEY, "somebody else", SU),
+    ],
+)
+def test_nothing_else_is_an_answer(text: str) -> None:
+    assert read(text, KEY, READERS) is None
+
+
+def test_an_answer_holds_for_its_reader_alone() -> None:
+    assert Answer("admins", SU).target == f"reader:admins:{SU}"

@@ -1,0 +1,66 @@
+"""What readers answer by mail: that a pulled update has been dealt with.
+
+A link in the reminder opens a mail whose subject is ``ack UPDATE SIGNATURE``.  The
+signature is of the reader and the update, so that nobody else can say so, and nobody
+for another reader.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+READER = "reader:"
+"""What an acknowledged target begins with that holds for one subscriber only."""
+
+# 100 bits: far beyond what can be tried by mail
+SIGNED_LETTERS = 20
+_SUBJECT = re.compile(
+    r"\back ([a-z0-9][a-z0-9._-]{0,150}) ([a-z2-7]{20})\b", re.IGNORECASE
+)
+
+
+class Answer(Struct, frozen=True):
+    """Who has dealt with which update."""
+
+    subscriber: str
+    update: str
+
+    @property
+    def target(self) -> str:
+        """What is acknowledged: for this subscriber only."""
+        return reader_target(self.subscriber, self.update)
+
+
+def reader_target(subscriber: str, target: str) -> str:
+    """Write a target that holds for one subscriber."""
+    return f"{READER}{subscriber}:{target}"
+
+
+def subject(key: bytes, subscriber: str, update: str) -> str:
+    """Write the subject by which a subscriber says that an update has been dealt with."""
+    return f"ack {update} {_signature(key, subscriber, update)}"
+
+
+def read(text: str, key: bytes, subscribers: Iterable[str]) -> Answer | None:
+    """Read a subject, None for one that says nothing or is not signed for anybody."""
+    found = _SUBJECT.search(" ".join(text.split()))
+    if found is None:
+        return None
+    update, signature = found[1].lower(), found[2].lower()
+    for subscriber in subscribers:
+        expected = _signature(key, subscriber, update)
+        if hmac.compare_digest(expected, signature):
+            return Answer(subscriber, update)
+    return None
+
+
+def _signature(key: bytes, subscriber: str, update: str) -> str:
+    content = f"ack\n{subscriber}\n{update}".encode()
+    digest = hmac.new(key, content, hashlib.sha256).digest()
+    return base64.b32encode(digest).decode("ascii").lower()[:SIGNED_LETTERS]
