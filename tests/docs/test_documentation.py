@@ -101,7 +101,8 @@ def test_a_sample_of_configuration_is_valid(sample: str, tmp_path: Path) -> None
     file.write_text(sample, encoding="utf-8")
     wanted = re.findall(r"\$\{(\w+)\}", sample)
     environ = dict.fromkeys(wanted, "https://chat.example.org/x") | {
-        "WATCHER_CLIENT_SECRET": "a secret"
+        "WATCHER_CLIENT_SECRET": "a secret",
+        "WATCHER_IMAP_PASSWORD": "a password of a mailbox",
     }
     if re.search(r"smtps?://[^/\s]+@", sample):
         environ["WATCHER_SMTP_PASSWORD"] = "a password"

@@ -67,6 +67,7 @@ def test_the_sample_shows_every_key_and_each_is_read(tmp_path: Path) -> None:
         "HEARTBEAT_URL": "https://beat.example.org/4711",
         "WATCHER_SMTP_USER": "watcher@example.org",
         "WATCHER_CLIENT_SECRET": "a secret of the client",
+        "WATCHER_IMAP_PASSWORD": "a password of the mailbox",
     }
     settings = config.load(tmp_path / "watcher.toml", environ)
 

@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from msgspec import UNSET, Struct
 
 from watcher.config import environment, values
+from watcher.config.mail_table import MailTable
 from watcher.config.mistakes import BadValueError, Key, Mistakes, TableReader
-from watcher.config.tables import ChannelTable, HeartbeatTable, MailTable
+from watcher.config.tables import ChannelTable, HeartbeatTable
 from watcher.settings import Channel, Heartbeat, Mail, OAuth, Replies, Secret
 
 PASSWORD = "WATCHER_SMTP_PASSWORD"  # where it stands  # noqa: S105

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from watcher.config.limits import LimitsTable
+from watcher.config.mail_table import MailTable
 from watcher.judgement.audience import SEVERITIES
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind
@@ -162,104 +163,6 @@ class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             examples=[True],
         ),
     ] = True
-
-
-class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How mail leaves.
-
-    The password comes from WATCHER_SMTP_PASSWORD or the file that
-    WATCHER_SMTP_PASSWORD_FILE names; the user stands in the address (smtp://user@host)
-    or comes from WATCHER_SMTP_USER.  With tenant and client the login is Microsoft
-    365's OAuth: the client's secret comes from WATCHER_CLIENT_SECRET, or its
-    certificate and key (PEM) from WATCHER_CLIENT_CERTIFICATE.
-    """
-
-    sender: Annotated[
-        str,
-        Meta(
-            description="The From of every message",
-            examples=["Advisory Watcher <watcher@example.org>"],
-        ),
-    ] = msgspec.field(default="", name="from")
-    smtp: Annotated[
-        str,
-        Meta(
-            description="Mail server: smtp:// (STARTTLS) or smtps:// (TLS from the "
-            "start); absent: messages are written to the outbox; "
-            "?starttls=required or never, ?auth=password or xoauth2 and "
-            "?timeout=SECONDS may follow; graph://MAILBOX sends by "
-            "Microsoft Graph",
-            examples=["smtp://mail.example.org:587"],
-        ),
-    ] = ""
-    outbox: Annotated[
-        str,
-        Meta(
-            description="Folder that messages are written to when there is no mail server",
-            examples=["outbox"],
-        ),
-    ] = "outbox"
-    give_up: Annotated[
-        str,
-        Meta(
-            description="How long a message that cannot be delivered is tried again",
-            examples=["5d"],
-        ),
-    ] = "5d"
-    replies: Annotated[
-        str,
-        Meta(
-            description="Mailbox that readers answer to: imaps://USER@HOST (TLS from the "
-            "start) or imap:// (STARTTLS; ?starttls=never is for this machine); its "
-            "password comes from WATCHER_IMAP_PASSWORD; without it reminders name the command",
-            examples=["imaps://watcher%40example.org@mail.example.org"],
-        ),
-    ] = ""
-    reply_to: Annotated[
-        str,
-        Meta(
-            description="Address that this mailbox gets mail for; without it that of from",
-            examples=["watcher@example.org"],
-        ),
-    ] = ""
-    dkim_selector: Annotated[
-        str,
-        Meta(
-            description=(
-                "Selector that your mail server signs with (DKIM), for watcher "
-                "doctor to look its key up"
-            ),
-            examples=["selector1"],
-        ),
-    ] = ""
-    tenant: Annotated[
-        str,
-        Meta(
-            description="Microsoft 365: the directory (tenant) that the sending mailbox is in",
-            examples=["example.onmicrosoft.com"],
-        ),
-    ] = ""
-    client: Annotated[
-        str,
-        Meta(
-            description="Microsoft 365: the application (client) id that may send mail",
-            examples=["00000000-0000-0000-0000-000000000000"],
-        ),
-    ] = ""
-    authority: Annotated[
-        str,
-        Meta(
-            description="Microsoft 365: where tokens come from; national clouds have others",
-            examples=["https://login.microsoftonline.com"],
-        ),
-    ] = "https://login.microsoftonline.com"
-    graph: Annotated[
-        str,
-        Meta(
-            description="Microsoft 365: where Graph is; national clouds have others",
-            examples=["https://graph.microsoft.com"],
-        ),
-    ] = "https://graph.microsoft.com"
 
 
 class SourceTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from watcher.config.limits import LimitsTable
+from watcher.config.mail_table import MailTable
 from watcher.config.mistakes import Key, Mistakes, nearest, table_name
 from watcher.config.tables import (
     NESTED,
@@ -19,7 +20,6 @@ from watcher.config.tables import (
     SINGLE,
     ChannelTable,
     HeartbeatTable,
-    MailTable,
     OperatorTable,
     OrganisationTable,
     SourceTable,
