@@ -10,7 +10,9 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
+import jsonschema
 import pytest
 from msgspec.structs import replace
 
@@ -18,10 +20,12 @@ from tests.edges.test_smtp import MESSAGE, delivering, hidden, mail_by
 from tests.mailing import free_port
 from tests.services import Service
 from watcher import notifiers
+from watcher.mail import render, samples
 from watcher.notifiers import Receipt
 from watcher.notifiers import apprise as channels
-from watcher.records import DeliveryState
+from watcher.records import DeliveryState, Letter
 from watcher.settings import Channel, Settings
+from watcher.text import webhook
 
 SAID = replace(
     MESSAGE,
@@ -63,6 +67,51 @@ def test_a_channel_is_told_subject_and_text(hook: Service) -> None:
         SAID.chat,
         "failure",
     )
+
+
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "webhook.schema.json").read_text("utf-8")
+)
+
+
+def letters() -> list[Letter]:
+    return [
+        replace(letter, subscriber=replace(letter.subscriber, channels=("tickets",)))
+        for letter in samples.letters()
+    ]
+
+
+@pytest.mark.parametrize("kind", sorted({letter.kind for letter in letters()}))
+def test_what_a_ticket_system_gets_is_of_the_documented_form(
+    hook: Service, kind: str
+) -> None:
+    settings = to(tickets=at(hook))
+    letter = next(each for each in letters() if each.kind == kind)
+    message = render.message(letter, settings, samples.NOW)
+    with notifiers.connect(settings, "apprise") as notifier:
+        # The second one holds nothing of the first
+        notifier.send(SAID, ["tickets"])
+        notifier.send(message, ["tickets"])
+
+    said = json.loads(hook.posted[-1].body)
+    jsonschema.validate(said, SCHEMA)
+    told = said["advisory_watcher"]
+    assert (told["kind"], told["subject"]) == (kind, message.subject)
+    assert told["id"] == message.id.strip("<>")
+    assert told["events"] == list(message.events)
+    assert "\u200b" not in told["text"]
+    assert told["text"].startswith(message.subject[1:4])
+
+
+def test_the_form_refuses_what_is_not_of_it() -> None:
+    told = webhook.payload(SAID)
+    whole = {"title": "a", "message": "b", "type": "info", "advisory_watcher": told}
+    jsonschema.validate(whole, SCHEMA)
+    for wrong in ({"schema": 2}, {"kind": "withdrawn"}, {"time": "yesterday"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(
+                {**whole, "advisory_watcher": {**told, **wrong}}, SCHEMA
+            )
 
 
 @pytest.mark.parametrize(

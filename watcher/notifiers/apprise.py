@@ -24,7 +24,7 @@ from watcher.notifiers import Notifier, Receipt, channel_of
 from watcher.notifiers.http import Adapter, Exchange
 from watcher.records import DeliveryState, Message
 from watcher.settings import Secret, Settings
-from watcher.text import chat
+from watcher.text import chat, webhook
 
 # Somebody else stands there, or the right or the address is missing
 _SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
@@ -121,12 +121,17 @@ class Channels:
 
         # Services show it as a colour or a sign, and ntfy rings for it
         grave = getattr(NotifyType, _LOUDNESS.get(message.kind, "info").upper())
+        service = services[number - 1]
         title = str(chat.apart(message.subject))
+        if _is_for_machines(service):
+            # Apprise posts what is here beside its own fields, and leaves out what is ""
+            extra = {webhook.KEY: webhook.payload(message), "attachments": ""}
+            service.payload_extras = {**service.payload_extras, **extra}
         exchanges = self.adapter.exchanges if self.adapter else []
         exchanges.clear()
         with _silence(), LogCapture(level=logging.DEBUG) as said:  # type: ignore[no-untyped-call]
             try:
-                taken = services[number - 1].notify(
+                taken = service.notify(
                     body=message.chat or title,
                     title=title,
                     notify_type=grave,
@@ -136,6 +141,13 @@ class Channels:
             except Exception:  # noqa: BLE001
                 taken = False
         return _receipt(recipient, exchanges, said.getvalue(), taken=bool(taken))
+
+
+def _is_for_machines(service: Any) -> bool:  # noqa: ANN401 - Apprise has no types
+    """Say whether a service posts JSON to an address of the user's own."""
+    from apprise.plugins.custom_json import NotifyJSON
+
+    return isinstance(service, NotifyJSON)
 
 
 def _services(address: str) -> list[Any]:
