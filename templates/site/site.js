@@ -3,7 +3,9 @@
 (() => {
   const root = document.body.dataset.root || "";
   const byId = (id) => document.getElementById(id);
-  const told = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  const told = new Intl.DateTimeFormat("en-GB", {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
   const spoken = (iso) => (iso ? told.format(new Date(iso)) : "never");
   const element = (name, text, attributes = {}) => {
     const made = document.createElement(name);

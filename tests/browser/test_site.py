@@ -560,3 +560,45 @@ def test_a_script_that_did_get_in_would_not_run(
         page.goto(address)
         page.close()
     assert sum("Content Security Policy" in text for text in said) >= 2
+
+
+# --- WCAG 2.2, 2.5.8 ------------------------------------------------------------------
+
+# A link within a sentence is as high as its line; a field within a label is reached by it
+SMALL_TARGETS = """() => {
+  const around = "p, li, blockquote, td, th, dd, dt";
+  const small = [];
+  for (const each of document.querySelectorAll("main a[href], button, summary, select")) {
+    const box = each.getBoundingClientRect();
+    const frame = each.closest(around);
+    const words = (node) => node.textContent.trim().length;
+    const isInSentence = getComputedStyle(each).display === "inline"
+      && frame && words(frame) > words(each) + 3;
+    const isSeen = box.width > 0 && box.height > 0;
+    if (isSeen && !isInSentence && (box.width < 24 || box.height < 24))
+      small.push(each.textContent.trim());
+  }
+  return small;
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("path", PAGES)
+def test_what_stands_alone_is_large_enough_to_be_hit(
+    site: str, page: Page, path: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{site}{path}")
+
+    assert page.evaluate(SMALL_TARGETS) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_says_in_a_sentence_what_it_is(
+    site: str, page: Page, path: str
+) -> None:
+    page.goto(f"{site}{path}")
+    said = page.locator('meta[name="description"]').get_attribute("content")
+
+    assert said is not None
+    assert 20 < len(said) < 700

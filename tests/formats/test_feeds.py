@@ -85,6 +85,13 @@ def test_atom_is_valid_by_the_schema_of_its_rfc(
     relaxng().assertValid(tree(whole(events, address), address))
 
 
+def test_a_feed_that_holds_nothing_bears_no_date_of_1970() -> None:
+    empty = whole(())
+
+    for made in (feeds.atom(empty, ADDRESS), feeds.rss(empty, ADDRESS)):
+        assert b"1970" not in made
+
+
 def test_the_schema_refuses_what_is_no_atom() -> None:
     broken = tree(whole())
     broken.remove(one(broken, "a:id"))
@@ -324,6 +331,9 @@ def test_opml_lists_every_feed_with_its_address() -> None:
         ("All", "https://advisories.example.org/events.atom"),
         ("A & B", "https://advisories.example.org/products/a.atom"),
     ]
+    # OPML 2.0 knows no version of an outline but RSS's own
+    assert root.get("version") == "2.0"
+    assert all(outline.get("version") is None for outline in root.iter("outline"))
 
 
 def test_what_a_source_says_cannot_break_a_feed() -> None:

@@ -37,7 +37,8 @@ NOBODY = "localhost"
 HOME = "http://localhost/"
 """An RSS channel must have an address, even when nobody said which."""
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
+"""Of the names in tags, and so of a feed that holds nothing yet: no date of 1970."""
 DESCRIPTION = (
     "What became of the updates that are watched: released, pulled, re-released."
 )
@@ -120,7 +121,7 @@ class Feed(Struct, frozen=True):
     path: str
     title: str
     items: tuple[FeedItem, ...]
-    updated: datetime = NEVER
+    updated: datetime = BEGINNING
     tombstones: tuple[Tombstone, ...] = ()
     previous: str = ""
     following: str = ""
@@ -171,7 +172,7 @@ def anchor(event_id: str) -> str:
 
 def updated(events: Iterable[Event]) -> datetime:
     """Say when any of the events was last written: recorded, or given more evidence."""
-    return max(map(_last_evidence, events), default=NEVER)
+    return max(map(_last_evidence, events), default=BEGINNING)
 
 
 def _last_evidence(event: Event) -> datetime:
@@ -325,7 +326,8 @@ def rss(feed: Feed, address: SiteAddress) -> bytes:
     _add(channel, "link", address.at("index.html") if address.base_url else HOME)
     _add(channel, "description", DESCRIPTION)
     _add(channel, "language", "en")
-    _add(channel, "lastBuildDate", _rss_time(feed.updated))
+    if feed.items:
+        _add(channel, "lastBuildDate", _rss_time(feed.updated))
     _add(channel, "generator", "Advisory Watcher")
     _add(channel, "ttl", "30")
     if address.base_url:
@@ -416,7 +418,6 @@ def opml(title: str, feeds: Iterable[tuple[str, str]], address: SiteAddress) -> 
             body,
             "outline",
             type="rss",
-            version="ATOM",
             text=text,
             title=text,
             xmlUrl=address.at(path),

@@ -270,7 +270,7 @@ class _Pages:
     def front(self) -> Iterator[File]:
         """Give the list of feeds, the calendar, and the front page, last."""
         contents, overview = self._contents, self._contents.overview
-        as_of = overview.as_of or feeds.NEVER
+        as_of = overview.as_of or feeds.BEGINNING
         followed = tuple((name, lists.feed_path(name)) for name in overview.products)
         outline = [(f"{TITLE}: {name}", path) for name, path in followed]
         outline.insert(0, (f"{TITLE}: all events", "events.atom"))
