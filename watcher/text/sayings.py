@@ -51,7 +51,7 @@ def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
             found += [
                 Saying(
                     text,
-                    anchors=_anchors_in(event, (text,)),
+                    anchors=_anchors_in(event, (text,), form),
                     code=text in event.codes,
                 )
                 for text in texts
@@ -60,8 +60,15 @@ def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
     return tuple(found)
 
 
-def _anchors_in(event: Event, texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Give the words in paragraphs that lead somewhere, with harmless addresses."""
+def _anchors_in(
+    event: Event, texts: Iterable[str], form: Form
+) -> tuple[tuple[str, str], ...]:
+    """Give the words in paragraphs that lead somewhere, with harmless addresses.
+
+    None in a letter that has to be short: its update's page has them.
+    """
+    if form.most(100) < ROOMY:
+        return ()
     found: dict[tuple[str, str], None] = {}
     for text in texts:
         for anchor in event.anchors:
@@ -86,7 +93,7 @@ def _grid(table: Table, form: Form, event: Event) -> Saying:
         head=tuple(paragraphs(cell, 200) for cell in table.head),
         rows=tuple(rows),
         more_rows=len(table.rows) - len(rows),
-        anchors=_anchors_in(event, _lines_of(rows)),
+        anchors=_anchors_in(event, _lines_of(rows), form),
     )
 
 

@@ -226,6 +226,7 @@ def story(
     """
     words, vendor = form.words, vendor_words((event,), form.words)
     suspected = event.confidence is Confidence.SUSPECTED
+    said = sayings(event, form)
     rows, advisories = _rows(event, form), _gravest_first(event.advisories)
     servers = server_steps.steps_of_event(event, exposures)
     most_servers = form.most(60)
@@ -251,8 +252,8 @@ def story(
         other_kbs=_other_kbs(event, rows),
         other_builds=_others(event.update.builds, [row.build for row in rows]),
         scope=_channels(event, words),
-        sayings=sayings(event, form),
-        links=_links(event, rows),
+        sayings=said,
+        links=_links(event, rows, said),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
@@ -317,11 +318,16 @@ def _others(names: Iterable[str], in_rows: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in cleaned if name not in in_rows)[:20]
 
 
-def _links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
-    """Give where the vendor's words lead, but for the articles that rows link to."""
+def _links(
+    event: Event, rows: Iterable[Row], said: Iterable[Saying]
+) -> tuple[str, ...]:
+    """Give where the vendor's words lead, but for the articles that rows link to.
+
+    What words of the text shown lead to stands there.
+    """
     given = {row.kb_url for row in rows} | {""}
-    # What words of the text lead to stands there
-    given.update(link(anchor.url) for anchor in event.anchors)
+    for saying in said:
+        given.update(url for _, url in saying.anchors)
     addresses = dict.fromkeys(map(link, event.links))
     return tuple(url for url in addresses if url not in given)
 
