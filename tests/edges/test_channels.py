@@ -89,8 +89,6 @@ def test_what_a_ticket_system_gets_is_of_the_documented_form(
     letter = next(each for each in letters() if each.kind == kind)
     message = render.message(letter, settings, samples.NOW)
     with notifiers.connect(settings, "apprise") as notifier:
-        # The second one holds nothing of the first
-        notifier.send(SAID, ["tickets"])
         notifier.send(message, ["tickets"])
 
     said = json.loads(hook.posted[-1].body)

@@ -27,7 +27,17 @@ from watcher import notifiers, sources
 from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
 from watcher.records import Delivery, DeliveryState, Event, Message
-from watcher.run import again, answer, compose, evidence, operator, queue, send, servers
+from watcher.run import (
+    again,
+    answer,
+    compose,
+    evidence,
+    operator,
+    queue,
+    replies,
+    send,
+    servers,
+)
 from watcher.run.answer import SourceAnswers
 from watcher.run.check import judge_source
 from watcher.run.fetch import Requests, Web, fetch_sources, stated_in
@@ -248,6 +258,9 @@ class Work:
             beating(self.settings, self.warn) as beat,
             self._stores.borrowed() as store,
         ):
+            # Whoever has answered a reminder gets none of those that are due now
+            for trouble in replies.take_in(self.settings, store):
+                self.warn(trouble)
             with store.writing():
                 if store.unsealed_events():
                     self._compose_later(store)
