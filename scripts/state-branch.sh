@@ -4,13 +4,15 @@
 #                           Evidence is laid aside; watch.sh puts both to where the configuration wants them
 #   state-branch.sh seal    pushes them before anything is sent; refused when another run was faster, and then nothing may be sent
 #   state-branch.sh push    pushes them after sending: if the branch has moved, the receipts are merged into what is there (receipts.py)
-# A branch that cannot be read is an error, never a first run: a first run announces nothing.
+# A branch that cannot be read, or that is gone after a run has pushed it, is an error, never a first run: a first run
+# announces nothing. That there were runs, and the state of the last one, is kept at refs/watcher/BRANCH.
 # Nothing is pushed when nothing but check times has changed and no source fails.
 # Read: STATE_BRANCH (default watcher-state), STATE_REMOTE (default origin), GITHUB_TOKEN (optional; it stays in the environment).
 set -eu
 branch=${STATE_BRANCH:-watcher-state}
 remote=${STATE_REMOTE:-origin}
 ref=refs/heads/$branch
+last=refs/watcher/$branch
 here=$(dirname "$0")
 kept=$(git rev-parse --absolute-git-dir)
 seen=$kept/watcher-state-seen
@@ -41,6 +43,15 @@ fetch() {
     rm -f "$checked"
     code=0
     with_token ls-remote --exit-code "$remote" "$ref" >"$seen.new" || code=$?
+    if [ "$code" -eq 2 ]; then
+        with_token ls-remote "$remote" "$last" >"$seen.last" || code=1
+        if [ -s "$seen.last" ]; then
+            echo "The branch $branch of $remote is gone, and there were runs: this is no first run, which would announce nothing." >&2
+            echo "Put it back: git fetch $remote $last && git push $remote FETCH_HEAD:$ref" >&2
+            echo "Or begin anew: git push $remote :$last" >&2
+            exit 1
+        fi
+    fi
     if [ "$code" -eq 2 ]; then
         echo "$remote has no branch $branch yet: this is the first run."
         : >"$seen"
@@ -100,7 +111,7 @@ changed() {
 
 # The lease: an empty value means that the branch must not be there.
 to_branch() {
-    with_token push --quiet --force-with-lease="$ref:$1" "$remote" "$2:$ref" && echo "$2" >"$seen"
+    with_token push --quiet --atomic --force-with-lease="$ref:$1" "$remote" "$2:$ref" "+$2:$last" && echo "$2" >"$seen"
 }
 
 commit() {

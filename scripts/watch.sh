@@ -43,7 +43,8 @@ put() {
 # Lays the state out that state-branch.sh has fetched.
 lay_out() {
     "$watcher" state folders -q >"$folders" || exit 2
-    if [ -e state-text/meta.jsonl ] && ! "$watcher" state import -q state-text; then exit 2; fi
+    # Whatever lies there is a state, or what is left of one: never a first run
+    if [ -e state-text ] && ! "$watcher" state import -q state-text; then exit 2; fi
     put outbox "$PWD/outbox" && put evidence "$kept/watcher-state-evidence"
 }
 

@@ -18,10 +18,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from urllib.request import urlopen
 
-from scripts.bench import feeds, parties, site, state
+from scripts.bench import feeds, length, parties, site, state
 from scripts.bench.measure import ROOT, Cost, RefusedError, middle, run, server, table
 from scripts.bench.parties import Party
 
+SCENES = ("checks", "late", "start", "replay", "growth", "site", "length")
 RECORDINGS = ROOT.parent / "shared" / "corpus"
 
 
@@ -44,12 +45,12 @@ def main() -> None:
     )
     chooser.add_argument(
         "--only",
-        choices=("checks", "late", "start", "replay", "growth", "site"),
+        choices=SCENES,
         action="append",
     )
     chooser.add_argument("--alone", action="store_true", help="floor and watcher only")
     wanted = chooser.parse_args()
-    chosen = wanted.only or ["checks", "late", "start", "replay", "growth", "site"]
+    chosen = wanted.only or list(SCENES)
     runs = wanted.runs or (5 if wanted.full else 3)
     sizes = wanted.feeds or ([100, 1000, 5000] if wanted.full else [100, 1000])
     os.environ["PYTHONPATH"] = str(ROOT)
@@ -68,6 +69,7 @@ def main() -> None:
             "replay": lambda: replay(work, runs),
             "growth": lambda: growth(work, wanted.full),
             "site": lambda: publishing(work, wanted.full),
+            "length": length.main,
         }
         for scene in chosen:
             scenes[scene]()

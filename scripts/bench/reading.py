@@ -20,6 +20,7 @@ SIZES = (10_000, 20_000, 40_000, 80_000)
 PARAGRAPH = 1_700  # characters: no two paragraphs are alike, so that none is remembered
 UNITS = {
     "prose": "We have paused the rollout of KB5990001 while we look into failures. ",
+    "sentence ends": "Done. ",
     "dots": ".",
     "dots and spaces": ". ",
     "exclamation marks": "!",

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from tests.attacks import tried
 from tests.fetching import NOW, Clock, failed, impatient, page, wanted
 from tests.servers import Fault, Reply, SourceServer, bomb, refused
 from watcher.records import Failure
@@ -96,6 +97,7 @@ def test_an_encoding_that_was_not_asked_for_is_refused(web: SourceServer) -> Non
     assert len(web.asked("/feed")) == 1
 
 
+@tried("limits")
 @pytest.mark.parametrize("fault", [Fault.DRIP_BODY, Fault.DRIP_HEAD])
 def test_a_whole_answer_has_a_deadline_though_every_byte_comes_in_time(
     web: SourceServer, fault: Fault
@@ -127,6 +129,7 @@ def test_a_body_without_a_length_that_is_cut_at_the_deadline_is_no_page(
     assert time.monotonic() - before < 10
 
 
+@tried("limits")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -153,6 +156,7 @@ def test_a_body_may_be_as_large_as_agreed(web: SourceServer) -> None:
     )
 
 
+@tried("limits")
 def test_a_bomb_costs_no_more_memory_than_the_limit(web: SourceServer) -> None:
     import tracemalloc
 

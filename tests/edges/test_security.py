@@ -9,7 +9,8 @@ import ast
 import os
 import random
 import stat
-import time
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
+from tests.steps import Steps
 from watcher.errors import ParseError
 from watcher.judgement import normalize, reading
 from watcher.kinds import SOURCE_KINDS
@@ -98,6 +101,7 @@ ALPHABETS = (
     "&#x",
     "..., ",
 )
+ROOT = Path(__file__).parents[2]
 READERS: tuple[Callable[[str], object], ...] = (
     normalize.product,
     normalize.products_in,
@@ -114,32 +118,47 @@ READERS: tuple[Callable[[str], object], ...] = (
 )
 
 
-@pytest.mark.parametrize(
-    "read", READERS, ids=lambda read: getattr(read, "__name__", "?")
+HOSTILE = (
+    *ALPHABETS,
+    *("".join(random.Random(seed).choices(ALPHABETS, k=3)) for seed in range(6)),
 )
-def test_no_text_makes_a_pattern_blow_up(read: Callable[[str], object]) -> None:
-    """100 kB take some 25 times as long as 4 kB, not 625 times.
 
-    For hostile repetitions of what the patterns look for.
+
+@tried("length")
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
+def test_no_text_takes_more_steps_than_its_length_is_worth(
+    read: Callable[[str], object],
+) -> None:
+    """Eight times as long: eight times the steps, and 64 times were it the square."""
+    for alphabet in HOSTILE:
+        counts: list[int] = []
+        for size in (1_000, 1_000, 8_000):
+            # No two texts are alike, so that none is remembered
+            text = (alphabet * size)[:size] + f" n{len(counts)}"
+            with Steps() as spent:
+                read(text)
+            counts.append(spent.count)
+        _, short, long = counts
+        assert long <= 12 * short + 200, f"{alphabet!r}: {short} calls, then {long}"
+
+
+@tried("length")
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "number", range(len(READERS)), ids=[r.__name__ for r in READERS]
+)
+def test_no_text_makes_a_pattern_blow_up(number: int) -> None:
+    """The steps of a pattern cannot be counted: the system ends a process that takes a
+    minute for what takes a moment, 100,000 characters of what the patterns look for.
     """
-    chosen = random.Random(6)
-    read("warm")
-    for alphabet in (
-        *ALPHABETS,
-        *("".join(chosen.choices(ALPHABETS, k=3)) for _ in range(6)),
-    ):
-        small, large = (
-            _seconds(read, (alphabet * size)[:size]) for size in (4_000, 100_000)
-        )
-        assert large < 0.5 or large < 80 * small, (
-            f"{alphabet!r}: {small:.3f} s for 4,000 characters, {large:.3f} s for 100,000"
-        )
-
-
-def _seconds(read: Callable[[str], object], text: str) -> float:
-    start = time.process_time()
-    read(text)
-    return time.process_time() - start
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\n"
+        "from tests.edges import test_security as hostile\n"
+        "for alphabet in hostile.HOSTILE:\n"
+        f"    hostile.READERS[{number}]((alphabet * 100_000)[:100_000])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 0
 
 
 def test_no_table_for_a_spreadsheet_is_written_and_no_shell_or_program_is_started() -> (
@@ -159,9 +178,9 @@ def test_no_table_for_a_spreadsheet_is_written_and_no_shell_or_program_is_starte
     }
     package = Path(parser.__code__.co_filename).parents[1]
     found = []
-    # Starts the watcher's own program, in fixed words, and nothing else
-    apart = package / "parsing" / "parsers.py"
-    for path in sorted({*package.rglob("*.py")} - {apart}):
+    # The watcher's own parsers; the system's scheduler, when `watcher setup` is told to
+    apart = {package / "parsing" / "parsers.py", package / "setup" / "schedule.py"}
+    for path in sorted({*package.rglob("*.py")} - apart):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             named = (
                 {alias.name for alias in node.names}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.attacks import tried
 from tests.edges.ledger_samples import (
     HOUR,
     SU,
@@ -22,9 +23,9 @@ from tests.edges.ledger_samples import (
     update,
 )
 from tests.edges.test_store_migrations import rows_of
-from watcher.errors import StateError
+from watcher.errors import StateError, StateRefusedError
 from watcher.records import Outcome, Times
-from watcher.store import EntryChanges, Store
+from watcher.store import EntryChanges, Store, archive
 
 TABLES = {
     "absorbed",
@@ -73,7 +74,10 @@ def test_an_import_is_exported_to_the_same_bytes(store: Store, tmp_path: Path) -
         wanted = exported(first, tmp_path / "first")
     store.import_(tmp_path / "first")
     assert exported(store, tmp_path / "second") == wanted
-    assert {name.removesuffix(".jsonl") for name in wanted} == TABLES
+    assert {name.removesuffix(".jsonl") for name in wanted} == {
+        *TABLES,
+        archive.MANIFEST,
+    }
 
 
 def test_an_imported_state_answers_as_the_first_one_did(
@@ -273,3 +277,74 @@ def test_a_document_that_version_0_1_0_kept_unread_is_not_imported(
     with Store.open("sqlite://") as store:
         store.import_(tmp_path)
         assert sorted(store.documents("builds")) == ["", "2024-Nov", "kept"]
+
+
+@tried("state")
+@pytest.mark.parametrize("table", sorted(TABLES - {archive.CHECK_TIMES}))
+def test_a_file_that_is_missing_from_an_export_is_no_empty_table(
+    store: Store, tmp_path: Path, table: str
+) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+    (tmp_path / f"{table}.jsonl").unlink()
+    with pytest.raises(StateRefusedError, match=rf"{table}\.jsonl") as error:
+        store.import_(tmp_path)
+    assert error.value.exit_code == 2
+    assert store.updates() == ()
+
+
+MANIFESTS = {
+    "none": None,
+    "empty": b"",
+    "no JSON": b"<<<<<<< HEAD",
+    "another form": b'{"form":"1","tables":["meta"]}',
+    "fewer tables": b'{"form":"2","tables":["meta","documents"]}',
+    "no tables": b'{"form":"2","tables":[]}',
+    "a table that is none": b'{"form":"2","tables":["meta","../meta"]}',
+    "something else in it": b'{"form":"2","tables":[],"more":1}',
+}
+
+
+@tried("state")
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_an_export_with_a_wrong_manifest_is_refused(
+    store: Store, tmp_path: Path, case: str
+) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+    manifest = MANIFESTS[case]
+    (tmp_path / archive.MANIFEST).unlink()
+    if manifest is not None:
+        (tmp_path / archive.MANIFEST).write_bytes(manifest)
+    with pytest.raises(StateRefusedError, match=r"manifest\.json"):
+        store.import_(tmp_path)
+    assert store.updates() == ()
+
+
+@tried("state")
+def test_an_emptied_list_of_values_is_no_export(store: Store, tmp_path: Path) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+    (tmp_path / "meta.jsonl").write_bytes(b"")
+    with pytest.raises(StateRefusedError, match="which form it has"):
+        store.import_(tmp_path)
+
+
+def test_an_export_of_the_version_before_has_no_manifest_and_is_read(
+    store: Store, tmp_path: Path
+) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        wanted = first.updates()
+        first.export(tmp_path)
+    (tmp_path / archive.MANIFEST).unlink()
+    (tmp_path / "mutes.jsonl").unlink()
+    values = (tmp_path / "meta.jsonl").read_text("utf-8")
+    before = '"key":"form","value":'
+    text = values.replace(f'{before}"2"', f'{before}"1"')
+    (tmp_path / "meta.jsonl").write_text(text, "utf-8")
+    store.import_(tmp_path)
+    assert store.updates() == wanted

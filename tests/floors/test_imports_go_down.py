@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.inventory", 2),
     ("watcher.text", 2),
     ("watcher.trust", 2),
+    ("watcher.private", 2),
     ("watcher.web", 3),
     ("watcher.store", 3),
     ("watcher.notifiers", 3),
@@ -45,8 +46,9 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.cli", 4),
     ("watcher.__main__", 4),
 )
-# What knows files, though it stands low: paths in settings, templates, authorities.
-NOT_PURE = ("watcher.settings", "watcher.text", "watcher.trust")
+# What knows files, though it stands low: paths in settings, templates, authorities,
+# modes of files.
+NOT_PURE = ("watcher.settings", "watcher.text", "watcher.trust", "watcher.private")
 # Edges that may use another one: none does.
 MAY_USE: set[tuple[str, str]] = set()
 NAMES = {0: "words", 1: "judgement", 2: "forms", 3: "edges", 4: "composition"}

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
 from tests.mailing import MailServer, Postbox, free_port
 from tests.office import ADMINS, FEED, Office, event
 from tests.servers import OUTAGE, Reply, SourceServer, moved
 from tests.services import Service
+from watcher.store import Store
 
 OPERATOR = ADMINS + '[operator]\nto = ["it@example.org"]\nfailures = 2\n'
 TIMES = [f"2030-05-14T{hour:02}:00:00+00:00" for hour in range(6, 24)]
@@ -395,6 +397,40 @@ def test_a_run_that_fails_says_so(
 
 def test_a_dry_run_does_not_beat(office: Office, beat: Service) -> None:
     assert office.call(TIMES[1], "run", "--dry-run").exit_code == 0
+    assert asked(beat) == []
+
+
+@tried("state")
+@pytest.mark.parametrize("state", ["damaged", "a folder"])
+def test_the_heartbeat_hears_of_a_state_that_cannot_be_opened(
+    office: Office, beat: Service, state: str
+) -> None:
+    file = office.folder / "state" / "watcher.db"
+    for path in file.parent.iterdir():
+        path.unlink()
+    if state == "a folder":
+        file.mkdir()
+    else:
+        file.write_bytes(b"SQLite format 3\0" + b"no state" * 1000)
+    assert office.run(TIMES[1]).exit_code in (1, 2)
+    assert asked(beat) == ["/fail"]
+
+
+@tried("state")
+def test_the_heartbeat_hears_of_an_export_that_cannot_be_read(
+    office: Office, beat: Service
+) -> None:
+    (office.folder / "text").mkdir()
+    said = office.call(TIMES[1], "state", "import", str(office.folder / "text"))
+    assert said.exit_code == 2
+    assert asked(beat) == ["/fail"]
+
+
+def test_of_a_state_that_another_run_holds_the_heartbeat_hears_by_that_one(
+    office: Office, beat: Service
+) -> None:
+    with Store.open(office.state):
+        assert office.run(TIMES[1]).exit_code == 3
     assert asked(beat) == []
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "state-branch.sh"
 
 pytestmark = pytest.mark.skipif(
@@ -316,6 +318,7 @@ def test_what_does_not_fit_is_kept_on_a_branch_beside(
     assert git(remote, "show", f"{aside}:state-text/updates.jsonl") == "seen by one"
 
 
+@tried("state")
 def test_a_remote_that_cannot_be_read_is_no_first_run(
     remote: Path, tmp_path: Path
 ) -> None:
@@ -327,6 +330,7 @@ def test_a_remote_that_cannot_be_read_is_no_first_run(
     assert carry(runner, "push").returncode == 1
 
 
+@tried("state")
 @pytest.mark.parametrize("place", ["state/watcher.db", "state-text/meta.jsonl"])
 def test_a_state_that_is_here_already_is_not_overwritten(
     remote: Path, tmp_path: Path, place: str
@@ -355,8 +359,70 @@ def test_the_token_lies_nowhere(remote: Path, tmp_path: Path) -> None:
     assert found == []
 
 
+@tried("state")
 def test_a_branch_without_a_state_is_no_first_run(remote: Path, tmp_path: Path) -> None:
     runner = clone(remote, tmp_path / "runner")
     answer = carry(runner, "fetch", STATE_BRANCH="main")
     assert answer.returncode == 1
     assert "The branch main of origin holds no state." in answer.stderr
+
+
+@tried("state")
+@pytest.mark.parametrize("runs", [1, 2, 3])
+def test_a_branch_that_is_gone_after_a_run_is_no_first_run(
+    remote: Path, tmp_path: Path, runs: int
+) -> None:
+    for number in range(runs):
+        runner = clone(remote, tmp_path / f"runner{number}")
+        carry(runner, "fetch")
+        check(runner, b"x" * (number + 1))
+        assert carry(runner, "push").returncode == 0
+    last = git(remote, "rev-parse", "watcher-state")
+    git(remote, "branch", "-D", "watcher-state")
+    late = clone(remote, tmp_path / "late")
+    answer = carry(late, "fetch")
+    assert answer.returncode == 1
+    assert "no first run" in answer.stderr
+    assert not (late / "state-text").exists()
+    # Nothing was fetched, so nothing is pushed either
+    assert carry(late, "push").returncode == 1
+    # What it says puts the branch back, as the last run left it
+    (command,) = [
+        line.removeprefix("Put it back: ")
+        for line in answer.stderr.splitlines()
+        if line.startswith("Put it back: ")
+    ]
+    for words in command.split(" && "):
+        git(late, *words.split()[1:])
+    assert git(remote, "rev-parse", "watcher-state") == last
+    assert carry(late, "fetch").returncode == 0
+
+
+@tried("state")
+def test_one_may_begin_anew_by_saying_so(remote: Path, tmp_path: Path) -> None:
+    runner = clone(remote, tmp_path / "runner")
+    carry(runner, "fetch")
+    check(runner, b"x")
+    carry(runner, "push")
+    git(remote, "branch", "-D", "watcher-state")
+    late = clone(remote, tmp_path / "late")
+    said = carry(late, "fetch").stderr
+    (command,) = [
+        line.removeprefix("Or begin anew: ")
+        for line in said.splitlines()
+        if line.startswith("Or begin anew: ")
+    ]
+    git(late, *command.split()[1:])
+    assert "first run" in carry(late, "fetch").stdout
+
+
+@tried("state")
+def test_a_branch_of_another_name_is_a_state_of_its_own(
+    remote: Path, tmp_path: Path
+) -> None:
+    runner = clone(remote, tmp_path / "runner")
+    carry(runner, "fetch")
+    check(runner, b"x")
+    carry(runner, "push")
+    other = clone(remote, tmp_path / "other")
+    assert "first run" in carry(other, "fetch", STATE_BRANCH="staging").stdout

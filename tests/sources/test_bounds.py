@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from tests.attacks import tried
 from tests.sources import fixtures
 from tests.sources.reading import EVERYTHING, read
+from tests.steps import Steps
 from watcher.errors import ParseError
 from watcher.kinds import SOURCE_KINDS, largest
 
@@ -84,19 +83,9 @@ LONG = {
 
 def calls(kind: str, body: bytes, url: str) -> int:
     """Count the calls that reading takes: steps, which no busy machine makes more of."""
-    count = 0
-
-    def count_call(_frame: object, event: str, _value: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count_call)
-    try:
+    with Steps() as spent:
         read(kind, body, url, EVERYTHING)
-    finally:
-        sys.setprofile(before)
-    return count
+    return spent.count
 
 
 @tried("length")

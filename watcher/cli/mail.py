@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from watcher import notifiers, report
+from watcher import notifiers, private, report
 from watcher.cli.call import Call, Commands, app, command, end_with_failure, now
 from watcher.cli.target import require_updates
 from watcher.config import Settings
@@ -184,17 +184,17 @@ def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
 
     written: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.folder(folder)
         for number, message in enumerate(messages, 1):
             path = folder / outbox.name(message, number)
-            path.write_bytes(message.body)
+            with private.new_file(path) as file:
+                file.write(message.body)
             parsed = email.message_from_bytes(message.body, policy=email.policy.default)
             html = parsed.get_body(("html",))
             # A browser shows it as a mail program does, without sending anything
             if html is not None:
-                path.with_suffix(".html").write_text(
-                    html.get_content(), encoding="utf-8"
-                )
+                with private.new_file(path.with_suffix(".html")) as file:
+                    file.write(html.get_content().encode())
             written.append(path)
     except OSError as error:
         raise WatcherError(

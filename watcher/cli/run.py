@@ -23,12 +23,12 @@ from watcher.cli.status import status_object
 from watcher.cli.web import live_web
 from watcher.config import Settings
 from watcher.counted import counted
-from watcher.errors import ConfigurationError
+from watcher.errors import ConfigurationError, StateError
 from watcher.parsing.parsers import Parsers
 from watcher.records import Delivery, Failure, Message, Source
 from watcher.run import evidence
 from watcher.run.check import Report, check
-from watcher.run.heartbeat import beating
+from watcher.run.heartbeat import ask, beating
 from watcher.run.metrics import write as write_metrics
 from watcher.store import Store
 from watcher.text import complaints
@@ -91,7 +91,7 @@ def run(
     monitored = replace(settings, heartbeat=None) if dry_run else settings
     at = now()
     with (
-        call.store(settings, hold=not dry_run, rehearse=dry_run) as store,
+        _opened(call, settings, monitored, dry_run=dry_run) as store,
         beating(monitored, _warn) as beat,
         ends_within(settings.limits.run),
         live_web(settings, record) as web,
@@ -127,6 +127,22 @@ def run(
             report.write(report.harmless(would))
     say_how_it_went(result)
     end_with_failure(failed=result.failed)
+
+
+def _opened(
+    call: Call, settings: Settings, monitored: Settings, *, dry_run: bool
+) -> Store:
+    """Open the state.
+
+    Where it cannot be, the heartbeat hears of a failure: no run begins, and nobody else
+    would tell.  A state that another run holds is none.
+    """
+    try:
+        return call.store(settings, hold=not dry_run, rehearse=dry_run)
+    except StateError:
+        if monitored.heartbeat is not None:
+            ask(monitored.heartbeat.failure, monitored, _warn)
+        raise
 
 
 def finish(

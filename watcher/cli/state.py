@@ -12,6 +12,8 @@ import typer
 
 from watcher import report
 from watcher.cli.call import Call, Commands, app, command
+from watcher.errors import StateError
+from watcher.run.heartbeat import ask
 
 group = typer.Typer(
     cls=Commands,
@@ -51,9 +53,20 @@ def import_(
 ) -> None:
     """Fill an empty state from an export."""
     settings = call.settings()
-    with call.store(settings, hold=True) as store:
-        store.import_(folder)
+    try:
+        with call.store(settings, hold=True) as store:
+            store.import_(folder)
+    except StateError:
+        # A scheduled run begins with it, and there is none when it fails
+        if settings.heartbeat is not None:
+            ask(settings.heartbeat.failure, settings, warn)
+        raise
     report.write(f"The state of {folder} was read.")
+
+
+def warn(text: str) -> None:
+    """Say what went wrong with the heartbeat."""
+    report.LOG.warning("%s", text)
 
 
 @command("folders", "watcher state folders", group)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from watcher import private
 from watcher.notifiers import Notifier, Receipt
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
@@ -63,7 +64,7 @@ class Outbox(Struct):
         Readers and a killed run see a whole file or none, and only the owner reads it
         (it holds addresses).
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private.folder(self.folder)
         if self.known is None:
             _sweep(self.folder)
             self.known = {}
@@ -75,9 +76,7 @@ class Outbox(Struct):
         path = self.folder / name(message, _next(self.folder))
         aside = path.with_name(f".{path.name}.part")
         try:
-            # Windows would write each line end as two without O_BINARY
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-            with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
+            with private.new_file(aside) as file:
                 file.write(message.body)
                 file.flush()
                 os.fsync(file.fileno())

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from watcher import private
 from watcher.errors import WatcherError
 from watcher.judgement.names import entry_names, slug, update_names
 from watcher.kinds import SOURCE_KINDS
@@ -86,7 +87,7 @@ class EvidenceFolder:
         """
         try:
             # It shows what is watched: nobody else may read it
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private.folder(self.folder)
             if outcome.events:
                 self._keep_events(answers, believed, outcome, store, now)
             for answer in believed:
@@ -119,7 +120,8 @@ class EvidenceFolder:
         target = self.file(now, source.name)
         written = self.folder / f".{target.name}"
         with _replacing(written, target):
-            written.write_bytes(b"".join(path.read_bytes() for path in earlier))
+            with private.new_file(written) as file:
+                file.write(b"".join(path.read_bytes() for path in earlier))
             recorder = Recorder(written, self._secrets)
             for path in self._copies_before(source.name, documents, updates, store):
                 recorder.add(self._dated(_page(path), now))
@@ -193,7 +195,8 @@ class EvidenceFolder:
         if newest and newest == same_body:
             return
         folder = self._current(page.source)
-        folder.mkdir(parents=True, exist_ok=True)
+        private.folder(folder.parent)
+        private.folder(folder)
         name = f"{_mark(page.document)}-{page.time:%Y%m%dT%H%M%SZ}-{page.sha256[:16]}"
         target = folder / f"{name}.warc.gz"
         written = folder / f".{target.name}"

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from watcher import private
 from watcher.errors import WatcherError
 
 OURS = ("archive", "products", "updates", "years")
@@ -166,7 +167,9 @@ def _put(path: Path, body: bytes) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name[:200]}.new")
-    new.write_bytes(body)
+    # The site is for everybody
+    with private.new_file(new, 0o666) as file:
+        file.write(body)
     new.replace(path)
 
 

@@ -1,8 +1,9 @@
 """The whole state as sorted text, made for git, and back.
 
 One file a table, one JSON object a line, keys and lines sorted: equal states are equal
-bytes, whichever database they are in.  Check times are in a file of their own,
-``times.jsonl``, that need not be kept.  Tables that are derived from others are not
+bytes, whichever database they are in.  ``manifest.json`` names the files: one that is
+missing is no empty table.  Check times are in a file of their own, ``times.jsonl``, that
+need not be kept.  Tables that are derived from others are not
 exported: an import derives them again.
 """
 
@@ -22,6 +23,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from watcher import private
 from watcher.errors import StateError, StateRefusedError
 from watcher.records import (
     Delivery,
@@ -62,7 +64,12 @@ _ABANDONED = 3600
 _CHUNK = 500
 
 # Of the exported text; a reader refuses what it does not know
-FORM = "1"
+FORM = "2"
+# Without a manifest: what was missing was empty (0.1.0)
+WITHOUT_MANIFEST = "1"
+MANIFEST = "manifest.json"
+# Need not be kept
+CHECK_TIMES = "times"
 
 
 class DocumentLine(Document, frozen=True):
@@ -167,6 +174,13 @@ class MetaLine(Struct, frozen=True):
     value: str
 
 
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an export consists of: its form, and the tables that have a file each."""
+
+    form: str
+    tables: tuple[str, ...]
+
+
 class Table(Struct, frozen=True):
     """How one table is exported and imported: the form of its lines, their reader and writer."""
 
@@ -181,12 +195,15 @@ def export(state: Transactions, folder: Path) -> None:
     StateError when a file cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.folder(folder)
         with state.reading() as sql:
             for name, table in TABLES.items():
                 with _replaced(folder / f"{name}.jsonl") as file:
                     for line in table.read(sql):
                         file.write(f"{record_text(line)}\n".encode())
+        kept = sorted(TABLES.keys() - {CHECK_TIMES})
+        with _replaced(folder / MANIFEST) as file:
+            file.write(f"{record_text(Manifest(FORM, tuple(kept)))}\n".encode())
     except OSError as error:
         msg = (
             f"The state cannot be exported to {folder}: {error}. Name a folder "
@@ -211,18 +228,22 @@ def _replaced(path: Path) -> Iterator[Any]:
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        if not (path.exists() and filecmp.cmp(written, path, shallow=False)):
+        is_same = path.exists() and filecmp.cmp(written, path, shallow=False)
+        if is_same and not path.is_symlink():
+            # Git makes its files for everybody
+            private.close_to_others(path)
+        else:
             written.replace(path)
     finally:
         written.unlink(missing_ok=True)
 
 
 def import_(state: Transactions, folder: Path) -> None:
-    """Fill a state, which must be empty, from an export; a missing file is an empty table.
+    """Fill a state, which must be empty, from an export.
 
     StateRefusedError, and nothing imported, when there is no export in ``folder``,
-    when a line cannot be read (the error names file and line), or when the state is
-    not empty.
+    when a file of it is missing, when a line cannot be read (the error names file and
+    line), or when the state is not empty.
     """
     if not (folder / "meta.jsonl").is_file():
         msg = (
@@ -230,6 +251,7 @@ def import_(state: Transactions, folder: Path) -> None:
             "the folder that 'watcher state export' wrote."
         )
         raise StateRefusedError(msg)
+    _refuse_missing(folder)
     with state.writing(durable=True) as sql:
         full = sql.column("tables_with_rows")
         if full:
@@ -250,6 +272,45 @@ def import_(state: Transactions, folder: Path) -> None:
                     "state again, or take all files of one commit."
                 )
                 raise StateRefusedError(msg) from error
+
+
+def _refuse_missing(folder: Path) -> None:
+    """Refuse an export of which a file is missing: it would be an empty table, and what
+    lies in no table of a state is told again, or never.
+    """
+    remedy = "Take all files of one commit, or export the state again."
+    values = _lines(folder / "meta.jsonl", MetaLine)
+    form = next((line.value for line in values if line.key == "form"), None)
+    if form is None:
+        msg = f"{folder / 'meta.jsonl'} does not say which form it has. {remedy}"
+        raise StateRefusedError(msg)
+    if form == WITHOUT_MANIFEST:
+        return
+    file = folder / MANIFEST
+    try:
+        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+    except FileNotFoundError as error:
+        msg = f"The exported state in {folder} has no {MANIFEST}. {remedy}"
+        raise StateRefusedError(msg) from error
+    except msgspec.MsgspecError as error:
+        msg = f"{file} is no manifest of an exported state: {error}. {remedy}"
+        raise StateRefusedError(msg) from error
+    wanted = set(TABLES) - {CHECK_TIMES}
+    if form == FORM and (manifest.form != form or set(manifest.tables) != wanted):
+        msg = (
+            f"{file} names another form or other tables than an export of form {form} "
+            f"has. {remedy}"
+        )
+        raise StateRefusedError(msg)
+    missing = [
+        name for name in manifest.tables if not (folder / f"{name}.jsonl").is_file()
+    ]
+    if missing:
+        files = ", ".join(f"{name}.jsonl" for name in missing)
+        msg = (
+            f"The exported state in {folder} is not whole: {files} is missing. {remedy}"
+        )
+        raise StateRefusedError(msg)
 
 
 def _lines(file: Path, form: type) -> Iterator[Any]:
@@ -288,7 +349,7 @@ def _read_values(sql: Queries) -> Iterable[MetaLine]:
 
 def _write_values(sql: Queries, lines: list[MetaLine]) -> None:
     form = next((line.value for line in lines if line.key == "form"), FORM)
-    if form != FORM:
+    if form not in (WITHOUT_MANIFEST, FORM):
         msg = (
             f"The exported state has form {form}, and this program reads form "
             f"{FORM}. Install the version that wrote it."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from watcher import private
 from watcher.errors import StateError, StateHeldError
 from watcher.store.address import Address
 from watcher.store.connection import Connection
@@ -54,8 +55,8 @@ def hold_file(address: Address, file: Path) -> Iterator[None]:
         raise StateError(msg) from error
     try:
         # Only for the words of the error above
-        with suppress(OSError):
-            holder.write_text(f"{me()}\n", "utf-8")
+        with suppress(OSError), private.new_file(holder) as written:
+            written.write(f"{me()}\n".encode())
         yield
     finally:
         with suppress(OSError):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from watcher import private
 from watcher.errors import StateError
 from watcher.store.address import Address
 from watcher.store.connection import Connection, Transactions
 from watcher.store.lock import hold_file, hold_server, me, share_server
 from watcher.store.migrations import NEWEST, migrate, schema_version
+from watcher.store.owner import refuse_other_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +84,8 @@ def _bring_up(
 
 def _prepare(address: Address, file: Path) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        refuse_other_owner(address, file)
+        private.folder(file.parent)
     except OSError as error:
         raise address.refuse("written", error) from error
 
@@ -93,7 +96,15 @@ def _create(address: Address, file: Path) -> None:
     It holds recipients' addresses.  SQLite gives its side files the same mode.
     """
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        if not file.exists():
+            # A link to nothing would make a file where it leads
+            private.new_file(file).close()
+        # What cannot be written is said so here, and not by SQLite
+        os.close(os.open(file, os.O_RDWR))
+        private.close_to_others(file)
+        for side in ("-wal", "-shm", "-journal", ".lock"):
+            with suppress(FileNotFoundError):
+                private.close_to_others(file.with_name(f"{file.name}{side}"))
     except OSError as error:
         raise address.refuse("written", error) from error
 

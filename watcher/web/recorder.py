@@ -17,7 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-from watcher import __version__
+from watcher import __version__, private
 from watcher.errors import WatcherError
 from watcher.records import Page
 from watcher.web import address
@@ -119,7 +119,7 @@ class Recorder:
         with self._lock:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                with self.path.open("ab", buffering=0) as file:
+                with private.appended_file(self.path) as file:
                     _append(
                         file,
                         record
