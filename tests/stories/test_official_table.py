@@ -273,6 +273,15 @@ def test_a_hotfix_that_a_record_takes_for_a_security_update_is_told_once(
     assert build["update"]["type"] == "HU"
 
 
+def test_a_record_that_is_read_after_the_return_alone_offers_the_second_version(
+    world: World,
+) -> None:
+    """Without a table, too, what runs November 2024's v2 need not install it again."""
+    world.at("2025-01-01 06:00", NOVEMBER)
+    build = said_of(world, ["15.2.1544.14"])["15.2.1544.14"]
+    assert (build["state"], build["update"]["version"]) == ("good", 2)
+
+
 # -- the real pages
 
 

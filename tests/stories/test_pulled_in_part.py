@@ -212,3 +212,17 @@ def test_a_release_is_buried_when_all_of_its_packages_are_pulled(
     world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REMOVED, REST))
     feed = published(world, tmp_path / "whole") / "events.atom"
     assert "deleted-entry" in feed.read_text(encoding="utf-8")
+
+
+def test_who_begins_after_the_pull_is_welcomed_with_the_pulled_package_alone(
+    world: World,
+) -> None:
+    assert world.at("2014-12-11 06:00", OLD, december(PUBLISHED, REMOVED)) == []
+    update = world.update("exchange-server-2014-12-su")
+    assert update.state is State.PULLED_IN_PART
+    assert [each.kb for each in update.packages if each.pulled] == ["KB2986475"]
+    (welcome,) = world.mails
+    gone = text(welcome).partition("WHERE")[0]
+    assert "KB2986475" in gone
+    assert "KB2996150" not in gone
+    assert "KB3011140" not in gone

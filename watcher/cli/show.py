@@ -15,7 +15,7 @@ from watcher.config import Settings
 from watcher.judgement import audience, normalize
 from watcher.judgement.audience import Refusal
 from watcher.judgement.names import entry_names, update_names
-from watcher.judgement.packages import all_articles
+from watcher.judgement.packages import all_articles, kb_articles, pulled_packages
 from watcher.records import (
     Confidence,
     Delivery,
@@ -68,6 +68,8 @@ def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:
     advisories = (advisory.id for advisory in update.advisories)
     yield from _list_line("products", update.products)
     yield from _list_line("KB articles", all_articles(update))
+    if update.is_pulled_in_part:
+        yield from _list_line("pulled", kb_articles(pulled_packages(update)))
     yield from _list_line("builds", builds)
     yield from _list_line("advisories", advisories)
     for note in notes(store):

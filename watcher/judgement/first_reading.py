@@ -27,8 +27,8 @@ from watcher.judgement.ledger import (
 )
 from watcher.judgement.matching import is_about
 from watcher.judgement.names import month_of
-from watcher.judgement.packages import current_packages
-from watcher.judgement.pull_and_return import state_change
+from watcher.judgement.packages import current_packages, with_pulled
+from watcher.judgement.pull_and_return import named_packages, state_change
 from watcher.records import (
     Change,
     ChangeKind,
@@ -148,7 +148,10 @@ def settle(case: UpdateChanges, ledger: Ledger, now: datetime) -> None:
         default=None,
     )
     before = ledger[case.update_id]
-    newest = _standing(row, case, last)
+    newest = _standing(row, case, last, before)
+    if newest.packages != row.packages:
+        # What its sources have it as goes by the version that is theirs now
+        newest = merge_changes(newest, case)
     turns_it = (newest.state, newest.version) != (row.state, row.version)
     silently = turns_it and _followed(before, now)
     if not silently and not _outweighed(last, row, before):
@@ -166,7 +169,7 @@ def _outweighed(last: PassageStatement | None, row: Update, before: Update) -> b
 
 
 def _standing(
-    row: Update, case: UpdateChanges, last: PassageStatement | None
+    row: Update, case: UpdateChanges, last: PassageStatement | None, before: Update
 ) -> Update:
     """The row in the state that the histories of a case end with."""
     labels = [item.entry.label for item in case.changes]
@@ -176,15 +179,33 @@ def _standing(
     )
     if last is not None and last.kind is Kind.RE_RELEASED:
         row = replace(row, version=max(row.version, 2), state=State.RELEASED)
+        row = _with_returned(row, last, before)
         row = establish(row, Established(Kind.RE_RELEASED, row.version))
     elif recalled or (last is not None and not _overtaken(last, row)):
-        row = replace(row, state=State.PULLED)
+        # December 2014's record says so of one rollup of three
+        named = named_packages(last, current_packages(row)) if last else ()
+        row = with_pulled(row, named)
         row = establish(row, Established(Kind.PULLED, row.version))
     elif (last is not None or row.version > 1) and row.type != "advisory":
         row = replace(row, state=State.RELEASED)
     if last is not None and last.time is not None:
         row = replace(row, changed=max(last.time, row.changed or _NEVER))
     return row
+
+
+def _with_returned(row: Update, last: PassageStatement, before: Update) -> Update:
+    """The row with the packages that are back as those of its version.
+
+    A record that is read after November 2024's return offers KB5049233 alone, and says
+    that it was re-released so.
+    """
+    packages = []
+    for package in row.packages:
+        is_named = package.kb in last.kbs if last.kbs else not before.packages
+        if is_named and not package.stated:
+            package = replace(package, version=row.version)  # noqa: PLW2901
+        packages.append(package)
+    return replace(row, packages=tuple(packages))
 
 
 def _pulled_before(row: Update, case: UpdateChanges) -> Update:

@@ -230,9 +230,12 @@ def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package
         if each.product == offered.product
         and normalize.build_key(each.build) < normalize.build_key(offered.build)
     ]
-    version = max([named, *(each.version for each in stored)])
-    # Of a version that was told already the table may not yet bear the name
-    if not stored and any(each.version >= named for each in earlier):
+    version = named
+    # A row is what it calls itself. But of a version that was told already the table may
+    # not yet bear the name: there the version before is known, or this very row was
+    if stored and (earlier or any(each.stated for each in stored)):
+        version = max([named, *(each.version for each in stored)])
+    elif any(each.version >= named for each in earlier):
         version = max(named, update.version)
     return replace(
         offered, version=version, stated=True, released=_date_of_row(matched)

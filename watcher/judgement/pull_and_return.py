@@ -123,7 +123,7 @@ def _packages_meant(
     meant: list[Package] = []
     for statement in statements:
         meant += (
-            _named_packages(statement, current)
+            named_packages(statement, current)
             or _rollup_before(changes, statement, current)
             or _offered_in(changes, statement, current)
         )
@@ -135,10 +135,10 @@ def _packages_meant(
     return tuple(package for package in current if is_among(package, meant))
 
 
-def _named_packages(
+def named_packages(
     statement: PassageStatement, current: Sequence[Package]
 ) -> list[Package]:
-    """The packages that a statement names: by KB article, by build, else by product."""
+    """Give the packages that a statement names: by KB article, by build, else by product."""
     by_article = [package for package in current if package.kb in statement.kbs]
     if statement.kbs and by_article:
         return by_article
@@ -506,7 +506,7 @@ def _part_named(
     current = current_packages(update)
     meant: list[Package] = []
     for statement in statements:
-        named = _named_packages(statement, current)
+        named = named_packages(statement, current)
         if not named:
             return ()
         meant += named

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement import newest_build, normalize
-from watcher.judgement.packages import current_packages, stated_articles
+from watcher.judgement.packages import pulled_packages, stated_articles
 from watcher.records import Letter, Package, Source, Update
 from watcher.text.form import Form
 from watcher.text.plain import line, link
@@ -103,8 +103,9 @@ def _watched(source: Source, words: Words, unread: str) -> Watched:
 
 
 def _gone(update: Update, form: Form) -> Gone:
+    # Of an update that is pulled in part those that are not to be installed
     packages = sorted(
-        current_packages(update),
+        pulled_packages(update),
         key=lambda package: normalize.build_key(package.build),
         reverse=True,
     )
