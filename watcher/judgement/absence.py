@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
+from watcher.judgement.days import TAKEN_BACK, was_away_before, was_short
 from watcher.judgement.event import compose_event, quote_evidence, unique_evidence
 from watcher.judgement.ledger import (
     Ledger,
@@ -53,8 +54,6 @@ from watcher.records import (
     Update,
 )
 
-# What is restored within this was never pulled
-TAKEN_BACK = timedelta(hours=24)
 # Vendors pull one update, or the one and its sibling: SQL Server 2022 CU23 and 2025 CU1
 # of January 2026. More at once were a table cut at a row, rows hidden by a line break in
 # a cell, a year's rows moved to an archive
@@ -456,7 +455,7 @@ def _pull(
     events: list[Event],
 ) -> None:
     """Establish a pull that absence alone has shown: it claims no words of the vendor."""
-    update = replace(update, state=State.PULLED, suspicions=(), changed=now)
+    update = replace(update, state=State.PULLED, suspicions=(), changed=now, turned=now)
     event = compose_event(
         update,
         Kind.PULLED,
@@ -547,9 +546,13 @@ def _restore(
     absent = established_by(
         update, Established(Kind.PULLED, update.version, by_absence=True)
     )
-    was_short = _was_short(readings, update, now)
-    # Of what words have pulled, a row that is away for an hour, or a page, says nothing
-    if update.is_pulled and absent is None and was_short and not altered:
+    is_short = was_short(readings, update, now)
+    # Of what words have pulled, a page that was away for an hour says nothing, nor does a
+    # row, for however long a late copy of its table hid it: a row offers nothing
+    are_rows = all(_availability(each.change) is None for each in readings)
+    by_words = update.is_pulled and absent is None
+    earlier = was_away_before(readings, update)
+    if by_words and not altered and (is_short or are_rows or earlier):
         return
     # As long as another source lacks it, too, the suspicion stands, and so does its event
     if suspicion is not None and not altered and (others or not suspicion.event):
@@ -563,7 +566,7 @@ def _restore(
     early = update.changed is None or now - update.changed <= TAKEN_BACK
     wrong = suspicion.event if suspicion else absent
     if altered or (suspicion is None and not (absent and early)):
-        update = replace(update, version=update.version + 1, changed=now)
+        update = replace(update, version=update.version + 1, changed=now, turned=now)
         event = compose_event(
             update,
             Kind.RE_RELEASED,
@@ -586,12 +589,3 @@ def _restore(
         fact = Established(Kind.CORRECTED, detail=wrong or "")
     events.append(event)
     ledger.put(establish_by_event(update, fact, event))
-
-
-def _was_short(
-    readings: Sequence[ChangeReading], update: Update, now: datetime
-) -> bool:
-    """Whether what is back was away for less than it takes to make it anew."""
-    since = [each.change.since for each in readings if each.change.since is not None]
-    since = since or [update.changed or now]
-    return now - min(since) <= TAKEN_BACK

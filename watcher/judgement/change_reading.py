@@ -6,14 +6,16 @@ exploitation.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.packages import build_grew, is_among
-from watcher.judgement.reading import new_sentences, read
+from watcher.judgement.reading import language_of, new_sentences, read, sentences
 from watcher.records import Change, Entry, Kind, Package, Passage
 
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in
@@ -193,9 +195,15 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
     ]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
-    for passage, sentences in _new_sentences(before, after, change.said, language):
-        new_passages.append(Passage(passage.name, "\n".join(sentences), passage.time))
-        statements += _statements(passage, sentences, language)
+    untold = _kinds_untold(change, language)
+    for passage, new in _new_sentences(before, after, change.said, language):
+        said = _statements(passage, new, language)
+        if untold is not None:
+            said = [each for each in said if each.kind in untold]
+        statements += [_dated(each, passage, change.time) for each in said]
+        # A translation that says nothing new is no new text
+        if said or untold is None:
+            new_passages.append(Passage(passage.name, "\n".join(new), passage.time))
     return ChangeReading(
         change=change,
         new_packages=tuple(new_packages),
@@ -275,17 +283,80 @@ def _new_sentences(
         old_texts = [passage.text for passage in before.passages]
         old_texts.append(before.title)
     found = []
-    for passage in (Passage("title", after.title), *after.passages):
-        if passage.name in UNREAD or passage.text in old_texts:
+    times_before = _times_revised(before)
+    times: Counter[str] = Counter()
+    for passage in (Passage("title", after.title), *dict.fromkeys(after.passages)):
+        if passage.name in UNREAD:
             continue
-        sentences = tuple(
-            sentence
-            for sentence in new_sentences(old_texts, [passage.text], language)
-            if sentence not in said
-        )
-        if sentences:
-            found.append((passage, sentences))
+        new = new_sentences(old_texts, [passage.text], language)
+        fresh = [sentence for sentence in new if sentence not in said]
+        if is_revision(passage):
+            # MSRC's notes have set phrases: a second pause is told in the first one's
+            times.update(sentences(passage.text))
+            for sentence in sentences(passage.text):
+                is_again = times[sentence] > max(1, times_before[sentence])
+                if is_again and repeated(sentence, times[sentence]) not in said:
+                    fresh.append(sentence)
+        if fresh:
+            found.append((passage, tuple(dict.fromkeys(fresh))))
     return found
+
+
+def _times_revised(entry: Entry | None) -> Counter[str]:
+    """How many revisions of an entry say each sentence."""
+    times: Counter[str] = Counter()
+    # MSRC has listed one revision twice
+    for passage in dict.fromkeys(entry.passages) if entry is not None else ():
+        if is_revision(passage):
+            times.update(sentences(passage.text))
+    return times
+
+
+def is_revision(passage: Passage) -> bool:
+    """Say whether a passage is one of an advisory's revisions."""
+    return passage.name.startswith("revision")
+
+
+def repeated(sentence: str, time: int) -> str:
+    """Name a sentence that a record's revisions say for the second, third, ... time."""
+    return sentence if time == 1 else f"{time}. time: {sentence}"
+
+
+def _kinds_untold(change: Change, language: str) -> tuple[Kind, ...] | None:
+    """The kinds of statements that an entry makes first in another language, None where
+    it is in the language that it was in.
+
+    A page that is served by the reader's country says all of it again, in sentences that
+    it has never said so.
+    """
+    before, after = change.before, change.after
+    if before is None or after is None or language:
+        return None
+    # A title that names its update only in this language: nothing was told of it before
+    if before.label is None and after.label is not None:
+        return None
+    old, new = _prose(before), _prose(after)
+    if not old or not new or language_of(old) == language_of(new):
+        return None
+    said = {*change.kinds, *kinds_said(before)}
+    return tuple(kind for kind in Kind if kind not in said)
+
+
+def kinds_said(entry: Entry) -> frozenset[Kind]:
+    """Give the kinds of statements in an entry's prose that a translation would repeat."""
+    found: set[Kind] = set()
+    for passage in entry.passages:
+        if passage.name in UNREAD:
+            continue
+        # Each by itself: beside a return its reason is not told of as an issue
+        for sentence in sentences(passage.text):
+            found.update(said.kind for said in read(sentence))
+    return frozenset(found)
+
+
+def _prose(entry: Entry) -> str:
+    texts = [each.text for each in entry.passages if each.name not in UNREAD]
+    return "\n".join(texts)
 
 
 def _statements(
@@ -297,8 +368,8 @@ def _statements(
     stand there.
     """
     found = []
-    sentences = None if among is None else frozenset(among)
-    for said in read(passage.text, language, sentences):
+    chosen = None if among is None else frozenset(among)
+    for said in read(passage.text, language, chosen):
         statement = PassageStatement(
             said.kind,
             said.frame,
@@ -312,6 +383,20 @@ def _statements(
         )
         found.append(statement)
     return found
+
+
+def _dated(said: PassageStatement, passage: Passage, now: datetime) -> PassageStatement:
+    """A statement with the day that its paragraph begins with, if it does.
+
+    A post is edited in place: its feed dates all of it by its first day.
+    """
+    if said.in_revision:
+        return said
+    for paragraph in passage.text.split("\n"):
+        if said.sentence in normalize.fold(paragraph):
+            day = normalize.addition_date(paragraph, now)
+            return said if day is None else replace(said, time=day)
+    return said
 
 
 def _is_exploited(entry: Entry | None) -> bool:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement.change_reading import MatchedChange
-from watcher.judgement.ledger import Ledger
+from watcher.judgement.ledger import Ledger, establish
 from watcher.judgement.matches import Matches
 from watcher.judgement.names import (
     MONTHLY,
@@ -26,7 +26,7 @@ from watcher.judgement.names import (
     package_names,
 )
 from watcher.judgement.packages import is_guess_of, is_row
-from watcher.records import Entry, Package, State, Update
+from watcher.records import Entry, Established, Kind, Package, State, Update
 
 
 class Guess(Struct, frozen=True):
@@ -109,10 +109,32 @@ def take_from_guesses(
         taken.append(replace(package, product=row.product, version=version))
     if len(taken) == len(update.packages):
         return update
+    pulled = [each.update for each in guesses if each.update.is_pulled]
+    if pulled and version > update.version and not ledger.is_new(update.id):
+        update = _pulled_under_guess(update, pulled[0], version)
     if ledger.is_new(update.id):
         return ledger.name_anew(_known_as(update, guesses[0].update, version, taken))
     ledger.put(replace(update, packages=tuple(taken)))
     return ledger[update.id]
+
+
+def _pulled_under_guess(update: Update, guess: Update, version: int) -> Update:
+    """The update whose next version was told, and pulled, under a guessed name."""
+    update = replace(
+        update,
+        version=version,
+        state=State.PULLED,
+        changed=guess.changed,
+        turned=guess.turned,
+        last=guess.last,
+    )
+    for each in guess.established:
+        if each.kind is Kind.PULLED:
+            update = establish(update, replace(each, version=version))
+        if each.kind is Kind.RELEASED and not each.detail:
+            told = Established(Kind.RE_RELEASED, version, event=each.event)
+            update = establish(update, told)
+    return update
 
 
 def _known_as(

@@ -17,15 +17,18 @@ from watcher.judgement.change_reading import (
     MatchedChange,
     UpdateChanges,
 )
+from watcher.judgement.days import day_of_turn, is_said_later
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
 from watcher.judgement.ledger import (
     Ledger,
+    establish,
     establish_by_event,
     established_by,
     forget_pull,
     last_event,
     merge_changes,
+    pulled_by_words,
     take_over_advisories,
 )
 from watcher.judgement.matches import Matches
@@ -102,13 +105,19 @@ def _first_sight(
     readings = [matched.reading for matched in changes.changes]
     changed = state_change(replace(update, changed=None), changes, matches.now)
     kind = _first_kind(update, readings, changed, matches.now)
+    if changed is not None and kind in (Kind.PULLED, Kind.RE_RELEASED):
+        turned = day_of_turn(changed.statements, changed.changes, update, matches.now)
+        update = replace(update, turned=turned)
     if kind is Kind.PULLED:
         update = with_pulled(update, ())
     if kind is Kind.RE_RELEASED:
         # Read first after its return it is at least the second version
         version = max(2, update.version)
-        packages = [replace(package, version=version) for package in update.packages]
-        update = replace(update, version=version, packages=tuple(packages))
+        packages = update.packages
+        # A table names the versions of its rows; a record offers the newest alone
+        if all(package.version < version for package in packages):
+            packages = tuple(replace(each, version=version) for each in packages)
+        update = replace(update, version=version, packages=packages)
 
     if not update.packages:
         update = replace(update, products_by_words=update.products)
@@ -206,7 +215,7 @@ def _known_update(
     changed = state_change(before, changes, matches.now)
     update = before
     if changed is not None:
-        update = _after(changed, update, changes)
+        update = _after(changed, update, changes, matches.now)
     update = merge_changes(update, changes)
     update = take_over_advisories(update, matches.ledger)
 
@@ -215,14 +224,7 @@ def _known_update(
         if changed.kind is Kind.RE_RELEASED and not changed.repeats:
             update = _with_stated_articles(before, update, changed, matches.ledger)
         events += _tell(changed, update, matches.now, decisions)
-        if not changed.repeats:
-            update = replace(update, suspicions=())
-        if changed.kind is Kind.RE_RELEASED and not changed.repeats:
-            by_words = _only_words_name_version(changed, update)
-            products = update.products if by_words else ()
-            update = replace(update, products_by_words=products)
-        if changed.kind is Kind.CORRECTED:
-            update = forget_pull(update)
+        update = _with_what_it_establishes(changed, update)
 
     check = UpdateCheck(before, update, changes, matches.now, decisions)
     # A denial of a pull of which nobody was told is judged as any other change
@@ -237,8 +239,40 @@ def _known_update(
     _record(update, matches, decisions, events)
 
 
-def _after(changed: StateChange, update: Update, changes: UpdateChanges) -> Update:
-    """The update after its state has changed; packages that show it bear the new version."""
+def _with_what_it_establishes(changed: StateChange, update: Update) -> Update:
+    """The update with what holds beside the event of a change of state."""
+    if not changed.repeats:
+        update = replace(update, suspicions=())
+    if changed.kind is Kind.PULLED and changed.statements:
+        update = pulled_by_words(update)
+    if changed.pulled_at_once is not None:
+        update = establish(update, Established(Kind.RE_RELEASED, changed.version))
+    if changed.kind is Kind.RE_RELEASED and not changed.repeats:
+        by_words = _only_words_name_version(changed, update)
+        products = update.products if by_words else ()
+        update = replace(update, products_by_words=products)
+    if changed.kind is Kind.CORRECTED:
+        update = forget_pull(update)
+    return update
+
+
+def _after(
+    changed: StateChange, before: Update, changes: UpdateChanges, now: datetime
+) -> Update:
+    """The update after its state has changed, with the vendor's day of that."""
+    update = before
+    if changed.pulled_at_once is not None:
+        update = _in_state(changed.pulled_at_once, update, changes)
+    update = _in_state(changed, update, changes)
+    turned = day_of_turn(changed.statements, changed.changes, before, now)
+    # What a later day's words repeat is still so on that day
+    if not changed.repeats or is_said_later(changed.statements, before, turned):
+        update = replace(update, turned=turned)
+    return update
+
+
+def _in_state(changed: StateChange, update: Update, changes: UpdateChanges) -> Update:
+    """The update in its new state; packages that show it bear the new version."""
     if changed.kind is Kind.PULLED:
         return with_pulled(update, changed.packages)
     if changed.kind is Kind.CORRECTED:

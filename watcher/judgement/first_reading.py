@@ -189,7 +189,8 @@ def _standing(
     elif (last is not None or row.version > 1) and row.type != "advisory":
         row = replace(row, state=State.RELEASED)
     if last is not None and last.time is not None:
-        row = replace(row, changed=max(last.time, row.changed or _NEVER))
+        turned = max(last.time, row.changed or _NEVER)
+        row = replace(row, changed=turned, turned=turned)
     return row
 
 

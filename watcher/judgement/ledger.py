@@ -398,6 +398,12 @@ def forget_pull(update: Update) -> Update:
     return replace(update, established=tuple(kept))
 
 
+def pulled_by_words(update: Update) -> Update:
+    """Give the update whose pull words have confirmed: what is there again is no return."""
+    kept = tuple(each for each in update.established if not each.by_absence)
+    return replace(update, established=kept)
+
+
 def take_over_advisories(update: Update, ledger: Ledger) -> Update:
     """Take over the advisories without update that this update now fixes.
 

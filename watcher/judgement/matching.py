@@ -254,7 +254,9 @@ def _takes_place(reading: ChangeReading, update: Update, now: datetime) -> bool:
     if update.month:
         published = reading.entry.published
         same_month = published is None or month_of(published) == update.month
-        return same_month and month_of(now) == update.month
+        # A check may be late: the day is the record's
+        when = month_of(vendors_date(reading, now))
+        return same_month and when == update.month
     # Where updates bear no month the vendor's words decide: MSRC also corrects wrong
     # articles that way
     return reading.says(Kind.RE_RELEASED)

@@ -10,14 +10,20 @@ What stands in the last copy need not be remembered: each change has it as its
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.change_reading import UNREAD
+from watcher.judgement.change_reading import (
+    UNREAD,
+    is_revision,
+    kinds_said,
+    repeated,
+)
 from watcher.judgement.reading import sentences, words
-from watcher.records import Change, ChangeKind, Entry, Package
+from watcher.records import Change, ChangeKind, Entry, Kind, Package
 
 # Bytes of a fingerprint: of some thousand a document, no two are the same by chance
 _DIGEST = 8
@@ -42,9 +48,9 @@ def _recall(change: Change, remembered: Collection[str]) -> Change:
     names = _names_of(change)
     said = []
     is_all = True
-    for sentence in _sentences(entry):
-        if _is_remembered(names, _of_sentence(sentence), remembered):
-            said.append(sentence)
+    for sentence, time in _sentences(entry):
+        if _is_remembered(names, _of_sentence(sentence, time), remembered):
+            said.append(repeated(sentence, time))
         else:
             is_all = False
     offered = []
@@ -56,7 +62,10 @@ def _recall(change: Change, remembered: Collection[str]) -> Change:
     # A post that had aged out of its feed comes back when a newer one is deleted
     if change.kind is ChangeKind.APPEARED and is_all:
         return replace(change, kind=ChangeKind.RETURNED, before=entry)
-    return replace(change, said=tuple(said), offered=tuple(offered))
+    kinds = [
+        kind.value for kind in Kind if _is_remembered(names, _of_kind(kind), remembered)
+    ]
+    return replace(change, said=tuple(said), offered=tuple(offered), kinds=tuple(kinds))
 
 
 def leaving(changes: Iterable[Change]) -> tuple[str, ...]:
@@ -106,21 +115,34 @@ def _fingerprint(name: str, content: str) -> str:
 
 
 def _contents(entry: Entry) -> Iterator[str]:
-    for sentence in _sentences(entry):
-        yield _of_sentence(sentence)
+    for sentence, time in _sentences(entry):
+        yield _of_sentence(sentence, time)
     for package in entry.packages:
         yield _of_package(package)
+    for kind in sorted(kinds_said(entry)):
+        yield _of_kind(kind)
 
 
-def _sentences(entry: Entry) -> Iterator[str]:
-    yield from sentences(entry.title)
-    for passage in entry.passages:
-        if passage.name not in UNREAD:
-            yield from sentences(passage.text)
+def _of_kind(kind: Kind) -> str:
+    return f"kind {kind.value}"
 
 
-def _of_sentence(sentence: str) -> str:
-    return " ".join(words(sentence))
+def _sentences(entry: Entry) -> Iterator[tuple[str, int]]:
+    """The sentences of an entry, each with the how manieth time its revisions say it."""
+    times: Counter[tuple[str, ...]] = Counter()
+    for sentence in sentences(entry.title):
+        yield sentence, 1
+    for passage in dict.fromkeys(entry.passages):
+        if passage.name in UNREAD:
+            continue
+        for sentence in sentences(passage.text):
+            if is_revision(passage):
+                times[words(sentence)] += 1
+            yield sentence, times[words(sentence)] or 1
+
+
+def _of_sentence(sentence: str, time: int) -> str:
+    return repeated(" ".join(words(sentence)), time)
 
 
 def _of_package(package: Package) -> str:

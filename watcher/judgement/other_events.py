@@ -17,6 +17,7 @@ from watcher.judgement.change_reading import (
     MatchedChange,
     UpdateChanges,
 )
+from watcher.judgement.days import tells_of_former_turn
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.ledger import established_by, last_event
@@ -25,6 +26,7 @@ from watcher.judgement.packages import (
     current_packages,
     holds_package,
     is_among,
+    only_words_tell_of_version,
 )
 from watcher.judgement.summary import (
     exploited_summary,
@@ -149,8 +151,9 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         return []
     check.used += matches
     only_words = not before.packages and before.state is not State.ANNOUNCED
+    only_words = only_words or only_words_tell_of_version(before)
     named = all(_words_named_it(matched, before) for matched in matches)
-    if check.founded_now or only_words or named:
+    if check.founded_now or only_words or named or _is_of_re_release(check):
         earlier = established_by(before, Established(Kind.RELEASED))
         if before.version > 1:
             earlier = last_event(before, Kind.RE_RELEASED)
@@ -189,6 +192,18 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     detail = "" if first else " ".join(products)
     version = before.version if is_return else 0
     return [Establishing(Established(kind, version, detail=detail), event)]
+
+
+def _is_of_re_release(check: UpdateCheck) -> bool:
+    """Whether an update's newest version was told lately: its further packages are evidence.
+
+    Sources tell of a second version's packages in turn, the table hours after the record.
+    """
+    before = check.before
+    turned = before.turned or before.changed
+    if before.version == 1 or turned is None:
+        return False
+    return check.now - turned <= SAME_STORY
 
 
 def _words_named_it(matched: MatchedChange, before: Update) -> bool:
@@ -367,6 +382,8 @@ def _why_words_are_no_news(
         return "nothing that concerns an administrator has changed"
     if _is_informational(reading):
         return "the vendor calls it an informational change"
+    if tells_of_former_turn(reading, before):
+        return "what is new in it is older than the last pull or return"
     if _repeats_exploitation(before, reading, texts):
         return _EXPLOITED
     if before.changed == check.now and before.established:

@@ -89,6 +89,8 @@ def _updates_meant(
         )
         subjects = _of_products(named_products, subjects)
     if any(subject.family in LABELLED for subject in subjects):
+        if len(subjects) == 1 and statement.kind is Kind.RE_RELEASED:
+            return _with_guesses(subjects[0], updates, matches)
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
     if statement.kind is Kind.RE_RELEASED and subjects and named.packages:
@@ -123,6 +125,25 @@ def _linked_packages(
     if statement.kind is not Kind.RELEASED or len(kbs) > MOST_LINKED:
         return ()
     return tuple(Package(product, kb) for kb in kbs for product in products[:1])
+
+
+def _with_guesses(
+    subject: Update, named: list[Update], matches: Matches
+) -> list[Update]:
+    """The updates that a re-release is of: the subject, with what a date was guessed of it.
+
+    Case: a record of November was told as "the update of 22 November"; the post on
+    November's update says that this was re-released as that record's article.
+    """
+    stated = []
+    for update in named:
+        if update.is_guessed and not subject.is_guessed and subject.month:
+            version = subject.version + 1
+            label = Label(subject.family, "", subject.type, subject.month, version)
+            named_by_label(update, label, matches.ledger)
+        else:
+            stated.append(update)
+    return stated or [subject]
 
 
 def sentence_before(statement: PassageStatement, entry: Entry) -> str:

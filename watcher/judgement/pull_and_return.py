@@ -15,6 +15,7 @@ from watcher.judgement.change_reading import (
     PassageStatement,
     UpdateChanges,
 )
+from watcher.judgement.days import is_later, is_older
 from watcher.judgement.matching import is_about
 from watcher.judgement.names import LABELLED, OUT_OF_BAND
 from watcher.judgement.packages import (
@@ -50,6 +51,8 @@ class StateChange(Struct, frozen=True):
     statements: tuple[PassageStatement, ...] = ()
     packages: tuple[Package, ...] = ()
     repeats: bool = False
+    # The new version that is known first at the check at which its pull is
+    pulled_at_once: StateChange | None = None
 
 
 class Spoken(Struct, frozen=True):
@@ -73,9 +76,11 @@ def state_change(
         # The label of a version that was told says nothing new: a record of v2 that
         # says "pulled" pulls v2
         only_label = shown.repeats and not shown.packages
-        if not only_label or back or not pulled:
-            return shown
-    if back:
+        # A record may come late to a version that was told, and to its pull at once
+        later = shown.repeats and any(each.statement.time for each in pulled)
+        if not (only_label or later) or back or not pulled:
+            return _pulled_at_once(shown, pulled) or shown
+    if back and not is_later(_statements(pulled), _statements(back)):
         return _re_released(update, back, now)
     if pulled:
         return _pulled(update, _changes(pulled), _statements(pulled))
@@ -89,6 +94,24 @@ def state_change(
             Kind.CORRECTED, update.version, _changes(denied), _statements(denied)
         )
     return None
+
+
+def _pulled_at_once(shown: StateChange, pulled: Sequence[Spoken]) -> StateChange | None:
+    """The pull of a new version, where a record tells of both at once, the pull last.
+
+    A source that was away for some days comes late to a version and to its pull: "back
+    as v2, install it" is wrong by then.
+    """
+    last = [each for each in pulled if is_later([each.statement], shown.statements)]
+    if shown.repeats or not last:
+        return None
+    return StateChange(
+        Kind.PULLED,
+        shown.version,
+        _changes(last),
+        _statements(last),
+        pulled_at_once=shown,
+    )
 
 
 def _pulled(
@@ -235,6 +258,7 @@ def _shown_by_packages(
         named = matched.reading.version
         new = [*matched.successors, *_grown_packages(update, matched, now)]
         new += _swapped_packages(update, matched)
+        new += _packages_after_pull(update, matched)
         higher = named > update.version or (named == update.version and only_words)
         if new:
             version = max(version, next_version, named)
@@ -294,6 +318,29 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
         if is_next and not holds_package(update, package):
             swapped.append(package)
     return swapped
+
+
+def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package]:
+    """The packages of higher builds, in rows dated after the pull of an update.
+
+    Whatever version their label gives: what was offered again as it was counts as a
+    version here, and not in the vendor's names.
+    """
+    published, turned = matched.entry.published, update.turned
+    if not update.is_pulled or published is None or turned is None:
+        return []
+    if matched.entry.label is None or published.date() <= turned.date():
+        return []
+    come = []
+    current = current_packages(update)
+    for package in matched.packages:
+        grown = any(
+            former.product == package.product and build_grew(former, package)
+            for former in current
+        )
+        if grown and not holds_package(update, package):
+            come.append(package)
+    return come
 
 
 def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:
@@ -387,12 +434,12 @@ def _counts(
     if new_record and not statement.in_revision:
         return False
     if statement.kind is Kind.RE_RELEASED:
-        return True
+        return not is_older(statement, update)
     # The row of an earlier version is called "(recalled)"
     in_title = statement.passage == "title" and matched.packages
     if in_title and matched.reading.version < update.version:
         return False
-    return _is_of_version(statement, update) and not _is_older(statement, update)
+    return _is_of_version(statement, update) and not is_older(statement, update)
 
 
 def _offers_out_of_band(statement: PassageStatement, matched: MatchedChange) -> bool:
@@ -429,13 +476,6 @@ def _is_of_version(statement: PassageStatement, update: Update) -> bool:
     if not articles or only_words_tell_of_version(update):
         return True
     return not set(articles).isdisjoint(statement.kbs)
-
-
-def _is_older(statement: PassageStatement, update: Update) -> bool:
-    """Whether a sentence is dated before the day of the last change of state."""
-    if update.version == 1 or statement.time is None or update.changed is None:
-        return False
-    return statement.time < update.changed.replace(hour=0, minute=0)
 
 
 def _is_about_all(statement: PassageStatement, update: Update) -> bool:
@@ -517,12 +557,15 @@ def _part_named(
 
 def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:
     pulled = update.is_pulled or update.is_pulled_in_part
-    if update.version == 1 or pulled or update.changed is None:
+    turned = update.turned or update.changed
+    if update.version == 1 or pulled or turned is None:
         return False
     in_revisions = [each.statement for each in back if each.statement.in_revision]
     revised = [each.time for each in in_revisions if each.time]
-    # A later revision of a record is a further re-release; words elsewhere bear no date
-    # that counts
+    # A later revision of a record is a further re-release
     if revised:
-        return max(revised) <= update.changed + SAME_RE_RELEASE
-    return now - update.changed < REPEATED_FOR
+        return max(revised) <= turned + SAME_RE_RELEASE
+    dated = [each.statement.time for each in back if each.statement.time]
+    if dated and max(dated) <= turned + SAME_RE_RELEASE:
+        return True
+    return now - turned < REPEATED_FOR

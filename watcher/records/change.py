@@ -38,6 +38,8 @@ class Change(Struct, frozen=True):
     after: Entry | None
     said: tuple[str, ...] = ()
     offered: tuple[Package, ...] = ()
+    # The kinds of statements that it has made there, in whatever language
+    kinds: tuple[str, ...] = ()
     since: datetime | None = None
 
     @property

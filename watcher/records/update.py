@@ -141,6 +141,8 @@ class Update(Struct, frozen=True):
     products_by_words: tuple[str, ...] = ()
     # Only a date suggests its name: the vendor's own takes its place
     is_guessed: bool = False
+    # The vendor's day of its last pull or return, the check's time where none was named
+    turned: datetime | None = None
 
     @property
     def is_pulled(self) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from watcher.judgement.normalize.articles import cves_in, kb, kbs_in
 from watcher.judgement.normalize.builds import build, build_key, builds_in
 from watcher.judgement.normalize.characters import digits_in, fold
-from watcher.judgement.normalize.dates import date, possible
+from watcher.judgement.normalize.dates import addition_date, date, possible
 from watcher.judgement.normalize.labels import label, months_in, type_in
 from watcher.judgement.normalize.links import download_page, link
 from watcher.judgement.normalize.products import (
@@ -28,6 +28,7 @@ from watcher.judgement.normalize.products import (
 from watcher.records import Entry, Package, Passage
 
 __all__ = [
+    "addition_date",
     "build",
     "build_key",
     "builds_in",

@@ -46,6 +46,25 @@ _DATES = (
 )
 
 
+# What an editor writes before an addition: "Update 11/27:", "[11/27/2024 update]", the
+# German "Aktualisierung 27.11.:"
+_SHORT_YEAR = r"(?P<year>(?:20)?\d\d)"
+_WORD = r"[^\W\d_]{4,16}"
+_BEFORE_DAY = rf"[\[(*_ ]*(?:{_WORD}(?:,? +(?:on|vom|am))?,? *[\[(]?)?"
+_AFTER_DAY = rf"(?: +{_WORD})? *(?:[:\])]| [-\u2013\u2014] )"
+_ADDITIONS = tuple(
+    re.compile(_BEFORE_DAY + day + _AFTER_DAY, re.IGNORECASE)
+    for day in (
+        rf"(?P<month>\d{{1,2}})/{_DAY}(?:/{_SHORT_YEAR})?",
+        rf"{_DAY}\.(?P<month>\d{{1,2}})\.{_SHORT_YEAR}?",
+        rf"{_YEAR}-(?P<month>\d\d)-{_DAY}",
+        rf"{_NAMED_MONTH}\.? +{_DAY}(?:st|nd|rd|th)?(?:,? +{_YEAR})?",
+        rf"{_DAY}\.? +{_NAMED_MONTH}\.?(?:,? +{_YEAR})?",
+    )
+)
+# A clock or a zone apart; what is dated later than this is not dated so
+_TOMORROW = timedelta(days=2)
+
 # The oldest month of MSRC's is of 1999
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 # A table announces what comes next; nobody announces what comes in years
@@ -87,3 +106,28 @@ def _moment(match: re.Match[str]) -> datetime | None:
     except ValueError:
         # 13/45/2024
         return None
+
+
+def addition_date(text: str, now: datetime) -> datetime | None:
+    """Return the day that an addition to a text begins with, at 00:00 UTC, None without one.
+
+    "Update 11/27: the update is available again" was added to a post of the twelfth; its
+    feed gives the post's date for ever.  A day without a year is the last one before
+    ``now``.
+    """
+    matches = filter(None, [form.match(text) for form in _ADDITIONS])
+    match = next(matches, None)
+    if match is None:
+        return None
+    number = MONTHS.get(match["month"].lower()) or int(match["month"])
+    year = now.year
+    if match["year"]:
+        year = int(match["year"]) % 100 + 2000
+    try:
+        day = datetime(year, number, int(match["day"]), tzinfo=UTC)
+        if not match["year"] and day > now + _TOMORROW:
+            day = day.replace(year=year - 1)
+    except ValueError:
+        # 14/11 is no American date
+        return None
+    return day if day <= now + _TOMORROW else None
