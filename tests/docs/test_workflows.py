@@ -90,7 +90,7 @@ def test_the_site_is_deployed_to_pages_only_where_it_is_asked_for_from_what_was_
     assert hand_over["with"] == {"path": "${{ steps.site.outputs.site }}"}
 
 
-SECRET_NAME = re.compile(r"WATCHER_(?:SMTP|CLIENT)_[A-Z]+(?<!_FILE)\b|[A-Z]+_URL\b")
+SECRET_NAME = re.compile(r"\bWATCHER_[A-Z]+_[A-Z]+\b|(?<=\$\{)[A-Z]+_URL(?=\})")
 
 
 @pytest.mark.parametrize("name", ["watch", "pages"])
