@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
+from watcher.judgement.normalize.patterns import canonical
 from watcher.records import Server
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _server(row: Row, columns: Columns) -> Server:
     return Server(
         row.cell(columns.server),
         exact or build_of(row.cell(columns.build)),
-        normalize.product(product) if product else "",
+        normalize.product(canonical(product)) if product else "",
         _owners(row.cell(columns.owner)),
         exact=bool(exact),
     )

@@ -148,9 +148,11 @@ def test_a_kind_is_muted_in_its_own_words(watcher: Watcher) -> None:
 
 
 def test_a_product_without_its_pattern_is_meant(watcher: Watcher) -> None:
-    assert 'Do you mean the products "Exchange Server 2016*"?' in watcher(
-        "mute", "Exchange Server 2016", code=2
-    )
+    for written in ("Exchange Server 2016", "Exchange 2016", "Microsoft Exchange 2016"):
+        said = watcher("mute", written)
+        assert said.startswith("Exchange Server 2016*: muted for good")
+    said = watcher("mute", "Exchange Server 2016 CU32", code=2)
+    assert 'Do you mean "Exchange Server 2016 CU23"?' in said
 
 
 @pytest.mark.parametrize(

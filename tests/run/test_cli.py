@@ -372,6 +372,7 @@ def test_status_json_says_all_of_every_source(cli: Cli, state: Store) -> None:
     assert [note["target"] for note in found.pop("notes")] == [SU, "cve-2024-1"]
     assert (len(found.pop("waiting")), found.pop("given_up")) == (3, [])
     assert found == {
+        "unseen": [],
         "ok": False,
         "last_check": "2024-11-12T18:00:00Z",
         "late": True,

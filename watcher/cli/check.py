@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -11,11 +13,16 @@ from watcher.cli.call import Call, command
 from watcher.config import Settings
 from watcher.config.tables import schema as made
 from watcher.counted import counted
-from watcher.errors import ConfigurationError
+from watcher.errors import ConfigurationError, StateError, StateHeldError
+from watcher.judgement.unseen import sees_nothing
 from watcher.mail.render import check as problems
 from watcher.notifiers import apprise
-from watcher.run import sample_site
+from watcher.records import UnseenPattern
+from watcher.run import sample_site, unseen
 from watcher.run.servers import complaints
+from watcher.store import Store
+from watcher.store.address import address_of
+from watcher.text import complaints as complaints_of
 
 
 @command("check", "watcher check --config /etc/watcher/watcher.toml")
@@ -50,11 +57,32 @@ def check(
         found |= dict.fromkeys(apprise.mistakes(settings))
     if found:
         raise ConfigurationError("\n".join(found))
-    report.write(settings.masked(summary(settings)))
+    with ExitStack() as opened:
+        blind = unseen.patterns(settings, _state(settings, opened))
+    for line in complaints_of.unseen(blind):
+        report.LOG.warning("%s", line)
+    report.write(settings.masked(summary(settings, blind)))
 
 
-def summary(settings: Settings) -> str:
+def _state(settings: Settings, opened: ExitStack) -> Store | None:
+    """Open the state where there is one: what it knows of products helps to check patterns."""
+    file = address_of(settings.state).file
+    if file is not None and not file.exists():
+        return None
+    try:
+        return opened.enter_context(Store.open(settings.state, hold=False))
+    except (StateError, StateHeldError):
+        # A configuration is checked on machines that do not reach its database
+        return None
+
+
+def summary(settings: Settings, blind: Collection[UnseenPattern] = ()) -> str:
     """Say in a few lines what the configuration comes to."""
+    verdict = "all is well."
+    if sees_nothing(settings.watch, blind):
+        verdict = "it is valid, but nothing that it watches can be seen."
+    elif blind:
+        verdict = "it is valid, but not all that it names can be seen."
     on = [source.name for source in settings.sources if source.enabled]
     mail = f"written to {settings.mail.outbox}"
     if settings.mail.smtp:
@@ -74,7 +102,7 @@ def summary(settings: Settings) -> str:
         )
     return "\n".join(
         (
-            f"{settings.file or 'No configuration file: the built-in defaults'}: all is well.",
+            f"{settings.file or 'No configuration file: the built-in defaults'}: {verdict}",
             f"Watched:  {', '.join(settings.watch.products)}",
             f"Sources:  {', '.join(on)}",
             f"Told:     {subscribers}",

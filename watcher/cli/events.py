@@ -11,6 +11,8 @@ from watcher import report
 from watcher.cli.call import Call, command, length, moment, now
 from watcher.cli.output import write_events
 from watcher.cli.target import read_kind
+from watcher.judgement import audience
+from watcher.judgement.normalize.patterns import patterns_of
 from watcher.records import Kind
 from watcher.text import event_json
 
@@ -51,7 +53,16 @@ def events(
     beginning = _beginning(since) if since else None
     settings = call.settings()
     with call.store(settings) as store:
-        found = store.events(since=beginning, kind=kind, product=product)
+        found = store.events(since=beginning, kind=kind)
+    if product:
+        patterns = patterns_of(product)
+        # What names no product is of none
+        named = [event for event in found if event.update.products]
+        found = tuple(
+            event
+            for event in named
+            if audience.names_product(patterns, event.update.products)
+        )
     if as_json:
         for event in found:
             report.write(event_json.line(event))

@@ -20,7 +20,7 @@ from watcher.judgement import source_health
 from watcher.judgement.source_health import SourceHealth
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Delivery, DeliveryState, Message, Times
-from watcher.run import operator, servers
+from watcher.run import operator, servers, unseen
 from watcher.site.status import valid_until
 from watcher.store import Store
 from watcher.text import complaints, event_json
@@ -52,17 +52,18 @@ def status(
     Of each source: its last success, last change, failures in a row, and what it
     holds.  Of each server of the inventory: what its build is, whether it is good, and
     what to do.  Exit code 1 if anything is unwell: a source that failed, was never
-    read, or is silent against its rhythm, a delivery that failed and waits for its
-    next try, or was given up, or a last check that is too long ago: longer than when
-    the page calls itself stale (stale_after).
+    read, or is silent against its rhythm, a pattern of products that sees nothing, a
+    delivery that failed and waits for its next try, or was given up, or a last check
+    that is too long ago: longer than when the page calls itself stale (stale_after).
 
     The object of --json has ok, last_check, late (the last check is too long ago),
     sources (each with name, kind, url, last_success,
     last_change, failures, failure, documents, entries, moved: where its address leads
     for good, silent: how; times in UTC or null), deliveries (waiting, refused,
     given_up: how many), waiting and given_up (the newest 200), each delivery with
-    message, subject, recipient, channel, state, attempts, answer and next_try, and
-    servers (those of the inventory, as in watcher build --json).
+    message, subject, recipient, channel, state, attempts, answer and next_try, unseen
+    (patterns of products that see nothing, a sentence each), and servers (those of the
+    inventory, as in watcher build --json).
     """
     settings = call.settings()
     with call.store(settings) as store:
@@ -71,9 +72,11 @@ def status(
         noted = notes(store)
         failures = _failure_lines(settings, store)
         last_check = store.last_check()
+        blind = complaints.unseen(unseen.patterns(settings, store))
     late = _is_late(settings, last_check)
     found |= {"last_check": _time(last_check), "late": late}
-    found["ok"] = found["ok"] and not late
+    found["unseen"] = list(blind)
+    found["ok"] = found["ok"] and not late and not blind
     for text in servers.complaints(settings):
         report.LOG.warning("%s", text)
     if as_json:
@@ -93,6 +96,8 @@ def status(
                 "schedule's log, or start one: watcher run",
                 short(found["last_check"]),
             )
+        for line in blind:
+            report.LOG.error("%s", line)
         for line in server_lines(exposures, settings) if exposures else ():
             report.write(report.harmless(line))
         for note in noted:

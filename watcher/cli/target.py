@@ -15,6 +15,7 @@ from watcher.cli.call import now
 from watcher.config.mistakes import nearest
 from watcher.errors import ConfigurationError
 from watcher.judgement import audience, normalize
+from watcher.judgement.normalize.patterns import patterns_of
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind, Update
 from watcher.store import Store
@@ -114,14 +115,12 @@ def find_targets(store: Store, what: str) -> tuple[str, ...]:
         return (f"{audience.KIND}{kind}",)
     if updates := find_updates(store, word):
         return tuple(update.id for update in updates)
-    target = f"{audience.PRODUCT}{word}"
-    if covered_products(store, target):
-        return (target,)
-    # "Exchange Server 2019" names no product: they all bear a CU
-    near = f"{word}*"
-    hint = ""
-    if covered_products(store, f"{audience.PRODUCT}{near}"):
-        hint = f' Do you mean the products "{near}"?'
+    targets = tuple(f"{audience.PRODUCT}{each}" for each in patterns_of(word))
+    covering = tuple(each for each in targets if covered_products(store, each))
+    if covering:
+        return covering
+    near = nearest(word, list(products(store)))
+    hint = f' Do you mean "{near}"?' if near else ""
     raise ConfigurationError(
         f'no update, product or kind is known as "{what}".{hint} Name an '
         "update id, KB article, CVE or build (see watcher events), "
@@ -131,13 +130,18 @@ def find_targets(store: Store, what: str) -> tuple[str, ...]:
 
 def covered_products(store: Store, target: str) -> tuple[str, ...]:
     """Name the known products that a target's pattern covers."""
+    return tuple(name for name in products(store) if audience.covers((target,), name))
+
+
+def products(store: Store) -> tuple[str, ...]:
+    """Name the products of all updates."""
     names: set[str] = set()
     for update in store.updates():
         names.update(update.products)
         names.update(package.product for package in update.packages)
     # A package may name no product
     names.discard("")
-    return tuple(sorted(name for name in names if audience.covers((target,), name)))
+    return tuple(sorted(names))
 
 
 class Note(Struct, frozen=True):

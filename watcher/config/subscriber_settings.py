@@ -9,6 +9,7 @@ from msgspec import UNSET
 from watcher.config import values
 from watcher.config.mistakes import BadValueError, Key, Mistakes, TableReader, meant
 from watcher.config.tables import OperatorTable, SubscriberTable
+from watcher.judgement.normalize.patterns import patterns_of
 from watcher.records import Kind, Subscriber
 from watcher.settings import NOBODY_NAMED, Operator
 
@@ -98,7 +99,10 @@ def patterns(texts: list[str], given: TableReader) -> tuple[str, ...]:
             "the list is empty: nothing would be told",
             'Write patterns such as "Exchange Server*", or "*" for everything.',
         )
-    return given.each("products", values.pattern, texts)
+    written = given.each("products", values.pattern, texts)
+    # As people write them: "Exchange 2019", "Microsoft SQL Server 2022*"
+    found = [pattern for text in written for pattern in patterns_of(text)]
+    return tuple(dict.fromkeys(found))
 
 
 def _kinds(table: SubscriberTable, given: TableReader) -> tuple[Kind, ...]:

@@ -83,7 +83,7 @@ def name(text: str) -> str:
 
 
 def pattern(text: str) -> str:
-    """Take a shell pattern for canonical product names; refuse what could never match one."""
+    """Take a shell pattern for names of products; refuse what could never match one."""
     if not text.strip() or _CONTROL.search(text):
         raise BadValueError(
             f"{text!r} is no product pattern",
@@ -105,15 +105,6 @@ def pattern(text: str) -> str:
         raise BadValueError(
             f'"{text}" is a regular expression; patterns are the shell\'s',
             f'Write "{text.strip("^$").replace(".*", "*")}".',
-        )
-    # As vendors write it: nobody would hear of anything, and nothing would say why
-    if text.lower().startswith("microsoft "):
-        raise BadValueError(
-            (
-                f'the pattern "{text}" would match nothing, for canonical product '
-                'names leave "Microsoft" out'
-            ),
-            f'Write "{text[len("microsoft ") :].strip()}".',
         )
     return text
 

@@ -24,11 +24,13 @@ from watcher.doctor.sources import answers, past_checks
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
 from watcher.mail import render
+from watcher.run import unseen
 from watcher.run.fetch import Web
 from watcher.sources import Parse
 from watcher.sources import parse as parse_here
 from watcher.store import Store
 from watcher.store.address import address_of
+from watcher.text import complaints as complaints_of
 
 __all__ = ["Finding", "Severity", "answers", "findings", "mail_server", "sender"]
 
@@ -153,12 +155,13 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
             f"there is no state {where.file.absolute()} yet",
             remedy,
         )
+        yield from _unseen(settings, None)
         return
     try:
         # Without holding it: a run that is due in the meantime must not fail for it
         with Store.open(settings.state, hold=False) as store:
             complaints = store.integrity()
-            sources = tuple(past_checks(settings, store))
+            sources = (*past_checks(settings, store), *_unseen(settings, store))
             last = store.last_check()
             counts = store.delivery_counts()
     except StateHeldError as error:
@@ -201,6 +204,14 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
     yield from _timely(settings, last, now)
     yield from sources
+
+
+def _unseen(settings: Settings, store: Store | None) -> Iterator[Finding]:
+    """Look at the patterns of products: who watches what nobody names hears nothing."""
+    for each in unseen.patterns(settings, store):
+        (text,) = complaints_of.unseen([each])
+        said, _, remedy = text.rpartition(". ")
+        yield Finding("products.unseen", Severity.ERROR, said, remedy)
 
 
 def _timely(

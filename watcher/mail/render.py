@@ -67,6 +67,8 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "sources": sources,
         "more_sources": len(letter.sources) - len(sources),
         "unread": tuple(line(each.source, 60) for each in letter.unread),
+        "unseen": welcome.unseen(letter, form),
+        "hears_nothing": letter.hears_nothing,
         "products": tuple(line(product, 100) for product in letter.products),
         "lines": tuple(lines),
         # Events that a digest tells whole, tells in short, and lists

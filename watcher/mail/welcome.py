@@ -69,6 +69,19 @@ def watched(letter: Letter, form: Form) -> tuple[Watched, ...]:
     )
 
 
+def unseen(letter: Letter, form: Form) -> tuple[str, ...]:
+    """Say which patterns of products see nothing: silence about them is no all-clear."""
+    found = []
+    for each in letter.unseen[: form.most(20)]:
+        key = "welcome_outside" if each.outside else "welcome_unseen"
+        if not each.nearest:
+            key = f"{key}_alone"
+        near = form.words.series([line(name, 80) for name in each.nearest])
+        text = form.words.say("note", key, pattern=line(each.pattern, 80), near=near)
+        found.append(text)
+    return tuple(found)
+
+
 def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:
     """List the updates that are pulled, the newest first."""
     pulled = newest_build.pulled(letter.standing)

@@ -25,6 +25,7 @@ from watcher.records.letter import (
     Message,
     Subscriber,
     Unread,
+    UnseenPattern,
 )
 from watcher.records.page import Failure, NotModified, Page, Validators
 from watcher.records.server import Exposure, Fitness, Offer, Server
@@ -91,6 +92,7 @@ __all__ = [
     "Table",
     "Times",
     "Unread",
+    "UnseenPattern",
     "Update",
     "UpdateRef",
     "Validators",

@@ -71,6 +71,19 @@ class Unread(Struct, frozen=True):
     cause: str
 
 
+class UnseenPattern(Struct, frozen=True):
+    """A pattern that sees nothing, whose it is, and the names that may be meant.
+
+    ``subscriber`` is "" for a pattern of what is watched; ``outside``: it names a product
+    that is not watched.
+    """
+
+    pattern: str
+    subscriber: str = ""
+    nearest: tuple[str, ...] = ()
+    outside: bool = False
+
+
 class Letter(Struct, frozen=True):
     """A message to be rendered: who is written to, of what kind, about which events."""
 
@@ -98,6 +111,9 @@ class Letter(Struct, frozen=True):
     before: tuple[Before, ...] = ()
     # Welcome: sources that could not be read yet; Patch Tuesday: not since
     unread: tuple[Unread, ...] = ()
+    # Welcome: patterns of products that see nothing; whether all of the reader's are so
+    unseen: tuple[UnseenPattern, ...] = ()
+    hears_nothing: bool = False
 
 
 class DeliveryState(StrEnum):

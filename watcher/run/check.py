@@ -35,7 +35,7 @@ from watcher.records import (
     Times,
     Watch,
 )
-from watcher.run import compose, evidence, replies, servers
+from watcher.run import compose, evidence, replies, servers, unseen
 from watcher.run.answer import SourceAnswers
 from watcher.run.fetch import Requests, Web, fetch_sources
 from watcher.run.publish import Basis, Touched, basis, publish_site
@@ -131,6 +131,7 @@ def check(  # noqa: PLR0913 - what a check depends on
         if trouble and trouble not in troubles:
             troubles.append(trouble)
     warnings += servers.complaints(settings)
+    warnings += unseen.warnings(settings, store)
     if sent.patience:
         warnings.append(sent.patience)
     return Report(

@@ -16,7 +16,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.config import Settings
-from watcher.judgement import audience, reminders, server_status, source_health
+from watcher.judgement import (
+    audience,
+    reminders,
+    server_status,
+    source_health,
+    unseen,
+)
 from watcher.judgement.reminders import InstalledPull, Settled
 from watcher.mail import render
 from watcher.records import (
@@ -30,6 +36,7 @@ from watcher.records import (
     Update,
 )
 from watcher.run import operator, patch_tuesday, send, servers
+from watcher.run import unseen as unseen_patterns
 from watcher.store import Store
 
 DIGEST = "digest "
@@ -206,7 +213,16 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         # An all-clear from sources that could not be read would be none
         unread=source_health.unread(settings.sources, store.all_times()),
     )
-    return [replace(letter, subscriber=subscriber) for subscriber in new]
+    blind = unseen_patterns.patterns(settings, store)
+    return [
+        replace(
+            letter,
+            subscriber=subscriber,
+            unseen=unseen.of_reader(blind, subscriber),
+            hears_nothing=unseen.hears_nothing(subscriber, settings.watch, blind),
+        )
+        for subscriber in new
+    ]
 
 
 def _forgotten_digests(settings: Settings, store: Store) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from watcher.judgement.source_health import Problem, ProblemKind
-from watcher.records import Failure, Times
+from watcher.records import Failure, Times, UnseenPattern
 
 # Of one cause
 _NAMED = 20
@@ -54,6 +54,29 @@ def _line(names: list[str], cause: str, remedy: str) -> str:
         # Of a list of two hundred documents that were not asked any more
         listed += f" and {len(names) - _NAMED} more"
     return f"{listed}: {cause}. {remedy}"
+
+
+def unseen(found: Iterable[UnseenPattern]) -> tuple[str, ...]:
+    """Say which patterns of products see nothing, a line each."""
+    return tuple(map(_unseen, found))
+
+
+def _unseen(each: UnseenPattern) -> str:
+    near = " or ".join(f'"{name}"' for name in each.nearest)
+    who = f"the subscriber {each.subscriber}" if each.subscriber else "[watch]"
+    if each.outside:
+        watched = f"watched is {near}" if near else "it is not watched"
+        return (
+            f'products of {who}: "{each.pattern}" names nothing that is watched: '
+            f"{watched}. Add it to products of [watch], or correct it."
+        )
+    meant = (
+        f"Do you mean {near}?" if near else "See what is named: watcher sources NAME"
+    )
+    return (
+        f'products of {who}: "{each.pattern}" matches none of the products that the '
+        f"sources name, and nothing will be told of it. {meant}"
+    )
 
 
 def silence(problem: Problem) -> str:
