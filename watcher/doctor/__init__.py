@@ -145,16 +145,7 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look at the state: can it be opened, is it whole, when was the last check."""
     where = address_of(settings.state)
     if where.file and not where.file.exists():
-        remedy = (
-            "Start a check: watcher run. Or go to the folder where the state is. "
-            "Then schedule it: docs/operations.md"
-        )
-        yield Finding(
-            "state.none",
-            Severity.WARNING,
-            f"there is no state {where.file.absolute()} yet",
-            remedy,
-        )
+        yield _no_state(where.file)
         yield from _unseen(settings, None)
         return
     try:
@@ -204,6 +195,16 @@ def state(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
     yield from _timely(settings, last, now)
     yield from sources
+
+
+def _no_state(file: Path) -> Finding:
+    return Finding(
+        "state.none",
+        Severity.WARNING,
+        f"there is no state {file.absolute()} yet",
+        "Start a check: watcher run. Or go to the folder where the state is. "
+        "Then schedule it: docs/operations.md",
+    )
 
 
 def _unseen(settings: Settings, store: Store | None) -> Iterator[Finding]:
