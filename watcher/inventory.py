@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.errors import ParseError
-from watcher.judgement import normalize
+from watcher.judgement import normalize, tracks
 from watcher.judgement.normalize.patterns import canonical
 from watcher.records import Server
 
@@ -55,6 +55,9 @@ BUILD = (
     "productversion",
 )
 PRODUCT = ("product", "productname")
+HOTPATCH = ("hotpatch", "hotpatched", "hotpatchenrolled")
+TRACK = ("track", "updatetrack")
+YES = ("true", "yes", "1", "enrolled", "hotpatch", "$true")
 OWNER = ("owner", "owners", "ownedby", "managedby", "responsible")
 REMEDY = (
     "Write a first line server,product,build and a line for each server: "
@@ -87,6 +90,8 @@ class Columns(Struct, frozen=True):
     exact: int | None
     product: int | None
     owner: int | None
+    hotpatch: int | None = None
+    track: int | None = None
 
 
 class Row(Struct, frozen=True):
@@ -150,7 +155,13 @@ def _columns(head: str, separator: str) -> Columns:
         return None
 
     return Columns(
-        column(SERVER), column(BUILD), column(EXACT), column(PRODUCT), column(OWNER)
+        column(SERVER),
+        column(BUILD),
+        column(EXACT),
+        column(PRODUCT),
+        column(OWNER),
+        column(HOTPATCH),
+        column(TRACK),
     )
 
 
@@ -164,7 +175,16 @@ def _server(row: Row, columns: Columns) -> Server:
         normalize.product(canonical(product)) if product else "",
         _owners(row.cell(columns.owner)),
         exact=bool(exact),
+        track=_track(row, columns),
     )
+
+
+def _track(row: Row, columns: Columns) -> str:
+    """Give the track that a line names: our script writes whether a server is enrolled."""
+    if row.cell(columns.hotpatch).lower() in YES:
+        return tracks.HOTPATCH
+    written = row.cell(columns.track).lower().replace(" ", "-")
+    return written if written in (tracks.HOTPATCH, tracks.SECURITY_ONLY) else ""
 
 
 def _health_checker(body: bytes) -> Inventory:

@@ -104,6 +104,7 @@ def test_an_event_is_shown_with_the_fields_of_schema_1() -> None:
                 "url": "",
                 "supersedes": ["KB5036401"],
                 "esu": False,
+                "track": "",
                 "version": 1,
             }
         ],

@@ -26,6 +26,7 @@ from watcher.judgement.packages import (
     is_pulled_package,
     stated_articles,
 )
+from watcher.judgement.tracks import with_extended_support
 from watcher.records import (
     ChangeKind,
     Confidence,
@@ -218,7 +219,8 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
     when they are not all of the current version.  ``distinction`` tells two events of
     one kind and check apart.
     """
-    of_event = current_packages(update) if packages is None else packages
+    chosen = current_packages(update) if packages is None else packages
+    of_event = [with_extended_support(each, update.released) for each in chosen]
     guidance = new_guidance(readings)
     deciding: list[str] = []
     for reading in readings:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from watcher.judgement import normalize
+from watcher.judgement import normalize, tracks
 from watcher.judgement.normalize.versions import is_version, version_name
 from watcher.records import Entry, Label, Package, Update
 
@@ -217,7 +217,9 @@ def lone_identity(package: Package) -> Identity:
     """
     family = normalize.family(package.product)
     name = package.kb or package.build
-    return Identity(f"{slug(family)}-{slug(name)}", f"{family} {name}")
+    # Who is not enrolled is not to install it, whatever else a title says
+    track = " (hotpatch)" if tracks.track(package) == tracks.HOTPATCH else ""
+    return Identity(f"{slug(family)}-{slug(name)}", f"{family} {name}{track}")
 
 
 def advisory_identity(cve: str) -> Identity:

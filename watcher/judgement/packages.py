@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.names import LABELLED, base_product, made_name
+from watcher.judgement.tracks import BASELINE
 from watcher.records import Entry, Package, State, Update
 
 # Types of update that make the product that they are named after
@@ -315,7 +316,10 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
         file=new.file or stored.file,
         size=stored.size if new.size is None else new.size,
         supersedes=new.supersedes or stored.supersedes,
-        type=new.type or stored.type,
+        # A calendar of hotpatches says what a record does not
+        type=BASELINE
+        if BASELINE in (stored.type, new.type)
+        else new.type or stored.type,
         pulled=stored.pulled,
         stated=new.stated or stored.stated,
         released=new.released or stored.released,

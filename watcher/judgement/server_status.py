@@ -21,7 +21,7 @@ from functools import cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher.judgement import normalize
+from watcher.judgement import normalize, tracks
 from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
 from watcher.judgement.packages import (
@@ -29,6 +29,7 @@ from watcher.judgement.packages import (
     is_pulled_package,
     released_of,
 )
+from watcher.judgement.tracks import EXCHANGE, branch_of, may_share
 from watcher.records import (
     Established,
     Event,
@@ -43,12 +44,8 @@ from watcher.records import (
     Update,
 )
 
-# Numbers of a build
-BRANCH = 3
 MAKES_A_BRANCH = ("CU", "SP", "RTM", "Preview")
 """Types of updates that make a product of a new branch."""
-
-EXCHANGE = "Exchange Server"
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -106,10 +103,10 @@ def exposures(
 def exposures_by(index: BuildIndex, servers: Iterable[Server]) -> tuple[Exposure, ...]:
     """Say the same by an index that several inventories are judged by."""
     # A hundred servers run a handful of builds
-    judged: dict[tuple[str, str], Exposure] = {}
+    judged: dict[tuple[str, str, str], Exposure] = {}
     found = []
     for server in servers:
-        alike = server.build, server.product
+        alike = server.build, server.product, server.track
         if alike not in judged:
             judged[alike] = _exposure(server, index)
         found.append(replace(judged[alike], server=server))
@@ -180,7 +177,7 @@ def _add_build(index: BuildIndex, installed: KnownBuild) -> None:
     if package.disputed not in {"", package.build}:
         index.of_build[package.disputed].append(installed)
     build = normalize.build_key(package.build)
-    branch = branch_of(build)
+    branch = branch_of(build, package.product)
     index.products_of_branch[branch].add(package.product)
     index.newest_of_branch[branch] = max(build, index.newest_of_branch.get(branch, ()))
 
@@ -189,7 +186,7 @@ def _add_offer(index: BuildIndex, offer: Offer) -> None:
     """Add what is good to install."""
     product = offer.package.product
     family = normalize.family(product)
-    index.offers_of_branch[family, branch_of(_key(offer))].append(offer)
+    index.offers_of_branch[family, branch_of(_key(offer), product)].append(offer)
     index.offers_of_line[product_line(product)].append(offer)
     index.offers_of_family[family].append(offer)
 
@@ -219,6 +216,11 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
     product = known_build.package.product
     newer = _newer_in_branch(server, product, index)
     newest = max(newer, key=_rank, default=None)
+    if tracks.is_hotpatched(server, product):
+        branch = branch_of(normalize.build_key(server.build), product)
+        offers = index.offers_of_branch.get(("Windows", branch), ())
+        newer = tracks.newer_of_hotpatching(known_build.offer, offers)
+        newest = max(newer, key=_released, default=None)
     last = _last_release(known_build.offer, newest)
     elsewhere = _newer_in_other_branches(server, product, index)
     overtaking = [offer for offer in elsewhere if _overtakes(offer, last)]
@@ -235,6 +237,7 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
         overtaken=bool(overtaking),
         left=left,
         may_hide=_may_hide(server, known_build, index),
+        off_track=tracks.is_off_track(server, known_build.offer),
     )
 
 
@@ -247,7 +250,8 @@ def _may_hide(server: Server, known_build: KnownBuild, index: BuildIndex) -> boo
     if known_build.update.type not in MAKES_A_BRANCH:
         return False
     build = normalize.build_key(server.build)
-    return index.newest_of_branch[branch_of(build)] > build
+    product = known_build.package.product
+    return index.newest_of_branch[branch_of(build, product)] > build
 
 
 def _exposure_of_unknown(server: Server, index: BuildIndex) -> Exposure:
@@ -285,8 +289,16 @@ def _known_build(server: Server, index: BuildIndex) -> KnownBuild | None:
 
 def _product_of_branch(server: Server, index: BuildIndex) -> str:
     """Name the product of a build that no update has, by its branch."""
-    branch = branch_of(normalize.build_key(server.build))
-    candidates = sorted(index.products_of_branch.get(branch, ()))
+    build = normalize.build_key(server.build)
+    # Which numbers make a branch depends on the product
+    candidates = sorted(
+        {
+            product
+            for branch, products in index.products_of_branch.items()
+            for product in products
+            if branch_of(build, product) == branch
+        }
+    )
     fitting = [product for product in candidates if _is_of_family(server, product)]
     # "Exchange Server 2019 CU14" says more than "Exchange Server"
     return max(fitting, key=len, default="")
@@ -297,24 +309,34 @@ def _is_of_family(server: Server, product: str) -> bool:
     if not server.product:
         return True
     family = normalize.family(server.product)
-    return family in ("", normalize.family(product))
+    if family != normalize.family(product):
+        return family == ""
+    # "Windows Server 2025" is no "Windows 11 Version 24H2", of the same builds
+    return server.product == family or may_share(server.product, product)
 
 
 def _newer_in_branch(server: Server, product: str, index: BuildIndex) -> list[Offer]:
     build = normalize.build_key(server.build)
-    branch = normalize.family(product), branch_of(build)
-    offers = index.offers_of_branch.get(branch, ())
-    return [offer for offer in offers if _key(offer) > build]
+    branch = normalize.family(product), branch_of(build, product)
+    return [
+        offer
+        for offer in index.offers_of_branch.get(branch, ())
+        if _key(offer) > build
+        and may_share(product, offer.package.product)
+        and tracks.is_offered(offer.package, server)
+    ]
 
 
 def _newer_in_other_branches(
     server: Server, product: str, index: BuildIndex
 ) -> list[Offer]:
     build = normalize.build_key(server.build)
+    branch = branch_of(build, product)
     newer = []
     for offer in index.offers_of_line.get(product_line(product), ()):
-        is_of_branch = branch_of(_key(offer)) == branch_of(build)
-        if not is_of_branch and _key(offer) > build:
+        is_of_branch = branch_of(_key(offer), offer.package.product) == branch
+        is_offered = tracks.is_offered(offer.package, server)
+        if not is_of_branch and is_offered and _key(offer) > build:
             newer.append(offer)
     return newer
 
@@ -330,6 +352,9 @@ def _overtakes(offer: Offer, last: datetime) -> bool:
 
     ``last`` is when the last update of that branch came out.
     """
+    # The GDRs and the cumulative updates of SQL Server go on side by side
+    if normalize.family(offer.package.product) != EXCHANGE:
+        return False
     # Exchange Server 2019 CU13 when the May SU is for CU14 and CU15 only: a new
     # cumulative update alone leaves an older branch good
     return offer.type not in MAKES_A_BRANCH and _released(offer) > last
@@ -377,11 +402,6 @@ def _fitness(known_build: KnownBuild, *, is_outdated: bool) -> Fitness:
     return Fitness.NEWER if is_outdated else Fitness.GOOD
 
 
-def branch_of(key: BuildKey) -> BuildKey:
-    """Give the numbers of a build that those of one product's updates share."""
-    return key[:BRANCH]
-
-
 def _key(offer: Offer) -> BuildKey:
     return normalize.build_key(offer.package.build)
 
@@ -390,9 +410,12 @@ def _released(offer: Offer) -> datetime:
     return offer.released or _NEVER
 
 
-def _rank(offer: Offer) -> tuple[BuildKey, bool, bool, str]:
+def _rank(offer: Offer) -> tuple[BuildKey, bool, bool, bool, str]:
     """Order offers by build; of one build the one for everybody, with an article, counts."""
-    return _key(offer), not offer.package.esu, bool(offer.package.kb), offer.update
+    package = offer.package
+    # SharePoint's language patch comes with the server's own package
+    is_whole = not tracks.is_language_patch(package)
+    return _key(offer), not package.esu, bool(package.kb), is_whole, offer.update
 
 
 def owned(
@@ -446,13 +469,13 @@ class _Target(Struct, frozen=True):
             and normalize.family(product) not in self.products
         ):
             return False
-        builds = self.builds_of_branch(build) or self.builds
+        builds = self.builds_of_branch(build, product) or self.builds
         return not builds or max(builds) > normalize.build_key(build)
 
-    def builds_of_branch(self, build: str) -> list[BuildKey]:
+    def builds_of_branch(self, build: str, product: str) -> list[BuildKey]:
         """Give the update's builds that are of the branch of ``build``."""
-        branch = branch_of(normalize.build_key(build))
-        return [other for other in self.builds if branch_of(other) == branch]
+        branch = branch_of(normalize.build_key(build), product)
+        return [other for other in self.builds if branch_of(other, product) == branch]
 
 
 def _target(products: Iterable[str], builds: Iterable[str]) -> _Target:
@@ -501,7 +524,7 @@ def servers_of_update(
             return False
         # Where no build of its branch is known, only the dates tell whether a server is
         # beyond the update
-        return bool(target.builds_of_branch(build)) or installed <= dated
+        return bool(target.builds_of_branch(build, product)) or installed <= dated
 
     found = []
     for exposure in exposures:

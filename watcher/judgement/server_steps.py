@@ -16,9 +16,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from watcher.judgement import advice, normalize
+from watcher.judgement import advice, normalize, tracks
 from watcher.judgement.newest_build import product_line
-from watcher.judgement.server_status import MAKES_A_BRANCH, BuildKey, branch_of, runs
+from watcher.judgement.server_status import MAKES_A_BRANCH, BuildKey, runs
+from watcher.judgement.tracks import branch_of
 from watcher.kinds import complete
 from watcher.records import (
     Confidence,
@@ -56,6 +57,9 @@ class Step(StrEnum):
     READ_FIRST = "read-first"
     READ = "read"
     NO_UPDATE_YET = "no-update-yet"
+    ENDS_HOTPATCHING = "ends-hotpatching"
+    OFF_HOTPATCHING = "off-hotpatching"
+    BACK_TO_HOTPATCHING = "back-to-hotpatching"
     UNKNOWN = "unknown"
     UNKNOWN_NEWER = "unknown-newer"
     UNKNOWN_INSTALL = "unknown-install"
@@ -110,6 +114,9 @@ def step_now(exposure: Exposure) -> Step:
         return _step_of_unknown(exposure)
     if exposure.fitness is Fitness.SUSPECTED:
         return Step.HOLD
+    if exposure.off_track:
+        is_back = exposure.newest is not None
+        return Step.BACK_TO_HOTPATCHING if is_back else Step.OFF_HOTPATCHING
     if exposure.newest is not None:
         return _install(exposure.newest, exposure.unrestricted)
     # Offered again as it was: there is no newer build to go to
@@ -180,13 +187,21 @@ class _Target(Struct, frozen=True):
     # "Exchange Server 2019 CU15", of a cumulative update
     made: frozenset[str]
     has_update: bool
+    # With their builds; of an event without any, of what its update has
+    packages: tuple[Package, ...] = ()
     # Products that a known issue's own words name
     named: frozenset[str] = frozenset()
 
     def newest_of_branch(self, exposure: Exposure) -> BuildKey:
         """Give the newest of its builds of a server's branch, () without any."""
-        branch = branch_of(normalize.build_key(exposure.server.build))
-        of_branch = [build for build in self.builds if branch_of(build) == branch]
+        product = exposure.product
+        branch = branch_of(normalize.build_key(exposure.server.build), product)
+        of_branch = [
+            normalize.build_key(package.build)
+            for package in self.packages
+            if branch_of(normalize.build_key(package.build), product) == branch
+            and tracks.may_share(product, package.product)
+        ]
         return max(of_branch, default=())
 
     def names(self, exposure: Exposure) -> bool:
@@ -219,7 +234,21 @@ def _target(event: Event) -> _Target:
         products=frozenset(products or update.products),
         made=frozenset(made),
         has_update=advice.has_update(event),
+        packages=_with_builds(event),
         named=frozenset(normalize.products_in(quoted)),
+    )
+
+
+def _with_builds(event: Event) -> tuple[Package, ...]:
+    """The packages of an event that have a build; the update's builds where none has."""
+    packages = tuple(package for package in event.packages if package.build)
+    if packages:
+        return packages
+    products = event.update.products or ("",)
+    return tuple(
+        Package(product, build=build)
+        for build in event.update.builds
+        for product in products
     )
 
 
@@ -235,9 +264,40 @@ def _step_of_event(event: Event, target: _Target, exposure: Exposure) -> Step | 
         return None
     if not target.has_update:
         return _WITHOUT_UPDATE[event.kind](event, target, exposure)
+    if not runs(exposure, event.update.id) and _is_of_other_track(event, exposure):
+        return _step_of_other_track(event, target, exposure)
     # A known issue of what stands pulled is no reason to install it
     kind = Kind.PULLED if event.pulled else event.kind
     return _WITH_UPDATE[kind](event, target, exposure)
+
+
+def _is_of_other_track(event: Event, exposure: Exposure) -> bool:
+    """Whether none of an event's packages is offered to a server, for its track."""
+    server = exposure.server
+    mine = [
+        package
+        for package in event.packages
+        if tracks.may_share(exposure.product, package.product)
+    ]
+    if not mine:
+        return False
+    if server.track == tracks.HOTPATCH:
+        return not any(tracks.is_of_hotpatching(each, event.time) for each in mine)
+    return not any(tracks.is_offered(each, server) for each in mine)
+
+
+def _step_of_other_track(
+    event: Event, target: _Target, exposure: Exposure
+) -> Step | None:
+    """Warn who is enrolled of what would end hotpatching; nobody else is asked anything.
+
+    Case: KB5070881, out of band in October 2025, was offered to enrolled servers.
+    """
+    is_enrolled = exposure.server.track == tracks.HOTPATCH
+    types = {package.type for package in event.packages}
+    if is_enrolled and tracks.OUT_OF_BAND in types and _is_newer(target, exposure):
+        return Step.ENDS_HOTPATCHING
+    return None
 
 
 # --- where there is nothing to install --------------------------------------------------

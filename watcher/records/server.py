@@ -38,6 +38,8 @@ class Server(Struct, frozen=True):
     exact: bool = False
     # The file that names it, where that is a subscriber's own; "" for that of all
     inventory: str = ""
+    # "hotpatch" where it is enrolled, "security-only" where it gets no monthly roll-ups
+    track: str = ""
 
 
 class Offer(Struct, frozen=True):
@@ -76,3 +78,5 @@ class Exposure(Struct, frozen=True):
     left: Offer | None = None
     # The build is a cumulative update's own: it may hide a security update
     may_hide: bool = False
+    # It is enrolled in hotpatching, and its build is none of a hotpatched server
+    off_track: bool = False

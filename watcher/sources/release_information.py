@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 
 from bs4 import BeautifulSoup, Tag
+from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.records import Entry, Package, Page, Snapshot, Watch
@@ -29,14 +30,14 @@ _VERSION = re.compile(r"version (\d\d(?:\d\d|H\d))", re.IGNORECASE)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "summary", "caption")
 _BUILD = re.compile(r"(\d{5})\.\d+")
 _NEEDED = {"update type", "availability date", "build", "kb article"}
-HOTPATCH = "Hotpatch"
+HOTPATCH, BASELINE = "Hotpatch", "Baseline"
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
     """Return the watched rows of all releases, keyed by release and build.
 
     A package's ``build`` has the form of a server's, ``10.0.26100.8116``; its ``type``
-    is the update type without its month ("B", "OOB"), or "Hotpatch".
+    is the update type without its month ("B", "OOB"), or "Hotpatch" or "Baseline".
 
     Raises:
         ParseError: the page has no table of Windows' builds.
@@ -49,8 +50,11 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         for row in _rows(table):
             entry = _entry(row, page.url, releases)
             # A baseline stands in the release's own table, and again in the calendar
-            if entry is not None:
-                entries.setdefault(entry.key, entry)
+            if entry is None:
+                continue
+            known = entries.setdefault(entry.key, entry)
+            if entry.packages[0].type == BASELINE:
+                entries[entry.key] = replace(known, packages=entry.packages)
     if not entries:
         raise unlike(page, "a page with Windows' tables of builds")
     watched = [entry for entry in entries.values() if _is_watched(entry, watch)]
@@ -105,8 +109,10 @@ def _entry(row: dict[str, Tag], url: str, releases: dict[str, str]) -> Entry | N
     # "2026-03 B", with a dot in the hotpatch calendar, with a star where a note follows
     update = re.sub(r"^(\d{4})\.(\d\d)", r"\1-\2", _text(row.get("update type")))
     kind = update.strip(" *").rpartition(" ")[2]
-    if _text(row.get("type")).lower().startswith(HOTPATCH.lower()):
-        kind = HOTPATCH
+    of_calendar = _text(row.get("type")).lower()
+    for name in (HOTPATCH, BASELINE):
+        if of_calendar.startswith(name.lower()):
+            kind = name
     link = row["kb article"].find("a", href=True)
     address = markup.absolute(str(link["href"]), url) if isinstance(link, Tag) else ""
     package = Package(

@@ -9,6 +9,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from watcher.judgement import tracks
 from watcher.records import Advisory, Event, Evidence, Kind, Package
 
 SCHEMA = 1
@@ -81,6 +82,7 @@ def _package(package: Package) -> dict[str, Any]:
         "url": package.url,
         "supersedes": list(package.supersedes),
         "esu": package.esu,
+        "track": tracks.track(package),
         "version": package.version,
     }
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from watcher.judgement import advice, normalize, server_steps
+from watcher.judgement import advice, normalize, server_steps, tracks
 from watcher.kinds import EVENT_KINDS
 from watcher.records import (
     Advisory,
@@ -464,6 +464,8 @@ def _row(package: Package, event: Event, words: Words) -> Row:
         notes.append(words.say("label", "pulled"))
     if package.esu:
         notes.append(words.say("label", "esu"))
+    if track := tracks.track(package):
+        notes.append(words.say("label", f"track-{track}"))
     # A mail that says "Do not install" must not offer the file, and neither must a later
     # digest about another event of an update that is pulled.
     pulled = in_part or event.pulled or event.kind is Kind.PULLED

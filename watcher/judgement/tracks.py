@@ -1,0 +1,162 @@
+"""The tracks of one product: who is offered which package, and which builds are of one branch.
+
+Windows' hotpatches and its other updates are two tracks: a server that is enrolled gets
+hotpatches between two baselines, and a build of the other track ends that until the next
+baseline (KB5070881 of October 2025).  Security-only updates are for those who chose them,
+and after a product's last day its updates are for customers of extended security updates.
+
+Pure: packages, builds and servers in, answers out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from watcher.judgement import normalize
+from watcher.records import Offer, Package, Server
+
+HOTPATCH = "hotpatch"
+SECURITY_ONLY = "security-only"
+BASELINE = "Baseline"
+OUT_OF_BAND = "OOB"
+EXCHANGE = "Exchange Server"
+# Months of the baselines, where no calendar says which updates are some
+_QUARTERS = (1, 4, 7, 10)
+_MONTHLY = ("", "B", "Security Update")
+# The last day on which everybody was offered updates, by Microsoft's lifecycle pages.
+# Exchange Server's are marked in MSRC's records
+_LAST_DAYS = (
+    ("Windows Server 2008", datetime(2020, 1, 14, tzinfo=UTC)),
+    ("Windows 7", datetime(2020, 1, 14, tzinfo=UTC)),
+    ("Windows Server 2012", datetime(2023, 10, 10, tzinfo=UTC)),
+    ("Windows 10 Version 22H2", datetime(2025, 10, 14, tzinfo=UTC)),
+    ("SQL Server 2012", datetime(2022, 7, 12, tzinfo=UTC)),
+    ("SQL Server 2014", datetime(2024, 7, 9, tzinfo=UTC)),
+    ("SQL Server 2016", datetime(2026, 7, 14, tzinfo=UTC)),
+)
+
+BuildKey = tuple[int, ...]
+
+
+def track(package: Package) -> str:
+    """Name the track that a package is of, "" for that of everybody.
+
+    MSRC writes "Security Hotpatch Update" and "SecurityHotpatchUpdate".
+    """
+    kind = package.type.lower()
+    if HOTPATCH in kind:
+        return HOTPATCH
+    return SECURITY_ONLY if kind == "security only" else ""
+
+
+def is_offered(package: Package, server: Server) -> bool:
+    """Say whether a server is offered a package, as far as its track says."""
+    return track(package) in ("", server.track)
+
+
+def is_language_patch(package: Package) -> bool:
+    """Say whether it is the language patch beside a package: SharePoint's farms get both."""
+    return package.type == "MUI"
+
+
+def is_baseline(package: Package, released: datetime | None) -> bool:
+    """Say whether a package begins a quarter of hotpatches, by its calendar or its month."""
+    if package.type == BASELINE:
+        return True
+    in_quarter = released is not None and released.month in _QUARTERS
+    return in_quarter and package.type in _MONTHLY
+
+
+def is_of_hotpatching(package: Package, released: datetime | None) -> bool:
+    """Say whether a server may run a package and go on with hotpatches."""
+    return track(package) == HOTPATCH or is_baseline(package, released)
+
+
+def is_hotpatched(server: Server, product: str) -> bool:
+    """Say whether a server is enrolled in Windows' hotpatches."""
+    return server.track == HOTPATCH and normalize.family(product) == "Windows"
+
+
+def is_off_track(server: Server, installed: Offer) -> bool:
+    """Say whether an enrolled server runs what ends hotpatching until the next baseline."""
+    package = installed.package
+    if not is_hotpatched(server, package.product):
+        return False
+    return not is_of_hotpatching(package, installed.released)
+
+
+def newer_of_hotpatching(installed: Offer, offers: Iterable[Offer]) -> list[Offer]:
+    """Give the baselines and hotpatches that came after what an enrolled server runs.
+
+    By their days: the hotpatch of July 2026 bears a lower build than June's baseline.
+    """
+    product = installed.package.product
+    is_off = not is_of_hotpatching(installed.package, installed.released)
+    newer = []
+    for offer in offers:
+        package, released = offer.package, offer.released
+        if not released or not may_share(product, package.product):
+            continue
+        if installed.released and released <= installed.released:
+            continue
+        # Only a baseline leads back
+        fits = is_baseline if is_off else is_of_hotpatching
+        if fits(package, released):
+            newer.append(offer)
+    return newer
+
+
+def with_extended_support(package: Package, released: datetime | None) -> Package:
+    """Mark a package that came after its product's last day as one for paying customers."""
+    if package.esu or released is None:
+        return package
+    for name, last in _LAST_DAYS:
+        # "Windows Server 2012 R2" ended with 2012
+        if package.product.startswith(name) and released > last:
+            return replace(package, esu=True)
+    return package
+
+
+def branch_of(build: BuildKey, product: str) -> BuildKey:
+    """Give what the builds of one product's updates share.
+
+    Of most products it is the first three numbers.  A cumulative update of SQL Server
+    changes the third; a thousand apart are its GDRs.  SharePoint's versions 2016, 2019 and
+    Subscription Edition are all 16.0; .NET's third number is the update.
+    """
+    family = normalize.family(product)
+    if family == "SQL Server" and len(build) > 2:
+        thousand = build[2] // 1000
+        # 2017's GDRs are 14.0.1xxx and 14.0.2xxx, 2022's 16.0.1xxx
+        is_gdr = build[0] >= 14 and thousand < 3
+        return (*build[:2], 0 if is_gdr else thousand)
+    if family == "SharePoint" and len(build) > 2:
+        return (*build[:2], build[2] // 1000 if build[2] >= 10_000 else 0)
+    if family in (".NET", ".NET Core", "Office"):
+        return build[:2]
+    return build[:3]
+
+
+def may_share(product: str, other: str) -> bool:
+    """Say whether what is for one product may be for another, of one family and branch.
+
+    Windows 11 24H2 and Windows Server 2025 are both 10.0.26100.  Exchange Server's branch
+    is its cumulative update, and names no other product.
+    """
+    if normalize.family(product) == EXCHANGE:
+        return True
+    one, two = _plain(product), _plain(other)
+    # An SDK of .NET counts for itself
+    if (" sdk " in one) != (" sdk " in two):
+        return False
+    return one == two or one.startswith(f"{two} ") or two.startswith(f"{one} ")
+
+
+def _plain(product: str) -> str:
+    """A product's name without what is said of its installation: "for x64-based Systems"."""
+    for mark in (" (", " for "):
+        product = product.split(mark, maxsplit=1)[0]
+    return product.lower()
