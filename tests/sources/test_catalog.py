@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.sources.reading import EXCHANGE, body, only, read
+from tests.stories.pages import catalog
 from watcher.errors import ParseError
 from watcher.records import Entry, Package, Watch
 
 HOME = "https://www.catalog.update.microsoft.com/"
-URL = HOME + "Search.aspx?q=KB5999233"
+KB = "KB5999233"
+URL = f"{HOME}Search.aspx?q={KB}"
 
 
 def search(case: str, watch: Watch = EXCHANGE) -> Entry:
@@ -118,3 +120,11 @@ def test_the_article_asked_for_stands_in_the_address_too() -> None:
         only(read("catalog", body("catalog", "no-results@KB5999233.html"), URL)).key
         == "KB5999233"
     )
+
+
+def test_the_answer_to_another_search_says_nothing_of_the_one_that_was_asked() -> None:
+    """Neither its results nor that it found none."""
+    results = catalog("KB5999999", ("1", "Security Update For Exchange Server", 100))
+    for content in (results, catalog("KB5999999")):
+        with pytest.raises(ParseError, match=f"KB5999999, asked was for {KB}"):
+            read("catalog", content, URL, document=KB)

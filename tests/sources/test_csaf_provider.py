@@ -23,6 +23,7 @@ def test_metadata_leads_to_the_changes_of_each_directory() -> None:
         Follow(
             "advisories/changes.csv",
             "https://msrc.microsoft.com/csaf/advisories/changes.csv",
+            instead="https://msrc.microsoft.com/csaf/advisories/index.txt",
         ),
     )
 
@@ -255,3 +256,36 @@ def test_a_link_that_is_no_address_does_not_end_the_listing() -> None:
     assert "good.json#top" in [
         row.document for row in read("csaf", page, "https://example.org/csaf/").follow
     ]
+
+
+def test_a_security_txt_leads_to_the_providers_metadata() -> None:
+    body = b"""# Security
+Contact: mailto:psirt@example.org
+CSAF: https://example.org/.well-known/csaf/provider-metadata.json
+"""
+    found = read("csaf", body, "https://example.org/.well-known/security.txt")
+    (follow,) = found.follow
+    assert follow.url == "https://example.org/.well-known/csaf/provider-metadata.json"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"CSAF: example.org/.well-known/csaf/provider-metadata.json\n",
+        (
+            b'{"canonical_url": "https://example.org/p.json", "metadata_version": "2.0",'
+            b'"distributions": [{"directory_url": "example.org/csaf/"}]}'
+        ),
+        (
+            b'{"feed": {"id": "f", "title": "f", "updated": "2031-11-30T00:00:00Z",'
+            b'"entry": [{"id": "A", "title": "A", "updated": "2031-11-30T00:00:00Z",'
+            b'"published": "2031-11-30T00:00:00Z",'
+            b'"content": {"type": "application/json", "src": "example.org/a.json"}}]}}'
+        ),
+    ],
+    ids=["security.txt", "provider metadata", "feed"],
+)
+def test_a_list_of_addresses_without_scheme_is_refused_by_name(content: bytes) -> None:
+    """It would lead nowhere, and be silent for ever."""
+    with pytest.raises(ParseError, match=r"without https://.*example\.org"):
+        read("csaf", content, HOME)

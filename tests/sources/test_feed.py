@@ -136,3 +136,20 @@ def test_atoms_markup_stays_markup() -> None:
         "<content type='html'>&lt;p&gt;One&lt;/p&gt;&lt;p&gt;KB5999001&lt;/p&gt;</content></entry>",
     )
     assert entry.passages[0].text == "One\nKB5999001"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"<!-- 0.3 s -->",
+        b"<script>var a = 1 < 2;</script>",
+        b"<!-- a --><script></script> ",
+    ],
+)
+def test_what_hosts_write_behind_a_feed_does_not_break_it_off(behind: bytes) -> None:
+    body = (
+        b'<?xml version="1.0"?><rss version="2.0"><channel><title>Feed</title><item>'
+        b"<title>One</title><guid>1</guid></item></channel></rss>"
+    )
+    found = read("feed", body + behind, "https://example.org/feed")
+    assert [entry.key for entry in found.entries] == ["1"]

@@ -13,6 +13,7 @@ from tests.stories.learn import (
     status_page,
 )
 from tests.stories.telling import World
+from tests.stories.telling import text as plain_text
 from watcher.records import Source
 
 CENTER = f"{HEALTH}windows-message-center"
@@ -227,3 +228,18 @@ def test_an_issue_of_the_first_check_is_told_when_an_update_resolves_it(
     said = health.at("2031-03-29 18:00", pages=shows(resolved))
     assert said == ["known-issue issue-kb5960001 KB5960001"]
     assert "new guidance" in health.last.summary
+
+
+def test_an_update_that_not_everybody_needs_says_so_first(health: World) -> None:
+    """March and November 2020: "only install this optional update if you are affected"."""
+    text = (
+        "An out-of-band optional update is now available.<div>We recommend you only "
+        "install this optional update if you are affected by this issue.</div><ul><li>"
+        "Windows 10, version 22H2 (KB5960010)</li></ul>"
+    )
+    told = ("1910", "March 25, 2031", "Out-of-band update for proxies", text)
+    said = health.at("2031-03-25 18:00", pages={CENTER: message_center(told, NOTICE)})
+    assert said == ["released windows-kb5960010 KB5960010"]
+    mail = " ".join(plain_text(health.mail("released")).split())
+    assert "1. Not everybody needs KB5960010" in mail
+    assert "then install on" not in mail

@@ -204,6 +204,8 @@ def _say_why(failures: list[Failure]) -> None:
 def say_how_it_went(result: Report) -> None:
     """Name each failure with cause and remedy, and sum the check up, on standard error."""
     failed = [source for source in result.sources if source.failures]
+    # One listed document that is missing is that document's failure alone
+    silent = [s for s in failed if len(s.failures) >= s.documents]
     failures: list[Failure] = []
     for source in failed:
         failures += source.failures
@@ -212,7 +214,7 @@ def say_how_it_went(result: Report) -> None:
         report.LOG.error("%s", trouble)
     for warning in result.warnings:
         report.LOG.warning("%s", warning)
-    if failed and len(failed) == len(result.sources):
+    if silent and len(silent) == len(result.sources):
         report.LOG.error(
             "No source could be read. Nothing is lost: the next run asks again."
         )

@@ -30,6 +30,18 @@ _NO_WORKAROUND = re.compile(
 )
 
 
+_ONLY_IF_AFFECTED = re.compile(
+    r"\bonly (?:install|apply|deploy|need)\b[^.]{0,120}\b(?:if|when|where|on) "
+    r"[^.]{0,60}\b(?:affected|impacted|experienc\w+|encounter\w*|domain controllers?)\b"
+    r"|\b(?:install|apply|deploy|needed|required|recommended)\b[^.]{0,60}\bonly "
+    r"(?:if|when|where|for|on)\b[^.]{0,80}\b(?:affected|impacted|experienc\w+|macos|linux)\b"
+    r"|\bif you (?:are not|aren't|were not) affected\b[^.]{0,80}"
+    r"\b(?:do not|don't|no) (?:need|have)\b"
+    r"|\bonly (?:affects|impacts|for|on) macos\b|\bmacos[- ]only\b",
+    re.IGNORECASE,
+)
+
+
 def keys(event: Event) -> tuple[str, ...]:
     """Name the sentences for ``event``, the first thing to do first."""
     if event.confidence is Confidence.SUSPECTED:
@@ -67,6 +79,15 @@ def has_update(event: Event) -> bool:
     return bool(event.packages or event.update.kbs or event.update.builds)
 
 
+def is_only_for_affected(event: Event) -> bool:
+    """Say whether the vendor's own words want an update installed only where it is needed.
+
+    "We recommend you only install this optional update if you are affected by this
+    issue", March and November 2020; .NET 10.0.5 was for macOS alone.
+    """
+    return any(map(_ONLY_IF_AFFECTED.search, event.guidance))
+
+
 def is_exploited(event: Event) -> bool:
     """Say whether a vulnerability of the event is exploited, not just publicly known."""
     return any(advisory.exploited for advisory in event.advisories)
@@ -100,6 +121,8 @@ def _re_released(event: Event) -> tuple[str, ...]:
 
 
 def _released(event: Event) -> tuple[str, ...]:
+    if is_only_for_affected(event) and not is_exploited(event):
+        return ("only-if-affected", *_checked(event))
     if is_exploited(event):
         return ("install-now", *_checked(event))
     # A cumulative update is the product that it makes: naming both would say it twice

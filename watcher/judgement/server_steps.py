@@ -41,6 +41,7 @@ class Step(StrEnum):
     INSTALL_ESU = "install-esu"
     INSTALL_ESU_OR = "install-esu-or"
     INSTALL_AGAIN = "again"
+    ONLY_IF_AFFECTED = "only-if-affected"
     UPGRADE = "upgrade"
     UPGRADE_OR_INSTALL = "upgrade-or"
     UPGRADE_FROM_LEFT = "upgrade-left"
@@ -406,7 +407,12 @@ def _step_of_offer(event: Event, target: _Target, exposure: Exposure) -> Step | 
         return _check_build(event, target, exposure)
     if not target.newest_of_branch(exposure):
         return _step_of_other_branch(target, exposure)
-    return step_now(exposure) if _is_newer(target, exposure) else None
+    if not _is_newer(target, exposure):
+        return None
+    # March 2020: an optional update for those whose connection failed behind a proxy
+    if event.kind is Kind.RELEASED and advice.is_only_for_affected(event):
+        return Step.ONLY_IF_AFFECTED
+    return step_now(exposure)
 
 
 def _step_of_other_branch(target: _Target, exposure: Exposure) -> Step | None:

@@ -72,6 +72,8 @@ class Failure(Struct, frozen=True):
     late: bool = False
     # How long the server asked to be left alone
     rest: timedelta = timedelta()
+    # The server says that there is no such page
+    gone: bool = False
 
     @property
     def name(self) -> str:

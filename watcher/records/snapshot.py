@@ -30,6 +30,8 @@ class Follow(Struct, frozen=True):
     document: str
     url: str
     mark: str = ""
+    # What stands in its place where there is no such page
+    instead: str = ""
 
 
 class Snapshot(Struct, frozen=True):

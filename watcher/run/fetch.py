@@ -119,6 +119,10 @@ class Progress(Struct):
             if answer is None:
                 continue
             row = self.listed.get(wanted.document)
+            if row is not None and row.instead and _is_gone(answer):
+                other = _list_instead(row)
+                self.listed[other.document] = other
+                continue
             self.answers.append(replace(answer, mark=row.mark) if row else answer)
         self.level, self.found = [], {}
 
@@ -361,6 +365,17 @@ def _unreadable(page: Page, error: ParseError) -> Failure:
         remedy,
         suspect=True,
     )
+
+
+def _is_gone(answer: Answer) -> bool:
+    return isinstance(answer.result, Failure) and answer.result.gone
+
+
+def _list_instead(row: Follow) -> Follow:
+    """Give what stands in the place of a list that is not there: index.txt."""
+    folder = row.document.rpartition("/")[0]
+    name = f"{folder}/{row.instead.rpartition('/')[2]}".removeprefix("/")
+    return Follow(name, row.instead)
 
 
 def _leads_to(answer: Answer, previous: dict[str, Document]) -> tuple[Follow, ...]:

@@ -63,6 +63,14 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             _UNKNOWN,
         )
     soup = markup.soup(page)
+    form = soup.find("form", action=re.compile(r"Search\.aspx\?", re.IGNORECASE))
+    answered = _asked(str(form["action"])) if isinstance(form, Tag) else ""
+    # A cache between us and the catalogue mixed two searches up
+    if answered and answered != kb:
+        raise ParseError(
+            f"the catalogue answered the search for {answered}, asked was for {kb}",
+            _UNKNOWN,
+        )
     table = soup.find("table", id=re.compile(r"updateMatches$"))
     if isinstance(table, Tag):
         rows = [row for row in _rows(table) if _is_about(row.title, kb)]

@@ -66,6 +66,8 @@ _PUBLIC = {"", "WHITE", "CLEAR", "UNLABELED"}
 _LINUX = re.compile(r"linux|mariner|azl|cbl", re.IGNORECASE)
 # Tens of thousands of documents about Linux packages
 _LINUX_LIST = "//msrc.microsoft.com/csaf/vex/changes.csv"
+# In a security.txt (RFC 9116), as CSAF 2.0 has it in section 7.1.8
+_CSAF_LINE = re.compile(r"^CSAF:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
@@ -74,6 +76,8 @@ class Listed(Struct, frozen=True):
 
     url: str
     changed: str = ""
+    # Another list of the same documents
+    instead: str = ""
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -90,9 +94,17 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         return _json(page, watch)
     if text.startswith("<"):
         return _directory(page, text)
+    if _CSAF_LINE.search(text):
+        return _security(page, text)
     if '",' in text or re.search(r",\s*\d{4}-\d\d-\d\d", text):
         return _changes(page, text)
     return _index(page, text)
+
+
+def _security(page: Page, text: str) -> Snapshot:
+    """Read a security.txt: its lines "CSAF:" lead to provider metadata."""
+    urls = [line.strip() for line in _CSAF_LINE.findall(text)]
+    return _list(page, map(Listed, urls), len(urls))
 
 
 def _json(page: Page, watch: Watch) -> Snapshot:
@@ -395,13 +407,17 @@ def _metadata(page: Page, watch: Watch) -> Snapshot:
             directories.append(f"{directory}/changes.csv")
     if not any(map(_LINUX.search, watch.products)):
         directories = [url for url in directories if not url.endswith(_LINUX_LIST)]
-    urls = public or directories
-    if not urls:
+    lists = [Listed(url) for url in public]
+    # Not every provider has changes.csv, though the standard asks for both
+    for url in [] if public else directories:
+        folder = url.rpartition("/")[0]
+        lists.append(Listed(url, instead=f"{folder}/index.txt"))
+    if not lists:
         raise ParseError(
             f"the CSAF provider {quoted(metadata.canonical_url)} has no public "
             f"distribution; its feeds are: {', '.join(sorted(labels)) or 'none at all'}"
         )
-    return _list(page, map(Listed, urls), len(metadata.distributions))
+    return _list(page, lists, len(metadata.distributions))
 
 
 def _feed(page: Page) -> Snapshot:
@@ -524,7 +540,15 @@ def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
         base = page.url.removesuffix(page.document)
     follow: dict[str, Follow] = {}
     dates: list[datetime] = []
-    for item in listed:
+    every = list(listed)
+    # "example.org/csaf/": a list that leads nowhere would be silent for ever
+    bare = first(each.url for each in every if each.url and "://" not in each.url)
+    if bare and not any("://" in each.url for each in every):
+        raise ParseError(
+            f"the list leads to addresses without https://, such as {quoted(bare)}",
+            "The publisher must repair it; the next check reads it again.",
+        )
+    for item in every:
         if not item.url.startswith(("https://", "http://")) or item.url == page.url:
             continue
         name = item.url.removeprefix(base)
@@ -532,7 +556,7 @@ def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
             name = item.url.split("://", 1)[-1]
         if not name or name in follow:
             continue
-        follow[name] = Follow(name, item.url, item.changed)
+        follow[name] = Follow(name, item.url, item.changed, item.instead)
         if item.changed:
             changed = datetime.fromisoformat(item.changed)
             moment = normalize.possible(changed, page.time)

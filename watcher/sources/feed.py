@@ -36,7 +36,9 @@ _POST = re.compile(
 )
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
 _END = re.compile(
-    rb"(?:</(?:\w+:)?(?:rss|feed|RDF|channel)\s*>|/>)\s*(?:<!--[^<]*-->\s*)*\Z",
+    rb"(?:</(?:\w+:)?(?:rss|feed|RDF|channel)\s*>|/>)\s*"
+    # Hosts of blogs write both behind what is over
+    rb"(?:(?:<!--[^<]*-->|<script\b[^<]*(?:<(?!/script)[^<]*)*</script\s*>)\s*)*\Z",
     re.IGNORECASE,
 )
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)

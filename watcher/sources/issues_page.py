@@ -100,7 +100,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     rows = [row for row in _rows(tree) if row.text("issue")]
     if not rows:
         raise unlike(page, "a page with a table of known issues")
-    subject = _subject(tree)
+    subject = _subject(tree, watch)
     issues = _distinct([_entry(row, page.url, subject) for row in rows])
     watched = [entry for issue in issues if (entry := _watched(issue, watch)).products]
     return snapshot(
@@ -183,15 +183,23 @@ def _columns(titles: list[str]) -> dict[int, str]:
     return columns if is_of_issues else {}
 
 
-def _subject(tree: BeautifulSoup) -> str:
+def _subject(tree: BeautifulSoup, watch: Watch) -> str:
     """Return what the page is about.
 
-    The first product that its title, headings or first paragraph name.
+    The first product that its title, headings or first paragraph name; of another vendor
+    the one that a watched pattern names.
     """
     for node in tree.find_all(["title", "h1", "p"]):
         named = normalize.products_in(normalize.fold(node.get_text(" ")))
         if named:
             return normalize.family(named[0])
+    opening = " ".join(
+        normalize.fold(node.get_text(" ")) for node in tree.find_all(["title", "h1"])
+    )
+    for pattern in watch.products:
+        name = re.split(r"[*?\[]", pattern, maxsplit=1)[0].strip()
+        if name and name.lower() in opening.lower():
+            return name
     return "Exchange Server"
 
 

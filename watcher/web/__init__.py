@@ -93,7 +93,7 @@ class FetchError(Exception):
 
     ``passing``: another attempt may succeed.  ``retry_after``: seconds that the server
     asks for. ``unreachable``: the host itself does not answer, so that its other
-    documents need not be tried either.
+    documents need not be tried either.  ``gone``: there is no such page.
     """
 
     def __init__(
@@ -104,6 +104,7 @@ class FetchError(Exception):
         passing: bool = False,
         unreachable: bool = False,
         retry_after: float | None = None,
+        gone: bool = False,
     ) -> None:
         """Keep cause and remedy apart: a failure shows both."""
         super().__init__(cause)
@@ -111,6 +112,7 @@ class FetchError(Exception):
         self.remedy = remedy
         self.passing = passing
         self.unreachable = unreachable
+        self.gone = gone
         self.retry_after = retry_after
 
 

@@ -58,6 +58,7 @@ def failure(
         cause,
         remedy,
         rest=timedelta(seconds=min(trouble.retry_after or 0.0, _LONGEST_REST)),
+        gone=trouble.gone,
     )
 
 
@@ -105,6 +106,7 @@ def of_status(status: int, headers: Mapping[str, str], now: datetime) -> FetchEr
                 "There is no such page: correct the source's `url`, or wait if "
                 "the page has been taken down for a while."
             ),
+            gone=True,
         )
     return FetchError(
         said,
