@@ -1,30 +1,6 @@
-"""Names that the built-in sources give, as far as they are known beforehand, and the sets
-of them that ``init`` offers.
-"""
+"""Names that the built-in sources give, as far as they are known beforehand."""
 
 from __future__ import annotations
-
-from msgspec import Struct
-
-
-class ProductSet(Struct, frozen=True):
-    """Products that are patched together, and the patterns that watch them."""
-
-    name: str
-    patterns: tuple[str, ...]
-
-
-# Each asks only the sources that concern it
-SETS: tuple[ProductSet, ...] = (
-    ProductSet("Exchange Server", ("Exchange Server*",)),
-    ProductSet("Windows Server", ("Windows Server*",)),
-    ProductSet("Windows 11 and 10", ("Windows 11*", "Windows 10*")),
-    ProductSet("SQL Server", ("SQL Server*",)),
-    ProductSet("SharePoint", ("SharePoint*",)),
-    ProductSet("Microsoft 365 Apps and Office", ("Microsoft 365 Apps*", "Office*")),
-    ProductSet(".NET", (".NET*",)),
-    ProductSet("Microsoft Edge", ("Edge*",)),
-)
 
 USUAL: tuple[str, ...] = (
     *("Exchange Server", "Exchange Server SE", "Exchange Server 2019"),

@@ -18,4 +18,8 @@ SETS = (
     ProductSet("SQL Server", ("SQL Server*",)),
     ProductSet("SharePoint Server", ("SharePoint*",)),
     ProductSet("everything", ("*",)),
+    ProductSet("Windows 11 and 10", ("Windows 11*", "Windows 10*")),
+    ProductSet("Microsoft 365 Apps and Office", ("Microsoft 365 Apps*", "Office*")),
+    ProductSet(".NET", (".NET*",)),
+    ProductSet("Microsoft Edge", ("Edge*",)),
 )
