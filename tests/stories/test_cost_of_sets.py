@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from tests.stories.test_thirty_servers import older, pages, records
 from watcher.config.builtin import BUILTIN
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Source, Watch
-from watcher.web import Outcome, Wanted
+from watcher.web import AskingInTurn, Outcome, Wanted
 
 T = TypeVar("T")
 
@@ -27,15 +27,12 @@ class CountingWeb(Web):
         super().__init__()
         self.asked: Counter[str] = Counter()
 
-    def get_all(
-        self,
-        wanted: Iterable[Wanted],
-        now: datetime,
-        use: Callable[[Outcome], T],
-    ) -> list[tuple[Wanted, T]]:
-        every = list(wanted)
-        self.asked.update(one.url for one in every)
-        return super().get_all(every, now, use)
+    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> AskingInTurn[T]:
+        def answer(one: Wanted) -> Outcome | None:
+            self.asked[one.url] += 1
+            return self._answer(one, now) if one.url in self.shown else None
+
+        return AskingInTurn(answer, use)
 
 
 def concerns(source: Source, watch: Watch) -> bool:
