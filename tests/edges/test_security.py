@@ -178,7 +178,7 @@ def test_no_table_for_a_spreadsheet_is_written_and_no_shell_or_program_is_starte
     }
     package = Path(parser.__code__.co_filename).parents[1]
     found = []
-    # The watcher's own parsers; the system's scheduler, when `watcher setup` is told to
+    # The watcher's own parsers; the system's scheduler, when `watcher init` is told to
     apart = {package / "parsing" / "parsers.py", package / "setup" / "schedule.py"}
     for path in sorted({*package.rglob("*.py")} - apart):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
