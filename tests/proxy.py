@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import cast
@@ -19,8 +20,14 @@ class ProxyServer(Running):
     asked for without DNS.
     """
 
-    def __init__(self, hosts: Mapping[str, int], *, password: str = "") -> None:
-        super().__init__(_ProxyConversation)
+    def __init__(
+        self,
+        hosts: Mapping[str, int],
+        *,
+        password: str = "",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(_ProxyConversation, tls)
         self.hosts = dict(hosts)
         # The whole Proxy-Authorization value asked for, if any
         self.password = password

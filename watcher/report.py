@@ -54,10 +54,12 @@ class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write ``record`` as a line that cannot drive the terminal."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        text = f"{at} {record.levelname.lower():7} {harmless(record.getMessage())}"
+        said = harmless(self.mask(record.getMessage()))
+        text = f"{at} {record.levelname.lower():7} {said}"
         if record.exc_info:
-            text += "\n" + harmless(self.formatException(record.exc_info), lines=True)
-        return self.mask(text)
+            trace = self.mask(self.formatException(record.exc_info))
+            text += "\n" + harmless(trace, lines=True)
+        return text
 
 
 class JsonLines(logging.Formatter):
@@ -116,7 +118,7 @@ def complain(text: str, form: PlainLines | JsonLines) -> None:
         if isinstance(form, JsonLines):
             LOG.error("%s", line)
         else:
-            sys.stderr.write(form.mask(harmless(line)) + "\n")
+            sys.stderr.write(harmless(form.mask(line)) + "\n")
 
 
 def write(text: str) -> None:

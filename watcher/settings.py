@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
 
+from watcher.masking import Secret, masked
 from watcher.records import Source, Subscriber, Watch
 
-# A shorter secret would turn half of any text into stars
-SHORTEST_MASKED = 4
+__all__ = [
+    "NOBODY_NAMED",
+    "Channel",
+    "Heartbeat",
+    "Mail",
+    "OAuth",
+    "Operator",
+    "Secret",
+    "Settings",
+]
 
 # Without a [[subscriber]] the messages become files, addressed so that nobody could be
 # reached by accident.
 NOBODY_NAMED = Subscriber(name="administrators", to=("administrators@localhost",))
-
-
-class Secret(Struct, frozen=True):
-    """A text that never prints itself.
-
-    ``name`` is the environment variable it came from; ``reveal`` hands it to the one
-    who must know it.
-    """
-
-    name: str
-    value: str
-
-    def reveal(self) -> str:
-        """Give the text itself."""
-        return self.value
-
-    def __repr__(self) -> str:
-        """Show that there is something, not what."""
-        return "***"
-
-    __str__ = __repr__
-
-    def __format__(self, format_spec: str) -> str:
-        """Show the same in an f-string, whatever its format."""
-        return format(repr(self), format_spec)
-
-
-def masked(text: str, secrets: Iterable[Secret]) -> str:
-    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, as it is or quoted for
-    a URL, the longest first.
-    """
-    for secret in sorted(secrets, key=lambda secret: len(secret.value), reverse=True):
-        if len(secret.value) >= SHORTEST_MASKED:
-            for form in (
-                secret.value,
-                quote(secret.value),
-                quote(secret.value, safe=""),
-                quote_plus(secret.value),
-            ):
-                text = text.replace(form, f"${{{secret.name}}}")
-    return text
 
 
 class Channel(Struct, frozen=True):

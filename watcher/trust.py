@@ -28,6 +28,11 @@ def context(ca_bundle: Path | str | None) -> ssl.SSLContext:
     return _context(tuple(bundles))
 
 
+def forget() -> None:
+    """Read everything anew: the system's store has changed."""
+    _context.cache_clear()
+
+
 @functools.cache
 def _context(bundles: tuple[str, ...]) -> ssl.SSLContext:
     made = ssl.create_default_context()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
 from tests.fetching import Clock, failed, impatient, page, wanted
 from tests.proxy import ProxyServer
 from tests.servers import Fault, Reply, SourceServer, moved, refused
@@ -216,3 +217,18 @@ def test_nothing_of_an_address_is_logged(
 
 def test_settings_show_no_secret() -> None:
     assert "s3cret" not in repr(impatient(secrets=SECRETS))
+
+
+@tried("shown")
+@pytest.mark.parametrize(
+    "paxqzjvk",
+    ["pa/xqzjvk", "pa?xqzjvk", "pa#xqzjvk", "pa[xqzjvk", "pa\\xqzjvk", "a@pa/xqzjvk"],
+)
+def test_a_proxys_paxqzjvk_with_raw_signs_is_blamed_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, web: SourceServer, paxqzjvk: str
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://name:{paxqzjvk}@127.0.0.1:{web.port}")
+    failure = failed("http://advisories.example/feed", impatient())
+    assert failure.cause == "the address of the proxy cannot be read"
+    assert "Correct HTTPS_PROXY or HTTP_PROXY" in failure.remedy
+    assert "xqzjvk" not in str(failure)

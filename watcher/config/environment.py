@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from watcher.config.mistakes import BadValueError
-from watcher.settings import Secret
+from watcher.masking import Secret, filled, in_login
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_NOT_IN_ADDRESSES = re.compile(r"[\s\x00-\x1f\x7f]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -58,8 +59,7 @@ def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> st
     if "${" in _PLACEHOLDER.sub("", text):
         raise BadValueError(f'"{text}" has a ${{ without its }}', "Write ${NAME}.")
 
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
+    def value(name: str) -> str:
         if not _VARIABLE.fullmatch(name):
             raise BadValueError(
                 f'"${{{name}}}" names no environment variable',
@@ -72,9 +72,29 @@ def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> st
                 f"Set {name}, or {name}_FILE to a file that holds it.",
             )
         secrets.append(found)
+        # Quoted in a name's or password's place; elsewhere the address would be blamed
+        if _NOT_IN_ADDRESSES.search(found.value) and not in_login(text, name):
+            raise BadValueError(
+                f"the environment variable {name} holds a space or a control sign",
+                "Write it as it stands in an address: a space is %20.",
+            )
         return found.value
 
-    return _PLACEHOLDER.sub(value, text)
+    return filled(text, value)
+
+
+def proxy_secrets(environ: Mapping[str, str]) -> list[Secret]:
+    """Give the passwords of the environment's proxies, so that none of them is shown."""
+    found = []
+    for variable, text in environ.items():
+        name = variable.lower()
+        _, _, rest = text.partition("://") if "://" in text else ("", "", text)
+        login, at, _ = rest.rpartition("@")
+        if name.endswith("_proxy") and name != "no_proxy" and at:
+            password = login.partition(":")[2] or login
+            forms = {password, unquote(password)}
+            found += [Secret(f"password of {variable}", form) for form in forms]
+    return found
 
 
 def without_password(text: str) -> str:

@@ -49,6 +49,7 @@ def read_settings(text: str, file: Path | None, environ: Mapping[str, str]) -> S
     Raises ConfigurationError as ``load`` does.
     """
     mistakes = Mistakes(str(file) if file else "(built-in defaults)", text)
+    mistakes.secrets += environment.proxy_secrets(environ)
     tables = read_tables(text, mistakes)
     settings = settings_of(tables, file, environ, mistakes)
     mistakes.raise_all()

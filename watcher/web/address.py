@@ -22,6 +22,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
+from watcher.masking import filled
 from watcher.web import FetchError, Wanted
 
 Address = IPv4Address | IPv6Address
@@ -33,6 +34,12 @@ _COMPATIBLE = IPv6Network("::/96")
 # RFC 8215: translated by this organisation, in a form of its choice
 _LOCALLY_TRANSLATED = IPv6Network("64:ff9b:1::/48")
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PROXY = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://)?"
+    r"(?:[^@/?#\\\[\]\x00-\x20\x7f]*@)?"
+    r"(?:\[[0-9a-f:.%]+\]|[^\[\]@:/?#\\%\x00-\x20\x7f]+)(?::[0-9]{1,5})?/?",
+    re.IGNORECASE,
+)
 _SECRET_NAME = re.compile(
     r"key|token|secret|pass|pwd|auth|sig|code|session|credential|jwt", re.IGNORECASE
 )
@@ -293,7 +300,12 @@ def missing(url: str, secrets: Mapping[str, str]) -> str:
 
 def expand(url: str, secrets: Mapping[str, str]) -> str:
     """Put the secrets in for their ``${NAME}``; unknown names stay."""
-    return _NAME.sub(lambda found: secrets.get(found[1], found[0]), url)
+    return filled(url, lambda name: secrets.get(name, f"${{{name}}}"))
+
+
+def is_proxy(url: str) -> bool:
+    """Say whether a proxy's address can be read in one way: odd signs of its password quoted."""
+    return _PROXY.fullmatch(url) is not None
 
 
 def conceal(text: str, secrets: Mapping[str, str]) -> str:

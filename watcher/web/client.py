@@ -270,6 +270,12 @@ class Client:
         url = hop.target.url
         proxies = self._proxies_for(url)
         proxy = select_proxy(url, proxies)
+        if proxy and not address.is_proxy(proxy):
+            raise FetchError(
+                "the address of the proxy cannot be read",
+                "Correct HTTPS_PROXY or HTTP_PROXY: http://name:password@proxy:port, and "
+                "in name and password %40 for @, %2F for /, %3A for :, %23 for #.",
+            )
         gate.holds(None, Reach.PUBLIC)
         gate.nearest = hop.nearest
         try:

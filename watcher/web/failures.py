@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+from watcher.masking import Secret, masked
 from watcher.records import Failure
 from watcher.web import FetchError, FetchSettings, Wanted, address
 
@@ -46,10 +47,9 @@ def failure(
         and wanted.source.own
         and wanted.url == wanted.source.url
     )
-    cause, remedy = (
-        address.conceal(trouble.cause, secrets),
-        address.conceal(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", secrets),
-    )
+    hidden = [Secret(name, value) for name, value in secrets.items()]
+    cause = masked(trouble.cause, hidden)
+    remedy = masked(f"{_MISTYPED if mistyped else ''}{trouble.remedy}", hidden)
     return Failure(
         wanted.source.name,
         wanted.document,
