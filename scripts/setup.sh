@@ -22,11 +22,16 @@ find_python() {
                 "On Debian and Ubuntu: apt-get install python3-venv. Then run this again."
         fi
     done
+    if [ -n "${PYTHON:-}" ]; then fail "PYTHON=$PYTHON: No Python 3.11 or newer was found there. Name another one, or none."; fi
     fail "No Python 3.11 or newer was found. Install one, or name it: make run PYTHON=/path/to/python3.12"
 }
 
 if [ ! -f "$lock" ]; then fail "$lock is missing; it belongs to this repository (git checkout $lock)."; fi
-if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+same() { [ "$("$1" -c "$which" 2>/dev/null)" = "$("$2" -c "$which" 2>/dev/null)" ]; }
+which='import sys; print(sys.base_prefix, sys.version)'
+# Another interpreter that is named is taken, or refused: one of an earlier time must not stay unseen
+if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    { [ -n "${PYTHON:-}" ] && ! same "$PYTHON" "$venv/bin/python"; }; then
     python=$(find_python)
     echo "Making $venv with $("$python" --version)"
     "$python" -m venv --clear "$venv"

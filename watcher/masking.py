@@ -154,7 +154,11 @@ def _parts(value: str) -> Iterator[str]:
         yield from (row for row in value.splitlines() if "-----" not in row)
         return
     if "://" in value:
-        yield from _TOKEN.findall(value)
+        # A host with a dot is one that others have, too
+        login, _, rest = value.partition("://")[2].rpartition("@")
+        host, slash, path = rest.partition("/")
+        named = "" if "." in host else host
+        yield from _TOKEN.findall(f"{login} {named} {slash}{path}")
         return
     edges = [0]
     for found in _DIVIDING.finditer(value):

@@ -150,13 +150,14 @@ class Call(Struct, frozen=True):
     log_json: bool
     form: report.PlainLines | report.JsonLines
 
-    def settings(self) -> Settings:
+    def settings(self, *, sends: bool = False) -> Settings:
         """Load the configuration.
 
-        From here on its secrets are masked in every log line.  Raises
+        From here on its secrets are masked in every log line.  Of a command that
+        ``sends`` nothing a login that is not set is only warned of.  Raises
         ConfigurationError.
         """
-        settings = config.load(self.config, os.environ)
+        settings = config.load(self.config, os.environ, sends=sends)
         self.form.mask = settings.masked
         for warning in settings.warnings:
             report.LOG.warning("%s", warning)
@@ -225,6 +226,7 @@ def command(
             # -v is one step louder than usual, -q one step quieter
             form = report.log_to_stderr(verbose - quiet, as_json=log_json)
             with ending(form), terminable():
+                _leave_folder_that_is_gone(config)
                 body(Call(config, verbose, quiet, log_json, form), **own)
 
         signature = inspect.signature(body, eval_str=True)
@@ -244,6 +246,24 @@ def command(
         return body
 
     return register
+
+
+def _leave_folder_that_is_gone(named: Path | None) -> None:
+    """Work on where the folder that the command was started in was deleted since.
+
+    Libraries ask for it, and fail.  Raises ConfigurationError where the configuration
+    is looked for in it.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd is the same
+    except FileNotFoundError:
+        file = named or Path(os.environ.get("WATCHER_CONFIG", ""))
+        if not file.is_absolute():
+            raise ConfigurationError(
+                "the folder that this was started in is gone. Change into another one "
+                "(cd), or name the configuration by its whole path: --config"
+            ) from None
+        os.chdir(file.anchor)
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def init(  # noqa: PLR0913 - an option for each answer
     if asking:
         answers = Interview(file, os.environ, check=not no_check).run(given)
     else:
-        answers = _checked(given, file, check=not no_check)
+        answers = _checked(given, file, start_by=start_by, check=not no_check)
     settings = settings_of_answers(answers, file, os.environ)
     _write(file, toml(answers))
     report.write(say("say.wrote", file=file))
@@ -166,22 +166,41 @@ def _script(name: str) -> str:
     return found.read_text(encoding="utf-8").rstrip("\n")
 
 
-def _checked(answers: Answers, file: Path, *, check: bool) -> Answers:
-    """Check the options as answers are checked; what fails raises ConfigurationError."""
-    try:
-        if answers.smtp:
+def _checked(answers: Answers, file: Path, *, start_by: str, check: bool) -> Answers:
+    """Check the options as answers are checked.
+
+    Raises ConfigurationError with everything that is wrong.
+    """
+    wrong = []
+    if start_by and start_by not in schedule.INSTALL:
+        kinds = " · ".join(schedule.INSTALL)
+        wrong.append(say("error.no_scheduler", kind=start_by, why=kinds))
+    whole = answers
+    if answers.smtp:
+        try:
             named = server_address(answers.smtp, look=check)
             answers = replace(answers, smtp=named)
             answers = replace(answers, sender=answers.sender or likely_sender(answers))
-        settings = settings_of_answers(answers, file, os.environ)
-        if check and answers.smtp:
+            whole = answers
+        except WatcherError as error:
+            wrong.append(_why(error))
+            # What else is wrong is found without it
+            whole = replace(answers, smtp="")
+    try:
+        settings = settings_of_answers(whole, file, os.environ)
+        if check and answers.smtp and not wrong:
             report.write(
                 settings.masked(say("say.works", what=trial.sign_in(settings)))
             )
     except WatcherError as error:
-        why = error.answer if isinstance(error, DeliveryError) else str(error)
-        raise ConfigurationError(say("error.unchecked", why=why)) from error
+        wrong.append(_why(error))
+    if wrong:
+        raise ConfigurationError(say("error.unchecked", why="\n".join(wrong)))
     return answers
+
+
+def _why(error: WatcherError) -> str:
+    return error.answer if isinstance(error, DeliveryError) else str(error)
 
 
 def _write(file: Path, text: str, mode: int = 0o666) -> None:

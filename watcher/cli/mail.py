@@ -54,7 +54,7 @@ def test(
     It goes out as every message does: by the mail server, as a file, or to the
     channel.  Nothing is noted in the state.
     """
-    settings = call.settings()
+    settings = call.settings(sends=True)
     # A channel's name holds no @, and so is no address
     channel = to in {channel.name for channel in settings.channels}
     if channel:

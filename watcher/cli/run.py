@@ -83,7 +83,7 @@ def run(
     feeds and page published. Events are printed; each source and delivery that failed
     is named with its cause and remedy, and the next run tries again.
     """
-    settings = call.settings()
+    settings = call.settings(sends=not (dry_run or no_send))
     only = None
     if source:
         only = frozenset(_switched_on(named(settings, name)) for name in source)

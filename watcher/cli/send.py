@@ -43,7 +43,7 @@ def send(
     watcher show takes: update id, KB article, CVE or build.  What was accepted is not
     sent again.
     """
-    settings = call.settings()
+    settings = call.settings(sends=True)
     # One time for all tries: what is due does not depend on how long sending takes
     at = now()
     with (

@@ -61,7 +61,7 @@ def work(
     database: whoever is free takes the next. It works until SIGTERM, and ends the jobs
     it has begun. A worker that is killed is replaced: its jobs begin again.
     """
-    settings = call.settings()
+    settings = call.settings(sends=not health)
     queue.require()
     if health:
         _say_health(call, settings, patience)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from watcher.config.mistakes import BadValueError
+from watcher.config.mistakes import BadValueError, MissingSecretError
 from watcher.masking import Secret, filled, in_login
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
@@ -67,7 +67,7 @@ def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> st
             )
         found = secret(name, environ)
         if found is None:
-            raise BadValueError(
+            raise MissingSecretError(
                 f"the environment variable {name} is not set",
                 f"Set {name}, or {name}_FILE to a file that holds it.",
             )

@@ -29,26 +29,33 @@ from watcher.settings import Settings
 NAME = "watcher.toml"
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(
+    path: Path | None, environ: Mapping[str, str], *, sends: bool = True
+) -> Settings:
     """Read the configuration.
 
     ``path`` is what ``--config`` names, None to look in the usual places; without any
-    file the built-in defaults run.
+    file the built-in defaults run.  Where nothing ``sends``, a secret that only sending
+    needs may be missing: that is a warning.
 
     Raises:
         ConfigurationError: it holds everything that is wrong, a line each.
 
     """
     file = find_file(path, environ)
-    return read_settings(read_text(file) if file else "", file, environ)
+    text = read_text(file) if file else ""
+    return read_settings(text, file, environ, sends=sends)
 
 
-def read_settings(text: str, file: Path | None, environ: Mapping[str, str]) -> Settings:
+def read_settings(
+    text: str, file: Path | None, environ: Mapping[str, str], *, sends: bool = True
+) -> Settings:
     """Read the ``text`` of a configuration as that of ``file``, None for the defaults.
 
     Raises ConfigurationError as ``load`` does.
     """
-    mistakes = Mistakes(str(file) if file else "(built-in defaults)", text)
+    name = str(file) if file else "(built-in defaults)"
+    mistakes = Mistakes(name, text, sends=sends)
     mistakes.secrets += environment.proxy_secrets(environ)
     tables = read_tables(text, mistakes)
     settings = settings_of(tables, file, environ, mistakes)

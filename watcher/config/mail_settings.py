@@ -14,7 +14,13 @@ from msgspec import UNSET, Struct
 
 from watcher.config import environment, values
 from watcher.config.mail_table import MailTable
-from watcher.config.mistakes import BadValueError, Key, Mistakes, TableReader
+from watcher.config.mistakes import (
+    BadValueError,
+    Key,
+    MissingSecretError,
+    Mistakes,
+    TableReader,
+)
 from watcher.config.tables import ChannelTable, HeartbeatTable
 from watcher.settings import Channel, Heartbeat, Mail, OAuth, Replies, Secret
 
@@ -207,12 +213,14 @@ def _credential(environ: Mapping[str, str]) -> tuple[Secret | None, Secret | Non
     certificate = environment.secret(CERTIFICATE, environ)
     # Of both set, one is left over from before: which one holds cannot be guessed
     if bool(secret) == bool(certificate):
-        both = f"neither {SECRET} nor {CERTIFICATE} is set"
+        wants = "Microsoft 365 wants a secret or a certificate of the client"
+        remedy = "Set one of them, or _FILE of one."
         if secret:
-            both = f"both {SECRET} and {CERTIFICATE} are set"
-        raise BadValueError(
-            f"Microsoft 365 wants a secret or a certificate of the client, and {both}",
-            "Set one of them, or _FILE of one.",
+            raise BadValueError(
+                f"{wants}, and both {SECRET} and {CERTIFICATE} are set", remedy
+            )
+        raise MissingSecretError(
+            f"{wants}, and neither {SECRET} nor {CERTIFICATE} is set", remedy
         )
     # The portal gives the certificate alone: the key that signs the request is missing
     for wanted in ("PRIVATE KEY", "BEGIN CERTIFICATE"):
@@ -272,7 +280,7 @@ def _login(named: str, environ: Mapping[str, str], mistakes: Mistakes) -> Login:
         return Login(None, None)
     password = environment.secret(PASSWORD, environ)
     if not password:
-        raise BadValueError(
+        raise MissingSecretError(
             (
                 "there is a user, "
                 f"{'named here' if named else 'WATCHER_SMTP_USER'}, but "

@@ -20,6 +20,8 @@ P = ParamSpec("P")
 # ("source", 1, "every"): the second [[source]]'s key every
 Key = tuple[str | int, ...]
 
+# Tables whose secrets nobody needs who sends nothing
+_ONLY_FOR_SENDING = frozenset({"mail", "channel"})
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 
@@ -32,6 +34,10 @@ class BadValueError(ValueError):
         super().__init__(f"{cause}. {remedy}")
         self.cause = cause
         self.remedy = remedy
+
+
+class MissingSecretError(BadValueError):
+    """A secret is not set: no mistake of the file, and none where nobody uses it."""
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
@@ -149,6 +155,8 @@ class Mistakes(Struct):
     lines: list[tuple[int, str]] = field(default_factory=list)
     # What is odd, and does not stop anything
     warnings: list[str] = field(default_factory=list)
+    # Messages are to be sent, and so their secrets are needed
+    sends: bool = True
 
     def add(self, key: Key, cause: str, remedy: str) -> None:
         """Note that the value at ``key`` is wrong, and what to do."""
@@ -212,6 +220,13 @@ class TableReader(Struct, frozen=True):
         """Give what ``read`` makes of what was given; ``instead`` when it cannot be meant."""
         try:
             return read(*given, **named)
+        except MissingSecretError as missing:
+            if self.mistakes.sends or self.key[0] not in _ONLY_FOR_SENDING:
+                self.add(name, missing.cause, missing.remedy)
+            else:
+                key = (*self.key, name)
+                self.mistakes.warn(key, missing.cause, missing.remedy)
+            return instead
         except BadValueError as wrong:
             self.add(name, wrong.cause, wrong.remedy)
             return instead

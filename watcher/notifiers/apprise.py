@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from requests.adapters import BaseAdapter
 
 from watcher import trust
 from watcher.kinds import EVENT_KINDS
@@ -29,6 +31,8 @@ from watcher.text import chat, webhook
 # Somebody else stands there, or the right or the address is missing
 _SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
 _TRANSIENT = frozenset({408, 425, 429})
+# A page to log in, or a service that has done its work (Google's Apps Script)
+_FOUND = 302
 # A gateway says that nobody answered it in time, or that it does not know
 _LATE = frozenset({502, 504, 520, 524})
 # A library's words for a way that is not HTTP, where no connection was made
@@ -52,17 +56,20 @@ _PATIENCE = 30.0
 def connect(settings: Settings) -> Iterator[Notifier]:
     """Give a notifier of the configured channels; each is opened when it is first needed."""
     adapter = Adapter(trust.context(settings.ca_bundle))
-    with _sending_by(adapter):
+    try:
         yield Channels(_addresses(settings), adapter)
+    finally:
+        adapter.close()
 
 
 def mistakes(settings: Settings) -> list[str]:
     """Name the channels whose addresses Apprise does not know."""
-    channels = Channels(_addresses(settings))
+    channels = Channels(_addresses(settings), Adapter(trust.context(None)))
     return [
         f"the channel {name}: {_UNKNOWN}"
-        for name in channels.addresses
-        if not channels.services(name)
+        for name, address in channels.addresses.items()
+        # One whose secret is not set was warned of
+        if address.reveal() and not channels.services(name)
     ]
 
 
@@ -79,12 +86,20 @@ class Channels:
     """
 
     addresses: Mapping[str, Secret]
-    adapter: Adapter | None = field(default=None, repr=False)
+    adapter: Adapter = field(repr=False)
     open: dict[str, list[Any]] = field(default_factory=dict, repr=False)
+    # What deferred a text is not asked again for the next one
+    deferring: dict[str, Receipt] = field(default_factory=dict, repr=False)
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
         """Send ``message`` in short to each of ``recipients``, channels or their targets."""
-        return [self._send(message, name) for name in recipients]
+        receipts = []
+        for name in recipients:
+            receipt = self.deferring.get(name) or self._send(message, name)
+            if receipt.state is DeliveryState.DEFERRED:
+                self.deferring[name] = receipt
+            receipts.append(receipt)
+        return receipts
 
     def targets(self, recipient: str) -> list[str]:
         """Name the targets of a channel, each a recipient: ``teams#1``, ``teams#2``.
@@ -127,9 +142,10 @@ class Channels:
             # Apprise posts what is here beside its own fields, and leaves out what is ""
             extra = {webhook.KEY: webhook.payload(message), "attachments": ""}
             service.payload_extras = {**service.payload_extras, **extra}
-        exchanges = self.adapter.exchanges if self.adapter else []
+        exchanges = self.adapter.exchanges
         exchanges.clear()
-        with _silence(), LogCapture(level=logging.DEBUG) as said:  # type: ignore[no-untyped-call]
+        said = LogCapture(level=logging.DEBUG)  # type: ignore[no-untyped-call]
+        with _silence(), _sending_by(self.adapter), said as words:
             try:
                 taken = service.notify(
                     body=message.chat or title,
@@ -140,7 +156,7 @@ class Channels:
             # A plugin of Apprise's that fails is no failure of the run
             except Exception:  # noqa: BLE001
                 taken = False
-        return _receipt(recipient, exchanges, said.getvalue(), taken=bool(taken))
+        return _receipt(recipient, exchanges, words.getvalue(), taken=bool(taken))
 
 
 def _is_for_machines(service: Any) -> bool:  # noqa: ANN401 - Apprise has no types
@@ -195,6 +211,12 @@ def _receipt(
         return Receipt(recipient, DeliveryState.ACCEPTED, "taken")
     # A redirect of a POST is followed by a GET, which tells nobody anything
     last = moved[-1] if moved else next(reversed(exchanges), None)
+    if taken and moved and moved[-1].status == _FOUND:
+        return Receipt(
+            recipient,
+            DeliveryState.UNKNOWN,
+            "the service led to another page (HTTP 302); it may have taken the text",
+        )
     if last is None:
         return _by_words(recipient, said)
     if last.trouble is not None:
@@ -203,7 +225,8 @@ def _receipt(
 
 
 def _is_redirect(exchange: Exchange) -> bool:
-    return exchange.method == "POST" and exchange.status in {301, 302, 303}
+    # 303 leads from what was done to its result (RFC 9110 section 15.4.4)
+    return exchange.method == "POST" and exchange.status in {301, _FOUND}
 
 
 def _answered(recipient: str, exchange: Exchange) -> Receipt:
@@ -272,16 +295,25 @@ def _by_words(recipient: str, said: str) -> Receipt:
     )
 
 
+# By which adapter this thread's plugins send; workers tell several channels at a time
+_SENDING = threading.local()
+_OWN_ADAPTER = requests.Session.get_adapter
+
+
+def _adapter_of(session: requests.Session, url: str | bytes) -> BaseAdapter:
+    chosen: BaseAdapter | None = getattr(_SENDING, "adapter", None)
+    return chosen or _OWN_ADAPTER(session, str(url))
+
+
 @contextmanager
 def _sending_by(adapter: Adapter) -> Iterator[None]:
     """Let Apprise's plugins, which make sessions of their own, send by ``adapter``."""
-    before = requests.Session.get_adapter
-    requests.Session.get_adapter = lambda _session, url: adapter  # type: ignore[method-assign,assignment]  # noqa: ARG005
+    requests.Session.get_adapter = _adapter_of  # type: ignore[method-assign,assignment]
+    _SENDING.adapter = adapter
     try:
         yield
     finally:
-        requests.Session.get_adapter = before  # type: ignore[method-assign]
-        adapter.close()
+        _SENDING.adapter = None
 
 
 @contextmanager

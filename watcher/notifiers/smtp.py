@@ -307,6 +307,10 @@ class Line:
             return judged(Stage.MESSAGE, code, answer), words(code, answer)
         try:
             connection.send(_dotted(message.body))
+        except (OSError, smtplib.SMTPException) as error:
+            # Not all of it has left, and so not the dot that ends it
+            return Verdict(DeliveryState.DEFERRED), self._lost(error).answer
+        try:
             code, answer = connection.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._lost(error)
