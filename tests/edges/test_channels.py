@@ -10,12 +10,14 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
 from msgspec.structs import replace
 
+from tests.attacks import tried
 from tests.edges.test_smtp import MESSAGE, delivering, hidden, mail_by
 from tests.mailing import free_port
 from tests.services import Service
@@ -151,6 +153,34 @@ def test_a_service_that_answers_too_late_may_have_taken_the_text() -> None:
         url = f"json://127.0.0.1:{server.getsockname()[1]}/?rto=0.3"
         (receipt,) = send(to(teams=url), "teams")
     assert receipt.state is DeliveryState.UNKNOWN
+
+
+@tried("unknown")
+@pytest.mark.parametrize(
+    ("status", "state"), [(301, "deferred"), (302, "unknown"), (303, "accepted")]
+)
+def test_a_service_that_leads_to_another_page_is_judged_by_how_it_leads_there(
+    hook: Service, status: int, state: str
+) -> None:
+    hook.statuses["/hook-of-secret-4711"] = [status]
+    hook.headers["Location"] = "/another"
+    (receipt,) = send(to(teams=at(hook)), "teams")
+    assert receipt.state.value == state
+    assert len(hook.posted) == 1
+
+
+@tried("patience")
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
+def test_a_service_that_defers_a_text_is_not_asked_for_the_next_one(
+    hook: Service, status: int
+) -> None:
+    hook.statuses["/hook-of-secret-4711"] = [status]
+    hook.headers["Retry-After"] = "120"
+    with notifiers.connect(to(teams=at(hook)), "apprise") as notifier:
+        first, second = (notifier.send(SAID, ["teams"]) for _ in range(2))
+    assert first == second
+    assert first[0].wait == timedelta(seconds=120)
+    assert len(hook.posted) == 1
 
 
 def test_a_service_that_nobody_reached_has_taken_nothing() -> None:

@@ -22,7 +22,8 @@ from watcher.config.values import address
 from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import audience
 from watcher.mail import render, samples
-from watcher.notifiers import outbox
+from watcher.notifiers import Receipt, outbox
+from watcher.notifiers.apprise import Channels
 from watcher.records import DeliveryState, Event, Letter, Message, Subscriber
 from watcher.run import compose, servers
 from watcher.setup.trial import test_message
@@ -63,8 +64,17 @@ def test(
         reader = Subscriber("test", (_address(to),))
     message = test_message(reader, settings, now())
     with notifiers.connect(settings, "apprise" if channel else "") as notifier:
-        (receipt,) = notifier.send(message, [to])
-    accepted = receipt.state is DeliveryState.ACCEPTED
+        targets = [to]
+        if isinstance(notifier, Channels):
+            targets = notifier.targets(to)
+        receipts = notifier.send(message, targets)
+    for receipt in receipts:
+        _say_of_test(receipt, settings)
+    all_accepted = all(each.state is DeliveryState.ACCEPTED for each in receipts)
+    end_with_failure(failed=not all_accepted)
+
+
+def _say_of_test(receipt: Receipt, settings: Settings) -> None:
     became = f"{receipt.state.value}: {receipt.answer}"
     # A test is noted nowhere
     if receipt.state is DeliveryState.DEFERRED:
@@ -72,12 +82,11 @@ def test(
             f"not sent: {receipt.answer}. Nothing tries a test again: repeat it "
             "when that is mended."
         )
-    said = settings.masked(report.harmless(f"{to}: {became}"))
-    if accepted:
+    said = report.harmless(settings.masked(f"{receipt.recipient}: {became}"))
+    if receipt.state is DeliveryState.ACCEPTED:
         report.write(said)
     else:
         report.LOG.error("%s", said)
-    end_with_failure(failed=not accepted)
 
 
 def _address(text: str) -> str:
