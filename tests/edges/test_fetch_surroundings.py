@@ -221,13 +221,13 @@ def test_settings_show_no_secret() -> None:
 
 @tried("shown")
 @pytest.mark.parametrize(
-    "paxqzjvk",
+    "password",
     ["pa/xqzjvk", "pa?xqzjvk", "pa#xqzjvk", "pa[xqzjvk", "pa\\xqzjvk", "a@pa/xqzjvk"],
 )
-def test_a_proxys_paxqzjvk_with_raw_signs_is_blamed_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, web: SourceServer, paxqzjvk: str
+def test_a_proxys_password_with_raw_signs_is_blamed_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, web: SourceServer, password: str
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://name:{paxqzjvk}@127.0.0.1:{web.port}")
+    monkeypatch.setenv("http_proxy", f"http://name:{password}@127.0.0.1:{web.port}")
     failure = failed("http://advisories.example/feed", impatient())
     assert failure.cause == "the address of the proxy cannot be read"
     assert "Correct HTTPS_PROXY or HTTP_PROXY" in failure.remedy

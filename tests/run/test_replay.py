@@ -107,7 +107,11 @@ def test_a_line_separator_in_a_sources_words_splits_no_line(tmp_path: Path) -> N
     )
 
 
-def test_a_replay_writes_lines_that_nothing_splits(tmp_path: Path) -> None:
+def test_a_replay_writes_lines_that_nothing_splits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A checkout may have a configuration of its own
+    monkeypatch.chdir(tmp_path)
     rows = (("Exchange Server 2019 CU14", "February 13, 2024", "15.2.1544.4", ""),)
     recording = tmp_path / "seen.warc.gz"
     new = (

@@ -23,7 +23,6 @@ from watcher.errors import ConfigurationError, WatcherError
 from watcher.judgement import audience
 from watcher.mail import render, samples
 from watcher.notifiers import Receipt, outbox
-from watcher.notifiers.apprise import Channels
 from watcher.records import DeliveryState, Event, Letter, Message, Subscriber
 from watcher.run import compose, servers
 from watcher.setup.trial import test_message
@@ -64,10 +63,7 @@ def test(
         reader = Subscriber("test", (_address(to),))
     message = test_message(reader, settings, now())
     with notifiers.connect(settings, "apprise" if channel else "") as notifier:
-        targets = [to]
-        if isinstance(notifier, Channels):
-            targets = notifier.targets(to)
-        receipts = notifier.send(message, targets)
+        receipts = notifier.send(message, notifier.targets(to))
     for receipt in receipts:
         _say_of_test(receipt, settings)
     all_accepted = all(each.state is DeliveryState.ACCEPTED for each in receipts)

@@ -54,6 +54,10 @@ class Notifier(Protocol):
         """
         ...
 
+    def targets(self, recipient: str) -> list[str]:
+        """Name those whom a recipient stands for: the targets of a channel that has several."""
+        ...
+
 
 class _Module(Protocol):
     def connect(self, settings: Settings) -> AbstractContextManager[Notifier]: ...

@@ -96,6 +96,10 @@ class Mailbox(Struct):
             return receipts
         return [answer.receipt(recipient) for recipient in recipients]
 
+    def targets(self, recipient: str) -> list[str]:
+        """Name the recipient: it stands for itself."""
+        return [recipient]
+
     def _send(self, message: Message) -> Answer:
         if self.away:
             return self.away

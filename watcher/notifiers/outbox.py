@@ -58,6 +58,10 @@ class Outbox(Struct):
             ]
         return [Receipt(each, DeliveryState.ACCEPTED, str(path)) for each in recipients]
 
+    def targets(self, recipient: str) -> list[str]:
+        """Name the recipient: it stands for itself."""
+        return [recipient]
+
     def _write(self, message: Message) -> Path:
         """Write aside and rename.
 

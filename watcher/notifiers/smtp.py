@@ -129,6 +129,10 @@ class Line:
         verdict = Verdict(DeliveryState.DEFERRED, trouble.settings_wrong)
         return [_receipt(each, verdict, trouble.answer) for each in recipients]
 
+    def targets(self, recipient: str) -> list[str]:
+        """Name the recipient: it stands for itself."""
+        return [recipient]
+
     def greet(self) -> smtplib.SMTP:
         """Connect, encrypt and log in, as before a message.  Raises DeliveryError."""
         return self._connection()

@@ -21,7 +21,6 @@ from watcher.config import Settings
 from watcher.counted import counted
 from watcher.judgement import delivery as judge
 from watcher.judgement.delivery import APPRISE, MAIL, Attempt
-from watcher.notifiers.apprise import Channels
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
 from watcher.run import again
 from watcher.store import Store
@@ -93,9 +92,7 @@ def send_each(
     say: Callable[[str], None],
 ) -> list[Tried]:
     """Send what waits, and give every delivery as it was kept."""
-    pieces = waiting
-    if isinstance(notifier, Channels):
-        pieces = _by_target(waiting, notifier, store)
+    pieces = _by_target(waiting, notifier, store)
     return list(_sent(pieces, notifier, settings, store, now, say))
 
 
@@ -133,7 +130,9 @@ def _by_sender(
 
 
 def _by_target(
-    waiting: list[tuple[Message, Delivery]], channels: Channels, store: Store
+    waiting: list[tuple[Message, Delivery]],
+    notifier: notifiers.Notifier,
+    store: Store,
 ) -> list[tuple[Message, Delivery]]:
     """Put a delivery for each target in place of one for a channel that has several.
 
@@ -141,7 +140,7 @@ def _by_target(
     """
     found = []
     for message, delivery in waiting:
-        targets = channels.targets(delivery.recipient)
+        targets = notifier.targets(delivery.recipient)
         if len(targets) < 2:
             found.append((message, delivery))
             continue
