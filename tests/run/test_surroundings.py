@@ -6,7 +6,6 @@ No home, a folder that is gone, a disk without locks, a password that is elsewhe
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import subprocess
 import sys
@@ -155,6 +154,7 @@ def test_a_disk_that_cannot_lock_is_said_to_be_so_and_not_that_another_run_holds
     def no_lock(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks otherwise")
     monkeypatch.setattr(fcntl, "flock", no_lock)
     said = office.run(AT)
     assert said.exit_code == 1
