@@ -11,8 +11,14 @@ param([string[]]$ComputerName = @($env:COMPUTERNAME), [string]$Path = "inventory
 $ask = {
     $current = Get-ItemProperty "HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
     $policy = Get-ItemProperty "HKLM:\SOFTWARE\Microsoft\PolicyManager\current\device\Update" -ErrorAction SilentlyContinue
-    $package = Get-WindowsPackage -Online -ErrorAction SilentlyContinue |
-        Where-Object { $_.PackageName -like "*HotpatchEnrollment*" -and $_.PackageState -eq "Installed" }
+    # Without an elevated shell this is an error that ends the script
+    $package = $null
+    try {
+        $package = Get-WindowsPackage -Online -ErrorAction Stop |
+            Where-Object { $_.PackageName -like "*HotpatchEnrollment*" -and $_.PackageState -eq "Installed" }
+    } catch {
+        Write-Warning "${env:COMPUTERNAME}: hotpatch enrolment is not known ($($_.Exception.Message))"
+    }
     $caption = (Get-CimInstance Win32_OperatingSystem).Caption
     [pscustomobject]@{
         # "Microsoft Windows Server 2022 Datacenter": the edition is no part of the product
