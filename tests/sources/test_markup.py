@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watcher.records import Anchor
 from watcher.sources import answer, markup
 
 
@@ -177,3 +178,14 @@ def test_lines_of_code_are_read_and_names_in_a_sentence_are_none() -> None:
 
 def test_prose_without_either_costs_nothing() -> None:
     assert markup.marked("<p>Nothing leads anywhere.</p>") == markup.Marked()
+
+
+def test_of_a_page_with_thousands_of_links_the_first_are_read_and_the_frame_once() -> (
+    None
+):
+    html = "<div>" + "<br>See <a href='/x'>the page</a>." * 5000 + "</div>"
+    found = markup.marked(html, "https://example.org/")
+
+    assert found.anchors == (
+        Anchor("the page", "https://example.org/x", "See the page."),
+    )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from html import unescape
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -367,25 +368,22 @@ class Marked(Struct, frozen=True):
 
 
 def marked(html: str, base: str = "") -> Marked:
-    """Return the anchors and the lines of code of HTML or Markdown, in its order."""
+    """Return the first anchors and lines of code of HTML or Markdown, in its order."""
     lower = html.lower()
     anchors: list[Anchor] = []
-    text = plain(html) if "](http" in lower else ""
-    for match in _LINK.finditer(html) if text else ():
-        words = normalize.fold(match[1])
-        anchors.append(Anchor(words, match[2], _line_of(text, words)))
+    if "](http" in lower:
+        lines = _folded(plain(html))
+        for match in islice(_LINK.finditer(html), _MOST_MARKED):
+            words = normalize.fold(match[1])
+            anchors.append(Anchor(words, match[2], _line_of(lines, words)))
     codes: dict[str, None] = {}
     root = None
     if any(name in lower for name in ("<a ", "<code", "<pre")):
         root = tree(html)
     if root is not None:
-        anchors += [
-            _anchor(each, base)
-            for each in root.iter("a")
-            if each.get("href") and is_read(each)
-        ]
-        for element in root.iter("pre", "code"):
-            texts = map(normalize.fold, text_of(element).splitlines())
+        anchors += _anchors(root, base)
+        for element in islice(root.iter("pre", "code"), _MOST_MARKED):
+            texts = _folded(text_of(element))
             codes |= dict.fromkeys(text for text in texts if len(text) in _CODE_LETTERS)
     kept = [each for each in anchors if each.url and _is_readable(each)]
     return Marked(
@@ -393,12 +391,27 @@ def marked(html: str, base: str = "") -> Marked:
     )
 
 
-def _anchor(element: etree._Element, base: str) -> Anchor:
-    text = normalize.fold(text_of(element))
-    frames = (each for each in element.iterancestors() if each.tag in _FRAMES)
-    frame = next(frames, None)
-    around = "" if frame is None or not text else _line_of(text_of(frame), text)
-    return Anchor(text, absolute(element.get("href") or "", base), around)
+def _anchors(root: etree._Element, base: str) -> list[Anchor]:
+    """Return the first anchors of a tree, each with the line that it stands in."""
+    # A page in one frame is read once, however many anchors it has
+    lines_of: dict[etree._Element, list[str]] = {}
+    found = []
+    for element in islice(root.iter("a"), _MOST_MARKED):
+        href = element.get("href") or ""
+        text = normalize.fold(text_of(element)) if href and is_read(element) else ""
+        if not text:
+            continue
+        frames = (each for each in element.iterancestors() if each.tag in _FRAMES)
+        frame = next(frames, element)
+        if frame not in lines_of:
+            lines_of[frame] = _folded(text_of(frame))
+        around = _line_of(lines_of[frame], text)
+        found.append(Anchor(text, absolute(href, base), around))
+    return found
+
+
+def _folded(text: str) -> list[str]:
+    return [normalize.fold(line) for line in text.splitlines()]
 
 
 def _is_readable(anchor: Anchor) -> bool:
@@ -406,9 +419,9 @@ def _is_readable(anchor: Anchor) -> bool:
     return len(anchor.text) in _ANCHOR_LETTERS and "://" not in anchor.text
 
 
-def _line_of(text: str, words: str) -> str:
-    """Return the line of a text that holds words, or what is around them of a long one."""
-    for line in map(normalize.fold, text.splitlines()):
+def _line_of(lines: Iterable[str], words: str) -> str:
+    """Return the line that holds words, or what is around them of a long one."""
+    for line in lines:
         start = line.find(words)
         if start >= 0:
             return line[max(0, start - _AROUND) : start + len(words) + _AROUND]
