@@ -35,7 +35,7 @@ WRITTEN = {
             "Build": "10.0.20348.2849",
             "Hotpatch": "True",
         },
-        Server("WEB01", "10.0.20348.2849", "Windows Server 2022"),
+        Server("WEB01", "10.0.20348.2849", "Windows Server 2022", track="hotpatch"),
     ),
     ScriptKind.SQL: (
         {
