@@ -18,11 +18,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from urllib.request import urlopen
 
-from scripts.bench import feeds, length, parties, site, state
+from scripts.bench import feeds, length, parties, scale, site, state
 from scripts.bench.measure import ROOT, Cost, RefusedError, middle, run, server, table
 from scripts.bench.parties import Party
 
-SCENES = ("checks", "late", "start", "replay", "growth", "site", "length")
+SCENES = ("checks", "late", "start", "replay", "growth", "site", "length", "scale")
 RECORDINGS = ROOT.parent / "shared" / "corpus"
 
 
@@ -48,9 +48,16 @@ def main() -> None:
         choices=SCENES,
         action="append",
     )
+    chooser.add_argument(
+        "--organisations",
+        type=int,
+        default=1000,
+        help="of scale: so many, each with 20 recipients and 200 servers",
+    )
     chooser.add_argument("--alone", action="store_true", help="floor and watcher only")
     wanted = chooser.parse_args()
-    chosen = wanted.only or list(SCENES)
+    # The last takes minutes: it is measured when it is named
+    chosen = wanted.only or list(SCENES[:-1])
     runs = wanted.runs or (5 if wanted.full else 3)
     sizes = wanted.feeds or ([40, 100, 1000, 5000] if wanted.full else [40, 100, 1000])
     os.environ["PYTHONPATH"] = str(ROOT)
@@ -70,6 +77,9 @@ def main() -> None:
             "growth": lambda: growth(work, wanted.full),
             "site": lambda: publishing(work, wanted.full),
             "length": length.main,
+            "scale": lambda: scale.scale(
+                wanted.organisations, 20 * wanted.organisations, [1, 2, 4]
+            ),
         }
         for scene in chosen:
             scenes[scene]()

@@ -29,6 +29,9 @@ FIRST_WAIT, LONGER_BY = 1, 10
 # Connections that the queue itself needs: to fetch jobs, to end them, to listen
 CONNECTIONS = 4
 
+# Seconds: of a lock that has become free nobody is told, as of a new job
+LOOKS_AGAIN = 0.5
+
 LOST = (
     "The queue was lost, or this worker was taken for dead, and it has ended. Start it "
     "again: nothing that was begun is lost."
@@ -85,6 +88,7 @@ async def _work(
                     concurrency=jobs,
                     wait=not once,
                     delete_jobs="always",
+                    fetch_job_polling_interval=LOOKS_AGAIN,
                     install_signal_handlers=False,
                     update_heartbeat_interval=patience / 3,
                     stalled_worker_timeout=patience,
