@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import email
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +22,7 @@ from tests.run.stage import STORY, TOLD, Stage
 from tests.run.test_organisations import Provider
 from tests.run.working import (
     JOBS,
+    ROOT,
     context,
     said,
     set_clock,
@@ -31,9 +34,8 @@ from tests.run.working import (
 )
 from tests.servers import SourceServer
 from watcher import config
-from watcher.errors import StateError, StateHeldError
+from watcher.errors import StateHeldError
 from watcher.records import DeliveryState
-from watcher.run.worker import work
 from watcher.store import Store
 
 pytestmark = pytest.mark.posix
@@ -130,13 +132,6 @@ def _count_workers(state: str) -> int:
         return health.workers if health else 0
 
 
-def test_workers_need_a_database_that_machines_can_share(tmp_path: Path) -> None:
-    with SourceServer() as web:
-        stage = Stage(web, tmp_path, f"sqlite:///{tmp_path}/state.db")
-        with pytest.raises(StateError, match="PostgreSQL"):
-            work(work_of(stage.folder), jobs=1, patience=3, once=True, queues=())
-
-
 def test_single_runs_go_on_where_workers_have_ended_and_back(
     provider: Provider,
 ) -> None:
@@ -152,6 +147,43 @@ def test_single_runs_go_on_where_workers_have_ended_and_back(
 
     assert provider.events() == TOLD
     assert set(sent(provider).values()) == {1}
+
+
+def watcher(provider: Stage, *words: str) -> subprocess.Popen[str]:
+    """Start a command as a service manager does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "watcher", *words, "--config", str(provider.file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_the_command_works_says_its_health_and_stops(provider: Provider) -> None:
+    with Store.open(provider.settings.state):
+        """The tables are there: two that make them at one time would be in each other's way."""
+    with watcher(provider, "work") as worker:
+        until(lambda: _count_workers(provider.settings.state) > 0)
+        with watcher(provider, "work", "--health") as health:
+            said, _ = health.communicate(timeout=60)
+        assert (health.returncode, said.split(";")[0]) == (0, "1 worker")
+        worker.terminate()
+        _, complaint = worker.communicate(timeout=60)
+        assert (worker.returncode, complaint) == (0, "")
+    with watcher(provider, "work", "--health") as health:
+        said, _ = health.communicate(timeout=60)
+    assert (health.returncode, said.split(";")[0]) == (1, "0 workers")
+
+
+def test_a_state_in_a_file_is_refused_by_name(tmp_path: Path) -> None:
+    with SourceServer() as web:
+        stage = Stage(web, tmp_path, f"sqlite:///{tmp_path}/state.db")
+        with watcher(stage, "work") as worker:
+            _, complaint = worker.communicate(timeout=60)
+    assert worker.returncode == 2
+    assert "PostgreSQL" in complaint
+    assert not (tmp_path / "state.db").exists()
 
 
 def test_a_worker_told_to_stop_ends_what_it_has_begun(provider: Provider) -> None:

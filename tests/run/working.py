@@ -18,6 +18,7 @@ from watcher.run.worker import work as work_on
 from watcher.web import FetchSettings
 from watcher.web.fetch import Fetcher
 
+ROOT = Path(__file__).parents[2]
 CLOCK = "clock"
 # Seconds: the shortest with which a busy machine's workers are seldom taken for dead
 PATIENCE = 3.0

@@ -18,6 +18,7 @@ from watcher.parsing.parsers import Parsers
 from watcher.run import queue
 from watcher.run.work import Work
 from watcher.run.worker import work as work_on
+from watcher.store.address import address_of
 
 # Seconds that a job may wait beyond its time before that is unwell
 LONGEST_WAIT = 600
@@ -63,6 +64,12 @@ def work(
     """
     settings = call.settings(sends=not health)
     queue.require()
+    if address_of(settings.state).is_sqlite:
+        raise ConfigurationError(
+            "workers share a PostgreSQL database, and the state is a file. Write "
+            'state = "postgresql+psycopg://user@host/database" in [watch], or start '
+            "watcher run by a schedule, which is all that one machine needs."
+        )
     if health:
         _say_health(call, settings, patience)
         return
@@ -85,7 +92,7 @@ def _warn(text: str) -> None:
 def _say_health(call: Call, settings: Settings, patience: float) -> None:
     """Say how the workers are, and end with 1 when something is unwell."""
     with call.store(settings) as store:
-        found = None if store.address.is_sqlite else store.work_health(patience)
+        found = store.work_health(patience)
     if found is None:
         raise ConfigurationError(
             "no worker has worked on this state yet. Start one: watcher work"
