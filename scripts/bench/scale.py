@@ -66,6 +66,7 @@ def scale(organisations: int, recipients: int, workers: list[int]) -> None:
             found = _round(folder, state, web, organisations, count)
             of_tables = found.rows
             rows.append(_row(count, found))
+            print("  ".join(rows[-1]), file=sys.stderr, flush=True)
     servers = organisations * SERVERS
     head = [
         f"workers ({organisations:,} organisations, {servers:,} servers)",

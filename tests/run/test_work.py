@@ -45,16 +45,18 @@ FIRST = "2024-11-11T18:00:00Z"
 
 @dataclass
 class SlowPostbox(Postbox):
-    """Takes a moment for each message, so that a kill finds one under way."""
+    """Takes a message at once, and says so a moment later: a kill between is what repeats it."""
 
     begun: int = field(default=0)
+    ended: int = field(default=0)
 
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         self.begun += 1
-        await asyncio.sleep(0.1)
         answer: str = await super().handle_DATA(server, session, envelope)
+        await asyncio.sleep(0.1)
+        self.ended += 1
         return answer
 
 
@@ -198,6 +200,8 @@ def test_a_worker_told_to_stop_ends_what_it_has_begun(provider: Provider) -> Non
         worker.terminate()
         worker.join(60)
         assert worker.exitcode == 0, said(provider.folder)
+        # It has waited for the answer to what it was sending
+        assert postbox.begun == postbox.ended
     work_once(provider.folder, STORY[0][0])
 
     assert set(sent(provider).values()) == {1}

@@ -297,7 +297,8 @@ def reminders_due(
     """
     ids = reminders.installed_pulls(exposures)
     installed = filter(None, map(store.update, ids))
-    pulls = [_installed_pull(update, store) for update in installed]
+    names = [subscriber.name for subscriber in settings.subscribers]
+    pulls = [_installed_pull(update, names, store) for update in installed]
     if not pulls:
         return []
     return reminders.reminders(
@@ -323,14 +324,16 @@ def _to_be_reminded(
     return found
 
 
-def _installed_pull(update: Update, store: Store) -> InstalledPull:
-    """Gather what was said of a pulled update that is installed somewhere."""
+def _installed_pull(
+    update: Update, subscribers: list[str], store: Store
+) -> InstalledPull:
+    """Gather what was said to subscribers of a pulled update that is installed somewhere."""
     events = filter(None, map(store.event, reminders.pull_events(update)))
     pulled = max((event.time for event in events), default=None)
     # A welcome names what is pulled, too: whoever has just read it is not reminded
-    last_read = _newest_dates(store.messages(kind="welcome"))
-    of_update = [message for message, _ in store.messages_of(update=update.id)]
-    last_read |= _newest_dates(of_update)
+    written = store.messages_to(subscribers, update=update.id)
+    last_read = _newest_dates(each for each in written if each.kind == "welcome")
+    last_read |= _newest_dates(each for each in written if each.kind != "welcome")
     return InstalledPull(update, pulled, last_read)
 
 

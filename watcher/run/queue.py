@@ -27,6 +27,9 @@ PUBLISH = "publish"
 FOLLOW_UP = "follow_up"
 REPLACE_DEAD = "replace_dead"
 
+# What is fixed leaves first: while mail servers are waited for, further letters are made
+FIRST = 1
+
 # Those that are deferred again by the clock
 COME_AGAIN = (CHECK_DUE, CHECK_SOURCE, FOLLOW_UP, REPLACE_DEAD)
 
@@ -77,7 +80,7 @@ class Queue:
         """Defer a job for each of ``rows``, its arguments, in the open transaction.
 
         Of jobs with one ``lock`` one runs at a time, the one of highest ``priority``
-        first; ``{key}`` in it stands for an argument.  None begins before ``after``.
+        first.  None begins before ``after``.
         """
         from procrastinate.jobs import Job
 
@@ -86,7 +89,7 @@ class Queue:
                 queue=QUEUE_OF[name],
                 task_name=name,
                 task_kwargs=row,
-                lock=lock.format_map(row) or None,
+                lock=lock or None,
                 queueing_lock=None,
                 priority=priority,
                 scheduled_at=datetime.now(UTC) + after if after else None,

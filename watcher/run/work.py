@@ -206,8 +206,9 @@ class Work:
 
     def _letters(self, store: Store, organisations: Collection[str]) -> None:
         rows = [{"organisation": name} for name in organisations]
-        lock = "letters {organisation}"
-        self.queue.add(store, queue.LETTERS, *rows, lock=lock)
+        # Without a lock: to fetch a job took the longer, the more locks were waited for.
+        # Two of one organisation find each other by their notes
+        self.queue.add(store, queue.LETTERS, *rows)
 
     # --- letters ----------------------------------------------------------------------
 
@@ -219,12 +220,13 @@ class Work:
             return
         now = self._clock()
         key = f"{compose.LETTERS_UNTIL}{organisation}"
+        at_key = f"{LETTERS_AT}{organisation}"
         with self._stores.borrowed() as store:
             with store.reading():
                 noted = store.meta(key)
                 last = store.last_sealed()
                 since = int(noted or last)
-                at = store.meta(f"{LETTERS_AT}{organisation}")
+                at = store.meta(at_key)
                 last_time = datetime.fromisoformat(at) if at else None
                 events = _between(store, since, last)
                 ledger = servers.Ledger(store)
@@ -233,12 +235,12 @@ class Work:
                 )
             notes = owed.notes | {
                 key: str(last),
-                f"{LETTERS_AT}{organisation}": now.isoformat(),
+                at_key: now.isoformat(),
             }
             messages = compose.rendered(owed.letters, settings, now)
             with store.sealing():
                 # Another worker was faster: this begins anew, with what that one left
-                if store.meta(key) != noted:
+                if store.meta(key) != noted or store.meta(at_key) != at:
                     self._letters(store, [organisation])
                     return
                 store.seal(messages, (), notes)
@@ -247,7 +249,7 @@ class Work:
     def _deliver(self, store: Store, messages: Collection[Message]) -> None:
         for message in messages:
             rows = _jobs_of(message.id, store.deliveries_of(message.id))
-            self.queue.add(store, queue.DELIVER, *rows)
+            self.queue.add(store, queue.DELIVER, *rows, priority=queue.FIRST)
 
     def follow_up(self) -> None:
         """Leave to others what time has made due: welcomes, digests, reminders, the
@@ -389,7 +391,7 @@ class Work:
                 and row["recipient"] in ("", each.recipient)
             ]
             wait = max(min(times) - now, timedelta())
-            self.queue.add(store, queue.DELIVER, row, after=wait)
+            self.queue.add(store, queue.DELIVER, row, after=wait, priority=queue.FIRST)
 
     def _mailers_of(self, message: Message, channel: str) -> Pool[notifiers.Notifier]:
         """Give the connections by which a message leaves."""

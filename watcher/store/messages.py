@@ -165,6 +165,22 @@ class Messages(Transactions):
             messages = [_message(*row) for row in rows]
             return [(each, self.deliveries_of(each.id)) for each in messages]
 
+    def messages_to(
+        self, subscribers: Iterable[str], *, update: str
+    ) -> tuple[Message, ...]:
+        """Give the welcomes of some subscribers, and what they were written of an update
+        (digests too); without bodies.
+
+        A service provider's other thousand organisations are not read for it.
+        """
+        with self.reading() as sql:
+            records = sql.column(
+                "messages_to",
+                subscribers=list(subscribers),
+                update_id=owner_of(sql, update),
+            )
+        return tuple(record_from(Message, record) for record in records)
+
     def deliveries_of(self, message_id: str) -> tuple[Delivery, ...]:
         """Give a message's deliveries, by channel and recipient."""
         with self.reading() as sql:

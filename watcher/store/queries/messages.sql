@@ -23,6 +23,18 @@ WHERE update_id = :update_id
    )
 ORDER BY sequence;
 
+-- name: messages_to(subscribers, update_id)
+SELECT record FROM messages
+WHERE kind = 'welcome' AND subscriber IN (SELECT value FROM json_each(:subscribers))
+UNION ALL
+SELECT record FROM messages
+WHERE update_id = :update_id AND subscriber IN (SELECT value FROM json_each(:subscribers))
+UNION ALL
+SELECT messages.record FROM messages
+JOIN told ON told.message = messages.id JOIN events ON events.id = told.event
+WHERE messages.kind = 'digest' AND events.update_id = :update_id
+  AND messages.subscriber IN (SELECT value FROM json_each(:subscribers));
+
 -- name: last_message_of(update_id, subscriber)^
 SELECT record, body FROM messages
 WHERE update_id = :update_id AND subscriber = :subscriber
