@@ -1,30 +1,45 @@
 """The mailbox that readers answer to, by IMAP: what has come and was not looked at yet.
 
 Only subjects are read; nothing is deleted.
+
+Everybody may write to the mailbox, and its server may be slow or broken: what is read is
+bounded in bytes and in time, and one odd mail keeps nobody from the others.
 """
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import imaplib
 import re
-import ssl
+import socket
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
+from watcher import trust
 from watcher.errors import WatcherError
 from watcher.settings import Replies
 
 # Seconds to connect, and for each answer
 PATIENCE = 20
-# Of one run; the next one goes on
-MOST = 200
+# Seconds for all of it: a run tells what it has found only afterwards
+WHOLE = 120
+# Bytes of all answers together, those of so many subjects included
+LARGEST = 16 * 1024 * 1024
+# Of one run, the newest; and how many are asked for at once
+MOST, AT_ONCE = 2000, 200
+# Of a subject; no mail server folds ours to more
+LONGEST_SUBJECT = 2000
 _UID = re.compile(rb"UID (\d+)")
+# A password or a date that cannot be, too
+_TROUBLE = (OSError, imaplib.IMAP4.error, ValueError, OverflowError)
 _REMEDY = "Look at replies in [mail], and at WATCHER_IMAP_PASSWORD."
 
 
@@ -36,27 +51,74 @@ class Reply(Struct, frozen=True):
     received: datetime
 
 
+class _Ending(imaplib.IMAP4):
+    """A connection whose answers end: imaplib itself reads whatever a server sends."""
+
+    def open(self, *where: Any, **more: Any) -> None:  # noqa: ANN401
+        """Connect; from now on there are so many seconds and bytes."""
+        self._left = LARGEST
+        super().open(*where, **more)
+        self._end = threading.Timer(WHOLE, self._cut)
+        self._end.daemon = True
+        self._end.start()
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            # Not as TLS would, which takes the connection from whoever reads it now
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def read(self, size: int) -> bytes:
+        """Read a literal.  Raises IMAP4.error when it is too large."""
+        self._count(size)
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        """Read a line.  Raises IMAP4.error when there were too many."""
+        line = super().readline()
+        self._count(len(line))
+        return line
+
+    def _count(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise self.abort(f"its answers have more than {LARGEST >> 20} MiB")
+
+    def shutdown(self) -> None:
+        """Hang up."""
+        self._end.cancel()
+        super().shutdown()
+
+
+class _EndingTls(_Ending, imaplib.IMAP4_SSL):
+    """The same, with TLS from the start."""
+
+
 class Mailbox(Struct):
     """An open mailbox."""
 
     client: imaplib.IMAP4
 
-    def unseen(self) -> list[Reply]:
-        """Give the mails that nobody has looked at yet and that may be answers."""
-        # Others' mail in this mailbox stays as it is, unread
+    def unseen(self) -> Iterator[Reply]:
+        """Give the mails that nobody has looked at yet and that may be answers.
+
+        The server finds "feedback on lunch", too: whoever asks sees which are.
+        """
         _, (found,) = self.client.uid("SEARCH", "UNSEEN", "SUBJECT", '"ack "')
-        numbers = found.decode("ascii").split()[:MOST] if found else []
-        if not numbers:
-            return []
-        parts = "(INTERNALDATE BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
-        _, answers = self.client.uid("FETCH", ",".join(numbers), parts)
-        return [_reply(*each) for each in answers if isinstance(each, tuple)]
+        numbers = found.decode("ascii").split()[-MOST:] if found else []
+        parts = (
+            f"(INTERNALDATE BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.{LONGEST_SUBJECT}>)"
+        )
+        for start in range(0, len(numbers), AT_ONCE):
+            some = ",".join(numbers[start : start + AT_ONCE])
+            _, answers = self.client.uid("FETCH", some, parts)
+            yield from (_reply(*each) for each in answers if isinstance(each, tuple))
 
     def mark_seen(self, replies: Iterable[Reply]) -> None:
         """Mark mails as looked at."""
-        numbers = ",".join(reply.uid for reply in replies)
-        if numbers:
-            self.client.uid("STORE", numbers, "+FLAGS.SILENT", r"(\Seen)")
+        numbers = [reply.uid for reply in replies]
+        for start in range(0, len(numbers), AT_ONCE):
+            some = ",".join(numbers[start : start + AT_ONCE])
+            self.client.uid("STORE", some, "+FLAGS.SILENT", r"(\Seen)")
 
 
 @contextmanager
@@ -67,39 +129,60 @@ def connect(replies: Replies, ca_bundle: Path | None) -> Iterator[Mailbox]:
     """
     try:
         client = _connected(replies, ca_bundle)
-    except (OSError, imaplib.IMAP4.error) as error:
+    except _TROUBLE as error:
         raise _failure(replies, error) from error
     try:
         yield Mailbox(client)
-    except (OSError, imaplib.IMAP4.error, ValueError) as error:
+    except _TROUBLE as error:
         raise _failure(replies, error) from error
     finally:
         _leave(client)
 
 
 def _connected(replies: Replies, ca_bundle: Path | None) -> imaplib.IMAP4:
-    trust = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
+    trusted = trust.context(ca_bundle)
     where = replies.host, replies.port
     client: imaplib.IMAP4
     if replies.tls == "implicit":
-        client = imaplib.IMAP4_SSL(*where, ssl_context=trust, timeout=PATIENCE)
+        client = _EndingTls(*where, ssl_context=trusted, timeout=PATIENCE)
     else:
-        client = imaplib.IMAP4(*where, timeout=PATIENCE)
+        client = _Ending(*where, timeout=PATIENCE)
     try:
         if replies.tls == "starttls":
-            client.starttls(trust)
-        client.login(replies.user, replies.password.reveal())
+            client.starttls(trusted)
+        _login(client, replies.user, replies.password.reveal())
         _select(client, replies.folder)
-    except (OSError, imaplib.IMAP4.error):
+    except _TROUBLE:
         _leave(client)
         raise
     return client
 
 
+def _login(client: imaplib.IMAP4, user: str, password: str) -> None:
+    if user.isascii() and password.isascii():
+        client.login(user, password)
+        return
+    # LOGIN knows ASCII alone (RFC 4616, section 2)
+    client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+
+
 def _select(client: imaplib.IMAP4, folder: str) -> None:
-    answer, _ = client.select(folder)
+    answer, _ = client.select(_named(folder))
     if answer != "OK":
         raise imaplib.IMAP4.error(f"there is no folder {folder}")
+
+
+def _named(folder: str) -> str:
+    """Write a folder's name as a server reads it (RFC 3501, sections 4.3 and 5.1.3)."""
+    written = ""
+    for piece in re.findall(r"[ -~]+|[^ -~]+", folder):
+        if piece.isascii() and piece.isprintable():
+            written += piece.replace("&", "&-")
+        else:
+            code = base64.b64encode(piece.encode("utf-16-be")).decode("ascii")
+            written += f"&{code.rstrip('=').replace('/', ',')}-"
+    escaped = written.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _leave(client: imaplib.IMAP4) -> None:
@@ -123,7 +206,16 @@ def _reply(said: bytes, header: bytes) -> Reply:
     moment = imaplib.Internaldate2tuple(said)
     if found is None or moment is None:
         raise ValueError("it answered without number or date")
-    read = email.message_from_bytes(header, policy=email.policy.default)
     # Internaldate2tuple gives local time
     received = datetime(*moment[:6]).astimezone(UTC)
-    return Reply(found[1].decode("ascii"), str(read["Subject"] or ""), received)
+    return Reply(found[1].decode("ascii"), _subject(header), received)
+
+
+def _subject(header: bytes) -> str:
+    """Read a subject that anybody may have written; "" for one that cannot be read."""
+    try:
+        read = email.message_from_bytes(header, policy=email.policy.default)
+        return str(read["Subject"] or "")
+    # A fault of the library's must not keep the others' answers unread for ever
+    except Exception:  # noqa: BLE001
+        return ""

@@ -88,6 +88,28 @@ def test_a_compressed_body_that_ends_early_is_noticed_though_nothing_says_its_le
     assert failed(url).cause == "the compressed answer ended in the middle"
 
 
+PLAIN = [b'{\n  "title": "Catalog"}', b"<rss/>", b"kb,build\n", b"<!DOCTYPE html><p>"]
+
+
+@tried("limits")
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
+@pytest.mark.parametrize("body", [*PLAIN, b""])
+def test_a_plain_body_that_is_said_to_be_gzip_is_read_as_it_is(
+    web: SourceServer, coding: str, body: bytes
+) -> None:
+    url = web.play("/feed", Reply(body, headers={"Content-Encoding": coding}))
+    assert page(url).body == body
+
+
+@tried("limits")
+@pytest.mark.parametrize("body", PLAIN)
+def test_a_plain_body_that_is_said_to_be_deflate_is_a_failure_and_no_other_text(
+    web: SourceServer, body: bytes
+) -> None:
+    url = web.play("/feed", Reply(body, headers={"Content-Encoding": "deflate"}))
+    assert failed(url).cause.startswith("the compressed answer")
+
+
 def test_an_encoding_that_was_not_asked_for_is_refused(web: SourceServer) -> None:
     assert (
         "not asked for (br)"

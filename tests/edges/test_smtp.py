@@ -19,6 +19,7 @@ import pytest
 import trustme
 from msgspec.structs import replace
 
+from tests.attacks import tried
 from tests.mailing import PASSWORD, USER, MailServer, Postbox, ScriptedServer, free_port
 from watcher import notifiers
 from watcher.errors import ConfigurationError
@@ -335,6 +336,16 @@ def test_any_answer_of_success_to_the_message_says_that_it_was_taken(
     with ScriptedServer({".": answer}) as server:
         (receipt,) = notifiers.send(MESSAGE, [ONE], delivering(mail_by(server.url)))
     assert receipt == Receipt(ONE, DeliveryState.ACCEPTED, answer)
+
+
+@tried("unknown")
+@pytest.mark.parametrize("command", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("answer", ["251 will forward", "252 cannot say", "200 well"])
+def test_any_answer_of_success_to_an_address_is_one(command: str, answer: str) -> None:
+    with ScriptedServer({command: answer}) as server:
+        (receipt,) = notifiers.send(MESSAGE, [ONE], delivering(mail_by(server.url)))
+    assert receipt.state is DeliveryState.ACCEPTED
+    assert server.commands.count("DATA") == 1
 
 
 @pytest.mark.parametrize("command", ["RSET", "NOOP"])

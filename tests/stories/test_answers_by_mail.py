@@ -13,17 +13,19 @@ import pytest
 from msgspec.structs import replace
 
 from tests import dovecot
+from tests.attacks import tried
 from tests.dovecot import Dovecot
 from tests.mailing import free_port
 from tests.stories.november import SU
 from tests.stories.telling import World, text
 from tests.stories.test_servers import owns, pull, reminders
-from watcher.judgement.replies import subject
+from watcher.judgement.replies import key_of, subject
+from watcher.mailbox import connect
 from watcher.records import Subscriber
 from watcher.run.replies import take_in
 from watcher.settings import Replies, Secret
 
-KEY = dovecot.PASSWORD.encode()
+KEY = key_of(dovecot.PASSWORD)
 ADMINS = Subscriber("admins", ("a@example.org",))
 OTHERS = Subscriber("others", ("o@example.org",))
 
@@ -124,12 +126,24 @@ def test_a_forged_answer_is_named_and_noted_of_nobody(world: World, box: Box) ->
     assert take_in(world.settings, world.store) == ()
 
 
-@pytest.mark.parametrize("fault", ["password", "folder", "port"])
+def test_others_mail_stays_unread_and_is_no_answer(world: World, box: Box) -> None:
+    reads(world, box, ADMINS)
+    box.get("Feedback from the user group")
+    box.get("Your pack of 6 (ack needed)")
+    assert take_in(world.settings, world.store) == ()
+
+    with connect(box.replies, None) as mailbox:
+        assert len(list(mailbox.unseen())) == 2
+
+
+@tried("settings")
+@pytest.mark.parametrize("fault", ["password", "a foreign password", "folder", "port"])
 def test_a_mailbox_that_cannot_be_read_stops_nothing_and_is_named(
     world: World, box: Box, fault: str
 ) -> None:
     wrong = {
         "password": replace(box.replies, password=Secret("X", "not-it")),
+        "a foreign password": replace(box.replies, password=Secret("X", "nöt-it")),
         "folder": replace(box.replies, folder="Nowhere"),
         "port": replace(box.replies, port=free_port()),
     }
@@ -140,5 +154,5 @@ def test_a_mailbox_that_cannot_be_read_stops_nothing_and_is_named(
     assert world.report is not None
     (said,) = world.report.warnings
     assert said.startswith("the mailbox of replies at 127.0.0.1 cannot be read: ")
-    assert "not-it" not in said
+    assert "t-it" not in said
     assert [event.kind.value for event in world.report.events] == ["pulled"]

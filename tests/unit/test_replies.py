@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
-from watcher.judgement.replies import Answer, read, subject
+from watcher.judgement.replies import Answer, is_signed, key_of, read, subject
 
-KEY, SU = b"made-up", "exchange-server-2030-11-su"
+KEY, SU = key_of("made-up"), "exchange-server-2030-11-su"
 READERS = ("admins", "contoso/admins", "web team")
 SUBJECT = subject(KEY, "contoso/admins", SU)
 
@@ -44,3 +46,27 @@ def test_nothing_else_is_an_answer(text: str) -> None:
 
 def test_an_answer_holds_for_its_reader_alone() -> None:
     assert Answer("admins", SU).target == f"reader:admins:{SU}"
+
+
+def test_a_signature_gives_no_way_to_try_passwords_fast() -> None:
+    signed = SUBJECT.rpartition(" ")[2]
+    for quick in (b"made-up", hashlib.sha256(b"made-up").digest()):
+        assert signed != subject(quick, "contoso/admins", SU).rpartition(" ")[2]
+    # So many rounds each guess costs
+    salt = b"advisory-watcher replies"
+    assert hashlib.pbkdf2_hmac("sha256", b"made-up", salt, 600_000) == KEY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Feedback on lunch",
+        "Outback tour",
+        "Lunch pack for Friday",
+        "ack",
+        "attack on us",
+    ],
+)
+def test_other_mail_is_no_answer_whoever_signs(text: str) -> None:
+    assert not is_signed(text)
+    assert is_signed(f"ack {SU} {'a' * 20}")

@@ -8,6 +8,7 @@ for another reader.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import re
@@ -20,6 +21,8 @@ READER = "reader:"
 
 # 100 bits: far beyond what can be tried by mail
 SIGNED_LETTERS = 20
+# Of PBKDF2: a fifth of a second for each guess at the password
+_ROUNDS = 600_000
 _SUBJECT = re.compile(
     r"\back ([a-z0-9][a-z0-9._-]{0,150}) ([a-z2-7]{20})\b", re.IGNORECASE
 )
@@ -40,6 +43,22 @@ class Answer(Struct, frozen=True):
 def reader_target(subscriber: str, target: str) -> str:
     """Write a target that holds for one subscriber."""
     return f"{READER}{subscriber}:{target}"
+
+
+@functools.lru_cache(maxsize=4)
+def key_of(password: str) -> bytes:
+    """Make the key that signs answers out of the mailbox's password.
+
+    Every reader has signatures: by a key that costs nothing, one could try passwords
+    against them as fast as a machine can count.
+    """
+    salt = b"advisory-watcher replies"
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ROUNDS)
+
+
+def is_signed(text: str) -> bool:
+    """Say whether a subject has the form of an answer, whoever may have signed it."""
+    return _SUBJECT.search(" ".join(text.split())) is not None
 
 
 def subject(key: bytes, subscriber: str, update: str) -> str:

@@ -223,7 +223,7 @@ def _answer(letter: Letter, settings: Settings) -> AnswerLink | None:
     configured = settings.mail.replies
     if configured is None or letter.kind != "reminder":
         return None
-    key = configured.password.reveal().encode()
+    key = replies.key_of(configured.password.reveal())
     subject = replies.subject(key, letter.subscriber.name, letter.update)
     address = quote(configured.address, safe="@.-_+")
     url = f"mailto:{address}?subject={quote(subject)}"

@@ -25,6 +25,7 @@ from watcher.notifiers.smtp_answers import (
     PERMANENT,
     Stage,
     Verdict,
+    is_taken,
     judged,
     says_too_many,
     words,
@@ -34,7 +35,6 @@ from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 from watcher.text.addresses import addressed
 
-_OK = 250
 _BEYOND_ASCII = (
     "an address has letters beyond ASCII before its @, and the server does not know "
     "SMTPUTF8. Write another address, or name a server that does: smtp in [mail]"
@@ -288,7 +288,7 @@ class Line:
     def _say_sender(self, connection: smtplib.SMTP, options: list[str]) -> None:
         """Say MAIL FROM.  Raises DeliveryError unless the server agrees."""
         code, answer = connection.mail(self.sender, options)
-        if code == _OK:
+        if is_taken(code):
             return
         verdict = judged(Stage.SENDER, code, answer)
         raise DeliveryError(
@@ -323,10 +323,9 @@ class Line:
                 f"message ({_said(error)}); it may have arrived"
             )
             return Verdict(DeliveryState.UNKNOWN), answer_text
-        # RFC 5321 section 4.2.1: whatever begins with 2 says that it was taken.  Sent
-        # again for a 251 or a 252, one message came twenty times in five days
+        # Sent again for a 251 or a 252, one message came twenty times in five days
         verdict = Verdict(DeliveryState.ACCEPTED)
-        if not 200 <= code < 300:
+        if not is_taken(code):
             verdict = judged(Stage.MESSAGE, code, answer)
         return verdict, words(code, answer)
 
@@ -375,8 +374,9 @@ def _say_recipients(
     accepted: list[str] = []
     for recipient in recipients:
         code, answer = connection.rcpt(recipient)
-        # 251: not of this server, and it passes the message on
-        if code in {_OK, 251}:
+        # 251: not of this server, and it passes the message on.  252: it cannot say, and
+        # does so too
+        if is_taken(code):
             accepted.append(recipient)
         elif accepted and says_too_many(code, answer):
             break

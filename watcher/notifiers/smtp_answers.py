@@ -53,6 +53,11 @@ class Verdict(Struct, frozen=True):
     settings_wrong: bool = False
 
 
+def is_taken(code: int) -> bool:
+    """Say whether the server agrees: by whatever begins with 2 (RFC 5321 section 4.2.1)."""
+    return 200 <= code < 300
+
+
 def judged(stage: Stage, code: int, answer: bytes) -> Verdict:
     """Judge an answer that is no success."""
     if _is_settings_fault(stage, code, answer):

@@ -19,13 +19,16 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
     configured = settings.mail.replies
     if configured is None:
         return ()
-    key = configured.password.reveal().encode()
     readers = [subscriber.name for subscriber in settings.subscribers]
     strange = 0
     try:
         with mailbox.connect(configured, settings.ca_bundle) as box:
-            came = box.unseen()
-            noted = store.acks() if came else {}
+            # Other mail in this mailbox stays as it is, unread
+            came = [each for each in box.unseen() if replies.is_signed(each.subject)]
+            if not came:
+                return ()
+            key = replies.key_of(configured.password.reveal())
+            noted = store.acks()
             for reply in came:
                 answer = replies.read(reply.subject, key, readers)
                 if answer is None:
@@ -37,7 +40,8 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
                     store.ack(answer.target, reply.received)
             box.mark_seen(came)
     except WatcherError as error:
-        return (str(error),)
+        # A server may say back what it was told
+        return (settings.masked(str(error)),)
     if strange:
         return (
             (

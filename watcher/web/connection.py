@@ -33,6 +33,7 @@ from watcher.web.failures import AGAIN, LOOK, too_large
 
 PIECE = 65536
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP = frozenset({"gzip", "x-gzip"})
 _PLAIN = frozenset({"", "identity"})
 
 
@@ -262,6 +263,9 @@ def read_body(stream: Stream, encoding: str, limit: int) -> bytes:
     body = io.BytesIO()
     came = 0
     while piece := stream.read(PIECE, decode_content=False):
+        # A proxy on the way has decompressed it, and left the header as it was
+        if not came and coding in _GZIP and not piece.startswith(_GZIP_MAGIC[:1]):
+            inflating = None
         came += len(piece)
         if came > limit:
             raise too_large(limit)
@@ -284,7 +288,7 @@ class Inflating:
 
     def __init__(self, coding: str) -> None:
         """Begin; FetchError for a coding that was not asked for."""
-        if coding not in ("gzip", "x-gzip", "deflate"):
+        if coding not in (*_GZIP, "deflate"):
             raise FetchError(
                 f"the answer is encoded in a way that was not asked for ({coding[:40]})",
                 LOOK,
@@ -302,15 +306,16 @@ class Inflating:
         self._rest = b""
         while piece:
             if self.whole and not self._next_member(piece):
+                # Of a plain text the beginning may pass for bare deflate
+                if not self._gzip and piece.strip(b"\0"):
+                    raise _damaged()
                 return
             if self._inflater is None:
                 self._inflater = _inflater_of_deflate(piece)
             try:
                 body.write(self._inflater.decompress(piece, limit + 1 - body.tell()))
             except zlib.error:
-                raise FetchError(
-                    "the compressed answer is damaged", AGAIN, passing=True
-                ) from None
+                raise _damaged() from None
             if body.tell() > limit:
                 raise too_large(limit)
             self.whole = self._inflater.eof
@@ -329,6 +334,10 @@ class Inflating:
             return False
         self._inflater = zlib.decompressobj(wbits=31)
         return True
+
+
+def _damaged() -> FetchError:
+    return FetchError("the compressed answer is damaged", AGAIN, passing=True)
 
 
 def _inflater_of_deflate(start: bytes) -> zlib._Decompress:
