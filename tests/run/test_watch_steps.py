@@ -236,9 +236,9 @@ def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
         (kept / "entries.jsonl").write_text((kept / "entries.jsonl").read_text()[:-20])
     elif fault == "newer":
         meta = (kept / "meta.jsonl").read_text()
-        (kept / "meta.jsonl").write_text(
-            meta.replace('{"key":"form","value":"1"}', '{"key":"form","value":"99"}')
-        )
+        newer = re.sub('("key":"form","value":)"[0-9]+"', r'\1"99"', meta)
+        assert newer != meta
+        (kept / "meta.jsonl").write_text(newer)
     else:
         (command,) = (
             place
