@@ -31,7 +31,14 @@ from watcher.judgement.ledger import (
     forget_pull,
 )
 from watcher.judgement.names import label_names, link_name, package_names, row_name
-from watcher.judgement.packages import build_grew, current_packages, same_package
+from watcher.judgement.packages import (
+    all_offered,
+    build_grew,
+    current_among,
+    current_packages,
+    part_gone,
+    same_package,
+)
 from watcher.judgement.summary import (
     gone_summary,
     re_released_summary,
@@ -285,13 +292,17 @@ def _suspected_event(
     *,
     row_gone: bool,
 ) -> Event:
+    part = part_gone(update, suspicion.lost)
     return compose_event(
         update,
         Kind.PULLED,
         now,
-        summary=suspected_summary(update, suspicion.source, titles, row_gone=row_gone),
+        summary=suspected_summary(
+            update, suspicion.source, titles, part, row_gone=row_gone
+        ),
         evidence=suspicion.evidence,
         confidence=Confidence.SUSPECTED,
+        packages=part,
         distinction=" ".join(suspicion.keys),
         scope=_channel(suspicion.kind),
     )
@@ -319,15 +330,7 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
         return False
     if not lost:
         return True
-    return any(_is_current(package, update) for package in lost)
-
-
-def _is_current(package: Package, update: Update) -> bool:
-    for current in current_packages(update):
-        same_name = package.build == current.build or package.kb == current.kb
-        if same_name and package.product == current.product:
-            return True
-    return False
+    return bool(current_among(update, lost))
 
 
 def _confirms(other: Suspicion, suspicion: Suspicion) -> bool:
@@ -560,7 +563,13 @@ def _restore(
             others = (replace(others[0], event=suspicion.event), *others[1:])
         ledger.put(replace(update, suspicions=others))
         return
-    update = replace(update, state=State.RELEASED, suspicions=others)
+    update = replace(
+        update,
+        state=State.RELEASED,
+        suspicions=others,
+        # A page that is back before the words are says the same of its packages
+        packages=all_offered(update.packages),
+    )
     evidence = unique_evidence(_evidence(readings))
 
     early = update.changed is None or now - update.changed <= TAKEN_BACK

@@ -52,7 +52,7 @@ from watcher.judgement.packages import (
     with_part_offered_again,
     with_pulled,
 )
-from watcher.judgement.prose import update_label
+from watcher.judgement.prose import articles_of_return, update_label
 from watcher.judgement.pull_and_return import StateChange, state_change
 from watcher.judgement.summary import (
     deciding_words,
@@ -282,8 +282,10 @@ def _in_state(changed: StateChange, update: Update, changes: UpdateChanges) -> U
         return update
     if _is_part_of(changed.packages, update):
         return with_part_offered_again(update, changed.packages, changed.version)
-    # Without new packages it is the former ones that are offered again
-    packages = update.packages if changed.packages else all_offered(update.packages)
+    # Without new packages it is the former ones that are offered again, unless the words
+    # name other articles
+    is_anew = changed.packages or any(map(articles_of_return, changed.statements))
+    packages = update.packages if is_anew else all_offered(update.packages)
     for package in changed.packages:
         if package.product:
             # The record of each CVE offers it
@@ -317,9 +319,10 @@ def _with_stated_articles(
     stated: set[str] = set()
     for statement in changed.statements:
         # "KB5009624, KB5009557 and KB5009555 are available again": each under its own
-        if not former.isdisjoint(statement.kbs):
+        articles = set(articles_of_return(statement)) or set(statement.kbs)
+        if not former.isdisjoint(articles):
             return update
-        stated.update(statement.kbs)
+        stated.update(articles)
     stated -= former
     if not stated:
         stated.update(update.kbs)

@@ -23,6 +23,7 @@ from watcher.judgement.names import (
     MONTHLY,
     day_identity,
     day_name,
+    is_named_by_words,
     label_names,
     month_of,
     monthly_identity,
@@ -54,6 +55,8 @@ def version_told_by_words(
 ) -> Update | None:
     """Give the update of whose current version words alone have told lately, if any.
 
+    The first version, too, where a title has named it.
+
     A record without a label offers its packages: those are of that version.
     """
     if reading.entry.label is not None:
@@ -67,6 +70,11 @@ def version_told_by_words(
         recent = abs(when - told) <= SAME_RELEASE
         covered = has_product(update.packages, package.product)
         if recent and covered and only_words_tell_of_version(update):
+            return update
+        # Hotfixes come on any day, and the post may be first: what it has named is not
+        # told again as "the update of 17 November"
+        posted = update.released or update.first_seen
+        if is_named_by_words(update) and abs(when - posted) <= PATCH_TUESDAY_LASTS:
             return update
     return None
 

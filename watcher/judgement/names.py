@@ -182,9 +182,16 @@ def update_names(update: Update) -> tuple[str, ...]:
     only_words = update.version > 1 and all(
         package.version < update.version for package in update.packages
     )
-    if update.is_guessed or (only_words and update.family in LABELLED):
+    only_words = only_words and update.family in LABELLED
+    if update.is_guessed or only_words or is_named_by_words(update):
         names.append(open_name(update.family))
     return tuple(sorted(set(names)))
+
+
+def is_named_by_words(update: Update) -> bool:
+    """Say whether a title has named a monthly update of which no package is known yet."""
+    is_monthly = update.family in LABELLED and update.type in MONTHLY
+    return is_monthly and bool(update.month) and not update.packages
 
 
 def row_name(entry: Entry) -> str:

@@ -83,6 +83,28 @@ def current_packages(update: Update) -> tuple[Package, ...]:
     return tuple(p for p in update.packages if p.version == newest)
 
 
+def current_among(update: Update, lost: Sequence[Package]) -> tuple[Package, ...]:
+    """Give the packages of the current version that are lost, by KB article or build."""
+    found = []
+    for package in current_packages(update):
+        for each in lost:
+            same_name = package.build == each.build or package.kb == each.kb
+            if same_name and package.product == each.product:
+                found.append(package)
+                break
+    return tuple(found)
+
+
+def part_gone(update: Update, lost: Sequence[Package]) -> tuple[Package, ...] | None:
+    """Give the packages that are lost, where others of the current version are still there.
+
+    Three KB articles have three download pages: that one of them is gone says nothing of
+    the other two.
+    """
+    gone = current_among(update, lost)
+    return gone if 0 < len(gone) < len(current_packages(update)) else None
+
+
 def pulled_packages(update: Update) -> tuple[Package, ...]:
     """Give the packages of an update's current version that are pulled.
 

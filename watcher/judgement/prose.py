@@ -7,6 +7,7 @@ All else in the text is about what its entry is about: by label, title, article,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,11 +35,16 @@ from watcher.judgement.names import (
     monthly_identity,
 )
 from watcher.judgement.normalize.versions import product_of, version_name, versions_in
+from watcher.judgement.packages import current_packages
 from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
 
 # "KB5129235 for Windows Server 2025", "KB5129235 is now available for ..."
 _FOR = re.compile(r"\)? (?:(?:is|are|now|available) ){0,3}for ")
+# "as KB5049233", "als KB5049233"
+_BACK_UNDER = re.compile(
+    r"\b(?:as|by|with|als|durch|mit)\b(?=\W*KB ?\d)", re.IGNORECASE
+)
 # What says that something is, or was, offered: it founds an update of which nobody told
 OFFERS = (Kind.RELEASED, *PULL_OR_RETURN)
 # KB articles that a post leads to and may be about
@@ -159,6 +165,40 @@ def sentence_before(statement: PassageStatement, entry: Entry) -> str:
                 return before
             before = sentence
     return ""
+
+
+def articles_of_return(statement: PassageStatement) -> tuple[str, ...]:
+    """Give the KB articles under which a sentence says that something is back.
+
+    "KB5044062 has been re-released as KB5049233": the later one, not the former.
+    """
+    parts = _BACK_UNDER.split(statement.sentence, maxsplit=1)
+    return tuple(normalize.kbs_in(parts[1])) if len(parts) > 1 else ()
+
+
+def under_new_articles(
+    update: Update, statements: Sequence[PassageStatement]
+) -> tuple[Package, ...]:
+    """Give the packages that are back under KB articles that nobody has offered yet.
+
+    () for none.  Posts tell of them before any table or record: who takes the former
+    article for the one that is back is told to install what was pulled.  Each sentence
+    names one of each: of several it is not said which takes which place.
+    """
+    current = current_packages(update)
+    found: list[Package] = []
+    for statement in statements:
+        articles = articles_of_return(statement)
+        former = [package for package in current if package.kb in statement.kbs]
+        if len(articles) != 1 or len({package.kb for package in former}) != 1:
+            return ()
+        if any(package.kb == articles[0] for package in update.packages):
+            return ()
+        found += [
+            Package(package.product, articles[0], type=package.type)
+            for package in former
+        ]
+    return tuple(found)
 
 
 def _of_products(names: tuple[str, ...], subjects: list[Update]) -> list[Update]:

@@ -28,7 +28,7 @@ from watcher.judgement.packages import (
     pulled_packages,
     stated_articles,
 )
-from watcher.judgement.prose import sentence_before
+from watcher.judgement.prose import sentence_before, under_new_articles
 from watcher.records import Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one
@@ -530,6 +530,8 @@ def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> State
         meant = _packages_meant(update, changes, statements)
     elif not repeats:
         meant = _part_named(update, statements)
+    if not repeats:
+        meant = under_new_articles(update, statements) or meant
     return StateChange(
         Kind.RE_RELEASED, version, changes, statements, meant, repeats=repeats
     )

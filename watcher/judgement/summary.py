@@ -107,16 +107,22 @@ def _of_update(key: str, update: Update) -> Summary:
 
 
 def suspected_summary(
-    update: Update, source: str, titles: Sequence[str], *, row_gone: bool
+    update: Update,
+    source: str,
+    titles: Sequence[str],
+    part: Sequence[Package] | None = None,
+    *,
+    row_gone: bool,
 ) -> Summary:
     """An absence that is no verdict yet.
 
-    A table's row is gone, or a page says that its download is.
+    A table's row is gone, or a page says that its download is; with ``part``, those of
+    these packages.
     """
     key = "suspected-row" if row_gone else "suspected-page"
     listed = product_list(titles)
     several = "s" if len(set(titles)) > 1 else ""
-    text = _ledger_text(update, key + several, source=source, titles=listed)
+    text = _ledger_text(update, key + several, part, source=source, titles=listed)
     return Summary(text, key, (("source", source), ("titles", listed)))
 
 
