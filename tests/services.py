@@ -58,6 +58,10 @@ class _Conversation(BaseHTTPRequestHandler):
         if not status:
             self.close_connection = True
             return
+        service = cast("Service", cast("Listener", self.server).owner)
+        if service.never_ends:
+            self._go_on(service.never_ends)
+            return
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -67,6 +71,16 @@ class _Conversation(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def _go_on(self, how: str) -> None:
+        """Answer without end: "head" or "body", and "slowly" or at once."""
+        closing = cast("Listener", self.server).closing
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        if "head" not in how:
+            self.wfile.write(b"\r\n")
+        while not closing.wait(0.01 if "slowly" in how else 0):
+            self.wfile.write(b"X" if "slowly" in how else b"X" * 65536)
+        self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -84,6 +98,8 @@ class Service(Running):
         self.secure = tls is not None
         self.posted: list[Posted] = []
         self.headers: dict[str, str] = {}
+        # How an answer goes on for ever, "" for one that ends
+        self.never_ends = ""
         self.statuses: dict[str, list[int]] = defaultdict(lambda: [200])
 
     @property

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
+import trustme
 from msgspec.structs import replace
 
 from tests.attacks import tried
@@ -23,7 +25,7 @@ from tests.mailing import free_port
 from tests.services import Service
 from watcher import notifiers
 from watcher.mail import render, samples
-from watcher.notifiers import Receipt
+from watcher.notifiers import Receipt, http
 from watcher.notifiers import apprise as channels
 from watcher.records import DeliveryState, Letter
 from watcher.settings import Channel, Settings
@@ -153,6 +155,34 @@ def test_a_service_that_answers_too_late_may_have_taken_the_text() -> None:
         url = f"json://127.0.0.1:{server.getsockname()[1]}/?rto=0.3"
         (receipt,) = send(to(teams=url), "teams")
     assert receipt.state is DeliveryState.UNKNOWN
+
+
+@tried("limits")
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [
+        ("body", "accepted"),
+        ("body, slowly", "accepted"),
+        ("head", "unknown"),
+        ("head, slowly", "accepted"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["json", "jsons"])
+def test_a_service_that_never_comes_to_an_end_is_left(
+    how: str, state: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LONGEST_EXCHANGE", 0.5)
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with (
+        Service(tls if scheme == "jsons" else None) as hook,
+        authority.cert_pem.tempfile() as bundle,
+    ):
+        hook.never_ends = how
+        settings = to(teams=at(hook).replace("json:", f"{scheme}:"))
+        settings = replace(settings, ca_bundle=Path(bundle))
+        (receipt,) = send(settings, "teams")
+    assert receipt.state.value == state
 
 
 @tried("unknown")

@@ -1,20 +1,34 @@
 """How messages leave by HTTP: whose certificates are trusted, and what was answered.
 
-requests' adapter, for sessions of our own and for those that libraries make.
+requests' adapter, for sessions of our own and for those that libraries make.  An answer
+has an end, in bytes and in time: requests itself reads as much as a server sends, as
+slowly as it likes, and a run that is ended there would tell the same text again.
 """
 
 from __future__ import annotations
 
+import functools
+import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import requests
 from msgspec import Struct
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 LONGEST_WAIT = timedelta(days=1)
 """Longer than this no server's word keeps a message waiting."""
+
+# Seconds for a whole exchange, and bytes of an answer: services say a few words
+LONGEST_EXCHANGE = 90.0
+LARGEST = 1024 * 1024
+_AT_ONCE = 16384
 
 
 class Exchange(Struct, frozen=True):
@@ -40,6 +54,32 @@ class Exchange(Struct, frozen=True):
         )
 
 
+class _Connection(HTTPConnection):
+    """A connection whose line can be cut; ``lines`` comes through the pool's arguments."""
+
+    def __init__(self, *args: Any, lines: list[socket.socket], **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self._lines = lines
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        # TLS takes the socket over; a duplicate reaches the same line
+        self._lines.append(connected.dup())
+        return connected
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
 class Adapter(HTTPAdapter):
     """Sends by the trust that all have, and keeps what was answered in ``exchanges``."""
 
@@ -47,25 +87,56 @@ class Adapter(HTTPAdapter):
         """Trust what ``trust`` does, at a proxy of https, too."""
         self._trust = trust
         self.exchanges: list[Exchange] = []
+        self._lines: list[socket.socket] = []
+        self._pools = {
+            "http": functools.partial(_Pool, lines=self._lines),
+            "https": functools.partial(_TlsPool, lines=self._lines),
+        }
         super().__init__()
 
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Make urllib3 open connections that can be cut."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
     def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401
-        """Send one request, and read its whole answer."""
+        """Send one request, and read its answer, as much as there is need of."""
         method = str(request.method)
         # One that a server has tired of would look like a message that was lost
         request.headers["Connection"] = "close"
         status = 0
         try:
-            response = super().send(request, **more)
-            status = response.status_code
-            # Read here, or what breaks now would not be seen
-            _ = response.content
+            with self._ending():
+                response = super().send(request, **{**more, "stream": True})
+                status = response.status_code
+                # Read here, or what breaks now would not be seen
+                response._content = _beginning(response)  # noqa: SLF001
         except (requests.RequestException, OSError, ValueError) as error:
             self.exchanges.append(Exchange(method, status, trouble=error))
             raise
         wait = asked_wait(response.headers.get("Retry-After", ""))
         self.exchanges.append(Exchange(method, status, wait))
         return response
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Cut what takes longer than an exchange may."""
+        timer = threading.Timer(LONGEST_EXCHANGE, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            while self._lines:
+                self._lines.pop().close()
+            # A redirect would go over the line that the server is about to close
+            self.close()
+
+    def _cut(self) -> None:
+        for line in list(self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def build_connection_pool_key_attributes(
         self,
@@ -86,7 +157,21 @@ class Adapter(HTTPAdapter):
         """Verify a proxy of https likewise; SOCKS brings its own."""
         if proxy.lower().startswith("https"):
             kwargs["proxy_ssl_context"] = self._trust
-        return super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _beginning(response: requests.Response) -> bytes:
+    """Read an answer up to LARGEST; what it means is said by its status."""
+    read = bytearray()
+    for piece in response.iter_content(_AT_ONCE):
+        read += piece
+        if len(read) >= LARGEST:
+            break
+    response.close()
+    return bytes(read)
 
 
 def asked_wait(header: str) -> timedelta:
