@@ -170,8 +170,8 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     ]
     products = sorted({product for product, _ in names})
     readings = [matched.reading for matched in matches]
-    # A table may show September 2026's v2 for one product before the record offers it
-    # for four: there it takes the place of the first version, too
+    # What comes more than a week after the second version takes the first one's place,
+    # too
     is_return = before.version > 1
     kind = Kind.RE_RELEASED if is_return else Kind.RELEASED
     summary = further_summary(check.update, products)
@@ -197,7 +197,8 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
 def _is_of_re_release(check: UpdateCheck) -> bool:
     """Whether an update's newest version was told lately: its further packages are evidence.
 
-    Sources tell of a second version's packages in turn, the table hours after the record.
+    Sources tell of a second version's packages in turn: a table may show September
+    2026's v2 for one product before the record offers it for four.
     """
     before = check.before
     turned = before.turned or before.changed
