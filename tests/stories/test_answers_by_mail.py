@@ -115,6 +115,21 @@ def test_an_answer_that_is_read_again_changes_nothing(world: World, box: Box) ->
     assert world.store.acks() == {f"reader:admins:{SU}": later}
 
 
+def test_an_answer_to_an_earlier_pull_ends_no_reminders_of_this_one(
+    world: World, box: Box
+) -> None:
+    owns(world)
+    reads(world, box, ADMINS)
+    pull(world)
+    box.get(subject(KEY, "admins", SU, "an-earlier-pull"))
+    box.get(subject(KEY, "admins", SU))
+
+    (said,) = take_in(world.settings, world.store)
+    assert said.startswith("2 mails to watcher@example.org begin like an answer")
+    world.at("2024-11-21 20:00")
+    assert len(reminders(world)) == 1
+
+
 def test_a_forged_answer_is_named_and_noted_of_nobody(world: World, box: Box) -> None:
     reads(world, box, ADMINS)
     box.get(f"ack {SU} {'a' * 20}")

@@ -70,3 +70,9 @@ def test_a_signature_gives_no_way_to_try_passwords_fast() -> None:
 def test_other_mail_is_no_answer_whoever_signs(text: str) -> None:
     assert not is_signed(text)
     assert is_signed(f"ack {SU} {'a' * 20}")
+
+
+def test_an_old_answer_that_comes_again_says_nothing_of_a_later_pull() -> None:
+    first = subject(KEY, "admins", SU, "pulled-in-november")
+    assert read(first, KEY, READERS, lambda _: "pulled-in-november")
+    assert read(first, KEY, READERS, lambda _: "pulled-in-december") is None

@@ -59,6 +59,12 @@ def pull_events(update: Update) -> tuple[str, ...]:
     return tuple(events)
 
 
+def newest_pull(update: Update | None) -> str:
+    """Give the id of the event that told of an update's newest pull, "" where none did."""
+    events = pull_events(update) if update else ()
+    return events[-1] if events else ""
+
+
 def reminders(
     pulls: Iterable[InstalledPull],
     exposures: Collection[Exposure],

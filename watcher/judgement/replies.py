@@ -1,8 +1,8 @@
 """What readers answer by mail: that a pulled update has been dealt with.
 
 A link in the reminder opens a mail whose subject is ``ack UPDATE SIGNATURE``.  The
-signature is of the reader and the update, so that nobody else can say so, and nobody
-for another reader.
+signature is of the reader, the update and its newest pull, so that nobody else can say
+so, nobody for another reader, and no old answer that comes again for a later pull.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -61,25 +61,37 @@ def is_signed(text: str) -> bool:
     return _SUBJECT.search(" ".join(text.split())) is not None
 
 
-def subject(key: bytes, subscriber: str, update: str) -> str:
-    """Write the subject by which a subscriber says that an update has been dealt with."""
-    return f"ack {update} {_signature(key, subscriber, update)}"
+def subject(key: bytes, subscriber: str, update: str, pull: str = "") -> str:
+    """Write the subject by which a subscriber says that an update has been dealt with.
+
+    ``pull`` is the event that told of its newest pull, "" where none did.
+    """
+    return f"ack {update} {_signature(key, subscriber, update, pull)}"
 
 
-def read(text: str, key: bytes, subscribers: Iterable[str]) -> Answer | None:
-    """Read a subject, None for one that says nothing or is not signed for anybody."""
+def read(
+    text: str,
+    key: bytes,
+    subscribers: Iterable[str],
+    pull_of: Callable[[str], str] = lambda _update: "",
+) -> Answer | None:
+    """Read a subject, None for one that says nothing or is not signed for anybody.
+
+    ``pull_of`` gives the event of an update's newest pull.
+    """
     found = _SUBJECT.search(" ".join(text.split()))
     if found is None:
         return None
     update, signature = found[1].lower(), found[2].lower()
+    pull = pull_of(update)
     for subscriber in subscribers:
-        expected = _signature(key, subscriber, update)
+        expected = _signature(key, subscriber, update, pull)
         if hmac.compare_digest(expected, signature):
             return Answer(subscriber, update)
     return None
 
 
-def _signature(key: bytes, subscriber: str, update: str) -> str:
-    content = f"ack\n{subscriber}\n{update}".encode()
+def _signature(key: bytes, subscriber: str, update: str, pull: str) -> str:
+    content = f"ack\n{subscriber}\n{update}\n{pull}".encode()
     digest = hmac.new(key, content, hashlib.sha256).digest()
     return base64.b32encode(digest).decode("ascii").lower()[:SIGNED_LETTERS]

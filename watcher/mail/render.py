@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
 from watcher.judgement import replies
+from watcher.judgement.reminders import newest_pull
 from watcher.kinds import EVENT_KINDS
 from watcher.mail import message as whole
 from watcher.mail import samples, welcome
@@ -224,7 +225,8 @@ def _answer(letter: Letter, settings: Settings) -> AnswerLink | None:
     if configured is None or letter.kind != "reminder":
         return None
     key = replies.key_of(configured.password.reveal())
-    subject = replies.subject(key, letter.subscriber.name, letter.update)
+    pull = newest_pull(next(iter(letter.standing), None))
+    subject = replies.subject(key, letter.subscriber.name, letter.update, pull)
     address = quote(configured.address, safe="@.-_+")
     url = f"mailto:{address}?subject={quote(subject)}"
     return AnswerLink(configured.address, subject, url)

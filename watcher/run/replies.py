@@ -11,6 +11,7 @@ from watcher import mailbox
 from watcher.config import Settings
 from watcher.errors import WatcherError
 from watcher.judgement import replies
+from watcher.judgement.reminders import newest_pull
 from watcher.store import Store
 
 
@@ -30,7 +31,12 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
             key = replies.key_of(configured.password.reveal())
             noted = store.acks()
             for reply in came:
-                answer = replies.read(reply.subject, key, readers)
+                answer = replies.read(
+                    reply.subject,
+                    key,
+                    readers,
+                    lambda update: newest_pull(store.update(update)),
+                )
                 if answer is None:
                     strange += 1
                     continue
@@ -47,7 +53,8 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
             (
                 f"{strange} mails to {configured.address} begin like an answer and are "
                 "signed for no subscriber. Nothing was noted of them: after a new "
-                "WATCHER_IMAP_PASSWORD, links of older mail hold no more."
+                "WATCHER_IMAP_PASSWORD, links of older mail hold no more, and after "
+                "another pull those of the one before."
             ),
         )
     return ()
