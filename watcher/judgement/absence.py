@@ -14,8 +14,7 @@ suspicion is told once of a version, and taken back once, when all is back as it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from datetime import datetime
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -23,12 +22,13 @@ from msgspec.structs import replace
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.days import TAKEN_BACK, was_away_before, was_short
-from watcher.judgement.event import compose_event, quote_evidence, unique_evidence
+from watcher.judgement.event import compose_event, unique_evidence
 from watcher.judgement.ledger import (
     Ledger,
     establish_by_event,
     established_by,
     forget_pull,
+    pulled_by_absence,
 )
 from watcher.judgement.names import label_names, link_name, package_names, row_name
 from watcher.judgement.packages import (
@@ -36,8 +36,12 @@ from watcher.judgement.packages import (
     build_grew,
     current_among,
     current_packages,
+    is_among,
+    names_of_part,
     part_gone,
+    pulled_packages,
     same_package,
+    with_pulled,
 )
 from watcher.judgement.summary import (
     gone_summary,
@@ -45,14 +49,23 @@ from watcher.judgement.summary import (
     restored_summary,
     suspected_summary,
 )
-from watcher.kinds import SOURCE_KINDS
+from watcher.judgement.suspicions import (
+    channel_of,
+    confirms,
+    document_of,
+    evidence_of,
+    offers_packages,
+    packages_gone,
+    suspicion_at,
+    suspicion_of,
+    waits_for,
+)
 from watcher.records import (
     Change,
     ChangeKind,
     Confidence,
     Established,
     Event,
-    Evidence,
     Kind,
     Outcome,
     Package,
@@ -114,7 +127,7 @@ def find_absences(
             continue
         # Tables that show each product's newest row alone let the one before go. A list
         # of all releases does not: 2.1.29 was gone for good, 2.1.30 in its place
-        if leaves and not _waits(kind) and _gives_way(reading, come):
+        if leaves and not waits_for(kind) and _gives_way(reading, come):
             continue
         absences.found.append(reading)
         if update is None or _says_why(reading, update):
@@ -219,16 +232,9 @@ def _says_why(reading: ChangeReading, update: Update) -> bool:
     is_back = bool(_availability(reading.change))
     if update.version > 1 or not is_back or not reading.says(Kind.PULLED):
         return False
-    if _suspicion_at(update, reading.change.source) is not None:
+    if suspicion_at(update, reading.change.source) is not None:
         return True
     return not any(each.of_state for each in update.established)
-
-
-def _suspicion_at(update: Update, source: str) -> Suspicion | None:
-    for suspicion in update.suspicions:
-        if suspicion.source == source:
-            return suspicion
-    return None
 
 
 def suspect(
@@ -261,15 +267,16 @@ def _suspect(
     if not _may_be_suspected(update, lost, now):
         return
     source = readings[0].change.source
-    earlier = _suspicion_at(update, source)
+    earlier = suspicion_at(update, source)
     others = tuple(s for s in update.suspicions if s.source != source)
-    suspicion = _suspicion(update, readings, earlier, lost, now, kind)
-    agreeing = [other for other in others if _confirms(other, suspicion)]
-    waits = _waits(kind)
+    suspicion = suspicion_of(update, readings, earlier, lost, now, kind)
+    agreeing = [other for other in others if confirms(other, suspicion)]
+    waits = waits_for(kind)
     if agreeing and not waits:
         evidence = [piece for s in (*agreeing, suspicion) for piece in s.evidence]
         joint = replace(suspicion, evidence=tuple(evidence))
-        _pull(update, joint, now, ledger, events)
+        part = _gone_at_both(update, suspicion, agreeing)
+        _pull(update, joint, part, now, ledger, events)
         return
     fact = Established(Kind.PULLED, update.version, suspected=True)
     # What has been suspected of a version and taken back, as a lagging server has it, is
@@ -282,6 +289,19 @@ def _suspect(
         suspicion = replace(suspicion, event=event.id)
         update = establish_by_event(update, fact, event)
     ledger.put(replace(update, suspicions=(*others, suspicion)))
+
+
+def _gone_at_both(
+    update: Update, suspicion: Suspicion, agreeing: Sequence[Suspicion]
+) -> tuple[Package, ...]:
+    """The packages that another source lacks, too; () for all of the update's."""
+    found: list[Package] = []
+    for other in agreeing:
+        both = packages_gone(update, suspicion, other)
+        if not both:
+            return ()
+        found += both
+    return tuple(dict.fromkeys(found))
 
 
 def _suspected_event(
@@ -304,7 +324,7 @@ def _suspected_event(
         confidence=Confidence.SUSPECTED,
         packages=part,
         distinction=" ".join(suspicion.keys),
-        scope=_channel(suspicion.kind),
+        scope=channel_of(suspicion.kind),
     )
 
 
@@ -333,94 +353,6 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
     return bool(current_among(update, lost))
 
 
-def _confirms(other: Suspicion, suspicion: Suspicion) -> bool:
-    """Whether two sources are two witnesses of one pull.
-
-    Two pages of one host fail together, and two sources that each lack another package
-    agree on nothing.  An article offers no package: when it is gone, the package may
-    well be there.
-    """
-    if not (_offers_packages(other.kind) and _offers_packages(suspicion.kind)):
-        return False
-    if _hosts(other) & _hosts(suspicion):
-        return False
-    if other.whole or suspicion.whole:
-        return True
-    products = {package.product for package in suspicion.lost}
-    return any(package.product in products for package in other.lost)
-
-
-def _hosts(suspicion: Suspicion) -> set[str]:
-    return {urlsplit(piece.url).hostname or "" for piece in suspicion.evidence}
-
-
-def _suspicion(
-    update: Update,
-    readings: Sequence[ChangeReading],
-    earlier: Suspicion | None,
-    lost: tuple[Package, ...],
-    now: datetime,
-    kind: str,
-) -> Suspicion:
-    """What is gone there by now, with what was gone there before."""
-    change = readings[0].change
-    keys = {f"{reading.change.document}|{reading.entry.key}" for reading in readings}
-    evidence = _evidence(readings)
-    if earlier is not None:
-        keys |= set(earlier.keys)
-        lost = (*earlier.lost, *lost)
-        evidence = (*earlier.evidence, *evidence)
-    whole = _is_wholly_gone(update, kind, keys, lost)
-    return Suspicion(
-        source=change.source,
-        document=change.document,
-        keys=tuple(sorted(keys)),
-        since=earlier.since if earlier else now,
-        event=earlier.event if earlier else "",
-        whole=whole,
-        kind=kind,
-        lost=lost,
-        evidence=unique_evidence(evidence),
-    )
-
-
-def _evidence(readings: Sequence[ChangeReading]) -> tuple[Evidence, ...]:
-    return tuple(piece for reading in readings for piece in quote_evidence(reading))
-
-
-def _is_wholly_gone(
-    update: Update, kind: str, keys: set[str], lost: Sequence[Package]
-) -> bool:
-    """Whether every package of the current version is gone there.
-
-    All of its pages, or all of its rows; never an article, which offers no package.
-    """
-    row = SOURCE_KINDS.get(kind)
-    if row is not None and row.follows_updates:
-        pages = set(schedule.pages(update, kind))
-        pages_gone = {_document_of(key) for key in keys}
-        return bool(row.channel and pages) and pages <= pages_gone
-    gone = {(package.product, package.build) for package in lost}
-    current = {(p.product, p.build) for p in current_packages(update) if p.build}
-    return bool(gone) and current <= gone
-
-
-def _document_of(key: str) -> str:
-    """The document of a suspicion's key: document and entry, a bar between."""
-    return key.partition("|")[0]
-
-
-def _waits(kind: str) -> timedelta:
-    """For how long nothing is told of what is gone at a source of this kind."""
-    row = SOURCE_KINDS.get(kind)
-    return row.absence_waits if row is not None else timedelta(0)
-
-
-def _channel(kind: str) -> tuple[str, ...]:
-    row = SOURCE_KINDS.get(kind)
-    return (row.channel,) if row and row.channel else ()
-
-
 def tell_what_waited(
     suspected: Sequence[Update], source: str, documents: Sequence[str], now: datetime
 ) -> Outcome:
@@ -431,12 +363,12 @@ def tell_what_waited(
     ledger = Ledger(suspected)
     events: list[Event] = []
     for update in sorted(suspected, key=lambda update: update.id):
-        suspicion = _suspicion_at(update, source)
+        suspicion = suspicion_at(update, source)
         if suspicion is None or update.state is not State.RELEASED:
             continue
         fact = Established(Kind.PULLED, update.version, suspected=True)
-        waits = _waits(suspicion.kind)
-        asked = {_document_of(key) for key in suspicion.keys} <= set(documents)
+        waits = waits_for(suspicion.kind)
+        asked = {document_of(key) for key in suspicion.keys} <= set(documents)
         is_over = bool(waits) and now - suspicion.since >= waits
         if not (asked and is_over) or established_by(update, fact) is not None:
             continue
@@ -453,23 +385,30 @@ def tell_what_waited(
 def _pull(
     update: Update,
     suspicion: Suspicion,
+    part: tuple[Package, ...],
     now: datetime,
     ledger: Ledger,
     events: list[Event],
 ) -> None:
-    """Establish a pull that absence alone has shown: it claims no words of the vendor."""
-    update = replace(update, state=State.PULLED, suspicions=(), changed=now, turned=now)
+    """Establish a pull that absence alone has shown: it claims no words of the vendor.
+
+    Of the packages that two sources lack, and of no others.
+    """
+    update = with_pulled(update, part)
+    update = replace(update, suspicions=(), changed=now, turned=now)
+    gone = [each for each in current_packages(update) if is_among(each, part)]
     event = compose_event(
         update,
         Kind.PULLED,
         now,
-        summary=gone_summary(update),
+        summary=gone_summary(update, gone),
+        packages=gone or None,
         evidence=suspicion.evidence,
         because="absence: gone at two sources",
-        scope=_channel(suspicion.kind),
+        scope=channel_of(suspicion.kind),
     )
     events.append(event)
-    pulled = Established(Kind.PULLED, update.version)
+    pulled = Established(Kind.PULLED, update.version, detail=names_of_part(gone))
     update = establish_by_event(update, pulled, event)
     ledger.put(establish_by_event(update, replace(pulled, by_absence=True), event))
 
@@ -490,7 +429,7 @@ def restore(
         # An article that was away for a day while its update was pulled is no
         # re-release: it offers no package
         source = readings[0].change.source
-        if not _offers_packages(kind) and _suspicion_at(update, source) is None:
+        if not offers_packages(kind) and suspicion_at(update, source) is None:
             continue
         pages, rows = [], []
         for reading in readings:
@@ -507,18 +446,12 @@ def restore(
         _restore(update, [*rows, *pages], ledger, now, events, altered=not as_it_was)
 
 
-def _offers_packages(kind: str) -> bool:
-    """Say whether a source of this kind shows that a package is offered."""
-    row = SOURCE_KINDS.get(kind)
-    return row is None or bool(row.channel) or not row.follows_updates
-
-
 def _offers_what_it_did(page: ChangeReading, update: Update) -> bool:
     """Whether a page that is back offers what it did.
 
     The lost packages with their files, or, later, the update's.
     """
-    suspicion = _suspicion_at(update, page.change.source)
+    suspicion = suspicion_at(update, page.change.source)
     before = suspicion.lost if suspicion else ()
     if not before:
         before = tuple(replace(p, file="", size=None) for p in update.packages)
@@ -542,13 +475,12 @@ def _restore(
     Later, or altered, it is a re-release.
     """
     source = readings[0].change.source
-    suspicion = _suspicion_at(update, source)
-    if suspicion is None and update.state is not State.PULLED:
+    suspicion = suspicion_at(update, source)
+    absent = pulled_by_absence(update)
+    is_pulled = update.is_pulled or (update.is_pulled_in_part and absent is not None)
+    if suspicion is None and not is_pulled:
         return
     others = tuple(s for s in update.suspicions if s.source != source)
-    absent = established_by(
-        update, Established(Kind.PULLED, update.version, by_absence=True)
-    )
     is_short = was_short(readings, update, now)
     # Of what words have pulled, a page that was away for an hour says nothing, nor does a
     # row, for however long a late copy of its table hid it: a row offers nothing
@@ -563,6 +495,8 @@ def _restore(
             others = (replace(others[0], event=suspicion.event), *others[1:])
         ledger.put(replace(update, suspicions=others))
         return
+    part = packages_gone(update, suspicion) if suspicion else ()
+    part = part or (pulled_packages(update) if update.is_pulled_in_part else ())
     update = replace(
         update,
         state=State.RELEASED,
@@ -570,7 +504,7 @@ def _restore(
         # A page that is back before the words are says the same of its packages
         packages=all_offered(update.packages),
     )
-    evidence = unique_evidence(_evidence(readings))
+    evidence = unique_evidence(evidence_of(readings))
 
     early = update.changed is None or now - update.changed <= TAKEN_BACK
     wrong = suspicion.event if suspicion else absent
@@ -590,7 +524,8 @@ def _restore(
             update,
             Kind.CORRECTED,
             now,
-            summary=restored_summary(update),
+            summary=restored_summary(update, part),
+            packages=part or None,
             evidence=evidence,
             corrects=wrong or "",
             distinction=wrong or "",

@@ -18,6 +18,8 @@ from watcher.judgement.reading import words
 from watcher.kinds import EVENT_KINDS, complete
 from watcher.records import Anchor, Confidence, Event, Kind, Passage, Table
 
+# The sentence of a package that is for another product than was told
+OTHER_PRODUCT = "other-product"
 HEALTH_CHECKER = "https://aka.ms/ExchangeHealthChecker"
 _NO_WORKAROUND = re.compile(
     r"^(?:none|n/?a|tbd|no|not applicable)\W*$|\bno (?:known |other )?workarounds?\b"
@@ -86,6 +88,11 @@ def is_only_for_affected(event: Event) -> bool:
     issue", March and November 2020; .NET 10.0.5 was for macOS alone.
     """
     return any(map(_ONLY_IF_AFFECTED.search, event.guidance))
+
+
+def is_for_other_product(event: Event) -> bool:
+    """Say whether an event says for which product an update is, after a wrong one was told."""
+    return event.kind is Kind.REVISED and event.phrase == OTHER_PRODUCT
 
 
 def is_exploited(event: Event) -> bool:
@@ -157,6 +164,9 @@ def _corrected(_event: Event) -> tuple[str, ...]:
 
 
 def _revised(event: Event) -> tuple[str, ...]:
+    # Who runs that product has not heard yet that there is something to install
+    if is_for_other_product(event):
+        return _released(event)
     return (_guided(event, "read-guided", "read"),)
 
 

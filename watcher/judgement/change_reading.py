@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
+from watcher.judgement.names import label_names
 from watcher.judgement.packages import build_grew, is_among
 from watcher.judgement.reading import language_of, new_sentences, read, sentences
 from watcher.records import Change, Entry, Kind, Package, Passage
@@ -95,8 +96,11 @@ class ChangeReading(Struct, frozen=True):
         before = self.change.before
         if before is None or before.label is None or not self.entry.packages:
             return named
-        # A row whose name alone has become "v2" is the version it was: a typing error
-        if not self.new_packages and not self.changed_packages:
+        # A row whose name alone has become "v2" is the version it was: a typing error.
+        # One that gets the name of another update is what it calls itself
+        is_same_update = label_names(before.label) == label_names(self.entry.label)
+        unchanged = not self.new_packages and not self.changed_packages
+        if is_same_update and unchanged:
             return min(named, before.label.version)
         return named
 

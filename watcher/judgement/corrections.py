@@ -103,9 +103,9 @@ def take_from_guesses(
         # Records bear wrong builds at times: a build that is known under another KB
         # article says nothing of theirs
         if package.kb and row.kb and package.kb != row.kb and package.build:
-            _replace_package(guess, replace(package, build=""), ledger)
+            replace_package(guess, replace(package, build=""), ledger)
             continue
-        _replace_package(guess, None, ledger)
+        replace_package(guess, None, ledger)
         taken.append(replace(package, product=row.product, version=version))
     if len(taken) == len(update.packages):
         return update
@@ -155,7 +155,7 @@ def _known_as(
     )
 
 
-def _replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> None:
+def replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> None:
     """Put the guessed update without the package, or with the one that is ``correct``."""
     update = ledger[guess.update.id]
     packages = tuple(each for each in update.packages if each != guess.package)

@@ -36,6 +36,7 @@ from watcher.judgement.names import LABELLED, kb_names, label_names, slug
 from watcher.judgement.other_events import (
     Establishing,
     UpdateCheck,
+    corrected_products,
     exploitation,
     further_products,
     known_issues,
@@ -48,9 +49,11 @@ from watcher.judgement.packages import (
     exact_products,
     is_among,
     kb_articles,
+    names_of_part,
     stated_articles,
     with_part_offered_again,
     with_pulled,
+    with_told,
 )
 from watcher.judgement.prose import articles_of_return, update_label
 from watcher.judgement.pull_and_return import StateChange, state_change
@@ -200,7 +203,8 @@ def _record(
 ) -> None:
     for each in establishing:
         decisions.events.append(each.event)
-        update = replace(update, changed=matches.now)
+        packages = with_told(update.packages, each.event)
+        update = replace(update, changed=matches.now, packages=packages)
         update = establish_by_event(update, each.fact, each.event)
     matches.ledger.put(update)
 
@@ -231,6 +235,7 @@ def _known_update(
     if changed is not None and (changed.kind is not Kind.CORRECTED or events):
         check.used += changed.changes
     events += exploitation(check)
+    events += corrected_products(check)
     events += further_products(check)
     events += known_issues(check)
     # What is told of a change already needs no second event
@@ -362,10 +367,8 @@ def _tell(
         part = changed.packages
     elif _only_words_name_version(changed, update):
         part = ()
-    articles = kb_articles(part or ())
-    if part and not articles:
-        articles = tuple(sorted(package.product for package in part))
-    fact = Established(changed.kind, changed.version, detail=" ".join(articles))
+    detail = _names_of_part(part or (), update)
+    fact = Established(changed.kind, changed.version, detail=detail)
     event = established_by(update, fact)
     if event is None and changed.repeats:
         event = last_event(update, changed.kind)
@@ -377,6 +380,19 @@ def _tell(
     else:
         summary = re_released_summary(update, part)
     return [Establishing(fact, _event_of(changed, update, now, summary, part=part))]
+
+
+def _names_of_part(part: Sequence[Package], update: Update) -> str:
+    """The articles of some packages, where these are all that have them; else the packages.
+
+    November 2024 is one article for three products: its pull for one of them is not that
+    for the next.
+    """
+    articles = kb_articles(part)
+    others = [each for each in current_packages(update) if not is_among(each, part)]
+    if articles and not set(articles) & set(kb_articles(others)):
+        return " ".join(articles)
+    return names_of_part(part)
 
 
 def _only_words_name_version(changed: StateChange, update: Update) -> bool:

@@ -28,6 +28,7 @@ from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matching import match
 from watcher.judgement.names import entry_names, kb_names
+from watcher.judgement.relabelled import tell_wrong_names
 from watcher.records import Change, ChangeKind, Entry, Event, Outcome, Update
 
 
@@ -96,6 +97,7 @@ def events(  # noqa: PLR0913 - what a check of one source knows
     for update_changes in matches.by_update.values():
         decide(update_changes, matches, decisions)
     decide_unmatched(matches, decisions)
+    tell_wrong_names(matches, decisions)
     # Last: what words establish needs no suspicion beside it
     if not absences.is_bulk:
         absence.suspect(absences.gone, ledger, now, decisions.events, kind)

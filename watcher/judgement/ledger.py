@@ -184,7 +184,10 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
             packages = add_package(packages, package, certain=certain)
             version = max(version, number)
 
-    products = {*update.products, *(package.product for package in packages)}
+    now_for = {package.product for package in packages}
+    # What a row has named wrongly is for another product
+    formerly_for = {package.product for package in update.packages} - now_for
+    products = {*update.products, *now_for} - formerly_for
     kbs = set(update.kbs)
     links = set(update.links)
     with_advisories: list[Entry] = []
@@ -370,6 +373,14 @@ def established_by(update: Update, fact: Established) -> str | None:
     """
     for each in update.established:
         if each.fact == fact.fact:
+            return each.event
+    return None
+
+
+def pulled_by_absence(update: Update) -> str | None:
+    """Give the event of a pull of this version that absence alone has shown, None without."""
+    for each in update.established:
+        if each.by_absence and each.version == update.version:
             return each.event
     return None
 

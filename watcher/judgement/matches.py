@@ -9,7 +9,16 @@ from msgspec import Struct, field
 from watcher.judgement.change_reading import ChangeReading, UpdateChanges
 from watcher.judgement.ledger import Ledger, precedes_label
 from watcher.judgement.names import Identity
-from watcher.records import State, Update
+from watcher.records import Package, State, Update
+
+
+class Relabelled(Struct, frozen=True):
+    """A package whose row stood under the name of the update ``wrong``; ids of updates."""
+
+    wrong: str
+    right: str
+    package: Package
+    reading: ChangeReading
 
 
 class Matches(Struct):
@@ -18,7 +27,8 @@ class Matches(Struct):
     ``unmatched`` are the changes that name no update.  ``made_together`` are the
     products that cumulative updates of one family and date make, by each of them.
     ``corrected`` are the updates that a table's rows took packages from, with those that
-    got them.  ``now`` is the time of the check.
+    got them, ``relabelled`` the packages that stood under the name of another update.
+    ``now`` is the time of the check.
     """
 
     ledger: Ledger
@@ -27,6 +37,7 @@ class Matches(Struct):
     unmatched: list[ChangeReading] = field(default_factory=list)
     made_together: dict[str, tuple[str, ...]] = field(default_factory=dict)
     corrected: dict[str, list[str]] = field(default_factory=dict)
+    relabelled: list[Relabelled] = field(default_factory=list)
 
     def changes_of(self, update: Update) -> UpdateChanges:
         """Give the changes of an update, to be added to."""

@@ -48,6 +48,11 @@ from watcher.judgement.names import (
 )
 from watcher.judgement.packages import has_product
 from watcher.judgement.prose import match_prose
+from watcher.judgement.relabelled import (
+    is_news,
+    named_wrongly,
+    take_from_wrong_name,
+)
 from watcher.records import Entry, Kind, Label, Package, Update
 
 # For how long a package that bears no label is taken as a further one of the month's
@@ -135,14 +140,23 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
 def _stated_of_guesses(
     package: Package, reading: ChangeReading, matches: Matches
 ) -> Update | None:
-    """The update that a table's row states of a package which others were taken to have."""
+    """The update that a table's row states of a package which others were taken to have,
+    or which the row itself has named wrongly.
+    """
     label = reading.entry.label
     guesses = guesses_corrected(package, reading.entry, matches.ledger)
-    if not guesses or label is None:
+    wrong = named_wrongly(package, reading, matches.ledger)
+    if label is None or not (guesses or wrong):
         return None
     update = matches.ledger.find(label_names(label))
     if update is None:
         update = _founded_by(package, reading, matches)
+    if wrong is not None and is_news(wrong):
+        take_from_wrong_name(wrong, update, reading, matches)
+    elif wrong is not None:
+        guesses = (*guesses, wrong)
+    if not guesses:
+        return update
     return take_from_guesses(update, package, reading.version, guesses, matches)
 
 

@@ -26,12 +26,14 @@ from watcher.judgement.packages import (
     current_packages,
     holds_package,
     is_among,
+    is_row,
     only_words_tell_of_version,
 )
 from watcher.judgement.summary import (
     exploited_summary,
     further_summary,
     known_issue_summary,
+    other_product_summary,
     re_released_summary,
     revised_summary,
 )
@@ -192,6 +194,51 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     detail = "" if first else " ".join(products)
     version = before.version if is_return else 0
     return [Establishing(Established(kind, version, detail=detail), event)]
+
+
+def corrected_products(check: UpdateCheck) -> list[Establishing]:
+    """Compose the event that packages are for other products than their rows have said.
+
+    A row that stood for CU13 and stands for CU14 now offers nothing further: who read of
+    the release is not told of another one, and who runs CU14 hears that it is theirs.
+    """
+    corrected = []
+    former: set[str] = set()
+    for matched in check.unused():
+        wrong = _product_before(matched, check.before)
+        if wrong:
+            corrected.append(matched)
+            former.add(wrong)
+    if not corrected:
+        return []
+    check.used += corrected
+    offered = [package for matched in corrected for package in matched.packages]
+    packages = [each for each in check.update.packages if is_among(each, offered)]
+    readings = [matched.reading for matched in corrected]
+    event = compose_event(
+        check.update,
+        Kind.REVISED,
+        check.now,
+        summary=other_product_summary(check.update, packages, sorted(former)),
+        evidence=quote_all(readings),
+        readings=readings,
+        packages=packages,
+        distinction=" ".join(sorted(former)),
+    )
+    return [Establishing(Established(Kind.REVISED, detail=event.id), event)]
+
+
+def _product_before(matched: MatchedChange, before: Update) -> str:
+    """The product that a row gave its build before it was corrected; "" where it is as it was."""
+    former = matched.reading.change.before
+    if former is None or not (is_row(former) and is_row(matched.entry)):
+        return ""
+    further = _of_further_products(matched, before)
+    for old in former.packages:
+        same_build = [each for each in further if each.build == old.build]
+        if same_build and is_among(old, before.packages):
+            return old.product
+    return ""
 
 
 def _is_of_re_release(check: UpdateCheck) -> bool:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from watcher.judgement import normalize
 from watcher.judgement.names import LABELLED, base_product, made_name
 from watcher.judgement.tracks import BASELINE
-from watcher.records import Entry, Package, State, Update
+from watcher.records import Entry, Event, Package, State, Update
 
 # Types of update that make the product that they are named after
 MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
@@ -118,6 +118,12 @@ def pulled_packages(update: Update) -> tuple[Package, ...]:
     return ()
 
 
+def names_of_part(part: Iterable[Package]) -> str:
+    """Name some packages of an update, in the fact that they turned; "" for all."""
+    named = {f"{package.product} {package.kb}".strip() for package in part}
+    return ", ".join(sorted(named))
+
+
 def is_pulled_package(update: Update, package: Package) -> bool:
     """Say whether this package of an update is not to be installed at this moment."""
     return is_among(package, pulled_packages(update))
@@ -161,6 +167,15 @@ def with_part_offered_again(
     )
     state = State.PULLED_IN_PART if still_pulled else State.RELEASED
     return replace(update, packages=tuple(changed), version=version, state=state)
+
+
+def with_told(packages: Sequence[Package], event: Event) -> tuple[Package, ...]:
+    """Give packages with the event for their first one, where it tells of them."""
+    told = []
+    for package in packages:
+        is_first = not package.told and is_among(package, event.packages)
+        told.append(replace(package, told=event.id) if is_first else package)
+    return tuple(told)
 
 
 def all_offered(packages: Iterable[Package]) -> tuple[Package, ...]:
@@ -345,6 +360,7 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
         pulled=stored.pulled,
         stated=new.stated or stored.stated,
         released=new.released or stored.released,
+        told=stored.told,
         # A table says nothing of who may have a package
         esu=stored.esu if certain else new.esu,
     )

@@ -392,10 +392,10 @@ def _step_of_issue_installed(event: Event, exposure: Exposure) -> Step:
     return Step.CHECK_ISSUE
 
 
-def _step_of_revision(
-    event: Event, _target: _Target, exposure: Exposure
-) -> Step | None:
+def _step_of_revision(event: Event, target: _Target, exposure: Exposure) -> Step | None:
     """Say what to do when a text was changed: nothing is installed for its sake."""
+    if advice.is_for_other_product(event):
+        return _step_of_offer(event, target, exposure)
     return Step.READ if runs(exposure, event.update.id) else None
 
 

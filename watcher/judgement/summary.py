@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from textwrap import shorten
 
+from watcher.judgement.advice import OTHER_PRODUCT
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
@@ -26,7 +27,7 @@ MOST_NAMES = 4
 # CVEs that are exploited already
 MOST_CVES = 3
 # Sentences of a pull of some packages, while others are offered
-PULLED_IN_PART = ("pulled-in-part", "pulled-part-of")
+PULLED_IN_PART = ("pulled-in-part", "pulled-part-of", "pulled-silently-in-part")
 _ISSUE_PASSAGES = ("issue", "workaround")
 
 
@@ -87,14 +88,44 @@ def _named(package: Package) -> str:
     return f"{package.product} ({name})"
 
 
-def gone_summary(update: Update) -> Summary:
-    """It is no longer offered, and stays so; why, the vendor has not said."""
-    return _of_update("pulled-silently", update)
+def gone_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
+    """It is no longer offered, and stays so; why, the vendor has not said.
+
+    With ``part`` these packages of it, and the others are.
+    """
+    if not part:
+        return _of_update("pulled-silently", update)
+    products = product_list(package.product for package in part)
+    key = "pulled-silently-in-part"
+    text = _ledger_text(update, key, part, products=products)
+    return Summary(text, key)
 
 
-def restored_summary(update: Update) -> Summary:
-    """What was missing is back as it was."""
-    return _of_update("restored", update)
+def restored_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
+    """What was missing is back as it was; with ``part`` these packages of it."""
+    return Summary(_ledger_text(update, "restored", part or None), "restored")
+
+
+def other_update_summary(
+    update: Update, packages: Iterable[Package], right: Update
+) -> Summary:
+    """Packages that were told as this update's are another's, ``right``."""
+    names = product_list(package.kb or package.build for package in packages)
+    places = (("packages", names), ("right", right.title))
+    text = _ledger_text(update, "other-update", packages=names, right=right.title)
+    return Summary(text, "other-update", places)
+
+
+def other_product_summary(
+    update: Update, packages: Sequence[Package], former: Iterable[str]
+) -> Summary:
+    """Packages are for other products than their rows said: no longer for ``former``."""
+    listed = product_list(former)
+    products = product_list(package.product for package in packages)
+    text = _ledger_text(
+        update, OTHER_PRODUCT, packages, products=products, former=listed
+    )
+    return Summary(text, OTHER_PRODUCT, (("former", listed),))
 
 
 def denied_summary(update: Update) -> Summary:

@@ -77,6 +77,8 @@ class Package(Struct, frozen=True):
     stated: bool = False
     # The date of that row
     released: datetime | None = None
+    # The id of the first event that told of it; filled in by judgement
+    told: str = ""
 
 
 class Anchor(Struct, frozen=True):
