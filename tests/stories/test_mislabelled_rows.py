@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.november import OLD_ROW, SU, V1_ROW
-from tests.stories.pages import CU14, Cve, Fix, month, table
+from tests.stories.pages import CU14, Cve, Fix, Month, month, table
 from tests.stories.telling import World, text
 
 DECEMBER = "exchange-server-2024-12-su"
@@ -28,13 +28,19 @@ OTHER = row("2016 CU23 Dec24SU", "15.1.2507.45")
 
 
 def known(world: World) -> None:
-    world.at("2024-11-08 06:00", table=table(OLD_ROW))
+    world.at("2024-11-08 06:00", month("2024-Oct", linux=3), table=table(OLD_ROW))
     told = world.at("2024-11-12 18:00", table=table(V1_ROW, OLD_ROW))
     assert told == [f"released {SU} KB5044062"]
 
 
 def shows(world: World, time: str, *rows: tuple[str, ...]) -> list[str]:
     return world.at(time, table=table(*rows, V1_ROW, OLD_ROW))
+
+
+def record(build: str) -> Month:
+    fix = Fix(CU14, "5050001", build)
+    published = ("1.0", "2024-12-10", "Information published.")
+    return month("2024-Dec", Cve("CVE-2024-50001", (fix,), (published,)))
 
 
 def packages(world: World, update_id: str) -> set[tuple[str, str]]:
@@ -65,6 +71,43 @@ def test_a_package_under_the_month_before_is_released_when_its_month_is_right(
     assert world.at("2024-12-11 18:00") == []
 
 
+@pytest.mark.parametrize("build", ["15.02.1544.015", ""], ids=["build", "no build"])
+def test_a_row_that_is_mislabelled_beside_its_months_record_is_nothing(
+    world: World, build: str
+) -> None:
+    """The record and the row's own date say the same: its label is a typing error."""
+    known(world)
+    told = world.at("2024-12-10 18:00", record(build))
+    assert told == [f"released {DECEMBER} KB5050001"]
+    assert shows(world, "2024-12-10 18:30", row("2019 CU14 Nov24SU")) == []
+    assert packages(world, SU) == {(CU14_NAME, "KB5044062")}
+    assert shows(world, "2024-12-10 20:30", RIGHT) == []
+    assert packages(world, DECEMBER) == {(CU14_NAME, "KB5050001")}
+    assert [each.id for each in world.update(DECEMBER).advisories] == ["CVE-2024-50001"]
+
+
+@pytest.mark.parametrize("build", ["15.02.1544.015", ""], ids=["build", "no build"])
+def test_the_months_record_puts_a_mislabelled_row_right(
+    world: World, build: str
+) -> None:
+    known(world)
+    shows(world, "2024-12-10 18:00", row("2019 CU14 Nov24SU"))
+    assert world.at("2024-12-10 18:30", record(build)) == [
+        f"corrected {SU} KB5050001",
+        f"released {DECEMBER} KB5050001",
+    ]
+    assert world.event("corrected").update.cves == ()
+    # The row is touched, and put right at last
+    touched = (*row("2019 CU14 Nov24SU")[:1], "December 11, 2024", *RIGHT[2:])
+    kinds = [said.split()[0] for said in shows(world, "2024-12-10 19:30", touched)]
+    assert set(kinds) <= {"revised"}
+    assert {said.split()[0] for said in shows(world, "2024-12-10 20:30", RIGHT)} <= {
+        "revised"
+    }
+    assert packages(world, SU) == {(CU14_NAME, "KB5044062")}
+    assert packages(world, DECEMBER) == {(CU14_NAME, "KB5050001")}
+
+
 def test_a_false_second_version_is_taken_back_when_its_month_is_right(
     world: World,
 ) -> None:
@@ -90,7 +133,6 @@ def test_what_was_pulled_stands_pulled_again_when_its_second_version_was_none(
     known(world)
     fixes = (Fix(CU14, "5044062", "15.02.1544.013"),)
     published = ("1.0", "2024-11-12", "Information published.")
-    world.at("2024-11-13 06:00", month("2024-Oct", linux=3))
     world.at(
         "2024-11-13 18:00",
         month("2024-Nov", Cve("CVE-2024-49040", fixes, (published,))),

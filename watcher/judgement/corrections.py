@@ -50,12 +50,28 @@ def guesses_corrected(row: Package, entry: Entry, ledger: Ledger) -> tuple[Guess
         is_day = update.is_guessed and label.type in MONTHLY and label.month
         if is_day or (stated is not None and update.id == stated.id):
             continue
+        if is_dated_as(entry, update):
+            continue
         found += [
             Guess(update, package)
             for package in update.packages
             if is_guess_of(package, row) or _is_rollup(package, entry, update)
         ]
     return tuple(found)
+
+
+def is_dated_as(entry: Entry, update: Update) -> bool:
+    """Say whether a row's label names another month than its date, which is the update's.
+
+    December's row under "Nov24SU", beside the record of December: two say the same, and
+    the label is a typing error.  A second version may come in any month.
+    """
+    label = entry.label
+    if label is None or label.type not in MONTHLY or label.version > 1:
+        return False
+    if entry.published is None or not update.month or label.month == update.month:
+        return False
+    return month_of(entry.published) == update.month
 
 
 def _updates_named(row: Package, entry: Entry, ledger: Ledger) -> list[Update]:

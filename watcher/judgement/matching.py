@@ -19,6 +19,7 @@ from watcher.judgement.change_reading import (
 )
 from watcher.judgement.corrections import (
     guesses_corrected,
+    is_dated_as,
     leave_to_heirs,
     take_from_guesses,
 )
@@ -49,6 +50,7 @@ from watcher.judgement.names import (
 from watcher.judgement.packages import has_product
 from watcher.judgement.prose import match_prose
 from watcher.judgement.relabelled import (
+    denied_by_date,
     is_news,
     named_wrongly,
     take_from_wrong_name,
@@ -113,6 +115,7 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
     for package in offered:
         update = (
             _stated_of_guesses(package, reading, matches)
+            or _denied_by_record(package, reading, matches)
             or _update_of(package, reading.entry, ledger)
             or beside_it(package, reading, ledger, matches.now)
             or version_told_by_words(package, reading, matches)
@@ -160,6 +163,24 @@ def _stated_of_guesses(
     return take_from_guesses(update, package, reading.version, guesses, matches)
 
 
+def _denied_by_record(
+    package: Package, reading: ChangeReading, matches: Matches
+) -> Update | None:
+    """The month's update of a new record, where a row has named its package wrongly."""
+    when = vendors_date(reading, matches.now)
+    if reading.entry.label is not None or not suggests_month(when):
+        return None
+    wrong = denied_by_date(package, reading, when, matches.ledger)
+    if wrong is None or not is_news(wrong):
+        return None
+    family = normalize.family(package.product)
+    update = matches.ledger.find((month_name(family, month_of(when), "SU"),))
+    if update is None:
+        update = _founded_by(package, reading, matches)
+    take_from_wrong_name(wrong, update, reading, matches)
+    return update
+
+
 def _update_of(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
     """The update that a package belongs to by its own names, or by the label of the row
     it stands in.
@@ -181,7 +202,7 @@ def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None
         return update
     if update.is_guessed and label.month:
         return named_by_label(update, label, ledger)
-    if update.month in ("", label.month):
+    if update.month in ("", label.month) or is_dated_as(entry, update):
         return update
     # Tables link wrong articles at times: a row whose label names another month than
     # the update that its link leads to is believed by its label, unless its build is

@@ -8,6 +8,8 @@ hears that this was wrong.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from watcher.judgement.change_reading import ChangeReading
@@ -16,7 +18,7 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.ledger import Ledger, establish_by_event, established_by
 from watcher.judgement.matches import Matches, Relabelled
-from watcher.judgement.names import MONTHLY, label_names, month_of
+from watcher.judgement.names import MONTHLY, kb_names, label_names, month_of
 from watcher.judgement.packages import current_packages, is_row, same_package
 from watcher.judgement.summary import other_update_summary
 from watcher.records import Entry, Established, Kind, Package, State, Update
@@ -56,6 +58,26 @@ def _corrects_name(before: Entry, after: Entry) -> bool:
         return True
     month = month_of(after.published)
     return new.month == month or old.month != month
+
+
+def denied_by_date(
+    package: Package, reading: ChangeReading, when: datetime, ledger: Ledger
+) -> Guess | None:
+    """Give a new record's package that a row has put into another month's update.
+
+    The row's own date, and the record's, are of the month that its label does not name.
+    """
+    update = ledger.find(kb_names([package.kb])) if package.kb else None
+    if update is None or not update.month or not reading.is_first:
+        return None
+    for stored in update.packages:
+        if stored.kb != package.kb or not stored.stated or stored.version > 1:
+            continue
+        dated = stored.released
+        is_of_record = dated is not None and month_of(dated) == month_of(when)
+        if is_of_record and month_of(when) != update.month:
+            return Guess(update, stored)
+    return None
 
 
 def is_news(wrong: Guess) -> bool:
