@@ -228,6 +228,8 @@ AMBIGUOUS = [
     "http:/\\127.0.0.1:{port}/secret",
     "http://[::ffff:127.0.0.1]:{port}/secret",
     "http://[::ffff:127.0.0.1%25lo]:{port}/secret",
+    "http://0127.0.0.1:{port}/secret",
+    "http://127.0.0.08:{port}/secret",
 ]
 
 

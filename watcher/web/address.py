@@ -176,6 +176,8 @@ _ADDRESS = re.compile(
     r"(?:#.*)?",
     re.IGNORECASE | re.DOTALL,
 )
+# To one reader 0127.0.0.1 is 87.0.0.1, and to a proxy, which looks it up itself, 127.0.0.1
+_OCTAL = re.compile(r"(?=(?:.*\.)?0[0-9])[0-9.]+")
 _FORM_REMEDY = "Correct the source's `url`: it must begin with https:// or http:// and name a host."
 
 
@@ -214,6 +216,8 @@ def read(url: str) -> Target:
             _FORM_REMEDY,
         )
     scheme, host = found["scheme"].lower(), found["host"].lower()
+    if _OCTAL.fullmatch(host):
+        raise FetchError("the address can be read in two ways", _FORM_REMEDY)
     port = int(found["port"] or _PORTS[scheme])
     if port > 65535:
         raise FetchError("the address is no URL", _FORM_REMEDY)
