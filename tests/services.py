@@ -71,6 +71,8 @@ class _Conversation(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        listener = cast("Listener", self.server)
+        listener.closing.wait(cast("Service", listener.owner).lingers)
 
     def _go_on(self, how: str) -> None:
         """Answer without end: "head" or "body", and "slowly" or at once."""
@@ -92,6 +94,9 @@ class Service(Running):
     ``statuses`` are the answers at a path, one after the other, the last one stays (0:
     cut).
     """
+
+    # Seconds between an answer and the end of a connection that its client wants closed
+    lingers = 0.0
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(_Conversation, tls)

@@ -72,6 +72,18 @@ def test_one_token_serves_several_messages(microsoft: Microsoft, ca: str) -> Non
     assert [posted.path for posted in microsoft.posted].count(microsoft.token_path) == 1
 
 
+def test_a_server_that_is_about_to_hang_up_loses_no_message(
+    microsoft: Microsoft, ca: str
+) -> None:
+    # As asked by "Connection: close", which an answer need not repeat
+    microsoft.lingers = 0.2
+    with notifiers.connect(by_graph(microsoft, ca)) as mailbox:
+        receipts = [mailbox.send(MESSAGE, [ONE]) for _ in range(3)]
+    assert [receipt.state for (receipt,) in receipts] == [DeliveryState.ACCEPTED] * 3
+    asked = microsoft.requests
+    assert len({each.connection for each in asked}) == len(asked) == 5
+
+
 def test_a_token_that_ended_before_its_time_is_renewed_and_the_message_goes_out(
     microsoft: Microsoft, ca: str
 ) -> None:

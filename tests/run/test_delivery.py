@@ -342,7 +342,9 @@ def test_a_channel_may_be_a_subscriber(office: Office, hook: Service) -> None:
     assert office.run(FIRST).exit_code == 0
     titles = [json.loads(posted.body)["title"] for posted in hook.posted]
     assert titles[0].startswith("(WELCOME) Advisory Watcher")
-    assert titles[1:] == ["(RELEASED) Exchange Server May 2030 SU 1 (KB9000001)"]
+    assert titles[1:] == [
+        "(RELEASED) Exchange Server May 2030 SU 1 (KB9000001): exploited"
+    ]
     assert office.run(SECOND).exit_code == 0
     assert len(hook.posted) == 2
 

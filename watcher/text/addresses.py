@@ -12,29 +12,22 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import HeaderParser
 from email.policy import SMTP
-from email.utils import parseaddr
-from urllib.parse import quote
 
 # A header's line, with those that go on with it
 _LINE = rb"(?im)^%s:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*"
 
 
 def addressed(body: bytes, *, sender: str = "", to: Sequence[str] = ()) -> bytes:
-    """Give a message with another From, its List-Unsubscribe too, or with another To.
+    """Give a message with another From, or with another To.
 
     "" and () leave what is there; so does what it says already, to the byte.
+    List-Unsubscribe leads to the operator, whoever a message is from.
     """
     head, separator, rest = body.partition(b"\r\n\r\n")
     parsed = _parsed(head)
     written = str(parsed["From"] or "")
     if sender and written != str(SMTP.header_factory("From", sender)):
         head = _replaced(head, "From", sender)
-        mailbox = quote(parseaddr(sender)[1], safe="@.-_+")
-        head = re.sub(
-            rb"(?im)^(List-Unsubscribe: *<mailto:)[^?>]*",
-            lambda found: found[1] + mailbox.encode("ascii"),
-            head,
-        )
     if to and list(to) != addresses(parsed["To"]):
         head = _replaced(head, "To", ", ".join(to))
     return head + separator + rest
