@@ -17,7 +17,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -223,7 +223,8 @@ def run_again(
     again.join(60)
     assert again.exitcode == 0
     assert wanted - Counter(world.told) == Counter(), (
-        "a message was lost, or has another Message-ID, Date or text"
+        "a message was lost, or has another Message-ID, Date or text; on its way: "
+        f"{on_the_way(office)}"
     )
     repeated = (Counter(world.told) - wanted).total()
     assert repeated <= 1, "more than the one message whose sending was cut was repeated"
@@ -235,6 +236,15 @@ def run_again(
         else "amid them"
     )
     return Counter({moment: 1, "repeated": repeated})
+
+
+def on_the_way(office: Office) -> list[tuple[str, str, str]]:
+    """Give what waits, and why: what is kept to be tried again is not lost."""
+    with Store.open(office.state, hold=False) as store:
+        return [
+            (each.recipient, each.state.value, each.answer)
+            for _, each in store.waiting()
+        ]
 
 
 def assert_all_is_told(told: Counter[tuple[str, ...]], many: int) -> None:
@@ -269,6 +279,29 @@ def assert_settled(office: Office) -> None:
             for each in store.deliveries_of(message.id)
         )
     assert set(states) == {DeliveryState.ACCEPTED, DeliveryState.REFUSED}
+
+
+def test_a_reminder_at_its_readers_time_survives_a_run_that_broke_off_before_its_messages(
+    prepared: Office, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has noted its check times by then, and yet was not there for any reader."""
+    with monkeypatch.context() as broken:
+        broken.setattr("watcher.run.compose.rendered", _broken_off)
+        assert prepared.run(MORNING.isoformat()).exit_code == 1
+    assert world.told == []
+    # Half an hour on it is nobody's time
+    later = (MORNING + timedelta(minutes=30)).isoformat()
+    assert prepared.run(later).exit_code == 1  # one mailbox is refused
+    daily = [body for *to, body in world.told if to == ["daily@example.org"]]
+    assert len(daily) == 2
+    assert sum("[REMINDER]" in body for body in daily) == 1
+    world.forget()
+    assert prepared.run(later).exit_code == 0
+    assert world.told == []
+
+
+def _broken_off(*_: object) -> None:
+    raise RuntimeError
 
 
 def test_a_killed_run_of_many_messages_loses_none_and_repeats_at_most_one(

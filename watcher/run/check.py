@@ -115,7 +115,8 @@ def check(  # noqa: PLR0913 - what a check depends on
     due = schedule.due(chosen, times, now, force=force or only is not None)
     patience = settings.limits.source.total_seconds() / 10
     requests = Requests(web, settings.watch, now, say, folder, parse, patience)
-    reports = _check_sources(due, store, requests, compose.unsealed_note(sealed_until))
+    note = compose.unsealed_note(settings, sealed_until, now)
+    reports = _check_sources(due, store, requests, note)
 
     warnings = [] if dry_run else list(replies.take_in(settings, store))
     events = store.unsealed_events()
@@ -144,7 +145,7 @@ def _check_sources(
 ) -> list[SourceReport]:
     """Ask the due sources, and record what each answers as soon as it has.
 
-    ``notes`` go with events.
+    ``notes`` go with whatever is written.
     """
     reports: list[SourceReport] = []
     # Of sources of which nothing else is to be written: one transaction for all
@@ -156,7 +157,7 @@ def _check_sources(
         unchanged += judged.unchanged
         reports.append(judged.report)
     if unchanged:
-        store.touch(unchanged)
+        store.touch(unchanged, notes)
     return reports
 
 
@@ -177,7 +178,7 @@ def judge_source(
 ) -> Judged:
     """Believe, compare and interpret what a source answered, and record what is new.
 
-    Evidence is kept in ``folder``; ``notes`` go with events.
+    Evidence is kept in ``folder``; ``notes`` go with what is recorded.
     """
     source = answers.source
     checks = check_documents(answers, store, watch, now)
@@ -199,7 +200,7 @@ def judge_source(
         entries=entries,
         outcome=outcome,
         times=times,
-        notes=notes if outcome.events else None,
+        notes=notes,
     )
     return Judged(report)
 

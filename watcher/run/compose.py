@@ -42,7 +42,8 @@ from watcher.store import Store
 DIGEST = "digest "
 """Note, with a subscriber's name: the sequence of the last event that their digests hold."""
 
-# Note: it stands from when a run has recorded events until their messages are sealed
+# Note: it stands from when a run that comes at somebody's time has written anything, until
+# its messages are sealed
 SEALED_UNTIL = "told until"
 
 
@@ -85,8 +86,9 @@ def seal(
     to_operator, operator_notes = operator.letters(settings, store, now)
     messages += rendered(to_operator, settings, now)
     notes |= operator_notes
-    if events:
+    if store.meta(SEALED_UNTIL):
         notes |= {SEALED_UNTIL: ""}
+    if events:
         notes |= _sealed_for_workers(sealed, store)
     if messages or events or notes:
         store.seal(messages, events, notes)
@@ -156,15 +158,29 @@ def _monthly(
 def sealed_until(store: Store) -> datetime | None:
     """Say when the last run was that came as far as its messages.
 
-    A digest's time is measured from there, also after a kill.
+    Times of digests, reminders and notes are measured from there, also after a kill.
     """
     note = store.meta(SEALED_UNTIL)
     return datetime.fromisoformat(note) if note else store.last_check()
 
 
-def unsealed_note(until: datetime | None) -> dict[str, str]:
-    """Give the note that is recorded with events, until their messages are sealed."""
-    return {SEALED_UNTIL: until.isoformat()} if until else {}
+def unsealed_note(
+    settings: Settings, until: datetime | None, now: datetime
+) -> dict[str, str]:
+    """Give the note that is written with check times, until the run's messages are sealed.
+
+    Check times say that a run was there: without it, whose time came with a run that was
+    killed then would wait for their next one.  A run at nobody's time needs none.
+    """
+    if until is None:
+        return {}
+    for each in settings.each_organisation:
+        for subscriber in each.subscribers:
+            has_times = audience.digest_time(subscriber.when) is not None
+            zone = each.zone_of(subscriber)
+            if has_times and audience.is_scheduled(subscriber.when, zone, until, now):
+                return {SEALED_UNTIL: until.isoformat()}
+    return {}
 
 
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:

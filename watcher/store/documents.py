@@ -15,6 +15,7 @@ from watcher.store.connection import (
     record_from,
     record_text,
 )
+from watcher.store.notes import write_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,13 +138,16 @@ class Documents(Transactions):
             found = sql.column("remembered", source=source, document=document)
             return frozenset(found)
 
-    def touch(self, times: Iterable[Times]) -> None:
-        """Write check times, and nothing else.
+    def touch(
+        self, times: Iterable[Times], notes: Mapping[str, str] | None = None
+    ) -> None:
+        """Write check times, with single values (``meta``) where there are some.
 
         The whole trace of a check in which nothing changed.
         """
         with self.writing() as sql:
             write_times(sql, times)
+            write_values(sql, notes or {})
 
 
 def write_times(sql: Queries, times: Iterable[Times]) -> None:
