@@ -36,6 +36,8 @@ from tests.servers import SourceServer
 from watcher import config
 from watcher.errors import StateHeldError
 from watcher.records import DeliveryState
+from watcher.run import queue
+from watcher.run.work import JUDGEMENT
 from watcher.store import Store
 
 pytestmark = pytest.mark.posix
@@ -105,6 +107,23 @@ def test_workers_establish_and_tell_what_single_runs_do(
         assert sent(single) == by_workers
     assert set(by_workers.values()) == {1}
     assert said(provider.folder) == ""
+
+
+def test_an_answer_that_cannot_be_judged_holds_up_no_other(provider: Provider) -> None:
+    work_once(provider.folder, FIRST)
+    with (
+        closing(work_of(provider.folder)) as work,
+        Store.open(work.settings.state, hold=False) as store,
+        store.writing(),
+    ):
+        # Of another version, or damaged
+        store.keep_answers("odd", "another", b"no answer")
+        work.queue.add(store, queue.JUDGE, {"answers": "odd"}, lock=JUDGEMENT)
+    for time, month in STORY:
+        provider.show(month)
+        work_once(provider.folder, time)
+    assert provider.events() == TOLD
+    assert "judge: an answer was dropped" in said(provider.folder)
 
 
 def test_nothing_is_told_again_when_nothing_is_new(provider: Provider) -> None:

@@ -24,6 +24,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from watcher import notifiers, sources
+from watcher.errors import WatcherError
 from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
 from watcher.records import Delivery, DeliveryState, Event, Message
@@ -149,7 +150,24 @@ class Work:
     # --- judgement --------------------------------------------------------------------
 
     def judge(self, answers: str) -> None:
-        """Judge what a source answered, and record it; leave letters to compose."""
+        """Judge what a source answered, and record it; leave letters to compose.
+
+        What cannot be judged is dropped, and its source asked anew when it is due: tried
+        again for ever, it would hold the lock that all other sources wait for.
+        """
+        try:
+            self._judge(answers)
+        except WatcherError:
+            # The state's, not the answer's
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            with self._stores.borrowed() as store, store.writing():
+                store.take_answers(answers)
+            self.warn(
+                f"{queue.JUDGE}: an answer was dropped, and is asked for: {error}"
+            )
+
+    def _judge(self, answers: str) -> None:
         sources = {each.name: each for each in self.settings.sources}
         with self._stores.borrowed() as store, store.writing():
             content = store.take_answers(answers)
@@ -163,7 +181,12 @@ class Work:
             previous = store.documents_of(sources)
             # What other sources of these minutes say of names, as in one check
             stated = stated_in(packed.answers, previous[packed.source])
-            for each in map(answer.unpack, store.waiting_answers()):
+            for content in store.waiting_answers():
+                try:
+                    each = answer.unpack(content)
+                except ValueError:
+                    # Its own job says so
+                    continue
                 stated += stated_in(each.answers, previous.get(each.source, {}))
             found = SourceAnswers(
                 sources[packed.source],
