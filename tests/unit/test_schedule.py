@@ -208,3 +208,80 @@ def test_of_too_many_pages_those_are_asked_that_have_waited_longest() -> None:
     assert asked[0] == pages[-1]
     assert pages[0] not in asked
     assert pages[1] not in asked
+
+
+# What workers ask, who look every minute
+
+RECORDS = Source("msrc-cvrf", "cvrf", "https://api.example.org/updates")
+BLOG = Source("exchange-blog", "feed", "https://blog.example.org/feed")
+ARTICLES = Source("kb-articles", "kb-article", "https://support.example.org/")
+
+
+def test_at_first_contact_workers_ask_the_table_that_founds_updates_before_all_else() -> (
+    None
+):
+    asked = schedule.asked_now([BLOG, ARTICLES, RECORDS, SOURCE], (), {}, NOV)
+    assert asked == [SOURCE]
+
+
+@pytest.mark.parametrize(
+    ("read", "times"),
+    [
+        (("builds",), {}),
+        # It was tried, and could not be read: the others do not wait for it
+        ((), {"builds": Times("builds", "", NOV - timedelta(hours=1), failures=1)}),
+    ],
+)
+def test_workers_ask_side_by_side_once_the_table_was_tried(
+    read: tuple[str, ...], times: dict[str, Times]
+) -> None:
+    asked = schedule.asked_now([ARTICLES, BLOG, RECORDS], read, times, NOV)
+    assert asked == [RECORDS, BLOG, ARTICLES]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "failures", "asked"),
+    [(1, 1, False), (9, 3, False), (10, 1, True), (1, 0, True), (-5, 1, True)],
+)
+def test_a_source_that_has_just_failed_is_left_alone_by_workers_for_a_while(
+    minutes: int, failures: int, asked: bool
+) -> None:
+    tried = Times(
+        "exchange-blog", "", NOV - timedelta(minutes=minutes), failures=failures
+    )
+    assert bool(schedule.asked_now([BLOG], (), {"exchange-blog": tried}, NOV)) is asked
+
+
+def test_a_first_look_is_over_when_each_source_was_tried_that_waits_for_no_update() -> (
+    None
+):
+    off = Source("kev", "kev", "https://kev.example.org/", enabled=False)
+    every = [RECORDS, BLOG, ARTICLES, off]
+    assert not schedule.are_all_tried(every, {"msrc-cvrf"})
+    assert schedule.are_all_tried(every, {"msrc-cvrf", "exchange-blog"})
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "come"),
+    [
+        (None, "12 05:00", True),
+        # The turn is at six
+        ("12 05:00", "12 05:59", False),
+        ("12 05:00", "12 06:00", True),
+        ("12 07:00", "13 05:00", False),
+        ("12 07:00", "13 06:30", True),
+        # Yesterday's was missed
+        ("12 05:00", "13 04:00", True),
+        ("12 06:00", "13 06:00", True),
+    ],
+)
+def test_a_daily_turn_comes_once_a_day_and_is_made_up_for(
+    last: str | None, now: str, come: bool
+) -> None:
+    def moment(text: str) -> datetime:
+        return datetime.strptime(f"2024-11-{text}", "%Y-%m-%d %H:%M").replace(
+            tzinfo=UTC
+        )
+
+    before = None if last is None else moment(last)
+    assert schedule.turn_has_come(0.25, before, moment(now)) is come
