@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Mapping
@@ -62,6 +64,12 @@ class _Conversation(BaseHTTPRequestHandler):
         if service.never_ends:
             self._go_on(service.never_ends)
             return
+        if service.garbles and self.path.endswith(service.garbles):
+            # Past TLS: a record that its keys do not open
+            with socket.socket(fileno=os.dup(self.connection.fileno())) as line:
+                line.sendall(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+            self.close_connection = True
+            return
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -97,6 +105,8 @@ class Service(Running):
 
     # Seconds between an answer and the end of a connection that its client wants closed
     lingers = 0.0
+    # The path whose answer is no TLS that anybody can read, "" for none
+    garbles = ""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(_Conversation, tls)

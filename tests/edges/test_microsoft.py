@@ -197,6 +197,21 @@ def test_a_certificate_that_nobody_knows_is_refused_before_the_secret_is_said(
     assert microsoft.posted == []
 
 
+def test_tls_that_breaks_behind_a_message_leaves_open_whether_it_was_taken(
+    microsoft: Microsoft, ca: str
+) -> None:
+    # "Its certificate is not trusted" had it sent again with every run
+    microsoft.garbles = "sendMail"
+    with notifiers.connect(by_graph(microsoft, ca)) as mailbox:
+        (receipt,) = mailbox.send(MESSAGE, [ONE])
+    assert receipt.state is DeliveryState.UNKNOWN
+    assert "may have been sent" in receipt.answer
+    assert [each.path.rpartition("/")[2] for each in microsoft.posted] == [
+        "token",
+        "sendMail",
+    ]
+
+
 def test_graph_that_is_away_is_not_asked_for_each_message(
     microsoft: Microsoft, ca: str
 ) -> None:

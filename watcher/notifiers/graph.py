@@ -143,6 +143,12 @@ class Mailbox(Struct):
         taken.
         """
         where = self.tokens.oauth.graph
+        lost = f"{where}: the connection was lost before its answer"
+        # Also TLS that breaks behind the message, which says nothing of a certificate
+        if is_whole:
+            return Answer(
+                DeliveryState.UNKNOWN, f"{lost}; the message may have been sent"
+            )
         if isinstance(error, requests.exceptions.SSLError):
             self.away = Answer(
                 DeliveryState.DEFERRED,
@@ -154,12 +160,7 @@ class Mailbox(Struct):
         if Exchange("POST", trouble=error).never_made:
             self.away = Answer(DeliveryState.DEFERRED, f"{where}: {UNREACHABLE}")
             return self.away
-        lost = f"{where}: the connection was lost before its answer"
-        if not is_whole:
-            return Answer(
-                DeliveryState.DEFERRED, f"{lost}, in the middle of the message"
-            )
-        return Answer(DeliveryState.UNKNOWN, f"{lost}; the message may have been sent")
+        return Answer(DeliveryState.DEFERRED, f"{lost}, in the middle of the message")
 
     def _judged(self, answer: requests.Response) -> Answer:
         status = answer.status_code
