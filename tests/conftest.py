@@ -27,11 +27,18 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from watcher.store import Store
 
+# The suite tries the same examples each time; `make fuzz` searches for new ones
 settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
-    "fuzz", parent=settings.get_profile("suite"), max_examples=20_000
+    "fuzz",
+    parent=settings.get_profile("suite"),
+    derandomize=False,
+    max_examples=20_000,
 )
 settings.load_profile("suite")
 
