@@ -142,9 +142,10 @@ def _replies(
 
 
 def _mailbox(text: str, address: str, environ: Mapping[str, str]) -> Replies:
-    example = "Write it as imaps://watcher%40example.org@mail.example.org."
+    address_form = "imaps://watcher%40example.org@mail.example.org"
+    example = f"Write it as {address_form}."
     environment.without_password(text)
-    parts = urlsplit(text)
+    parts = values.split_address(text, address_form)
     if (
         parts.scheme not in ("imap", "imaps")
         or not parts.hostname
@@ -158,10 +159,7 @@ def _mailbox(text: str, address: str, environ: Mapping[str, str]) -> Replies:
     tls = "implicit" if parts.scheme == "imaps" else "starttls"
     if parts.query == "starttls=never" and tls == "starttls":
         tls = "never"
-    try:
-        port = parts.port or (993 if tls == "implicit" else 143)
-    except ValueError:
-        raise BadValueError("the port is no number", example) from None
+    port = parts.port or (993 if tls == "implicit" else 143)
     password = environment.secret(IMAP_PASSWORD, environ)
     if not password:
         raise BadValueError(

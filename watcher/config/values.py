@@ -226,7 +226,8 @@ def choice(text: str, choices: tuple[str, ...], noun: str) -> str:
     return text
 
 
-def _split(text: str, example: str) -> SplitResult:
+def split_address(text: str, example: str) -> SplitResult:
+    """Take an address apart; one that has no such parts, or port 0, is refused by name."""
     if not text or _CONTROL.search(text) or " " in text:
         raise BadValueError(
             "that is no address" if text else "the address is empty",
@@ -248,7 +249,7 @@ def _split(text: str, example: str) -> SplitResult:
 def web_url(text: str) -> str:
     """Take an http or https URL with a host."""
     example = "https://host.example.org/path"
-    parts = _split(text, example)
+    parts = split_address(text, example)
     if parts.scheme not in ("http", "https"):
         raise BadValueError(
             f'the address has the scheme "{parts.scheme}"',
@@ -285,7 +286,7 @@ def smtp_url(text: str) -> tuple[str, str]:
     if text.startswith("graph:"):
         return graph_url(text), ""
     example = "smtp://mail.example.org:587 or smtps://mail.example.org:465"
-    parts = _split(text, example)
+    parts = split_address(text, example)
     if parts.scheme not in ("smtp", "smtps"):
         raise BadValueError(
             f'the mail server has the scheme "{parts.scheme}"',
@@ -365,7 +366,7 @@ def one_word(text: str) -> str:
 def any_url(text: str) -> str:
     """Take any URL with a scheme, as Apprise's are."""
     example = "scheme://..., as Apprise's documentation names it for the service"
-    parts = _split(text, example)
+    parts = split_address(text, example)
     if not parts.scheme or "://" not in text:
         raise BadValueError("the address has no scheme", f"Write it as {example}.")
     return text
@@ -403,7 +404,7 @@ def state_url(text: str, base: Path) -> str:
                 "the state's address has options", "Leave out everything from the ? on."
             )
         return f"sqlite:///{path(file, base).as_posix()}"
-    parts = _split(text, "sqlite:///state/watcher.db")
+    parts = split_address(text, "sqlite:///state/watcher.db")
     if parts.scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise BadValueError(
             f'the state cannot live in "{parts.scheme or text}"', example
