@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from watcher.judgement import normalize
+from watcher.judgement.normalize.dates import addition_date
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,26 @@ def test_a_date_is_read_in_every_form_seen(
 @pytest.mark.parametrize("text", ["", "soon", "-", "13/45/2024"])
 def test_what_is_no_date_is_none(text: str) -> None:
     assert normalize.date(text) is None
+
+
+NOW = datetime(2024, 11, 28, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Update 11/27: the update is available again", (2024, 11, 27)),
+        # The last one before now
+        ("Update 12/20: the rollout is paused", (2023, 12, 20)),
+        # No American date, and a day that no year has
+        ("Update 27/11: the update is available again", None),
+        ("Update 2/31: the rollout is paused", None),
+        ("Update 11/27/2031: the rollout is paused", None),
+        ("The update is available again", None),
+    ],
+)
+def test_an_addition_bears_the_last_such_day_before_now(
+    text: str, day: tuple[int, int, int] | None
+) -> None:
+    expected = None if day is None else datetime(*day, tzinfo=UTC)
+    assert addition_date(text, NOW) == expected
