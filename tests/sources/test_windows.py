@@ -45,3 +45,9 @@ def test_a_watched_edition_watches_its_release(
     watched: str, name: str, concerned: bool
 ) -> None:
     assert windows.concerns(Watch(products=(watched,)), name) == concerned
+
+
+def test_a_pattern_of_editions_watches_their_release() -> None:
+    watch = Watch(products=("Windows Server 2012 R2*", "Windows Server 2019 Data*"))
+    assert windows.concerns(watch, "Windows Server 2019")
+    assert not windows.concerns(watch, "Windows Server 2012")

@@ -16,6 +16,7 @@ from watcher.judgement.delivery import (
     after_try,
     is_grave,
     needs_fallback,
+    tried_again,
 )
 from watcher.records import Delivery, DeliveryState, Kind
 
@@ -170,3 +171,26 @@ def test_what_is_pulled_exploited_or_re_released_must_arrive(
     kind: str, events: list[Kind], expected: bool
 ) -> None:
     assert is_grave(kind, events) is expected
+
+
+@pytest.mark.parametrize(
+    ("settled_as", "again"),
+    [
+        (DeliveryState.REFUSED, DeliveryState.DEFERRED),
+        # Of what may have arrived, one copy more is enough
+        (DeliveryState.UNKNOWN, DeliveryState.UNKNOWN),
+    ],
+)
+def test_what_was_settled_begins_anew_when_it_is_asked_for(
+    settled_as: DeliveryState, again: DeliveryState
+) -> None:
+    settled = replace(FIRST, state=settled_as, attempts=4, settled=NOW, next_try=None)
+    begun = tried_again(settled)
+    assert begun.state is again
+    assert begun.attempts == 0
+    assert (begun.settled, begun.next_try) == (None, None)
+
+
+def test_what_waits_is_tried_at_once_when_it_is_asked_for() -> None:
+    waiting = replace(FIRST, state=DEFERRED, attempts=2, next_try=NOW)
+    assert tried_again(waiting) == replace(waiting, next_try=None)

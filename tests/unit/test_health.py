@@ -350,6 +350,26 @@ def test_a_delivery_given_up_is_told_but_not_one_to_the_operator() -> None:
     )
 
 
+def test_what_a_setting_holds_up_is_told_once_a_recipient_but_not_of_the_operator() -> (
+    None
+):
+    def held(kind: str) -> tuple[Message, Delivery]:
+        message, delivery = lost(kind)
+        waits = replace(
+            delivery,
+            state=DeliveryState.DEFERRED,
+            settled=None,
+            settings_wrong=True,
+            answer="550 no relaying",
+        )
+        return message, waits
+
+    waiting = [held("pulled"), held("released"), held("operator")]
+    (problem,) = source_health.problems((), (), 3, waiting)
+    assert (problem.detail, problem.cause) == ("550 no relaying.", "550 no relaying")
+    assert str(problem.key) == "held one@example.org"
+
+
 def news(
     wrong: tuple[Problem, ...],
     told: list[str],
