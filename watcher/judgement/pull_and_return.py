@@ -558,6 +558,10 @@ def _part_named(
 
 
 def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:
+    """Whether words of a return are about the one that the update has had already.
+
+    They are dated no later than that, or they bear no date and come soon after it.
+    """
     pulled = update.is_pulled or update.is_pulled_in_part
     turned = update.turned or update.changed
     if update.version == 1 or pulled or turned is None:

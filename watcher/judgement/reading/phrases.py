@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from watcher.judgement.reading.lexicon import Verb
 from watcher.judgement.reading.tokens import (
     NO_WORD,
     Token,
@@ -429,11 +428,6 @@ def _is_name_with_version(words: list[Token], phrase: Phrase) -> bool:
     if not words[phrase.head].has("capital"):
         return False
     return some_have(words[phrase.head + 1 : phrase.end], "version")
-
-
-def own_verbs(word: Token, form: str) -> list[Verb]:
-    """Return the verbs that a word may be in one form."""
-    return [verb for verb in word.verbs if verb.form == form]
 
 
 def tokens_between(tokens: Tokens, start: int, end: int, *names: str) -> bool:
