@@ -16,7 +16,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from watcher.judgement import normalize, tracks
-from watcher.judgement.normalize.versions import is_version, version_name
+from watcher.judgement.normalize.products import is_version, version_name
 from watcher.records import Entry, Label, Package, Update
 
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an

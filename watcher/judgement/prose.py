@@ -34,7 +34,7 @@ from watcher.judgement.names import (
     made_name,
     monthly_identity,
 )
-from watcher.judgement.normalize.versions import product_of, version_name, versions_in
+from watcher.judgement.normalize.products import product_of, version_name, versions_in
 from watcher.judgement.packages import current_packages
 from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
