@@ -18,10 +18,14 @@ from watcher.judgement.change_reading import (
     history_of,
 )
 from watcher.judgement.corrections import (
+    denied_by_date,
     guesses_corrected,
     is_dated_as,
+    is_news,
     leave_to_heirs,
+    named_wrongly,
     take_from_guesses,
+    take_from_wrong_name,
 )
 from watcher.judgement.guesses import (
     beside_it,
@@ -49,12 +53,6 @@ from watcher.judgement.names import (
 )
 from watcher.judgement.packages import has_product
 from watcher.judgement.prose import match_prose
-from watcher.judgement.relabelled import (
-    denied_by_date,
-    is_news,
-    named_wrongly,
-    take_from_wrong_name,
-)
 from watcher.records import Entry, Kind, Label, Package, Update
 
 # For how long a package that bears no label is taken as a further one of the month's
