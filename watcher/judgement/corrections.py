@@ -23,11 +23,12 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.ledger import (
     Ledger,
+    Matches,
+    Relabelled,
     establish,
     establish_by_event,
     established_by,
 )
-from watcher.judgement.matches import Matches, Relabelled
 from watcher.judgement.names import (
     MONTHLY,
     base_product,

@@ -22,6 +22,7 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
 from watcher.judgement.ledger import (
     Ledger,
+    Matches,
     establish,
     establish_by_event,
     established_by,
@@ -31,7 +32,6 @@ from watcher.judgement.ledger import (
     pulled_by_words,
     take_over_advisories,
 )
-from watcher.judgement.matches import Matches
 from watcher.judgement.names import LABELLED, kb_names, label_names, slug
 from watcher.judgement.other_events import (
     Establishing,

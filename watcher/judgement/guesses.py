@@ -16,8 +16,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import ChangeReading
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,

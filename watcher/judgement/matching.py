@@ -34,8 +34,7 @@ from watcher.judgement.guesses import (
     suggests_month,
     version_told_by_words,
 )
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,

@@ -19,8 +19,7 @@ from watcher.judgement.change_reading import (
     PassageStatement,
 )
 from watcher.judgement.guesses import guessed_for, named_by_label
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
