@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.config.builtin import BUILTIN
-from watcher.config.products import USUAL
+from watcher.config.builtin import BUILTIN, USUAL
 from watcher.judgement.normalize import product
 from watcher.judgement.normalize.patterns import canonical, patterns_of
 from watcher.records import Watch

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from watcher.config import Settings
-from watcher.config.products import USUAL
+from watcher.config.builtin import USUAL
 from watcher.judgement import unseen
 from watcher.judgement.unseen import Names
 from watcher.kinds import SOURCE_KINDS
