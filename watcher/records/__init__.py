@@ -27,15 +27,18 @@ from watcher.records.letter import (
     Unread,
     UnseenPattern,
 )
-from watcher.records.page import Failure, NotModified, Page, Validators
 from watcher.records.server import Exposure, Fitness, Offer, Server
 from watcher.records.snapshot import (
     Coverage,
     Document,
+    Failure,
     Follow,
+    NotModified,
+    Page,
     Snapshot,
     StoredEntry,
     Times,
+    Validators,
 )
 from watcher.records.source import Source, Watch
 from watcher.records.update import (
