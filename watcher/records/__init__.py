@@ -6,8 +6,17 @@ written ``KB5044062``, builds in the short form ``15.2.1544.13``.
 """
 
 from watcher.kinds import Kind
-from watcher.records.change import Change, ChangeKind, Evidence
-from watcher.records.entry import Anchor, Entry, Label, Package, Passage, Table
+from watcher.records.entry import (
+    Anchor,
+    Change,
+    ChangeKind,
+    Entry,
+    Evidence,
+    Label,
+    Package,
+    Passage,
+    Table,
+)
 from watcher.records.event import (
     Absorption,
     Confidence,

@@ -9,8 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.kinds import Kind
-from watcher.records.change import Evidence
-from watcher.records.entry import Package
+from watcher.records.entry import Evidence, Package
 
 
 class State(StrEnum):
