@@ -20,8 +20,7 @@ from watcher.judgement.source_health import (
 )
 from watcher.mail import operator, render, samples
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
-from watcher.text.form import Form
-from watcher.text.words import words_of
+from watcher.text.words import Form, words_of
 
 SEVERAL = (
     *(

@@ -22,10 +22,9 @@ from tests.unit.test_exposure import (
 from watcher.judgement import server_status
 from watcher.mail import render
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
-from watcher.text.form import Form
 from watcher.text.servers import ServerText, offered, public, server_texts
 from watcher.text.story import story
-from watcher.text.words import Words, words_of
+from watcher.text.words import Form, Words, words_of
 
 ENGLISH, GERMAN = words_of(None), words_of(None, "de")
 FORM = Form(ENGLISH, UTC)

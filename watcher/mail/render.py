@@ -24,13 +24,12 @@ from watcher.mail import samples, welcome
 from watcher.records import Letter, Message
 from watcher.settings import Settings
 from watcher.text import chat, templates
-from watcher.text.form import Form
 from watcher.text.plain import line, paragraphs
 from watcher.text.servers import ServerText, server_texts
 from watcher.text.story import Story, story, vendor_words
 from watcher.text.support import support_texts
 from watcher.text.templates import Problem, TemplateMistakeError, mistakes
-from watcher.text.words import Words, words_of
+from watcher.text.words import Form, Words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ from watcher.notifiers import Notifier, Receipt, channel_of
 from watcher.notifiers.http import Adapter, Exchange
 from watcher.records import DeliveryState, Message
 from watcher.settings import Secret, Settings
-from watcher.text import chat, webhook
+from watcher.text import chat, event_json
 
 # Somebody else stands there, or the right or the address is missing
 _SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
@@ -140,7 +140,7 @@ class Channels:
         title = str(chat.apart(message.subject))
         if _is_for_machines(service):
             # Apprise posts what is here beside its own fields, and leaves out what is ""
-            extra = {webhook.KEY: webhook.payload(message), "attachments": ""}
+            extra = {event_json.KEY: event_json.payload(message), "attachments": ""}
             service.payload_extras = {**service.payload_extras, **extra}
         exchanges = self.adapter.exchanges
         exchanges.clear()

@@ -18,10 +18,9 @@ from watcher.records import Event, Exposure, Source, Update
 from watcher.site import feeds, front_page, lists, update_page
 from watcher.site.feeds import Feed, FeedItem, SiteAddress
 from watcher.site.lists import Listing, Overview
-from watcher.text.form import Form
 from watcher.text.plain import line, link
 from watcher.text.story import story
-from watcher.text.words import Words
+from watcher.text.words import Form, Words
 
 Render = Callable[[str, Mapping[str, Any]], str]
 """Renders a template of ``templates/``, by its name, with what it is given."""

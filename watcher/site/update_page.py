@@ -30,11 +30,11 @@ from watcher.site.timeline import Timeline, timeline
 from watcher.text import difference
 from watcher.text.difference import Piece
 from watcher.text.event_json import time
-from watcher.text.form import Form
 from watcher.text.plain import line, link
 from watcher.text.sayings import Saying
 from watcher.text.servers import ServerText, event_server_texts
 from watcher.text.story import Flaw, Quote, Row, Story, headline_of, story, tag_of
+from watcher.text.words import Form
 
 MOST_SERVERS = 200
 

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from watcher.judgement.advice import lay_out, stands_in
 from watcher.records import Event, Table
-from watcher.text.form import Form
 from watcher.text.plain import line, link, paragraphs
+from watcher.text.words import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

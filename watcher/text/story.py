@@ -24,12 +24,10 @@ from watcher.records import (
     Kind,
     Package,
 )
-from watcher.text.form import Form
 from watcher.text.plain import line, link, paragraphs
 from watcher.text.sayings import Saying, sayings
-from watcher.text.servers import ServerText, event_server_texts
-from watcher.text.support import support_texts
-from watcher.text.words import Words
+from watcher.text.servers import ServerText, event_server_texts, support_texts
+from watcher.text.words import Form, Words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
