@@ -17,8 +17,8 @@ from watcher.cli.call import (
     ends_within,
     named,
     now,
+    write_events,
 )
-from watcher.cli.output import write_events
 from watcher.cli.status import status_object
 from watcher.cli.web import live_web
 from watcher.config import Settings

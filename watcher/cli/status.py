@@ -11,8 +11,7 @@ import typer
 
 from watcher import report
 from watcher.cli.build import server_lines, server_objects
-from watcher.cli.call import Call, command, end_with_failure, now
-from watcher.cli.output import short
+from watcher.cli.call import Call, command, end_with_failure, now, short
 from watcher.cli.target import notes
 from watcher.config import Settings
 from watcher.counted import counted
