@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.records", 0),
     ("watcher.errors", 0),
     ("watcher.settings", 0),
-    ("watcher.masking", 0),
+    ("watcher.secret", 0),
     ("watcher.kinds", 0),
     ("watcher.counted", 0),
     ("watcher.judgement", 1),

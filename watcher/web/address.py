@@ -22,7 +22,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from watcher.masking import filled
+from watcher.secret import filled
 from watcher.web import FetchError, Wanted
 
 Address = IPv4Address | IPv6Address
