@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.settings", 0),
     ("watcher.secret", 0),
     ("watcher.kinds", 0),
-    ("watcher.counted", 0),
+    ("watcher.plural", 0),
     ("watcher.judgement", 1),
     ("watcher.sources", 2),
     ("watcher.inventory", 2),

@@ -17,7 +17,7 @@ from watcher.cli.call import (
     moment,
     write_events,
 )
-from watcher.counted import counted
+from watcher.plural import counted
 from watcher.replay import differences, read_events
 from watcher.replay import replay as relive
 

@@ -22,9 +22,9 @@ from watcher.cli.call import (
 from watcher.cli.status import status_object
 from watcher.cli.web import live_web
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.errors import ConfigurationError, StateError
 from watcher.parsing.parsers import Parsers
+from watcher.plural import counted
 from watcher.records import Delivery, Failure, Message, Source
 from watcher.run import evidence
 from watcher.run.check import Report, check

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.counted import counted
 from watcher.judgement.names import row_name
+from watcher.plural import counted
 from watcher.records import Change, ChangeKind, Document, Snapshot
 
 # A copy that is still so afterwards is what the vendor means

@@ -23,9 +23,9 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from watcher import sources
-from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
+from watcher.plural import counted
 from watcher.records import (
     ChangeKind,
     Event,

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from watcher import notifiers
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.judgement import delivery as judge
 from watcher.judgement.delivery import APPRISE, MAIL, Attempt
+from watcher.plural import counted
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
 from watcher.run import again
 from watcher.store import Store

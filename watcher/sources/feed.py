@@ -22,7 +22,6 @@ from lxml import etree
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.judgement.normalize.products import (
@@ -30,6 +29,7 @@ from watcher.judgement.normalize.products import (
     product_of,
     watched_versions_in,
 )
+from watcher.plural import counted
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
 from watcher.sources.answer import first, snapshot, unique, unlike
