@@ -29,7 +29,6 @@ from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.run import (
-    again,
     answer,
     compose,
     evidence,
@@ -339,9 +338,9 @@ class Work:
         waited for a setting that has been put right.
         """
         with store.writing():
-            put_right = again.put_right(self.settings, store, now)
-            store.mark(*put_right)
-            due = {(each.message, *_place(each)) for each in put_right}
+            mended = send.put_right(self.settings, store, now)
+            store.mark(*mended)
+            due = {(each.message, *_place(each)) for each in mended}
             queued = store.queued_messages()
             left: dict[str, list[Delivery]] = {}
             for message, delivery in store.waiting():
@@ -373,7 +372,7 @@ class Work:
                     return
                 tried = self._send(store, whole, mine, now)
             if any(each.state is not DeliveryState.ACCEPTED for each in tried):
-                again.note_settings(self.settings, store)
+                send.note_settings(self.settings, store)
 
     def _send(
         self, store: Store, message: Message, deliveries: list[Delivery], now: datetime
