@@ -36,11 +36,11 @@ from watcher.judgement.packages import (
     build_grew,
     current_among,
     current_packages,
-    is_among,
     names_of_part,
     part_gone,
     pulled_packages,
     same_package,
+    those_among,
     with_pulled,
 )
 from watcher.judgement.summary import (
@@ -346,7 +346,7 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
     was_told = any(each.event for each in update.established)
     if update.released is None and not was_told:
         return False
-    if now - (update.released or update.first_seen) > schedule.YOUNG:
+    if now - update.dated > schedule.YOUNG:
         return False
     if not lost:
         return True
@@ -396,7 +396,7 @@ def _pull(
     """
     update = with_pulled(update, part)
     update = replace(update, suspicions=(), changed=now, turned=now)
-    gone = [each for each in current_packages(update) if is_among(each, part)]
+    gone = those_among(current_packages(update), part)
     event = compose_event(
         update,
         Kind.PULLED,

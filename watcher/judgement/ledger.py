@@ -159,7 +159,7 @@ class Ledger:
 
 
 def _age(update: Update) -> tuple[datetime, str]:
-    return update.released or update.first_seen, update.id
+    return update.dated, update.id
 
 
 def merge_changes(update: Update, changes: UpdateChanges) -> Update:
@@ -500,10 +500,7 @@ def vendors_date(reading: ChangeReading, now: datetime) -> datetime:
     "Jan27SU" is dated January 12, 2026, for the hand still writes last year's number.
     """
     entry = reading.entry
-    if not reading.is_first:
-        found = entry.updated or entry.published
-    else:
-        found = entry.published or entry.updated
+    found = entry.dated if reading.is_first else entry.updated or entry.published
     if found is None or precedes_label(found, entry.label):
         return now
     return found

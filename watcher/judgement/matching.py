@@ -366,7 +366,7 @@ def _is_further(
     # Of what appears its own date counts: a record that is read late, or for the first
     # time, tells of the same release
     dated = reading.entry.published if reading.is_first else None
-    released = update.released or update.first_seen
+    released = update.dated
     return abs((dated or matches.now) - released) <= SAME_RELEASE
 
 

@@ -48,6 +48,18 @@ def is_among(package: Package, others: Iterable[Package]) -> bool:
     return any(same_package(package, other) for other in others)
 
 
+def those_among(
+    packages: Iterable[Package], others: Sequence[Package]
+) -> list[Package]:
+    """Give those of the packages that are among ``others``, as ``same_package`` says."""
+    return [package for package in packages if is_among(package, others)]
+
+
+def all_among(packages: Iterable[Package], others: Sequence[Package]) -> bool:
+    """Say whether each of the packages is among ``others``; so it is where there is none."""
+    return all(is_among(package, others) for package in packages)
+
+
 def build_grew(before: Package, after: Package) -> bool:
     """Say whether a build went up as a re-release's does.
 

@@ -514,7 +514,7 @@ def servers_of_update(
         [*update.products, *(package.product for package in update.packages)],
         [package.build for package in update.packages],
     )
-    dated = update.released or update.first_seen
+    dated = update.dated
 
     # Every page is asked about every server, and a hundred servers run a handful of
     # builds

@@ -134,6 +134,16 @@ class Entry(Struct, frozen=True):
     # Lines of its passages that stand there as code
     codes: tuple[str, ...] = ()
 
+    @property
+    def dated(self) -> datetime | None:
+        """The day on which it was published, where it says; else that of its last edit."""
+        return self.published or self.updated
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether its own name says that it was taken back: "Nov24SU (recalled)"."""
+        return self.label is not None and self.label.pulled
+
 
 class ChangeKind(StrEnum):
     """A mechanical difference between two snapshots of one document."""

@@ -144,7 +144,7 @@ def listing_of(update: Update, events: Iterable[Event]) -> Listing:
         type=line(update.type, 40),
         version=update.version,
         state=update.state,
-        dated=update.released or update.first_seen,
+        dated=update.dated,
         released=update.released,
         current=_current_since(update, own_events),
         pulled=_pulled_since(update, own_events),
@@ -171,7 +171,7 @@ def _current_since(update: Update, events: Iterable[Event]) -> datetime | None:
 
 def _pulled_since(update: Update, events: Iterable[Event]) -> datetime | None:
     """Say since when an update is pulled, None when it is not."""
-    if not (update.is_pulled or update.is_pulled_in_part):
+    if not update.has_pulled_packages:
         return None
     pulls = [
         event.time

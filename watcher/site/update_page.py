@@ -191,7 +191,7 @@ def page(
     state_event = _state_event(update, events)
     now = story(state_event, form)
     latest = _latest(events, form)
-    pulled = update.is_pulled or update.is_pulled_in_part
+    pulled = update.has_pulled_packages
     doubted = listing.suspected and not pulled
     newest_first = tuple(with_evidence(event, form) for event in reversed(events))
     issues = _issues(newest_first, update.version)
@@ -253,7 +253,7 @@ def _state_event(update: Update, events: Sequence[Event]) -> Event:
     )
     return Event(
         update.id,
-        update.changed or update.first_seen,
+        update.last_changed,
         kind,
         Confidence.CONFIRMED,
         reference,

@@ -169,7 +169,7 @@ def write_updates(sql: Queries, updates: Iterable[Update]) -> bool:
                 "id": each.id,
                 "family": each.family,
                 "state": each.state.value,
-                "dated": each.released or each.first_seen,
+                "dated": each.dated,
                 "record": records[each.id],
             }
             for each in changed.values()
@@ -220,7 +220,7 @@ def _offers(update: Update) -> list[dict[str, str]]:
     """
     if update.state not in (State.RELEASED, State.PULLED_IN_PART):
         return []
-    dated = time_text(update.released or update.first_seen)
+    dated = time_text(update.dated)
     ranks: dict[str, str] = {}
     for package in update.packages:
         pulled = update.is_pulled_in_part and package.pulled

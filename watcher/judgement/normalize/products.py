@@ -176,6 +176,20 @@ def concerns(watch: Watch, name: str, *, linux: bool = False) -> bool:
     return False
 
 
+def is_named(product: str, names: Iterable[str]) -> bool:
+    """Say whether one of the names is the product's, more exact than it or less.
+
+    Prose says "Exchange Server 2019" of an update for its CU14, and a post for "Exchange
+    Server 2019 CU14" is one for "Exchange Server 2019".
+    """
+    folded = product.lower()
+    for name in names:
+        other = name.lower()
+        if other in folded or folded in other:
+            return True
+    return False
+
+
 def products_in(text: str) -> tuple[str, ...]:
     """Return the products that prose names, in its order.
 
