@@ -76,18 +76,23 @@ def line_of(text: str, key: Key) -> int | None:
 
     Its table's line if the key itself has none, else None.
     """
-    name = str(key[-1]) if len(key) > 1 and isinstance(key[-1], str) else ""
-    table = table_name(key[:-1] if name else key)
+    name = ""
+    if len(key) > 1 and isinstance(key[-1], str):
+        name, table = key[-1], table_name(key[:-1])
+    else:
+        table = table_name(key)
     numbers = tuple(part for part in key if isinstance(part, int)) or (0,)
+    # Before all tables: watch.products = [...], or a key that stands alone
+    alone = (table, f"{table}.{name}")
     found = None
     for each in _written(text):
-        in_table = each.table == table and each.numbers == numbers
-        if in_table and not each.name:
-            found = each.line
-        elif in_table and each.name == name:
-            return each.line
-        # Before all tables: watch.products = [...], or a key that stands alone
-        elif not each.table and each.name in (table, f"{table}.{name}"):
+        if each.table == table and each.numbers == numbers:
+            if each.name and each.name == name:
+                return each.line
+            if not each.name:
+                found = each.line
+                continue
+        if not each.table and each.name in alone:
             found = each.line
     return found
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.names import label_names
-from watcher.judgement.packages import build_grew, is_among
+from watcher.judgement.packages import build_grew, is_among, without
 from watcher.judgement.reading import language_of, new_sentences, read, sentences
 from watcher.records import Change, Entry, Kind, Package, Passage
 
@@ -183,20 +183,9 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
     prose_before, prose_packages = _prose_packages(before), _prose_packages(after)
     if prose_before and prose_packages and prose_before != prose_packages:
         changed = (PackageChange(prose_before[0], prose_packages[0]),)
-    gone_under_name = {pair.before for pair in changed}
-    come_under_name = {pair.after for pair in changed}
-    new_packages = [
-        package
-        for package in fresh
-        if package not in come_under_name | gone_under_name
-        and not is_among(package, old_packages)
-    ]
-    lost_packages = [
-        package
-        for package in old_packages
-        if package not in come_under_name | gone_under_name
-        and not is_among(package, packages)
-    ]
+    kept_name = {pair.before for pair in changed} | {pair.after for pair in changed}
+    come = [package for package in fresh if package not in kept_name]
+    gone = [package for package in old_packages if package not in kept_name]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
     untold = _kinds_untold(change, language)
@@ -210,8 +199,8 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
             new_passages.append(Passage(passage.name, "\n".join(new), passage.time))
     return ChangeReading(
         change=change,
-        new_packages=tuple(new_packages),
-        lost_packages=tuple(lost_packages),
+        new_packages=tuple(without(come, old_packages)),
+        lost_packages=tuple(without(gone, packages)),
         changed_packages=changed,
         new_passages=tuple(new_passages),
         statements=tuple(statements),

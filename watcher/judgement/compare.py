@@ -52,25 +52,14 @@ def changes(
     for entry in snapshot.entries:
         fresh[entry.key] = _with_settled_builds(entry, stored.get(entry.key))
     present = {key: old for key, old in stored.items() if old.missing_since is None}
-    renamed: dict[str, str] = {}
     oldest = None
     if snapshot.coverage is Coverage.COMPLETE:
         renamed = _renamed(present, fresh)
     else:
         renamed = _renamed_posts(stored, fresh)
-        dates = [old.entry.published for old in present.values()]
-        oldest = min((date for date in dates if date is not None), default=None)
+        oldest = _oldest_date(present.values())
 
-    found: list[Change] = []
-    renamed_to = set(renamed.values())
-    for key, entry in fresh.items():
-        kind = _kind_of_fresh(entry, stored.get(key), oldest)
-        if kind is None or key in renamed_to:
-            continue
-        before = stored[key].entry if key in stored else None
-        if before is None and kind is ChangeKind.RETURNED:
-            before = entry
-        found.append(_change(snapshot, kind, before, entry))
+    found = _come_or_altered(stored, fresh, set(renamed.values()), oldest, snapshot)
     for key, new_key in renamed.items():
         kind = ChangeKind.ALTERED if key in present else ChangeKind.RETURNED
         found.append(_change(snapshot, kind, stored[key].entry, fresh[new_key]))
@@ -80,6 +69,32 @@ def changes(
             found.append(_change(snapshot, kind, old.entry, None))
     found = [_dated(change, stored, since) for change in found]
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
+
+
+def _oldest_date(present: Iterable[StoredEntry]) -> datetime | None:
+    dates = [old.entry.published for old in present if old.entry.published is not None]
+    return min(dates, default=None)
+
+
+def _come_or_altered(
+    stored: Mapping[str, StoredEntry],
+    fresh: Mapping[str, Entry],
+    renamed: Collection[str],
+    oldest: datetime | None,
+    snapshot: Snapshot,
+) -> list[Change]:
+    """The changes of entries that a snapshot shows, without those under a new name."""
+    found = []
+    for key, entry in fresh.items():
+        old = stored.get(key)
+        kind = _kind_of_fresh(entry, old, oldest)
+        if kind is None or key in renamed:
+            continue
+        before = old.entry if old is not None else None
+        if before is None and kind is ChangeKind.RETURNED:
+            before = entry
+        found.append(_change(snapshot, kind, before, entry))
+    return found
 
 
 def _dated(

@@ -66,11 +66,11 @@ def guesses_corrected(row: Package, entry: Entry, ledger: Ledger) -> tuple[Guess
         return ()
     stated = ledger.find(label_names(label))
     found: list[Guess] = []
+    is_monthly = label.type in MONTHLY and bool(label.month)
     for update in _updates_named(row, entry, ledger):
-        is_day = update.is_guessed and label.type in MONTHLY and label.month
-        if is_day or (stated is not None and update.id == stated.id):
+        if stated is not None and update.id == stated.id:
             continue
-        if is_dated_as(entry, update):
+        if (is_monthly and update.is_guessed) or is_dated_as(entry, update):
             continue
         found += [
             Guess(update, package)
@@ -284,12 +284,13 @@ def denied_by_date(
     update = ledger.find(kb_names([package.kb])) if package.kb else None
     if update is None or not update.month or not reading.is_first:
         return None
+    month = month_of(when)
+    if month == update.month:
+        return None
     for stored in update.packages:
         if stored.kb != package.kb or not stored.stated or stored.version > 1:
             continue
-        dated = stored.released
-        is_of_record = dated is not None and month_of(dated) == month_of(when)
-        if is_of_record and month_of(when) != update.month:
+        if stored.released is not None and month_of(stored.released) == month:
             return Guess(update, stored)
     return None
 

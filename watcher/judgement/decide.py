@@ -48,7 +48,6 @@ from watcher.judgement.packages import (
     all_offered,
     current_packages,
     exact_products,
-    is_among,
     kb_articles,
     names_of_part,
     stated_articles,
@@ -56,6 +55,7 @@ from watcher.judgement.packages import (
     with_part_offered_again,
     with_pulled,
     with_told,
+    without,
 )
 from watcher.judgement.prose import articles_of_return, update_label
 from watcher.judgement.pull_and_return import StateChange, state_change
@@ -388,7 +388,7 @@ def _names_of_part(part: Sequence[Package], update: Update) -> str:
     for the next.
     """
     articles = kb_articles(part)
-    others = [each for each in current_packages(update) if not is_among(each, part)]
+    others = without(current_packages(update), part)
     if articles and not set(articles) & set(kb_articles(others)):
         return " ".join(articles)
     return names_of_part(part)

@@ -224,19 +224,16 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
 
 def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package:
     """The package of a table's row, with the version and the date that the row states."""
-    named = matched.reading.version
-    stored = [
-        each
-        for each in update.packages
-        if same_package(each, offered) or is_guess_of(each, offered)
-    ]
-    earlier = [
-        each
-        for each in update.packages
-        if each.product == offered.product
-        and normalize.build_key(each.build) < normalize.build_key(offered.build)
-    ]
-    version = named
+    build = normalize.build_key(offered.build)
+    stored: list[Package] = []
+    earlier: list[Package] = []
+    for each in update.packages:
+        if same_package(each, offered) or is_guess_of(each, offered):
+            stored.append(each)
+        is_of_product = each.product == offered.product
+        if is_of_product and normalize.build_key(each.build) < build:
+            earlier.append(each)
+    version = named = matched.reading.version
     # A row is what it calls itself. But of a version that was told already the table may
     # not yet bear the name: there the version before is known, or this very row was
     if stored and (earlier or any(each.stated for each in stored)):
@@ -337,16 +334,19 @@ def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
         url = entry.url or url
         if entry.title != cve:
             title = entry.title or title
+    exploited, disclosed = stored.exploited, stored.disclosed
     # What a post about several says is exploited need not be this one
-    about_it_alone = len(entry.cves) == 1 or key == cve
+    if len(entry.cves) == 1 or key == cve:
+        exploited = exploited or bool(entry.exploited)
+        disclosed = disclosed or bool(entry.disclosed)
     return replace(
         stored,
         title=title,
         severity=entry.severity or stored.severity,
         cvss=stored.cvss if entry.cvss is None else entry.cvss,
         vector=entry.vector or stored.vector,
-        exploited=stored.exploited or (about_it_alone and bool(entry.exploited)),
-        disclosed=stored.disclosed or (about_it_alone and bool(entry.disclosed)),
+        exploited=exploited,
+        disclosed=disclosed,
         likely=stored.likely if entry.likely is None else entry.likely,
         url=url,
     )

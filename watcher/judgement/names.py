@@ -179,13 +179,17 @@ def update_names(update: Update) -> tuple[str, ...]:
             names.append(link_name(package.url))
     names += kb_names(update.kbs)
     names += cve_names(advisory.id for advisory in update.advisories)
-    only_words = update.version > 1 and all(
-        package.version < update.version for package in update.packages
-    )
-    only_words = only_words and update.family in LABELLED
-    if update.is_guessed or only_words or is_named_by_words(update):
+    if update.is_guessed or is_named_by_words(update) or _is_told_by_words(update):
         names.append(open_name(update.family))
     return tuple(sorted(set(names)))
+
+
+def _is_told_by_words(update: Update) -> bool:
+    """Whether words have told of a further version, and no package of it is known yet."""
+    if update.version == 1 or update.family not in LABELLED:
+        return False
+    newest = max((package.version for package in update.packages), default=1)
+    return newest < update.version
 
 
 def is_named_by_words(update: Update) -> bool:

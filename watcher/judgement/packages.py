@@ -55,6 +55,11 @@ def those_among(
     return [package for package in packages if is_among(package, others)]
 
 
+def without(packages: Iterable[Package], others: Sequence[Package]) -> list[Package]:
+    """Give those of the packages that are none of ``others``, as ``same_package`` says."""
+    return [package for package in packages if not is_among(package, others)]
+
+
 def all_among(packages: Iterable[Package], others: Sequence[Package]) -> bool:
     """Say whether each of the packages is among ``others``; so it is where there is none."""
     return all(is_among(package, others) for package in packages)

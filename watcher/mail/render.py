@@ -7,6 +7,8 @@ user's goes before the shipped templates, file by file.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -32,13 +34,8 @@ from watcher.text.templates import Problem, TemplateMistakeError, mistakes
 from watcher.text.words import Form, Words, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
     import css_inline
     from jinja2 import Environment, Template
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
@@ -105,41 +102,62 @@ def _server_texts(letter: Letter, form: Form) -> tuple[ServerText, ...]:
 
 
 def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
-    if letter.kind == "digest":
-        tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
-        # Of the gravest one: a reader decides by the subject
-        headlines = list(dict.fromkeys(each.headline for each in names["stories"]))
-        titles = headlines[0]
-        if len(headlines) > 1:
-            titles = words.say(
-                "subject", "digest_more", first=titles, count=len(headlines) - 1
-            )
-        return words.say("subject", "digest", tags=tags, titles=titles)
-    if letter.kind == "reminder":
-        named = words.series([place.name for place in names["servers"]], 3)
-        return words.say("subject", "reminder", title=names["heading"], servers=named)
-    if letter.kind == "patch-tuesday":
-        key = "patch_tuesday" if names["stories"] else "patch_tuesday_none"
-        if names["unread"] and not names["stories"]:
-            key = "patch_tuesday_unread"
-        tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
-        return words.say("subject", key, day=names["heading"], tags=tags)
     if letter.kind == "operator":
         return words.say("subject", "operator", title=line(letter.subject, 150))
-    if letter.kind == "welcome":
-        pulled: list[str] = []
-        for update in names["gone"]:
-            kbs = [kb for kb, _ in update.kbs]
-            # Chrome and VMware name no KB article
-            pulled += kbs or [update.title]
-        key = "welcome_pulled" if pulled else "welcome"
-        return words.say(
-            "subject",
-            key,
-            products=words.series(names["products"], 3),
-            pulled=words.series(pulled, 4),
-        )
+    title_of_kind = _TITLES.get(letter.kind)
+    if title_of_kind is not None:
+        return title_of_kind(names, words)
     return str(names["stories"][0].headline)
+
+
+def _digest_title(names: dict[str, Any], words: Words) -> str:
+    # Of the gravest one: a reader decides by the subject
+    headlines = list(dict.fromkeys(each.headline for each in names["stories"]))
+    titles = headlines[0]
+    if len(headlines) > 1:
+        others = len(headlines) - 1
+        titles = words.say("subject", "digest_more", first=titles, count=others)
+    return words.say("subject", "digest", tags=_tags(names), titles=titles)
+
+
+def _reminder_title(names: dict[str, Any], words: Words) -> str:
+    named = words.series([place.name for place in names["servers"]], 3)
+    return words.say("subject", "reminder", title=names["heading"], servers=named)
+
+
+def _patch_tuesday_title(names: dict[str, Any], words: Words) -> str:
+    key = "patch_tuesday"
+    if not names["stories"]:
+        key = "patch_tuesday_unread" if names["unread"] else "patch_tuesday_none"
+    return words.say("subject", key, day=names["heading"], tags=_tags(names))
+
+
+def _welcome_title(names: dict[str, Any], words: Words) -> str:
+    pulled: list[str] = []
+    for update in names["gone"]:
+        kbs = [kb for kb, _ in update.kbs]
+        # Chrome and VMware name no KB article
+        pulled += kbs or [update.title]
+    return words.say(
+        "subject",
+        "welcome_pulled" if pulled else "welcome",
+        products=words.series(names["products"], 3),
+        pulled=words.series(pulled, 4),
+    )
+
+
+def _tags(names: dict[str, Any]) -> str:
+    """How many events of each kind there are: "1 PULLED, 2 RELEASED"."""
+    return ", ".join(f"{number} {name}" for number, name in names["counts"])
+
+
+# Letters of other kinds are headed as their one event is
+_TITLES: Mapping[str, Callable[[dict[str, Any], Words], str]] = {
+    "digest": _digest_title,
+    "reminder": _reminder_title,
+    "patch-tuesday": _patch_tuesday_title,
+    "welcome": _welcome_title,
+}
 
 
 def _counts(stories: tuple[Story, ...], words: Words) -> tuple[tuple[int, str], ...]:
