@@ -75,20 +75,31 @@ class Ledger:
         return update_id not in self.stored and update_id not in self._named_anew
 
     def name_anew(self, update: Update) -> Update:
-        """Put an update that was known under a guessed name: it is no news."""
+        """Put an update that was known under a guessed name: it is no news.
+
+        So it is no news by itself: who was told of the day's update is not told again
+        when its name comes.
+        """
         self._named_anew.add(update.id)
         self.put(update)
         return self._updates[update.id]
 
     def put(self, update: Update) -> None:
-        """Set an update; its names are brought up to date."""
+        """Set an update; its names are brought up to date.
+
+        Nothing is noted as changed where it is as it was: law 1, the same input twice
+        writes nothing.
+        """
         named = replace(update, names=update_names(update))
         if self._updates.get(named.id) != named:
             self._index(named)
             self._changed.add(named.id)
 
     def found(self, update: Update) -> Update:
-        """Put a new update under its id, or under a number of it when that is taken."""
+        """Put a new update under its id, or under a number of it when that is taken.
+
+        ``kb5044062-2``, where an id was given to another update before.
+        """
         update_id, number = update.id, 2
         while update_id in self._updates:
             update_id, number = f"{update.id}-{number}", number + 1
@@ -96,12 +107,20 @@ class Ledger:
         return self._updates[update_id]
 
     def find(self, names: Iterable[str]) -> Update | None:
-        """Give the update with the strongest of the names; of several the newest."""
+        """Give the update with the strongest of the names; of several the newest.
+
+        ``names`` go from the strongest to the weakest, as ``watcher.judgement.names``
+        gives them.
+        """
         updates = self.find_all(names)
         return updates[0] if updates else None
 
     def find_all(self, names: Iterable[str]) -> tuple[Update, ...]:
-        """Give all updates with the strongest name that any has, newest first."""
+        """Give all updates with the strongest name that any has, newest first.
+
+        A weaker name is not asked once a stronger one has found any: a shared CVE says
+        nothing beside a KB article.
+        """
         for name in names:
             ids = self._ids_of_name.get(name, ())
             updates = [self._updates[each] for each in ids if each in self._updates]
@@ -261,7 +280,10 @@ def _date_of_row(matched: MatchedChange) -> datetime | None:
 
 
 def precedes_label(date: datetime, label: Label | None) -> bool:
-    """Say whether a date is older than the month that a label names allows."""
+    """Say whether a date is older than the month that a label names allows.
+
+    A hand that writes last year's number in January dates "Jan27SU" January 2026.
+    """
     if label is None or not label.month:
         return False
     year, month = map(int, label.month.split("-"))
@@ -316,7 +338,11 @@ def _stated_version(update: Update, matched: MatchedChange, version: int) -> int
 
 
 def merge_advisories(update: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
-    """Give the update's advisories with what entries newly say of them; yes stays yes."""
+    """Give the update's advisories with what entries newly say of them; yes stays yes.
+
+    Sorted by id.  A later copy without "exploited" takes nothing back: sources lag
+    behind each other.
+    """
     advisories = {advisory.id: advisory for advisory in update.advisories}
     for entry in entries:
         for cve in entry.cves:
@@ -353,7 +379,10 @@ def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
 
 
 def establish(update: Update, established: Established) -> Update:
-    """Give the update with a fact that is established; one that was stays as it was."""
+    """Give the update with a fact that is established; one that was stays as it was.
+
+    The same fact is told once: who says it later gives evidence for it.
+    """
     if any(each.fact == established.fact for each in update.established):
         return update
     return replace(update, established=(*update.established, established))
@@ -381,7 +410,10 @@ def established_by(update: Update, fact: Established) -> str | None:
 
 
 def pulled_by_absence(update: Update) -> str | None:
-    """Give the event of a pull of this version that absence alone has shown, None without."""
+    """Give the event of a pull of this version that absence alone has shown, None without.
+
+    Such a pull may be taken back by the same page; one that words confirmed may not.
+    """
     for each in update.established:
         if each.by_absence and each.version == update.version:
             return each.event
@@ -413,7 +445,10 @@ def forget_pull(update: Update) -> Update:
 
 
 def pulled_by_words(update: Update) -> Update:
-    """Give the update whose pull words have confirmed: what is there again is no return."""
+    """Give the update whose pull words have confirmed: what is there again is no return.
+
+    What absence alone had shown is no longer what the pull rests on.
+    """
     kept = tuple(each for each in update.established if not each.by_absence)
     return replace(update, established=kept)
 

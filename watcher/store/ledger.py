@@ -112,7 +112,11 @@ class Ledger(Transactions):
             return frozenset(sql.column("suspected_sources"))
 
     def absorbed(self) -> dict[str, str]:
-        """Give the ids that went, with the id of the update that has them now."""
+        """Give the ids that went, with the id of the update that has them now.
+
+        An advisory goes when its update is known, a guessed name when the vendor's own
+        comes.  What was acknowledged or muted under the old id counts for the new one.
+        """
         with self.reading() as sql:
             return dict(sql.absorbed())
 
@@ -286,14 +290,20 @@ class Lists(Transactions):
             return dict(sql.months())
 
     def updates_dated(self, prefix: str) -> tuple[Update, ...]:
-        """Give the updates of a year or a month (``2024``, ``2024-11``), newest first."""
+        """Give the updates of a year or a month (``2024``, ``2024-11``), newest first.
+
+        By the vendor's date, and where none is known by when it was first seen.
+        """
         # "~" sorts behind whatever follows the prefix in a date
         with self.reading() as sql:
             found = sql.column("updates_dated", first=prefix, last=f"{prefix}~")
         return tuple(record_from(Update, record) for record in found)
 
     def updates_of_ids(self, ids: Iterable[str]) -> tuple[Update, ...]:
-        """Give those of the updates that there are, newest first."""
+        """Give those of the updates that there are, newest first.
+
+        Ids that are not there are left out, without a word.
+        """
         with self.reading() as sql:
             found = sql.column("updates_of_ids", ids=list(ids))
         return tuple(record_from(Update, record) for record in found)
@@ -301,7 +311,10 @@ class Lists(Transactions):
     def events_of_each(
         self, ids: Iterable[str], kinds: Iterable[Kind]
     ) -> dict[str, tuple[Event, ...]]:
-        """Give the events of several updates, of certain kinds, in order, by update."""
+        """Give the events of several updates, of certain kinds, in order, by update.
+
+        An update without such an event is left out.
+        """
         found: dict[str, list[Event]] = defaultdict(list)
         wanted = [kind.value for kind in kinds]
         with self.reading() as sql:
@@ -311,7 +324,10 @@ class Lists(Transactions):
         return {update_id: tuple(events) for update_id, events in found.items()}
 
     def product_names(self) -> frozenset[str]:
-        """Name the products of all updates and of their packages."""
+        """Name the products of all updates and of their packages.
+
+        Only these fields of each record are read: the rest of it is skipped.
+        """
         found: set[str] = set()
         with self.reading() as sql:
             records = sql.column("update_texts")
@@ -327,6 +343,9 @@ class Lists(Transactions):
             return frozenset(sql.column("products_of_events"))
 
     def every_event_time(self, step: int) -> tuple[datetime, ...]:
-        """Give the time of the first event, and of each ``step`` events after it."""
+        """Give the time of the first event, and of each ``step`` events after it.
+
+        The archives of a feed begin at these times.
+        """
         with self.reading() as sql:
             return tuple(map(time_from, sql.column("event_times", step=step)))
