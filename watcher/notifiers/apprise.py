@@ -54,7 +54,10 @@ _PATIENCE = 30.0
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Notifier]:
-    """Give a notifier of the configured channels; each is opened when it is first needed."""
+    """Give a notifier of the configured channels; each is opened when it is first needed.
+
+    Connections verify by the one trust, and are closed at the end.
+    """
     adapter = Adapter(trust.context(settings.ca_bundle))
     try:
         yield Channels(_addresses(settings), adapter)
@@ -63,7 +66,10 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Name the channels whose addresses Apprise does not know."""
+    """Name the channels whose addresses Apprise does not know.
+
+    For ``watcher check``: no service is asked.
+    """
     channels = Channels(_addresses(settings), Adapter(trust.context(None)))
     return [
         f"the channel {name}: {_UNKNOWN}"
@@ -92,7 +98,11 @@ class Channels:
     deferring: dict[str, Receipt] = field(default_factory=dict, repr=False)
 
     def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Send ``message`` in short to each of ``recipients``, channels or their targets."""
+        """Send ``message`` in short to each of ``recipients``, channels or their targets.
+
+        A receipt each, in their order.  What a service defers is deferred for the rest
+        of this run, too: a limit that was hit once would only be hit again.
+        """
         receipts = []
         for name in recipients:
             receipt = self.deferring.get(name) or self._send(message, name)
@@ -112,7 +122,10 @@ class Channels:
         return [f"{recipient}#{number}" for number in range(1, len(services) + 1)]
 
     def services(self, recipient: str) -> list[Any]:
-        """Give Apprise's objects for a channel, one a target; [] when its address is none."""
+        """Give Apprise's objects for a channel, one a target; [] when its address is none.
+
+        Apprise is loaded when the first channel is sent to, and a channel's objects are kept.
+        """
         name = channel_of(recipient)
         if name not in self.addresses:
             return []

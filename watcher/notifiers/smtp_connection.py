@@ -206,7 +206,11 @@ def is_taken(code: int) -> bool:
 
 
 def judged(stage: Stage, code: int, answer: bytes) -> Verdict:
-    """Judge an answer that is no success."""
+    """Judge an answer that is no success.
+
+    Deferred is tried again, refused is given up.  A fault of the settings is deferred,
+    and said: setting it right mends it (law 8).
+    """
     if _is_settings_fault(stage, code, answer):
         return Verdict(DeliveryState.DEFERRED, settings_wrong=True)
     # A full mailbox is emptied again (RFC 5321 section 4.5.3.1.10)
@@ -245,7 +249,11 @@ def says_too_many(code: int, answer: bytes) -> bool:
 
 
 def words(code: int, answer: bytes) -> str:
-    """Give the server's answer in a line, with what to do where that is known."""
+    """Give the server's answer in a line, with what to do where that is known.
+
+    At most ``_LONGEST`` letters of it, without line breaks: a server may answer with a
+    page.
+    """
     remedy = ""
     if code == UNAUTHENTICATED:
         remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"

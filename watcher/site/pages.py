@@ -117,14 +117,20 @@ class _Pages:
     # --- updates ----------------------------------------------------------------------
 
     def updates(self) -> Iterator[File]:
-        """Give the pages of updates."""
+        """Give the pages of updates.
+
+        One file an update that has changed, ``updates/<id>.html``.
+        """
         for life in self._contents.lives:
             page = update_page.page(life.update, life.events, self._form, life.servers)
             names = {"page": page, "title": page.title, "section": "updates"}
             yield page.path, self._page("update", "../", names)
 
     def moved(self) -> Iterator[File]:
-        """Give the pages that lead from an id that went to the update that has it now."""
+        """Give the pages that lead from an id that went to the update that has it now.
+
+        Links in old mails lead there.
+        """
         for old, listing in self._contents.moved:
             path = lists.page_path(old)
             if path != listing.page:
@@ -132,7 +138,10 @@ class _Pages:
                 yield path, self._page("moved", "../", names)
 
     def lists(self) -> Iterator[File]:
-        """Give the lists of updates, each as a page and as data, and the list of all lists."""
+        """Give the lists of updates, each as a page and as data, and the list of all lists.
+
+        ``years/<name>.html`` and ``.json``, then ``updates.html`` and ``updates.json``.
+        """
         overview = self._contents.overview
         for name, listings in self._contents.lists.items():
             path = f"years/{name}.html"
@@ -151,7 +160,10 @@ class _Pages:
         yield "updates.json", lists.encode_overview(overview)
 
     def months(self) -> Iterator[File]:
-        """Give the pages of the years that are shown by months."""
+        """Give the pages of the years that are shown by months.
+
+        Only years whose lists have changed.
+        """
         lengths = self._contents.overview.lists
         changed = {lists.year_of(name) for name in self._contents.lists}
         for year in sorted(changed & lists.years_by_month(lengths), reverse=True):
@@ -172,7 +184,10 @@ class _Pages:
     # --- feeds ------------------------------------------------------------------------
 
     def feeds(self) -> Iterator[File]:
-        """Give the feeds of products, and those of all events."""
+        """Give the feeds of products, and those of all events.
+
+        Atom for each product; Atom, RSS and JSON Feed for all events.
+        """
         address, events = self._contents.address, self._contents.events
         for one in self._contents.product_feeds:
             feed = self._feed(one.path, f"{TITLE}: {one.product}", one.events)
@@ -253,7 +268,11 @@ class _Pages:
     # --- the front page, and what stands beside it ------------------------------------
 
     def unchanging(self) -> Iterator[File]:
-        """Give what follows the configuration, not the ledger."""
+        """Give what follows the configuration, not the ledger.
+
+        Style, script, icon and the list of sources: nothing when only events have
+        changed.
+        """
         if not self._contents.whole:
             return
         for name in ("style.css", "site.js", "icon.svg"):
@@ -267,7 +286,10 @@ class _Pages:
         yield "sources.html", self._page("sources", "", names)
 
     def front(self) -> Iterator[File]:
-        """Give the list of feeds, the calendar, and the front page, last."""
+        """Give the list of feeds, the calendar, and the front page, last.
+
+        Last, for whoever reads it follows links to the others.
+        """
         contents, overview = self._contents, self._contents.overview
         as_of = overview.as_of or feeds.BEGINNING
         followed = tuple((name, lists.feed_path(name)) for name in overview.products)

@@ -26,7 +26,8 @@ from watcher.records import (
 )
 from watcher.text.plain import line, link, paragraphs
 from watcher.text.sayings import Saying, sayings
-from watcher.text.servers import ServerText, event_server_texts, support_texts
+from watcher.text.servers import ServerText, event_server_texts
+from watcher.text.support import support_texts
 from watcher.text.words import Form, Words
 
 if TYPE_CHECKING:
@@ -146,7 +147,10 @@ class Story(Struct, frozen=True):
 
 
 def title_of(event: Event) -> str:
-    """Name the update with its version: ``Exchange Server November 2024 SU v2``."""
+    """Name the update with its version: ``Exchange Server November 2024 SU v2``.
+
+    Sources' words: cut, and without marks of direction.
+    """
     title = line(event.update.title or event.update.id, 160)
     version = f"v{event.update.version}"
     if event.update.version < 2 or title.lower().endswith(version):
@@ -166,7 +170,10 @@ def kbs_of(event: Event) -> tuple[str, ...]:
 
 
 def headline_of(event: Event, words: Words) -> str:
-    """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``."""
+    """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``.
+
+    At most three articles, for the subject of a mail.
+    """
     title = title_of(event)
     # "2024-11 Cumulative Update for Windows Server 2022 (KB5046616)" names its own
     kbs = [kb for kb in kbs_of(event) if kb not in title]
@@ -184,7 +191,10 @@ def tag_of(event: Event, words: Words) -> str:
 
 
 def vendor_of(events: Iterable[Event]) -> str:
-    """Name the vendor when an address tells it: "Microsoft" or ""."""
+    """Name the vendor when an address tells it: "Microsoft" or "".
+
+    By the host of its evidence; for two vendors the first one counts.
+    """
     for event in events:
         for proof in event.evidence:
             host = urlsplit(link(proof.url)).hostname or ""
@@ -195,7 +205,10 @@ def vendor_of(events: Iterable[Event]) -> str:
 
 
 def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
-    """Give the vendor's name for the middle and the start of a sentence."""
+    """Give the vendor's name for the middle and the start of a sentence.
+
+    "The vendor" where no address tells the name.
+    """
     name = vendor_of(events)
     return {
         "vendor": name or words.say("vendor", "other"),
@@ -204,7 +217,10 @@ def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
 
 
 def kb_url(kb: str) -> str:
-    """Give the address of a KB article, "" for what is none."""
+    """Give the address of a KB article, "" for what is none.
+
+    For numbers only: a KB article's name is a source's word.
+    """
     number = kb.removeprefix("KB")
     # isdigit alone takes "²" and Arabic digits, too
     if not (number.isascii() and number.isdigit()):
@@ -283,7 +299,10 @@ def story(
 
 
 def page_of(update: str, form: Form) -> str:
-    """Give the address of an update's page, "" where nothing is published."""
+    """Give the address of an update's page, "" where nothing is published.
+
+    By the site's address of the configuration.
+    """
     return link(f"{form.base_url}updates/{update}.html") if form.base_url else ""
 
 
@@ -331,7 +350,10 @@ def _links(
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:
-    """Say what to do now, a sentence or two a step."""
+    """Say what to do now, a sentence or two a step.
+
+    In the reader's language; the first thing to do first.
+    """
     filled = _filled(event, words)
     return tuple(words.say("advice", key, **filled) for key in advice.keys(event))
 

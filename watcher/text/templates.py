@@ -62,7 +62,11 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"“”„«»]+")
 
 @lru_cache(maxsize=8)
 def of(folder: Path | None) -> Environment:
-    """Give the environment of all templates; those of the user's ``folder`` go first."""
+    """Give the environment of all templates; those of the user's ``folder`` go first.
+
+    What a template names and does not get is a mistake (StrictUndefined), not an empty
+    place in a mail.
+    """
     from jinja2 import (
         ChoiceLoader,
         Environment,
@@ -159,7 +163,11 @@ def render(folder: Path | None, name: str, names: Mapping[str, Any]) -> str:
 
 @contextmanager
 def mistakes() -> Iterator[None]:
-    """Turn what goes wrong in a template into a TemplateMistakeError that says where."""
+    """Turn what goes wrong in a template into a TemplateMistakeError that says where.
+
+    Whoever renders decides what becomes of the letter; ``watcher check`` says it
+    beforehand.
+    """
     from jinja2 import TemplateError
 
     try:
@@ -175,7 +183,10 @@ def mistakes() -> Iterator[None]:
 
 
 def syntax_problems(folder: Path | None) -> Iterator[Problem]:
-    """Give the mistakes that show when each template is compiled."""
+    """Give the mistakes that show when each template is compiled.
+
+    For ``watcher check``, before a letter needs the template.
+    """
     from jinja2 import TemplateError
 
     environment = of(folder)
