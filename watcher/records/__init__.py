@@ -36,7 +36,7 @@ from watcher.records.letter import (
     Unread,
     UnseenPattern,
 )
-from watcher.records.server import Exposure, Fitness, Offer, Server
+from watcher.records.server import Exposure, Fitness, LeftLevel, Offer, Server
 from watcher.records.snapshot import (
     Coverage,
     Document,
@@ -84,6 +84,7 @@ __all__ = [
     "Follow",
     "Kind",
     "Label",
+    "LeftLevel",
     "Letter",
     "Message",
     "NotModified",

@@ -106,7 +106,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     reads the documents, of the live web in a process of its own.
     """
     publishes, sends = publish and not dry_run, send and not dry_run
-    site_before = basis(settings, store) if publishes else None
+    site_before = basis(settings, store, now) if publishes else None
     last_run, sealed_until = store.last_check(), compose.sealed_until(store)
     folder = None if dry_run else evidence.folder(settings, last_run)
 

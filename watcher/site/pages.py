@@ -6,13 +6,13 @@ Pages of updates and lists of them, feeds, the front page last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
 from markupsafe import Markup
 from msgspec import Struct
 
-from watcher.judgement.lifecycle import support_of
+from watcher.judgement import lifecycle
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Event, Exposure, Source, Update
 from watcher.site import feeds, front_page, lists, update_page
@@ -77,6 +77,8 @@ class Contents(Struct, frozen=True):
     product_feeds: tuple[ProductFeed, ...]
     # Sources that could not be read yet
     unread: tuple[str, ...] = ()
+    # On which products are near the end of their support, or past it
+    today: date = date.min
     whole: bool = True
 
 
@@ -305,6 +307,7 @@ class _Pages:
             {event.kind for event in recent}, key=lambda kind: EVENT_KINDS[kind].gravity
         )
         products = front_page.products(overview.current, as_of)
+        left = lifecycle.left_levels({one.name: one.build for one in products})
         names = {
             "title": TITLE,
             "section": "front",
@@ -320,7 +323,9 @@ class _Pages:
             "as_of": overview.as_of,
             "unread": tuple(map(self._source_title, contents.unread)),
             "feed_of": lists.file_name,
-            "support_of": support_of,
+            "support": {one.name: lifecycle.support_of(one.name) for one in products},
+            "left": {one.name: left.get(one.name) for one in products},
+            "today": contents.today,
         }
         yield "index.html", self._page("index", "", names)
 

@@ -93,11 +93,12 @@ def _grid(table: Table, form: Form, event: Event) -> Saying:
         head=tuple(paragraphs(cell, 200) for cell in table.head),
         rows=tuple(rows),
         more_rows=len(table.rows) - len(rows),
-        anchors=_anchors_in(event, _lines_of(rows), form),
+        anchors=_anchors_in(event, lines_of(rows), form),
     )
 
 
-def _lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+def lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+    """Give the lines of all cells of a table's rows."""
     lines: list[str] = []
     for row in rows:
         for cell in row:

@@ -24,9 +24,9 @@ from watcher.records import (
     Kind,
     Package,
 )
-from watcher.text.plain import line, link, paragraphs
-from watcher.text.sayings import Saying, sayings
-from watcher.text.servers import ServerText, event_server_texts
+from watcher.text.plain import addresses, line, link, paragraphs, visible
+from watcher.text.sayings import Saying, lines_of, sayings
+from watcher.text.servers import ServerGroup, ServerText, event_server_texts, grouped
 from watcher.text.support import support_texts
 from watcher.text.words import Form, Words
 
@@ -119,6 +119,8 @@ class Story(Struct, frozen=True):
     # The vendor's words, its tables as tables
     sayings: tuple[Saying, ...]
     links: tuple[str, ...]
+    # Those, and the addresses of articles, downloads and evidence
+    all_links: tuple[str, ...]
     quotes: tuple[Quote, ...]
     more_quotes: int
     because: str
@@ -136,6 +138,9 @@ class Story(Struct, frozen=True):
     # affected first
     servers: tuple[ServerText, ...] = ()
     more_servers: int = 0
+    # The same servers, those together of which the same is said
+    server_groups: tuple[ServerGroup, ...] = ()
+    more_grouped: int = 0
     # There is an inventory to look at, and the event has to do with it
     inventory: bool = False
     # Servers of which it asks nothing
@@ -244,6 +249,10 @@ def story(
     rows, advisories = _rows(event, form), _gravest_first(event.advisories)
     servers = server_steps.steps_of_event(event, exposures)
     most_servers = form.most(60)
+    server_texts = event_server_texts(
+        servers, words, event, title_of(event), vendor["vendor"]
+    )
+    groups = grouped(server_texts, words, form.most(100))
     unknown = [exposure.server for exposure in exposures if not exposure.product]
     return Story(
         id=line(event.id, 80),
@@ -268,6 +277,7 @@ def story(
         scope=_channels(event, words),
         sayings=said,
         links=_links(event, rows, said),
+        all_links=_all_links(event, rows),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
@@ -278,10 +288,10 @@ def story(
         timeline=_timeline(earlier, form),
         page=page_of(event.update.id, form),
         time=words.moment(event.time, form.zone),
-        servers=event_server_texts(
-            servers[:most_servers], words, event, title_of(event), vendor["vendor"]
-        ),
+        servers=server_texts[:most_servers],
         more_servers=max(0, len(servers) - most_servers),
+        server_groups=groups[:most_servers],
+        more_grouped=sum(group.servers for group in groups[most_servers:]),
         inventory=bool(exposures) and server_steps.speaks_of_servers(event),
         other_servers=len(exposures) - len(servers) - len(unknown),
         unknown_servers=tuple(
@@ -294,6 +304,7 @@ def story(
             ],
             event.time,
             words,
+            [found.exposure.left_level for found in servers],
         ),
     )
 
@@ -340,13 +351,28 @@ def _links(
 ) -> tuple[str, ...]:
     """Give where the vendor's words lead, but for the articles that rows link to.
 
-    What words of the text shown lead to stands there.
+    What words of the text shown lead to stands there; of a text that had to be cut, or
+    whose words lead nowhere for want of room, every address is here.
     """
     given = {row.kb_url for row in rows} | {""}
     for saying in said:
         given.update(url for _, url in saying.anchors)
-    addresses = dict.fromkeys(map(link, event.links))
-    return tuple(url for url in addresses if url not in given)
+        given.update(each.url for each in addresses(saying.text))
+        for text in lines_of(saying.rows):
+            given.update(each.url for each in addresses(text))
+    found = [link(url) for url in event.links]
+    found += [link(anchor.url) for anchor in event.anchors]
+    for text in event.guidance:
+        found += [each.url for each in addresses(visible(text))]
+    return tuple(url for url in dict.fromkeys(found) if url not in given)
+
+
+def _all_links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
+    """Give every address that a story has: for where it is told in a line or two."""
+    found = [address for row in rows for address in (row.url, row.kb_url)]
+    found += _links(event, rows, ())
+    found += [link(proof.url) for proof in event.evidence]
+    return tuple(filter(None, dict.fromkeys(found)))
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ what templates of text call: wrapped paragraphs and tables in columns.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from msgspec import Struct
 from watcher.errors import ConfigurationError
 from watcher.judgement.advice import HEALTH_CHECKER
 from watcher.text import chat
-from watcher.text.plain import link
+from watcher.text.plain import addresses
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,9 +54,6 @@ def shipped_folder() -> Path:
     package = Path(__file__).parents[1]
     inside = package / "templates"
     return inside if inside.is_dir() else package.parent / "templates"
-
-
-_ADDRESS = re.compile(r"https?://[^\s<>\"“”„«»]+")
 
 
 @lru_cache(maxsize=8)
@@ -125,16 +121,11 @@ def live(text: str, anchors: Iterable[tuple[str, str]] = ()) -> Markup:
             return live(before, others) + made + live(after, others)
     made = Markup()
     end = 0
-    for found in _ADDRESS.finditer(text):
-        address = found[0].rstrip(".,;:!?)]}'")
-        url = link(address)
-        # What is no address that a reader may follow stays text
-        if url:
-            made += text[end : found.start()]
-            # The address as it is asked for, so that no letter of another script
-            # stands for one of ours
-            made += Markup('<a href="{0}">{0}</a>').format(url)
-            end = found.start() + len(address)
+    # What is no address that a reader may follow stays text
+    for found in addresses(text):
+        made += text[end : found.start]
+        made += Markup('<a href="{0}">{0}</a>').format(found.url)
+        end = found.end
     return made + text[end:]
 
 
