@@ -247,13 +247,6 @@ def story(
     suspected = event.confidence is Confidence.SUSPECTED
     said = sayings(event, form)
     rows, advisories = _rows(event, form), _gravest_first(event.advisories)
-    servers = server_steps.steps_of_event(event, exposures)
-    most_servers = form.most(60)
-    server_texts = event_server_texts(
-        servers, words, event, title_of(event), vendor["vendor"]
-    )
-    groups = grouped(server_texts, words, form.most(100))
-    unknown = [exposure.server for exposure in exposures if not exposure.product]
     return Story(
         id=line(event.id, 80),
         kind=event.kind.value,
@@ -288,25 +281,34 @@ def story(
         timeline=_timeline(earlier, form),
         page=page_of(event.update.id, form),
         time=words.moment(event.time, form.zone),
-        servers=server_texts[:most_servers],
-        more_servers=max(0, len(servers) - most_servers),
-        server_groups=groups[:most_servers],
-        more_grouped=sum(group.servers for group in groups[most_servers:]),
-        inventory=bool(exposures) and server_steps.speaks_of_servers(event),
-        other_servers=len(exposures) - len(servers) - len(unknown),
-        unknown_servers=tuple(
+        **_of_servers(event, exposures, form, vendor["vendor"]),
+    )
+
+
+def _of_servers(
+    event: Event, exposures: Sequence[Exposure], form: Form, vendor: str
+) -> dict[str, Any]:
+    """Give what a story says of the administrator's servers, as of Story."""
+    words, most = form.words, form.most(60)
+    steps = server_steps.steps_of_event(event, exposures)
+    texts = event_server_texts(steps, words, event, title_of(event), vendor)
+    groups = grouped(texts, words, form.most(100))
+    unknown = [exposure.server for exposure in exposures if not exposure.product]
+    products = [package.product for package in event.packages]
+    products += [found.exposure.product for found in steps]
+    left = [found.exposure.left_level for found in steps]
+    return {
+        "servers": texts[:most],
+        "more_servers": max(0, len(texts) - most),
+        "server_groups": groups[:most],
+        "more_grouped": sum(group.servers for group in groups[most:]),
+        "inventory": bool(exposures) and server_steps.speaks_of_servers(event),
+        "other_servers": len(exposures) - len(steps) - len(unknown),
+        "unknown_servers": tuple(
             f"{line(server.name, 60)} {line(server.build, 40)}" for server in unknown
         ),
-        support=support_texts(
-            [
-                *(package.product for package in event.packages),
-                *(found.exposure.product for found in servers),
-            ],
-            event.time,
-            words,
-            [found.exposure.left_level for found in servers],
-        ),
-    )
+        "support": support_texts(products, event.time, words, left),
+    }
 
 
 def page_of(update: str, form: Form) -> str:
