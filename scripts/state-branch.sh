@@ -144,15 +144,16 @@ seal() {
     echo "What the check has found is on $branch."
 }
 
-# Sets tree to theirs and mine together. Where git finds both in the same lines of the receipts, row by row; a copy of a
-# page, or a file of evidence, that both have written is theirs. Fails when more does not fit.
+# Sets tree to theirs and mine together. Where git finds both in the same lines of the receipts, row by row; the manifest
+# is made anew; a copy of a page, or a file of evidence, that both have written is theirs. Fails when more does not fit.
 merge() {
     theirs=$1
     mine=$2
     receipts=state-text/deliveries.jsonl
+    manifest=state-text/manifest.json
     if tree=$(git merge-tree --write-tree --name-only --no-messages "$theirs" "$mine" 2>/dev/null); then return 0; fi
     printf '%s\n' "$tree" | tail -n +2 >"$kept/watcher-state-conflicts"
-    if grep -v -E "^($receipts|evidence/.*)\$" "$kept/watcher-state-conflicts" >/dev/null; then return 1; fi
+    if grep -v -E "^($receipts|$manifest|evidence/.*)\$" "$kept/watcher-state-conflicts" >/dev/null; then return 1; fi
     tree=$(printf '%s\n' "$tree" | head -n 1)
     GIT_INDEX_FILE=$kept/watcher-state-index
     export GIT_INDEX_FILE
@@ -168,12 +169,29 @@ settled() {
     while read -r path; do
         if [ "$path" = "$receipts" ]; then
             blob=$(both_receipts) || return 1
+        elif [ "$path" = "$manifest" ]; then
+            # Of what is merged: when all else is settled
+            continue
         else
             blob=$(git rev-parse --verify --quiet "$theirs:$path") || blob=
         fi
         if [ -n "$blob" ]; then git update-index --cacheinfo "100644,$blob,$path"; else git update-index --force-remove "$path"; fi || return 1
     done <"$kept/watcher-state-conflicts"
+    if grep -q -x "$manifest" "$kept/watcher-state-conflicts"; then
+        blob=$(new_manifest) || return 1
+        git update-index --cacheinfo "100644,$blob,$manifest" || return 1
+    fi
     git write-tree
+}
+
+new_manifest() {
+    merged=$kept/watcher-state-merged
+    rm -rf "$merged"
+    git ls-files -z state-text | git checkout-index -z --stdin --force --prefix="$merged/" || return 1
+    git show "$theirs:$manifest" >"$merged/$manifest" || return 1
+    python3 "$here/manifest.py" "$merged/state-text" >"$kept/watcher-state-manifest" || return 1
+    rm -rf "$merged"
+    git hash-object -w "$kept/watcher-state-manifest"
 }
 
 both_receipts() {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from scripts.manifest import manifest
 from tests.attacks import tried
 from tests.edges.ledger_samples import (
     HOUR,
@@ -46,6 +47,12 @@ TABLES = {
 def exported(store: Store, folder: Path) -> dict[str, bytes]:
     store.export(folder)
     return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def as_exported(folder: Path) -> None:
+    """Make the manifest fit the files, as if they had been exported so."""
+    text = manifest(folder)
+    (folder / archive.MANIFEST).write_text(text, "utf-8", newline="\n")
 
 
 def test_the_same_state_is_the_same_bytes_in_both_databases(
@@ -158,7 +165,7 @@ def test_a_file_whose_bytes_stay_is_not_written_again(tmp_path: Path) -> None:
     changed = {
         file.name for file in tmp_path.iterdir() if before[file] != file.stat().st_ino
     }
-    assert changed == {"updates.jsonl", "meta.jsonl"}
+    assert changed == {"updates.jsonl", "meta.jsonl", archive.MANIFEST}
 
 
 def test_every_line_is_a_json_object_with_sorted_keys_in_sorted_order(
@@ -229,6 +236,7 @@ def test_a_text_that_cannot_be_read_is_named_and_nothing_is_imported(
         )
         first.export(tmp_path / "text")
     (tmp_path / "text" / file).write_bytes(line)
+    as_exported(tmp_path / "text")
     with pytest.raises(StateError, match=named):
         store.import_(tmp_path / "text")
     assert store.documents() == {}
@@ -274,6 +282,7 @@ def test_a_document_that_version_0_1_0_kept_unread_is_not_imported(
     file = tmp_path / "documents.jsonl"
     unread = '{"document":"blog","source":"builds","total":2,"unread":true,"url":""}\n'
     file.write_text(file.read_text("utf-8") + unread, "utf-8")
+    as_exported(tmp_path)
     with Store.open("sqlite://") as store:
         store.import_(tmp_path)
         assert sorted(store.documents("builds")) == ["", "2024-Nov", "kept"]
@@ -292,6 +301,98 @@ def test_a_file_that_is_missing_from_an_export_is_no_empty_table(
         store.import_(tmp_path)
     assert error.value.exit_code == 2
     assert store.updates() == ()
+
+
+def without_last_line(text: bytes) -> bytes:
+    return b"".join(text.splitlines(keepends=True)[:-1])
+
+
+def without_first_line(text: bytes) -> bytes:
+    return b"".join(text.splitlines(keepends=True)[1:])
+
+
+def with_a_line_twice(text: bytes) -> bytes:
+    return text + text.splitlines(keepends=True)[-1]
+
+
+def of_another_time(text: bytes) -> bytes:
+    return text.replace(b"2024", b"2023").replace(b"a@", b"b@")
+
+
+CHANGES = {
+    "cut": without_last_line,
+    "begun later": without_first_line,
+    "longer": with_a_line_twice,
+    "of another time": of_another_time,
+}
+
+
+@tried("state")
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("table", ["deliveries", "documents", "events", "messages"])
+def test_a_file_of_an_export_that_was_cut_or_changed_is_refused(
+    store: Store, tmp_path: Path, table: str, change: str
+) -> None:
+    """Cut deliveries are messages that nobody gets, or twice; cut events are told anew."""
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+    file = tmp_path / f"{table}.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(CHANGES[change](whole))
+    assert file.read_bytes() != whole
+    with pytest.raises(StateRefusedError, match=rf"{table}\.jsonl") as error:
+        store.import_(tmp_path)
+    assert error.value.exit_code == 2
+    assert store.updates() == ()
+
+
+@tried("state")
+@pytest.mark.parametrize("table", sorted(TABLES - {archive.CHECK_TIMES, "meta"}))
+def test_an_emptied_file_of_an_export_is_no_empty_table(
+    store: Store, tmp_path: Path, table: str
+) -> None:
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+    (tmp_path / f"{table}.jsonl").write_bytes(b"")
+    with pytest.raises(StateRefusedError, match=rf"{table}\.jsonl"):
+        store.import_(tmp_path)
+    assert store.updates() == ()
+
+
+def test_other_ends_of_lines_are_the_same_export(store: Store, tmp_path: Path) -> None:
+    """Git on Windows may write them so."""
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+        wanted = first.updates()
+    for file in tmp_path.glob("*.jsonl"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    store.import_(tmp_path)
+    assert store.updates() == wanted
+
+
+def test_the_manifest_of_a_merge_is_made_as_an_exports_is(tmp_path: Path) -> None:
+    with Store.open("sqlite://") as store:
+        fill(store)
+        store.export(tmp_path)
+    assert manifest(tmp_path).encode() == (tmp_path / archive.MANIFEST).read_bytes()
+
+
+def test_an_export_whose_manifest_has_names_alone_is_read(
+    store: Store, tmp_path: Path
+) -> None:
+    """As they were before there was a sum."""
+    with Store.open("sqlite://") as first:
+        fill(first)
+        first.export(tmp_path)
+        wanted = first.updates()
+    tables = sorted(TABLES - {archive.CHECK_TIMES})
+    names = json.dumps({"form": "2", "tables": tables})
+    (tmp_path / archive.MANIFEST).write_text(names, "utf-8")
+    store.import_(tmp_path)
+    assert store.updates() == wanted
 
 
 MANIFESTS = {

@@ -12,8 +12,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.attacks import tried
+from tests.edges.ledger_samples import T0, message
+from watcher.records import DeliveryState
+from watcher.store import Store
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "state-branch.sh"
 
@@ -296,6 +300,46 @@ def test_runs_that_push_at_the_same_moment_keep_every_receipt(
     assert [json.loads(row)["answer"] for row in rows] == [
         f"250 by {name}" for name in sorted(names)
     ]
+
+
+@tried("state")
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_two_runs_sent_is_merged_into_a_state_that_is_whole(
+    remote: Path, tmp_path: Path, swapped: bool
+) -> None:
+    """The manifest has the sum of each file: a merge of lines alone would be refused."""
+
+    def sent(runner: Path, recipient: str) -> None:
+        (runner / "state" / "watcher.db").parent.mkdir(exist_ok=True)
+        url = f"sqlite:///{runner / 'state' / 'watcher.db'}"
+        with Store.open(url) as store:
+            store.import_(runner / "state-text")
+            (found,) = [
+                each for _, each in store.waiting() if each.recipient == recipient
+            ]
+            store.mark(replace(found, state=DeliveryState.ACCEPTED, settled=T0))
+            store.export(runner / "state-text")
+
+    start = clone(remote, tmp_path / "start")
+    carry(start, "fetch")
+    to = [(f"{name}@example.org", "mail") for name in ("a", "b")]
+    with Store.open("sqlite://") as store:
+        store.seal([(message(1, ()), to)], [])
+        store.export(start / "state-text")
+    assert carry(start, "push").returncode == 0
+    runners = [clone(remote, tmp_path / name) for name in ("one", "two")]
+    for runner, (recipient, _) in zip(runners, to, strict=True):
+        carry(runner, "fetch")
+        sent(runner, recipient)
+    for runner in reversed(runners) if swapped else runners:
+        answer = carry(runner, "push")
+        assert answer.returncode == 0, answer.stderr
+
+    last = clone(remote, tmp_path / "last")
+    carry(last, "fetch")
+    with Store.open("sqlite://") as store:
+        store.import_(last / "state-text")
+        assert store.waiting() == []
 
 
 def test_what_does_not_fit_is_kept_on_a_branch_beside(

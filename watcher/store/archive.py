@@ -1,15 +1,16 @@
 """The whole state as sorted text, made for git, and back.
 
 One file a table, one JSON object a line, keys and lines sorted: equal states are equal
-bytes, whichever database they are in.  ``manifest.json`` names the files: one that is
-missing is no empty table.  Check times are in a file of their own, ``times.jsonl``, that
-need not be kept.  Tables that are derived from others are not
-exported: an import derives them again.
+bytes, whichever database they are in.  ``manifest.json`` names the files and what they
+hold: one that is missing is no empty table, and one that is cut is no shorter one.
+Check times are in a file of their own, ``times.jsonl``, that need not be kept.  Tables
+that are derived from others are not exported: an import derives them again.
 """
 
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import os
 import tempfile
 import time
@@ -175,10 +176,22 @@ class MetaLine(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an export consists of: its form, and the tables that have a file each."""
+    """What an export consists of: its form, and the tables that have a file each, with the
+    SHA-256 of its lines.
+
+    scripts/manifest.py computes it, too, for what git has merged.
+    """
 
     form: str
-    tables: tuple[str, ...]
+    # Names alone are of an export from before there was a sum
+    tables: dict[str, str] | tuple[str, ...]
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """Give the sum of each table's lines; "" where it is not known."""
+        if isinstance(self.tables, dict):
+            return self.tables
+        return dict.fromkeys(self.tables, "")
 
 
 class Table(Struct, frozen=True):
@@ -196,14 +209,19 @@ def export(state: Transactions, folder: Path) -> None:
     """
     try:
         private.folder(folder)
+        sums: dict[str, str] = {}
         with state.reading() as sql:
             for name, table in TABLES.items():
+                read = hashlib.sha256()
                 with _replaced(folder / f"{name}.jsonl") as file:
-                    for line in table.read(sql):
-                        file.write(f"{record_text(line)}\n".encode())
-        kept = sorted(TABLES.keys() - {CHECK_TIMES})
+                    for record in table.read(sql):
+                        line = f"{record_text(record)}\n".encode()
+                        read.update(line)
+                        file.write(line)
+                sums[name] = read.hexdigest()
+        del sums[CHECK_TIMES]
         with _replaced(folder / MANIFEST) as file:
-            file.write(f"{record_text(Manifest(FORM, tuple(kept)))}\n".encode())
+            file.write(f"{record_text(Manifest(FORM, sums))}\n".encode())
     except OSError as error:
         msg = (
             f"The state cannot be exported to {folder}: {error}. Name a folder "
@@ -242,8 +260,8 @@ def import_(state: Transactions, folder: Path) -> None:
     """Fill a state, which must be empty, from an export.
 
     StateRefusedError, and nothing imported, when there is no export in ``folder``,
-    when a file of it is missing, when a line cannot be read (the error names file and
-    line), or when the state is not empty.
+    when a file of it is missing or is another than it was, when a line cannot be read
+    (the error names file and line), or when the state is not empty.
     """
     if not (folder / "meta.jsonl").is_file():
         msg = (
@@ -251,7 +269,7 @@ def import_(state: Transactions, folder: Path) -> None:
             "the folder that 'watcher state export' wrote."
         )
         raise StateRefusedError(msg)
-    _refuse_missing(folder)
+    sums = _refuse_missing(folder)
     with state.writing(durable=True) as sql:
         full = sql.column("tables_with_rows")
         if full:
@@ -263,7 +281,7 @@ def import_(state: Transactions, folder: Path) -> None:
         for name, table in TABLES.items():
             file = folder / f"{name}.jsonl"
             try:
-                lines = _lines(file, table.line)
+                lines = _lines(file, table.line, sums.get(name, ""))
                 while chunk := list(islice(lines, _CHUNK)):
                     table.write(sql, chunk)
             except state.connection.conflicts as error:
@@ -274,18 +292,20 @@ def import_(state: Transactions, folder: Path) -> None:
                 raise StateRefusedError(msg) from error
 
 
-def _refuse_missing(folder: Path) -> None:
+def _refuse_missing(folder: Path) -> dict[str, str]:
     """Refuse an export of which a file is missing: it would be an empty table, and what
     lies in no table of a state is told again, or never.
+
+    Give the sum of each file's lines, "" where it is not known.
     """
     remedy = "Take all files of one commit, or export the state again."
-    values = _lines(folder / "meta.jsonl", MetaLine)
+    values = list(_lines(folder / "meta.jsonl", MetaLine))
     form = next((line.value for line in values if line.key == "form"), None)
     if form is None:
         msg = f"{folder / 'meta.jsonl'} does not say which form it has. {remedy}"
         raise StateRefusedError(msg)
     if form == WITHOUT_MANIFEST:
-        return
+        return {}
     file = folder / MANIFEST
     try:
         manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
@@ -296,14 +316,14 @@ def _refuse_missing(folder: Path) -> None:
         msg = f"{file} is no manifest of an exported state: {error}. {remedy}"
         raise StateRefusedError(msg) from error
     wanted = set(TABLES) - {CHECK_TIMES}
-    if form == FORM and (manifest.form != form or set(manifest.tables) != wanted):
+    if form == FORM and (manifest.form != form or manifest.sums.keys() != wanted):
         msg = (
             f"{file} names another form or other tables than an export of form {form} "
             f"has. {remedy}"
         )
         raise StateRefusedError(msg)
     missing = [
-        name for name in manifest.tables if not (folder / f"{name}.jsonl").is_file()
+        name for name in manifest.sums if not (folder / f"{name}.jsonl").is_file()
     ]
     if missing:
         files = ", ".join(f"{name}.jsonl" for name in missing)
@@ -311,13 +331,18 @@ def _refuse_missing(folder: Path) -> None:
             f"The exported state in {folder} is not whole: {files} is missing. {remedy}"
         )
         raise StateRefusedError(msg)
+    return manifest.sums
 
 
-def _lines(file: Path, form: type) -> Iterator[Any]:
-    """Read a file's lines as records of ``form``; StateRefusedError names the line that is none."""
+def _lines(file: Path, form: type, wanted: str = "") -> Iterator[Any]:
+    """Read a file's lines as records of ``form``, up to the sum that is ``wanted``.
+
+    StateRefusedError names the line that is no record, and the file whose lines are others.
+    """
     if not file.exists():
         return
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(form)
+    lines = hashlib.sha256()
     with file.open("rb") as opened:
         for number, line in enumerate(opened, 1):
             try:
@@ -329,7 +354,16 @@ def _lines(file: Path, form: type) -> Iterator[Any]:
                     "conflict there, or take the file of an earlier commit."
                 )
                 raise StateRefusedError(msg) from error
+            # Git on Windows may end lines in its own way
+            lines.update(line.rstrip(b"\r\n") + b"\n")
             yield read
+    if wanted and lines.hexdigest() != wanted:
+        msg = (
+            f"{file} is not what was exported: it was cut, or changed since "
+            f"({MANIFEST} has the sum of its lines). Take all files of one commit, or "
+            "export the state again."
+        )
+        raise StateRefusedError(msg)
 
 
 def _records(query: str, form: type) -> Callable[[Queries], Iterable[object]]:
