@@ -1,4 +1,4 @@
-"""The administrator's servers from a CSV file, or from what Health Checker writes.
+"""The administrator's servers from a CSV file, or from Health Checker's XML.
 
 ``server,product,build``, or what Exchange's own shell exports.
 
@@ -8,16 +8,11 @@ Directory has of a server often stays at its cumulative update.
 ``Get-ExchangeServer | Select Name, AdminDisplayVersion | Export-Csv`` writes
 ``"Version 15.2 (Build 1544.13)"``, in Windows PowerShell 5 a line ``#TYPE ...`` before
 the head, in UTF-16 where it is told so; Excel saves with semicolons in many countries.
-
-Exchange's Health Checker writes no CSV (microsoft/CSS-Exchange, Diagnostics/HealthChecker):
-what it keeps of a server is XML (Export-Clixml), of -BuildHtmlServersReport an HTML page,
-of -VulnerabilityReport one JSON file of all servers.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -69,6 +64,10 @@ REMEDY = (
     "EX01,Exchange Server 2019 CU14,15.2.1544.13"
 )
 
+# A thousand times a large company's: it is another file that was named by mistake, and a
+# run that reads it without end tells nobody anything
+LARGEST = 32 * 1024 * 1024
+MOST = 100_000
 _DISPLAYED = re.compile(r"Version (\d+\.\d+) \(Build (\d+\.\d+)\)", re.IGNORECASE)
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -116,15 +115,12 @@ def parse(body: bytes) -> Inventory:
     """Read an inventory; what is wrong with a line costs that line only.
 
     Raises ParseError when there is no head that names a column of servers and one of
-    builds.
+    builds, and when it is larger than any is.
     """
+    if len(body) > LARGEST:
+        raise _too_large()
     text = _decoded(body)
-    start_of_text = text.lstrip()[:200].lower()
-    if start_of_text.startswith("{"):
-        return _vulnerability_report(text)
-    if start_of_text.startswith(("<html", "<!doctype html")):
-        return _html_report(text)
-    if start_of_text.startswith("<"):
+    if text.lstrip().startswith("<"):
         return _health_checker(body)
     lines = text.splitlines()
     start = 0
@@ -150,7 +146,17 @@ def parse(body: bytes) -> Inventory:
             complaints.append(f"line {row.number}: {wrong}")
         else:
             servers[server.name.lower()] = server
+        if len(servers) > MOST or len(complaints) > MOST:
+            raise _too_large()
     return Inventory(tuple(servers.values()), tuple(complaints))
+
+
+def _too_large() -> ParseError:
+    """Give the refusal of a file that is larger than an inventory is."""
+    return ParseError(
+        f"it is larger than an inventory is ({LARGEST >> 20} MiB, {MOST:,} servers)",
+        "Name the file of servers, or divide it: an inventory for each subscriber.",
+    )
 
 
 def _columns(head: str, separator: str) -> Columns:
@@ -213,9 +219,8 @@ def _health_checker(body: bytes) -> Inventory:
     for named in root.iterfind(".//{*}S[@N='ServerName']"):
         properties = named.getparent()
         build = "" if properties is None else _setup_build(properties)
-        if properties is not None and named.text and build:
-            exact = not _failed_to_ask(properties)
-            server = Server(named.text.strip(), build, exact=exact)
+        if named.text and build:
+            server = Server(named.text.strip(), build, exact=True)
             servers.setdefault(server.name.lower(), server)
     if not servers:
         raise ParseError("this XML is not what Health Checker writes", REMEDY)
@@ -233,72 +238,6 @@ def _setup_build(properties: etree._Element) -> str:
             if build:
                 return build
     return ""
-
-
-def _failed_to_ask(properties: etree._Element) -> bool:
-    """Say whether ExSetup.exe could not be asked: then AdminDisplayVersion stands in its place."""
-    failed = properties.iterfind(".//{*}B[@N='FailedGetExSetup']")
-    return any((element.text or "").strip().lower() == "true" for element in failed)
-
-
-def _vulnerability_report(text: str) -> Inventory:
-    """Read the JSON of Health Checker's -VulnerabilityReport, of all servers at once.
-
-    Of a server that was not reached it has AdminDisplayVersion.  Raises ParseError when
-    it is no such file.
-    """
-    remedy = "Of JSON, Health Checker's HealthChecker-VulnerabilityReport is read."
-    try:
-        report = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"this JSON cannot be read: {error}", remedy) from error
-    rows = report.get("Servers") if isinstance(report, dict) else None
-    if not isinstance(rows, list):
-        raise ParseError("this JSON is not what Health Checker writes", remedy)
-    servers: dict[str, Server] = {}
-    complaints: list[str] = []
-    for number, row in enumerate(rows, 1):
-        cells = row if isinstance(row, dict) else {}
-        written = str(cells.get("BuildVersion", ""))
-        name, exact = str(cells.get("Name", "")).strip(), cells.get("Online") is True
-        server = Server(name, build_of(written), exact=exact)
-        if wrong := _complaint(server, written, servers):
-            complaints.append(f"server {number}: {wrong}")
-        else:
-            servers[server.name.lower()] = server
-    return Inventory(tuple(servers.values()), tuple(complaints))
-
-
-def _html_report(text: str) -> Inventory:
-    """Read the details in Health Checker's HTML report, row by row.
-
-    A row "Server Name" begins a server, and a row "Build Number" has what its ExSetup.exe
-    says, or AdminDisplayVersion where that could not be asked: which of the two, the page
-    does not tell.  Raises ParseError when it is no such page.
-    """
-    from lxml import html
-
-    servers: dict[str, Server] = {}
-    name = ""
-    try:
-        rows = html.fromstring(text.encode()).iter("tr")
-    except (html.etree.ParserError, ValueError) as error:
-        raise ParseError(f"this HTML cannot be read: {error}", REMEDY) from error
-    for row in rows:
-        cells = [
-            " ".join(str(cell.xpath("string()")).split())
-            for cell in row.iter("th", "td")
-        ]
-        if len(cells) != 2:
-            continue
-        label, written = cells
-        if label == "Server Name":
-            name = written
-        elif label == "Build Number" and name and build_of(written):
-            servers.setdefault(name.lower(), Server(name, build_of(written)))
-    if not servers:
-        raise ParseError("this HTML is not what Health Checker writes", REMEDY)
-    return Inventory(tuple(servers.values()))
 
 
 def _complaint(server: Server, written: str, servers: dict[str, Server]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
 from watcher import config
 from watcher.config.builtin import BUILTIN
 from watcher.errors import ConfigurationError
@@ -543,7 +544,7 @@ def test_the_user_may_stand_in_the_address(tmp_path: Path) -> None:
 
 
 def test_how_to_talk_to_the_mail_server_may_follow_its_address(tmp_path: Path) -> None:
-    url = "smtp://mail.example.org:25?starttls=never&auth=xoauth2&timeout=10"
+    url = "smtp://mail.example.org:25?starttls=required&auth=xoauth2&timeout=10"
 
     assert (
         loaded(tmp_path, SMTP.replace("smtp://mail.example.org", url), {}).mail.smtp
@@ -573,6 +574,60 @@ def test_an_unknown_option_of_the_mail_server_is_named_with_the_known_ones(
         f'"{option}" is no option of a mail server. After the host may follow '
         "?starttls=required or never"
     ) in said
+
+
+LOGIN = {"WATCHER_SMTP_USER": "it", "WATCHER_SMTP_PASSWORD": "hunter2-hunter2"}
+IN_CLEAR = {
+    "smtp": "smtp://mail.example.org?starttls=never",
+    "smtp, a private address": "smtp://10.0.0.25:25?starttls=never",
+    "smtp, among other options": "smtp://mail.example.org?timeout=9&starttls=never",
+    "smtp, the user in the address": "smtp://it@mail.example.org?starttls=never",
+    "smtp, a name that begins alike": "smtp://localhost.example.org?starttls=never",
+    "replies": "imap://it@mail.example.org?starttls=never",
+    "replies, a private address": "imap://it@192.168.1.5?starttls=never",
+    "replies, a name that begins alike": "imap://it@127.0.0.1.example.org?starttls=never",
+}
+
+
+@tried("trust")
+@pytest.mark.parametrize("case", IN_CLEAR)
+def test_a_password_is_said_in_clear_text_on_this_machine_only(
+    tmp_path: Path, case: str
+) -> None:
+    key = case.partition(",")[0]
+    text = SMTP
+    if key == "smtp":
+        text = text.replace("smtp://mail.example.org", IN_CLEAR[case])
+    else:
+        text = text.replace("[[sub", f'replies = "{IN_CLEAR[case]}"\n[[sub')
+
+    said = complaint(tmp_path, text, LOGIN | {"WATCHER_IMAP_PASSWORD": "hunter2"})
+
+    assert f"mail.{key}: the password would be said to" in said
+    assert "in clear text" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "mail.localhost"])
+def test_this_machines_own_servers_need_no_encryption(
+    tmp_path: Path, host: str
+) -> None:
+    text = SMTP.replace("mail.example.org", f"{host}:25?starttls=never")
+    text = text.replace("[[sub", f'replies = "imap://it@{host}?starttls=never"\n[[sub')
+
+    mail = loaded(tmp_path, text, LOGIN | {"WATCHER_IMAP_PASSWORD": "hunter2"}).mail
+
+    assert mail.replies is not None
+    assert mail.replies.tls == "never"
+
+
+def test_a_relay_that_wants_no_login_may_be_told_in_clear_text(tmp_path: Path) -> None:
+    url = "smtp://relay.example.org:25?starttls=never"
+
+    assert (
+        loaded(tmp_path, SMTP.replace("smtp://mail.example.org", url), {}).mail.smtp
+        == url
+    )
 
 
 def test_a_mail_server_may_need_no_login(tmp_path: Path) -> None:

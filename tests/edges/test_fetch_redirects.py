@@ -388,6 +388,12 @@ def test_a_host_s_addresses_are_tried_in_turn(
         ("fd00::1", Reach.PRIVATE),
         ("2002:c0a8:1::1", Reach.PRIVATE),  # 6to4 of 192.168.0.1
         ("2001:0:0:0:0:0:3f57:fefe", Reach.PRIVATE),  # Teredo of 192.168.1.1
+        ("192.88.99.1", Reach.PRIVATE),  # whatever relay of 6to4 is nearest
+        ("::ffff:192.88.99.255", Reach.PRIVATE),
+        ("2002:c058:6301::1", Reach.PRIVATE),  # 6to4 of 192.88.99.1
+        ("5f00::1", Reach.PRIVATE),
+        ("4000::1", Reach.PRIVATE),  # what nobody has been given
+        ("192.88.98.1", Reach.PUBLIC),
         ("224.0.0.1", Reach.PRIVATE),
         ("ff0e::1", Reach.PRIVATE),
         ("8.8.8.8", Reach.PUBLIC),

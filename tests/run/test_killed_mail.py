@@ -29,7 +29,8 @@ from tests.run.killed import context, start
 from tests.servers import Reply, SourceServer
 from tests.services import Service
 from watcher.mail import samples
-from watcher.records import DeliveryState, Kind, Outcome
+from watcher.records import DeliveryState, Kind, Outcome, Times
+from watcher.run.compose import LETTERS_AT
 from watcher.store import Store
 
 KINDS = (Kind.PULLED, Kind.EXPLOITED, Kind.RE_RELEASED, Kind.RELEASED, Kind.ANNOUNCED)
@@ -219,15 +220,23 @@ def run_again(
     repeated.
     """
     before = len(world.told)
-    again = start(context(), office.folder / "watcher.toml", MORNING, publish=False)
-    again.join(60)
-    assert again.exitcode == 0
+    moments = Counter[str]()
+    _end_well(office)
+    # Where a machine has no thread or no moment left for the service that is told, the
+    # connection breaks off: such a text is tried once more, by the next run
+    unknown = [each for each in on_the_way(office) if each[1] == "unknown"]
+    if unknown:
+        print(f"unknown: {unknown}")  # noqa: T201 - the figures of a soak
+        moments["unknown"] += len(unknown)
+        _end_well(office)
     assert wanted - Counter(world.told) == Counter(), (
         "a message was lost, or has another Message-ID, Date or text; on its way: "
         f"{on_the_way(office)}"
     )
     repeated = (Counter(world.told) - wanted).total()
-    assert repeated <= 1, "more than the one message whose sending was cut was repeated"
+    assert repeated <= 1 + len(unknown), (
+        "more than the one message whose sending was cut was repeated"
+    )
     moment = (
         "before any was sent"
         if not before
@@ -235,7 +244,13 @@ def run_again(
         if before >= wanted.total()
         else "amid them"
     )
-    return Counter({moment: 1, "repeated": repeated})
+    return moments + Counter({moment: 1, "repeated": repeated - len(unknown)})
+
+
+def _end_well(office: Office) -> None:
+    run = start(context(), office.folder / "watcher.toml", MORNING, publish=False)
+    run.join(60)
+    assert run.exitcode == 0
 
 
 def on_the_way(office: Office) -> list[tuple[str, str, str]]:
@@ -300,6 +315,24 @@ def test_a_reminder_at_its_readers_time_survives_a_run_that_broke_off_before_its
     assert world.told == []
 
 
+def test_a_reminder_at_its_readers_time_survives_workers_that_died(
+    prepared: Office, world: World
+) -> None:
+    """Their check times go on while letters wait: those say when letters were composed."""
+    with Store.open(prepared.state) as store:
+        letters_at = MORNING - timedelta(hours=2)  # before seven in Berlin
+        store.set_meta(LETTERS_AT, letters_at.isoformat())
+        asked = MORNING - timedelta(minutes=10)
+        store.touch([Times("blog", "", asked, asked)])
+    for late in (0, 30, 60):
+        prepared.run((MORNING + timedelta(minutes=late)).isoformat())
+    daily = [body for *to, body in world.told if to == ["daily@example.org"]]
+    assert sum("[REMINDER]" in body for body in daily) == 1
+    # Whoever goes back to workers begins where single runs have ended
+    with Store.open(prepared.state) as store:
+        assert store.meta(LETTERS_AT) == MORNING.isoformat()
+
+
 def _broken_off(*_: object) -> None:
     raise RuntimeError
 
@@ -311,8 +344,7 @@ def test_a_killed_run_of_many_messages_loses_none_and_repeats_at_most_one(
     assert sealed.call(MORNING.isoformat(), "run", "--no-send").exit_code == 0
     moments = killed([prepared, sealed], world, many, copies, IN_THE_SUITE, seed=1)
     assert (
-        sum(moments[moment] for moment in moments if moment != "repeated")
-        == IN_THE_SUITE
+        sum(moments.values()) - moments["repeated"] - moments["unknown"] == IN_THE_SUITE
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.mailing import MailServer, Postbox, Received
 from tests.run.stage import NEW_ROW, PAUSED, ROWS, Stage, november
-from tests.servers import SourceServer
+from tests.servers import Reply, SourceServer
 from tests.stories.pages import table
 from watcher import config
 from watcher.errors import ConfigurationError
@@ -179,6 +179,48 @@ def test_an_organisation_hears_nothing_of_products_that_it_does_not_watch(
     assert len(to_northwind) == 1
     assert "[WELCOME]" in to_northwind[0]
     assert "Exchange" not in to_northwind[0].replace("exchange", "")
+
+
+FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
+<link>https://a.example.org/</link><item><guid>1</guid><title>{0}</title>
+<link>https://a.example.org/1</link><pubDate>Sun, 10 Nov 2024 18:00:00 GMT</pubDate>
+<description>{0} is available.</description></item></channel></rss>"""
+SOURCE = """
+[[source]]
+name = "{name}"
+kind = "feed"
+url = "{url}"
+"""
+
+
+def test_a_welcome_lists_the_organisations_own_sources_and_no_other_customers(
+    tmp_path: Path,
+) -> None:
+    """Which feeds a provider reads for others says who they are."""
+    with SourceServer() as web, MailServer(Postbox()) as server:
+        provider = Provider(web, server, tmp_path, f"sqlite:///{tmp_path / 'w.db'}")
+        for name, title in (
+            ("for-fabrikam", "Exchange Server 2019 CU14 Nov24SU"),
+            ("for-somebody", "QTS 5.2.2.2950 build 20241114"),
+            ("that-is-away", ""),
+        ):
+            page = Reply(FEED.format(title).encode()) if title else Reply(status=500)
+            text = SOURCE.format(name=name, url=web.play(f"/{name}", page))
+            with provider.file.open("a", encoding="utf-8") as file:
+                file.write(text)
+        provider.settings = config.load(provider.file, {})
+        provider.check("2024-11-11T18:00:00Z")
+        letters = {each.recipients[0]: whole(each) for each in server.postbox.messages}
+
+    fabrikam = letters["frida@fabrikam.example.org"]
+    northwind = letters["nina@northwind.example.org"]
+    assert "for-fabrikam" in fabrikam
+    for letter in letters.values():
+        assert "[WELCOME]" in letter or "[WILLKOMMEN]" in letter
+        assert "for-somebody" not in letter
+        assert "that-is-away" not in letter
+    assert "for-fabrikam" not in northwind
+    assert "builds" in fabrikam
 
 
 def test_mistakes_name_the_table_and_the_line(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ class LimitsTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     run: Annotated[
         str,
         Meta(
-            description="How long a whole check may take: then it ends, and the next "
-            "one goes on where it stopped",
+            description="How long a whole check may take, asking, sending and the site: "
+            "then it ends, and the next one goes on where it stopped",
             examples=["25m"],
         ),
     ] = "25m"

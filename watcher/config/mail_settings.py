@@ -97,6 +97,8 @@ def mail(
             login = given.value("smtp", _mailbox_login, nobody, mailbox, environ)
         else:
             login = given.value("smtp", _login, nobody, mailbox, environ, mistakes)
+        if login.user:
+            smtp = given.value("smtp", _encrypted, "", smtp)
     # Files in the outbox need a From too, before anybody has named one
     default = Mail()
     sender = default.sender
@@ -158,6 +160,11 @@ def _mailbox(text: str, address: str, environ: Mapping[str, str]) -> Replies:
         raise BadValueError(f'"{parts.query}" is no option of a mailbox', example)
     tls = "implicit" if parts.scheme == "imaps" else "starttls"
     if parts.query == "starttls=never" and tls == "starttls":
+        if not values.is_this_machine(parts.hostname):
+            raise BadValueError(
+                f"the password would be said to {parts.hostname} in clear text",
+                "Leave ?starttls=never out, or write imaps://; it is for this machine.",
+            )
         tls = "never"
     port = parts.port or (993 if tls == "implicit" else 143)
     password = environment.secret(IMAP_PASSWORD, environ)
@@ -255,6 +262,21 @@ def _smtp(
     text: str, environ: Mapping[str, str], secrets: list[Secret]
 ) -> tuple[str, str]:
     return values.smtp_url(environment.expanded(text, environ, secrets))
+
+
+def _encrypted(smtp: str) -> str:
+    """Take the address of a server that is logged in at: the login is said encrypted, but
+    on this machine.
+    """
+    parts = urlsplit(smtp)
+    is_plain = parts.scheme == "smtp" and "starttls=never" in parts.query.split("&")
+    if is_plain and not values.is_this_machine(parts.hostname or ""):
+        raise BadValueError(
+            f"the password would be said to {parts.hostname} in clear text",
+            "Leave ?starttls=never out, or write smtps://; or unset WATCHER_SMTP_USER, "
+            "where the server wants no login.",
+        )
+    return smtp
 
 
 def _login(named: str, environ: Mapping[str, str], mistakes: Mistakes) -> Login:

@@ -54,7 +54,7 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             description="Mailbox that readers answer to: imaps://USER@HOST (TLS from the "
-            "start) or imap:// (STARTTLS; ?starttls=never is for this machine); its "
+            "start) or imap:// (STARTTLS; ?starttls=never on this machine only); its "
             "password comes from WATCHER_IMAP_PASSWORD; without it reminders name the command",
             examples=["imaps://watcher%40example.org@mail.example.org"],
         ),

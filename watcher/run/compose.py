@@ -31,6 +31,7 @@ from watcher.records import (
     Kind,
     Letter,
     Message,
+    Source,
     State,
     Subscriber,
     Update,
@@ -50,6 +51,10 @@ SEALED_UNTIL = "told until"
 LETTERS_UNTIL = "letters until "
 """Note, with an organisation's name: the number of the last event that workers have composed
 its letters of."""
+
+LETTERS_AT = "letters at "
+"""Note, with an organisation's name: when workers composed its letters last.  Their check times
+say nothing of letters."""
 
 # A message, and to whom it goes: recipients with their channels
 Queued = tuple[Message, list[tuple[str, str]]]
@@ -79,10 +84,17 @@ def seal(
     messages: list[Queued] = []
     ledger = servers.Ledger(store)
     sealed = store.last_sealed()
+    times = store.metas(LETTERS_AT)
     for each in settings.each_organisation:
-        owed = letters_owed(events, each, store, ledger, last_run, now, sealed)
+        since = last_run
+        if each.organisation in times:
+            since = datetime.fromisoformat(times[each.organisation])
+        owed = letters_owed(events, each, store, ledger, since, now, sealed)
         messages += rendered(owed.letters, each, now)
         notes |= owed.notes
+        is_somebodys = since is not None and _is_somebodys_time(each, since, now)
+        if each.organisation in times and is_somebodys:
+            notes |= {f"{LETTERS_AT}{each.organisation}": now.isoformat()}
     to_operator, operator_notes = operator.letters(settings, store, now)
     messages += rendered(to_operator, settings, now)
     notes |= operator_notes
@@ -175,12 +187,19 @@ def unsealed_note(
     if until is None:
         return {}
     for each in settings.each_organisation:
-        for subscriber in each.subscribers:
-            has_times = audience.digest_time(subscriber.when) is not None
-            zone = each.zone_of(subscriber)
-            if has_times and audience.is_scheduled(subscriber.when, zone, until, now):
-                return {SEALED_UNTIL: until.isoformat()}
+        if _is_somebodys_time(each, until, now):
+            return {SEALED_UNTIL: until.isoformat()}
     return {}
+
+
+def _is_somebodys_time(settings: Settings, since: datetime, now: datetime) -> bool:
+    """Say whether a subscriber's own time has come since then."""
+    for subscriber in settings.subscribers:
+        has_times = audience.digest_time(subscriber.when) is not None
+        zone = settings.zone_of(subscriber)
+        if has_times and audience.is_scheduled(subscriber.when, zone, since, now):
+            return True
+    return False
 
 
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
@@ -218,16 +237,17 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         if (each.packages or each.state is State.PULLED)
         and audience.names_product(new[0].watched, each.products)
     ]
+    sources = _sources_of(settings, store)
     # The same letter to everybody but for the name on it
     letter = Letter(
         "welcome",
         new[0],
         standing=tuple(standing),
-        sources=tuple(source for source in settings.sources if source.enabled),
+        sources=sources,
         products=settings.watch.products,
         thread="welcome",
         # An all-clear from sources that could not be read would be none
-        unread=source_health.unread(settings.sources, store.all_times()),
+        unread=source_health.unread(sources, store.all_times()),
     )
     blind = unseen_patterns.patterns(settings, store)
     return [
@@ -239,6 +259,42 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         )
         for subscriber in new
     ]
+
+
+def _sources_of(settings: Settings, store: Store) -> tuple[Source, ...]:
+    """Give the sources that may say something to these readers.
+
+    Of a service provider's those that concern the organisation: another customer's feed
+    is nothing to it, nor that there is such a customer.
+    """
+    enabled = tuple(source for source in settings.sources if source.enabled)
+    if not settings.organisation:
+        return enabled
+    found = []
+    for source in enabled:
+        if source.products:
+            concerns = bool(source.asked_for(settings.watch))
+        else:
+            # What Microsoft says of all its products concerns everybody
+            concerns = not source.own or _speaks_to(source, settings, store)
+        if concerns:
+            found.append(source)
+    return tuple(found)
+
+
+def _speaks_to(source: Source, settings: Settings, store: Store) -> bool:
+    """Say whether a source has an entry of what is watched; of what names no product,
+    where somebody hears of news.
+    """
+    hears_news = any(Kind.NEWS in each.kinds for each in settings.subscribers)
+    for document in store.documents(source.name):
+        for stored in store.entries(source.name, document).values():
+            products = stored.entry.products
+            if not products and not hears_news:
+                continue
+            if audience.names_product(settings.watch.products, products):
+                return True
+    return False
 
 
 def _forgotten_digests(settings: Settings, store: Store) -> dict[str, str]:

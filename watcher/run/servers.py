@@ -30,8 +30,6 @@ from watcher.records import Exposure, Server, Subscriber
 from watcher.store import Store
 
 NEWS = "news"
-# What is read of a folder: not every JSON or HTML file there need be an inventory
-FILES = ("*.xml", "*.csv", "HealthChecker-*.json", "ExchangeAllServersReport*.html")
 PUBLISHED = "published_servers"
 """Note: the marks of the pages that show servers."""
 
@@ -44,7 +42,7 @@ def read(path: Path) -> Inventory:
     try:
         if path.is_dir():
             return _read_folder(path)
-        return inventory.parse(path.read_bytes())
+        return inventory.parse(_bytes(path))
     except ParseError as error:
         raise ConfigurationError(f"{path}: {error.cause}. {error.remedy}") from error
     except OSError as error:
@@ -54,17 +52,25 @@ def read(path: Path) -> Inventory:
         ) from error
 
 
+def _bytes(path: Path) -> bytes:
+    """Read a file, or a pipe or device that need not end, as far as an inventory may go.
+
+    One byte more is what is refused.  Raises OSError.
+    """
+    with path.open("rb") as file:
+        return file.read(inventory.LARGEST + 1)
+
+
 def _read_folder(folder: Path) -> Inventory:
     """Read the files of a folder together; of a server the last file by name counts.
 
-    Health Checker writes a file a server and run, its time at the end of its name, and a
-    report of all of them.
+    Health Checker writes a file a server and run, its time at the end of its name.
     """
     servers: dict[str, Server] = {}
     wrong: list[str] = []
-    for path in sorted({path for form in FILES for path in folder.glob(form)}):
+    for path in sorted([*folder.glob("*.xml"), *folder.glob("*.csv")]):
         try:
-            found = inventory.parse(path.read_bytes())
+            found = inventory.parse(_bytes(path))
         except ParseError as error:
             wrong.append(f"{path.name}: {error.cause}")
             continue

@@ -16,15 +16,11 @@ that is killed loses nothing, and repeats at most the message that it was sendin
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from threading import Lock
-from typing import Generic, TypeVar
 from uuid import uuid4
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher import notifiers, sources
@@ -33,6 +29,7 @@ from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.run import (
+    again,
     answer,
     compose,
     evidence,
@@ -46,6 +43,7 @@ from watcher.run.answer import SourceAnswers
 from watcher.run.check import judge_source
 from watcher.run.fetch import Requests, Web, fetch_sources, stated_in
 from watcher.run.heartbeat import beating
+from watcher.run.pool import Pool
 from watcher.run.publish import Touched, publish_site
 from watcher.run.queue import Queue
 from watcher.run.record import check_documents, says_nothing_new
@@ -60,8 +58,6 @@ JUDGEMENT = "judgement"
 AFTER_JUDGING = -1
 # Note: until when digests, reminders and the like were followed up
 FOLLOWED_UP = "followed up until"
-# Note, with an organisation's name: when its letters were composed last
-LETTERS_AT = "letters at "
 # A mail connection that was idle for longer is not used again: servers hang up
 IDLE = timedelta(seconds=20)
 
@@ -111,6 +107,10 @@ class Work:
         """Leave a check of each source that is due to whoever is free."""
         with self._stores.borrowed() as store:
             now = self._clock()
+            last = store.last_check()
+            # The clocks of several machines differ a little
+            if last is not None and last > now + schedule.SLACK:
+                store.touch(schedule.set_back(store.all_times(), now))
             times = schedule.source_times(store.all_times())
             due = schedule.due(self.settings.sources, times, now)
             documents = store.documents_of([source.name for source in due])
@@ -245,7 +245,7 @@ class Work:
             return
         now = self._clock()
         key = f"{compose.LETTERS_UNTIL}{organisation}"
-        at_key = f"{LETTERS_AT}{organisation}"
+        at_key = f"{compose.LETTERS_AT}{organisation}"
         with self._stores.borrowed() as store:
             with store.reading():
                 noted = store.meta(key)
@@ -341,9 +341,9 @@ class Work:
         waited for a setting that has been put right.
         """
         with store.writing():
-            mended = send.put_right(self.settings, store, now)
-            store.mark(*mended)
-            due = {(each.message, *_place(each)) for each in mended}
+            put_right = again.put_right(self.settings, store, now)
+            store.mark(*put_right)
+            due = {(each.message, *_place(each)) for each in put_right}
             queued = store.queued_messages()
             left: dict[str, list[Delivery]] = {}
             for message, delivery in store.waiting():
@@ -375,7 +375,7 @@ class Work:
                     return
                 tried = self._send(store, whole, mine, now)
             if any(each.state is not DeliveryState.ACCEPTED for each in tried):
-                send.note_settings(self.settings, store)
+                again.note_settings(self.settings, store)
 
     def _send(
         self, store: Store, message: Message, deliveries: list[Delivery], now: datetime
@@ -385,19 +385,22 @@ class Work:
         waiting = [(message, each) for each in deliveries]
         mailers = self._mailers_of(message, deliveries[0].channel)
         with mailers.borrowed() as mailer:
+            time = send.Shares.of(self.settings.limits.sending).channels
             sent = send.send_each(
-                waiting, mailer, self.settings, store, now, lambda _text: None
+                waiting, mailer, self.settings, store, now, lambda _text: None, time
             )
-        tried = [each.delivery for each in sent]
+        tried = [each.delivery for each in sent.tried]
         # A server that was away is asked anew, not by what this connection remembers
         if any(each.state is not DeliveryState.ACCEPTED for each in tried):
             mailers.close()
-        before |= {_place(each) for each in tried}
+        before |= {_place(each) for each in (*tried, *sent.left)}
         later = [each for each in tried if each.next_try is not None]
         after = store.deliveries_of(message.id)
         fallbacks = [each for each in after if _place(each) not in before]
         self._again(store, message.id, later, now)
         self._again(store, message.id, fallbacks, now)
+        # Whose turn did not come: some of its recipients, or none
+        self._again(store, message.id, sent.left, now)
         return tried
 
     def _again(
@@ -457,61 +460,3 @@ def _jobs_of(message: str, deliveries: Collection[Delivery]) -> list[dict[str, s
 
 def _place(delivery: Delivery) -> tuple[str, str]:
     return delivery.channel, delivery.recipient
-
-
-T = TypeVar("T")
-
-
-class _Idle(Struct, Generic[T]):
-    """A connection that nobody uses, since when, and how it is closed."""
-
-    connection: T
-    stack: ExitStack
-    since: float
-
-
-class Pool(Generic[T]):
-    """Opens a connection when none is idle, and keeps it for the next who needs one."""
-
-    def __init__(
-        self, connect: Callable[[], AbstractContextManager[T]], idle: timedelta
-    ) -> None:
-        """Open nothing yet; what was ``idle`` for longer is not used again."""
-        self._connect = connect
-        self._most = idle.total_seconds()
-        self._idle: list[_Idle[T]] = []
-        self._lock = Lock()
-
-    @contextmanager
-    def borrowed(self) -> Iterator[T]:
-        """Give a connection; one at which something went wrong is closed afterwards."""
-        found = self._take()
-        if found is None:
-            with ExitStack() as stack:
-                connection = stack.enter_context(self._connect())
-                found = _Idle(connection, stack.pop_all(), 0)
-        with ExitStack() as at_once:
-            at_once.push(found.stack)
-            yield found.connection
-            at_once.pop_all()
-        found.since = time.monotonic()
-        with self._lock:
-            self._idle.append(found)
-
-    def _take(self) -> _Idle[T] | None:
-        oldest = time.monotonic() - self._most
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                found = self._idle.pop()
-            if found.since >= oldest:
-                return found
-            found.stack.close()
-
-    def close(self) -> None:
-        """Close what is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for each in idle:
-            each.stack.close()

@@ -17,12 +17,18 @@ import re
 import socket
 from collections.abc import Mapping
 from enum import IntEnum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from watcher.secret import filled
+from watcher.masking import filled
 from watcher.web import FetchError, Wanted
 
 Address = IPv4Address | IPv6Address
@@ -33,6 +39,11 @@ _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0:0/96"))
 _COMPATIBLE = IPv6Network("::/96")
 # RFC 8215: translated by this organisation, in a form of its choice
 _LOCALLY_TRANSLATED = IPv6Network("64:ff9b:1::/48")
+# The relays of 6to4: anybody's nearest (RFC 7526), and public to Python
+_RELAYS = IPv4Network("192.88.99.0/24")
+# All that was ever given out for the public internet (IANA); Python takes much else for
+# it, such as the segments of an own network (5f00::/16, RFC 9602)
+_GIVEN_OUT = IPv6Network("2000::/3")
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PROXY = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://)?"
@@ -83,6 +94,10 @@ def reach(address: Address) -> Reach:
     if address.is_link_local:
         return Reach.LINK
     is_public = address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address):
+        is_public = is_public and address in _GIVEN_OUT
+    elif address in _RELAYS:
+        is_public = False
     return Reach.PUBLIC if is_public else Reach.PRIVATE
 
 
@@ -112,11 +127,7 @@ def allowed(origin: Address, target: Address) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """Read ``host`` as an address, ``localhost`` included; None for a name that needs a look-up.
-
-    Old forms count, too: "0x7f.1" and "2130706433" are 127.0.0.1 to some libraries, and
-    a filter that takes them for names lets them in.
-    """
+    """Read ``host`` as an address, ``localhost`` included; None for a name that needs a look-up."""
     name = host.strip("[]").partition("%")[0].rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return IPv4Address("127.0.0.1")
@@ -152,10 +163,7 @@ def look_up(host: str, port: int) -> list[str]:
 
 
 def reach_of(address: str) -> Reach:
-    """Say how far away an address in text form is, its zone left out.
-
-    ValueError for what is none: a socket gives no such.
-    """
+    """Say how far away an address in text form is, its zone left out."""
     return reach(ip_address(address.partition("%")[0]))
 
 
