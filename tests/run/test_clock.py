@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
 from tests.mailing import MailServer, Postbox
 from tests.run.stage import ROWS, Stage
 from tests.run.test_run_processes import environ
 from tests.servers import SourceServer
 from tests.stories.pages import table
+from watcher.records import Times
+from watcher.store import Store
 
 AT_A_TIME = """
 import sys, time_machine
@@ -41,7 +44,7 @@ name = "readers"
 to = ["readers@example.org"]
 when = "daily 07:00"
 """
-YEAR, DAY = timedelta(days=365), timedelta(days=1)
+YEAR, DAY, HOUR = timedelta(days=365), timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -112,3 +115,33 @@ def test_what_a_clock_a_year_ahead_saw_is_told_once_when_it_is_right_again(
     assert len(about(postbox, "KB5099999", "readers@example.org")) == 1, (
         "a digest waits for a year"
     )
+
+
+@tried("age")
+@pytest.mark.parametrize("gone", ["the source", "the document"])
+def test_what_a_clock_ahead_asked_and_nobody_asks_again_hurries_no_digest(
+    stage: Stage, postbox: Postbox, gone: str
+) -> None:
+    """Its check times stayed in the future: each run came after a gap, for a year."""
+    assert at(stage, T0, "run").returncode == 0
+    assert at(stage, T0 + YEAR, "run").returncode == 0
+    if gone == "the source":
+        text = stage.file.read_text(encoding="utf-8")
+        named = '[[source]]\nname = "issues"'
+        start = text.index(named)
+        end = text.index("[[", start + len(named))
+        stage.file.write_text(text[:start] + text[end:], encoding="utf-8")
+    else:
+        with Store.open(f"sqlite:///{stage.folder}/state/watcher.db") as store:
+            ahead = T0 + YEAR
+            store.touch([Times("msrc", "2023-Jan", ahead, ahead)])
+    # It is right again at noon: what waits for seven waits for seven
+    noon = T0 + timedelta(hours=18)
+    assert at(stage, noon, "run", "--force").returncode == 0
+    postbox.messages.clear()
+    stage.show(builds=table(ROW, *ROWS))
+    for late in (1, 2, 3):
+        assert at(stage, noon + late * HOUR, "run", "--force").returncode == 0
+    assert about(postbox, "KB5099999", "readers@example.org") == []
+    assert at(stage, noon + 24 * HOUR, "run", "--force").returncode == 0
+    assert len(about(postbox, "KB5099999", "readers@example.org")) == 1

@@ -7,6 +7,8 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from watcher.judgement import normalize
 from watcher.judgement.packages import current_packages
 from watcher.kinds import SOURCE_KINDS, Follows
@@ -71,6 +73,30 @@ def _rests(last: Times, now: datetime) -> bool:
     if last.rests_until is None:
         return False
     return now < last.rests_until <= now + LONGEST_REST
+
+
+def set_back(times: Iterable[Times], now: datetime) -> list[Times]:
+    """Give the times that are yet to come as if they were now: a clock that was ahead has
+    gone back.
+
+    Of documents that are asked no more they would stay: for a year each run then came
+    after a gap, and sent digests at once that were to wait for seven.
+    """
+    found = []
+    for row in times:
+        tried, succeeded = row.tried, row.succeeded
+        is_ahead = tried is not None and tried > now
+        if not is_ahead and (succeeded is None or succeeded <= now):
+            continue
+        found.append(
+            replace(
+                row,
+                tried=tried and min(tried, now),
+                succeeded=succeeded and min(succeeded, now),
+                rests_until=None,
+            )
+        )
+    return found
 
 
 def source_times(times: Iterable[Times]) -> dict[str, Times]:
@@ -232,13 +258,12 @@ def months(
     chosen = []
     for row in listed.values():
         before = previous.get(row.document)
-        if before is None:
-            # A month that is listed only now is news, however old it is
-            is_due = bool(previous) or row.document in newest
-        else:
-            is_unread = before.accepted is None and row.document in newest
-            is_due = is_unread or bool(row.mark and before.mark != row.mark)
-        if is_due or young(row.document, now):
+        unread = before is None or before.accepted is None
+        # A month that is listed only now is news, however old it is
+        new = before is None and bool(previous)
+        changed = before is not None and bool(row.mark) and before.mark != row.mark
+        wanted = unread and (new or row.document in newest)
+        if wanted or changed or young(row.document, now):
             chosen.append(row)
     return tuple(sorted(chosen, key=lambda row: row.document))
 
