@@ -24,7 +24,8 @@ state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap
 listen = 127.0.0.1
-{tls}
+ssl = no
+disable_plaintext_auth = no
 auth_failure_delay = 0
 default_internal_user = {user}
 default_internal_group = {group}
@@ -38,7 +39,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = {tls_port}
+    port = 0
   }}
 }}
 service anvil {{
@@ -74,32 +75,17 @@ def missing() -> str:
     return "" if os.geteuid() == 0 else "Dovecot can only be started by root"
 
 
-PLAIN = """ssl = no
-disable_plaintext_auth = no"""
-# As Debian sets it up: no password before TLS
-TLS = """ssl = required
-ssl_cert = <{folder}/server.pem
-ssl_key = <{folder}/server.pem
-disable_plaintext_auth = yes"""
-
-
 class Dovecot:
     """A private instance over ``boxes``, whose maildirs belong to ``owner``.
 
-    At the port ``login`` it judges passwords for Postfix.  With a ``certificate`` (key and
-    chain, PEM) it takes passwords by TLS only: at ``tls_port`` from the start, at ``port``
-    after STARTTLS.
+    At the port ``login`` it judges passwords for Postfix.
     """
 
-    def __init__(
-        self, boxes: Path, owner: str, login: int = 0, certificate: bytes = b""
-    ) -> None:
+    def __init__(self, boxes: Path, owner: str, login: int = 0) -> None:
         import pwd
 
         self.folder = Path(tempfile.mkdtemp(prefix="watcher-imap-"))
-        self.port, self.tls_port = free_port(), free_port() if certificate else 0
-        if certificate:
-            (self.folder / "server.pem").write_bytes(certificate)
+        self.port = free_port()
         known = pwd.getpwnam(owner)
         places = {
             "folder": self.folder,
@@ -107,8 +93,6 @@ class Dovecot:
             "port": self.port,
             "password": PASSWORD,
             "login": login,
-            "tls": TLS.format(folder=self.folder) if certificate else PLAIN,
-            "tls_port": self.tls_port,
         }
         places |= {
             "uid": known.pw_uid,

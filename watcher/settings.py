@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from watcher.masking import Secret, masked
 from watcher.records import Source, Subscriber, Watch
-from watcher.secret import Secret, masked
 
 __all__ = [
     "NOBODY_NAMED",
@@ -124,6 +124,14 @@ class Limits(Struct, frozen=True):
     def asking(self) -> timedelta:
         """How much of a check asking may take: what was found is still to be sent."""
         return self.run * 0.6
+
+    @property
+    def sending(self) -> timedelta:
+        """How much of a check sending may take, as a rule: the site is still to be made.
+
+        Also what ``watcher send`` may take, and a worker for one message.
+        """
+        return self.run * 0.4
 
 
 class Settings(Struct, frozen=True):

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from tests.attacks import tried
 from tests.edges.test_smtp import MESSAGE, delivering, hidden, mail_by
 from tests.mailing import free_port
+from tests.proxy import ProxyServer
 from tests.services import Service
 from watcher import notifiers
 from watcher.mail import render, samples
@@ -29,7 +30,7 @@ from watcher.notifiers import Receipt, http
 from watcher.notifiers import apprise as channels
 from watcher.records import DeliveryState, Letter
 from watcher.settings import Channel, Settings
-from watcher.text import event_json
+from watcher.text import webhook
 
 SAID = replace(
     MESSAGE,
@@ -106,7 +107,7 @@ def test_what_a_ticket_system_gets_is_of_the_documented_form(
 
 
 def test_the_form_refuses_what_is_not_of_it() -> None:
-    told = event_json.payload(SAID)
+    told = webhook.payload(SAID)
     whole = {"title": "a", "message": "b", "type": "info", "advisory_watcher": told}
     jsonschema.validate(whole, SCHEMA)
     for wrong in ({"schema": 2}, {"kind": "withdrawn"}, {"time": "yesterday"}):
@@ -211,6 +212,64 @@ def test_a_service_that_defers_a_text_is_not_asked_for_the_next_one(
     assert first == second
     assert first[0].wait == timedelta(seconds=120)
     assert len(hook.posted) == 1
+
+
+def encrypted(authority: trustme.CA) -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    return tls
+
+
+@tried("unknown")
+@pytest.mark.parametrize("proxied", [False, True])
+def test_tls_that_breaks_behind_a_text_leaves_open_whether_it_was_taken(
+    proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "The certificate is not trusted" had it sent again with every run."""
+    authority = trustme.CA()
+    with (
+        Service(encrypted(authority)) as hook,
+        ProxyServer({"127.0.0.1": hook.port}) as proxy,
+        authority.cert_pem.tempfile() as bundle,
+    ):
+        if proxied:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        hook.garbles = "/hook-of-secret-4711"
+        settings = to(teams=at(hook).replace("json:", "jsons:"))
+        (receipt,) = send(replace(settings, ca_bundle=Path(bundle)), "teams")
+        assert len(hook.posted) == 1
+        assert bool(proxy.requests) is proxied
+    assert receipt.state is DeliveryState.UNKNOWN
+    assert "may have taken the text" in receipt.answer
+
+
+@tried("unknown")
+@pytest.mark.parametrize("proxied", [False, True])
+def test_a_certificate_that_nobody_knows_has_taken_nothing(
+    proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was said to a proxy on the way is none of the text."""
+    with (
+        Service(encrypted(trustme.CA())) as hook,
+        ProxyServer({"127.0.0.1": hook.port}) as proxy,
+    ):
+        if proxied:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        (receipt,) = send(to(teams=at(hook).replace("json:", "jsons:")), "teams")
+        assert hook.posted == []
+        assert bool(proxy.requests) is proxied
+    assert receipt.state is DeliveryState.DEFERRED
+    assert receipt.settings_wrong
+
+
+@tried("unknown")
+def test_a_proxy_that_is_away_has_taken_nothing(
+    hook: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    (receipt,) = send(to(teams=at(hook)), "teams")
+    assert receipt.state is DeliveryState.DEFERRED
+    assert hook.posted == []
 
 
 def test_a_service_that_nobody_reached_has_taken_nothing() -> None:

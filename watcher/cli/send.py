@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command, end_with_failure, now
+from watcher.cli.call import Call, command, end_with_failure, ends_within, now
 from watcher.cli.run import say_how_it_went
 from watcher.cli.target import require_updates
 from watcher.records import Message
+from watcher.run.again import asked_again
 from watcher.run.check import Report
-from watcher.run.send import asked_again, send_due
+from watcher.run.send import Shares, send_due
 from watcher.store import Store
 
 
@@ -47,12 +48,14 @@ def send(
     at = now()
     with (
         call.store(settings, hold=True) as store,
+        ends_within(settings.limits.sending),
         report.progress(shown=call.lively) as say,
     ):
         if again is not None:
             messages = _messages(store, again)
             store.mark(*asked_again(messages, settings, store, at))
-        sent = send_due(settings, store, at, say, force=force)
+        shares = Shares.of(settings.limits.sending)
+        sent = send_due(settings, store, at, say, force=force, shares=shares)
     say_how_it_went(
         Report(
             at,

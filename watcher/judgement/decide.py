@@ -22,7 +22,6 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
 from watcher.judgement.ledger import (
     Ledger,
-    Matches,
     establish,
     establish_by_event,
     established_by,
@@ -32,6 +31,7 @@ from watcher.judgement.ledger import (
     pulled_by_words,
     take_over_advisories,
 )
+from watcher.judgement.matches import Matches
 from watcher.judgement.names import LABELLED, kb_names, label_names, slug
 from watcher.judgement.other_events import (
     Establishing,
@@ -44,18 +44,16 @@ from watcher.judgement.other_events import (
 )
 from watcher.judgement.packages import (
     add_package,
-    all_among,
     all_offered,
     current_packages,
     exact_products,
+    is_among,
     kb_articles,
     names_of_part,
     stated_articles,
-    those_among,
     with_part_offered_again,
     with_pulled,
     with_told,
-    without,
 )
 from watcher.judgement.prose import articles_of_return, update_label
 from watcher.judgement.pull_and_return import StateChange, state_change
@@ -184,8 +182,11 @@ def _first_kind(
 
 def _is_recalled(update: Update, readings: Sequence[ChangeReading]) -> bool:
     """Whether a row of the current version is called "(recalled)"."""
-    recalled = [each for each in readings if each.entry.is_recalled]
-    return any(each.version >= update.version for each in recalled)
+    for reading in readings:
+        label = reading.entry.label
+        if label is not None and label.pulled and reading.version >= update.version:
+            return True
+    return False
 
 
 def _first_fact(kind: Kind, update: Update) -> Established:
@@ -304,9 +305,9 @@ def _in_state(changed: StateChange, update: Update, changes: UpdateChanges) -> U
 def _is_part_of(packages: Sequence[Package], update: Update) -> bool:
     """Whether packages that are offered again are some of those that the update has."""
     current = current_packages(update)
-    if not packages or not all_among(packages, current):
+    if not packages or not all(is_among(package, current) for package in packages):
         return False
-    return not all_among(current, packages)
+    return not all(is_among(package, packages) for package in current)
 
 
 def _with_stated_articles(
@@ -388,7 +389,7 @@ def _names_of_part(part: Sequence[Package], update: Update) -> str:
     for the next.
     """
     articles = kb_articles(part)
-    others = without(current_packages(update), part)
+    others = [each for each in current_packages(update) if not is_among(each, part)]
     if articles and not set(articles) & set(kb_articles(others)):
         return " ".join(articles)
     return names_of_part(part)
@@ -445,7 +446,7 @@ def _event_of(
 
 def _as_they_stand(packages: Sequence[Package], update: Update) -> list[Package]:
     """Packages as the update has them after the decision."""
-    return those_among(current_packages(update), packages)
+    return [each for each in current_packages(update) if is_among(each, packages)]
 
 
 # -- changes that name no update that is watched
@@ -480,7 +481,7 @@ def _issue_goes_on(reading: ChangeReading, now: datetime) -> bool:
     is_named = bool(entry.kbs) or _own_version(entry) is not None
     if before is None or reading.change.after is None or not is_named:
         return False
-    opened = entry.dated
+    opened = entry.published or entry.updated
     if opened is not None and now - opened > schedule.YOUNG:
         return False
     # A row that is only reworded names nothing that it did not name before
@@ -531,7 +532,7 @@ def _decide_other_issue(
         version=1,
         state=State.RELEASED,
         first_seen=matches.now,
-        released=entry.dated,
+        released=entry.published or entry.updated,
         products=entry.products,
         kbs=entry.kbs,
         thread=update_id,

@@ -44,28 +44,8 @@ def _has_name(package: Package) -> bool:
 
 
 def is_among(package: Package, others: Iterable[Package]) -> bool:
-    """Say whether one of ``others`` is this very package.
-
-    What is compared is what both name: ``same_package`` says.
-    """
+    """Say whether one of ``others`` is this very package."""
     return any(same_package(package, other) for other in others)
-
-
-def those_among(
-    packages: Iterable[Package], others: Sequence[Package]
-) -> list[Package]:
-    """Give those of the packages that are among ``others``, as ``same_package`` says."""
-    return [package for package in packages if is_among(package, others)]
-
-
-def without(packages: Iterable[Package], others: Sequence[Package]) -> list[Package]:
-    """Give those of the packages that are none of ``others``, as ``same_package`` says."""
-    return [package for package in packages if not is_among(package, others)]
-
-
-def all_among(packages: Iterable[Package], others: Sequence[Package]) -> bool:
-    """Say whether each of the packages is among ``others``; so it is where there is none."""
-    return all(is_among(package, others) for package in packages)
 
 
 def build_grew(before: Package, after: Package) -> bool:
@@ -85,10 +65,7 @@ def build_grew(before: Package, after: Package) -> bool:
 
 
 def kb_articles(packages: Iterable[Package]) -> tuple[str, ...]:
-    """Give the KB articles of packages, sorted.
-
-    Each once; () where packages are known by build or file alone.
-    """
+    """Give the KB articles of packages, sorted."""
     return tuple(sorted({package.kb for package in packages if package.kb}))
 
 
@@ -107,10 +84,7 @@ def current_packages(update: Update) -> tuple[Package, ...]:
 
 
 def current_among(update: Update, lost: Sequence[Package]) -> tuple[Package, ...]:
-    """Give the packages of the current version that are lost, by KB article or build.
-
-    One of the two is enough, where the product is the same.
-    """
+    """Give the packages of the current version that are lost, by KB article or build."""
     found = []
     for package in current_packages(update):
         for each in lost:
@@ -151,19 +125,12 @@ def names_of_part(part: Iterable[Package]) -> str:
 
 
 def is_pulled_package(update: Update, package: Package) -> bool:
-    """Say whether this package of an update is not to be installed at this moment.
-
-    Of an update that is pulled as a whole, each of the current version is.
-    """
+    """Say whether this package of an update is not to be installed at this moment."""
     return is_among(package, pulled_packages(update))
 
 
 def with_pulled(update: Update, packages: Sequence[Package]) -> Update:
-    """Give the update with these of its current packages pulled; with all, where none is named.
-
-    Case: of three rollups of December 2014 one was recalled, and its update was pulled
-    in part.  Packages of versions before stay as they were.
-    """
+    """Give the update with these of its current packages pulled; with all, where none is named."""
     current = current_packages(update)
     no_longer_offered = [*pulled_packages(update), *(packages or current)]
     changed = []
@@ -203,10 +170,7 @@ def with_part_offered_again(
 
 
 def with_told(packages: Sequence[Package], event: Event) -> tuple[Package, ...]:
-    """Give packages with the event for their first one, where it tells of them.
-
-    Which event told of a package first decides whom a correction goes to.
-    """
+    """Give packages with the event for their first one, where it tells of them."""
     told = []
     for package in packages:
         is_first = not package.told and is_among(package, event.packages)
@@ -267,11 +231,7 @@ def covers_product(update: Update, package: Package) -> bool:
 
 
 def has_product(packages: Iterable[Package], product: str) -> bool:
-    """Say whether one of the packages is for that product, whatever rollup it is at.
-
-    "Exchange Server 2019" is that of an update for its CU14, and the other way round:
-    sources name the same server more or less exactly.
-    """
+    """Say whether one of the packages is for that product, whatever rollup it is at."""
     base = base_product(product)
     for package in packages:
         stored = base_product(package.product)
@@ -296,10 +256,7 @@ def is_level_of(product: str, line: str) -> bool:
 
 
 def exact_products(products: Iterable[str]) -> tuple[str, ...]:
-    """Give products, sorted, without a line of which a level is named: the exact one counts.
-
-    "Exchange Server 2019" and "Exchange Server 2019 CU14" give the second alone.
-    """
+    """Give products, sorted, without a line of which a level is named: the exact one counts."""
     named = sorted(set(products))
     return tuple(
         line for line in named if not any(is_level_of(each, line) for each in named)
@@ -413,10 +370,7 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
 
 
 def is_row(entry: Entry) -> bool:
-    """Say whether an entry is a row of a table that names the update of each build.
-
-    Such rows state a name, where records only suggest one by their date.
-    """
+    """Say whether an entry is a row of a table that names the update of each build."""
     label = entry.label
     if label is None or label.family not in LABELLED or entry.revision:
         return False
@@ -424,11 +378,7 @@ def is_row(entry: Entry) -> bool:
 
 
 def is_guess_of(package: Package, row: Package) -> bool:
-    """Say whether a package that no row has named is the one that a row is about.
-
-    By build, else by KB article and product.  A record names CU13 where the row says
-    CU14, of one article: it is the row's.
-    """
+    """Say whether a package that no row has named is the one that a row is about."""
     if package.stated:
         return False
     if package.build:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
+from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 
@@ -47,10 +48,16 @@ class Receipt(Struct, frozen=True):
 class Notifier(Protocol):
     """Delivers messages, over one connection where it has one."""
 
-    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+    def send(
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        time: SendingTime | None = None,
+    ) -> list[Receipt]:
         """Deliver ``message`` and say for each recipient what became of it.
 
-        Expected failures are no exceptions.
+        Whose turn did not come in ``time`` is in no receipt.  Expected failures are no
+        exceptions.
         """
         ...
 

@@ -24,9 +24,10 @@ from watcher import trust
 from watcher.kinds import EVENT_KINDS
 from watcher.notifiers import Notifier, Receipt, channel_of
 from watcher.notifiers.http import Adapter, Exchange
+from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Secret, Settings
-from watcher.text import chat, event_json
+from watcher.text import chat, webhook
 
 # Somebody else stands there, or the right or the address is missing
 _SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
@@ -54,10 +55,7 @@ _PATIENCE = 30.0
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Notifier]:
-    """Give a notifier of the configured channels; each is opened when it is first needed.
-
-    Connections verify by the one trust, and are closed at the end.
-    """
+    """Give a notifier of the configured channels; each is opened when it is first needed."""
     adapter = Adapter(trust.context(settings.ca_bundle))
     try:
         yield Channels(_addresses(settings), adapter)
@@ -66,10 +64,7 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Name the channels whose addresses Apprise does not know.
-
-    For ``watcher check``: no service is asked.
-    """
+    """Name the channels whose addresses Apprise does not know."""
     channels = Channels(_addresses(settings), Adapter(trust.context(None)))
     return [
         f"the channel {name}: {_UNKNOWN}"
@@ -97,14 +92,18 @@ class Channels:
     # What deferred a text is not asked again for the next one
     deferring: dict[str, Receipt] = field(default_factory=dict, repr=False)
 
-    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
-        """Send ``message`` in short to each of ``recipients``, channels or their targets.
-
-        A receipt each, in their order.  What a service defers is deferred for the rest
-        of this run, too: a limit that was hit once would only be hit again.
-        """
+    def send(
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        time: SendingTime | None = None,
+    ) -> list[Receipt]:
+        """Send ``message`` in short to each of ``recipients``, channels or their targets."""
+        self.adapter.time = time or SendingTime()
         receipts = []
         for name in recipients:
+            if self.adapter.time.is_over:
+                break
             receipt = self.deferring.get(name) or self._send(message, name)
             if receipt.state is DeliveryState.DEFERRED:
                 self.deferring[name] = receipt
@@ -122,10 +121,7 @@ class Channels:
         return [f"{recipient}#{number}" for number in range(1, len(services) + 1)]
 
     def services(self, recipient: str) -> list[Any]:
-        """Give Apprise's objects for a channel, one a target; [] when its address is none.
-
-        Apprise is loaded when the first channel is sent to, and a channel's objects are kept.
-        """
+        """Give Apprise's objects for a channel, one a target; [] when its address is none."""
         name = channel_of(recipient)
         if name not in self.addresses:
             return []
@@ -153,7 +149,7 @@ class Channels:
         title = str(chat.apart(message.subject))
         if _is_for_machines(service):
             # Apprise posts what is here beside its own fields, and leaves out what is ""
-            extra = {event_json.KEY: event_json.payload(message), "attachments": ""}
+            extra = {webhook.KEY: webhook.payload(message), "attachments": ""}
             service.payload_extras = {**service.payload_extras, **extra}
         exchanges = self.adapter.exchanges
         exchanges.clear()
@@ -276,10 +272,12 @@ def _broken(recipient: str, exchange: Exchange) -> Receipt:
     took it and answered late got it again at each try.
     """
     if not exchange.never_made:
+        is_late = isinstance(exchange.trouble, requests.Timeout)
+        why = "did not answer in time" if is_late else "broke off before its answer"
         return Receipt(
             recipient,
             DeliveryState.UNKNOWN,
-            "the service did not answer; it may have taken the text",
+            f"the service {why}; it may have taken the text",
         )
     if isinstance(exchange.trouble, requests.exceptions.SSLError):
         return Receipt(

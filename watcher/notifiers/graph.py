@@ -21,10 +21,12 @@ import requests
 from msgspec import Struct
 from msgspec.structs import replace
 
+from watcher import trust
 from watcher.errors import ConfigurationError, DeliveryError
 from watcher.notifiers import Notifier, Receipt
-from watcher.notifiers.http import Exchange, asked_wait
+from watcher.notifiers.http import Adapter, asked_wait
 from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
+from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 from watcher.text.addresses import addressed
@@ -66,8 +68,10 @@ def connect(settings: Settings) -> Iterator[Notifier]:
         raise ConfigurationError(
             "[mail] smtp: graph:// needs tenant and client in [mail]."
         )
-    with session(tokens.ca_bundle) as opened:
-        yield Mailbox(settings.mail.smtp.removeprefix("graph://"), tokens, opened)
+    adapter = Adapter(trust.context(tokens.ca_bundle))
+    with session(adapter) as opened:
+        mailbox = settings.mail.smtp.removeprefix("graph://")
+        yield Mailbox(mailbox, tokens, opened, adapter)
 
 
 class Mailbox(Struct):
@@ -80,19 +84,30 @@ class Mailbox(Struct):
     name: str
     tokens: Tokens
     session: requests.Session
+    # By which the session asks
+    adapter: Adapter
     away: Answer | None = None
 
-    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+    def send(
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        time: SendingTime | None = None,
+    ) -> list[Receipt]:
         """Send ``message``, once for all its recipients.
 
         Where Graph refuses one of them, and so all, it is sent to each alone.
         """
+        time = time or SendingTime()
+        if time.is_over:
+            return []
+        self.adapter.time = self.tokens.adapter.time = time
         answer = self._send(message)
         if len(recipients) > 1 and answer.blames_recipients:
             receipts = []
             for recipient in recipients:
                 alone = replace(message, body=addressed(message.body, to=[recipient]))
-                receipts += self.send(alone, [recipient])
+                receipts += self.send(alone, [recipient], time)
             return receipts
         return [answer.receipt(recipient) for recipient in recipients]
 
@@ -129,6 +144,7 @@ class Mailbox(Struct):
         """
         oauth = self.tokens.oauth
         token = self.tokens.token(f"{oauth.graph}/.default")
+        self.adapter.exchanges.clear()
         return self.session.post(
             f"{oauth.graph}/v1.0/users/{quote(self.name, safe='@')}/sendMail",
             data=body,
@@ -157,7 +173,8 @@ class Mailbox(Struct):
                 settings_wrong=True,
             )
             return self.away
-        if Exchange("POST", trouble=error).never_made:
+        exchanges = self.adapter.exchanges
+        if not exchanges or exchanges[-1].never_made:
             self.away = Answer(DeliveryState.DEFERRED, f"{where}: {UNREACHABLE}")
             return self.away
         return Answer(DeliveryState.DEFERRED, f"{lost}, in the middle of the message")

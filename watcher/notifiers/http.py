@@ -22,50 +22,88 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from watcher.notifiers.sending_time import SendingTime
+
 LONGEST_WAIT = timedelta(days=1)
 """Longer than this no server's word keeps a message waiting."""
 
 # Seconds for a whole exchange, and bytes of an answer: services say a few words
 LONGEST_EXCHANGE = 90.0
 LARGEST = 1024 * 1024
+_PARTS = 4
 _AT_ONCE = 16384
 
 
 class Exchange(Struct, frozen=True):
-    """One request and what came of it: a status, 0 for none, and what broke, if anything."""
+    """One request and what came of it: a status, 0 for none, and what broke, if anything.
+
+    ``begun`` says whether any of the request can have left; None where nobody saw it
+    (SOCKS).
+    """
 
     method: str
     status: int = 0
     wait: timedelta = timedelta()
     trouble: Exception | None = None
+    begun: bool | None = None
 
     @property
     def never_made(self) -> bool:
-        """Whether no connection was made, so that nothing can have been taken."""
+        """Whether none of the request has left, so that nothing can have been taken.
+
+        What broke does not say so: TLS breaks behind a message as it does before.
+        """
+        if self.begun is not None:
+            return not self.begun
         never = (
             requests.ConnectTimeout,
             requests.exceptions.ProxyError,
-            requests.exceptions.SSLError,
             ValueError,
         )
         # requests has no type of its own for a name that is not found or a refusal
-        return isinstance(self.trouble, never) or "NewConnectionError" in repr(
-            self.trouble
-        )
+        said = repr(self.trouble)
+        is_early = "NewConnectionError" in said or "CERTIFICATE_VERIFY_FAILED" in said
+        return isinstance(self.trouble, never) or is_early
+
+
+class _Seen:
+    """What is seen of the connections of one request."""
+
+    def __init__(self) -> None:
+        # Duplicates of the sockets, by which they can be cut
+        self.lines: list[socket.socket] = []
+        self.begun: bool | None = None
 
 
 class _Connection(HTTPConnection):
-    """A connection whose line can be cut; ``lines`` comes through the pool's arguments."""
+    """A connection that is seen; ``seen`` comes through the pool's arguments."""
 
-    def __init__(self, *args: Any, lines: list[socket.socket], **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, seen: _Seen, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
-        self._lines = lines
+        self._seen = seen
+        self._connecting = False
 
     def _new_conn(self) -> socket.socket:
+        self._seen.begun = False
         connected = super()._new_conn()
         # TLS takes the socket over; a duplicate reaches the same line
-        self._lines.append(connected.dup())
+        self._seen.lines.append(connected.dup())
         return connected
+
+    def connect(self) -> None:
+        # What is said to a proxy on the way is none of the request
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def send(self, data: Any) -> None:  # noqa: ANN401
+        if not self._connecting:
+            if self.sock is None:
+                self.connect()
+            self._seen.begun = True
+        super().send(data)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
@@ -81,16 +119,20 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """Sends by the trust that all have, and keeps what was answered in ``exchanges``."""
+    """Sends by the trust that all have, and keeps what was answered in ``exchanges``.
+
+    ``time`` says until when; what takes longer is cut.
+    """
 
     def __init__(self, trust: ssl.SSLContext) -> None:
         """Trust what ``trust`` does, at a proxy of https, too."""
         self._trust = trust
         self.exchanges: list[Exchange] = []
-        self._lines: list[socket.socket] = []
+        self.time = SendingTime()
+        self._seen = _Seen()
         self._pools = {
-            "http": functools.partial(_Pool, lines=self._lines),
-            "https": functools.partial(_TlsPool, lines=self._lines),
+            "http": functools.partial(_Pool, seen=self._seen),
+            "https": functools.partial(_TlsPool, seen=self._seen),
         }
         super().__init__()
 
@@ -105,6 +147,7 @@ class Adapter(HTTPAdapter):
         # One that a server has tired of would look like a message that was lost
         request.headers["Connection"] = "close"
         status = 0
+        self._seen.begun = None
         try:
             with self._ending():
                 response = super().send(request, **{**more, "stream": True})
@@ -112,29 +155,34 @@ class Adapter(HTTPAdapter):
                 # Read here, or what breaks now would not be seen
                 response._content = _beginning(response)  # noqa: SLF001
         except (requests.RequestException, OSError, ValueError) as error:
-            self.exchanges.append(Exchange(method, status, trouble=error))
+            begun = self._seen.begun
+            self.exchanges.append(Exchange(method, status, trouble=error, begun=begun))
             raise
         wait = asked_wait(response.headers.get("Retry-After", ""))
-        self.exchanges.append(Exchange(method, status, wait))
+        self.exchanges.append(Exchange(method, status, wait, begun=True))
         return response
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
-        """Cut what takes longer than an exchange may."""
-        timer = threading.Timer(LONGEST_EXCHANGE, self._cut)
+        """Cut what takes longer than an exchange may.
+
+        That is no more than a part of the time that is left: others wait, too.
+        """
+        longest = self.time.left(LONGEST_EXCHANGE * _PARTS) / _PARTS
+        timer = threading.Timer(longest, self._cut)
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
-            while self._lines:
-                self._lines.pop().close()
+            while self._seen.lines:
+                self._seen.lines.pop().close()
             # A redirect would go over the line that the server is about to close
             self.close()
 
     def _cut(self) -> None:
-        for line in list(self._lines):
+        for line in list(self._seen.lines):
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
 

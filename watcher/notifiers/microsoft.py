@@ -27,21 +27,29 @@ UNREACHABLE = (
 )
 
 
-def session(ca_bundle: str | None) -> requests.Session:
-    """Give a session that trusts what all do, and waits for no answer for ever."""
+def session(adapter: Adapter) -> requests.Session:
+    """Give a session that asks by ``adapter``, and waits for no answer for ever."""
     made = requests.Session()
     made.request = partial(made.request, timeout=TIMEOUT)  # type: ignore[method-assign]  # as msal's own documentation does
-    made.mount("https://", Adapter(trust.context(ca_bundle)))
+    made.mount("https://", adapter)
     return made
 
 
 @dataclass(slots=True)
 class Tokens:
-    """Fetches tokens when they are needed; msal keeps each until shortly before it ends."""
+    """Fetches tokens when they are needed; msal keeps each until shortly before it ends.
+
+    ``adapter`` is by which Microsoft is asked for them.
+    """
 
     oauth: OAuth
     ca_bundle: str | None = None
+    adapter: Adapter = field(init=False, repr=False)
     application: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the adapter."""
+        self.adapter = Adapter(trust.context(self.ca_bundle))
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens | None:
@@ -101,7 +109,7 @@ class Tokens:
             authority=f"{self.oauth.authority}/{self.oauth.tenant}",
             client_credential=credential,
             instance_discovery=False,
-            http_client=session(self.ca_bundle),
+            http_client=session(self.adapter),
         )
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from watcher import private
 from watcher.notifiers import Notifier, Receipt
+from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 from watcher.text.plain import file_name
@@ -38,7 +39,12 @@ class Outbox(Struct):
     folder: Path
     known: dict[str, Path] | None = field(default=None)
 
-    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+    def send(
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        time: SendingTime | None = None,  # noqa: ARG002 - a file is written at once
+    ) -> list[Receipt]:
         """Write ``message``.
 
         One that is already there is left as it is.  A folder that cannot be written

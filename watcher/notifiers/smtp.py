@@ -21,19 +21,17 @@ from watcher import trust
 from watcher.errors import DeliveryError
 from watcher.notifiers import Notifier, Receipt
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
-from watcher.notifiers.smtp_connection import (
+from watcher.notifiers.sending_time import SendingTime
+from watcher.notifiers.smtp_answers import (
     PERMANENT,
-    Encrypted,
-    Plain,
-    Server,
     Stage,
     Verdict,
     is_taken,
     judged,
     says_too_many,
-    server,
     words,
 )
+from watcher.notifiers.smtp_connection import Connection, Server, server
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 from watcher.text.addresses import addressed
@@ -103,22 +101,31 @@ class Line:
     ca_bundle: str | None
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     tokens: Tokens | None = field(default=None, repr=False)
-    open: smtplib.SMTP | None = field(default=None, repr=False)
+    open: Connection | None = field(default=None, repr=False)
     away: DeliveryError | None = None
+    time: SendingTime = field(default_factory=SendingTime, repr=False)
 
-    def send(self, message: Message, recipients: Sequence[str]) -> list[Receipt]:
+    def send(
+        self,
+        message: Message,
+        recipients: Sequence[str],
+        time: SendingTime | None = None,
+    ) -> list[Receipt]:
         """Hand ``message`` over; what fails for all recipients is each one's receipt.
 
         A server that takes so many recipients at once is given the others in further
-        transactions.
+        transactions, as long as there is time.
         """
+        self.time = time or SendingTime()
+        if self.open is not None:
+            self.open.until = self.time
         found: dict[str, Receipt] = {}
         left = list(recipients)
-        while left:
+        while left and not self.time.is_over:
             receipts = self._attempt(message, left)
             found |= {receipt.recipient: receipt for receipt in receipts}
             left = [recipient for recipient in left if recipient not in found]
-        return [found[recipient] for recipient in recipients]
+        return [found[recipient] for recipient in recipients if recipient in found]
 
     def _attempt(self, message: Message, recipients: list[str]) -> list[Receipt]:
         """Make one transaction; give a receipt for each recipient that has come to its turn."""
@@ -126,7 +133,8 @@ class Line:
         if trouble is None:
             try:
                 connection = self._connection()
-                return self._transfer(connection, message, recipients)
+                with connection.ending():
+                    return self._transfer(connection, message, recipients)
             except DeliveryError as error:
                 trouble = error
         verdict = Verdict(DeliveryState.DEFERRED, trouble.settings_wrong)
@@ -136,7 +144,7 @@ class Line:
         """Name the recipient: it stands for itself."""
         return [recipient]
 
-    def greet(self) -> smtplib.SMTP:
+    def greet(self) -> Connection:
         """Connect, encrypt and log in, as before a message.  Raises DeliveryError."""
         return self._connection()
 
@@ -148,7 +156,7 @@ class Line:
             self.open.close()
             self.open = None
 
-    def _connection(self) -> smtplib.SMTP:
+    def _connection(self) -> Connection:
         """Give the open connection, or a new one.
 
         Encrypted, then authenticated.  Raises DeliveryError.
@@ -157,8 +165,9 @@ class Line:
             return self.open
         try:
             self.open = self._dial()
-            self._encrypt(self.open)
-            self._authenticate(self.open)
+            with self.open.ending():
+                self._encrypt(self.open)
+                self._authenticate(self.open)
         except (OSError, smtplib.SMTPException, DeliveryError) as error:
             self._drop()
             self.away = error if isinstance(error, DeliveryError) else self._why(error)
@@ -195,20 +204,14 @@ class Line:
             or isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLError),
         )
 
-    def _dial(self) -> smtplib.SMTP:
-        if self.server.implicit:
-            return Encrypted(
-                self.server.host,
-                self.server.port,
-                timeout=self.server.timeout,
-                context=self._tls(),
-            )
-        return Plain(self.server.host, self.server.port, timeout=self.server.timeout)
+    def _dial(self) -> Connection:
+        context = self._tls() if self.server.implicit else None
+        return Connection(self.server, self.time, context)
 
     def _tls(self) -> ssl.SSLContext:
         return trust.context(self.ca_bundle)
 
-    def _encrypt(self, connection: smtplib.SMTP) -> None:
+    def _encrypt(self, connection: Connection) -> None:
         connection.ehlo_or_helo_if_needed()
         if self.server.implicit or self.server.starttls == "never":
             return
@@ -222,7 +225,7 @@ class Line:
                 "it offers no STARTTLS, and a password is only sent encrypted"
             )
 
-    def _authenticate(self, connection: smtplib.SMTP) -> None:
+    def _authenticate(self, connection: Connection) -> None:
         if self.credentials is None:
             return
         user, secret = self.credentials
@@ -241,7 +244,7 @@ class Line:
             raise smtplib.SMTPAuthenticationError(code, answer)
 
     def _transfer(
-        self, connection: smtplib.SMTP, message: Message, recipients: list[str]
+        self, connection: Connection, message: Message, recipients: list[str]
     ) -> list[Receipt]:
         """Say sender, recipients and message, each answer where it belongs.
 
@@ -262,7 +265,7 @@ class Line:
             if options:
                 connection.command_encoding = "utf-8"
             self._say_sender(connection, options)
-            answers, accepted = _say_recipients(connection, recipients)
+            answers, accepted = _say_recipients(connection, recipients, self.time)
         except (OSError, smtplib.SMTPException) as error:
             raise self._lost(error) from error
         receipts += answers
@@ -288,7 +291,7 @@ class Line:
         receipts = [_receipt(each, verdict, _BEYOND_ASCII) for each in beyond]
         return receipts, plain, replace(message, body=addressed(message.body, to=plain))
 
-    def _say_sender(self, connection: smtplib.SMTP, options: list[str]) -> None:
+    def _say_sender(self, connection: Connection, options: list[str]) -> None:
         """Say MAIL FROM.  Raises DeliveryError unless the server agrees."""
         code, answer = connection.mail(self.sender, options)
         if is_taken(code):
@@ -300,7 +303,7 @@ class Line:
         )
 
     def _hand_over(
-        self, connection: smtplib.SMTP, message: Message
+        self, connection: Connection, message: Message
     ) -> tuple[Verdict, str]:
         """Say DATA and the message.
 
@@ -332,7 +335,7 @@ class Line:
             verdict = judged(Stage.MESSAGE, code, answer)
         return verdict, words(code, answer)
 
-    def _alive(self, connection: smtplib.SMTP) -> bool:
+    def _alive(self, connection: Connection) -> bool:
         try:
             alive = connection.noop()[0] == 250
         except (OSError, smtplib.SMTPException):
@@ -341,7 +344,7 @@ class Line:
             self._drop()
         return alive
 
-    def _reset(self, connection: smtplib.SMTP) -> None:
+    def _reset(self, connection: Connection) -> None:
         """Leave no half transaction behind for the next message."""
         if self.open is not None:
             try:
@@ -366,16 +369,19 @@ class Line:
 
 
 def _say_recipients(
-    connection: smtplib.SMTP, recipients: list[str]
+    connection: Connection, recipients: list[str], time: SendingTime
 ) -> tuple[list[Receipt], list[str]]:
     """Say RCPT TO for each recipient; give the receipts of those refused, and the accepted.
 
     Who would be one too many, and all after them, are in neither: another transaction
-    is for them.
+    is for them.  So are those before whose turn the time is over: a server that lets
+    each wait is told for whom it has agreed to.
     """
     receipts: list[Receipt] = []
     accepted: list[str] = []
     for recipient in recipients:
+        if accepted and time.is_over:
+            break
         code, answer = connection.rcpt(recipient)
         # 251: not of this server, and it passes the message on.  252: it cannot say, and
         # does so too

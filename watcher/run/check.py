@@ -18,14 +18,15 @@ What a killed run has recorded, the next one tells.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 
 from msgspec import Struct, field
 
 from watcher import sources
+from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
-from watcher.plural import counted
 from watcher.records import (
     ChangeKind,
     Event,
@@ -46,7 +47,7 @@ from watcher.run.record import (
     documents_to_store,
     interpret_changes,
 )
-from watcher.run.send import Sent, send_due
+from watcher.run.send import Sent, Shares, send_due
 from watcher.settings import Settings
 from watcher.store import Store
 
@@ -105,8 +106,9 @@ def check(  # noqa: PLR0913 - what a check depends on
     ``publish`` the site is left to whoever checks several times in a row.  ``parse``
     reads the documents, of the live web in a process of its own.
     """
+    begun = monotonic()
     publishes, sends = publish and not dry_run, send and not dry_run
-    site_before = basis(settings, store, now) if publishes else None
+    site_before = basis(settings, store) if publishes else None
     last_run, sealed_until = store.last_check(), compose.sealed_until(store)
     folder = None if dry_run else evidence.folder(settings, last_run)
 
@@ -117,13 +119,17 @@ def check(  # noqa: PLR0913 - what a check depends on
     requests = Requests(web, settings.watch, now, say, folder, parse, patience)
     note = compose.unsealed_note(settings, sealed_until, now)
     reports = _check_sources(due, store, requests, note)
+    if last_run is not None and last_run > now:
+        store.touch(schedule.set_back(store.all_times(), now))
 
     warnings = [] if dry_run else list(replies.take_in(settings, store))
     events = store.unsealed_events()
     compose.seal(events, settings, store, sealed_until, now)
     sent = Sent()
     if sends:
-        sent = send_due(settings, store, now, say, force=force)
+        spent = timedelta(seconds=monotonic() - begun)
+        shares = Shares.of(settings.limits.run, spent)
+        sent = send_due(settings, store, now, say, force=force, shares=shares)
     troubles = list(sent.troubles)
     if publishes:
         troubles += _publish(settings, store, now, site_before, reports, say)

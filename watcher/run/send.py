@@ -7,30 +7,27 @@
 When grave mail does not go out, the reader's fallback channels are queued in that
 transaction, and are sent to in the same run.
 
-What did not arrive is tried again, once a setting was put right:
-
-    send_due, after a change of the configuration:   store.mark(put_right(...))
-    watcher send --again ID:                         store.mark(asked_again(...))
-
-No message is lost for good because of an address, a right or a secret: what waits for a
-setting is tried at once when the settings have changed, and what was refused is tried
-once more, by the addresses that hold now.
+A server or service that lets everybody wait does not hold up the run: past the time of
+mail, and then of channels, nothing more is begun, and the next run goes on there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher import notifiers
 from watcher.config import Settings
+from watcher.counted import counted
 from watcher.judgement import delivery as judge
-from watcher.judgement.delivery import APPRISE, MAIL, Attempt, tried_again
-from watcher.plural import counted
+from watcher.judgement.delivery import APPRISE, MAIL, Attempt
+from watcher.notifiers.sending_time import SendingTime
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
+from watcher.run import again
 from watcher.store import Store
 from watcher.text.addresses import addressed, to_of
 
@@ -47,11 +44,42 @@ class Sent(Struct, frozen=True):
     patience: str = ""
 
 
+class Shares(Struct, frozen=True):
+    """When mail and channels are sent.
+
+    Channels have time of their own, for they are told of grave mail that does not go
+    out.
+    """
+
+    mail: SendingTime = SendingTime()
+    channels: SendingTime = SendingTime()
+
+    @classmethod
+    def of(cls, limit: timedelta, spent: timedelta = timedelta()) -> Shares:
+        """Divide what is left of ``limit``, of which ``spent`` has gone.
+
+        Something is sent however late it is, or nothing ever would be; the site has
+        what remains.
+        """
+        left = max(limit - spent, limit * 0.1)
+        return cls(
+            mail=SendingTime.of(left * 0.5, left * 0.65),
+            channels=SendingTime.of(left * 0.75, left * 0.9),
+        )
+
+
 class Tried(Struct, frozen=True):
     """A delivery as it is after a try, with its message."""
 
     message: Message
     delivery: Delivery
+
+
+class Passed(Struct, frozen=True):
+    """What was sent of what waited, and what had not its turn: it waits as it was."""
+
+    tried: list[Tried]
+    left: list[Delivery]
 
 
 def recipients(reader: Subscriber) -> list[tuple[str, str]]:
@@ -67,28 +95,32 @@ def send_due(
     say: Callable[[str], None],
     *,
     force: bool = False,
+    shares: Shares | None = None,
 ) -> Sent:
-    """Send what is due, mail first.
+    """Send what is due, mail first, as long as there is time.
 
     With ``force`` everything that waits is due, and so is what a change of the
     configuration may have put right: whoever has corrected it wants to see it work.
     """
-    mended = put_right(settings, store, now)
-    if mended:
-        store.mark(*mended)
-    tried = [
-        *_sent_by(MAIL, settings, store, now, say, at_once=force),
-        # After mail: what mail has just failed with is told there in the same run
-        *_sent_by(APPRISE, settings, store, now, say, at_once=force),
-    ]
+    put_right = again.put_right(settings, store, now)
+    if put_right:
+        store.mark(*put_right)
+    shares = shares or Shares()
+    mail = _sent_by(MAIL, settings, store, now, say, shares.mail, at_once=force)
+    # After mail: what mail has just failed with is told there in the same run
+    told = _sent_by(APPRISE, settings, store, now, say, shares.channels, at_once=force)
+    tried = [*mail.tried, *told.tried]
     failed = [
         each for each in tried if each.delivery.state is not DeliveryState.ACCEPTED
     ]
     if failed:
-        note_settings(settings, store)
+        again.note_settings(settings, store)
     accepted = len(tried) - len(failed)
-    troubles = tuple(_trouble(each, now) for each in failed)
-    return Sent(accepted, troubles, _patience(tried, store))
+    troubles = [_trouble(each, now) for each in failed]
+    left = [*mail.left, *told.left]
+    if left:
+        troubles.append(_not_reached(left))
+    return Sent(accepted, tuple(troubles), _patience(tried, left, store))
 
 
 def send_each(
@@ -98,10 +130,14 @@ def send_each(
     store: Store,
     now: datetime,
     say: Callable[[str], None],
-) -> list[Tried]:
-    """Send what waits, and give every delivery as it was kept."""
+    time: SendingTime,
+) -> Passed:
+    """Send what waits as long as there is time; give every delivery as it was kept."""
     pieces = _by_target(waiting, notifier, store)
-    return list(_sent(pieces, notifier, settings, store, now, say))
+    tried = list(_sent(pieces, notifier, settings, store, now, say, time))
+    done = {_identity(each.delivery) for each in tried}
+    left = [each for _, each in pieces if _identity(each) not in done]
+    return Passed(tried, left)
 
 
 def _sent_by(
@@ -110,20 +146,40 @@ def _sent_by(
     store: Store,
     now: datetime,
     say: Callable[[str], None],
+    time: SendingTime,
     *,
     at_once: bool,
-) -> list[Tried]:
+) -> Passed:
     """Send what is due over a channel, over one connection."""
     due = store.due_deliveries(None if at_once else now)
     waiting = [(message, each) for message, each in due if each.channel == channel]
     kind = "" if channel == MAIL else channel
-    tried: list[Tried] = []
+    if channel == APPRISE:
+        waiting = _in_turn(waiting)
+    found = Passed([], [])
     # No connection for nothing: a server that is down is no failure then
     for sender, theirs in _by_sender(waiting, settings).items():
         mail = replace(settings.mail, sender=sender)
         with notifiers.connect(replace(settings, mail=mail), kind) as notifier:
-            tried += send_each(theirs, notifier, settings, store, now, say)
-    return tried
+            passed = send_each(theirs, notifier, settings, store, now, say, time)
+        found = Passed(found.tried + passed.tried, found.left + passed.left)
+    return found
+
+
+def _in_turn(waiting: list[tuple[Message, Delivery]]) -> list[tuple[Message, Delivery]]:
+    """Let each channel's first text go before any channel's second.
+
+    One that lets each text wait takes no other's turn, and comes after those that have
+    not been tried yet.
+    """
+    turns: Counter[str] = Counter()
+    numbered = []
+    for message, delivery in waiting:
+        channel = notifiers.channel_of(delivery.recipient)
+        numbered.append(((turns[channel], delivery.attempts), message, delivery))
+        turns[channel] += 1
+    numbered.sort(key=lambda each: each[0])
+    return [(message, delivery) for _, message, delivery in numbered]
 
 
 def _by_sender(
@@ -165,14 +221,30 @@ def _sent(
     store: Store,
     now: datetime,
     say: Callable[[str], None],
+    time: SendingTime,
 ) -> Iterator[Tried]:
     """Send each message to all who wait for it; give every delivery as it was kept."""
     for message, deliveries in _together(waiting):
+        if time.is_over:
+            break
         say(f"sending {message.subject}")
         to = [each.recipient for each in deliveries]
-        receipts = notifier.send(_as_configured(message, deliveries, settings), to)
+        whole = _as_configured(message, deliveries, settings)
+        try:
+            answers = notifier.send(whole, to, time)
+        except BaseException:
+            # Not every way can be cut (Apprise has some that are not HTTP): where the run
+            # is ended in its middle the text would be sent again by each run
+            if deliveries[0].channel == APPRISE and not time.left(1):
+                store.mark(*(_cut(each, settings, now) for each in deliveries))
+            raise
+        receipts = {each.recipient: each for each in answers}
         after = []
-        for delivery, receipt in zip(deliveries, receipts, strict=True):
+        for delivery in deliveries:
+            receipt = receipts.get(delivery.recipient)
+            if receipt is None:
+                # There was no time for it
+                continue
             attempt = Attempt(
                 receipt.state,
                 # A server may say back what it was told
@@ -183,6 +255,15 @@ def _sent(
             after.append(judge.after_try(delivery, attempt, settings.mail.give_up, now))
         store.mark(*after, *_fallbacks(message, after, settings, store))
         yield from (Tried(message, delivery) for delivery in after)
+
+
+def _cut(delivery: Delivery, settings: Settings, now: datetime) -> Delivery:
+    attempt = Attempt(
+        DeliveryState.UNKNOWN,
+        "the run's time was over before the service had answered; it may have taken "
+        "the text",
+    )
+    return judge.after_try(delivery, attempt, settings.mail.give_up, now)
 
 
 def _together(
@@ -212,7 +293,7 @@ def _as_configured(
     if first.channel != MAIL or first.state is DeliveryState.UNKNOWN:
         return message
     to: tuple[str, ...] = ()
-    reader = reader_of(message, settings)
+    reader = again.reader_of(message, settings)
     written = to_of(message.body)
     if reader and any(each.recipient not in written for each in deliveries):
         to = reader.to
@@ -232,7 +313,7 @@ def _fallbacks(
     """
     by_mail = [each for each in after if each.channel == MAIL]
     failed = [each for each in by_mail if judge.needs_fallback(each)]
-    reader = reader_of(message, settings)
+    reader = again.reader_of(message, settings)
     channels = reader.fallback if reader else ()
     if not failed or not channels:
         return []
@@ -276,12 +357,29 @@ def _trouble(tried: Tried, now: datetime) -> str:
     )
 
 
-def _patience(tried: list[Tried], store: Store) -> str:
+def _not_reached(left: list[Delivery]) -> str:
+    """Say what was not sent because the run's time was over."""
+    ways = Counter(
+        "mail" if each.channel == MAIL else f"the channel {each.recipient}"
+        for each in left
+    )
+    named = [f"{way} ({count})" for way, count in ways.most_common(5)]
+    more = f" and {len(ways) - 5} more" if len(ways) > 5 else ""
+    many = counted(len(left), "delivery", "deliveries")
+    return (
+        f"{many} not begun: the time that a run has for sending was over; by "
+        f"{', '.join(named)}{more}. Nothing is lost: the next run goes on there. If it "
+        "lasts, see which server is slow, or raise run in [limits]."
+    )
+
+
+def _patience(tried: list[Tried], not_reached: list[Delivery], store: Store) -> str:
     """Say how many deliveries wait that were not tried now, and for when the first of them."""
-    just_tried = {_identity(each.delivery) for each in tried}
+    named = {_identity(each.delivery) for each in tried}
+    named |= {_identity(each) for each in not_reached}
     left = []
     for _, delivery in store.waiting():
-        if _identity(delivery) not in just_tried:
+        if _identity(delivery) not in named:
             left.append(delivery)
     if not left:
         return ""
@@ -302,106 +400,3 @@ def _identity(delivery: Delivery) -> tuple[str, str, str]:
 
 def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
-
-
-# Notes: how mail left, and by which configuration it was sent, when something was last
-# tried in vain
-LEFT_BY, SENT_BY = "mail left by", "sent by"
-
-# Deliveries: more than any state will ever hold
-_ALL = 1_000_000
-
-
-def reader_of(message: Message, settings: Settings) -> Subscriber | None:
-    """Give the reader whom a message is for as the configuration has them now."""
-    if message.kind == "operator":
-        return settings.operator.reader if settings.operator else None
-    for subscriber in settings.subscribers:
-        if subscriber.name == message.subscriber:
-            return subscriber
-    return None
-
-
-def note_settings(settings: Settings, store: Store) -> None:
-    """Note how mail leaves and by which configuration, where something failed."""
-    for name, now in _marks(settings).items():
-        if store.meta(name) != now:
-            store.set_meta(name, now)
-
-
-def put_right(settings: Settings, store: Store, now: datetime) -> list[Delivery]:
-    """Give the deliveries that a change of the configuration since the last failure
-    makes due, as they are to be kept.
-    """
-    changed = []
-    for name, mark in _marks(settings).items():
-        if store.meta(name) not in {"", mark}:
-            changed.append(name)
-    if not changed:
-        return []
-    found = []
-    for message, delivery in (*store.waiting(), *store.given_up(_ALL)):
-        is_meant = delivery.settings_wrong or _has_moved(message, delivery, settings)
-        # A mail server that was away may be another one now
-        by_mail = delivery.channel == MAIL and delivery.settled is None
-        if is_meant or (by_mail and LEFT_BY in changed):
-            found += _anew(message, delivery, settings, store, now)
-    return found
-
-
-def _has_moved(message: Message, delivery: Delivery, settings: Settings) -> bool:
-    """Say whether a reader was refused at an address that is not theirs any more."""
-    reader = reader_of(message, settings)
-    return (
-        delivery.state is DeliveryState.REFUSED
-        and delivery.channel == MAIL
-        and reader is not None
-        and delivery.recipient not in reader.to
-    )
-
-
-def asked_again(
-    messages: Iterable[Message], settings: Settings, store: Store, now: datetime
-) -> list[Delivery]:
-    """Give the deliveries of ``messages`` that did not arrive, or of which nobody knows
-    it, to be tried anew.
-    """
-    found = []
-    for message in messages:
-        for delivery in store.deliveries_of(message.id):
-            if delivery.state is not DeliveryState.ACCEPTED and not delivery.replaced:
-                found += _anew(message, delivery, settings, store, now)
-    return found
-
-
-def _anew(
-    message: Message,
-    delivery: Delivery,
-    settings: Settings,
-    store: Store,
-    now: datetime,
-) -> list[Delivery]:
-    """Give a delivery to be tried anew; others in its place where its reader has moved."""
-    reader = reader_of(message, settings)
-    if delivery.channel == APPRISE:
-        channels = {channel.name for channel in settings.channels}
-        if notifiers.channel_of(delivery.recipient) not in channels:
-            return []
-        return [tried_again(delivery)]
-    # Of a reader who is no more in the configuration nobody knows another address
-    if reader is None or delivery.recipient in reader.to or not reader.to:
-        return [tried_again(delivery)]
-    gone = replace(
-        delivery,
-        state=DeliveryState.REFUSED,
-        next_try=None,
-        settled=delivery.settled or now,
-        replaced=True,
-    )
-    written_to = {each.recipient for each in store.deliveries_of(message.id)}
-    others = [address for address in reader.to if address not in written_to]
-    return [gone, *(Delivery(message.id, address) for address in others)]
-
-
-def _marks(settings: Settings) -> dict[str, str]:
-    return {LEFT_BY: notifiers.way(settings), SENT_BY: settings.mark}

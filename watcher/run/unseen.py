@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from watcher.config import Settings
-from watcher.config.builtin import USUAL
+from watcher.config.products import USUAL
 from watcher.judgement import unseen
 from watcher.judgement.unseen import Names
 from watcher.kinds import SOURCE_KINDS
@@ -43,9 +43,14 @@ def warnings(settings: Settings, store: Store) -> tuple[str, ...]:
 def _names(settings: Settings, store: Store | None, *, of_entries: bool) -> Names:
     given: set[str] = set()
     if store is not None:
-        given = _products_of_updates(store)
+        for update in store.updates():
+            given.update(update.products)
+            given.update(package.product for package in update.packages)
         if of_entries:
-            given |= _products_of_entries(store)
+            for document in store.documents().values():
+                stored = store.entries(document.source, document.document)
+                for each in stored.values():
+                    given.update(each.entry.products)
     enabled = [source for source in settings.sources if source.enabled]
     return Names(
         given=tuple(sorted(filter(None, given))),
@@ -53,24 +58,6 @@ def _names(settings: Settings, store: Store | None, *, of_entries: bool) -> Name
         open_ended=any(source.own for source in enabled),
         unread=store is None or _unread(settings, store),
     )
-
-
-def _products_of_updates(store: Store) -> set[str]:
-    found: set[str] = set()
-    for update in store.updates():
-        found.update(update.products)
-        found.update(package.product for package in update.packages)
-    return found
-
-
-def _products_of_entries(store: Store) -> set[str]:
-    """Name the products of all entries: this reads the whole state, so it comes last."""
-    found: set[str] = set()
-    for document in store.documents().values():
-        stored = store.entries(document.source, document.document)
-        for each in stored.values():
-            found.update(each.entry.products)
-    return found
 
 
 def _unread(settings: Settings, store: Store) -> bool:

@@ -106,19 +106,12 @@ def file_name(text: str) -> str:
 
 
 def page_path(update_id: str) -> str:
-    """Give the path of an update's page from the site's root.
-
-    ``updates/<id>.html``, in lower case and without signs that some file system does not
-    take.
-    """
+    """Give the path of an update's page from the site's root."""
     return f"updates/{file_name(update_id)}.html"
 
 
 def feed_path(product: str) -> str:
-    """Give the path of a product's feed from the site's root.
-
-    A product's name is a source's word: it is made fit for a file name first.
-    """
+    """Give the path of a product's feed from the site's root."""
     return f"products/{file_name(line(product, 100))}.atom"
 
 
@@ -151,7 +144,7 @@ def listing_of(update: Update, events: Iterable[Event]) -> Listing:
         type=line(update.type, 40),
         version=update.version,
         state=update.state,
-        dated=update.dated,
+        dated=update.released or update.first_seen,
         released=update.released,
         current=_current_since(update, own_events),
         pulled=_pulled_since(update, own_events),
@@ -178,7 +171,7 @@ def _current_since(update: Update, events: Iterable[Event]) -> datetime | None:
 
 def _pulled_since(update: Update, events: Iterable[Event]) -> datetime | None:
     """Say since when an update is pulled, None when it is not."""
-    if not update.has_pulled_packages:
+    if not (update.is_pulled or update.is_pulled_in_part):
         return None
     pulls = [
         event.time
@@ -203,10 +196,7 @@ def products(listing: Listing) -> tuple[str, ...]:
 
 
 def as_update(listing: Listing) -> Update:
-    """Give the update of a listing, as far as judging where products stand needs it.
-
-    Its dates, packages and state; of its advisories and history a listing says nothing.
-    """
+    """Give the update of a listing, as far as judging where products stand needs it."""
     packages = tuple(
         Package(
             offer.product,
@@ -243,10 +233,7 @@ def in_order(listings: Iterable[Listing]) -> list[Listing]:
 
 
 def by_list(ordered: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
-    """Put listings, in order, on their lists: each list by its name.
-
-    Lists are named ``2024``, and in years of more than ``MOST`` updates ``2024-11``.
-    """
+    """Put listings, in order, on their lists: each list by its name."""
     listings = tuple(ordered)
     months = Counter(month_of(listing.dated) for listing in listings)
     names = list_names(months)
@@ -257,10 +244,7 @@ def by_list(ordered: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
 
 
 def month_of(dated: datetime) -> str:
-    """Name the month of an update of that date: ``2024-11``.
-
-    By UTC, as file names must be the same whoever publishes.
-    """
+    """Name the month of an update of that date: ``2024-11``."""
     day = dated.astimezone(UTC)
     return f"{day.year:04}-{day.month:02}"
 
@@ -277,10 +261,7 @@ def list_names(months: Mapping[str, int]) -> dict[str, str]:
 
 
 def lengths(months: Mapping[str, int]) -> dict[str, int]:
-    """Count the updates on each list, the newest first, given those of each month.
-
-    Months in, lists out: the page of all years shows it.
-    """
+    """Count the updates on each list, the newest first, given those of each month."""
     names = list_names(months)
     found = Counter[str]()
     for month in sorted(months, reverse=True):
@@ -307,10 +288,7 @@ def years(lengths: Mapping[str, int]) -> dict[str, int]:
 
 
 def list_files(names: Collection[str]) -> set[str]:
-    """Name all files in ``years/``, from the site's root, given the names of all lists.
-
-    What of the folder is none of these is left from before, and is taken away.
-    """
+    """Name all files in ``years/``, from the site's root, given the names of all lists."""
     found = {f"years/{year}.html" for year in years_by_month(names)}
     for name in names:
         found |= {f"years/{name}.html", f"years/{name}.json"}
@@ -318,10 +296,7 @@ def list_files(names: Collection[str]) -> set[str]:
 
 
 def encode_list(listings: Iterable[Listing]) -> bytes:
-    """Write a list's file, an update a line.
-
-    JSON, sorted keys, equal bytes for equal listings.
-    """
+    """Write a list's file, an update a line."""
     return b"[\n" + b",\n".join(map(_encode, listings)) + b"\n]\n"
 
 

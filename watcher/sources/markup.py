@@ -93,10 +93,7 @@ def plain(html: str) -> str:
 
 
 def links(html: str, base: str = "") -> tuple[str, ...]:
-    """Return the http addresses that HTML links to, absolute, each once, in its order.
-
-    ``base`` is the address of the page, for relative ones.
-    """
+    """Return the http addresses that HTML links to, absolute, each once, in its order."""
     return joined(_read(html)[1], base)
 
 
@@ -106,19 +103,13 @@ def plain_and_links(html: str) -> tuple[str, list[str]]:
 
 
 def joined(hrefs: Iterable[str], base: str = "") -> tuple[str, ...]:
-    """Return the http addresses among ``hrefs``, absolute, each once, in their order.
-
-    ``mailto:``, ``javascript:`` and what cannot be read at all are left out.
-    """
+    """Return the http addresses among ``hrefs``, absolute, each once, in their order."""
     found = (absolute(href, base) for href in hrefs)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
 def from_markdown(text: str) -> str:
-    """Return Markdown as HTML; HTML in it is kept.
-
-    MSRC's Update Guide writes its descriptions so.
-    """
+    """Return Markdown as HTML; HTML in it is kept."""
     return str(_markdown().render(text))
 
 
@@ -131,10 +122,7 @@ def _markdown() -> MarkdownIt:
 
 
 def absolute(href: str, base: str = "") -> str:
-    """Return an absolute http address, "" for anything else.
-
-    What cannot be printed is taken out before: it would hide where the link leads.
-    """
+    """Return an absolute http address, "" for anything else."""
     # Most are: nothing to join
     if _ABSOLUTE.fullmatch(href):
         return href
@@ -203,10 +191,7 @@ def tables(tree: BeautifulSoup) -> list[Tag]:
 
 
 def cells(table: Tag) -> list[list[Tag]]:
-    """Return a table's cells, row by row.
-
-    Without those of a table that stands in a cell.
-    """
+    """Return a table's cells, row by row."""
     return [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
 
 
@@ -278,11 +263,7 @@ def _markdown_links(text: str) -> list[str]:
 
 
 def tree(html: str) -> etree._Element | None:
-    """Return markup as lxml's tree, None where there is nothing in it.
-
-    ParseError when it has more tags, or is deeper, than any page that was ever seen:
-    lxml would take memory and time without end.
-    """
+    """Return markup as lxml's tree, None where there is nothing in it."""
     parser = etree.HTMLParser(
         encoding="utf-8",
         no_network=True,
@@ -300,10 +281,7 @@ def tree(html: str) -> etree._Element | None:
 
 
 def text_of(element: etree._Element) -> str:
-    """Return what stands in an element of such a tree, as plain text.
-
-    As ``plain`` gives it: a paragraph a line, spaces in one form.
-    """
+    """Return what stands in an element of such a tree, as plain text."""
     return _unmarked(
         _lined(UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK))
     )

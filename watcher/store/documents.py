@@ -60,10 +60,7 @@ class Documents(Transactions):
         return {f"{each.source} {each.document}": each for each in found}
 
     def documents_of(self, sources: Iterable[str]) -> dict[str, dict[str, Document]]:
-        """Give the documents of several sources, by source and name, with one query.
-
-        A source without documents has an empty dictionary.
-        """
+        """Give the documents of several sources, by source and name, with one query."""
         found: dict[str, dict[str, Document]] = {source: {} for source in sources}
         with self.reading() as sql:
             for record in sql.column("documents_of", sources=list(found)):
@@ -72,10 +69,7 @@ class Documents(Transactions):
         return found
 
     def times(self, source: str, document: str = "") -> Times:
-        """Give the check times of one document; empty ones when it was never tried.
-
-        ``document`` is "" for a source that has only one.
-        """
+        """Give the check times of one document; empty ones when it was never tried."""
         with self.reading() as sql:
             record = sql.times_of(source=source, document=document)
         if record is None:
@@ -83,10 +77,7 @@ class Documents(Transactions):
         return record_from(Times, record)
 
     def failed_documents(self, source: str) -> dict[str, datetime]:
-        """Give a source's documents whose last try failed, and when that was.
-
-        They are asked for again, though nothing may lead to them any more.
-        """
+        """Give a source's documents whose last try failed, and when that was."""
         with self.reading() as sql:
             records = sql.column("times_of_source", source=source)
             found = [record_from(Times, each) for each in records]
@@ -142,11 +133,7 @@ class Documents(Transactions):
             }
 
     def remembered(self, source: str, document: str = "") -> frozenset[str]:
-        """Give the fingerprints of what a document has said and no longer says.
-
-        ``watcher.judgement.compare`` makes them: of sentences, statements' kinds and
-        packages.
-        """
+        """Give the fingerprints of what a document has said and no longer says."""
         with self.reading() as sql:
             found = sql.column("remembered", source=source, document=document)
             return frozenset(found)
@@ -164,10 +151,7 @@ class Documents(Transactions):
 
 
 def write_times(sql: Queries, times: Iterable[Times]) -> None:
-    """Write check times.
-
-    One row a document; a later try takes the place of the one before.
-    """
+    """Write check times."""
     sql.write_times(
         [
             {
@@ -227,11 +211,7 @@ def write_entries(
 
 
 def write_remembered(sql: Queries, source: str, changes: EntryChanges) -> None:
-    """Remember what has left a document; the oldest goes where that is too much.
-
-    Up to ``REMEMBERED`` fingerprints a document.  Who forgot them would tell of a
-    page's old sentences as new when they come back.
-    """
+    """Remember what has left a document; the oldest goes where that is too much."""
     if not changes.left or changes.since is None:
         return
     document = changes.document
@@ -252,11 +232,7 @@ def write_remembered(sql: Queries, source: str, changes: EntryChanges) -> None:
 def entry_row(
     source: str, document: str, stored: StoredEntry, silent: str
 ) -> dict[str, object]:
-    """Give the row of a stored entry.
-
-    ``silent`` is why a change of it led to no event, "" where it led to one: ``watcher
-    show`` says it.
-    """
+    """Give the row of a stored entry."""
     return {
         "source": source,
         "document": document,
@@ -270,11 +246,7 @@ def entry_row(
 
 
 def prune_documents(sql: Queries, before: datetime) -> int:
-    """Forget the documents that were last tried before ``before``; say how many.
-
-    Their entries go with them.  A document that is asked for again is read as at first
-    contact.
-    """
+    """Forget the documents that were last tried before ``before``; say how many."""
     old = [
         {"source": source, "document": document}
         for source, document in sql.tried_before(before=before)

@@ -408,41 +408,33 @@ def _read_heads(path: Path, offset: int, found: Any) -> Record | None:  # noqa: 
     """
     if found.format != "warc":
         raise _broken(path, offset, f"a record of {found.format}, not of WARC")
-
-    def head(name: str) -> str:
-        return str(found.rec_headers.get_header(name) or "")
-
-    url = head("WARC-Target-URI")
+    heads = found.rec_headers
+    url = heads.get_header("WARC-Target-URI") or ""
     if found.rec_type not in _WITH_CONTENT or not url.startswith(("http:", "https:")):
         return None
-    is_revisit = found.rec_type == "revisit"
-    # What a record without HTTP's own lines was: "resource", or a copy seen before
-    status = 304 if is_revisit else 200
-    headers = {"content-type": found.content_type or ""}
-    if found.http_headers:
-        status = int(found.http_headers.get_statuscode())
-        headers = {name.lower(): value for name, value in found.http_headers.headers}
+    http = found.http_headers
     return Record(
         path=path,
         offset=offset,
-        id=head("WARC-Record-ID"),
+        id=heads.get_header("WARC-Record-ID") or "",
         url=url,
-        date=_date(head("WARC-Date")),
-        status=status,
-        headers=headers,
-        encoding=_encoding(found.http_headers),
-        checksum=head("WARC-Payload-Digest"),
-        revisit=is_revisit or status == 304,
+        date=_date(heads.get_header("WARC-Date") or ""),
+        status=int(http.get_statuscode())
+        if http
+        else (304 if found.rec_type == "revisit" else 200),
+        headers={name.lower(): value for name, value in http.headers}
+        if http
+        else {"content-type": found.content_type or ""},
+        encoding=(http.get_header("content-encoding") or "").lower() if http else "",
+        checksum=heads.get_header("WARC-Payload-Digest") or "",
+        revisit=found.rec_type == "revisit"
+        or bool(http and http.get_statuscode() == "304"),
         refers_to=(
-            head("WARC-Refers-To"),
-            head("WARC-Refers-To-Target-URI"),
-            head("WARC-Refers-To-Date"),
+            heads.get_header("WARC-Refers-To") or "",
+            heads.get_header("WARC-Refers-To-Target-URI") or "",
+            heads.get_header("WARC-Refers-To-Date") or "",
         ),
     )
-
-
-def _encoding(http: Any) -> str:  # noqa: ANN401
-    return (http.get_header("content-encoding") or "").lower() if http else ""
 
 
 def _date(text: str) -> datetime:

@@ -22,7 +22,6 @@ from watcher.judgement.normalize.products import (
     concerns,
     family,
     is_linux,
-    is_named,
     product,
     products_in,
 )
@@ -41,7 +40,6 @@ __all__ = [
     "fingerprint",
     "fold",
     "is_linux",
-    "is_named",
     "kb",
     "kbs_in",
     "label",
