@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -19,9 +20,11 @@ from tests.servers import SourceServer
 from watcher import config, doctor, report
 from watcher.cli import app
 from watcher.cli.check import summary
+from watcher.cli.status import status_object
 from watcher.config import Settings
 from watcher.records import Watch
 from watcher.run import unseen
+from watcher.settings import Operator
 from watcher.store import Store
 
 NOW = datetime(2024, 11, 12, 18, 30, tzinfo=UTC)
@@ -100,6 +103,62 @@ def test_what_sees_something_is_not_told_and_nothing_is_written_for_it(
     stage.check("2024-11-12T19:00:00Z")
     with Store.open(settings.state, hold=False) as store:
         assert store.metas("") == before
+
+
+def test_no_surface_calls_it_well_that_nothing_can_be_seen(stage: Stage) -> None:
+    """A page that says "nothing is pulled" of products that nobody knows is believed."""
+    settings = watching(stage, "Exchnage Server*")
+    reader = settings.subscribers[0]
+    settings = replace(settings, operator=Operator(reader, quiet=True))
+    stage.settings = settings
+    stage.show(november())
+    report = stage.check("2024-11-12T18:00:00Z", publish=True)
+    assert report.blind
+
+    page = (settings.site / "index.html").read_text(encoding="utf-8")
+    assert "Nothing that is watched here can be seen" in page
+    assert "Nothing is known of “Exchnage Server*”" in page
+    assert "Names like it: Exchange Server" in page
+    assert "Nothing is pulled" not in page
+    status = json.loads((settings.site / "status.json").read_bytes())
+    assert (status["well"], status["unseen"]) == (False, ["Exchnage Server*"])
+
+    with Store.open(settings.state, hold=False) as store:
+        standing = status_object(settings, store)
+        subjects = {message.subject for message in store.messages(kind="operator")}
+    assert not standing["ok"]
+    assert '[OPERATOR] No source names "Exchnage Server*"' in subjects
+    assert not any("All is quiet" in subject for subject in subjects)
+    # Each is told once
+    stage.check("2024-11-12T19:00:00Z")
+    with Store.open(settings.state, hold=False) as store:
+        again = {message.subject for message in store.messages(kind="operator")}
+    assert again == subjects
+
+
+def test_a_page_says_what_of_the_watch_it_cannot_see(stage: Stage) -> None:
+    settings = watching(stage, "Exchange Server*", "Shraepoint*")
+    stage.show(november())
+    assert not stage.check("2024-11-12T18:00:00Z", publish=True).blind
+    page = (settings.site / "index.html").read_text(encoding="utf-8")
+    assert "Among what can be seen, nothing is pulled" in page
+    assert "Nothing is known of “Shraepoint*”" in page
+
+    # Put right, it is an all-clear again, whatever the sources did not change
+    watching(stage, "Exchange Server*")
+    stage.check("2024-11-12T19:00:00Z", publish=True)
+    page = (settings.site / "index.html").read_text(encoding="utf-8")
+    assert "Nothing is pulled right now" in page
+    assert "Shraepoint" not in page
+
+
+def test_what_a_reader_of_their_own_cannot_see_is_on_no_page(stage: Stage) -> None:
+    settings = watching(stage, "Exchange Server*", of=("SQL Server 2019*",))
+    stage.show(november())
+    stage.check("2024-11-12T18:00:00Z", publish=True)
+    page = (settings.site / "index.html").read_text(encoding="utf-8")
+    assert "Nothing is pulled right now" in page
+    assert "SQL Server" not in page
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ def notes(world: World) -> list[str]:
 
 def begin(world: World, *readers: Subscriber) -> None:
     world.settings = replace(world.settings, subscribers=readers)
+    world.watches("Exchange Server*", "SharePoint*")
     world.at("2024-11-08 06:00", OCTOBER, table=table(OLD_ROW))
 
 
@@ -73,6 +74,19 @@ def test_a_source_that_could_not_be_read_since_gives_no_all_clear(world: World) 
     (said,) = [text(m) for m in world.mails if m["X-Watcher-Event"] == "patch-tuesday"]
     assert "Nothing came" not in said
     assert "msrc-cvrf" in said
+
+
+def test_products_that_nobody_watches_get_no_all_clear(world: World) -> None:
+    begin(world, SHAREPOINT)
+    world.watches("Exchange Server*")
+    world.at("2024-11-13 00:05", month("2024-Nov", released()))
+
+    assert notes(world) == [
+        "sharepoint: [PATCH TUESDAY] 12 Nov 2024: nothing can be said of your products"
+    ]
+    (said,) = [text(m) for m in world.mails if m["X-Watcher-Event"] == "patch-tuesday"]
+    assert "Nothing came" not in said
+    assert '"SharePoint*" is not watched here' in " ".join(said.split())
 
 
 def test_the_note_keeps_to_the_readers_schedule(world: World) -> None:

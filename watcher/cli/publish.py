@@ -6,6 +6,7 @@ from watcher import report
 from watcher.cli.call import Call, command
 from watcher.counted import counted
 from watcher.errors import ConfigurationError
+from watcher.run import unseen
 from watcher.run.publish import publish_site
 
 
@@ -26,5 +27,6 @@ def publish(call: Call) -> None:
         )
     # As of the last check, so that the same ledger gives the same bytes
     with call.store(settings, hold=True) as store:
+        unseen.look(settings, store)
         changed = publish_site(settings, store, now)
     report.write(f"{settings.site}: {counted(changed, 'file')} changed.")

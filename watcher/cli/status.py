@@ -72,11 +72,10 @@ def status(
         noted = notes(store)
         failures = _failure_lines(settings, store)
         last_check = store.last_check()
-        blind = complaints.unseen(unseen.patterns(settings, store))
     late = _is_late(settings, last_check)
     found |= {"last_check": _time(last_check), "late": late}
-    found["unseen"] = list(blind)
-    found["ok"] = found["ok"] and not late and not blind
+    blind = found["unseen"]
+    found["ok"] = found["ok"] and not late
     for text in servers.complaints(settings):
         report.LOG.warning("%s", text)
     if as_json:
@@ -128,8 +127,10 @@ def status_object(settings: Settings, store: Store) -> dict[str, Any]:
         waiting = [_delivery_object(*pair, settings) for pair in store.waiting()]
     # What was never tried waits for its time, and nothing is wrong
     failing = counts.given_up or any(delivery["attempts"] for delivery in waiting)
+    blind = complaints.unseen(unseen.patterns(settings, store))
     return {
-        "ok": not failing and all(map(_is_well, sources)),
+        "ok": not failing and not blind and all(map(_is_well, sources)),
+        "unseen": list(blind),
         "sources": sources,
         "deliveries": {
             "waiting": counts.waiting,

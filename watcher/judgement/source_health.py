@@ -26,6 +26,7 @@ from watcher.records import (
     Source,
     Times,
     Unread,
+    UnseenPattern,
 )
 
 PATIENCE = timedelta(hours=6)
@@ -57,6 +58,8 @@ class ProblemKind(StrEnum):
     UNSURE = "unsure"
     # A setting is wrong, and mail waits for it to be put right
     HELD = "held"
+    # A pattern of products that sees nothing
+    UNSEEN = "unseen"
 
 
 class SourceHealth(Struct, frozen=True):
@@ -144,12 +147,13 @@ def problems(
     given_up: Iterable[tuple[Message, Delivery]],
     failures: int,
     waiting: Iterable[tuple[Message, Delivery]] = (),
+    unseen: Iterable[UnseenPattern] = (),
 ) -> tuple[Problem, ...]:
     """Name what is wrong.
 
     Sources that failed ``failures`` times in a row, are silent or have moved,
-    deliveries given up, and recipients for whom deliveries wait that a setting holds
-    up.
+    deliveries given up, recipients for whom deliveries wait that a setting holds up,
+    and patterns of products that see nothing.
     """
     found: list[Problem | None] = []
     for health in healths:
@@ -162,7 +166,7 @@ def problems(
     for message, delivery in waiting:
         if delivery.settings_wrong and message.kind != "operator":
             held.setdefault(delivery.recipient, _held(delivery))
-    return (*filter(None, found), *held.values())
+    return (*filter(None, found), *held.values(), *map(_unseen, unseen))
 
 
 def news(
@@ -225,6 +229,13 @@ def moved(health: SourceHealth) -> Problem | None:
     name = health.source.name
     key = ProblemKey(ProblemKind.MOVED, name, health.moved)
     return Problem(key, ProblemKind.MOVED, name, health.moved)
+
+
+def _unseen(each: UnseenPattern) -> Problem:
+    whose = f"{each.subscriber}: {each.pattern}" if each.subscriber else each.pattern
+    # Of no source: that a pattern sees something again needs no word
+    key = ProblemKey(ProblemKind.UNSEEN, "products", whose)
+    return Problem(key, ProblemKind.UNSEEN, each.pattern)
 
 
 def _given_up(message: Message, delivery: Delivery) -> Problem:

@@ -123,6 +123,8 @@ def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
         key = "patch_tuesday" if names["stories"] else "patch_tuesday_none"
         if names["unread"] and not names["stories"]:
             key = "patch_tuesday_unread"
+        if names["hears_nothing"] and not names["stories"]:
+            key = "patch_tuesday_unseen"
         tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
         return words.say("subject", key, day=names["heading"], tags=tags)
     if letter.kind == "operator":

@@ -27,6 +27,7 @@ from watcher import sources
 from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
+from watcher.judgement.unseen import sees_nothing
 from watcher.records import (
     ChangeKind,
     Event,
@@ -50,6 +51,7 @@ from watcher.run.record import (
 from watcher.run.send import Sent, Shares, send_due
 from watcher.settings import Settings
 from watcher.store import Store
+from watcher.text import complaints
 
 
 class SourceReport(Struct, frozen=True):
@@ -77,6 +79,8 @@ class Report(Struct, frozen=True):
     troubles: tuple[str, ...] = ()
     # What is wrong with the inventory, and what mail waits for a later try
     warnings: tuple[str, ...] = ()
+    # None of what is watched can be seen
+    blind: bool = False
 
     @property
     def failed(self) -> bool:
@@ -122,6 +126,9 @@ def check(  # noqa: PLR0913 - what a check depends on
     if last_run is not None and last_run > now:
         store.touch(schedule.set_back(store.all_times(), now))
 
+    # Before the page is made, which must not say that nothing is pulled where nothing
+    # can be seen
+    blind = unseen.look(settings, store)
     warnings = [] if dry_run else list(replies.take_in(settings, store))
     events = store.unsealed_events()
     compose.seal(events, settings, store, sealed_until, now)
@@ -138,11 +145,17 @@ def check(  # noqa: PLR0913 - what a check depends on
         if trouble and trouble not in troubles:
             troubles.append(trouble)
     warnings += servers.complaints(settings)
-    warnings += unseen.warnings(settings, store)
+    warnings += complaints.unseen(blind)
     if sent.patience:
         warnings.append(sent.patience)
     return Report(
-        now, tuple(reports), events, sent.accepted, tuple(troubles), tuple(warnings)
+        now,
+        tuple(reports),
+        events,
+        sent.accepted,
+        tuple(troubles),
+        tuple(warnings),
+        sees_nothing(settings.watch, blind),
     )
 
 

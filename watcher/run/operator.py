@@ -14,6 +14,7 @@ from watcher.judgement import audience, source_health
 from watcher.judgement.source_health import ProblemKey, SourceHealth
 from watcher.mail import operator as operator_mail
 from watcher.records import Letter, Times
+from watcher.run import unseen
 from watcher.store import Store
 from watcher.text.form import Form
 from watcher.text.words import words_of
@@ -40,7 +41,11 @@ def letters(
     healths = source_healths(settings, store)
     given_up = store.given_up(MOST_GIVEN_UP) if store.delivery_counts().given_up else []
     problems = source_health.problems(
-        healths, given_up, settings.operator.failures, store.waiting()
+        healths,
+        given_up,
+        settings.operator.failures,
+        store.waiting(),
+        unseen.last_seen(settings, store),
     )
     told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
     news = source_health.news(

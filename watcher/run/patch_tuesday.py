@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 from watcher.config import Settings
-from watcher.judgement import audience, source_health
+from watcher.judgement import audience, source_health, unseen
 from watcher.judgement.source_health import PATIENCE, patch_tuesday
 from watcher.records import Event, Exposure, Letter, Subscriber, Unread
 from watcher.run import operator
+from watcher.run import unseen as unseen_patterns
 from watcher.store import Store
 from watcher.text.words import words_of
 
@@ -80,6 +81,7 @@ def _letter(
 ) -> Letter:
     healths = operator.source_healths(settings, store)
     words = words_of(settings.templates, reader.language)
+    blind = unseen_patterns.patterns(settings, store)
     return Letter(
         KIND,
         reader,
@@ -89,4 +91,7 @@ def _letter(
         unread=tuple(
             Unread(name, "") for name in source_health.unread_since(healths, released)
         ),
+        # Nor is silence about products that no source names an all-clear
+        unseen=unseen.of_reader(blind, reader),
+        hears_nothing=unseen.hears_nothing(reader, settings.watch, blind),
     )

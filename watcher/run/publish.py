@@ -21,8 +21,9 @@ from msgspec import Struct
 
 from watcher import __version__
 from watcher.judgement import source_health
-from watcher.records import Event, Outcome, State, Times, Update
+from watcher.records import Event, Outcome, State, Times, UnseenPattern, Update
 from watcher.run import servers as inventory
+from watcher.run import unseen
 from watcher.run.servers import PublishedServers
 from watcher.settings import Settings
 from watcher.site import feeds, folder, front_page, lists, pages, status
@@ -99,6 +100,7 @@ def basis(settings: Settings, store: Store) -> Basis:
         settings.watch.mark,
         [(s.name, s.kind, s.url) for s in settings.sources if s.enabled],
         [each.source for each in unread],
+        _unseen(settings, store),
         str(settings.site.absolute()),
     )
     form.update(repr(shown).encode())
@@ -218,6 +220,7 @@ def _everything(
         lives=lives,
         moved=_moved(heirs, listings),
         unread=_unread(settings, store),
+        unseen=_unseen(settings, store),
         **of_all(listings.values(), events),
     )
 
@@ -282,6 +285,12 @@ def _unread(settings: Settings, store: Store) -> tuple[str, ...]:
     """Name the sources that could not be read yet."""
     unread = source_health.unread(settings.sources, store.all_times())
     return tuple(each.source for each in unread)
+
+
+def _unseen(settings: Settings, store: Store) -> tuple[UnseenPattern, ...]:
+    """Give the watched patterns that see nothing; readers' own are for nobody else."""
+    found = unseen.last_seen(settings, store)
+    return tuple(each for each in found if not each.subscriber)
 
 
 def of_all(listings: Iterable[Listing], events: tuple[Event, ...]) -> dict[str, Any]:
@@ -392,6 +401,7 @@ def _changed(
             settings, store, touched, listings.values(), products
         ),
         unread=_unread(settings, store),
+        unseen=_unseen(settings, store),
         whole=False,
     )
 
@@ -542,4 +552,5 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
         status.valid_until(enabled, now, settings.stale_after),
         [(name, one.state, one.title) for name, one in sorted(doubted.items())],
         dict(words_of(settings.templates).tables.get("source", {})),
+        [each.pattern for each in _unseen(settings, store)],
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
+
+import msgspec
+from msgspec import Struct
 
 from watcher.config import Settings
 from watcher.config.products import USUAL
@@ -12,14 +14,32 @@ from watcher.judgement.unseen import Names
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import UnseenPattern
 from watcher.store import Store
-from watcher.text import complaints
 
 UNSEEN = "patterns unseen"
-"""Note: what was said of patterns, and of which patterns and which state of updates."""
+"""Note: which patterns see nothing, and by which patterns and which state of updates."""
+
+
+class Basis(Struct, frozen=True):
+    """What a look was made by: the patterns, the ledger, whether a source was unread."""
+
+    mark: str
+    edition: int
+    unread: bool
+
+
+class Look(Struct, frozen=True):
+    """What a run has found of the patterns."""
+
+    basis: Basis
+    found: tuple[UnseenPattern, ...]
 
 
 def patterns(settings: Settings, store: Store | None) -> tuple[UnseenPattern, ...]:
     """Give the patterns that see nothing; without a state, those that never will."""
+    if set(settings.watch.products) == {"*"} and not any(
+        set(each.products) - {"*"} for each in settings.subscribers
+    ):
+        return ()
     names = _names(settings, store, of_entries=False)
     found = unseen.unseen(settings.watch, settings.subscribers, names)
     if store is None or all(each.outside for each in found):
@@ -29,15 +49,36 @@ def patterns(settings: Settings, store: Store | None) -> tuple[UnseenPattern, ..
     return unseen.unseen(settings.watch, settings.subscribers, names)
 
 
-def warnings(settings: Settings, store: Store) -> tuple[str, ...]:
-    """Say which patterns see nothing, for a run; looked at when something has changed."""
-    basis = [_mark(settings), store.edition(), _unread(settings, store)]
-    kept = json.loads(store.meta(UNSEEN) or "{}")
-    if kept.get("basis") != basis:
-        found = complaints.unseen(patterns(settings, store))
-        kept = {"basis": basis, "lines": list(found)}
-        store.set_meta(UNSEEN, json.dumps(kept))
-    return tuple(kept["lines"])
+def look(settings: Settings, store: Store) -> tuple[UnseenPattern, ...]:
+    """Give the patterns that see nothing, for a run; looked at when something has changed.
+
+    What is found is kept for whoever shows it.
+    """
+    basis = Basis(_mark(settings), store.edition(), _unread(settings, store))
+    last = _last_look(store)
+    if last is None or last.basis != basis:
+        last = Look(basis, patterns(settings, store))
+        store.set_meta(UNSEEN, msgspec.json.encode(last).decode())
+    return last.found
+
+
+def last_seen(settings: Settings, store: Store) -> tuple[UnseenPattern, ...]:
+    """Give the patterns that saw nothing when a run last looked; none of another
+    configuration.
+    """
+    last = _last_look(store)
+    if last is None or last.basis.mark != _mark(settings):
+        return ()
+    return last.found
+
+
+def _last_look(store: Store) -> Look | None:
+    kept = store.meta(UNSEEN)
+    try:
+        return msgspec.json.decode(kept, type=Look) if kept else None
+    except msgspec.DecodeError:
+        # Of a version that kept the lines alone
+        return None
 
 
 def _names(settings: Settings, store: Store | None, *, of_entries: bool) -> Names:

@@ -27,6 +27,7 @@ from watcher import notifiers, sources
 from watcher.errors import WatcherError
 from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
+from watcher.judgement.unseen import sees_nothing
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.run import (
     again,
@@ -38,6 +39,7 @@ from watcher.run import (
     replies,
     send,
     servers,
+    unseen,
 )
 from watcher.run.answer import SourceAnswers
 from watcher.run.check import judge_source
@@ -285,6 +287,7 @@ class Work:
             beating(self.settings, self.warn) as beat,
             self._stores.borrowed() as store,
         ):
+            blind = unseen.look(self.settings, store)
             # Whoever has answered a reminder gets none of those that are due now
             for trouble in replies.take_in(self.settings, store):
                 self.warn(trouble)
@@ -298,7 +301,7 @@ class Work:
             self._deliver_what_is_left(store, now)
             if store.prune(now - self.settings.keep).documents:
                 evidence.forget(self.settings, store)
-            beat.failed = False
+            beat.failed = sees_nothing(self.settings.watch, blind)
 
     def _due(self, store: Store, now: datetime) -> list[str]:
         """Name the organisations that may be owed something that no event brings."""

@@ -13,8 +13,9 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from watcher.judgement.lifecycle import support_of
+from watcher.judgement.unseen import sees_nothing
 from watcher.kinds import EVENT_KINDS
-from watcher.records import Event, Exposure, Source, Update
+from watcher.records import Event, Exposure, Source, UnseenPattern, Update, Watch
 from watcher.site import feeds, front_page, lists, update_page
 from watcher.site.feeds import Feed, FeedItem, SiteAddress
 from watcher.site.lists import Listing, Overview
@@ -78,6 +79,8 @@ class Contents(Struct, frozen=True):
     product_feeds: tuple[ProductFeed, ...]
     # Sources that could not be read yet
     unread: tuple[str, ...] = ()
+    # Watched patterns that see nothing
+    unseen: tuple[UnseenPattern, ...] = ()
     whole: bool = True
 
 
@@ -298,6 +301,8 @@ class _Pages:
             "followed": followed,
             "as_of": overview.as_of,
             "unread": tuple(map(self._source_title, contents.unread)),
+            "unseen": tuple(map(_unseen, contents.unseen)),
+            "blind": sees_nothing(Watch(contents.watched), contents.unseen),
             "feed_of": lists.file_name,
             "support_of": support_of,
         }
@@ -323,6 +328,11 @@ class _Pages:
     ) -> Markup:
         made = [self._page(template, root, names).decode().strip() for names in each]
         return Markup("\n".join(made))  # noqa: S704 - of our own templates, which escape
+
+
+def _unseen(each: UnseenPattern) -> tuple[str, tuple[str, ...]]:
+    """Give a pattern that sees nothing, and the names that may be meant."""
+    return line(each.pattern, 80), tuple(line(name, 80) for name in each.nearest)
 
 
 def _of_updates(title: str, **names: Any) -> dict[str, Any]:  # noqa: ANN401 - what a template is given

@@ -51,8 +51,12 @@ def status(
     until: datetime,
     standing: Iterable[tuple[str, State, str]],
     titles: dict[str, str],
+    unseen: Sequence[str] = (),
 ) -> bytes:
     """Write the file; ``standing`` are the updates that are pulled or doubted: id, state, title.
+
+    ``unseen`` are the watched patterns that see nothing: of what they mean nothing is
+    known to be well.
 
     What a failure says stays in the log and in ``watcher status``: it may name
     machines that are nobody's business.
@@ -66,7 +70,8 @@ def status(
         "schema": SCHEMA,
         "checked": time(now),
         "valid_until": time(until),
-        "well": all(row["failures"] == 0 for row in rows),
+        "well": not unseen and all(row["failures"] == 0 for row in rows),
+        "unseen": [line(pattern, 200) for pattern in unseen],
         "pulled": pulled,
         "sources": rows,
     }
