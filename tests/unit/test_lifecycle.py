@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from watcher.judgement import lifecycle
+from watcher.judgement.tracks import with_extended_support
+from watcher.records import Package
 from watcher.text.support import support_texts
 from watcher.text.words import words_of
 
@@ -78,3 +80,32 @@ def test_the_file_says_where_it_is_from() -> None:
     path = Path(lifecycle.__file__).with_name("lifecycle.toml")
 
     assert "MicrosoftDocs/lifecycle-data" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("product", "last", "extended"),
+    [
+        ("Windows 7 for x64-based Systems Service Pack 1", (2020, 1, 14), True),
+        ("Windows Server 2008 R2 for x64-based Systems", (2020, 1, 14), True),
+        ("Windows Server 2012 R2 (Server Core installation)", (2023, 10, 10), True),
+        ("Windows 10 Version 22H2 for 32-bit Systems", (2025, 10, 14), True),
+        ("SQL Server 2012 Service Pack 4", (2022, 7, 12), True),
+        ("SQL Server 2014 CU4", (2024, 7, 9), True),
+        ("SQL Server 2016 SP3 GDR", (2026, 7, 14), True),
+        # No security updates for whoever pays
+        ("SharePoint Server 2019", (2026, 7, 14), False),
+        # Its editions for long-term servicing are supported still
+        ("Windows 10 Version 21H2 for x64-based Systems", (2025, 10, 14), False),
+        # Marked in MSRC's records
+        ("Exchange Server 2019 CU14", (2025, 10, 14), False),
+    ],
+)
+def test_what_comes_after_the_last_day_is_for_whoever_pays_for_it(
+    product: str, last: tuple[int, int, int], extended: bool
+) -> None:
+    package = Package(product, "KB5970002")
+    # In the evening of the last day, when Microsoft releases
+    evening = datetime(*last, 18, tzinfo=UTC)
+    assert not with_extended_support(package, evening).esu
+    later = with_extended_support(package, evening + timedelta(days=28))
+    assert later.esu is extended

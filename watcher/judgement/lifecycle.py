@@ -26,6 +26,8 @@ class Support(Struct, frozen=True):
     url: str
     # The date that the page bore when it was read
     dated: date
+    # Who pays gets security updates after that day
+    extended: bool = False
 
     def has_ended(self, day: date) -> bool:
         """Say whether support has ended on a day."""
@@ -42,7 +44,13 @@ def known() -> tuple[Support, ...]:
     file = resources.files(__package__).joinpath("lifecycle.toml")
     rows = tomllib.loads(file.read_text("utf-8"))["product"]
     return tuple(
-        Support(row["name"], row["ends"], PAGES + row["page"], row["dated"])
+        Support(
+            row["name"],
+            row["ends"],
+            PAGES + row["page"],
+            row["dated"],
+            row.get("extended", False),
+        )
         for row in rows
     )
 

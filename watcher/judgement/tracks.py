@@ -11,11 +11,12 @@ Pure: packages, builds and servers in, answers out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
+from watcher.judgement.lifecycle import support_of
 from watcher.records import Offer, Package, Server
 
 HOTPATCH = "hotpatch"
@@ -26,17 +27,6 @@ EXCHANGE = "Exchange Server"
 # Months of the baselines, where no calendar says which updates are some
 _QUARTERS = (1, 4, 7, 10)
 _MONTHLY = ("", "B", "Security Update")
-# The last day on which everybody was offered updates, by Microsoft's lifecycle pages.
-# Exchange Server's are marked in MSRC's records
-_LAST_DAYS = (
-    ("Windows Server 2008", datetime(2020, 1, 14, tzinfo=UTC)),
-    ("Windows 7", datetime(2020, 1, 14, tzinfo=UTC)),
-    ("Windows Server 2012", datetime(2023, 10, 10, tzinfo=UTC)),
-    ("Windows 10 Version 22H2", datetime(2025, 10, 14, tzinfo=UTC)),
-    ("SQL Server 2012", datetime(2022, 7, 12, tzinfo=UTC)),
-    ("SQL Server 2014", datetime(2024, 7, 9, tzinfo=UTC)),
-    ("SQL Server 2016", datetime(2026, 7, 14, tzinfo=UTC)),
-)
 
 BuildKey = tuple[int, ...]
 
@@ -110,14 +100,16 @@ def newer_of_hotpatching(installed: Offer, offers: Iterable[Offer]) -> list[Offe
 
 
 def with_extended_support(package: Package, released: datetime | None) -> Package:
-    """Mark a package that came after its product's last day as one for paying customers."""
+    """Mark a package that came after its product's last day as one for paying customers.
+
+    Exchange Server's are marked in MSRC's records.
+    """
     if package.esu or released is None:
         return package
-    for name, last in _LAST_DAYS:
-        # "Windows Server 2012 R2" ended with 2012
-        if package.product.startswith(name) and released > last:
-            return replace(package, esu=True)
-    return package
+    support = support_of(package.product)
+    if support is None or not support.extended:
+        return package
+    return replace(package, esu=True) if support.has_ended(released.date()) else package
 
 
 def branch_of(build: BuildKey, product: str) -> BuildKey:
