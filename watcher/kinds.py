@@ -41,6 +41,8 @@ class Follows(StrEnum):
     MONTHS = "an index of months"
     # An index that says when each document changed (CSAF)
     MOVED = "an index of changes"
+    # A list of Microsoft Graph's, asked with a token: each page leads to the next
+    GRAPH = "pages of one list"
 
 
 class Rhythm(StrEnum):
@@ -86,7 +88,12 @@ class SourceKind(Struct, frozen=True):
     @property
     def indexed(self) -> bool:
         """Whether its first document is an index of others."""
-        return self.follows in (Follows.MONTHS, Follows.MOVED)
+        return self.follows in (Follows.MONTHS, Follows.MOVED, Follows.GRAPH)
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether each of its documents may lead to the next, as the first one does."""
+        return self.follows is Follows.GRAPH
 
     @property
     def follows_updates(self) -> bool:
@@ -398,9 +405,24 @@ SOURCE_KINDS = _source_kinds(
         monthly=False,
     ),
     SourceKind(
+        name="windows-graph",
+        module="windows_graph",
+        # It says what the pages of builds and of release health say, and they say more
+        rank=16,
+        follows=Follows.GRAPH,
+        page="",
+        gone_speaks=False,
+        largest=32 * MIB,
+        absence_waits=timedelta(0),
+        channel="",
+        founds=False,
+        rhythm=Rhythm.DAY,
+        monthly=False,
+    ),
+    SourceKind(
         name="kev",
         module="kev",
-        rank=16,
+        rank=17,
         follows=Follows.NOTHING,
         page="",
         gone_speaks=False,
@@ -568,3 +590,9 @@ def gone_speaks(kind: str) -> bool:
     """
     row = SOURCE_KINDS.get(kind)
     return row is not None and row.gone_speaks
+
+
+def logs_in(kind: str) -> bool:
+    """Say whether a kind is asked with a token of Microsoft Graph's; a heartbeat is not."""
+    row = SOURCE_KINDS.get(kind)
+    return row is not None and row.leads_on

@@ -27,6 +27,7 @@ from tests.stories import test_dotnet as dotnet
 from tests.stories import test_edge as edge
 from tests.stories import test_office as office
 from tests.stories import test_sql_articles as articles
+from tests.stories import test_windows_graph as graph
 from tests.stories.learn import HEALTH, Issue, message_center, status_page
 from tests.stories.pages import (
     CU13,
@@ -108,6 +109,12 @@ WINDOWS_ISSUE = Issue(
     "5046616",
     opened="2024-11-13",
 )
+GRAPH_ISSUE = graph.issue(
+    "Devices might show none.\n\nWorkaround: Restart.",
+    5046617,
+    startDateTime="2024-11-13T10:00:00-08:00",
+    lastUpdatedDateTime="2024-11-13T16:14:07.1881817-08:00",
+)
 JSON_MONTH = "https://json.example.org/2024-Nov"
 # A row's product is part of its key, which ``poisoned`` keeps as it is
 FARM = escape(f"SharePoint Server 2019 {TEXTS[0].format(mark='zqfarm')}")
@@ -126,6 +133,7 @@ MARKS = {
     "rdf": "zqrdf",
     "json": "zqjson",
     "windows-health": "zqhealth",
+    "windows-graph": "zqgraph",
     "windows-11-releases": "zqreleases",
     "sql-2025-builds": "zqsql",
     "sharepoint-updates": "zqfarm",
@@ -306,6 +314,7 @@ def first() -> dict[str, bytes]:
         URLS["guide"]: guide(OLD_ADVISORY),
         URLS["kev"]: kev(),
         CENTER: message_center(MESSAGE),
+        graph.GRAPH.url: graph.listed(graph.product("Windows Server 2025")),
         dotnet.INDEX: dotnet.index(),
         office.HISTORY: office.by_date(office.OLD),
         edge.URL: edge.issues(edge.KYBER),
@@ -427,6 +436,17 @@ def turned() -> Shown:
             "windows-health",
             "status-windows-server-2022",
             status_page("Windows Server 2022", WINDOWS_ISSUE),
+        ),
+        graph.GRAPH.url: (
+            "windows-graph",
+            "",
+            graph.listed(
+                graph.product(
+                    "Windows Server 2025",
+                    graph.revision("26100.2314", "2024-11-13", 5046617),
+                    issues=(GRAPH_ISSUE,),
+                )
+            ),
         ),
         URLS["kev"]: ("cisa-kev", "", kev("CVE-2024-49040", "CVE-2024-50001")),
         CSAF: (

@@ -212,7 +212,10 @@ def test_a_wrong_import_is_named_with_its_line(
 
 
 # Loading requests and urllib3 is a quarter of a run that asks nobody
-LATE = {("watcher.web.fetch", "watcher.web.client")}
+LATE = {
+    ("watcher.web.fetch", "watcher.web.client"),
+    ("watcher.cli.web", "watcher.notifiers.microsoft"),
+}
 
 
 def test_own_modules_are_imported_at_the_top() -> None:

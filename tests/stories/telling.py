@@ -26,6 +26,7 @@ from msgspec.structs import replace
 from tests.stories.pages import Month, address, index
 from watcher.config import Settings
 from watcher.config.builtin import BUILTIN
+from watcher.kinds import gone_speaks
 from watcher.records import (
     Confidence,
     Event,
@@ -98,7 +99,7 @@ class Web:
     def _answer(self, one: Wanted, now: datetime) -> Outcome:
         shown = self.shown[one.url]
         if isinstance(shown, Status):
-            if shown.status:
+            if shown.status and gone_speaks(one.source.kind):
                 return Page(
                     one.source.name, one.document, one.url, now, shown.status, b""
                 )
@@ -109,6 +110,7 @@ class Web:
                 now,
                 "the connection was refused",
                 "Look at the network.",
+                gone=bool(shown.status),
             )
         etag = hashlib.sha256(shown).hexdigest()
         if one.validators.etag == etag:

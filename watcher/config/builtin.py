@@ -80,6 +80,15 @@ BUILTIN: tuple[Source, ...] = (
         "https://learn.microsoft.com/en-us/windows/release-health/windows-message-center",
         products=("Windows",),
     ),
+    # It needs a client of one's own tenant
+    Source(
+        "windows-graph",
+        "windows-graph",
+        "https://graph.microsoft.com/beta/admin/windows/updates/products"
+        "?$expand=revisions($expand=catalogEntry,knowledgeBaseArticle),knownIssues",
+        enabled=False,
+        products=("Windows",),
+    ),
     Source(
         "windows-11-releases",
         "release-information",

@@ -173,6 +173,12 @@ def _whole(
         operator_settings = operator(tables.operator, channel_names, mistakes)
     if tables.heartbeat:
         heartbeat = mail_settings.heartbeat(tables.heartbeat, environ, mistakes)
+    has_readers = bool(tables.subscriber or tables.organisation)
+    read = sources(tables, watched, environ, mistakes)
+    mail = mail_settings.mail(
+        tables.mail, base, environ, mistakes, subscribed=has_readers
+    )
+    mail_settings.require_client(read, mail, mistakes)
     return Settings(
         watch=watched,
         state=state,
@@ -190,16 +196,10 @@ def _whole(
         keep=keep,
         metrics=path("metrics", watch.metrics),
         contact=given.value("contact", values.one_line, "", watch.contact),
-        sources=sources(tables, watched, environ, mistakes),
+        sources=read,
         subscribers=readers,
         channels=channels,
-        mail=mail_settings.mail(
-            tables.mail,
-            base,
-            environ,
-            mistakes,
-            subscribed=bool(tables.subscriber or tables.organisation),
-        ),
+        mail=mail,
         operator=operator_settings,
         heartbeat=heartbeat,
         limits=limits(tables.limits, mistakes),

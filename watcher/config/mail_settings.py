@@ -5,7 +5,7 @@ Their secrets come from the environment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -22,6 +22,8 @@ from watcher.config.mistakes import (
     TableReader,
 )
 from watcher.config.tables import ChannelTable, HeartbeatTable
+from watcher.kinds import logs_in
+from watcher.records import Source
 from watcher.settings import Channel, Heartbeat, Mail, OAuth, Replies, Secret
 
 PASSWORD = "WATCHER_SMTP_PASSWORD"  # where it stands  # noqa: S105
@@ -93,7 +95,8 @@ def mail(
     nobody = Login(None, None)
     login = nobody
     if smtp and not graph:
-        if oauth:
+        # The client may be there for a source of Graph's alone
+        if oauth and "auth=password" not in smtp:
             login = given.value("smtp", _mailbox_login, nobody, mailbox, environ)
         else:
             login = given.value("smtp", _login, nobody, mailbox, environ, mistakes)
@@ -116,6 +119,18 @@ def mail(
         or "",
         replies=_replies(table, given, sender, environ, mistakes),
     )
+
+
+def require_client(sources: Iterable[Source], mail: Mail, mistakes: Mistakes) -> None:
+    """Note each source that logs in at Microsoft Graph where no client is named."""
+    for source in sources:
+        if source.enabled and logs_in(source.kind) and mail.oauth is None:
+            mistakes.add(
+                ("mail", "tenant"),
+                f'the source "{source.name}" logs in at Microsoft Graph, and no client is named',
+                "Write tenant and client as the app registration shows them; another mail "
+                "server than Microsoft's then wants ?auth=password behind smtp.",
+            )
 
 
 def _replies(

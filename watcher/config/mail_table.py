@@ -79,7 +79,8 @@ class MailTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tenant: Annotated[
         str,
         Meta(
-            description="Microsoft 365: the directory (tenant) that the sending mailbox is in",
+            description="Microsoft 365: the directory (tenant) that the sending mailbox is in, "
+            "or that a source logs in to",
             examples=["example.onmicrosoft.com"],
         ),
     ] = ""

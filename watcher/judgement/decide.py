@@ -41,6 +41,7 @@ from watcher.judgement.other_events import (
     further_products,
     known_issues,
     revision,
+    title_of_issue,
 )
 from watcher.judgement.packages import (
     add_package,
@@ -125,6 +126,8 @@ def _first_sight(
     if not update.packages:
         update = replace(update, products_by_words=update.products)
     fact = _first_fact(kind, update)
+    if kind is Kind.KNOWN_ISSUE and len(changes.changes) == 1:
+        fact = replace(fact, detail=title_of_issue(changes.changes[0]))
     told_already = established_by(update, fact) if kind is Kind.PULLED else None
     if told_already:
         # It was told of the advisory, before the update that fixes it was known

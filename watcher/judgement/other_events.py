@@ -291,14 +291,19 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
 
     One event a check however many sources say so.
     """
-    matches = [
-        matched
-        for matched in check.unused()
-        if _issue_is_new(matched, check.update, check.now)
-    ]
+    matches = []
+    for matched in check.unused():
+        if not _issue_is_new(matched, check.update, check.now):
+            continue
+        check.used.append(matched)
+        listed = Established(Kind.KNOWN_ISSUE, detail=title_of_issue(matched))
+        told = established_by(check.update, listed) if listed.detail else None
+        if told is None:
+            matches.append(matched)
+        else:
+            check.decisions.support(told, [matched])
     if not matches:
         return []
-    check.used += matches
     readings = [matched.reading for matched in matches]
     event = compose_event(
         check.update,
@@ -311,7 +316,28 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
     )
     if check.decisions.widen_issue(event, readings):
         return []
-    return [Establishing(Established(Kind.KNOWN_ISSUE, detail=event.id), event)]
+    return [Establishing(_fact_of_issue(matches, event.id), event)]
+
+
+def title_of_issue(matched: MatchedChange) -> str:
+    """Give the title of a known issue that is listed for the first time, "" for any other
+    change.
+
+    Microsoft Graph lists the issues of release health under numbers of its own.
+    """
+    entry = matched.entry
+    appeared = matched.reading.change.kind is ChangeKind.APPEARED
+    is_issue = any(passage.name == "issue" for passage in entry.passages)
+    if not appeared or not is_issue or entry.packages:
+        return ""
+    return normalize.fold(entry.title).lower()
+
+
+def _fact_of_issue(matches: Sequence[MatchedChange], event: str) -> Established:
+    """Give the fact that an issue is listed, by its title, or by the event of several."""
+    titles = {title_of_issue(matched) for matched in matches}
+    detail = titles.pop() if len(titles) == 1 else ""
+    return Established(Kind.KNOWN_ISSUE, detail=detail or event)
 
 
 def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool:

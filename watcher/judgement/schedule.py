@@ -229,6 +229,10 @@ def followed(
     """
     if SOURCE_KINDS[kind].follows is Follows.MONTHS:
         return tuple(_failed_last(months(rows, previous, now), failed))
+    # A list that has become shorter has no such page any more, and an address of it is
+    # good for one reading
+    if SOURCE_KINDS[kind].follows is Follows.GRAPH:
+        return tuple(rows)
     return moved(rows, previous, failed)
 
 

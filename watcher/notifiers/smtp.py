@@ -63,7 +63,7 @@ def _line(settings: Settings) -> Iterator[Line]:
         parseaddr(settings.mail.sender)[1],
         str(settings.ca_bundle) if settings.ca_bundle else None,
         credentials,
-        Tokens.of(settings) if user else None,
+        Tokens.of(settings) if user and not password else None,
     )
     try:
         yield line

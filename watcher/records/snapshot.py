@@ -32,6 +32,8 @@ class Follow(Struct, frozen=True):
     mark: str = ""
     # What stands in its place where there is no such page
     instead: str = ""
+    # That there is no such page is nothing wrong
+    optional: bool = False
 
 
 class Snapshot(Struct, frozen=True):

@@ -41,6 +41,8 @@ from watcher.web import NEVER, Answered, Asking, Outcome, Wanted
 TOGETHER = 64
 # Provider metadata, its feed, its documents
 DEPTH = 3
+# Pages of one list
+PAGES = 50
 
 T = TypeVar("T")
 
@@ -122,6 +124,8 @@ class Progress(Struct):
             if row is not None and row.instead and _is_gone(answer):
                 other = _list_instead(row)
                 self.listed[other.document] = other
+                continue
+            if row is not None and row.optional and _is_gone(answer):
                 continue
             self.answers.append(replace(answer, mark=row.mark) if row else answer)
         self.level, self.found = [], {}
@@ -249,8 +253,9 @@ class _Stage:
         may have.
         """
         source, previous, requests = progress.source, progress.previous, self._requests
-        is_indexed = SOURCE_KINDS[source.kind].indexed and progress.answers
-        if not is_indexed or progress.depth == DEPTH:
+        kind = SOURCE_KINDS[source.kind]
+        is_over = progress.depth == (PAGES if kind.leads_on else DEPTH)
+        if not kind.indexed or not progress.answers or is_over:
             return []
         progress.depth += 1
         for answer in progress.answers:
@@ -313,6 +318,9 @@ def _wanted(
     document = previous.get(page.document)
     if document is None or requests.lacks(document):
         return whole
+    # A page that is "not modified" would not say where the next one is
+    if SOURCE_KINDS[source.kind].leads_on:
+        return whole
     # Of a product that is watched from now on the stored copy says nothing: "304 Not
     # Modified" would keep its updates away until the page changes
     if document.watch != requests.watch.mark:
@@ -326,7 +334,8 @@ def _read(
     """Parse a page, unless it is the very copy that was read last."""
     answer = Answer(page.document, page.url, None, page.validators, moved=page.moved)
     # An index is read all the same: what it leads to may not have been
-    is_index = SOURCE_KINDS[kind].indexed and page.document == ""
+    row = SOURCE_KINDS[kind]
+    is_index = row.leads_on or (row.indexed and page.document == "")
     was_read = _is_last_read(page, document, requests.watch)
     if was_read and not is_index:
         return replace(answer, page=page if requests.lacks(document) else None)

@@ -70,15 +70,9 @@ _NONE = re.compile(
     r"\bno (?:known|current|active|resolved|open) issues\b", re.IGNORECASE
 )
 _OUT_OF_BAND = re.compile(r"\bout[- ]of[- ]band\b", re.IGNORECASE)
-# What opens the part of the details that says what to do
-_REMEDY = re.compile(
-    r"(?:workaround|resolution|next steps?|mitigation)\b", re.IGNORECASE
-)
 _ALL = re.compile(
     r"\ball (?:supported |affected )?versions of windows\b", re.IGNORECASE
 )
-_PLATFORMS = re.compile(r"affected platforms", re.IGNORECASE)
-_PLATFORM = re.compile(r"(?:client|server)s?\s*:", re.IGNORECASE)
 _OPENED = re.compile(r"opened:?(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -205,7 +199,7 @@ def _issue(
 ) -> Entry:
     title, origin, status = row[0].find("b"), row[1], row[2]
     name = _text(title if isinstance(title, Tag) else row[0])
-    said, platforms, remedy = _parted(details.text or markup.plain(str(row[0])))
+    said, platforms, remedy = windows.parted(details.text or markup.plain(str(row[0])))
     # Above the text stands the title once more
     said = [
         line for line in said if normalize.fold(line) not in {name, "See details >"}
@@ -233,40 +227,16 @@ def _issue(
     )
 
 
-def _parted(text: str) -> tuple[list[str], list[str], list[str]]:
-    """Part the details into what happens, where it happens, and what to do about it."""
-    said: list[str] = []
-    platforms: list[str] = []
-    remedy: list[str] = []
-    for line in text.splitlines():
-        if line == "Back to top" or _PLATFORMS.match(line):
-            continue
-        if _PLATFORM.match(line):
-            platforms.append(line)
-        elif remedy or _REMEDY.match(line):
-            remedy.append(line)
-        else:
-            said.append(line)
-    return said, platforms, remedy
-
-
 def _passages(name: str, lines: list[str]) -> Iterator[Passage]:
     if lines:
         yield Passage(name, "\n".join(lines))
 
 
 def _status(cell: Tag) -> Passage:
-    """Return the passage of an issue's state, and of the update that resolves it.
-
-    "Resolved" is what to do about it, any other state says how far it is.
-    """
+    """Return the passage of an issue's state; the resolving update stands behind it."""
     state = first(markup.plain(str(cell)).splitlines())
     state = re.sub(r"\s*KB ?\d+.*", "", state)
-    by = normalize.kbs_in(_text(cell))
-    if state.lower().startswith("resolved"):
-        resolved = f"Status: {state} by {', '.join(by)}." if by else f"Status: {state}."
-        return Passage("workaround", resolved)
-    return Passage("note", f"Status: {state}.")
+    return windows.status(state, normalize.kbs_in(_text(cell)))
 
 
 def _watched(entry: Entry, watch: Watch) -> Entry | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from watcher.judgement import normalize
-from watcher.records import Watch
+from watcher.records import Passage, Watch
 from watcher.sources.answer import unique
 
 _NAME = re.compile(
@@ -20,6 +20,12 @@ _NAME = re.compile(
     r")(?![\w.]*\d)",
     re.IGNORECASE,
 )
+# What opens the part of an issue's details that says what to do
+_REMEDY = re.compile(
+    r"(?:workaround|resolution|next steps?|mitigation)\b", re.IGNORECASE
+)
+_PLATFORMS = re.compile(r"affected platforms", re.IGNORECASE)
+_PLATFORM = re.compile(r"(?:client|server)s?\s*:", re.IGNORECASE)
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -57,3 +63,31 @@ def concerns(watch: Watch, name: str) -> bool:
         if pattern.startswith(start) and not pattern.startswith(f"{start}r2"):
             return True
     return False
+
+
+def parted(text: str) -> tuple[list[str], list[str], list[str]]:
+    """Part an issue's details into what happens, where it happens, and what to do about it."""
+    said: list[str] = []
+    platforms: list[str] = []
+    remedy: list[str] = []
+    for line in text.splitlines():
+        if line == "Back to top" or _PLATFORMS.match(line):
+            continue
+        if _PLATFORM.match(line):
+            platforms.append(line)
+        elif remedy or _REMEDY.match(line):
+            remedy.append(line)
+        else:
+            said.append(line)
+    return said, platforms, remedy
+
+
+def status(state: str, by: tuple[str, ...]) -> Passage:
+    """Return the passage of an issue's state, and of the articles that resolve it.
+
+    "Resolved" is what to do about it, any other state says how far it is.
+    """
+    if state.lower().startswith("resolved"):
+        resolved = f"Status: {state} by {', '.join(by)}." if by else f"Status: {state}."
+        return Passage("workaround", resolved)
+    return Passage("note", f"Status: {state}.")

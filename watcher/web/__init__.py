@@ -23,6 +23,7 @@ Outcome = Page | NotModified | Failure
 
 NEVER = float("inf")
 GONE = frozenset({404, 410})
+REFUSALS = frozenset({401, 403})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})
 
@@ -116,6 +117,21 @@ class FetchError(Exception):
         self.retry_after = retry_after
 
 
+class Login(Protocol):
+    """Whoever logs in at Microsoft Graph for the kinds that need it."""
+
+    # Where Graph is, and the only server that is told a token
+    graph: str
+
+    def token(self) -> str:
+        """Give a token.  Raises FetchError where there is none."""
+        ...
+
+    def forget(self) -> None:
+        """Let the next token be a new one: this one was not taken."""
+        ...
+
+
 class FetchSettings(Struct, frozen=True):
     """How to ask; times in seconds, sizes in bytes.
 
@@ -145,6 +161,8 @@ class FetchSettings(Struct, frozen=True):
     source: float = NEVER
     run: float = NEVER
     secrets: Mapping[str, str] = field(default_factory=dict)
+    # None where [mail] names no client
+    login: Login | None = None
     sleep: Callable[[float], None] | None = None
 
     def __repr__(self) -> str:

@@ -19,13 +19,14 @@ from requests.utils import default_headers, get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from watcher import __version__
-from watcher.kinds import gone_speaks, largest
+from watcher.kinds import gone_speaks, largest, logs_in
 from watcher.records import NotModified, Page, Validators
 from watcher.web import (
     FOR_GOOD,
     GONE,
     NEVER,
     REDIRECTS,
+    REFUSALS,
     FetchError,
     FetchSettings,
     Outcome,
@@ -41,6 +42,7 @@ from watcher.web.connection import (
 )
 from watcher.web.failures import (
     failure,
+    not_let_in,
     of_error,
     of_status,
     out_of_time,
@@ -74,6 +76,12 @@ class _Hop(Struct, frozen=True):
     target: Target
     login: tuple[str, str] | None
     nearest: Callable[[], Reach]
+    # Of Graph's, "" for what wants none
+    token: str = ""
+
+    def __repr__(self) -> str:
+        """Name the host; never what is said there."""
+        return f"_Hop({self.target.host!r})"
 
 
 class Client:
@@ -204,6 +212,10 @@ class Client:
             return answer
         if answer.status in GONE and gone_speaks(wanted.source.kind):
             return answer
+        login = self._settings.login
+        if answer.status in REFUSALS and login and logs_in(wanted.source.kind):
+            login.forget()
+            raise not_let_in(answer.status)
         raise of_status(answer.status, answer.headers, now)
 
     def _first(self, wanted: Wanted) -> _Hop:
@@ -226,7 +238,28 @@ class Client:
             target,
             target.login,
             lambda: Reach.OWN if is_own else reach_of_host(home),
+            self._token(target) if logs_in(wanted.source.kind) else "",
         )
+
+    def _token(self, target: Target) -> str:
+        """Give the token that Graph is asked with.
+
+        It is told to no other server, whatever address a page or the configuration
+        gives.
+        """
+        login = self._settings.login
+        if login is None:
+            raise FetchError(
+                "Microsoft Graph wants a login, and [mail] names no client",
+                "Write tenant and client into [mail], and set the client's secret.",
+            )
+        if target.server != address.read(login.graph).server:
+            raise FetchError(
+                f"the address is not at {login.graph}: it was not asked, for the token "
+                "is for Microsoft Graph alone",
+                "Correct the source's `url`, or graph in [mail].",
+            )
+        return login.token()
 
     def _next(self, hop: _Hop, answer: Answer) -> _Hop:
         """Prepare the request that a redirect asks for."""
@@ -261,8 +294,9 @@ class Client:
                 ),
             )
         at = self.gate.at
-        login = hop.login if target.server == hop.target.server else None
-        return _Hop(target, login, lambda: at)
+        is_same = target.server == hop.target.server
+        login, token = (hop.login, hop.token) if is_same else (None, "")
+        return _Hop(target, login, lambda: at, token)
 
     def _hop(self, hop: _Hop, headers: Mapping[str, str], kind: str) -> Answer:
         """Send one request and read its answer."""
@@ -315,6 +349,8 @@ class Client:
             request.prepare_cookies(self._cookies)
         if hop.login:
             request.prepare_auth(hop.login)
+        if hop.token:
+            request.headers["Authorization"] = f"Bearer {hop.token}"
         timeout = (self._settings.connect_timeout, self._settings.read_timeout)
         response = self._adapter.send(
             request, stream=True, timeout=timeout, verify=True, proxies=proxies

@@ -114,6 +114,15 @@ def of_status(status: int, headers: Mapping[str, str], now: datetime) -> FetchEr
     )
 
 
+def not_let_in(status: int) -> FetchError:
+    """Say that Microsoft Graph does not take the token, or not for this."""
+    return FetchError(
+        f"Microsoft Graph answered {status} {_phrase(status)}",
+        "Give the client of [mail] the application permission WindowsUpdates.ReadWrite.All, "
+        "with an administrator's consent; without the right, switch the source off.",
+    )
+
+
 def too_large(limit: int) -> FetchError:
     """Say that a body is larger than agreed."""
     return FetchError(
