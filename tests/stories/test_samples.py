@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from tests.stories.samples import rendered, sample, source_text
 from tests.stories.telling import World
+from watcher.judgement import advice
 from watcher.records import Event, Source
 
 LEARN = "https://learn.microsoft.com/en-us/"
@@ -390,6 +391,42 @@ def test_a_release_of_dotnet_that_is_gone_for_an_hour_is_not_pulled(
         "04-21T1749": ["released net-10-0-7"],
     }
     assert world.at("2026-04-23 20:00") == []
+    assert world.pulled == []
+
+
+def test_a_release_of_dotnet_for_macos_alone_says_so_first(world: World) -> None:
+    """March 2026: "You will only need to install this patch if you are on macOS"."""
+    page = f"{DOTNET}10.0/releases.json"
+    reads(world, "dotnet-releases", page, ".NET 10*")
+    raw = "https://raw.githubusercontent.com/dotnet/core/main/release-notes/10.0"
+    notes = f"{raw}/10.0.{{0}}/10.0.{{0}}.md"
+    # As they are written, not rendered
+    before, known, of_four, of_five = (
+        source_text(f"dotnet-releases/{name}.md").encode()
+        for name in (
+            "10.0-known-issues@2026-03-10",
+            "10.0-known-issues@2026-03-11",
+            "10.0.4@2026-03-10",
+            "10.0.5@2026-03-12",
+        )
+    )
+    first = {
+        page: sample("dotnet-releases/10.0-releases@2026-03-10T1739Z.json"),
+        notes.format(4): of_four,
+        f"{raw}/known-issues.md": before,
+    }
+    assert world.at("2026-03-10 17:39", pages=first) == []
+    said = world.at("2026-03-11 16:48", pages={f"{raw}/known-issues.md": known})
+    assert said == ["known-issue net-10-0-4"]
+    assert world.failures == []
+
+    later = {
+        page: sample("dotnet-releases/10.0-releases@2026-03-12T1827Z.json"),
+        notes.format(5): of_five,
+    }
+    assert world.at("2026-03-12 18:27", pages=later) == ["released net-10-0-5"]
+    assert world.failures == []
+    assert advice.keys(world.last) == ("only-if-affected",)
     assert world.pulled == []
 
 

@@ -44,6 +44,15 @@ _ONLY_IF_AFFECTED = re.compile(
 )
 
 
+# ".NET 10.0.5 as an out-of-band (OOB) update to address a regression ... that causes the
+# debugger to crash when debugging applications on macOS"
+_FOR_A_SYSTEM = re.compile(
+    r"\bout-of-band\b.{0,120}\b(?:address|fix|resolve|correct)\w*\b.{0,300}"
+    r"\b(?:crash|fail|break|hang|stop)\w*\b[^.]{0,80}\bon (?:macos|linux)\b",
+    re.IGNORECASE,
+)
+
+
 def keys(event: Event) -> tuple[str, ...]:
     """Name the sentences for ``event``, the first thing to do first."""
     if event.confidence is Confidence.SUSPECTED:
@@ -87,7 +96,11 @@ def is_only_for_affected(event: Event) -> bool:
     "We recommend you only install this optional update if you are affected by this
     issue", March and November 2020; .NET 10.0.5 was for macOS alone.
     """
-    return any(map(_ONLY_IF_AFFECTED.search, event.guidance))
+    if any(map(_ONLY_IF_AFFECTED.search, event.guidance)):
+        return True
+    # What fixes a vulnerability is for everybody
+    is_security = bool(event.update.cves or event.advisories)
+    return not is_security and bool(_FOR_A_SYSTEM.search(" ".join(event.guidance)))
 
 
 def is_for_other_product(event: Event) -> bool:

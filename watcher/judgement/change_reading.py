@@ -22,6 +22,9 @@ from watcher.records import Change, Entry, Kind, Package, Passage
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in
 # every second line.
 UNREAD = ("description",)
+# Why a release is there, in its own notes: it is shown, and tells of no other turn.
+# "We are releasing .NET 10.0.5 to address a regression" is no return of 10.0.5
+REASON = "reason"
 PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
 # What a statement may say of an update's state. The last takes a pull back that never
 # was.
@@ -350,7 +353,7 @@ def kinds_said(entry: Entry) -> frozenset[Kind]:
     """Give the kinds of statements in an entry's prose that a translation would repeat."""
     found: set[Kind] = set()
     for passage in entry.passages:
-        if passage.name in UNREAD:
+        if passage.name in (*UNREAD, REASON):
             continue
         # Each by itself: beside a return its reason is not told of as an issue
         for sentence in sentences(passage.text):
@@ -371,6 +374,8 @@ def _statements(
     A new sentence is read with those before it: "it", and the heading "Known issues",
     stand there.
     """
+    if passage.name == REASON:
+        return []
     found = []
     chosen = None if among is None else frozenset(among)
     for said in read(passage.text, language, chosen):

@@ -11,7 +11,7 @@ class Passage(Struct, frozen=True):
     """A piece of a source's prose, named by where it stands.
 
     ``name`` is ``title``, ``revision 2.0``, ``faq``, ``issue``, ``cause``,
-    ``workaround``, ``note``, ``description`` or ``content``. ``text`` is plain;
+    ``workaround``, ``note``, ``description``, ``reason`` or ``content``. ``text`` is plain;
     paragraphs and list items are separated by newlines.
     """
 
