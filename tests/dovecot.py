@@ -24,8 +24,7 @@ state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
-disable_plaintext_auth = no
+{tls}
 auth_failure_delay = 0
 default_internal_user = {user}
 default_internal_group = {group}
@@ -39,7 +38,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
 }}
 service anvil {{
@@ -75,17 +74,32 @@ def missing() -> str:
     return "" if os.geteuid() == 0 else "Dovecot can only be started by root"
 
 
+PLAIN = """ssl = no
+disable_plaintext_auth = no"""
+# As Debian sets it up: no password before TLS
+TLS = """ssl = required
+ssl_cert = <{folder}/server.pem
+ssl_key = <{folder}/server.pem
+disable_plaintext_auth = yes"""
+
+
 class Dovecot:
     """A private instance over ``boxes``, whose maildirs belong to ``owner``.
 
-    At the port ``login`` it judges passwords for Postfix.
+    At the port ``login`` it judges passwords for Postfix.  With a ``certificate`` (key and
+    chain, PEM) it takes passwords by TLS only: at ``tls_port`` from the start, at ``port``
+    after STARTTLS.
     """
 
-    def __init__(self, boxes: Path, owner: str, login: int = 0) -> None:
+    def __init__(
+        self, boxes: Path, owner: str, login: int = 0, certificate: bytes = b""
+    ) -> None:
         import pwd
 
         self.folder = Path(tempfile.mkdtemp(prefix="watcher-imap-"))
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port() if certificate else 0
+        if certificate:
+            (self.folder / "server.pem").write_bytes(certificate)
         known = pwd.getpwnam(owner)
         places = {
             "folder": self.folder,
@@ -93,6 +107,8 @@ class Dovecot:
             "port": self.port,
             "password": PASSWORD,
             "login": login,
+            "tls": TLS.format(folder=self.folder) if certificate else PLAIN,
+            "tls_port": self.tls_port,
         }
         places |= {
             "uid": known.pw_uid,

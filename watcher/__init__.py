@@ -1,3 +1,3 @@
 """Tells administrators that an update is out, was pulled, or is back as v2."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -1,4 +1,4 @@
-"""The administrator's servers from a CSV file, or from Health Checker's XML.
+"""The administrator's servers from a CSV file, or from what Health Checker writes.
 
 ``server,product,build``, or what Exchange's own shell exports.
 
@@ -8,11 +8,16 @@ Directory has of a server often stays at its cumulative update.
 ``Get-ExchangeServer | Select Name, AdminDisplayVersion | Export-Csv`` writes
 ``"Version 15.2 (Build 1544.13)"``, in Windows PowerShell 5 a line ``#TYPE ...`` before
 the head, in UTF-16 where it is told so; Excel saves with semicolons in many countries.
+
+Exchange's Health Checker writes no CSV (microsoft/CSS-Exchange, Diagnostics/HealthChecker):
+what it keeps of a server is XML (Export-Clixml), of -BuildHtmlServersReport an HTML page,
+of -VulnerabilityReport one JSON file of all servers.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -120,8 +125,18 @@ def parse(body: bytes) -> Inventory:
     if len(body) > LARGEST:
         raise _too_large()
     text = _decoded(body)
-    if text.lstrip().startswith("<"):
+    start_of_text = text.lstrip()[:200].lower()
+    if start_of_text.startswith("{"):
+        return _vulnerability_report(text)
+    if start_of_text.startswith(("<html", "<!doctype html")):
+        return _html_report(text)
+    if start_of_text.startswith("<"):
         return _health_checker(body)
+    return _table(text)
+
+
+def _table(text: str) -> Inventory:
+    """Read a table of servers: what may stand before its head is passed over."""
     lines = text.splitlines()
     start = 0
     while start < len(lines) and _precedes_head(lines[start]):
@@ -219,8 +234,9 @@ def _health_checker(body: bytes) -> Inventory:
     for named in root.iterfind(".//{*}S[@N='ServerName']"):
         properties = named.getparent()
         build = "" if properties is None else _setup_build(properties)
-        if named.text and build:
-            server = Server(named.text.strip(), build, exact=True)
+        if properties is not None and named.text and build:
+            exact = not _failed_to_ask(properties)
+            server = Server(named.text.strip(), build, exact=exact)
             servers.setdefault(server.name.lower(), server)
     if not servers:
         raise ParseError("this XML is not what Health Checker writes", REMEDY)
@@ -238,6 +254,72 @@ def _setup_build(properties: etree._Element) -> str:
             if build:
                 return build
     return ""
+
+
+def _failed_to_ask(properties: etree._Element) -> bool:
+    """Say whether ExSetup.exe could not be asked: then AdminDisplayVersion stands in its place."""
+    failed = properties.iterfind(".//{*}B[@N='FailedGetExSetup']")
+    return any((element.text or "").strip().lower() == "true" for element in failed)
+
+
+def _vulnerability_report(text: str) -> Inventory:
+    """Read the JSON of Health Checker's -VulnerabilityReport, of all servers at once.
+
+    Of a server that was not reached it has AdminDisplayVersion.  Raises ParseError when
+    it is no such file.
+    """
+    remedy = "Of JSON, Health Checker's HealthChecker-VulnerabilityReport is read."
+    try:
+        report = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"this JSON cannot be read: {error}", remedy) from error
+    rows = report.get("Servers") if isinstance(report, dict) else None
+    if not isinstance(rows, list):
+        raise ParseError("this JSON is not what Health Checker writes", remedy)
+    servers: dict[str, Server] = {}
+    complaints: list[str] = []
+    for number, row in enumerate(rows, 1):
+        cells = row if isinstance(row, dict) else {}
+        written = str(cells.get("BuildVersion", ""))
+        name, exact = str(cells.get("Name", "")).strip(), cells.get("Online") is True
+        server = Server(name, build_of(written), exact=exact)
+        if wrong := _complaint(server, written, servers):
+            complaints.append(f"server {number}: {wrong}")
+        else:
+            servers[server.name.lower()] = server
+    return Inventory(tuple(servers.values()), tuple(complaints))
+
+
+def _html_report(text: str) -> Inventory:
+    """Read the details in Health Checker's HTML report, row by row.
+
+    A row "Server Name" begins a server, and a row "Build Number" has what its ExSetup.exe
+    says, or AdminDisplayVersion where that could not be asked: which of the two, the page
+    does not tell.  Raises ParseError when it is no such page.
+    """
+    from lxml import html
+
+    servers: dict[str, Server] = {}
+    name = ""
+    try:
+        rows = html.fromstring(text.encode()).iter("tr")
+    except (html.etree.ParserError, ValueError) as error:
+        raise ParseError(f"this HTML cannot be read: {error}", REMEDY) from error
+    for row in rows:
+        cells = [
+            " ".join(str(cell.xpath("string()")).split())
+            for cell in row.iter("th", "td")
+        ]
+        if len(cells) != 2:
+            continue
+        label, written = cells
+        if label == "Server Name":
+            name = written
+        elif label == "Build Number" and name and build_of(written):
+            servers.setdefault(name.lower(), Server(name, build_of(written)))
+    if not servers:
+        raise ParseError("this HTML is not what Health Checker writes", REMEDY)
+    return Inventory(tuple(servers.values()))
 
 
 def _complaint(server: Server, written: str, servers: dict[str, Server]) -> str:

@@ -189,8 +189,10 @@ def _leave(client: imaplib.IMAP4) -> None:
     try:
         client.logout()
     except (OSError, imaplib.IMAP4.error):
-        # It is gone already
-        client.shutdown()
+        # It is gone already; after a certificate that was refused so is the socket, and
+        # what that says must not stand in place of the cause
+        with suppress(OSError):
+            client.shutdown()
 
 
 def _failure(replies: Replies, error: Exception) -> WatcherError:

@@ -14,8 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.errors import ConfigurationError
+from watcher.plural import counted
 from watcher.records import Event
 from watcher.run.check import Report, check
 from watcher.run.publish import publish_site

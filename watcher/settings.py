@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from watcher.masking import Secret, masked
 from watcher.records import Source, Subscriber, Watch
+from watcher.secret import Secret, masked
 
 __all__ = [
     "NOBODY_NAMED",

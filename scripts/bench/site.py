@@ -91,7 +91,7 @@ def _one_event(
             events=(told,),
             updates=(replace(update, state=State.PULLED, changed=told.time),),
         )
-        before = publish.basis(settings, store)
+        before = publish.basis(settings, store, now)
         store.record("msrc-cvrf", outcome=outcome)
         start = time.process_time()
         changed = publish_site(settings, store, now, before, Touched.by([outcome]))

@@ -12,8 +12,7 @@ from msgspec.structs import fields
 
 from watcher.mail import render, samples, welcome
 from watcher.text import sayings, story, templates
-from watcher.text.form import Form
-from watcher.text.words import words_of
+from watcher.text.words import Form, words_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = set(

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from scripts.release_notes import notes
+from watcher import __version__
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
@@ -41,6 +42,11 @@ def tree(folder: Path, version: str, changelog: str) -> Path:
 def test_a_release_has_the_notes_of_its_version(tmp_path: Path) -> None:
     text = "# Changes\n\n## 1.2.0, 2030-05-14\n\n### Added\n\n- A.\n\n## 1.1.0, 2030-04-01\n\n- B.\n"
     assert notes("v1.2.0", tree(tmp_path, "1.2.0", text)) == "### Added\n\n- A.\n"
+
+
+def test_the_program_is_of_a_version_whose_notes_bear_a_day() -> None:
+    """So that whoever sets the tag of this version releases it."""
+    assert notes(f"v{__version__}", ROOT).startswith("### Added\n")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from watcher.notifiers import Receipt, http
 from watcher.notifiers import apprise as channels
 from watcher.records import DeliveryState, Letter
 from watcher.settings import Channel, Settings
-from watcher.text import webhook
+from watcher.text import event_json
 
 SAID = replace(
     MESSAGE,
@@ -107,7 +107,7 @@ def test_what_a_ticket_system_gets_is_of_the_documented_form(
 
 
 def test_the_form_refuses_what_is_not_of_it() -> None:
-    told = webhook.payload(SAID)
+    told = event_json.payload(SAID)
     whole = {"title": "a", "message": "b", "type": "info", "advisory_watcher": told}
     jsonschema.validate(whole, SCHEMA)
     for wrong in ({"schema": 2}, {"kind": "withdrawn"}, {"time": "yesterday"}):

@@ -10,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from tests.letters import SETTINGS, html_of
-from watcher.counted import counted
 from watcher.judgement import delivery
 from watcher.judgement.source_health import (
     OperatorNews,
@@ -19,9 +18,9 @@ from watcher.judgement.source_health import (
     ProblemKind,
 )
 from watcher.mail import operator, render, samples
+from watcher.plural import counted
 from watcher.records import Advisory, Delivery, DeliveryState, Kind, Letter, Package
-from watcher.text.form import Form
-from watcher.text.words import words_of
+from watcher.text.words import Form, words_of
 
 SEVERAL = (
     *(

@@ -218,7 +218,8 @@ def test_a_digest_counts_its_events_in_the_subject() -> None:
     )
     message = render.message(Letter("digest", ADMINS, events), configured(), NOW)
     assert message.subject == (
-        "[DIGEST] 1 pulled, 2 released: Exchange Server May 2030 SU (KB9000001)"
+        "[DIGEST] 1 pulled, 2 released (2 exploited): Exchange Server May 2030 SU "
+        "(KB9000001)"
     )
     assert message.events == ("sample-pulled", "2", "sample-released")
 
@@ -300,6 +301,59 @@ def test_the_subject_says_what_is_attacked_already(
     assert message.subject.endswith(end)
     is_urgent = exploited or kind in (Kind.EXPLOITED, Kind.PULLED)
     assert (b"Importance: high" in message.body) == is_urgent
+
+
+@pytest.mark.parametrize("kind", [Kind.RELEASED, Kind.RE_RELEASED, Kind.ANNOUNCED])
+def test_the_subject_says_what_may_be_attacked_soon_exploited_first(kind: Kind) -> None:
+    likely, attacked = (
+        Advisory("CVE-2030-1", likely=True),
+        Advisory("CVE-2030-2", exploited=True),
+    )
+    subject = render.message(
+        single(kind, advisories=(likely,)), configured(), NOW
+    ).subject
+    assert subject.endswith(": exploitation more likely")
+
+    both = single(kind, advisories=(likely, attacked))
+    assert render.message(both, configured(), NOW).subject.endswith(": exploited")
+
+
+def test_a_long_title_cuts_no_attack_off_the_subject() -> None:
+    letter = single(Kind.RELEASED, advisories=(Advisory("CVE-2030-1", exploited=True),))
+    (event,) = letter.events
+    update = replace(event.update, title="A long name of an update " * 20)
+    letter = replace(letter, events=(replace(event, update=update),))
+    subject = render.message(letter, configured(), NOW).subject
+
+    assert len(subject) <= 200
+    assert subject.startswith("[RELEASED] A long name")
+    assert subject.endswith(": exploited")
+
+
+@pytest.mark.parametrize(
+    ("flaws", "tags"),
+    [
+        ((Advisory("CVE-2030-1"),), "[DIGEST] 1 pulled, 1 released: "),
+        (
+            (Advisory("CVE-2030-1", likely=True),),
+            "[DIGEST] 1 pulled, 1 released (1 with exploitation more likely): ",
+        ),
+        (
+            (Advisory("CVE-1", likely=True), Advisory("CVE-2", exploited=True)),
+            "[DIGEST] 1 pulled, 1 released (1 exploited): ",
+        ),
+    ],
+)
+def test_a_digests_subject_says_what_is_attacked(
+    flaws: tuple[Advisory, ...], tags: str
+) -> None:
+    events = (
+        samples.event(Kind.PULLED),
+        replace(samples.event(Kind.RELEASED), advisories=flaws),
+    )
+    digest = Letter("digest", ADMINS, audience.gravest_first(events))
+
+    assert render.message(digest, configured(), NOW).subject.startswith(tags)
 
 
 def test_what_the_vendor_holds_likely_is_said_in_the_first_lines() -> None:

@@ -34,8 +34,7 @@ from watcher.site.feeds import SiteAddress
 from watcher.site.lists import listing_of
 from watcher.site.pages import Contents, Life, files
 from watcher.text import templates
-from watcher.text.form import Form
-from watcher.text.words import words_of
+from watcher.text.words import Form, words_of
 
 T0 = datetime(2030, 5, 14, 18, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -14,14 +14,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import (
-    believe,
-    compare,
-    first_reading,
-    interpret,
-    memory,
-    normalize,
-)
+from watcher.judgement import believe, compare, first_reading, interpret, normalize
 from watcher.records import (
     Change,
     ChangeKind,
@@ -105,8 +98,8 @@ class Memory:
             self.documents[place] = believe.doubted(before, now)
             return None
         left = self.remembered.setdefault(place, set())
-        recalled = memory.recall(changes, left)
-        left |= set(memory.leaving(changes))
+        recalled = compare.recall(changes, left)
+        left |= set(compare.leaving(changes))
         first = history is None or history.accepted is None
         quiet = {
             change

@@ -129,8 +129,8 @@ def test_without_a_build_the_inventory_is_judged(cli: Cli, state: Store) -> None
         "EX01 15.2.1544.13 = Exchange Server November 2030 SU v1, pulled: install v2, KB9000002",
         "EX02 15.2.1544.14 = Exchange Server November 2030 SU v2, good: nothing to do",
         (
-            "Exchange Server 2019: support has ended on 14 Oct 2025. Who has no extended "
-            "security updates gets no update for it any more. "
+            "Exchange Server 2019: support ended on 14 Oct 2025. No further updates, but "
+            "for customers of extended security updates where there are some. "
             "https://learn.microsoft.com/lifecycle/products/exchange-server-2019"
         ),
     ]
@@ -416,10 +416,24 @@ def test_the_files_of_a_folder_are_read_together_and_the_last_of_a_server_counts
             f"server,build\nEX01,{build}\n", encoding="utf-8"
         )
     (many / "3.xml").write_text("<html/>", encoding="utf-8")
+    # What Health Checker writes of all servers, and what is no inventory
+    (many / "HealthChecker-VulnerabilityReport-1.json").write_text(
+        '{"Servers": [{"Name": "EX02", "BuildVersion": "15.2.1544.14", "Online": true}]}',
+        encoding="utf-8",
+    )
+    (many / "ExchangeAllServersReport-1.html").write_text(
+        "<html><table><tr><th>Server Name</th><th>EX03</th><tr><tr><td>Build Number</td>"
+        "<td>15.02.1544.011</td><tr></table></html>",
+        encoding="utf-8",
+    )
+    (many / "other.json").write_text("{}", encoding="utf-8")
     said = cli("inventory", "many")
 
     assert "EX01: 15.2.1544.13\n" in said.stdout
-    assert "3.xml: this XML is not what Health Checker writes" in said.stderr
+    assert "EX02: 15.2.1544.14, asked of ExSetup.exe\n" in said.stdout
+    assert "EX03: 15.2.1544.11\n" in said.stdout
+    assert "other.json" not in said.stderr
+    assert "3.xml: this HTML is not what Health Checker writes" in said.stderr
 
 
 @pytest.mark.parametrize("kind", ["exchange", "windows", "sql", "sharepoint"])

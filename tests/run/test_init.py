@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import trustme
+from lxml import etree
 
 from tests.dialog import Dialog
 from tests.mailing import PASSWORD, USER, MailServer, Postbox, free_port
@@ -24,9 +25,10 @@ ROOT = Path(__file__).parents[2]
 WATCHER = (sys.executable, "-m", "watcher")
 
 # Stands in for the system's: it keeps one file, as the real one does
-CRONTAB = (
-    'if [ "$1" = -l ]; then cat "$CRONTAB" 2>/dev/null; else cat >"$CRONTAB"; fi\n'
-)
+CRONTAB = """
+if [ "$1" != -l ]; then cat >"$CRONTAB"; exit; fi
+cat "$CRONTAB" 2>/dev/null || { echo "no crontab for you" >&2; exit 1; }
+"""
 
 posix = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no pseudo-terminals and no cron"
@@ -480,3 +482,116 @@ def test_systemd_takes_the_units_that_are_written(
     code, said = call(folder, environ, "--remove-schedule", "--config", str(place))
     assert code == 0, said
     assert list(units.iterdir()) == []
+
+
+@posix
+def test_a_timer_of_another_configuration_is_left_alone(
+    folder: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "programs" / "systemctl").write_text("#!/bin/sh\n")
+    words = (*QUIETLY, "--to", "it@example.org", "--schedule", "systemd")
+    first, second = str(folder / "first.toml"), str(folder / "second.toml")
+    assert call(folder, environ, *words, "--config", first)[0] == 0
+    service = tmp_path / "config" / "systemd" / "user" / "advisory-watcher.service"
+    before = service.read_text(encoding="utf-8")
+
+    code, said = call(folder, environ, *words, "--config", second)
+
+    assert code == 2
+    assert "Take that one back first" in said
+    assert service.read_text(encoding="utf-8") == before
+    code, said = call(folder, environ, "--remove-schedule", "--config", second)
+    assert "no schedule to take back" in said
+    assert service.exists()
+
+
+@posix
+def test_a_crontab_that_cannot_be_read_is_not_written_over(
+    folder: Path, environ: dict[str, str], crontab: Path, tmp_path: Path
+) -> None:
+    crontab.write_text("0 3 * * *  backup\n")
+    command = tmp_path / "programs" / "crontab"
+    stand_in = command.read_text()
+    refusing = 'if [ "$1" = -l ]; then echo "cannot open: I/O error" >&2; exit 1; fi\n'
+    command.write_text(stand_in.replace("#!/bin/sh\n", f"#!/bin/sh\n{refusing}"))
+
+    words = (*QUIETLY, "--to", "it@example.org", "--schedule", "cron")
+    code, said = call(folder, environ, *words)
+
+    assert code != 0
+    assert "I/O error" in said
+    assert crontab.read_text() == "0 3 * * *  backup\n"
+
+
+# Stand in for Windows': the task is a file, and every call is noted
+SCHTASKS = """
+echo "schtasks $1 $2" >>"$WINDOWS/asked"
+case $1 in
+/Create) cp "$6" "$WINDOWS/task.xml" ;;
+/Query) iconv -f UTF-16 -t UTF-8 "$WINDOWS/task.xml" ;;
+/Delete) rm "$WINDOWS/task.xml" ;;
+esac
+"""
+NOTED = 'echo "$(basename "$0") $*" >>"$WINDOWS/asked"\n'
+
+
+@pytest.fixture
+def windows(environ: dict[str, str], tmp_path: Path) -> Path:
+    made = tmp_path / "windows"
+    made.mkdir()
+    environ["WINDOWS"] = str(made)
+    for name, script in (("schtasks", SCHTASKS), ("setx", NOTED), ("reg", NOTED)):
+        program = tmp_path / "programs" / name
+        program.write_text(f"#!/bin/sh\n{script}")
+        program.chmod(0o755)
+    return made
+
+
+@posix
+def test_a_task_of_windows_has_the_documented_form_and_goes_with_what_it_set(
+    folder: Path, environ: dict[str, str], windows: Path
+) -> None:
+    """The form is that of MS-TSCH, 2.5: what it does not have, Windows refuses."""
+    place = folder / 'Über & "quoted"' / "watcher.toml"
+    secret = folder / "the secret"
+    secret.write_text("s3cret\n")
+    environ["WATCHER_SMTP_PASSWORD_FILE"] = str(secret)
+    words = (*QUIETLY, "--to", "it@example.org", "--config", str(place))
+
+    code, said = call(folder, environ, *words, "--schedule", "task")
+
+    assert code == 0, said
+    form = etree.XMLSchema(etree.parse(Path(__file__).parent / "data" / "task.xsd"))
+    task = etree.parse(windows / "task.xml")
+    form.assertValid(task)
+    text = {
+        each.tag.rpartition("}")[2]: each.text or "" for each in task.getroot().iter()
+    }
+    assert text["Interval"] == "PT30M"
+    assert text["StartBoundary"].endswith(":07:00")
+    assert text["WorkingDirectory"] == str(place.parent)
+    assert text["Arguments"].startswith("-m watcher run -q --config ")
+    assert "s3cret" not in (windows / "task.xml").read_text(encoding="utf-16")
+
+    other = call(folder, environ, "--remove-schedule", "--config", "other.toml")
+    assert "no schedule to take back" in other[1]
+    code, said = call(folder, environ, "--remove-schedule", "--config", str(place))
+    assert code == 0, said
+    assert not (windows / "task.xml").exists()
+    asked = (windows / "asked").read_text(encoding="utf-8").splitlines()
+    assert f"setx WATCHER_SMTP_PASSWORD_FILE {secret}" in asked
+    taken_back = r"reg delete HKCU\Environment /F /V WATCHER_SMTP_PASSWORD_FILE"
+    assert asked[-1] == taken_back
+
+
+@posix
+def test_a_task_of_another_configuration_is_left_alone(
+    folder: Path, environ: dict[str, str], windows: Path
+) -> None:
+    words = (*QUIETLY, "--to", "it@example.org", "--schedule", "task")
+    assert call(folder, environ, *words, "--config", "first.toml")[0] == 0
+    before = (windows / "task.xml").read_bytes()
+    code, said = call(folder, environ, *words, "--config", "second.toml")
+    assert code == 2
+    assert "Take that one back first" in said
+    assert (windows / "task.xml").read_bytes() == before

@@ -62,7 +62,7 @@ def told(store: Store, settings: Settings, outcome: Outcome) -> int:
 
     Give how many files that were.
     """
-    before = publish.basis(settings, store)
+    before = publish.basis(settings, store, T0)
     store.record("msrc-cvrf", outcome=outcome)
     return publish_site(settings, store, T0, before, publish.Touched.by([outcome]))
 

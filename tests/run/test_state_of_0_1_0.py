@@ -162,6 +162,15 @@ def test_an_older_program_finds_a_schema_that_it_does_not_know(store: Store) -> 
     assert row[0] not in {"0001", "0002", "0003"}
 
 
+def test_an_older_program_finds_an_export_of_a_form_that_it_does_not_know(
+    store: Store, tmp_path: Path
+) -> None:
+    """0.1.0 reads form 1 alone: it ends with 2 and imports nothing, as the page says."""
+    store.export(tmp_path / "newer")
+    values = (tmp_path / "newer" / "meta.jsonl").read_text(encoding="utf-8")
+    assert '{"key":"form","value":"2"}' in values.splitlines()
+
+
 def test_every_key_of_its_configuration_means_what_it_meant(tmp_path: Path) -> None:
     text = (DATA / "sample.toml").read_text(encoding="utf-8")
     opened = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -168,6 +170,76 @@ def test_single_runs_go_on_where_workers_have_ended_and_back(
 
     assert provider.events() == TOLD
     assert set(sent(provider).values()) == {1}
+
+
+def test_what_a_single_run_has_told_workers_do_not_tell_again(
+    provider: Provider,
+) -> None:
+    """Whoever is between two single runs finds in the notes how far each has been told."""
+    (release, month), (pull, paused), (back, again) = STORY
+    work_once(provider.folder, FIRST)
+    provider.show(month)
+    work_once(provider.folder, release)
+    provider.show(paused)
+    provider.check(pull)
+    provider.show(again)
+    work_once(provider.folder, back)
+
+    assert provider.events() == TOLD
+    told = Counter(
+        email.message_from_bytes(each.body)["X-Watcher-Event"]
+        for each in provider.postbox.messages
+    )
+    assert [told[kind] for kind in ("released", "pulled", "re-released")] == [2, 2, 2]
+
+
+def test_two_workers_that_compose_for_one_organisation_at_once_tell_it_once(
+    provider: Provider,
+) -> None:
+    """Both have read what is owed before one of them seals it."""
+    release, month = STORY[0]
+    work_once(provider.folder, FIRST)
+    provider.show(month)
+    set_clock(provider.folder, release)
+    with (
+        closing(work_of(provider.folder)) as work,
+        Store.open(provider.settings.state, hold=False) as store,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        work.check_source("msrc")
+        (answers,) = asked(store, "SELECT id FROM answers")
+        work.judge(answers)
+        work.compose()
+        # As if another worker sealed just now: both wait for the numbers of messages
+        with store.sealing():
+            both = [threads.submit(work.letters, "fabrikam") for _ in range(2)]
+            until(lambda: asked(store, WAITING) == [2])
+        for each in both:
+            each.result(60)
+        (event,) = store.events()
+        told = [
+            message
+            for message, _ in store.messages_of(event=event.id)
+            if message.subscriber == "fabrikam/admins"
+        ]
+        left = asked(store, LETTERS_LEFT)
+    assert len(told) == 1
+    # One by compose, and one by whoever came too late: it looks again
+    assert left == ["fabrikam"] * 2
+    work_once(provider.folder, release)
+    assert set(sent(provider).values()) == {1}
+
+
+WAITING = "SELECT COUNT(*) FROM pg_locks WHERE relation = 'messages'::regclass AND NOT granted"
+LETTERS_LEFT = (
+    "SELECT args ->> 'organisation' FROM procrastinate_jobs "
+    "WHERE task_name = 'letters' AND args ->> 'organisation' = 'fabrikam'"
+)
+
+
+def asked(store: Store, question: str) -> list[Any]:
+    """Ask the database for the values of a column."""
+    return [row[0] for row in store.connection.execute(question).fetchall()]
 
 
 def watcher(provider: Stage, *words: str) -> subprocess.Popen[str]:

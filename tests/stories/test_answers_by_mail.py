@@ -33,8 +33,8 @@ OTHERS = Subscriber("others", ("o@example.org",))
 class Box:
     """The mailbox of replies: mails are put into it as a mail server would."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port, self.count = folder, port, 0
+    def __init__(self, folder: Path, port: int, tls: str = "never") -> None:
+        self.folder, self.port, self.tls, self.count = folder, port, tls, 0
 
     def get(self, line: str) -> None:
         self.count += 1
@@ -50,7 +50,7 @@ class Box:
         return Replies(
             "127.0.0.1",
             self.port,
-            "never",
+            self.tls,
             "watcher",
             Secret("WATCHER_IMAP_PASSWORD", dovecot.PASSWORD),
             "watcher@example.org",

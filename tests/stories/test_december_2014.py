@@ -5,33 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tests.stories.pages import Cve, Fix, article, blog, month, post
+from tests.stories.pages import article, blog, post
+from tests.stories.rollups import OLD, PUBLISHED, RELEASED, SU, december
 from tests.stories.telling import World
 from watcher.records import Source, State
 
 KBS = ("KB2986475", "KB2986485", "KB2996150")
-FIXES = (
-    Fix("Microsoft Exchange Server 2007 Service Pack 3", "2996150"),
-    Fix("Microsoft Exchange Server 2010 Service Pack 3", "2986475"),
-    Fix("Microsoft Exchange Server 2013 Cumulative Update 6", "3011140"),
-)
-OLD = month(
-    "2014-Nov",
-    Cve(
-        "CVE-2014-0001",
-        (Fix(FIXES[0].product, "2999999"),),
-        revisions=(("1.0", "2014-11-11", "Published."),),
-    ),
-)
-DECEMBER = month(
-    "2014-Dec",
-    Cve(
-        "CVE-2014-6319",
-        FIXES,
-        revisions=(("1.0", "2014-12-09", "Bulletin published."),),
-    ),
-)
-RELEASED = (
+RELEASING = (
     "<p>The Exchange team is announcing today a number of releases. Exchange Server 2013 "
     "Cumulative Update 7 (KB2986485), Update Rollup 8 for Exchange Server 2010 Service "
     "Pack 3 (KB2986475) and Update Rollup 15 for Exchange Server 2007 Service Pack 3 "
@@ -47,7 +27,6 @@ BACK = (
     "<p>Update 12/12/2014: The new version of Exchange Server 2010 SP3 Update Rollup 8 "
     "is now available. Customers can download it from the Download Center.</p>"
 )
-SU = "exchange-server-2014-12-su"
 ARTICLE = "https://support.microsoft.com/help/2986475"
 UNAVAILABLE = (
     "This update is temporarily unavailable.",
@@ -72,18 +51,18 @@ def page(note: str = "") -> bytes:
 
 def released(world: World) -> None:
     world.at("2014-12-01 06:00", OLD, blog=posts())
-    told = world.at("2014-12-09 20:00", DECEMBER)
-    assert told == [f"released {SU} KB2986475 KB2996150 KB3011140"]
+    told = world.at("2014-12-09 20:00", december(PUBLISHED))
+    assert told == [RELEASED]
 
 
 def test_a_post_alone_turns_the_rollup_that_it_names(world: World) -> None:
     world.at("2014-12-01 06:00", OLD, blog=posts())
-    assert world.at("2014-12-09 20:00", blog=posts(RELEASED)) == [
+    assert world.at("2014-12-09 20:00", blog=posts(RELEASING)) == [
         f"released exchange-server-{kb.lower()} {kb}" for kb in KBS
     ]
-    told = world.at("2014-12-10 20:00", blog=posts(RECALLED, RELEASED))
+    told = world.at("2014-12-10 20:00", blog=posts(RECALLED, RELEASING))
     assert told == ["pulled exchange-server-kb2986475 KB2986475"]
-    told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASED))
+    told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASING))
     # Under its own article: the others that the post names are not its second version
     assert told == ["re-released exchange-server-kb2986475 v2 KB2986475"]
 
@@ -92,19 +71,19 @@ def test_a_post_turns_one_package_of_the_update_that_a_record_offers(
     world: World,
 ) -> None:
     released(world)
-    assert world.at("2014-12-09 22:00", blog=posts(RELEASED)) == []
-    told = world.at("2014-12-10 20:00", blog=posts(RECALLED, RELEASED))
+    assert world.at("2014-12-09 22:00", blog=posts(RELEASING)) == []
+    told = world.at("2014-12-10 20:00", blog=posts(RECALLED, RELEASING))
     assert told == [f"pulled {SU} KB2986475"]
     assert world.update(SU).state is State.PULLED_IN_PART
-    told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASED))
+    told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASING))
     assert told == [f"re-released {SU} v2 KB2986475"]
     assert world.update(SU).state is State.RELEASED
 
 
 def test_a_copy_that_tells_both_at_once_is_of_the_last_word(world: World) -> None:
     released(world)
-    assert world.at("2014-12-09 22:00", blog=posts(RELEASED)) == []
-    told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASED))
+    assert world.at("2014-12-09 22:00", blog=posts(RELEASING)) == []
+    told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASING))
     assert told == [f"re-released {SU} v2 KB2986475"]
     assert world.update(SU).state is State.RELEASED
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.stories.test_servers import servers_of
 from watcher import config, demo
 from watcher.replay import replay as relive
 
@@ -228,12 +227,33 @@ def text_of(mail: EmailMessage) -> str:
 
 
 def steps_said(mail: EmailMessage) -> dict[str, str]:
-    """Give what a mail says to do on each server that it speaks of."""
-    said = {}
-    for line in servers_of(text_of(mail)):
-        name, _, rest = line.partition(" ")
-        said[name] = rest.partition(": ")[2]
+    """Give what a mail says to do on each server that it speaks of.
+
+    Of many servers those alike stand together, their names in brackets below.
+    """
+    said: dict[str, str] = {}
+    for entry in entries_of(text_of(mail)):
+        whole = " ".join(entry)
+        names = [whole.partition(" ")[0]]
+        if alike := re.match(r"(\d+) servers with ", whole):
+            whole, _, named = whole.removesuffix(")").rpartition(" (")
+            names = named.split(", ")
+            assert len(names) == int(alike[1])
+        said |= dict.fromkeys(names, whole.partition(": ")[2])
     return said
+
+
+def entries_of(body: str) -> list[list[str]]:
+    """Give the entries of a mail's list of servers, each in its lines."""
+    entries: list[list[str]] = []
+    for line in body.replace("\r\n", "\n").partition("YOUR SERVERS\n")[2].split("\n"):
+        if line.startswith("* "):
+            entries.append([line.removeprefix("* ")])
+        elif line.startswith("  "):
+            entries[-1].append(line.strip())
+        else:
+            break
+    return entries
 
 
 def others_counted(mail: EmailMessage) -> int:

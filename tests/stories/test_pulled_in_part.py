@@ -8,25 +8,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tests.stories.pages import Cve, Fix, Month, month
+from tests.stories.pages import Cve, month
+from tests.stories.rollups import FIXES, OLD, PUBLISHED, RELEASED, SU, december
 from tests.stories.telling import World, text
 from watcher.records import State
 from watcher.run.publish import publish_site
 
-FIXES = (
-    Fix("Microsoft Exchange Server 2007 Service Pack 3", "2996150"),
-    Fix("Microsoft Exchange Server 2010 Service Pack 3", "2986475"),
-    Fix("Microsoft Exchange Server 2013 Cumulative Update 6", "3011140"),
-)
-OLD = month(
-    "2014-Nov",
-    Cve(
-        "CVE-2014-0001",
-        (Fix(FIXES[0].product, "2999999"),),
-        revisions=(("1.0", "2014-11-11", "Published."),),
-    ),
-)
-PUBLISHED = ("1.0", "2014-12-09", "Bulletin published.")
 REMOVED = (
     "2.0",
     "2014-12-10",
@@ -50,22 +37,16 @@ REST = (
 )
 
 
-def december(*revisions: tuple[str, str, str]) -> Month:
-    return month("2014-Dec", Cve("CVE-2014-6319", FIXES, revisions=revisions))
-
-
 def released(world: World) -> None:
     world.at("2014-12-01 06:00", OLD)
-    assert world.at("2014-12-09 20:00", OLD, december(PUBLISHED)) == [
-        "released exchange-server-2014-12-su KB2986475 KB2996150 KB3011140"
-    ]
+    assert world.at("2014-12-09 20:00", OLD, december(PUBLISHED)) == [RELEASED]
 
 
 def test_one_package_of_three_is_pulled_and_comes_back(world: World) -> None:
     """MS14-075, December 2014: rollup 8 of Exchange 2010 alone was recalled."""
     released(world)
     told = world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
-    assert told == ["pulled exchange-server-2014-12-su KB2986475"]
+    assert told == [f"pulled {SU} KB2986475"]
     event = world.last
     assert [each.kb for each in event.packages] == ["KB2986475"]
     assert event.update.products == ("Exchange Server 2010 SP3",)
@@ -73,15 +54,15 @@ def test_one_package_of_three_is_pulled_and_comes_back(world: World) -> None:
         "Still offered, and nothing changes there: Exchange Server 2007 SP3 (KB2996150), "
         "Exchange Server 2013 CU6 (KB3011140)."
     )
-    update = world.store.update("exchange-server-2014-12-su")
+    update = world.store.update(SU)
     assert update is not None
     assert update.state is State.PULLED_IN_PART
 
     whole = december(PUBLISHED, REMOVED, BACK)
     assert world.at("2014-12-12 20:00", OLD, whole) == [
-        "re-released exchange-server-2014-12-su v2 KB2986475"
+        f"re-released {SU} v2 KB2986475"
     ]
-    update = world.store.update("exchange-server-2014-12-su")
+    update = world.store.update(SU)
     assert update is not None
     assert update.state is State.RELEASED
     assert {each.version for each in update.packages} == {2}
@@ -91,10 +72,10 @@ def test_what_is_pulled_later_is_told_of_itself_alone(world: World) -> None:
     released(world)
     world.at("2014-12-10 20:00", OLD, december(PUBLISHED, REMOVED))
     told = world.at("2014-12-11 20:00", OLD, december(PUBLISHED, REST, REMOVED))
-    assert told == ["pulled exchange-server-2014-12-su KB2996150 KB3011140"]
+    assert told == [f"pulled {SU} KB2996150 KB3011140"]
     # Nothing of it is offered any more
     assert "offered" not in world.last.summary
-    update = world.store.update("exchange-server-2014-12-su")
+    update = world.store.update(SU)
     assert update is not None
     assert update.state is State.PULLED
 
@@ -194,7 +175,7 @@ def test_what_is_published_names_the_pulled_package_alone(
 
     status = json.loads((site / "status.json").read_text("utf-8"))
     assert [(each["id"], each["state"]) for each in status["pulled"]] == [
-        ("exchange-server-2014-12-su", "pulled-in-part")
+        (SU, "pulled-in-part")
     ]
 
 
@@ -218,7 +199,7 @@ def test_who_begins_after_the_pull_is_welcomed_with_the_pulled_package_alone(
     world: World,
 ) -> None:
     assert world.at("2014-12-11 06:00", OLD, december(PUBLISHED, REMOVED)) == []
-    update = world.update("exchange-server-2014-12-su")
+    update = world.update(SU)
     assert update.state is State.PULLED_IN_PART
     assert [each.kb for each in update.packages if each.pulled] == ["KB2986475"]
     (welcome,) = world.mails

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from watcher.counted import counted
 from watcher.judgement.source_health import Problem, ProblemKey, ProblemKind
+from watcher.plural import counted
 from watcher.records import Failure, Times
 from watcher.text import complaints
 

@@ -17,10 +17,9 @@ from watcher.judgement.advice import (
 )
 from watcher.judgement.event import Summary, compose_event
 from watcher.records import Anchor, Entry, Event, Kind, Table
-from watcher.text import columns
-from watcher.text.form import Form
+from watcher.text import templates
 from watcher.text.sayings import sayings
-from watcher.text.words import words_of
+from watcher.text.words import Form, words_of
 
 ENGLISH = words_of(None, "en")
 IF_THEN = Table(
@@ -122,18 +121,18 @@ def test_a_table_in_text_is_aligned_and_wrapped() -> None:
             ),
         ]
     ]
-    assert columns.grid((("If you",), ("Then",)), cells, "> ").splitlines() == [
+    assert templates.grid((("If you",), ("Then",)), cells, "> ").splitlines() == [
         "> If you            | Then",
         "> ------------------+---------------------------------------------------",
         "> have installed it | Uninstall it on each and every one of your",
         ">                   | servers, one after the other.",
         ">                   | Restart.",
     ]
-    lines = columns.grid(
+    lines = templates.grid(
         (),
         [[(), ()], [("x" * 90,), ("y",)], [(f"https://example.org/{'z' * 90}",), ()]],
     ).splitlines()
-    assert (lines[0], max(map(len, lines[:-1]))) == ("", columns.WIDTH)
+    assert (lines[0], max(map(len, lines[:-1]))) == ("", templates.WIDTH)
     assert lines[-1].startswith(f"https://example.org/{'z' * 90}")
 
 

@@ -27,8 +27,7 @@ from watcher.records import (
     Subscriber,
     Times,
 )
-from watcher.text.form import Form
-from watcher.text.words import Words
+from watcher.text.words import Form, Words
 
 NOW = datetime(2030, 5, 14, 18, tzinfo=UTC)
 MSRC = Source("msrc-cvrf", "cvrf", "https://msrc.example.org/", monthly=True)

@@ -206,10 +206,102 @@ def test_health_checkers_own_form_of_a_version_is_read() -> None:
     )
 
 
+def test_where_exsetup_could_not_be_asked_its_version_is_active_directorys() -> None:
+    # Get-ExchangeInformation.ps1 then puts AdminDisplayVersion in ExSetup's place
+    failed = CHECKED.replace(
+        '<S N="FileVersion">15.02.1544.013</S>',
+        '<S N="FileVersion">15.2.1544.4</S><B N="FailedGetExSetup">true</B>',
+    )
+
+    assert parse(failed.encode()).servers == (Server("EX01", "15.2.1544.4"),)
+
+
+REPORTED = """{
+    "VersionReport":  "25.11.04.1853",
+    "ReportDate":  "11/27/2024 12:00:00 PM",
+    "Organization":  "CN=Example,DC=example,DC=org",
+    "Servers":  [
+                    {
+                        "Name":  "EX01.example.org",
+                        "BuildVersion":  "15.2.1544.13",
+                        "HasVulnerability":  true,
+                        "Vulnerabilities":  ["CVE-2024-49040"],
+                        "Online":  true
+                    },
+                    {
+                        "Name":  "EX02",
+                        "BuildVersion":  "15.2.1544.4",
+                        "HasVulnerability":  "Unknown",
+                        "Vulnerabilities":  [],
+                        "Online":  false
+                    },
+                    {"Name":  "EX03", "BuildVersion":  "", "Online":  true},
+                    "EX04"
+                ]
+}
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_health_checkers_vulnerability_report_is_an_inventory(encoding: str) -> None:
+    read = parse(REPORTED.encode(encoding))
+
+    assert read.servers == (
+        Server("EX01.example.org", "15.2.1544.13", exact=True),
+        # It was not reached: that is what Active Directory says
+        Server("EX02", "15.2.1544.4"),
+    )
+    assert read.complaints == (
+        'server 3: "" of EX03 is no build; write it as 15.2.1544.13',
+        "server 4: it names no server",
+    )
+
+
+# As Get-HtmlServerReport.ps1 writes it, with its rows that begin where others should end
+PAGE = """<html>
+        <style>TABLE{border: 1px solid black;}</style>
+        <body>
+        <h1 align="center">Exchange Health Checker v25.11.04.1853</h1><br>
+        <h2>Servers Overview</h2> <p>
+        <table>
+        <tr> <th>Server Name</th> <th>Generation Time</th> <th>Exchange Version</th> </tr> <tr>
+ <td class="">EX01.example.org</td> <td class="">11/27/2024 12:00:00</td>
+ <td class="">Exchange 2019 CU14</td> </tr> </table></p>
+ <p><h2>Server Details</h2><table>
+ <tr><th>Server Name</th><th>EX01.example.org</th><tr>
+ <tr><td class="">Exchange Version</td><td class="">Exchange 2019 CU14</td><tr>
+ <tr><td class="">Build Number</td><td class="">15.02.1544.013</td><tr>
+ <tr><td class="Red">Out of date</td><td class="Red">True</td><tr>
+ <tr><th>Server Name</th><th>EX02.example.org</th><tr>
+ <tr><td class="">Build Number</td><td class="">15.01.2507.043</td><tr>
+ </table></p></body></html>
+"""
+
+
+def test_health_checkers_html_report_is_an_inventory() -> None:
+    assert parse(PAGE.encode("utf-8-sig")).servers == (
+        Server("EX01.example.org", "15.2.1544.13"),
+        Server("EX02.example.org", "15.1.2507.43"),
+    )
+
+
 @pytest.mark.parametrize(
-    "body", [b"<html><p>Sign in</p></html>", b"<Objs", b"<a>&x;</a>"]
+    "body",
+    [
+        b"<html><p>Sign in</p></html>",
+        b"<!DOCTYPE html><title>Sign in</title>",
+        b"<html>",
+        b"<Objs",
+        b"<a>&x;</a>",
+        b"{}",
+        b'{"Servers": 1}',
+        b'{"Servers": [',
+        b"[" * 100_000,
+        b"{" * 100_000,
+        b'{"Servers":' + b"[" * 100_000,
+    ],
 )
-def test_other_xml_is_no_inventory(body: bytes) -> None:
+def test_other_xml_html_and_json_is_no_inventory(body: bytes) -> None:
     with pytest.raises(ParseError):
         parse(body)
 

@@ -26,9 +26,8 @@ from watcher.records import (
     Update,
     UpdateRef,
 )
-from watcher.text import columns, story
-from watcher.text.form import Form
-from watcher.text.words import Words
+from watcher.text import story, templates
+from watcher.text.words import Form, Words
 
 NOW = datetime(2030, 5, 14, 22, 30, tzinfo=UTC)
 
@@ -496,7 +495,7 @@ def test_a_table_is_set_in_columns() -> None:
         welcome.Watched("longer", "T", "", "30m"),
     ]
     assert (
-        columns.table(("Name", "Every"), rows, ("name", "every"))
+        templates.table(("Name", "Every"), rows, ("name", "every"))
         == "  Name    Every\n  ------  -----\n  a       1h\n  longer  30m"
     )
 
@@ -504,14 +503,14 @@ def test_a_table_is_set_in_columns() -> None:
 def test_a_table_too_wide_is_set_one_below_the_other() -> None:
     rows = [welcome.Watched("x" * 80, "T", "", "1h"), welcome.Watched("y", "T", "", "")]
     assert (
-        columns.table(("Name", "Every"), rows, ("name", "every"))
+        templates.table(("Name", "Every"), rows, ("name", "every"))
         == f"  {'x' * 80}\n    Every 1h\n  y"
     )
 
 
 def test_wrapping_keeps_addresses_whole() -> None:
     url = "https://example.org/" + "a-b/" * 30
-    assert url in columns.wrap(f"Read {url} now", "  ", "* ").split("\n")[1]
+    assert url in templates.wrap(f"Read {url} now", "  ", "* ").split("\n")[1]
 
 
 def test_each_address_is_named_once() -> None:
@@ -520,4 +519,4 @@ def test_each_address_is_named_once() -> None:
         welcome.Watched("a", "U", "https://example.org/", ""),
         welcome.Watched("b", "T", "", ""),
     ]
-    assert columns.pairs(rows, "name", "url") == [("a", "https://example.org/")]
+    assert templates.pairs(rows, "name", "url") == [("a", "https://example.org/")]

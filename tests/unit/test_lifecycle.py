@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from watcher.judgement import lifecycle
+from watcher.judgement.lifecycle import Stage
 from watcher.judgement.tracks import with_extended_support
 from watcher.records import Package
 from watcher.text.support import support_texts
 from watcher.text.words import words_of
 
 ENGLISH = words_of(None, "en")
+GERMAN = words_of(None, "de")
 END = date(2025, 10, 14)
 
 
@@ -22,12 +24,23 @@ END = date(2025, 10, 14)
     [
         ("Exchange Server 2019 CU14", END),
         ("Exchange Server 2019", END),
+        ("Exchange Server SE", date(2035, 12, 31)),
         ("Windows Server 2012 R2", date(2023, 10, 10)),
         ("Windows Server 2012", date(2023, 10, 10)),
+        ("Windows Server 2025 (Server Core installation)", date(2034, 11, 14)),
+        ("Windows Server 2022, 23H2 Edition", date(2025, 10, 24)),
+        ("Windows 11 Version 24H2 for x64-based Systems", date(2027, 10, 12)),
+        # As MSRC writes the newer ones
+        ("Windows 11 version 25H2 for ARM64-based Systems", date(2028, 10, 10)),
         ("SQL Server 2017 CU31", date(2027, 10, 12)),
+        ("SQL Server 2022 for x64-based Systems (CU 15)", date(2033, 1, 11)),
+        ("SQL Server 2025", date(2036, 1, 6)),
+        (".NET 8.0", date(2026, 11, 10)),
         # No end that we know
-        ("Exchange Server SE", None),
+        ("SharePoint Server Subscription Edition", None),
         ("Exchange Server 20190", None),
+        (".NET 8.01", None),
+        ("Windows 10", None),
         ("", None),
     ],
 )
@@ -48,21 +61,41 @@ def test_the_longest_name_that_fits_is_meant() -> None:
 
 
 def test_each_fact_has_a_source_with_its_date() -> None:
-    assert len(lifecycle.known()) > 20
+    assert len(lifecycle.known()) > 40
     for each in lifecycle.known():
         assert each.url.startswith("https://learn.microsoft.com/lifecycle/products/")
-        assert date(2020, 1, 1) < each.dated < date(2023, 2, 1)
+        assert date(2020, 1, 1) < each.dated < date(2026, 12, 1)
         assert each.ends > date(2014, 1, 1)
+        # A product of several ends is supported until the last of them
+        assert max([each.ends, *(one.ends for one in each.editions)]) == each.ends
+
+
+def test_the_file_says_of_each_source_where_it_is() -> None:
+    path = Path(lifecycle.__file__).with_name("lifecycle.toml")
+    _, *sources = path.read_text(encoding="utf-8").split("[[source]]")
+
+    assert len(sources) == 6
+    assert all("commit" in each or "there too" in each for each in sources)
 
 
 @pytest.mark.parametrize(
     ("day", "said"),
     [
         ((2025, 4, 10), ""),
-        ((2025, 4, 30), "Exchange Server 2019: support ends on 14 Oct 2025."),
+        (
+            (2025, 4, 30),
+            "Exchange Server 2019: support ends in 167 days, on 14 Oct 2025.",
+        ),
+        (
+            (2025, 10, 13),
+            "Exchange Server 2019: support ends tomorrow, on 14 Oct 2025.",
+        ),
         # The last day is one of support
-        ((2025, 10, 14), "Exchange Server 2019: support ends on 14 Oct 2025."),
-        ((2025, 10, 15), "Exchange Server 2019: support has ended on 14 Oct 2025."),
+        ((2025, 10, 14), "Exchange Server 2019: support ends today, on 14 Oct 2025."),
+        (
+            (2025, 10, 15),
+            "Exchange Server 2019: support ended on 14 Oct 2025. No further updates",
+        ),
     ],
 )
 def test_the_end_is_said_half_a_year_before_and_ever_after(
@@ -76,10 +109,126 @@ def test_the_end_is_said_half_a_year_before_and_ever_after(
     assert all(text.startswith(said) for text, _ in texts)
 
 
-def test_the_file_says_where_it_is_from() -> None:
-    path = Path(lifecycle.__file__).with_name("lifecycle.toml")
+@pytest.mark.parametrize(
+    ("day", "stage", "said"),
+    [
+        ((2026, 4, 1), Stage.SUPPORTED, ""),
+        (
+            (2026, 10, 1),
+            Stage.ENDS,
+            (
+                "Windows 11 Version 24H2: support ends on 13 Oct 2026 for Home and Pro, "
+                "ends on 12 Oct 2027 for Enterprise and Education."
+            ),
+        ),
+        (
+            (2026, 12, 1),
+            Stage.ENDED_IN_PART,
+            (
+                "Windows 11 Version 24H2: support ended on 13 Oct 2026 for Home and Pro, "
+                "ends on 12 Oct 2027 for Enterprise and Education."
+            ),
+        ),
+        (
+            (2027, 10, 13),
+            Stage.ENDED,
+            (
+                "Windows 11 Version 24H2: support ended on 13 Oct 2026 for Home and Pro, "
+                "ended on 12 Oct 2027 for Enterprise and Education."
+            ),
+        ),
+    ],
+)
+def test_editions_end_on_days_of_their_own(
+    day: tuple[int, int, int], stage: Stage, said: str
+) -> None:
+    support = lifecycle.support_of("Windows 11 Version 24H2")
+    assert support is not None
+    assert support.stage(date(*day)) is stage
 
-    assert "MicrosoftDocs/lifecycle-data" in path.read_text(encoding="utf-8")
+    texts = support_texts([support.product], datetime(*day, tzinfo=UTC), ENGLISH)
+    assert [text for text, _ in texts] == [said] * bool(said)
+
+
+def test_another_language_says_it_too() -> None:
+    moment = datetime(2025, 10, 1, tzinfo=UTC)
+    ((said, _),) = support_texts(["Exchange Server 2016"], moment, GERMAN)
+
+    assert (
+        said == "Exchange Server 2016: Der Support endet in 13 Tagen, am 14 Okt. 2025."
+    )
+
+
+# --- cumulative updates -----------------------------------------------------------------
+
+CU12, CU13, CU14, CU15 = (f"Exchange Server 2019 CU{level}" for level in range(12, 16))
+BUILDS = {
+    CU15: "15.2.1748.10",
+    CU12: "15.2.1118.40",
+    CU14: "15.2.1544.4",
+    CU13: "15.2.1258.12",
+}
+
+
+def test_a_cumulative_update_is_left_behind_by_two_newer_ones() -> None:
+    left = lifecycle.left_levels(BUILDS)
+
+    assert sorted(left) == [CU12, CU13]
+    assert left[CU13].newer == (CU14, CU15)
+    assert left[CU13].url == "https://learn.microsoft.com/exchange/new-features/updates"
+
+
+@pytest.mark.parametrize(
+    "builds",
+    [
+        # The newest, and the one before
+        {CU14: BUILDS[CU14], CU15: BUILDS[CU15]},
+        # Each edition has its own
+        {
+            CU13: BUILDS[CU13],
+            CU15: BUILDS[CU15],
+            "Exchange Server 2016 CU23": "15.1.2507.6",
+        },
+        # SQL Server's GDRs go on beside its cumulative updates
+        {
+            f"SQL Server 2022 CU{level}": f"16.0.4{level}.1"
+            for level in (10, 11, 12, 13)
+        },
+        # A name for all of an edition is no level of its own
+        {
+            CU14: BUILDS[CU14],
+            CU15: BUILDS[CU15],
+            "Exchange Server 2019": "15.2.1748.39",
+        },
+        {"Windows Server 2022": "10.0.20348.1", "Windows Server 2025": "10.0.26100.1"},
+        {},
+    ],
+)
+def test_nothing_else_is_left_behind(builds: dict[str, str]) -> None:
+    assert lifecycle.left_levels(builds) == {}
+
+
+def test_the_first_release_is_a_level_too() -> None:
+    builds = {
+        "Exchange Server SE": "15.2.2562.17",
+        "Exchange Server SE CU1": "15.2.2800.1",
+        "Exchange Server SE CU2": "15.2.3000.1",
+    }
+
+    assert list(lifecycle.left_levels(builds)) == ["Exchange Server SE"]
+
+
+def test_what_is_left_behind_is_said_once_with_what_is_not() -> None:
+    left = [lifecycle.left_levels(BUILDS)[CU13], None] * 2
+    texts = support_texts([], datetime(2025, 2, 11, tzinfo=UTC), ENGLISH, left)
+
+    said = (
+        f"{CU13}: no further security updates are to be expected. Exchange Server gets "
+        f"them for the two newest cumulative updates at most, and these are {CU14}, {CU15}."
+    )
+    assert texts == (
+        (said, "https://learn.microsoft.com/exchange/new-features/updates"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.unit.builders import (
     package,
     post,
 )
-from watcher.judgement import memory
+from watcher.judgement import compare
 from watcher.judgement.change_reading import ChangeReading, read_change
 from watcher.records import Change, ChangeKind, Entry, Kind
 
@@ -27,9 +27,9 @@ def after(*earlier: Change, now: Change) -> Change:
     """What a change is when its document has gone through earlier ones."""
     left: set[str] = set()
     for each in earlier:
-        (recalled,) = memory.recall([each], left)
-        left |= set(memory.leaving([recalled]))
-    (recalled,) = memory.recall([now], left)
+        (recalled,) = compare.recall([each], left)
+        left |= set(compare.leaving([recalled]))
+    (recalled,) = compare.recall([now], left)
     return recalled
 
 
@@ -98,7 +98,7 @@ def test_without_memory_a_change_is_as_it_was() -> None:
 
 def test_an_entry_without_title_and_address_is_known_by_its_key_alone() -> None:
     bare = Entry("1", "")
-    assert memory.post_name(bare) == ""
-    assert memory.post_name(FULL) == memory.post_name(
+    assert compare.post_name(bare) == ""
+    assert compare.post_name(FULL) == compare.post_name(
         replace(FULL, key="2", url=FULL.url.replace("https:", "http:"))
     )

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.config.builtin import BUILTIN
-from watcher.config.products import USUAL
+from watcher.config.builtin import BUILTIN, USUAL
 from watcher.judgement.normalize import product
 from watcher.judgement.normalize.patterns import canonical, patterns_of
 from watcher.records import Watch
-from watcher.setup.product_sets import SETS
+from watcher.setup.interview import SETS
 
 EXCHANGE = "Exchange Server 2019 CU15"
 X64 = "Windows 11 Version 24H2 for x64-based Systems"

@@ -22,10 +22,9 @@ from tests.unit.test_exposure import (
 from watcher.judgement import server_status
 from watcher.mail import render
 from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
-from watcher.text.form import Form
 from watcher.text.servers import ServerText, offered, public, server_texts
 from watcher.text.story import story
-from watcher.text.words import Words, words_of
+from watcher.text.words import Form, Words, words_of
 
 ENGLISH, GERMAN = words_of(None), words_of(None, "de")
 FORM = Form(ENGLISH, UTC)
@@ -163,7 +162,9 @@ def test_the_object_has_everything_that_a_script_needs() -> None:
             "ends": "2025-10-14",
             "url": "https://learn.microsoft.com/lifecycle/products/exchange-server-2019",
             "dated": "2021-12-10",
+            "editions": [],
         },
+        "left_level": None,
         "build": "15.2.1544.13",
         "product": CU14,
         "state": "pulled",

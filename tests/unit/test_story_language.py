@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from watcher.mail import samples
 from watcher.records import Advisory, Before, Event, Kind
 from watcher.text import story
-from watcher.text.form import Form
-from watcher.text.words import Words, words_of
+from watcher.text.words import Form, Words, words_of
 
 GERMAN, ENGLISH = words_of(None, "de"), words_of(None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from watcher.config.products import USUAL
+from watcher.config.builtin import USUAL
 from watcher.judgement.unseen import (
     Names,
     hears_nothing,

@@ -70,8 +70,10 @@ def build(
     With --json each line has server, build, product, state (good, newer-available,
     replaced, pulled, suspected-pulled, unknown), update, newest, unrestricted and
     ahead (each null or id, title, type, version, released, product, build, kb, esu),
-    todo, inventory (the file of a subscriber's own that names it, or "") and support
-    (null or product, ends, url and dated, of the vendor's page).
+    todo, inventory (the file of a subscriber's own that names it, or ""), support (null or
+    product, ends, url and dated of the vendor's page, and editions, each with name and
+    ends) and left_level (null, or the newer cumulative updates that get security updates
+    in its place, and the vendor's url).
 
     A gate of a deployment says what stops it: --fail-on pulled,unknown ends with 1 where
     one of the builds is so.
@@ -161,5 +163,6 @@ def server_lines(exposures: Iterable[Exposure], settings: Settings) -> Iterator[
     if any(text.may_hide for text in texts):
         yield words.say("note", "may_hide_below")
     products = [each.product or each.server.product for each in judged]
-    for said, url in support_texts(products, now(), words):
+    left = [each.left_level for each in judged]
+    for said, url in support_texts(products, now(), words, left):
         yield f"{said} {url}"

@@ -1,7 +1,7 @@
 """How every command is called and how it ends.
 
-The program itself, which only says its version; the options that all commands share,
-and what becomes of errors and signals.
+The program itself, which only says its version; the options that all commands share; events
+and times as several commands print them; and what becomes of errors and signals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,9 +31,10 @@ from watcher.config.load import usual_files
 from watcher.config.mistakes import BadValueError, meant
 from watcher.config.values import duration
 from watcher.errors import ConfigurationError, WatcherError
-from watcher.records import Source
+from watcher.records import Confidence, Event, Source
 from watcher.store import Store
 from watcher.store.address import address_of
+from watcher.text import event_json
 
 
 class Commands(TyperGroup):
@@ -412,3 +413,25 @@ def named(settings: Settings, name: str) -> Source:
             f'there is no source "{name}". {meant(name, list(sources))}'
         )
     return sources[name]
+
+
+def write_events(events: Iterable[Event]) -> None:
+    """Print events, a line each."""
+    for event in events:
+        suspected = ""
+        if event.confidence is Confidence.SUSPECTED:
+            suspected = f" ({event.confidence.value})"
+        kbs = f" ({', '.join(event.update.kbs)})" if event.update.kbs else ""
+        title = f"{event.update.title}{kbs}: "
+        # Most summaries name their update
+        if event.update.title in event.summary:
+            title = ""
+        time = short(event_json.time(event.time))
+        what = f"{event.kind.value}{suspected}  {title}{event.summary}"
+        # A vendor's title may hold what moves a terminal's cursor
+        report.write(report.harmless(f"{time}  {what}"))
+
+
+def short(time: str | None, none: str = "never") -> str:
+    """Write an RFC 3339 time to the minute, ``none`` for None."""
+    return f"{time[:16].replace('T', ' ')}Z" if time else none

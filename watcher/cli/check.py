@@ -12,11 +12,11 @@ from watcher import report
 from watcher.cli.call import Call, command
 from watcher.config import Settings
 from watcher.config.tables import schema as made
-from watcher.counted import counted
 from watcher.errors import ConfigurationError, StateError, StateHeldError
 from watcher.judgement.unseen import sees_nothing
 from watcher.mail.render import check as problems
 from watcher.notifiers import apprise
+from watcher.plural import counted
 from watcher.records import UnseenPattern
 from watcher.run import sample_site, unseen
 from watcher.run.servers import complaints

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command, length, moment, now
-from watcher.cli.output import write_events
+from watcher.cli.call import Call, command, length, moment, now, write_events
 from watcher.cli.target import read_kind
 from watcher.judgement import audience
 from watcher.judgement.normalize.patterns import patterns_of

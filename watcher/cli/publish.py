@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from watcher import report
 from watcher.cli.call import Call, command
-from watcher.counted import counted
 from watcher.errors import ConfigurationError
+from watcher.plural import counted
 from watcher.run import unseen
 from watcher.run.publish import publish_site
 

@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command, end_with_failure, length, moment
-from watcher.cli.output import write_events
-from watcher.counted import counted
+from watcher.cli.call import (
+    Call,
+    command,
+    end_with_failure,
+    length,
+    moment,
+    write_events,
+)
+from watcher.plural import counted
 from watcher.replay import differences, read_events
 from watcher.replay import replay as relive
 

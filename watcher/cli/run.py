@@ -17,14 +17,14 @@ from watcher.cli.call import (
     ends_within,
     named,
     now,
+    write_events,
 )
-from watcher.cli.output import write_events
 from watcher.cli.status import status_object
 from watcher.cli.web import live_web
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.errors import ConfigurationError, StateError
 from watcher.parsing.parsers import Parsers
+from watcher.plural import counted
 from watcher.records import Delivery, Failure, Message, Source
 from watcher.run import evidence
 from watcher.run.check import Report, check

@@ -11,9 +11,8 @@ from watcher.cli.call import Call, command, end_with_failure, ends_within, now
 from watcher.cli.run import say_how_it_went
 from watcher.cli.target import require_updates
 from watcher.records import Message
-from watcher.run.again import asked_again
 from watcher.run.check import Report
-from watcher.run.send import Shares, send_due
+from watcher.run.send import Shares, asked_again, send_due
 from watcher.store import Store
 
 

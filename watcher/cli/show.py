@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command, now
-from watcher.cli.output import short
+from watcher.cli.call import Call, command, now, short
 from watcher.cli.target import find_updates, notes, unknown_reference
 from watcher.config import Settings
 from watcher.judgement import audience, normalize

@@ -14,11 +14,11 @@ from watcher import report
 from watcher.cli.call import Call, command, named, now
 from watcher.cli.web import live_web
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.errors import ConfigurationError, ParseError, WatcherError
 from watcher.judgement import schedule
 from watcher.kinds import SOURCE_KINDS
 from watcher.parsing.parsers import Parsers
+from watcher.plural import counted
 from watcher.records import (
     Entry,
     Failure,

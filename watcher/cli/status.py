@@ -11,14 +11,13 @@ import typer
 
 from watcher import report
 from watcher.cli.build import server_lines, server_objects
-from watcher.cli.call import Call, command, end_with_failure, now
-from watcher.cli.output import short
+from watcher.cli.call import Call, command, end_with_failure, now, short
 from watcher.cli.target import notes
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.judgement import source_health
 from watcher.judgement.source_health import SourceHealth
 from watcher.kinds import SOURCE_KINDS
+from watcher.plural import counted
 from watcher.records import Delivery, DeliveryState, Message, Times
 from watcher.run import operator, servers, unseen
 from watcher.site.status import valid_until

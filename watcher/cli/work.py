@@ -12,9 +12,9 @@ from watcher import report
 from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.cli.web import live_web
 from watcher.config import Settings
-from watcher.counted import counted
 from watcher.errors import ConfigurationError
 from watcher.parsing.parsers import Parsers
+from watcher.plural import counted
 from watcher.run import queue
 from watcher.run.work import Work
 from watcher.run.worker import work as work_on

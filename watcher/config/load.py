@@ -10,12 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from watcher.config import (
-    environment,
-    mail_settings,
-    organisation_settings,
-    values,
-)
+from watcher.config import environment, mail_settings, subscriber_settings, values
 from watcher.config.limits import limits
 from watcher.config.mistakes import BadValueError, Mistakes
 from watcher.config.source_settings import sources
@@ -132,10 +127,10 @@ def settings_of(
     # begin a new state
     base = file.absolute().parent if file else Path()
     own = Watch(patterns(tables.watch.products, mistakes.table("watch")))
-    others = organisation_settings.watches(tables, mistakes)
-    watched = organisation_settings.together(own, others)
+    others = subscriber_settings.watches(tables, mistakes)
+    watched = subscriber_settings.together(own, others)
     whole = replace(_whole(tables, watched, base, environ, mistakes), file=file)
-    return organisation_settings.with_organisations(
+    return subscriber_settings.with_organisations(
         whole, own, others, tables, base, mistakes
     )
 

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from msgspec import Struct, field
 
 from watcher.errors import ConfigurationError
-from watcher.masking import Secret, masked
+from watcher.secret import Secret, masked
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -41,7 +41,10 @@ class MissingSecretError(BadValueError):
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """Give the one of ``choices`` that ``word`` most likely means, "" when none is near."""
+    """Give the one of ``choices`` that ``word`` most likely means, "" when none is near.
+
+    "subscribr" is near "subscriber"; hyphen, underscore and case make no difference.
+    """
     # "At-Once", "at_once" and "at-once" differ in nothing that anybody means
     folded = {name.lower().replace("-", "_"): name for name in choices}
     written = word.lower().replace("-", "_")
@@ -50,7 +53,10 @@ def nearest(word: str, choices: Sequence[str]) -> str:
 
 
 def meant(word: str, choices: Sequence[str]) -> str:
-    """Say what was probably meant by ``word``: the nearest one, or all of them."""
+    """Say what was probably meant by ``word``: the nearest one, or all of them.
+
+    Sorted, so that a message is the same at each run.
+    """
     near = nearest(word, choices)
     if near:
         return f'Do you mean "{near}"?'
@@ -76,18 +82,23 @@ def line_of(text: str, key: Key) -> int | None:
 
     Its table's line if the key itself has none, else None.
     """
-    name = str(key[-1]) if len(key) > 1 and isinstance(key[-1], str) else ""
-    table = table_name(key[:-1] if name else key)
+    name = ""
+    if len(key) > 1 and isinstance(key[-1], str):
+        name, table = key[-1], table_name(key[:-1])
+    else:
+        table = table_name(key)
     numbers = tuple(part for part in key if isinstance(part, int)) or (0,)
+    # Before all tables: watch.products = [...], or a key that stands alone
+    alone = (table, f"{table}.{name}")
     found = None
     for each in _written(text):
-        in_table = each.table == table and each.numbers == numbers
-        if in_table and not each.name:
-            found = each.line
-        elif in_table and each.name == name:
-            return each.line
-        # Before all tables: watch.products = [...], or a key that stands alone
-        elif not each.table and each.name in (table, f"{table}.{name}"):
+        if each.table == table and each.numbers == numbers:
+            if each.name and each.name == name:
+                return each.line
+            if not each.name:
+                found = each.line
+                continue
+        if not each.table and each.name in alone:
             found = each.line
     return found
 
@@ -137,7 +148,10 @@ def _written(text: str) -> Iterator[_Written]:
 
 
 def spelled(key: Key) -> str:
-    """Write a key's full path: ``watch.products``, ``source[2].every`` (counted from 1)."""
+    """Write a key's full path: ``watch.products``, ``source[2].every`` (counted from 1).
+
+    As an administrator counts: the second ``[[source]]`` is ``source[2]``.
+    """
     path = ""
     for part in key:
         path += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
@@ -159,11 +173,17 @@ class Mistakes(Struct):
     sends: bool = True
 
     def add(self, key: Key, cause: str, remedy: str) -> None:
-        """Note that the value at ``key`` is wrong, and what to do."""
+        """Note that the value at ``key`` is wrong, and what to do.
+
+        All of them are said at once, when the whole file is read.
+        """
         self.lines.append(self._line(key, cause, remedy))
 
     def warn(self, key: Key, cause: str, remedy: str) -> None:
-        """Note that something beside the value at ``key`` is odd, and what to do."""
+        """Note that something beside the value at ``key`` is odd, and what to do.
+
+        A warning stops nothing.
+        """
         self.warnings.append(self._line(key, cause, remedy)[1])
 
     def _line(self, key: Key, cause: str, remedy: str) -> tuple[int, str]:
@@ -179,7 +199,10 @@ class Mistakes(Struct):
         return TableReader(key, self)
 
     def unique(self, names: Iterable[tuple[Key, str]], noun: str) -> None:
-        """Complain of each name that an earlier one of the same table bears."""
+        """Complain of each name that an earlier one of the same table bears.
+
+        Case is ignored: file names of some systems do not tell "Ops" from "ops".
+        """
         seen: set[str] = set()
         article = "an" if noun[0] in "aeiou" else "a"
         for key, name in names:
@@ -217,7 +240,11 @@ class TableReader(Struct, frozen=True):
         *given: P.args,
         **named: P.kwargs,
     ) -> T:
-        """Give what ``read`` makes of what was given; ``instead`` when it cannot be meant."""
+        """Give what ``read`` makes of what was given; ``instead`` when it cannot be meant.
+
+        A secret that is missing is an error for who sends, and a warning for a command
+        that does not.
+        """
         try:
             return read(*given, **named)
         except MissingSecretError as missing:

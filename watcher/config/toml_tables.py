@@ -216,27 +216,25 @@ def _example(field: msgspec.structs.FieldInfo) -> object:
 
 def _meant(name: str, table: str) -> str:
     """Say what was probably meant by a key unknown in ``table`` ("" is the file itself)."""
-    tables: dict[str, list[str]] = {}
-    for each, form in (SINGLE | REPEATED).items():
-        tables[each] = [field.encode_name for field in _fields(form)]
+    tables = {each: _keys(form) for each, form in (SINGLE | REPEATED).items()}
     here = tables.pop(table, list(tables))
     if table in NESTED:
-        here = [field.encode_name for field in _fields(NESTED[table])]
+        here = _keys(NESTED[table])
     near = nearest(name, here)
-    if near and table:
-        return f'Do you mean "{near}"?'
     if near:
-        return f"Do you mean {heading(near)}?"
+        return f'Do you mean "{near}"?' if table else f"Do you mean {heading(near)}?"
     # The key may be right and stand under the wrong heading: "smtp" in [watch]
     owners: dict[str, list[str]] = {}
     for each, keys in tables.items():
         for key in keys:
             owners.setdefault(key, []).append(heading(each))
-    near = nearest(name, list(owners))
     # Within a table a similar key of another one would mislead: it must be that key
-    if table and near != name:
-        near = ""
-    if near:
-        return f'"{near}" belongs under {" or ".join(owners[near])}.'
+    owner = name if table else nearest(name, list(owners))
+    if owner in owners:
+        return f'"{owner}" belongs under {" or ".join(owners[owner])}.'
     choices = here if table else [heading(each) for each in here]
     return f"Known are: {', '.join(choices)}."
+
+
+def _keys(form: type[Struct]) -> list[str]:
+    return [field.encode_name for field in _fields(form)]

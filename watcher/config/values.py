@@ -35,7 +35,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def duration(text: str) -> timedelta:
-    """Read ``30m``, ``1h``, ``7d``, ``1h30m``."""
+    """Read ``30m``, ``1h``, ``7d``, ``1h30m``.
+
+    Units are s, m, h, d and w; the parts add up.  BadValueError for anything else, for
+    nought, and for a number without a unit.
+    """
     written = text.strip().lower()
     length = timedelta()
     if _DURATION.fullmatch(written):
@@ -71,7 +75,11 @@ def silence(text: str) -> tuple[timedelta | None, bool]:
 
 
 def name(text: str) -> str:
-    """Take a name that is safe in file names, headers and on a command line."""
+    """Take a name that is safe in file names, headers and on a command line.
+
+    Sources, subscribers and channels bear such names.  BadValueError for any other
+    sign, and for more than 64.
+    """
     if not _NAME.fullmatch(text):
         raise BadValueError(
             f'"{text}" is no name',
@@ -84,7 +92,11 @@ def name(text: str) -> str:
 
 
 def pattern(text: str) -> str:
-    """Take a shell pattern for names of products; refuse what could never match one."""
+    """Take a shell pattern for names of products; refuse what could never match one.
+
+    BadValueError with what to write instead.  Case: "Exchange.*" is a regular
+    expression, and would have watched nothing without a word.
+    """
     if not text.strip() or _CONTROL.search(text):
         raise BadValueError(
             f"{text!r} is no product pattern",
@@ -111,7 +123,10 @@ def pattern(text: str) -> str:
 
 
 def owner(text: str) -> str:
-    """Take a shell pattern for owners of servers, as the inventory names them."""
+    """Take a shell pattern for owners of servers, as the inventory names them.
+
+    BadValueError where it is empty, or holds a sign that parts two owners.
+    """
     # The inventory parts several owners of one server by these signs
     if not text.strip() or _CONTROL.search(text) or re.search("[,;|]", text):
         raise BadValueError(
@@ -122,12 +137,19 @@ def owner(text: str) -> str:
 
 
 def severity(text: str) -> str:
-    """Take a severity, whatever its case; "" stays ""."""
+    """Take a severity, whatever its case; "" stays "".
+
+    Of ``SEVERITIES``, "critical" the gravest.  BadValueError with the nearest one.
+    """
     return choice(text.strip().lower(), SEVERITIES, "severity") if text else ""
 
 
 def zone(text: str) -> str:
-    """Take the IANA name of a time zone."""
+    """Take the IANA name of a time zone.
+
+    BadValueError with the nearest one known here.  On Windows they come with the
+    package tzdata.
+    """
     if text == "UTC":
         return text
     # Few name one, and the table of all zones is large
@@ -154,7 +176,10 @@ def _nearest_zone(text: str, zones: list[str]) -> str:
 
 
 def address(text: str) -> str:
-    """Take a bare mail address, ``name@example.org``."""
+    """Take a bare mail address, ``name@example.org``.
+
+    BadValueError for a display name, for several, and for what no header can hold.
+    """
     if _COMMON.fullmatch(text):
         return text
     # All that RFC 5322 allows; loading it takes longer than reading the file
@@ -189,7 +214,10 @@ def address(text: str) -> str:
 
 
 def sender(text: str) -> str:
-    """Take a From, ``Advisory Watcher <watcher@example.org>`` or a bare address."""
+    """Take a From, ``Advisory Watcher <watcher@example.org>`` or a bare address.
+
+    BadValueError when there is none, or more than one.
+    """
     from email.policy import default
 
     specs: list[str] = []
@@ -208,7 +236,10 @@ def sender(text: str) -> str:
 
 
 def when(text: str) -> str:
-    """Take ``at-once``, ``daily 07:00`` or ``weekly Mon 07:00``."""
+    """Take ``at-once``, ``daily 07:00`` or ``weekly Mon 07:00``.
+
+    BadValueError for any other form; the clock is the subscriber's own.
+    """
     if not _WHEN.fullmatch(text):
         raise BadValueError(
             f'"{text}" says no time',
@@ -221,14 +252,21 @@ def when(text: str) -> str:
 
 
 def choice(text: str, choices: tuple[str, ...], noun: str) -> str:
-    """Take one of the ``choices``; ``noun`` says what they are."""
+    """Take one of the ``choices``; ``noun`` says what they are.
+
+    BadValueError with the nearest one, or with all of them.
+    """
     if text not in choices:
         raise BadValueError(f'"{text}" is no {noun}', meant(text, choices))
     return text
 
 
 def split_address(text: str, example: str) -> SplitResult:
-    """Take an address apart; one that has no such parts, or port 0, is refused by name."""
+    """Take an address apart; one that has no such parts, or port 0, is refused by name.
+
+    BadValueError, with ``example`` as what to write.  No part of the address is quoted:
+    it may hold a secret.
+    """
     if not text or _CONTROL.search(text) or " " in text:
         raise BadValueError(
             "that is no address" if text else "the address is empty",
@@ -261,7 +299,10 @@ def is_this_machine(host: str) -> bool:
 
 
 def web_url(text: str) -> str:
-    """Take an http or https URL with a host."""
+    """Take an http or https URL with a host.
+
+    BadValueError for ``file://`` and all other schemes: nothing else is ever fetched.
+    """
     example = "https://host.example.org/path"
     parts = split_address(text, example)
     if parts.scheme not in ("http", "https"):
@@ -275,7 +316,10 @@ def web_url(text: str) -> str:
 
 
 def base_url(text: str) -> str:
-    """Take the address of the site, and end it with a slash; "" stays ""."""
+    """Take the address of the site, and end it with a slash; "" stays "".
+
+    BadValueError for a query or a fragment: paths of pages are put behind it.
+    """
     if not text:
         return ""
     parts = urlsplit(web_url(text))
@@ -338,7 +382,10 @@ def _check_smtp_options(query: str) -> None:
 
 
 def graph_url(text: str) -> str:
-    """Take ``graph://mailbox@example.org``: the mailbox that sends by Microsoft Graph."""
+    """Take ``graph://mailbox@example.org``: the mailbox that sends by Microsoft Graph.
+
+    BadValueError when what follows is no mail address.
+    """
     mailbox = text.removeprefix("graph://")
     # Graph sends as a mailbox: /users/watcher@example.org/sendMail
     try:
@@ -368,7 +415,11 @@ def https_url(text: str) -> str:
 
 
 def one_word(text: str) -> str:
-    """Take an id or a domain name: no spaces, no slashes."""
+    """Take an id or a domain name: no spaces, no slashes.
+
+    Tenants and clients of Entra ID have such ids.  BadValueError for spaces, slashes
+    and colons.
+    """
     if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", text):
         raise BadValueError(
             f"{text!r} is no id",
@@ -378,7 +429,11 @@ def one_word(text: str) -> str:
 
 
 def any_url(text: str) -> str:
-    """Take any URL with a scheme, as Apprise's are."""
+    """Take any URL with a scheme, as Apprise's are.
+
+    Which services there are, and whether this one is right, only Apprise knows: it is
+    asked in ``watcher check``.
+    """
     example = "scheme://..., as Apprise's documentation names it for the service"
     parts = split_address(text, example)
     if not parts.scheme or "://" not in text:
@@ -387,7 +442,11 @@ def any_url(text: str) -> str:
 
 
 def path(text: str, base: Path) -> Path:
-    """Give the path that ``text`` means, seen from the folder ``base``."""
+    """Give the path that ``text`` means, seen from the folder ``base``.
+
+    A relative one is seen from the configuration's folder, ``~`` is the account's home.
+    BadValueError where nobody's home is known by that name.
+    """
     if not text.strip() or _CONTROL.search(text):
         raise BadValueError(
             f"{text!r} is no path", "Write the path of a file or folder."
@@ -429,7 +488,10 @@ def state_url(text: str, base: Path) -> str:
 
 
 def one_line(text: str) -> str:
-    """Take a text that fits into a header: one line of printable ASCII."""
+    """Take a text that fits into a header: one line of printable ASCII.
+
+    BadValueError for a line break, which would begin a header of its own.
+    """
     # A line break would begin a header of its own
     if _CONTROL.search(text) or not text.isascii():
         raise BadValueError(

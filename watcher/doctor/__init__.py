@@ -17,13 +17,13 @@ from pathlib import Path
 
 from watcher.config import Settings
 from watcher.config.load import usual_files
-from watcher.counted import counted
 from watcher.doctor.finding import Finding, Severity
 from watcher.doctor.mail import mail_server, sender
 from watcher.doctor.sources import answers, past_checks
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
 from watcher.mail import render
+from watcher.plural import counted
 from watcher.run import unseen
 from watcher.run.fetch import Web
 from watcher.sources import Parse

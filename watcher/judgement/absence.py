@@ -36,11 +36,11 @@ from watcher.judgement.packages import (
     build_grew,
     current_among,
     current_packages,
-    is_among,
     names_of_part,
     part_gone,
     pulled_packages,
     same_package,
+    those_among,
     with_pulled,
 )
 from watcher.judgement.summary import (
@@ -346,7 +346,7 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
     was_told = any(each.event for each in update.established)
     if update.released is None and not was_told:
         return False
-    if now - (update.released or update.first_seen) > schedule.YOUNG:
+    if now - update.dated > schedule.YOUNG:
         return False
     if not lost:
         return True
@@ -396,7 +396,7 @@ def _pull(
     """
     update = with_pulled(update, part)
     update = replace(update, suspicions=(), changed=now, turned=now)
-    gone = [each for each in current_packages(update) if is_among(each, part)]
+    gone = those_among(current_packages(update), part)
     event = compose_event(
         update,
         Kind.PULLED,
@@ -461,6 +461,19 @@ def _offers_what_it_did(page: ChangeReading, update: Update) -> bool:
     return True
 
 
+def _proves_no_return(
+    update: Update, readings: list[ChangeReading], now: datetime
+) -> bool:
+    """Whether what is back says nothing of an update that words have pulled.
+
+    A page that was away for an hour says nothing, nor does a row, for however long a late
+    copy of its table hid it: a row offers nothing.
+    """
+    if was_short(readings, update, now) or was_away_before(readings, update):
+        return True
+    return all(_availability(each.change) is None for each in readings)
+
+
 def _restore(
     update: Update,
     readings: list[ChangeReading],
@@ -480,15 +493,10 @@ def _restore(
     is_pulled = update.is_pulled or (update.is_pulled_in_part and absent is not None)
     if suspicion is None and not is_pulled:
         return
-    others = tuple(s for s in update.suspicions if s.source != source)
-    is_short = was_short(readings, update, now)
-    # Of what words have pulled, a page that was away for an hour says nothing, nor does a
-    # row, for however long a late copy of its table hid it: a row offers nothing
-    are_rows = all(_availability(each.change) is None for each in readings)
     by_words = update.is_pulled and absent is None
-    earlier = was_away_before(readings, update)
-    if by_words and not altered and (is_short or are_rows or earlier):
+    if by_words and not altered and _proves_no_return(update, readings, now):
         return
+    others = tuple(s for s in update.suspicions if s.source != source)
     # As long as another source lacks it, too, the suspicion stands, and so does its event
     if suspicion is not None and not altered and (others or not suspicion.event):
         if others and suspicion.event:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -111,6 +112,27 @@ def is_for_other_product(event: Event) -> bool:
 def is_exploited(event: Event) -> bool:
     """Say whether a vulnerability of the event is exploited, not just publicly known."""
     return any(advisory.exploited for advisory in event.advisories)
+
+
+class Threat(StrEnum):
+    """What a subject says of attacks, the graver first."""
+
+    EXPLOITED = "exploited"
+    LIKELY = "likely"
+
+
+# What happens to a known advisory is told by kinds of their own
+_SAYS_THREAT = frozenset({Kind.RELEASED, Kind.RE_RELEASED, Kind.ANNOUNCED})
+
+
+def threat(event: Event) -> Threat | None:
+    """Say what an event's vulnerabilities are seen or held to be used for, as it begins."""
+    if event.kind not in _SAYS_THREAT:
+        return None
+    if is_exploited(event):
+        return Threat.EXPLOITED
+    is_likely = any(advisory.likely for advisory in event.advisories)
+    return Threat.LIKELY if is_likely else None
 
 
 def _mitigate(event: Event) -> str:

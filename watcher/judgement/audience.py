@@ -95,7 +95,11 @@ def _time_of(found: re.Match[str]) -> DigestTime | None:
 
 
 def has_come(when: str, timezone: tzinfo, last: datetime | None, now: datetime) -> bool:
-    """Say whether a time of ``when`` has passed since ``last`` (never: None)."""
+    """Say whether a time of ``when`` has passed since ``last`` (never: None).
+
+    ``when`` as in the configuration, "daily 07:00", by the subscriber's zone.
+    "at-once" has always come.
+    """
     at = digest_time(when)
     return at is None or last is None or last < _newest_time(at, timezone, now)
 
@@ -119,7 +123,11 @@ def is_digest_due(
     last_run: datetime | None,
     now: datetime,
 ) -> bool:
-    """Say whether a digest is to be sent now, given the times of the events that wait for it."""
+    """Say whether a digest is to be sent now, given the times of the events that wait for it.
+
+    A run that comes late, or once a day, sends what waits: nothing waits for a moment
+    that has passed.
+    """
     first = min(waiting, default=None)
     if first is None:
         return False
@@ -159,7 +167,10 @@ def concerns(
     readers: Collection[str] | None = None,
     exposures: Iterable[Exposure] = (),
 ) -> bool:
-    """Say whether ``subscriber`` is to hear of ``event``; see ``refusal``."""
+    """Say whether ``subscriber`` is to hear of ``event``; see ``refusal``.
+
+    ``readers`` and ``exposures`` as there.
+    """
     return refusal(subscriber, event, readers, exposures) is None
 
 
@@ -267,7 +278,11 @@ def unmuted(
 
 
 def is_muted(targets: Collection[str], event: Event, update: str) -> bool:
-    """Say whether ``targets`` hold an event back; ``update`` is the id of who has it now."""
+    """Say whether ``targets`` hold an event back; ``update`` is the id of who has it now.
+
+    ``targets`` are an update's id, ``product:PATTERN`` or ``kind:KIND``, as ``watcher
+    mute`` writes them.
+    """
     # Whoever read something wrong hears that it was wrong
     if event.kind is Kind.CORRECTED:
         return False
@@ -282,7 +297,10 @@ def is_muted(targets: Collection[str], event: Event, update: str) -> bool:
 
 
 def covers(targets: Iterable[str], product: str) -> bool:
-    """Say whether one of the targets' product patterns names ``product``; case is ignored."""
+    """Say whether one of the targets' product patterns names ``product``; case is ignored.
+
+    Targets of other forms, ids and kinds, name no product.
+    """
     for target in targets:
         if target.startswith(PRODUCT):
             pattern = target.removeprefix(PRODUCT)
@@ -292,7 +310,10 @@ def covers(targets: Iterable[str], product: str) -> bool:
 
 
 def is_about(target: str, update: Update) -> bool:
-    """Say whether a target has to do with ``update``: its id, one of its products, or a kind."""
+    """Say whether a target has to do with ``update``: its id, one of its products, or a kind.
+
+    For ``watcher show``, which lists what is muted of an update.
+    """
     bare = target.removeprefix(REMINDER)
     if bare == update.id or bare.startswith(KIND):
         return True
@@ -300,7 +321,10 @@ def is_about(target: str, update: Update) -> bool:
 
 
 def target_name(target: str) -> str:
-    """Write a target for a reader: ``Exchange Server 2016*``, ``known-issue``, an update's id."""
+    """Write a target for a reader: ``Exchange Server 2016*``, ``known-issue``, an update's id.
+
+    Without the marks that tell targets apart in the state.
+    """
     return (
         target.removeprefix(READER)
         .removeprefix(REMINDER)
@@ -377,7 +401,10 @@ def digest(
 
 
 def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Order events as letters hold them: by gravity, then by time."""
+    """Order events as letters hold them: by gravity, then by time.
+
+    What is to be taken off a server stands above what is to be put on it.
+    """
     return tuple(
         sorted(
             events,
@@ -387,7 +414,10 @@ def gravest_first(events: Iterable[Event]) -> tuple[Event, ...]:
 
 
 def as_it_stands(events: Sequence[Event]) -> tuple[Event, ...]:
-    """Mark each event whose version was pulled later, where the same letter says so."""
+    """Mark each event whose version was pulled later, where the same letter says so.
+
+    An event that is so marked says "pulled since" in place of "install".
+    """
     # A weekly digest of November 2024 held the release of the 12th and the pull of the
     # 14th: it must not say "install" above "do not install".  A pull that the same
     # digest corrects is none

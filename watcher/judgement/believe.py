@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.counted import counted
 from watcher.judgement.names import row_name
+from watcher.plural import counted
 from watcher.records import Change, ChangeKind, Document, Snapshot
 
 # A copy that is still so afterwards is what the vendor means
@@ -126,7 +126,11 @@ def _gives_back(change: Change) -> bool:
 
 
 def bodies_before(before: Document, snapshot: Snapshot) -> tuple[str, ...]:
-    """Give the bodies that a document had before the copy that is believed now."""
+    """Give the bodies that a document had before the copy that is believed now.
+
+    As the first digits of their hashes, the newest first.  A copy that is byte for byte
+    one of them is a stale one.
+    """
     newest = snapshot.sha256[:DIGITS]
     bodies = (before.sha256[:DIGITS], *before.bodies)
     kept = [body for body in dict.fromkeys(bodies) if body and body != newest]
@@ -134,7 +138,10 @@ def bodies_before(before: Document, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def doubted(document: Document, now: datetime) -> Document:
-    """Give a document whose copy is doubted: since when, and for how long by its checks."""
+    """Give a document whose copy is doubted: since when, and for how long by its checks.
+
+    Its entries stay as they were before it.
+    """
     return replace(
         document,
         suspect_since=document.suspect_since or now,
@@ -159,7 +166,11 @@ def judge_table(
     history: Document | None,
     now: datetime,
 ) -> Verdict:
-    """Doubt a believed table whose layout has changed; give any other verdict as it is."""
+    """Doubt a believed table whose layout has changed; give any other verdict as it is.
+
+    ``history`` is the document as it was: a table that is read for the first time has no
+    layout to differ from.
+    """
     if not verdict.believed or history is None or history.accepted is None:
         return verdict
     # Posts bear labels too, but a feed that shows more of them has no new layout
@@ -202,7 +213,11 @@ def _counts_for_layout(change: Change, newest: datetime | None, now: datetime) -
 
 
 def back_filled(released: datetime | None, now: datetime) -> bool:
-    """Say whether a release date is too old for what has only now appeared to be news."""
+    """Say whether a release date is too old for what has only now appeared to be news.
+
+    Tables have been filled back by years: what is dated more than ``BACK_FILLED`` ago is
+    known from then on, and told to nobody.
+    """
     return released is not None and now - released > BACK_FILLED
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.names import label_names
-from watcher.judgement.packages import build_grew, is_among
+from watcher.judgement.packages import build_grew, is_among, without
 from watcher.judgement.reading import language_of, new_sentences, read, sentences
 from watcher.records import Change, Entry, Kind, Package, Passage
 
@@ -93,7 +93,11 @@ class ChangeReading(Struct, frozen=True):
 
     @property
     def version(self) -> int:
-        """The version that the entry's label names, 1 without one."""
+        """The version that the entry's label names, 1 without one.
+
+        A row that offers the same packages as before keeps its version, whatever its
+        label has become: a "v2" added by hand is a typing error.
+        """
         label = self.entry.label
         named = label.version if label else 1
         before = self.change.before
@@ -112,11 +116,17 @@ class ChangeReading(Struct, frozen=True):
         return any(statement.kind in kinds for statement in self.statements)
 
     def statements_of(self, *kinds: Kind) -> list[PassageStatement]:
-        """The new statements of these kinds."""
+        """The new statements of these kinds.
+
+        All of its change's where none was bound; none where a change is about others.
+        """
         return [statement for statement in self.statements if statement.kind in kinds]
 
     def new_text(self, passage: str) -> str:
-        """The new sentences of the passages of one name."""
+        """The new sentences of the passages of one name.
+
+        "" where nothing in them is new.
+        """
         texts = [each.text for each in self.new_passages if each.name == passage]
         return " ".join(texts)
 
@@ -136,7 +146,11 @@ class MatchedChange(Struct):
     is_subject: bool = True
 
     def bind(self, statement: PassageStatement) -> None:
-        """Take one of the change's statements as one about this update."""
+        """Take one of the change's statements as one about this update.
+
+        From then on only what is bound counts for the update.  Case: in January 2022 a
+        post's new sentence was about three of its four updates.
+        """
         if self.bound is None:
             self.bound = []
             self.is_subject = False
@@ -161,7 +175,11 @@ class UpdateChanges(Struct):
     changes: list[MatchedChange] = field(default_factory=list)
 
     def of(self, reading: ChangeReading) -> MatchedChange:
-        """Give the matched change of a reading, made when there is none yet."""
+        """Give the matched change of a reading, made when there is none yet.
+
+        A reading stands once among an update's changes, though several of its packages
+        were matched.
+        """
         for matched in self.changes:
             if matched.reading is reading:
                 return matched
@@ -186,20 +204,9 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
     prose_before, prose_packages = _prose_packages(before), _prose_packages(after)
     if prose_before and prose_packages and prose_before != prose_packages:
         changed = (PackageChange(prose_before[0], prose_packages[0]),)
-    gone_under_name = {pair.before for pair in changed}
-    come_under_name = {pair.after for pair in changed}
-    new_packages = [
-        package
-        for package in fresh
-        if package not in come_under_name | gone_under_name
-        and not is_among(package, old_packages)
-    ]
-    lost_packages = [
-        package
-        for package in old_packages
-        if package not in come_under_name | gone_under_name
-        and not is_among(package, packages)
-    ]
+    kept_name = {pair.before for pair in changed} | {pair.after for pair in changed}
+    come = [package for package in fresh if package not in kept_name]
+    gone = [package for package in old_packages if package not in kept_name]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
     untold = _kinds_untold(change, language)
@@ -213,8 +220,8 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
             new_passages.append(Passage(passage.name, "\n".join(new), passage.time))
     return ChangeReading(
         change=change,
-        new_packages=tuple(new_packages),
-        lost_packages=tuple(lost_packages),
+        new_packages=tuple(without(come, old_packages)),
+        lost_packages=tuple(without(gone, packages)),
         changed_packages=changed,
         new_passages=tuple(new_passages),
         statements=tuple(statements),
@@ -320,12 +327,18 @@ def _times_revised(entry: Entry | None) -> Counter[str]:
 
 
 def is_revision(passage: Passage) -> bool:
-    """Say whether a passage is one of an advisory's revisions."""
+    """Say whether a passage is one of an advisory's revisions.
+
+    CVRF's and CSAF's parsers name them so: "revision 2.0".
+    """
     return passage.name.startswith("revision")
 
 
 def repeated(sentence: str, time: int) -> str:
-    """Name a sentence that a record's revisions say for the second, third, ... time."""
+    """Name a sentence that a record's revisions say for the second, third, ... time.
+
+    Case: MSRC's notes have set phrases, and a second pause is told in the first one's.
+    """
     return sentence if time == 1 else f"{time}. time: {sentence}"
 
 
@@ -350,7 +363,10 @@ def _kinds_untold(change: Change, language: str) -> tuple[Kind, ...] | None:
 
 
 def kinds_said(entry: Entry) -> frozenset[Kind]:
-    """Give the kinds of statements in an entry's prose that a translation would repeat."""
+    """Give the kinds of statements in an entry's prose that a translation would repeat.
+
+    So what a page says again in another language is known as said.
+    """
     found: set[Kind] = set()
     for passage in entry.passages:
         if passage.name in (*UNREAD, REASON):
@@ -451,7 +467,11 @@ def _pulls_and_returns(passages: Iterable[Passage]) -> list[PassageStatement]:
 
 
 def tells_of_pull(entry: Entry) -> bool:
-    """Say whether an entry's own history tells of a pull, whatever came after it."""
+    """Say whether an entry's own history tells of a pull, whatever came after it.
+
+    Unlike ``history_of``, which gives the last turn: a record of November 2024 tells of
+    the pull though its update is back.
+    """
     for passage in entry.passages:
         if passage.name in UNREAD:
             continue

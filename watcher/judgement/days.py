@@ -26,11 +26,16 @@ def is_later(
 
     A copy that comes late tells of both at once: paused, back, and paused again.
     """
-    pull_days = [each.time.date() for each in pulled if each.time is not None]
-    return_days = [each.time.date() for each in back if each.time is not None]
-    if not pull_days or not return_days:
+    last_pull, last_return = last_time(pulled), last_time(back)
+    if last_pull is None or last_return is None:
         return False
-    return max(pull_days) > max(return_days)
+    return last_pull.date() > last_return.date()
+
+
+def last_time(statements: Iterable[PassageStatement]) -> datetime | None:
+    """Give the latest date that statements bear, None where none bears one."""
+    times = [each.time for each in statements if each.time is not None]
+    return max(times, default=None)
 
 
 def day_of_turn(
@@ -50,10 +55,10 @@ def day_of_turn(
             dated = matched.entry.updated or matched.entry.published
             if dated is not None:
                 days.append(dated)
+    possible = [day for day in days if day <= now]
     earliest = before.turned or before.released
-    possible = [
-        day for day in days if day <= now and (earliest is None or day > earliest)
-    ]
+    if earliest is not None:
+        possible = [day for day in possible if day > earliest]
     return max(possible, default=now)
 
 
@@ -84,14 +89,19 @@ def tells_of_former_turn(reading: ChangeReading, update: Update) -> bool:
 
 def was_away_before(readings: Sequence[ChangeReading], update: Update) -> bool:
     """Say whether what is back went with an earlier pull: its return is that one's."""
-    since = [each.change.since for each in readings if each.change.since is not None]
-    if not since or update.turned is None or update.version == 1:
+    since = _gone_since(readings)
+    if since is None or update.turned is None or update.version == 1:
         return False
-    return min(since) < update.turned.replace(hour=0, minute=0)
+    return since < update.turned.replace(hour=0, minute=0)
 
 
 def was_short(readings: Sequence[ChangeReading], update: Update, now: datetime) -> bool:
     """Say whether what is back was away for less than it takes to make it anew."""
-    since = [each.change.since for each in readings if each.change.since is not None]
-    since = since or [update.changed or now]
-    return now - min(since) <= TAKEN_BACK
+    since = _gone_since(readings) or update.changed or now
+    return now - since <= TAKEN_BACK
+
+
+def _gone_since(readings: Sequence[ChangeReading]) -> datetime | None:
+    """When the first of what is back went, None where nobody noted it."""
+    times = [each.change.since for each in readings if each.change.since is not None]
+    return min(times, default=None)

@@ -22,6 +22,7 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
 from watcher.judgement.ledger import (
     Ledger,
+    Matches,
     establish,
     establish_by_event,
     established_by,
@@ -31,7 +32,6 @@ from watcher.judgement.ledger import (
     pulled_by_words,
     take_over_advisories,
 )
-from watcher.judgement.matches import Matches
 from watcher.judgement.names import LABELLED, kb_names, label_names, slug
 from watcher.judgement.other_events import (
     Establishing,
@@ -45,16 +45,18 @@ from watcher.judgement.other_events import (
 )
 from watcher.judgement.packages import (
     add_package,
+    all_among,
     all_offered,
     current_packages,
     exact_products,
-    is_among,
     kb_articles,
     names_of_part,
     stated_articles,
+    those_among,
     with_part_offered_again,
     with_pulled,
     with_told,
+    without,
 )
 from watcher.judgement.prose import articles_of_return, update_label
 from watcher.judgement.pull_and_return import StateChange, state_change
@@ -185,11 +187,8 @@ def _first_kind(
 
 def _is_recalled(update: Update, readings: Sequence[ChangeReading]) -> bool:
     """Whether a row of the current version is called "(recalled)"."""
-    for reading in readings:
-        label = reading.entry.label
-        if label is not None and label.pulled and reading.version >= update.version:
-            return True
-    return False
+    recalled = [each for each in readings if each.entry.is_recalled]
+    return any(each.version >= update.version for each in recalled)
 
 
 def _first_fact(kind: Kind, update: Update) -> Established:
@@ -308,9 +307,9 @@ def _in_state(changed: StateChange, update: Update, changes: UpdateChanges) -> U
 def _is_part_of(packages: Sequence[Package], update: Update) -> bool:
     """Whether packages that are offered again are some of those that the update has."""
     current = current_packages(update)
-    if not packages or not all(is_among(package, current) for package in packages):
+    if not packages or not all_among(packages, current):
         return False
-    return not all(is_among(package, packages) for package in current)
+    return not all_among(current, packages)
 
 
 def _with_stated_articles(
@@ -392,7 +391,7 @@ def _names_of_part(part: Sequence[Package], update: Update) -> str:
     for the next.
     """
     articles = kb_articles(part)
-    others = [each for each in current_packages(update) if not is_among(each, part)]
+    others = without(current_packages(update), part)
     if articles and not set(articles) & set(kb_articles(others)):
         return " ".join(articles)
     return names_of_part(part)
@@ -449,7 +448,7 @@ def _event_of(
 
 def _as_they_stand(packages: Sequence[Package], update: Update) -> list[Package]:
     """Packages as the update has them after the decision."""
-    return [each for each in current_packages(update) if is_among(each, packages)]
+    return those_among(current_packages(update), packages)
 
 
 # -- changes that name no update that is watched
@@ -484,7 +483,7 @@ def _issue_goes_on(reading: ChangeReading, now: datetime) -> bool:
     is_named = bool(entry.kbs) or _own_version(entry) is not None
     if before is None or reading.change.after is None or not is_named:
         return False
-    opened = entry.published or entry.updated
+    opened = entry.dated
     if opened is not None and now - opened > schedule.YOUNG:
         return False
     # A row that is only reworded names nothing that it did not name before
@@ -535,7 +534,7 @@ def _decide_other_issue(
         version=1,
         state=State.RELEASED,
         first_seen=matches.now,
-        released=entry.published or entry.updated,
+        released=entry.dated,
         products=entry.products,
         kbs=entry.kbs,
         thread=update_id,

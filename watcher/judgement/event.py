@@ -145,7 +145,10 @@ def quote_all(
 
 
 def excerpt(text: str) -> str:
-    """Give a quote of bearable length; what stood in paragraphs still does."""
+    """Give a quote of bearable length; what stood in paragraphs still does.
+
+    At most ``EXCERPT`` letters, the last one "…" where something was cut.
+    """
     folded = "\n".join(filter(None, map(normalize.fold, text.splitlines())))
     if len(folded) <= EXCERPT:
         return folded
@@ -261,7 +264,11 @@ def event_id(
     time: datetime,
     distinction: str = "",
 ) -> str:
-    """Give a stable id: the same history gives the same one."""
+    """Give a stable id: the same history gives the same one.
+
+    20 hex digits.  ``distinction`` parts events that are alike in all else: the CVEs of
+    one check.  A killed run that decides again finds its own event there.
+    """
     parts = (update, kind, confidence, str(version), time.isoformat(), distinction)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
 
@@ -315,6 +322,10 @@ def join_events(event: Event, more: Event) -> Event:
 
 
 def channels_named(sentences: Iterable[str]) -> tuple[str, ...]:
-    """Give the distribution channels that sentences name."""
+    """Give the distribution channels that sentences name.
+
+    As the names of channels: ``windows-update``, ``update-catalog``, ``wsus``,
+    ``download-center``.
+    """
     text = "\n".join(sentences)
     return tuple(name for name, pattern in _CHANNELS.items() if pattern.search(text))

@@ -33,6 +33,7 @@ from watcher.records import (
     Change,
     ChangeKind,
     Document,
+    Entry,
     Established,
     Kind,
     State,
@@ -172,26 +173,33 @@ def _standing(
     row: Update, case: UpdateChanges, last: PassageStatement | None, before: Update
 ) -> Update:
     """The row in the state that the histories of a case end with."""
-    labels = [item.entry.label for item in case.changes]
-    recalled = any(
-        label is not None and label.pulled and label.version >= row.version
-        for label in labels
-    )
     if last is not None and last.kind is Kind.RE_RELEASED:
-        row = replace(row, version=max(row.version, 2), state=State.RELEASED)
-        row = _with_returned(row, last, before)
-        row = establish(row, Established(Kind.RE_RELEASED, row.version))
-    elif recalled or (last is not None and not _overtaken(last, row)):
+        row = _returned(row, last, before)
+    elif _is_recalled(row, case) or (last is not None and not _overtaken(last, row)):
         # December 2014's record says so of one rollup of three
         named = named_packages(last, current_packages(row)) if last else ()
         row = with_pulled(row, named)
         row = establish(row, Established(Kind.PULLED, row.version))
     elif (last is not None or row.version > 1) and row.type != "advisory":
         row = replace(row, state=State.RELEASED)
-    if last is not None and last.time is not None:
-        turned = max(last.time, row.changed or _NEVER)
-        row = replace(row, changed=turned, turned=turned)
-    return row
+    if last is None or last.time is None:
+        return row
+    turned = max(last.time, row.changed or _NEVER)
+    return replace(row, changed=turned, turned=turned)
+
+
+def _is_recalled(row: Update, case: UpdateChanges) -> bool:
+    """Whether a table's row of this version, or a later one, is called "(recalled)"."""
+    entries = [matched.entry for matched in case.changes]
+    labels = [entry.label for entry in entries if entry.is_recalled]
+    return any(label and label.version >= row.version for label in labels)
+
+
+def _returned(row: Update, last: PassageStatement, before: Update) -> Update:
+    """The row after its history's last turn, a return: it is the second version at least."""
+    row = replace(row, version=max(row.version, 2), state=State.RELEASED)
+    row = _with_returned(row, last, before)
+    return establish(row, Established(Kind.RE_RELEASED, row.version))
 
 
 def _with_returned(row: Update, last: PassageStatement, before: Update) -> Update:
@@ -236,13 +244,16 @@ def _turn(item: MatchedChange, row: Update) -> PassageStatement | None:
         return said if not entry.packages else None
     if said.time is not None and row.released is not None and said.time < row.released:
         return None
-    published = entry.published
-    other_month = (
-        bool(row.month) and published is not None and month_of(published) != row.month
-    )
-    if other_month and said.kind is Kind.RE_RELEASED:
+    if said.kind is Kind.RE_RELEASED and _is_of_other_month(entry, row):
         return None
     return said
+
+
+def _is_of_other_month(entry: Entry, row: Update) -> bool:
+    """Whether an entry was published in another month than the one that names the update."""
+    if not row.month or entry.published is None:
+        return False
+    return month_of(entry.published) != row.month
 
 
 def _overtaken(said: PassageStatement, row: Update) -> bool:

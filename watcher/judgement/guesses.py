@@ -16,8 +16,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import ChangeReading
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
@@ -33,6 +32,7 @@ from watcher.judgement.packages import (
     current_packages,
     has_product,
     is_row,
+    kb_articles,
     only_words_tell_of_version,
 )
 from watcher.records import Change, Entry, Label, Package, Update
@@ -66,14 +66,14 @@ def version_told_by_words(
         return None
     family = normalize.family(package.product)
     for update in matches.ledger.find_all((open_name(family),)):
-        told = update.changed or update.first_seen
+        told = update.last_changed
         recent = abs(when - told) <= SAME_RELEASE
         covered = has_product(update.packages, package.product)
         if recent and covered and only_words_tell_of_version(update):
             return update
         # Hotfixes come on any day, and the post may be first: what it has named is not
         # told again as "the update of 17 November"
-        posted = update.released or update.first_seen
+        posted = update.dated
         if is_named_by_words(update) and abs(when - posted) <= PATCH_TUESDAY_LASTS:
             return update
     return None
@@ -95,9 +95,8 @@ def beside_it(
         update = ledger.find((f"kb:{other.kb}",))
         if update is None or update.version == 1:
             continue
-        newest = {each.kb for each in current_packages(update)}
-        recent = now - (update.changed or update.first_seen) <= SAME_RELEASE
-        if other.kb in newest and recent:
+        newest = kb_articles(current_packages(update))
+        if other.kb in newest and now - update.last_changed <= SAME_RELEASE:
             return update
     return None
 
@@ -154,7 +153,7 @@ def guessed_for(
         return None
     when = vendors_date(reading, matches.now)
     for update in matches.ledger.find_all((open_name(label.family),)):
-        released = update.released or update.first_seen
+        released = update.dated
         if not update.is_guessed or abs(when - released) > SAME_RELEASE:
             continue
         if label.version > 1 or month_of(released) == label.month:
@@ -169,13 +168,17 @@ def stating(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Give the entries that bear the vendor's name of a monthly update: rows and posts."""
     found = []
     for entry in entries:
-        label = entry.label
-        if label is None or label.family not in LABELLED or not label.month:
-            continue
         is_post = not entry.packages and entry.published is not None
-        if label.type in MONTHLY and (is_post or is_row(entry)):
+        if _names_a_month(entry.label) and (is_post or is_row(entry)):
             found.append(entry)
     return tuple(found)
+
+
+def _names_a_month(label: Label | None) -> bool:
+    """Whether a label is that of a month's update, as "Nov24SUv2" is."""
+    if label is None or label.family not in LABELLED:
+        return False
+    return label.type in MONTHLY and bool(label.month)
 
 
 def with_stated_label(
@@ -202,15 +205,16 @@ def _label_of_rows(
     packages: Sequence[Package], stated: Sequence[Entry]
 ) -> Label | None:
     """The one label that rows give to packages: by KB article, else by build."""
-    kbs = {package.kb for package in packages if package.kb}
-    builds = {package.build for package in packages if package.build}
-    rows = [
-        row
-        for row in stated
-        for package in row.packages
-        if package.kb in kbs or package.build in builds
-    ]
-    return _only(row.label for row in rows)
+    names = {package.kb for package in packages}
+    names.update(package.build for package in packages)
+    names.discard("")
+    named = []
+    for row in stated:
+        of_row = {package.kb for package in row.packages}
+        of_row.update(package.build for package in row.packages)
+        if not names.isdisjoint(of_row):
+            named.append(row)
+    return _only(row.label for row in named)
 
 
 def _label_of_posts(
@@ -225,12 +229,10 @@ def _label_of_posts(
         return None
     labels = []
     for post in stated:
-        label, published = post.label, post.published
-        if post.packages or label is None or published is None:
+        label = post.label
+        if label is None or label.family not in families:
             continue
-        is_of_family = label.family in families
-        is_of_month = label.version > 1 or month_of(when) == label.month
-        if is_of_family and is_of_month and abs(when - published) <= SAME_RELEASE:
+        if _tells_of_release(post, label, when):
             labels.append(label)
     label = _only(labels)
     update = ledger.find(label_names(label))
@@ -241,11 +243,19 @@ def _label_of_posts(
     return None if is_known else label
 
 
+def _tells_of_release(post: Entry, label: Label, when: datetime) -> bool:
+    """Whether a post's label may be that of a release of that day.
+
+    It names the month, or a second version of an older one, and came within a week.
+    """
+    if post.packages or post.published is None:
+        return False
+    is_of_month = label.version > 1 or month_of(when) == label.month
+    return is_of_month and abs(when - post.published) <= SAME_RELEASE
+
+
 def _only(labels: Iterable[Label | None]) -> Label | None:
     """The label that all of these are, whatever product each is for."""
-    every = {
-        replace(label, product="", pulled=False)
-        for label in labels
-        if label is not None
-    }
+    given = [label for label in labels if label is not None]
+    every = {replace(label, product="", pulled=False) for label in given}
     return every.pop() if len(every) == 1 else None

@@ -22,13 +22,13 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
     read_change,
 )
+from watcher.judgement.corrections import tell_wrong_names
 from watcher.judgement.decide import decide, decide_unmatched
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matching import match
 from watcher.judgement.names import entry_names, kb_names
-from watcher.judgement.relabelled import tell_wrong_names
 from watcher.records import Change, ChangeKind, Entry, Event, Outcome, Update
 
 

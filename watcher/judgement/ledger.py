@@ -1,4 +1,5 @@
-"""The updates that a check concerns, as a working copy, brought up to date by changes.
+"""The updates that a check concerns, as a working copy, brought up to date by changes; and the
+changes that were matched to each of them so far.
 
 Nothing here decides what is told.
 """
@@ -8,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.change_reading import MatchedChange, UpdateChanges
-from watcher.judgement.names import cve_names, update_names
+from watcher.judgement.change_reading import ChangeReading, MatchedChange, UpdateChanges
+from watcher.judgement.names import Identity, cve_names, update_names
 from watcher.judgement.packages import (
     add_package,
     add_row,
@@ -34,6 +36,7 @@ from watcher.records import (
     Label,
     Package,
     SourceState,
+    State,
     Update,
 )
 
@@ -72,20 +75,31 @@ class Ledger:
         return update_id not in self.stored and update_id not in self._named_anew
 
     def name_anew(self, update: Update) -> Update:
-        """Put an update that was known under a guessed name: it is no news."""
+        """Put an update that was known under a guessed name: it is no news.
+
+        So it is no news by itself: who was told of the day's update is not told again
+        when its name comes.
+        """
         self._named_anew.add(update.id)
         self.put(update)
         return self._updates[update.id]
 
     def put(self, update: Update) -> None:
-        """Set an update; its names are brought up to date."""
+        """Set an update; its names are brought up to date.
+
+        Nothing is noted as changed where it is as it was: law 1, the same input twice
+        writes nothing.
+        """
         named = replace(update, names=update_names(update))
         if self._updates.get(named.id) != named:
             self._index(named)
             self._changed.add(named.id)
 
     def found(self, update: Update) -> Update:
-        """Put a new update under its id, or under a number of it when that is taken."""
+        """Put a new update under its id, or under a number of it when that is taken.
+
+        ``kb5044062-2``, where an id was given to another update before.
+        """
         update_id, number = update.id, 2
         while update_id in self._updates:
             update_id, number = f"{update.id}-{number}", number + 1
@@ -93,12 +107,20 @@ class Ledger:
         return self._updates[update_id]
 
     def find(self, names: Iterable[str]) -> Update | None:
-        """Give the update with the strongest of the names; of several the newest."""
+        """Give the update with the strongest of the names; of several the newest.
+
+        ``names`` go from the strongest to the weakest, as ``watcher.judgement.names``
+        gives them.
+        """
         updates = self.find_all(names)
         return updates[0] if updates else None
 
     def find_all(self, names: Iterable[str]) -> tuple[Update, ...]:
-        """Give all updates with the strongest name that any has, newest first."""
+        """Give all updates with the strongest name that any has, newest first.
+
+        A weaker name is not asked once a stronger one has found any: a shared CVE says
+        nothing beside a KB article.
+        """
         for name in names:
             ids = self._ids_of_name.get(name, ())
             updates = [self._updates[each] for each in ids if each in self._updates]
@@ -156,7 +178,7 @@ class Ledger:
 
 
 def _age(update: Update) -> tuple[datetime, str]:
-    return update.released or update.first_seen, update.id
+    return update.dated, update.id
 
 
 def merge_changes(update: Update, changes: UpdateChanges) -> Update:
@@ -221,19 +243,16 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
 
 def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package:
     """The package of a table's row, with the version and the date that the row states."""
-    named = matched.reading.version
-    stored = [
-        each
-        for each in update.packages
-        if same_package(each, offered) or is_guess_of(each, offered)
-    ]
-    earlier = [
-        each
-        for each in update.packages
-        if each.product == offered.product
-        and normalize.build_key(each.build) < normalize.build_key(offered.build)
-    ]
-    version = named
+    build = normalize.build_key(offered.build)
+    stored: list[Package] = []
+    earlier: list[Package] = []
+    for each in update.packages:
+        if same_package(each, offered) or is_guess_of(each, offered):
+            stored.append(each)
+        is_of_product = each.product == offered.product
+        if is_of_product and normalize.build_key(each.build) < build:
+            earlier.append(each)
+    version = named = matched.reading.version
     # A row is what it calls itself. But of a version that was told already the table may
     # not yet bear the name: there the version before is known, or this very row was
     if stored and (earlier or any(each.stated for each in stored)):
@@ -261,7 +280,10 @@ def _date_of_row(matched: MatchedChange) -> datetime | None:
 
 
 def precedes_label(date: datetime, label: Label | None) -> bool:
-    """Say whether a date is older than the month that a label names allows."""
+    """Say whether a date is older than the month that a label names allows.
+
+    A hand that writes last year's number in January dates "Jan27SU" January 2026.
+    """
     if label is None or not label.month:
         return False
     year, month = map(int, label.month.split("-"))
@@ -316,7 +338,11 @@ def _stated_version(update: Update, matched: MatchedChange, version: int) -> int
 
 
 def merge_advisories(update: Update, entries: Iterable[Entry]) -> tuple[Advisory, ...]:
-    """Give the update's advisories with what entries newly say of them; yes stays yes."""
+    """Give the update's advisories with what entries newly say of them; yes stays yes.
+
+    Sorted by id.  A later copy without "exploited" takes nothing back: sources lag
+    behind each other.
+    """
     advisories = {advisory.id: advisory for advisory in update.advisories}
     for entry in entries:
         for cve in entry.cves:
@@ -334,23 +360,29 @@ def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
         url = entry.url or url
         if entry.title != cve:
             title = entry.title or title
+    exploited, disclosed = stored.exploited, stored.disclosed
     # What a post about several says is exploited need not be this one
-    about_it_alone = len(entry.cves) == 1 or key == cve
+    if len(entry.cves) == 1 or key == cve:
+        exploited = exploited or bool(entry.exploited)
+        disclosed = disclosed or bool(entry.disclosed)
     return replace(
         stored,
         title=title,
         severity=entry.severity or stored.severity,
         cvss=stored.cvss if entry.cvss is None else entry.cvss,
         vector=entry.vector or stored.vector,
-        exploited=stored.exploited or (about_it_alone and bool(entry.exploited)),
-        disclosed=stored.disclosed or (about_it_alone and bool(entry.disclosed)),
+        exploited=exploited,
+        disclosed=disclosed,
         likely=stored.likely if entry.likely is None else entry.likely,
         url=url,
     )
 
 
 def establish(update: Update, established: Established) -> Update:
-    """Give the update with a fact that is established; one that was stays as it was."""
+    """Give the update with a fact that is established; one that was stays as it was.
+
+    The same fact is told once: who says it later gives evidence for it.
+    """
     if any(each.fact == established.fact for each in update.established):
         return update
     return replace(update, established=(*update.established, established))
@@ -378,7 +410,10 @@ def established_by(update: Update, fact: Established) -> str | None:
 
 
 def pulled_by_absence(update: Update) -> str | None:
-    """Give the event of a pull of this version that absence alone has shown, None without."""
+    """Give the event of a pull of this version that absence alone has shown, None without.
+
+    Such a pull may be taken back by the same page; one that words confirmed may not.
+    """
     for each in update.established:
         if each.by_absence and each.version == update.version:
             return each.event
@@ -410,7 +445,10 @@ def forget_pull(update: Update) -> Update:
 
 
 def pulled_by_words(update: Update) -> Update:
-    """Give the update whose pull words have confirmed: what is there again is no return."""
+    """Give the update whose pull words have confirmed: what is there again is no return.
+
+    What absence alone had shown is no longer what the pull rests on.
+    """
     kept = tuple(each for each in update.established if not each.by_absence)
     return replace(update, established=kept)
 
@@ -438,3 +476,66 @@ def take_over_advisories(update: Update, ledger: Ledger) -> Update:
                 ledger.absorb(alone, ledger[update.id])
             update = ledger[update.id]
     return update
+
+
+class Relabelled(Struct, frozen=True):
+    """A package whose row stood under the name of the update ``wrong``; ids of updates."""
+
+    wrong: str
+    right: str
+    package: Package
+    reading: ChangeReading
+
+
+class Matches(Struct):
+    """The changes of each update by its id, in the order in which they were matched.
+
+    ``unmatched`` are the changes that name no update.  ``made_together`` are the
+    products that cumulative updates of one family and date make, by each of them.
+    ``corrected`` are the updates that a table's rows took packages from, with those that
+    got them, ``relabelled`` the packages that stood under the name of another update.
+    ``now`` is the time of the check.
+    """
+
+    ledger: Ledger
+    now: datetime
+    by_update: dict[str, UpdateChanges] = field(default_factory=dict)
+    unmatched: list[ChangeReading] = field(default_factory=list)
+    made_together: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    corrected: dict[str, list[str]] = field(default_factory=dict)
+    relabelled: list[Relabelled] = field(default_factory=list)
+
+    def changes_of(self, update: Update) -> UpdateChanges:
+        """Give the changes of an update, to be added to."""
+        return self.by_update.setdefault(update.id, UpdateChanges(update.id))
+
+
+def new_update(
+    identity: Identity, family: str, kind: str, now: datetime, released: datetime
+) -> Update:
+    """Give an update as it is founded, without its names."""
+    return Update(
+        identity.id,
+        identity.title,
+        family,
+        kind,
+        month="",
+        version=1,
+        state=State.RELEASED,
+        first_seen=now,
+        released=released,
+    )
+
+
+def vendors_date(reading: ChangeReading, now: datetime) -> datetime:
+    """Give the vendor's date of what a change offers.
+
+    An altered entry's newest revision, else its publication, else ``now``: also where the
+    date is older than the month in the entry's own label.  Case: in January a row
+    "Jan27SU" is dated January 12, 2026, for the hand still writes last year's number.
+    """
+    entry = reading.entry
+    found = entry.dated if reading.is_first else entry.updated or entry.published
+    if found is None or precedes_label(found, entry.label):
+        return now
+    return found

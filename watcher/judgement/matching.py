@@ -18,10 +18,14 @@ from watcher.judgement.change_reading import (
     history_of,
 )
 from watcher.judgement.corrections import (
+    denied_by_date,
     guesses_corrected,
     is_dated_as,
+    is_news,
     leave_to_heirs,
+    named_wrongly,
     take_from_guesses,
+    take_from_wrong_name,
 )
 from watcher.judgement.guesses import (
     beside_it,
@@ -30,8 +34,7 @@ from watcher.judgement.guesses import (
     suggests_month,
     version_told_by_words,
 )
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
@@ -49,12 +52,6 @@ from watcher.judgement.names import (
 )
 from watcher.judgement.packages import has_product
 from watcher.judgement.prose import match_prose
-from watcher.judgement.relabelled import (
-    denied_by_date,
-    is_news,
-    named_wrongly,
-    take_from_wrong_name,
-)
 from watcher.records import Entry, Kind, Label, Package, Update
 
 # For how long a package that bears no label is taken as a further one of the month's
@@ -369,7 +366,7 @@ def _is_further(
     # Of what appears its own date counts: a record that is read late, or for the first
     # time, tells of the same release
     dated = reading.entry.published if reading.is_first else None
-    released = update.released or update.first_seen
+    released = update.dated
     return abs((dated or matches.now) - released) <= SAME_RELEASE
 
 

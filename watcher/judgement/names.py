@@ -16,7 +16,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from watcher.judgement import normalize, tracks
-from watcher.judgement.normalize.versions import is_version, version_name
+from watcher.judgement.normalize.products import is_version, version_name
 from watcher.records import Entry, Label, Package, Update
 
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
@@ -37,12 +37,20 @@ class Identity(Struct, frozen=True):
 
 
 def slug(text: str) -> str:
-    """Give lower case, digits and hyphens only: fit for an id, a file name and a URL."""
+    """Give lower case, digits and hyphens only: fit for an id, a file name and a URL.
+
+    "Exchange Server 2019 CU15" gives ``exchange-server-2019-cu15``.  What has no letter
+    and no digit gives "".
+    """
     return _SLUG.sub("-", text.lower()).strip("-")
 
 
 def base_product(product: str) -> str:
-    """Give the product without what sources disagree about: "RTM", the rollup it is at."""
+    """Give the product without what sources disagree about: "RTM", the rollup it is at.
+
+    MSRC writes "Exchange Server SE RTM" where the table of builds has "Exchange Server
+    SE".
+    """
     return re.sub(r" (RTM|RU\d+)$", "", product)
 
 
@@ -52,12 +60,18 @@ def month_of(time: datetime) -> str:
 
 
 def kb_names(kbs: Iterable[str]) -> tuple[str, ...]:
-    """Give the names of KB articles."""
+    """Give the names of KB articles.
+
+    ``kb:KB5044062``: the strongest name there is.
+    """
     return tuple(f"kb:{kb}" for kb in kbs)
 
 
 def build_names(package: Package) -> tuple[str, ...]:
-    """Give the name that a package's build gives, if it has one."""
+    """Give the name that a package's build gives, if it has one.
+
+    The family is in it: 15.2.1544.13 is Exchange's, and another vendor's 15.2 is not.
+    """
     if not package.build:
         return ()
     family = normalize.family(package.product).lower()
@@ -65,7 +79,10 @@ def build_names(package: Package) -> tuple[str, ...]:
 
 
 def package_names(package: Package) -> tuple[str, ...]:
-    """Give the names of a package, strongest first."""
+    """Give the names of a package, strongest first.
+
+    Its KB article's, then its build's; () for what is known by a file alone.
+    """
     articles = kb_names([package.kb]) if package.kb else ()
     return (*articles, *build_names(package))
 
@@ -90,7 +107,10 @@ def label_names(label: Label | None) -> tuple[str, ...]:
 
 
 def month_name(family: str, month: str, kind: str) -> str:
-    """Give the name of a family's update of a month and type."""
+    """Give the name of a family's update of a month and type.
+
+    ``label:exchange server/2024-11/su``.  Only families that bear months have one.
+    """
     return f"label:{family.lower()}/{month}/{kind.lower()}"
 
 
@@ -103,7 +123,10 @@ def made_name(product: str) -> str:
 
 
 def link_name(url: str) -> str:
-    """Give the name of a package's download page, however its link is spelled."""
+    """Give the name of a package's download page, however its link is spelled.
+
+    ``link:`` and the address in one spelling, without locale and tracking.
+    """
     return f"link:{normalize.link(url)}"
 
 
@@ -113,7 +136,11 @@ def cve_names(cves: Iterable[str]) -> tuple[str, ...]:
 
 
 def entry_names(entry: Entry) -> tuple[str, ...]:
-    """Give every name of an entry, strongest first: what the ledger is asked for."""
+    """Give every name of an entry, strongest first: what the ledger is asked for.
+
+    A name in a KB article's row outweighs one in prose, a CVE says the least: a record
+    of one CVE is about every update that fixes it.
+    """
     names: list[str] = []
     for package in entry.packages:
         names += package_names(package)
@@ -157,7 +184,11 @@ def open_name(family: str) -> str:
 
 
 def day_name(family: str, time: datetime) -> str:
-    """Give the name of a family's update that is known by its day alone."""
+    """Give the name of a family's update that is known by its day alone.
+
+    Weaker than any name of the vendor's: it gives way to a label (September 2026's V2
+    was filed under October).
+    """
     return f"day:{family.lower()}/{time:%Y-%m-%d}"
 
 
@@ -171,7 +202,11 @@ def day_identity(family: str, time: datetime) -> Identity:
 
 
 def update_names(update: Update) -> tuple[str, ...]:
-    """Give the names by which an update of the ledger is found again."""
+    """Give the names by which an update of the ledger is found again.
+
+    Those that it was founded under, and what its packages, articles and advisories give
+    by now.  Sorted, without doubles.
+    """
     names = [name for name in update.names if not name.startswith(OPEN)]
     for package in update.packages:
         names += package_names(package)
@@ -179,23 +214,33 @@ def update_names(update: Update) -> tuple[str, ...]:
             names.append(link_name(package.url))
     names += kb_names(update.kbs)
     names += cve_names(advisory.id for advisory in update.advisories)
-    only_words = update.version > 1 and all(
-        package.version < update.version for package in update.packages
-    )
-    only_words = only_words and update.family in LABELLED
-    if update.is_guessed or only_words or is_named_by_words(update):
+    if update.is_guessed or is_named_by_words(update) or _is_told_by_words(update):
         names.append(open_name(update.family))
     return tuple(sorted(set(names)))
 
 
+def _is_told_by_words(update: Update) -> bool:
+    """Whether words have told of a further version, and no package of it is known yet."""
+    if update.version == 1 or update.family not in LABELLED:
+        return False
+    newest = max((package.version for package in update.packages), default=1)
+    return newest < update.version
+
+
 def is_named_by_words(update: Update) -> bool:
-    """Say whether a title has named a monthly update of which no package is known yet."""
+    """Say whether a title has named a monthly update of which no package is known yet.
+
+    The Exchange team's post comes hours before table and record.
+    """
     is_monthly = update.family in LABELLED and update.type in MONTHLY
     return is_monthly and bool(update.month) and not update.packages
 
 
 def row_name(entry: Entry) -> str:
-    """Give the update that a table's row tells of, for counting how many have moved."""
+    """Give the update that a table's row tells of, for counting how many have moved.
+
+    Its label's name, else its key.
+    """
     names = label_names(entry.label)
     return names[0] if names else entry.key
 
@@ -230,10 +275,16 @@ def lone_identity(package: Package) -> Identity:
 
 
 def advisory_identity(cve: str) -> Identity:
-    """Give that of a vulnerability that has no update yet."""
+    """Give that of a vulnerability that has no update yet.
+
+    Its id and its title are the CVE's own: "CVE-2024-49040".
+    """
     return Identity(slug(cve), cve)
 
 
 def with_version(title: str, version: int) -> str:
-    """Give the title as a reader says it: "Exchange Server November 2024 SU v2"."""
+    """Give the title as a reader says it: "Exchange Server November 2024 SU v2".
+
+    Of the first version just the title: nobody says "v1".
+    """
     return title if version < 2 else f"{title} v{version}"

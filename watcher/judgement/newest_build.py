@@ -61,11 +61,9 @@ def offered(update: Update) -> tuple[Package, ...]:
 
 def pulled(updates: Iterable[Update]) -> tuple[Update, ...]:
     """Give the updates that are pulled, the newest pull first."""
-    found = [
-        update for update in updates if update.is_pulled or update.is_pulled_in_part
-    ]
+    found = [update for update in updates if update.has_pulled_packages]
     found.sort(
-        key=lambda update: (update.changed or update.first_seen, update.id),
+        key=lambda update: (update.last_changed, update.id),
         reverse=True,
     )
     return tuple(found)

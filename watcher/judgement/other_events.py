@@ -22,12 +22,13 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.ledger import established_by, last_event
 from watcher.judgement.packages import (
+    all_among,
     covers_product,
     current_packages,
     holds_package,
-    is_among,
     is_row,
     only_words_tell_of_version,
+    those_among,
 )
 from watcher.judgement.summary import (
     exploited_summary,
@@ -107,7 +108,7 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
     if not readings:
         return []
     cves = [reading.entry.cves[0] for reading in readings]
-    exploited = any(each.exploited or each.says(Kind.EXPLOITED) for each in readings)
+    exploited = any(map(_says_exploited, readings))
     event = compose_event(
         check.update,
         Kind.EXPLOITED,
@@ -121,6 +122,11 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
     if check.decisions.widen(event):
         return []
     return [Establishing(Established(Kind.EXPLOITED, detail=cves[0]), event)]
+
+
+def _says_exploited(reading: ChangeReading) -> bool:
+    """Whether attacks are told of, by a field, a catalogue or words; else it is known only."""
+    return reading.exploited or reading.says(Kind.EXPLOITED)
 
 
 def _exploitation_is_new(reading: ChangeReading, before: Update) -> bool:
@@ -152,25 +158,22 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     if not matches:
         return []
     check.used += matches
-    only_words = not before.packages and before.state is not State.ANNOUNCED
-    only_words = only_words or only_words_tell_of_version(before)
-    named = all(_words_named_it(matched, before) for matched in matches)
-    if check.founded_now or only_words or named or _is_of_re_release(check):
+    if _is_told_already(check, matches):
         earlier = established_by(before, Established(Kind.RELEASED))
         if before.version > 1:
             earlier = last_event(before, Kind.RE_RELEASED)
         check.decisions.support(earlier or "", matches)
         return []
-    names: set[tuple[str, str]] = set()
+    further: list[Package] = []
     for matched in matches:
-        further = _of_further_products(matched, before)
-        names.update((package.product, package.kb) for package in further)
+        further += _of_further_products(matched, before)
+    names = {(package.product, package.kb) for package in further}
     packages = [
         package
         for package in check.update.packages
         if (package.product, package.kb) in names
     ]
-    products = sorted({product for product, _ in names})
+    products = sorted({package.product for package in further})
     readings = [matched.reading for matched in matches]
     # What comes more than a week after the second version takes the first one's place,
     # too
@@ -196,6 +199,18 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     return [Establishing(Established(kind, version, detail=detail), event)]
 
 
+def _is_told_already(check: UpdateCheck, matches: Sequence[MatchedChange]) -> bool:
+    """Whether the event that told of an update has told of these further packages, too."""
+    before = check.before
+    if check.founded_now or _is_of_re_release(check):
+        return True
+    if not before.packages and before.state is not State.ANNOUNCED:
+        return True
+    if only_words_tell_of_version(before):
+        return True
+    return all(_words_named_it(matched, before) for matched in matches)
+
+
 def corrected_products(check: UpdateCheck) -> list[Establishing]:
     """Compose the event that packages are for other products than their rows have said.
 
@@ -213,7 +228,7 @@ def corrected_products(check: UpdateCheck) -> list[Establishing]:
         return []
     check.used += corrected
     offered = [package for matched in corrected for package in matched.packages]
-    packages = [each for each in check.update.packages if is_among(each, offered)]
+    packages = those_among(check.update.packages, offered)
     readings = [matched.reading for matched in corrected]
     event = compose_event(
         check.update,
@@ -234,9 +249,9 @@ def _product_before(matched: MatchedChange, before: Update) -> str:
     if former is None or not (is_row(former) and is_row(matched.entry)):
         return ""
     further = _of_further_products(matched, before)
-    for old in former.packages:
-        same_build = [each for each in further if each.build == old.build]
-        if same_build and is_among(old, before.packages):
+    builds = {package.build for package in further}
+    for old in those_among(former.packages, before.packages):
+        if old.build in builds:
             return old.product
     return ""
 
@@ -248,7 +263,7 @@ def _is_of_re_release(check: UpdateCheck) -> bool:
     2026's v2 for one product before the record offers it for four.
     """
     before = check.before
-    turned = before.turned or before.changed
+    turned = before.last_turned
     if before.version == 1 or turned is None:
         return False
     return check.now - turned <= SAME_STORY
@@ -260,10 +275,9 @@ def _words_named_it(matched: MatchedChange, before: Update) -> bool:
     Case: in August 2023 a record said "now available for 2016 CU23 too" twelve hours
     after the post that had told v2 of 2016 CU23.
     """
-    named = [name.lower() for name in before.products_by_words]
+    named = before.products_by_words
     for package in _of_further_products(matched, before):
-        product = package.product.lower()
-        if not any(name in product or product in name for name in named):
+        if not normalize.is_named(package.product, named):
             return False
     return bool(named)
 
@@ -345,7 +359,7 @@ def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool
     entry = matched.entry
     appeared = matched.reading.change.kind is ChangeKind.APPEARED
     # A page that is filled with issues of years ago is no news
-    dated = entry.published or entry.updated
+    dated = entry.dated
     recent = appeared and not believe.back_filled(dated, now)
     names = {passage.name for passage in entry.passages}
     if "issue" not in names:
@@ -356,7 +370,7 @@ def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool
     if appeared:
         return recent
     # What is corrected in the issue of an old update is no news
-    return now - (update.released or update.first_seen) <= schedule.YOUNG
+    return now - update.dated <= schedule.YOUNG
 
 
 def _words_of_issue_are_news(matched: MatchedChange, *, recent: bool) -> bool:
@@ -501,7 +515,7 @@ def _moves_to_version_in_force(
     if not reading.new_packages or reading.changed_packages:
         return False
     current = current_packages(before)
-    return all(is_among(package, current) for package in reading.new_packages)
+    return all_among(reading.new_packages, current)
 
 
 def _repeats_exploitation(
@@ -533,12 +547,10 @@ def _is_of_another(
     brought = [each for each in reading.new_packages if each in matched.packages]
     if brought or not reading.new_packages:
         return False
-    named = [name.lower() for text in texts for name in normalize.products_in(text)]
-    mine = [product.lower() for product in update.products]
-    # Prose says "Exchange Server 2019" of an update for its CU14
-    shared = [
-        name for name in named if any(name in each or each in name for each in mine)
-    ]
+    named: list[str] = []
+    for text in texts:
+        named += normalize.products_in(text)
+    shared = [each for each in update.products if normalize.is_named(each, named)]
     return bool(named) and not shared
 
 

@@ -44,8 +44,28 @@ def _has_name(package: Package) -> bool:
 
 
 def is_among(package: Package, others: Iterable[Package]) -> bool:
-    """Say whether one of ``others`` is this very package."""
+    """Say whether one of ``others`` is this very package.
+
+    What is compared is what both name: ``same_package`` says.
+    """
     return any(same_package(package, other) for other in others)
+
+
+def those_among(
+    packages: Iterable[Package], others: Sequence[Package]
+) -> list[Package]:
+    """Give those of the packages that are among ``others``, as ``same_package`` says."""
+    return [package for package in packages if is_among(package, others)]
+
+
+def without(packages: Iterable[Package], others: Sequence[Package]) -> list[Package]:
+    """Give those of the packages that are none of ``others``, as ``same_package`` says."""
+    return [package for package in packages if not is_among(package, others)]
+
+
+def all_among(packages: Iterable[Package], others: Sequence[Package]) -> bool:
+    """Say whether each of the packages is among ``others``; so it is where there is none."""
+    return all(is_among(package, others) for package in packages)
 
 
 def build_grew(before: Package, after: Package) -> bool:
@@ -65,7 +85,10 @@ def build_grew(before: Package, after: Package) -> bool:
 
 
 def kb_articles(packages: Iterable[Package]) -> tuple[str, ...]:
-    """Give the KB articles of packages, sorted."""
+    """Give the KB articles of packages, sorted.
+
+    Each once; () where packages are known by build or file alone.
+    """
     return tuple(sorted({package.kb for package in packages if package.kb}))
 
 
@@ -84,7 +107,10 @@ def current_packages(update: Update) -> tuple[Package, ...]:
 
 
 def current_among(update: Update, lost: Sequence[Package]) -> tuple[Package, ...]:
-    """Give the packages of the current version that are lost, by KB article or build."""
+    """Give the packages of the current version that are lost, by KB article or build.
+
+    One of the two is enough, where the product is the same.
+    """
     found = []
     for package in current_packages(update):
         for each in lost:
@@ -125,12 +151,19 @@ def names_of_part(part: Iterable[Package]) -> str:
 
 
 def is_pulled_package(update: Update, package: Package) -> bool:
-    """Say whether this package of an update is not to be installed at this moment."""
+    """Say whether this package of an update is not to be installed at this moment.
+
+    Of an update that is pulled as a whole, each of the current version is.
+    """
     return is_among(package, pulled_packages(update))
 
 
 def with_pulled(update: Update, packages: Sequence[Package]) -> Update:
-    """Give the update with these of its current packages pulled; with all, where none is named."""
+    """Give the update with these of its current packages pulled; with all, where none is named.
+
+    Case: of three rollups of December 2014 one was recalled, and its update was pulled
+    in part.  Packages of versions before stay as they were.
+    """
     current = current_packages(update)
     no_longer_offered = [*pulled_packages(update), *(packages or current)]
     changed = []
@@ -170,7 +203,10 @@ def with_part_offered_again(
 
 
 def with_told(packages: Sequence[Package], event: Event) -> tuple[Package, ...]:
-    """Give packages with the event for their first one, where it tells of them."""
+    """Give packages with the event for their first one, where it tells of them.
+
+    Which event told of a package first decides whom a correction goes to.
+    """
     told = []
     for package in packages:
         is_first = not package.told and is_among(package, event.packages)
@@ -231,7 +267,11 @@ def covers_product(update: Update, package: Package) -> bool:
 
 
 def has_product(packages: Iterable[Package], product: str) -> bool:
-    """Say whether one of the packages is for that product, whatever rollup it is at."""
+    """Say whether one of the packages is for that product, whatever rollup it is at.
+
+    "Exchange Server 2019" is that of an update for its CU14, and the other way round:
+    sources name the same server more or less exactly.
+    """
     base = base_product(product)
     for package in packages:
         stored = base_product(package.product)
@@ -256,7 +296,10 @@ def is_level_of(product: str, line: str) -> bool:
 
 
 def exact_products(products: Iterable[str]) -> tuple[str, ...]:
-    """Give products, sorted, without a line of which a level is named: the exact one counts."""
+    """Give products, sorted, without a line of which a level is named: the exact one counts.
+
+    "Exchange Server 2019" and "Exchange Server 2019 CU14" give the second alone.
+    """
     named = sorted(set(products))
     return tuple(
         line for line in named if not any(is_level_of(each, line) for each in named)
@@ -370,7 +413,10 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
 
 
 def is_row(entry: Entry) -> bool:
-    """Say whether an entry is a row of a table that names the update of each build."""
+    """Say whether an entry is a row of a table that names the update of each build.
+
+    Such rows state a name, where records only suggest one by their date.
+    """
     label = entry.label
     if label is None or label.family not in LABELLED or entry.revision:
         return False
@@ -378,7 +424,11 @@ def is_row(entry: Entry) -> bool:
 
 
 def is_guess_of(package: Package, row: Package) -> bool:
-    """Say whether a package that no row has named is the one that a row is about."""
+    """Say whether a package that no row has named is the one that a row is about.
+
+    By build, else by KB article and product.  A record names CU13 where the row says
+    CU14, of one article: it is the row's.
+    """
     if package.stated:
         return False
     if package.build:

@@ -19,8 +19,7 @@ from watcher.judgement.change_reading import (
     PassageStatement,
 )
 from watcher.judgement.guesses import guessed_for, named_by_label
-from watcher.judgement.ledger import Ledger
-from watcher.judgement.matches import Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
@@ -34,7 +33,7 @@ from watcher.judgement.names import (
     made_name,
     monthly_identity,
 )
-from watcher.judgement.normalize.versions import product_of, version_name, versions_in
+from watcher.judgement.normalize.products import product_of, version_name, versions_in
 from watcher.judgement.packages import current_packages
 from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
@@ -86,33 +85,33 @@ def _updates_meant(
     matches: Matches,
 ) -> list[Update]:
     """The updates that one sentence is about: those that it names, else the subjects."""
-    named = _named(statement, reading.entry, matches.ledger)
+    ledger, entry = matches.ledger, reading.entry
+    named = _named(statement, entry, ledger)
     updates = list(named.updates)
+    is_return = statement.kind is Kind.RE_RELEASED
     if len(subjects) > 1 and not updates:
         # "The new version of Exchange Server 2010 SP3 Update Rollup 8 is now available"
-        named_products = statement.products or normalize.products_in(
-            sentence_before(statement, reading.entry)
-        )
-        subjects = _of_products(named_products, subjects)
+        products = statement.products
+        products = products or normalize.products_in(sentence_before(statement, entry))
+        subjects = _of_products(products, subjects)
     if any(subject.family in LABELLED for subject in subjects):
-        if len(subjects) == 1 and statement.kind is Kind.RE_RELEASED:
+        if is_return and len(subjects) == 1:
             return _with_guesses(subjects[0], updates, matches)
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
-    if statement.kind is Kind.RE_RELEASED and subjects and named.packages:
+    if is_return and subjects and named.packages:
         # "KB4340557 is available again; KB4346877 fixes the problem on Windows 10"
-        if _updates_of(statement.kbs, matches.ledger):
+        if _updates_of(statement.kbs, ledger):
             return updates
         # "It has been re-released as KB5078297": the next version of the subject
         for subject in subjects:
             matches.changes_of(subject).of(reading).successors.extend(named.packages)
         return subjects
-    if statement.kind in OFFERS and not (
-        subjects and _is_new(subjects, matches.ledger)
-    ):
+    if statement.kind in OFFERS and not _is_new(subjects, ledger):
         packages = named.packages
-        if not (updates or subjects or packages) and reading.is_first:
-            packages = _linked_packages(statement, reading.entry, matches.ledger)
+        nothing_named = not (updates or subjects or packages)
+        if nothing_named and reading.is_first:
+            packages = _linked_packages(statement, entry, ledger)
         updates += [_found(package, reading, matches) for package in packages]
     return updates or subjects
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -15,21 +15,22 @@ from watcher.judgement.change_reading import (
     PassageStatement,
     UpdateChanges,
 )
-from watcher.judgement.days import is_later, is_older
+from watcher.judgement.days import is_later, is_older, last_time
 from watcher.judgement.matching import is_about
 from watcher.judgement.names import LABELLED, OUT_OF_BAND
 from watcher.judgement.packages import (
+    all_among,
     build_grew,
     current_packages,
     holds_package,
-    is_among,
     kb_articles,
     only_words_tell_of_version,
     pulled_packages,
     stated_articles,
+    those_among,
 )
 from watcher.judgement.prose import sentence_before, under_new_articles
-from watcher.records import Kind, Package, Update
+from watcher.records import Change, Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one
 SAME_RE_RELEASE = timedelta(days=2)
@@ -72,14 +73,8 @@ def state_change(
     shown = _shown_by_packages(update, changes, now)
     pulled = _spoken(Kind.PULLED, update, changes)
     back = _spoken(Kind.RE_RELEASED, update, changes)
-    if shown is not None:
-        # The label of a version that was told says nothing new: a record of v2 that
-        # says "pulled" pulls v2
-        only_label = shown.repeats and not shown.packages
-        # A record may come late to a version that was told, and to its pull at once
-        later = shown.repeats and any(each.statement.time for each in pulled)
-        if not (only_label or later) or back or not pulled:
-            return _pulled_at_once(shown, pulled) or shown
+    if shown is not None and not _words_outweigh(shown, pulled, back):
+        return _pulled_at_once(shown, pulled) or shown
     if back and not is_later(_statements(pulled), _statements(back)):
         return _re_released(update, back, now)
     if pulled:
@@ -87,13 +82,34 @@ def state_change(
     recalled = _recalled_rows(changes)
     if any(_is_recalled(row, update) for row in recalled):
         return _pulled(update, tuple(recalled), ())
-    denied = _spoken(Kind.CORRECTED, update, changes)
-    denied = [each for each in denied if _is_about_all(each.statement, update)]
-    if denied and (update.is_pulled or update.is_pulled_in_part):
-        return StateChange(
-            Kind.CORRECTED, update.version, _changes(denied), _statements(denied)
-        )
-    return None
+    return _denied(update, changes)
+
+
+def _words_outweigh(
+    shown: StateChange, pulled: Sequence[Spoken], back: Sequence[Spoken]
+) -> bool:
+    """Whether words of a pull count for more than the version that packages show."""
+    if back or not pulled or not shown.repeats:
+        return False
+    # The label of a version that was told says nothing new: a record of v2 that says
+    # "pulled" pulls v2
+    if not shown.packages:
+        return True
+    # A record may come late to a version that was told, and to its pull at once
+    return last_time(_statements(pulled)) is not None
+
+
+def _denied(update: Update, changes: UpdateChanges) -> StateChange | None:
+    """The vendor's word that a pulled update never was pulled, if there is one."""
+    if not update.has_pulled_packages:
+        return None
+    spoken = _spoken(Kind.CORRECTED, update, changes)
+    denied = [each for each in spoken if _is_about_all(each.statement, update)]
+    if not denied:
+        return None
+    return StateChange(
+        Kind.CORRECTED, update.version, _changes(denied), _statements(denied)
+    )
 
 
 def _pulled_at_once(shown: StateChange, pulled: Sequence[Spoken]) -> StateChange | None:
@@ -122,10 +138,7 @@ def _pulled(
     """A pull of the packages that the words name, else of those that their entries offer."""
     meant = _packages_meant(update, changes, statements)
     pulled_before = pulled_packages(update)
-    if meant:
-        repeats = all(is_among(package, pulled_before) for package in meant)
-    else:
-        repeats = update.is_pulled
+    repeats = all_among(meant, pulled_before) if meant else update.is_pulled
     return StateChange(
         Kind.PULLED, update.version, changes, statements, meant, repeats=repeats
     )
@@ -152,10 +165,16 @@ def _packages_meant(
         )
     if not statements:
         for matched in changes:
-            meant += [each for each in current if is_among(each, matched.packages)]
-    if all(is_among(package, meant) for package in current):
-        return ()
-    return tuple(package for package in current if is_among(package, meant))
+            meant += those_among(current, matched.packages)
+    return _unless_all(current, meant)
+
+
+def _unless_all(
+    current: Sequence[Package], meant: Sequence[Package]
+) -> tuple[Package, ...]:
+    """Those of the current packages that are meant; () where all of them are."""
+    kept = those_among(current, meant)
+    return () if len(kept) == len(current) else tuple(kept)
 
 
 def named_packages(
@@ -163,22 +182,16 @@ def named_packages(
 ) -> list[Package]:
     """Give the packages that a statement names: by KB article, by build, else by product."""
     by_article = [package for package in current if package.kb in statement.kbs]
-    if statement.kbs and by_article:
+    if by_article:
         return by_article
     by_build = [package for package in current if package.build in statement.builds]
-    if statement.builds and by_build:
+    if by_build:
         return by_build
     return _of_products(statement.products, current)
 
 
-def _of_products(names: Iterable[str], current: Sequence[Package]) -> list[Package]:
-    named = [name.lower() for name in names]
-    by_product = []
-    for package in current:
-        product = package.product.lower()
-        if any(name in product or product in name for name in named):
-            by_product.append(package)
-    return by_product
+def _of_products(names: Sequence[str], current: Sequence[Package]) -> list[Package]:
+    return [each for each in current if normalize.is_named(each.product, names)]
 
 
 def _rollup_before(
@@ -216,7 +229,7 @@ def _offered_in(
         if not _is_said_in(statement, matched):
             continue
         if matched.packages:
-            return [each for each in current if is_among(each, matched.packages)]
+            return those_among(current, matched.packages)
         kbs = normalize.kbs_in(matched.entry.title)
         if not kbs and len(matched.entry.kbs) == 1:
             kbs = matched.entry.kbs
@@ -259,10 +272,9 @@ def _shown_by_packages(
         new = [*matched.successors, *_grown_packages(update, matched, now)]
         new += _swapped_packages(update, matched)
         new += _packages_after_pull(update, matched)
-        higher = named > update.version or (named == update.version and only_words)
         if new:
             version = max(version, next_version, named)
-        elif higher and matched.reading.change.after is not None:
+        elif named >= next_version and matched.reading.change.after is not None:
             version = max(version, named)
             new = list(matched.packages)
         else:
@@ -302,10 +314,7 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
     of the pulled CU1 nothing was left.  A row of Exchange whose article alone is another
     is a corrected link, and its v2 says so.
     """
-    before, after = matched.reading.change.before, matched.reading.change.after
-    if before is None or after is None or update.family in LABELLED:
-        return []
-    if after.label is None or before.label != after.label:
+    if update.family in LABELLED or not _keeps_its_name(matched.reading.change):
         return []
     swapped = []
     for package in matched.reading.new_packages:
@@ -318,6 +327,14 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
         if is_next and not holds_package(update, package):
             swapped.append(package)
     return swapped
+
+
+def _keeps_its_name(change: Change) -> bool:
+    """Whether a row has a label, and the one that it had before."""
+    before, after = change.before, change.after
+    if before is None or after is None or after.label is None:
+        return False
+    return before.label == after.label
 
 
 def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package]:
@@ -334,11 +351,9 @@ def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package
     come = []
     current = current_packages(update)
     for package in matched.packages:
-        grown = any(
-            former.product == package.product and build_grew(former, package)
-            for former in current
-        )
-        if grown and not holds_package(update, package):
+        of_product = [each for each in current if each.product == package.product]
+        has_grown = any(build_grew(each, package) for each in of_product)
+        if has_grown and not holds_package(update, package):
             come.append(package)
     return come
 
@@ -366,12 +381,7 @@ def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:
 
 def _recalled_rows(changes: UpdateChanges) -> list[MatchedChange]:
     """The changes of rows whose name itself says "(recalled)"."""
-    rows = []
-    for matched in changes.changes:
-        label = matched.entry.label
-        if label is not None and label.pulled:
-            rows.append(matched)
-    return rows
+    return [each for each in changes.changes if each.entry.is_recalled]
 
 
 def _is_recalled(row: MatchedChange, update: Update) -> bool:
@@ -505,14 +515,10 @@ def _names_its_products(
     if offered <= set(update.products):
         return True
     passage = matched.reading.new_text(statement.passage)
-    named = [name.lower() for name in normalize.products_in(passage)]
+    named = normalize.products_in(passage)
     if not named:
         return True
-    for product in update.products:
-        mine = product.lower()
-        if any(name in mine or mine in name for name in named):
-            return True
-    return False
+    return any(normalize.is_named(product, named) for product in update.products)
 
 
 def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> StateChange:
@@ -525,7 +531,7 @@ def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> State
         named = _packages_meant(update, changes, statements)
         pulled = pulled_packages(update)
         # What was never pulled cannot be back
-        meant = tuple(each for each in named if is_among(each, pulled)) or pulled
+        meant = tuple(those_among(named, pulled)) or pulled
     elif update.is_pulled:
         meant = _packages_meant(update, changes, statements)
     elif not repeats:
@@ -552,9 +558,7 @@ def _part_named(
         if not named:
             return ()
         meant += named
-    if all(is_among(package, meant) for package in current):
-        return ()
-    return tuple(package for package in current if is_among(package, meant))
+    return _unless_all(current, meant)
 
 
 def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:
@@ -562,16 +566,15 @@ def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -
 
     They are dated no later than that, or they bear no date and come soon after it.
     """
-    pulled = update.is_pulled or update.is_pulled_in_part
-    turned = update.turned or update.changed
-    if update.version == 1 or pulled or turned is None:
+    turned = update.last_turned
+    if update.version == 1 or update.has_pulled_packages or turned is None:
         return False
-    in_revisions = [each.statement for each in back if each.statement.in_revision]
-    revised = [each.time for each in in_revisions if each.time]
+    statements = _statements(back)
+    last_revision = last_time(each for each in statements if each.in_revision)
     # A later revision of a record is a further re-release
-    if revised:
-        return max(revised) <= turned + SAME_RE_RELEASE
-    dated = [each.statement.time for each in back if each.statement.time]
-    if dated and max(dated) <= turned + SAME_RE_RELEASE:
+    if last_revision is not None:
+        return last_revision <= turned + SAME_RE_RELEASE
+    last_word = last_time(statements)
+    if last_word is not None and last_word <= turned + SAME_RE_RELEASE:
         return True
     return now - turned < REPEATED_FOR

@@ -262,12 +262,13 @@ def months(
     chosen = []
     for row in listed.values():
         before = previous.get(row.document)
-        unread = before is None or before.accepted is None
-        # A month that is listed only now is news, however old it is
-        new = before is None and bool(previous)
-        changed = before is not None and bool(row.mark) and before.mark != row.mark
-        wanted = unread and (new or row.document in newest)
-        if wanted or changed or young(row.document, now):
+        if before is None:
+            # A month that is listed only now is news, however old it is
+            is_due = bool(previous) or row.document in newest
+        else:
+            is_unread = before.accepted is None and row.document in newest
+            is_due = is_unread or bool(row.mark and before.mark != row.mark)
+        if is_due or young(row.document, now):
             chosen.append(row)
     return tuple(sorted(chosen, key=lambda row: row.document))
 

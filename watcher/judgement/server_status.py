@@ -21,7 +21,7 @@ from functools import cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from watcher.judgement import normalize, tracks
+from watcher.judgement import lifecycle, normalize, tracks
 from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
 from watcher.judgement.packages import (
@@ -36,6 +36,7 @@ from watcher.records import (
     Exposure,
     Fitness,
     Kind,
+    LeftLevel,
     Offer,
     Package,
     Server,
@@ -91,6 +92,7 @@ class BuildIndex(Struct):
         default_factory=lambda: defaultdict(list)
     )
     newest_of_branch: dict[BuildKey, BuildKey] = field(default_factory=dict)
+    left_levels: dict[str, LeftLevel] = field(default_factory=dict)
 
 
 def exposures(
@@ -151,6 +153,10 @@ def build_index(updates: Iterable[Update]) -> BuildIndex:
                 _add_build(index, KnownBuild(update, package))
             if package in good:
                 _add_offer(index, _offer(update, package, update.version))
+    levels = {}
+    for offers in index.offers_of_line.values():
+        levels.update({each.package.product: each.package.build for each in offers})
+    index.left_levels = lifecycle.left_levels(levels)
     return index
 
 
@@ -236,6 +242,7 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
         ahead=max(overtaking or elsewhere, key=_rank, default=None),
         overtaken=bool(overtaking),
         left=left,
+        left_level=index.left_levels.get(product),
         may_hide=_may_hide(server, known_build, index),
         off_track=tracks.is_off_track(server, known_build.offer),
     )
@@ -269,6 +276,7 @@ def _exposure_of_unknown(server: Server, index: BuildIndex) -> Exposure:
         newest=newest,
         unrestricted=_unrestricted(newest, newer),
         ahead=max(elsewhere, key=_rank, default=None),
+        left_level=index.left_levels.get(product),
     )
 
 
@@ -514,7 +522,7 @@ def servers_of_update(
         [*update.products, *(package.product for package in update.packages)],
         [package.build for package in update.packages],
     )
-    dated = update.released or update.first_seen
+    dated = update.dated
 
     # Every page is asked about every server, and a hundred servers run a handful of
     # builds

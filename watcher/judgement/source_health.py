@@ -330,10 +330,14 @@ def _newest(health: SourceHealth) -> tuple[datetime | None, tuple[str, ...]]:
 
     Without dates, when a copy last differed.
     """
-    dated = [document for document in health.documents if document.newest]
-    dates = [document.newest for document in dated if document.newest]
-    if dates:
-        return max(dates), tuple(document.document for document in dated)
+    newest: datetime | None = None
+    dated: list[str] = []
+    for document in health.documents:
+        if document.newest is not None:
+            newest = max(document.newest, newest or document.newest)
+            dated.append(document.document)
+    if newest is not None:
+        return newest, tuple(dated)
     accepted = [document.accepted for document in health.documents if document.accepted]
     return max(accepted, default=None), ()
 

@@ -17,7 +17,7 @@ from watcher.judgement.advice import OTHER_PRODUCT
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
-from watcher.judgement.packages import current_packages, is_among
+from watcher.judgement.packages import current_packages, without
 from watcher.records import Kind, Package, Update
 
 # Characters of a quote in a sentence
@@ -69,7 +69,7 @@ def pulled_summary(update: Update, part: Sequence[Package] | None = None) -> Sum
     if not part:
         return _of_update("pulled", update)
     products = product_list(package.product for package in part)
-    others = [each for each in current_packages(update) if not is_among(each, part)]
+    others = without(current_packages(update), part)
     offered = product_list(_named(each) for each in others if not each.pulled)
     if not offered:
         # The rest of it: nothing else of it is offered any more

@@ -109,7 +109,8 @@ def with_extended_support(package: Package, released: datetime | None) -> Packag
     support = support_of(package.product)
     if support is None or not support.extended:
         return package
-    return replace(package, esu=True) if support.has_ended(released.date()) else package
+    has_ended = released.date() > support.ends
+    return replace(package, esu=True) if has_ended else package
 
 
 def branch_of(build: BuildKey, product: str) -> BuildKey:

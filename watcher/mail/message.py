@@ -22,9 +22,9 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from urllib.parse import quote
 
-from watcher.judgement.advice import is_exploited
+from watcher.judgement.advice import Threat, threat
 from watcher.kinds import EVENT_KINDS
-from watcher.records import Kind, Letter, Message
+from watcher.records import Letter, Message
 from watcher.text.plain import file_name, line
 from watcher.text.story import headline_of, tag_of
 from watcher.text.words import Words
@@ -48,7 +48,8 @@ _IMPORTANT = {row.kind.value for row in EVENT_KINDS.values() if row.alarming} | 
 }
 
 
-_SAYS_EXPLOITED = frozenset({Kind.RELEASED, Kind.RE_RELEASED, Kind.ANNOUNCED})
+# Characters of a subject
+LONGEST = 200
 
 
 class _Policy(EmailPolicy):
@@ -80,12 +81,15 @@ def subject(letter: Letter, words: Words, title: str = "") -> str:
     """
     if len(letter.events) == 1 and letter.kind == letter.events[0].kind.value:
         event = letter.events[0]
-        headline = headline_of(event, words)
-        # What is attacked is seen before the mail is opened
-        if event.kind in _SAYS_EXPLOITED and is_exploited(event):
-            headline = words.say("subject", "exploited", headline=headline)
-        return line(f"[{tag_of(event, words)}] {headline}", 200)
-    return line(title, 200)
+        tag, headline = f"[{tag_of(event, words)}] ", headline_of(event, words)
+        # What is attacked, or may be soon, is seen before the mail is opened: a long
+        # title does not cut it off
+        if found := threat(event):
+            around = words.say("subject", found.value, headline="")
+            headline = line(headline, LONGEST - len(tag) - len(around))
+            headline = words.say("subject", found.value, headline=headline)
+        return line(f"{tag}{headline}", LONGEST)
+    return line(title, LONGEST)
 
 
 def domain_of(sender: str) -> str:
@@ -240,9 +244,7 @@ def _headers(
         ]
     # Of a digest what it holds counts: a weekly one may tell of the pull
     kinds = {letter.kind, *(event.kind.value for event in letter.events)}
-    is_attacked = any(
-        event.kind in _SAYS_EXPLOITED and is_exploited(event) for event in letter.events
-    )
+    is_attacked = any(threat(event) is Threat.EXPLOITED for event in letter.events)
     if kinds & _IMPORTANT or is_attacked:
         headers.append(("Importance", "high"))
     headers += [

@@ -16,7 +16,7 @@ from watcher.judgement.source_health import (
     SourceHealth,
 )
 from watcher.records import Letter, Subscriber
-from watcher.text.form import Form
+from watcher.text.words import Form
 
 # What has one cause is told as one, with the cause in a line of its own
 FAILURES = (ProblemKind.FAILS, ProblemKind.LAYOUT, ProblemKind.HELD)

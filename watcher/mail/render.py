@@ -7,6 +7,8 @@ user's goes before the shipped templates, file by file.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
 from watcher.judgement import replies
+from watcher.judgement.advice import Threat, threat
 from watcher.judgement.reminders import newest_pull
 from watcher.kinds import EVENT_KINDS
 from watcher.mail import message as whole
@@ -24,22 +27,19 @@ from watcher.mail import samples, welcome
 from watcher.records import Letter, Message
 from watcher.settings import Settings
 from watcher.text import chat, templates
-from watcher.text.form import Form
 from watcher.text.plain import line, paragraphs
-from watcher.text.servers import ServerText, server_texts
+from watcher.text.servers import ServerText, grouped, server_texts
 from watcher.text.story import Story, story, vendor_words
-from watcher.text.support import support_texts
+from watcher.text.support import SupportTexts, support_texts
 from watcher.text.templates import Problem, TemplateMistakeError, mistakes
-from watcher.text.words import Words, words_of
+from watcher.text.words import Form, Words, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
     import css_inline
     from jinja2 import Environment, Template
-if TYPE_CHECKING:
-    from datetime import datetime
+
+# Pairs of a number of events, and their kind in words
+Counts = tuple[tuple[int, str], ...]
 
 
 def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         story(event, form, letter.servers, earlier.get(event.id))
         for event in letter.events
     )
+    stories = _links_new(stories)
     lines: list[str] = []
     for text in letter.lines:
         # An operator's line may quote a server's answer, which has any length
@@ -56,6 +57,8 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
     sources = welcome.watched(letter, form)
     gone, good = welcome.gone(letter, form), welcome.good(letter, form, now)
     counts = _counts(stories, form.words)
+    servers = _server_texts(letter, form)
+    groups, most = grouped(servers, form.words, form.most(100)), form.most(60)
     names: dict[str, Any] = {
         "kind": letter.kind,
         "words": form.words,
@@ -63,6 +66,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "organisation": letter.subscriber.organisation,
         "stories": stories,
         "counts": counts,
+        "tags": _tags(letter, counts, form.words),
         "gone": gone,
         "good": good,
         "sources": sources,
@@ -76,17 +80,32 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "whole": form.most(12),
         "short": form.most(200),
         "most": form.most(4000),
+        # Addresses of an event that is told in short
+        "most_links": form.most(60),
         "heading": line(letter.subject, 150),
         "update": line(letter.update, 120),
-        "servers": _server_texts(letter, form),
+        "servers": servers,
+        "server_groups": groups[:most],
+        "more_grouped": sum(group.servers for group in groups[most:]),
         "page": form.base_url,
-        "support": support_texts((row.product for row in good), now, form.words),
+        "support": _support(letter, good, now, form.words),
         **_vendor(letter, form.words),
     }
     return names | {
         "title": _title(letter, names, form.words),
         "story": stories[0] if len(stories) == 1 else None,
     }
+
+
+def _links_new(stories: Iterable[Story]) -> tuple[Story, ...]:
+    """Leave to each event of a letter, where it is told in short, what none before has given."""
+    given: set[str] = set()
+    found = []
+    for each in stories:
+        new = tuple(url for url in each.all_links if url not in given)
+        given.update(new)
+        found.append(replace(each, all_links=new))
+    return tuple(found)
 
 
 def _vendor(letter: Letter, words: Words) -> dict[str, str]:
@@ -96,56 +115,95 @@ def _vendor(letter: Letter, words: Words) -> dict[str, str]:
     return {"vendor": "Microsoft", "Vendor": "Microsoft"}
 
 
+def _support(
+    letter: Letter, good: Iterable[welcome.Good], now: datetime, words: Words
+) -> SupportTexts:
+    """Say what of the reader's products and servers is near its end, or past it."""
+    products = [row.product for row in good]
+    products += [each.product or each.server.product for each in letter.servers]
+    left = [each.left_level for each in letter.servers]
+    return support_texts(products, now, words, left)
+
+
 def _server_texts(letter: Letter, form: Form) -> tuple[ServerText, ...]:
     """Give the servers that a reminder is about; all of them for a welcome."""
     # An event's letter shows servers within its story, beside what to do
     if letter.kind not in ("reminder", "welcome"):
         return ()
-    shown = letter.servers[: form.most(60)]
-    return server_texts(shown, form.words, update=letter.update)
+    return server_texts(letter.servers, form.words, update=letter.update)
 
 
 def _title(letter: Letter, names: dict[str, Any], words: Words) -> str:
-    if letter.kind == "digest":
-        tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
-        # Of the gravest one: a reader decides by the subject
-        headlines = list(dict.fromkeys(each.headline for each in names["stories"]))
-        titles = headlines[0]
-        if len(headlines) > 1:
-            titles = words.say(
-                "subject", "digest_more", first=titles, count=len(headlines) - 1
-            )
-        return words.say("subject", "digest", tags=tags, titles=titles)
-    if letter.kind == "reminder":
-        named = words.series([place.name for place in names["servers"]], 3)
-        return words.say("subject", "reminder", title=names["heading"], servers=named)
-    if letter.kind == "patch-tuesday":
-        key = "patch_tuesday" if names["stories"] else "patch_tuesday_none"
-        if names["unread"] and not names["stories"]:
-            key = "patch_tuesday_unread"
-        if names["hears_nothing"] and not names["stories"]:
-            key = "patch_tuesday_unseen"
-        tags = ", ".join(f"{number} {name}" for number, name in names["counts"])
-        return words.say("subject", key, day=names["heading"], tags=tags)
     if letter.kind == "operator":
         return words.say("subject", "operator", title=line(letter.subject, 150))
-    if letter.kind == "welcome":
-        pulled: list[str] = []
-        for update in names["gone"]:
-            kbs = [kb for kb, _ in update.kbs]
-            # Chrome and VMware name no KB article
-            pulled += kbs or [update.title]
-        key = "welcome_pulled" if pulled else "welcome"
-        return words.say(
-            "subject",
-            key,
-            products=words.series(names["products"], 3),
-            pulled=words.series(pulled, 4),
-        )
+    title_of_kind = _TITLES.get(letter.kind)
+    if title_of_kind is not None:
+        return title_of_kind(names, words)
     return str(names["stories"][0].headline)
 
 
-def _counts(stories: tuple[Story, ...], words: Words) -> tuple[tuple[int, str], ...]:
+def _digest_title(names: dict[str, Any], words: Words) -> str:
+    # Of the gravest one: a reader decides by the subject
+    headlines = list(dict.fromkeys(each.headline for each in names["stories"]))
+    titles = headlines[0]
+    if len(headlines) > 1:
+        others = len(headlines) - 1
+        titles = words.say("subject", "digest_more", first=titles, count=others)
+    return words.say("subject", "digest", tags=names["tags"], titles=titles)
+
+
+def _reminder_title(names: dict[str, Any], words: Words) -> str:
+    named = words.series([place.name for place in names["servers"]], 3)
+    return words.say("subject", "reminder", title=names["heading"], servers=named)
+
+
+def _patch_tuesday_title(names: dict[str, Any], words: Words) -> str:
+    key = "patch_tuesday"
+    if not names["stories"]:
+        key = "patch_tuesday_unread" if names["unread"] else "patch_tuesday_none"
+        if names["hears_nothing"]:
+            key = "patch_tuesday_unseen"
+    return words.say("subject", key, day=names["heading"], tags=names["tags"])
+
+
+def _welcome_title(names: dict[str, Any], words: Words) -> str:
+    pulled: list[str] = []
+    for update in names["gone"]:
+        kbs = [kb for kb, _ in update.kbs]
+        # Chrome and VMware name no KB article
+        pulled += kbs or [update.title]
+    return words.say(
+        "subject",
+        "welcome_pulled" if pulled else "welcome",
+        products=words.series(names["products"], 3),
+        pulled=words.series(pulled, 4),
+    )
+
+
+def _tags(letter: Letter, counts: Counts, words: Words) -> str:
+    """Count what happened, and say whether attacks are seen or held likely.
+
+    "1 pulled, 2 released (1 exploited)".
+    """
+    tags = ", ".join(f"{number} {name}" for number, name in counts)
+    threats = [threat(event) for event in letter.events]
+    for found in Threat:
+        if found in threats:
+            count = threats.count(found)
+            return words.say("subject", f"tags_{found.value}", tags=tags, count=count)
+    return tags
+
+
+# Letters of other kinds are headed as their one event is
+_TITLES: Mapping[str, Callable[[dict[str, Any], Words], str]] = {
+    "digest": _digest_title,
+    "reminder": _reminder_title,
+    "patch-tuesday": _patch_tuesday_title,
+    "welcome": _welcome_title,
+}
+
+
+def _counts(stories: tuple[Story, ...], words: Words) -> Counts:
     """Count events by kind, gravest first."""
     kinds = [each.kind for each in stories]
     return tuple(
@@ -288,17 +346,18 @@ def _tidy(text: str) -> str:
 def _links_once(text: str) -> str:
     """Leave out lines that end with an address and stood in a digest before.
 
-    An update's release and its pull lead to the same articles and pages.
+    An update's release and its pull lead to the same articles and pages.  A bare address
+    is left out, too, where words have led to it.
     """
     seen: set[str] = set()
     kept = []
     for row in text.split("\n"):
         words = row.strip()
-        is_link = words.rpartition(" ")[2].startswith(("http://", "https://"))
-        if is_link and words in seen:
-            continue
-        if is_link:
-            seen.add(words)
+        address = words.rpartition(" ")[2]
+        if address.startswith(("http://", "https://")):
+            if words in seen:
+                continue
+            seen |= {words, address}
         kept.append(row)
     return "\n".join(kept)
 

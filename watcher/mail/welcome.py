@@ -10,10 +10,9 @@ from msgspec import Struct
 from watcher.judgement import newest_build, normalize
 from watcher.judgement.packages import pulled_packages, stated_articles
 from watcher.records import Letter, Package, Source, Update
-from watcher.text.form import Form
 from watcher.text.plain import line, link
 from watcher.text.story import kb_url, page_of
-from watcher.text.words import Words
+from watcher.text.words import Form, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

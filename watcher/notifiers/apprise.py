@@ -27,7 +27,7 @@ from watcher.notifiers.http import Adapter, Exchange
 from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Secret, Settings
-from watcher.text import chat, webhook
+from watcher.text import chat, event_json
 
 # Somebody else stands there, or the right or the address is missing
 _SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
@@ -55,7 +55,10 @@ _PATIENCE = 30.0
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Notifier]:
-    """Give a notifier of the configured channels; each is opened when it is first needed."""
+    """Give a notifier of the configured channels; each is opened when it is first needed.
+
+    Connections verify by the one trust, and are closed at the end.
+    """
     adapter = Adapter(trust.context(settings.ca_bundle))
     try:
         yield Channels(_addresses(settings), adapter)
@@ -64,7 +67,10 @@ def connect(settings: Settings) -> Iterator[Notifier]:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Name the channels whose addresses Apprise does not know."""
+    """Name the channels whose addresses Apprise does not know.
+
+    For ``watcher check``: no service is asked.
+    """
     channels = Channels(_addresses(settings), Adapter(trust.context(None)))
     return [
         f"the channel {name}: {_UNKNOWN}"
@@ -98,7 +104,11 @@ class Channels:
         recipients: Sequence[str],
         time: SendingTime | None = None,
     ) -> list[Receipt]:
-        """Send ``message`` in short to each of ``recipients``, channels or their targets."""
+        """Send ``message`` in short to each of ``recipients``, channels or their targets.
+
+        A receipt each, in their order.  What a service defers is deferred for the rest
+        of this run, too: a limit that was hit once would only be hit again.
+        """
         self.adapter.time = time or SendingTime()
         receipts = []
         for name in recipients:
@@ -121,7 +131,10 @@ class Channels:
         return [f"{recipient}#{number}" for number in range(1, len(services) + 1)]
 
     def services(self, recipient: str) -> list[Any]:
-        """Give Apprise's objects for a channel, one a target; [] when its address is none."""
+        """Give Apprise's objects for a channel, one a target; [] when its address is none.
+
+        Apprise is loaded when the first channel is sent to, and a channel's objects are kept.
+        """
         name = channel_of(recipient)
         if name not in self.addresses:
             return []
@@ -149,7 +162,7 @@ class Channels:
         title = str(chat.apart(message.subject))
         if _is_for_machines(service):
             # Apprise posts what is here beside its own fields, and leaves out what is ""
-            extra = {webhook.KEY: webhook.payload(message), "attachments": ""}
+            extra = {event_json.KEY: event_json.payload(message), "attachments": ""}
             service.payload_extras = {**service.payload_extras, **extra}
         exchanges = self.adapter.exchanges
         exchanges.clear()

@@ -22,16 +22,18 @@ from watcher.errors import DeliveryError
 from watcher.notifiers import Notifier, Receipt
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
 from watcher.notifiers.sending_time import SendingTime
-from watcher.notifiers.smtp_answers import (
+from watcher.notifiers.smtp_connection import (
     PERMANENT,
+    Connection,
+    Server,
     Stage,
     Verdict,
     is_taken,
     judged,
     says_too_many,
+    server,
     words,
 )
-from watcher.notifiers.smtp_connection import Connection, Server, server
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 from watcher.text.addresses import addressed

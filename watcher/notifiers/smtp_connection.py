@@ -1,11 +1,16 @@
 """The mail server: its address, read into what a connection needs, and smtplib's
-connections with an end to every answer.
+connections with an end to every answer; and what its answers mean.
 
 Smtplib itself reads as many lines as a server sends, as slowly as it likes.
+
+An answer refuses, defers, or is a setting's mistake: by the reply code (RFC 5321 section
+4.2) and the enhanced one (RFC 3463), and by the words only where a server gives no enhanced
+code.
 """
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -13,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +26,7 @@ from msgspec import Struct
 
 from watcher.errors import ConfigurationError
 from watcher.notifiers.sending_time import SendingTime
+from watcher.records import DeliveryState
 
 TIMEOUT = 30.0
 """Seconds that the server may take for any one answer."""
@@ -241,3 +248,107 @@ class Connection(smtplib.SMTP):
         if self.line is not None:
             self.line.close()
             self.line = None
+
+
+# Letters of an answer that are kept: it stands in the state, in mail to the operator
+# and in status
+_LONGEST = 500
+PERMANENT = 500
+UNAUTHENTICATED = 530
+# RFC 4954 section 6, RFC 3207 section 4: the settings' mistake, not the message's
+_LOGIN = frozenset({530, 534, 535, 538})
+# A command or an address that the server does not understand, or no mail at all there:
+# another server, another way to write the address
+_NOT_UNDERSTOOD = frozenset({500, 501, 502, 503, 504, 521, 555})
+_TRANSACTION_FAILED = 554
+# RFC 5321 section 4.5.3.1.10: of too many recipients both are said
+TOO_MANY = frozenset({452, 552})
+_FULL = 552
+_ENHANCED = re.compile(rb"[245]\.(\d{1,3})\.(\d{1,3})\b")
+# Security or policy: Exchange says 5.7.60 to who may not send as this sender, 5.7.54 to
+# whom it does not relay for
+_POLICY = b"7"
+# Bad sender's mailbox, bad sender's system
+_SENDERS = {(b"1", b"7"), (b"1", b"8")}
+# The recipient's address, the recipient's mailbox
+_RECIPIENTS = {b"1", b"2"}
+_BLAMES_SETTINGS = re.compile(rb"\b(relay|sender)", re.IGNORECASE)
+
+
+class Stage(StrEnum):
+    """What the server was told when it answered."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    MESSAGE = "message"
+
+
+class Verdict(Struct, frozen=True):
+    """What an answer means for a recipient."""
+
+    state: DeliveryState
+    settings_wrong: bool = False
+
+
+def is_taken(code: int) -> bool:
+    """Say whether the server agrees: by whatever begins with 2 (RFC 5321 section 4.2.1)."""
+    return 200 <= code < 300
+
+
+def judged(stage: Stage, code: int, answer: bytes) -> Verdict:
+    """Judge an answer that is no success.
+
+    Deferred is tried again, refused is given up.  A fault of the settings is deferred,
+    and said: setting it right mends it (law 8).
+    """
+    if _is_settings_fault(stage, code, answer):
+        return Verdict(DeliveryState.DEFERRED, settings_wrong=True)
+    # A full mailbox is emptied again (RFC 5321 section 4.5.3.1.10)
+    is_full = code == _FULL and stage is Stage.RECIPIENT
+    if code < PERMANENT or is_full:
+        return Verdict(DeliveryState.DEFERRED)
+    return Verdict(DeliveryState.REFUSED)
+
+
+def _is_settings_fault(stage: Stage, code: int, answer: bytes) -> bool:
+    if code < PERMANENT:
+        return False
+    # Who may send and how is said by the configuration alone
+    if stage is Stage.SENDER or code in _LOGIN or code in _NOT_UNDERSTOOD:
+        return True
+    found = _ENHANCED.match(answer)
+    if found:
+        subject, detail = found.groups()
+        if subject == _POLICY or (subject, detail) in _SENDERS:
+            return True
+        if stage is Stage.RECIPIENT and subject in _RECIPIENTS:
+            return False
+    if stage is Stage.RECIPIENT and code == _TRANSACTION_FAILED:
+        return True
+    # "550 relaying denied", "553 sender not allowed": servers without enhanced codes
+    return _BLAMES_SETTINGS.search(answer) is not None
+
+
+def says_too_many(code: int, answer: bytes) -> bool:
+    """Say whether an answer to a recipient may mean that it is one too many for now.
+
+    Of a full mailbox it does not: 4.2.2, 5.2.2.
+    """
+    found = _ENHANCED.match(answer)
+    return code in TOO_MANY and not (found and found[1] == b"2")
+
+
+def words(code: int, answer: bytes) -> str:
+    """Give the server's answer in a line, with what to do where that is known.
+
+    At most ``_LONGEST`` letters of it, without line breaks: a server may answer with a
+    page.
+    """
+    remedy = ""
+    if code == UNAUTHENTICATED:
+        remedy = ". It wants a login: set WATCHER_SMTP_USER and WATCHER_SMTP_PASSWORD"
+    # A letter has at most four bytes in UTF-8
+    said = " ".join(answer[: 4 * _LONGEST].decode("utf-8", "replace").split())
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]} …"
+    return f"{code} {said}{remedy}"

@@ -10,6 +10,9 @@ param([string[]]$ComputerName = @($env:COMPUTERNAME), [string]$Path = "inventory
 
 $ask = {
     $current = Get-ItemProperty "HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+    # Windows Server 2025 and its Azure Edition: "Hotpatch Enrollment Package"
+    $enrolled = Test-Path "HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Update\TargetingInfo\DynamicInstalled\Hotpatch.amd64"
+    # Windows 11: Intune's policy
     $policy = Get-ItemProperty "HKLM:\SOFTWARE\Microsoft\PolicyManager\current\device\Update" -ErrorAction SilentlyContinue
     # Without an elevated shell this is an error that ends the script
     $package = $null
@@ -19,12 +22,19 @@ $ask = {
     } catch {
         Write-Warning "${env:COMPUTERNAME}: hotpatch enrolment is not known ($($_.Exception.Message))"
     }
-    $caption = (Get-CimInstance Win32_OperatingSystem).Caption
+    # "Microsoft Windows Server 2022 Datacenter": the edition is no part of the product
+    $product = (Get-CimInstance Win32_OperatingSystem).Caption -replace "^Microsoft ", ""
+    if ($product -match "Windows (Server \d{4}( R2)?|\d+(\.\d)?)") { $product = $Matches[0] }
+    # Windows Server 2012 R2 is 6.3, and has no major version there
+    $version = if ($current.CurrentMajorVersionNumber) {
+        "$($current.CurrentMajorVersionNumber).$($current.CurrentMinorVersionNumber)"
+    } else {
+        $current.CurrentVersion
+    }
     [pscustomobject]@{
-        # "Microsoft Windows Server 2022 Datacenter": the edition is no part of the product
-        Product  = $caption -replace "^Microsoft ", "" -replace " (Standard|Datacenter|Enterprise|Pro|Education|Essentials).*$", ""
-        Build    = "10.0.$($current.CurrentBuildNumber).$($current.UBR)"
-        Hotpatch = [bool]($package -or $policy.AllowRebootlessUpdates -eq 1)
+        Product  = $product
+        Build    = "$version.$($current.CurrentBuildNumber).$($current.UBR)"
+        Hotpatch = [bool]($enrolled -or $package -or $policy.AllowRebootlessUpdates -eq 1)
     }
 }
 $rows = foreach ($computer in $ComputerName) {

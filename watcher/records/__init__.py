@@ -6,8 +6,17 @@ written ``KB5044062``, builds in the short form ``15.2.1544.13``.
 """
 
 from watcher.kinds import Kind
-from watcher.records.change import Change, ChangeKind, Evidence
-from watcher.records.entry import Anchor, Entry, Label, Package, Passage, Table
+from watcher.records.entry import (
+    Anchor,
+    Change,
+    ChangeKind,
+    Entry,
+    Evidence,
+    Label,
+    Package,
+    Passage,
+    Table,
+)
 from watcher.records.event import (
     Absorption,
     Confidence,
@@ -27,15 +36,18 @@ from watcher.records.letter import (
     Unread,
     UnseenPattern,
 )
-from watcher.records.page import Failure, NotModified, Page, Validators
-from watcher.records.server import Exposure, Fitness, Offer, Server
+from watcher.records.server import Exposure, Fitness, LeftLevel, Offer, Server
 from watcher.records.snapshot import (
     Coverage,
     Document,
+    Failure,
     Follow,
+    NotModified,
+    Page,
     Snapshot,
     StoredEntry,
     Times,
+    Validators,
 )
 from watcher.records.source import Source, Watch
 from watcher.records.update import (
@@ -72,6 +84,7 @@ __all__ = [
     "Follow",
     "Kind",
     "Label",
+    "LeftLevel",
     "Letter",
     "Message",
     "NotModified",

@@ -1,8 +1,11 @@
-"""One item of a source, with what it says and what it offers."""
+"""One item of a source, with what it says and what it offers; and what is mechanically
+different about it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -130,3 +133,68 @@ class Entry(Struct, frozen=True):
     likely: bool | None = None
     # Lines of its passages that stand there as code
     codes: tuple[str, ...] = ()
+
+    @property
+    def dated(self) -> datetime | None:
+        """The day on which it was published, where it says; else that of its last edit."""
+        return self.published or self.updated
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether its own name says that it was taken back: "Nov24SU (recalled)"."""
+        return self.label is not None and self.label.pulled
+
+
+class ChangeKind(StrEnum):
+    """A mechanical difference between two snapshots of one document."""
+
+    APPEARED = "appeared"
+    ALTERED = "altered"
+    MISSING = "missing"
+    RETURNED = "returned"
+    AGED_OUT = "aged-out"
+
+
+class Change(Struct, frozen=True):
+    """A mechanical difference of one entry.
+
+    ``said`` are the sentences of ``after`` that the document has said of this entry
+    before its last copy, ``offered`` the packages that it has offered there.  ``since``
+    is from when on it was as it was before this change: gone, say.
+    """
+
+    kind: ChangeKind
+    source: str
+    document: str
+    url: str
+    time: datetime
+    sha256: str
+    before: Entry | None
+    after: Entry | None
+    said: tuple[str, ...] = ()
+    offered: tuple[Package, ...] = ()
+    # The kinds of statements that it has made there, in whatever language
+    kinds: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The newest form known."""
+        entry = self.after or self.before
+        if entry is None:
+            msg = "a change has a before or an after"
+            raise ValueError(msg)
+        return entry
+
+
+class Evidence(Struct, frozen=True):
+    """Why we say so: a quoted, linked reason."""
+
+    source: str
+    url: str
+    time: datetime
+    sha256: str
+    # Added, modified, removed
+    change: str
+    before: str
+    after: str

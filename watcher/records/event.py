@@ -8,8 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from watcher.kinds import Kind
-from watcher.records.change import Evidence
-from watcher.records.entry import Anchor, Package, Table
+from watcher.records.entry import Anchor, Evidence, Package, Table
 from watcher.records.update import Advisory, Update, UpdateRef
 
 

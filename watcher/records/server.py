@@ -56,6 +56,16 @@ class Offer(Struct, frozen=True):
     released: datetime | None = None
 
 
+class LeftLevel(Struct, frozen=True):
+    """A cumulative update that gets no security updates any more, for newer ones are out."""
+
+    product: str
+    # The newest two, the older one first
+    newer: tuple[str, ...]
+    # Where the vendor says so
+    url: str
+
+
 class Exposure(Struct, frozen=True):
     """What a server's build means at this moment, and what there is to install instead."""
 
@@ -76,6 +86,8 @@ class Exposure(Struct, frozen=True):
     overtaken: bool = False
     # A later security update that is for newer products only
     left: Offer | None = None
+    # Its cumulative update, where two newer ones are out
+    left_level: LeftLevel | None = None
     # The build is a cumulative update's own: it may hide a security update
     may_hide: bool = False
     # It is enrolled in hotpatching, and its build is none of a hotpatched server

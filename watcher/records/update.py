@@ -9,8 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.kinds import Kind
-from watcher.records.change import Evidence
-from watcher.records.entry import Package
+from watcher.records.entry import Evidence, Package
 
 
 class State(StrEnum):
@@ -153,6 +152,29 @@ class Update(Struct, frozen=True):
     def is_pulled_in_part(self) -> bool:
         """Whether some of its packages are pulled, and others are offered."""
         return self.state is State.PULLED_IN_PART
+
+    @property
+    def has_pulled_packages(self) -> bool:
+        """Whether it is pulled, as a whole or in part."""
+        return self.is_pulled or self.is_pulled_in_part
+
+    @property
+    def dated(self) -> datetime:
+        """The vendor's date, and where none is known, when a source first named it."""
+        return self.released or self.first_seen
+
+    @property
+    def last_changed(self) -> datetime:
+        """When something was last established of it, its first sight counted."""
+        return self.changed or self.first_seen
+
+    @property
+    def last_turned(self) -> datetime | None:
+        """The vendor's day of its last pull or return.
+
+        Updates that were stored before turns had a day of their own have that of the check.
+        """
+        return self.turned or self.changed
 
 
 class UpdateRef(Struct, frozen=True):

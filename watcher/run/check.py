@@ -24,10 +24,10 @@ from time import monotonic
 from msgspec import Struct, field
 
 from watcher import sources
-from watcher.counted import counted
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
 from watcher.judgement.unseen import sees_nothing
+from watcher.plural import counted
 from watcher.records import (
     ChangeKind,
     Event,
@@ -112,7 +112,7 @@ def check(  # noqa: PLR0913 - what a check depends on
     """
     begun = monotonic()
     publishes, sends = publish and not dry_run, send and not dry_run
-    site_before = basis(settings, store) if publishes else None
+    site_before = basis(settings, store, now) if publishes else None
     last_run, sealed_until = store.last_check(), compose.sealed_until(store)
     folder = None if dry_run else evidence.folder(settings, last_run)
 

@@ -15,10 +15,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher import sources
-from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import believe, guesses, schedule
 from watcher.kinds import SOURCE_KINDS
+from watcher.plural import counted
 from watcher.records import (
     Document,
     Entry,

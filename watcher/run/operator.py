@@ -16,8 +16,7 @@ from watcher.mail import operator as operator_mail
 from watcher.records import Letter, Times
 from watcher.run import unseen
 from watcher.store import Store
-from watcher.text.form import Form
-from watcher.text.words import words_of
+from watcher.text.words import Form, words_of
 
 TOLD = "operator told"
 """Note: the problems that are open, by their keys, each with when it was told."""

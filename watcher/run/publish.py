@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from watcher import __version__
-from watcher.judgement import source_health
+from watcher.judgement import lifecycle, source_health
 from watcher.records import Event, Outcome, State, Times, UnseenPattern, Update
 from watcher.run import servers as inventory
 from watcher.run import unseen
@@ -89,7 +89,7 @@ class Published(Struct, frozen=True):
     archives: int
 
 
-def basis(settings: Settings, store: Store) -> Basis:
+def basis(settings: Settings, store: Store, now: datetime) -> Basis:
     """Say what a site made now would be made of."""
     unread = source_health.unread(settings.sources, store.all_times())
     form = hashlib.sha256()
@@ -102,6 +102,8 @@ def basis(settings: Settings, store: Store) -> Basis:
         [each.source for each in unread],
         _unseen(settings, store),
         str(settings.site.absolute()),
+        # Of a product the page says that its end is near, and that it has come
+        lifecycle.stages(now.date()),
     )
     form.update(repr(shown).encode())
     # The words of mail stand on pages, too
@@ -134,7 +136,7 @@ def publish_site(
     """
     with store.reading():
         status_body = _status(settings, store, now)
-        after = basis(settings, store)
+        after = basis(settings, store, now)
         last = _last_published(store)
     if touched is None or not folder.is_there(settings.site):
         last = None
@@ -147,10 +149,10 @@ def publish_site(
     # One transaction for all that is asked: what one part says holds for the next
     with store.reading():
         if touched is not None and last is not None and _follows(last, before, after):
-            contents = _changed(settings, store, address, touched, servers, last)
+            contents = _changed(settings, store, address, touched, servers, last, now)
             complete = _complete(store, contents.overview)
         else:
-            contents = _everything(settings, store, address, servers)
+            contents = _everything(settings, store, address, servers, now)
             complete = folder.WHOLE
     changed = folder.publish(
         settings.site,
@@ -195,6 +197,7 @@ def _everything(
     store: Store,
     address: SiteAddress,
     servers: PublishedServers,
+    now: datetime,
 ) -> Contents:
     """Show everything that the ledger holds."""
     events = store.events()
@@ -220,6 +223,7 @@ def _everything(
         lives=lives,
         moved=_moved(heirs, listings),
         unread=_unread(settings, store),
+        today=now.date(),
         unseen=_unseen(settings, store),
         **of_all(listings.values(), events),
     )
@@ -363,6 +367,7 @@ def _changed(
     touched: Touched,
     servers: PublishedServers,
     last: Published,
+    now: datetime,
 ) -> Contents:
     """Show what a check has changed, and what is about everything."""
     total = store.count_events()
@@ -401,6 +406,7 @@ def _changed(
             settings, store, touched, listings.values(), products
         ),
         unread=_unread(settings, store),
+        today=now.date(),
         unseen=_unseen(settings, store),
         whole=False,
     )

@@ -15,14 +15,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import (
-    absence,
-    believe,
-    compare,
-    first_reading,
-    interpret,
-    memory,
-)
+from watcher.judgement import absence, believe, compare, first_reading, interpret
 from watcher.judgement.believe import PATIENCE, Verdict
 from watcher.judgement.normalize import fingerprint
 from watcher.records import (
@@ -159,7 +152,7 @@ def _check_copy(
     # What appears only because a product is watched from now on did not happen today
     read = compare.rewatched(changes, watch) if other_watch else changes
     remembered = store.remembered(source, name) if read else frozenset()
-    read = memory.recall(read, remembered)
+    read = compare.recall(read, remembered)
     news, taken_as_known = [], []
     first = name in listed
     if not first:
@@ -271,7 +264,7 @@ def _entry_changes(
         lost,
         tuple(returned),
         tuple(removed),
-        memory.leaving(changes),
+        compare.leaving(changes),
     )
 
 

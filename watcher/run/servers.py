@@ -30,6 +30,8 @@ from watcher.records import Exposure, Server, Subscriber
 from watcher.store import Store
 
 NEWS = "news"
+# What is read of a folder: not every JSON or HTML file there need be an inventory
+FILES = ("*.xml", "*.csv", "HealthChecker-*.json", "ExchangeAllServersReport*.html")
 PUBLISHED = "published_servers"
 """Note: the marks of the pages that show servers."""
 
@@ -64,11 +66,12 @@ def _bytes(path: Path) -> bytes:
 def _read_folder(folder: Path) -> Inventory:
     """Read the files of a folder together; of a server the last file by name counts.
 
-    Health Checker writes a file a server and run, its time at the end of its name.
+    Health Checker writes a file a server and run, its time at the end of its name, and a
+    report of all of them.
     """
     servers: dict[str, Server] = {}
     wrong: list[str] = []
-    for path in sorted([*folder.glob("*.xml"), *folder.glob("*.csv")]):
+    for path in sorted({path for form in FILES for path in folder.glob(form)}):
         try:
             found = inventory.parse(_bytes(path))
         except ParseError as error:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from watcher.config import Settings
-from watcher.config.products import USUAL
+from watcher.config.builtin import USUAL
 from watcher.judgement import unseen
 from watcher.judgement.unseen import Names
 from watcher.kinds import SOURCE_KINDS
@@ -84,14 +84,9 @@ def _last_look(store: Store) -> Look | None:
 def _names(settings: Settings, store: Store | None, *, of_entries: bool) -> Names:
     given: set[str] = set()
     if store is not None:
-        for update in store.updates():
-            given.update(update.products)
-            given.update(package.product for package in update.packages)
+        given = _products_of_updates(store)
         if of_entries:
-            for document in store.documents().values():
-                stored = store.entries(document.source, document.document)
-                for each in stored.values():
-                    given.update(each.entry.products)
+            given |= _products_of_entries(store)
     enabled = [source for source in settings.sources if source.enabled]
     return Names(
         given=tuple(sorted(filter(None, given))),
@@ -99,6 +94,24 @@ def _names(settings: Settings, store: Store | None, *, of_entries: bool) -> Name
         open_ended=any(source.own for source in enabled),
         unread=store is None or _unread(settings, store),
     )
+
+
+def _products_of_updates(store: Store) -> set[str]:
+    found: set[str] = set()
+    for update in store.updates():
+        found.update(update.products)
+        found.update(package.product for package in update.packages)
+    return found
+
+
+def _products_of_entries(store: Store) -> set[str]:
+    """Name the products of all entries: this reads the whole state, so it comes last."""
+    found: set[str] = set()
+    for document in store.documents().values():
+        stored = store.entries(document.source, document.document)
+        for each in stored.values():
+            found.update(each.entry.products)
+    return found
 
 
 def _unread(settings: Settings, store: Store) -> bool:

@@ -16,11 +16,15 @@ that is killed loses nothing, and repeats at most the message that it was sendin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
+from threading import Lock
+from typing import Generic, TypeVar
 from uuid import uuid4
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher import notifiers, sources
@@ -30,7 +34,6 @@ from watcher.judgement.delivery import MAIL
 from watcher.judgement.unseen import sees_nothing
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.run import (
-    again,
     answer,
     compose,
     evidence,
@@ -45,7 +48,6 @@ from watcher.run.answer import SourceAnswers
 from watcher.run.check import judge_source
 from watcher.run.fetch import Requests, Web, fetch_sources, stated_in
 from watcher.run.heartbeat import beating
-from watcher.run.pool import Pool
 from watcher.run.publish import Touched, publish_site
 from watcher.run.queue import Queue
 from watcher.run.record import check_documents, says_nothing_new
@@ -344,9 +346,9 @@ class Work:
         waited for a setting that has been put right.
         """
         with store.writing():
-            put_right = again.put_right(self.settings, store, now)
-            store.mark(*put_right)
-            due = {(each.message, *_place(each)) for each in put_right}
+            mended = send.put_right(self.settings, store, now)
+            store.mark(*mended)
+            due = {(each.message, *_place(each)) for each in mended}
             queued = store.queued_messages()
             left: dict[str, list[Delivery]] = {}
             for message, delivery in store.waiting():
@@ -378,7 +380,7 @@ class Work:
                     return
                 tried = self._send(store, whole, mine, now)
             if any(each.state is not DeliveryState.ACCEPTED for each in tried):
-                again.note_settings(self.settings, store)
+                send.note_settings(self.settings, store)
 
     def _send(
         self, store: Store, message: Message, deliveries: list[Delivery], now: datetime
@@ -463,3 +465,61 @@ def _jobs_of(message: str, deliveries: Collection[Delivery]) -> list[dict[str, s
 
 def _place(delivery: Delivery) -> tuple[str, str]:
     return delivery.channel, delivery.recipient
+
+
+T = TypeVar("T")
+
+
+class _Idle(Struct, Generic[T]):
+    """A connection that nobody uses, since when, and how it is closed."""
+
+    connection: T
+    stack: ExitStack
+    since: float
+
+
+class Pool(Generic[T]):
+    """Opens a connection when none is idle, and keeps it for the next who needs one."""
+
+    def __init__(
+        self, connect: Callable[[], AbstractContextManager[T]], idle: timedelta
+    ) -> None:
+        """Open nothing yet; what was ``idle`` for longer is not used again."""
+        self._connect = connect
+        self._most = idle.total_seconds()
+        self._idle: list[_Idle[T]] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def borrowed(self) -> Iterator[T]:
+        """Give a connection; one at which something went wrong is closed afterwards."""
+        found = self._take()
+        if found is None:
+            with ExitStack() as stack:
+                connection = stack.enter_context(self._connect())
+                found = _Idle(connection, stack.pop_all(), 0)
+        with ExitStack() as at_once:
+            at_once.push(found.stack)
+            yield found.connection
+            at_once.pop_all()
+        found.since = time.monotonic()
+        with self._lock:
+            self._idle.append(found)
+
+    def _take(self) -> _Idle[T] | None:
+        oldest = time.monotonic() - self._most
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                found = self._idle.pop()
+            if found.since >= oldest:
+                return found
+            found.stack.close()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for each in idle:
+            each.stack.close()

@@ -17,8 +17,27 @@ from watcher.config.mail_settings import PASSWORD, SECRET
 from watcher.errors import ConfigurationError, DeliveryError, WatcherError
 from watcher.setup import trial
 from watcher.setup.answers import Answers, settings_so_far
-from watcher.setup.product_sets import SETS
 from watcher.setup.words import say
+
+
+class ProductSet(Struct, frozen=True):
+    """What is offered under one name, and the patterns that it writes into ``products``."""
+
+    name: str
+    patterns: tuple[str, ...]
+
+
+SETS = (
+    ProductSet("Exchange Server", ("Exchange Server*",)),
+    ProductSet("Windows Server", ("Windows Server*",)),
+    ProductSet("SQL Server", ("SQL Server*",)),
+    ProductSet("SharePoint Server", ("SharePoint*",)),
+    ProductSet("everything", ("*",)),
+    ProductSet("Windows 11 and 10", ("Windows 11*", "Windows 10*")),
+    ProductSet("Microsoft 365 Apps and Office", ("Microsoft 365 Apps*", "Office*")),
+    ProductSet(".NET", (".NET*",)),
+    ProductSet("Microsoft Edge", ("Edge*",)),
+)
 
 
 class BackError(Exception):

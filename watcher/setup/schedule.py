@@ -5,12 +5,15 @@ Cron and systemd are those of the account that asks: no rights of others are nee
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
@@ -76,14 +79,15 @@ def available() -> tuple[str, ...]:
         found.append("cron")
     if (
         shutil.which("systemctl")
-        and _ran("systemctl", "--user", "show-environment") is None
+        and not _ended("systemctl", "--user", "show-environment").why
     ):
         found.append("systemd")
     return tuple(found)
 
 
 def install(kind: str, what: Job) -> None:
-    """Start the job every half hour from now on; one of before is replaced.
+    """Start the job every half hour from now on; one of before, of the same
+    configuration, is replaced.
 
     Raises WatcherError when that cannot be done.
     """
@@ -100,38 +104,59 @@ def remove(config: Path) -> tuple[str, ...]:
     )
 
 
-def _ran(*words: str, text: str | None = None) -> str | None:
-    """Run a program of the system; give why it failed, None when it did not."""
+class _Ended(Struct, frozen=True):
+    """How a program of the system ended: what it said, and why it failed ("" if not)."""
+
+    said: str
+    why: str
+
+
+def _ended(*words: str, text: str | None = None) -> _Ended:
     try:
         ended = subprocess.run(  # noqa: S603 - fixed words, none of them from a source
-            words, input=text, capture_output=True, text=True, check=False, timeout=60
+            words,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
+        return _Ended("", str(error))
     if ended.returncode == 0:
-        return None
-    return (
-        " ".join((ended.stderr or ended.stdout).split())
-        or f"exit code {ended.returncode}"
-    )
+        return _Ended(ended.stdout, "")
+    why = " ".join((ended.stderr or ended.stdout).split())
+    return _Ended(ended.stdout, why or f"exit code {ended.returncode}")
 
 
 def _run(*words: str, text: str | None = None) -> None:
-    why = _ran(*words, text=text)
-    if why is not None:
+    why = _ended(*words, text=text).why
+    if why:
         raise WatcherError(say("error.no_scheduler", kind=words[0], why=why))
+
+
+def _refuse_another(kind: str, config: Path) -> None:
+    """There is one timer, and one task: that of another configuration is left alone."""
+    raise ConfigurationError(
+        say("error.other_schedule", kind=say(f"choice.{kind}"), file=config)
+    )
 
 
 # --- cron -----------------------------------------------------------------------------
 
 
 def _crontab() -> list[str]:
-    """Read the account's crontab; one that is not there yet is empty."""
-    words = ("crontab", "-l")
-    ended = subprocess.run(  # noqa: S603 - the system's own, with fixed words
-        words, capture_output=True, text=True, check=False, timeout=60
-    )
-    return ended.stdout.splitlines() if ended.returncode == 0 else []
+    """Read the account's crontab; one that is not there yet is empty.
+
+    Raises WatcherError when it cannot be read: what is written next would replace it.
+    """
+    ended = _ended("crontab", "-l")
+    # Vixie's cron, macOS and cronie say the one, busybox the other
+    empty = ("no crontab", "no such file")
+    if ended.why and not any(words in ended.why.lower() for words in empty):
+        raise WatcherError(say("error.no_scheduler", kind="crontab", why=ended.why))
+    return [] if ended.why else ended.said.splitlines()
 
 
 def _mark(config: Path) -> str:
@@ -181,6 +206,8 @@ def _quoted(text: str) -> str:
 
 def _systemd(what: Job) -> None:
     service, timer = _units()
+    if service.exists() and not _is_of(service, what.config):
+        _refuse_another("systemd", what.config)
     environment = [
         f"Environment={_quoted(f'{name}={file}').replace('$$', '$')}"
         for name, file in what.files.items()
@@ -215,11 +242,13 @@ def _systemd(what: Job) -> None:
     _run("systemctl", "--user", "enable", "--now", timer.name)
 
 
+def _is_of(service: Path, config: Path) -> bool:
+    return _mark(config) in service.read_text(encoding="utf-8").splitlines()
+
+
 def _systemd_removed(config: Path) -> bool:
     service, timer = _units()
-    if not service.exists():
-        return False
-    if _mark(config) not in service.read_text(encoding="utf-8").splitlines():
+    if not service.exists() or not _is_of(service, config):
         return False
     _run("systemctl", "--user", "disable", "--now", timer.name)
     service.unlink()
@@ -230,19 +259,86 @@ def _systemd_removed(config: Path) -> bool:
 
 # --- Windows --------------------------------------------------------------------------
 
+# The form of MS-TSCH, 2.5.  What stands here is what schtasks has no option for: by its
+# own defaults a task waits for mains, and may run beside itself for three days
+DEFINITION = """\
+<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Source>{source}</Source>
+    <Description>Advisory Watcher: a check every half hour. {mark}</Description>
+    <Documentation>{variables}</Documentation>
+  </RegistrationInfo>
+  <Triggers>
+    <TimeTrigger>
+      <Enabled>true</Enabled>
+      <StartBoundary>2024-01-01T00:07:00</StartBoundary>
+      <Repetition><Interval>PT30M</Interval></Repetition>
+    </TimeTrigger>
+  </Triggers>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <ExecutionTimeLimit>PT30M</ExecutionTimeLimit>
+  </Settings>
+  <Actions>
+    <Exec>
+      <Command>{command}</Command>
+      <Arguments>{arguments}</Arguments>
+      <WorkingDirectory>{folder}</WorkingDirectory>
+    </Exec>
+  </Actions>
+</Task>
+"""
+
+
+def _source(config: Path) -> str:
+    # A path with an umlaut comes back from schtasks in the console's code page
+    digest = hashlib.sha256(str(config).encode()).hexdigest()
+    return f"watcher-init-{digest[:16]}"
+
+
+def _found_task() -> str:
+    """Give the definition of the task that is there, "" when there is none."""
+    if not shutil.which("schtasks"):
+        return ""
+    return _ended("schtasks", "/Query", "/TN", TASK, "/XML").said
+
 
 def _task(what: Job) -> None:
+    found = _found_task()
+    if found and _source(what.config) not in found:
+        _refuse_another("task", what.config)
     for name, file in what.files.items():
         _run("setx", name, file)
-    command = subprocess.list2cmdline(what.words)
-    every = ("/SC", "MINUTE", "/MO", "30")
-    _run("schtasks", "/Create", "/F", *every, "/TN", TASK, "/TR", command)
+    program, *arguments = what.words
+    definition = DEFINITION.format(
+        source=_source(what.config),
+        mark=escape(_mark(what.config).removeprefix("# ")),
+        variables=" ".join(what.files),
+        command=escape(program),
+        arguments=escape(subprocess.list2cmdline(arguments)),
+        folder=escape(str(what.config.parent)),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        task = Path(folder) / "task.xml"
+        task.write_text(definition, encoding="utf-16")
+        _run("schtasks", "/Create", "/F", "/TN", TASK, "/XML", str(task))
 
 
-def _task_removed(_config: Path) -> bool:
-    if sys.platform != "win32":
+def _task_removed(config: Path) -> bool:
+    found = _found_task()
+    if _source(config) not in found:
         return False
-    return _ran("schtasks", "/Delete", "/F", "/TN", TASK) is None
+    _run("schtasks", "/Delete", "/F", "/TN", TASK)
+    for secret in SECRETS:
+        variable = f"{secret}_FILE"
+        if variable in found:
+            # Of setx there is no way back but this
+            _run("reg", "delete", r"HKCU\Environment", "/F", "/V", variable)
+    return True
 
 
 INSTALL = {"cron": _cron, "systemd": _systemd, "task": _task}

@@ -160,18 +160,27 @@ def item(event: Event, story: Story, content: str, address: SiteAddress) -> Feed
 
 
 def event_tag(event_id: str, time: datetime, address: SiteAddress) -> str:
-    """Give an event's permanent name."""
+    """Give an event's permanent name.
+
+    By RFC 4151: it stays the same wherever the site moves.
+    """
     name = line(event_id, 80).replace(" ", "-")
     return address.tag(f"event/{name}", f"{time.astimezone(UTC):%Y-%m-%d}")
 
 
 def anchor(event_id: str) -> str:
-    """Give the id that an event has on its update's page."""
+    """Give the id that an event has on its update's page.
+
+    Letters and digits only, so that no source's text can end the attribute.
+    """
     return "e-" + re.sub("[^a-zA-Z0-9]", "", event_id[:80])
 
 
 def updated(events: Iterable[Event]) -> datetime:
-    """Say when any of the events was last written: recorded, or given more evidence."""
+    """Say when any of the events was last written: recorded, or given more evidence.
+
+    A reader that knows this moment has all of them.
+    """
     return max(map(_last_evidence, events), default=BEGINNING)
 
 
@@ -216,12 +225,19 @@ def window(total: int) -> int:
 
 
 def archives(total: int) -> int:
-    """Say how many archives of 50 events there are before the feed's window."""
+    """Say how many archives of 50 events there are before the feed's window.
+
+    The window keeps the newest 50 to 99: an archive is written once, and stays as it is
+    (RFC 5005).
+    """
     return max(0, total // ARCHIVE_SIZE - 1)
 
 
 def archive_path(number: int) -> str:
-    """Give the path of an archive; the oldest events are in the first."""
+    """Give the path of an archive; the oldest events are in the first.
+
+    So an archive never changes its address when newer ones come.
+    """
     return f"archive/{number + 1}.atom"
 
 
@@ -233,7 +249,10 @@ def _packages(event: Event) -> set[tuple[str, str]]:
 
 
 def atom(feed: Feed, address: SiteAddress) -> bytes:
-    """Write a feed as Atom.  Equal feeds give equal bytes."""
+    """Write a feed as Atom.  Equal feeds give equal bytes.
+
+    By RFC 4287, with tombstones for what was withdrawn (RFC 6721).
+    """
     root = _root(_atom("feed"), _ATOM_NAMES)
     root.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
     _add(root, _atom("id"), address.tag(feed.path.removesuffix(".atom")))
@@ -408,7 +427,10 @@ def _json_item(item: FeedItem, address: SiteAddress) -> dict[str, Any]:
 
 
 def opml(title: str, feeds: Iterable[tuple[str, str]], address: SiteAddress) -> bytes:
-    """Write an outline of ``feeds``: title and path from the site's root, in this order."""
+    """Write an outline of ``feeds``: title and path from the site's root, in this order.
+
+    OPML 2.0: one file that a feed reader takes all subscriptions from.
+    """
     root = _root("opml", version="2.0")
     head = _add(root, "head")
     _add(head, "title", title)

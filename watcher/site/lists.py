@@ -106,12 +106,19 @@ def file_name(text: str) -> str:
 
 
 def page_path(update_id: str) -> str:
-    """Give the path of an update's page from the site's root."""
+    """Give the path of an update's page from the site's root.
+
+    ``updates/<id>.html``, in lower case and without signs that some file system does not
+    take.
+    """
     return f"updates/{file_name(update_id)}.html"
 
 
 def feed_path(product: str) -> str:
-    """Give the path of a product's feed from the site's root."""
+    """Give the path of a product's feed from the site's root.
+
+    A product's name is a source's word: it is made fit for a file name first.
+    """
     return f"products/{file_name(line(product, 100))}.atom"
 
 
@@ -144,7 +151,7 @@ def listing_of(update: Update, events: Iterable[Event]) -> Listing:
         type=line(update.type, 40),
         version=update.version,
         state=update.state,
-        dated=update.released or update.first_seen,
+        dated=update.dated,
         released=update.released,
         current=_current_since(update, own_events),
         pulled=_pulled_since(update, own_events),
@@ -171,7 +178,7 @@ def _current_since(update: Update, events: Iterable[Event]) -> datetime | None:
 
 def _pulled_since(update: Update, events: Iterable[Event]) -> datetime | None:
     """Say since when an update is pulled, None when it is not."""
-    if not (update.is_pulled or update.is_pulled_in_part):
+    if not update.has_pulled_packages:
         return None
     pulls = [
         event.time
@@ -196,7 +203,10 @@ def products(listing: Listing) -> tuple[str, ...]:
 
 
 def as_update(listing: Listing) -> Update:
-    """Give the update of a listing, as far as judging where products stand needs it."""
+    """Give the update of a listing, as far as judging where products stand needs it.
+
+    Its dates, packages and state; of its advisories and history a listing says nothing.
+    """
     packages = tuple(
         Package(
             offer.product,
@@ -233,7 +243,10 @@ def in_order(listings: Iterable[Listing]) -> list[Listing]:
 
 
 def by_list(ordered: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
-    """Put listings, in order, on their lists: each list by its name."""
+    """Put listings, in order, on their lists: each list by its name.
+
+    Lists are named ``2024``, and in years of more than ``MOST`` updates ``2024-11``.
+    """
     listings = tuple(ordered)
     months = Counter(month_of(listing.dated) for listing in listings)
     names = list_names(months)
@@ -244,7 +257,10 @@ def by_list(ordered: Iterable[Listing]) -> dict[str, tuple[Listing, ...]]:
 
 
 def month_of(dated: datetime) -> str:
-    """Name the month of an update of that date: ``2024-11``."""
+    """Name the month of an update of that date: ``2024-11``.
+
+    By UTC, as file names must be the same whoever publishes.
+    """
     day = dated.astimezone(UTC)
     return f"{day.year:04}-{day.month:02}"
 
@@ -261,7 +277,10 @@ def list_names(months: Mapping[str, int]) -> dict[str, str]:
 
 
 def lengths(months: Mapping[str, int]) -> dict[str, int]:
-    """Count the updates on each list, the newest first, given those of each month."""
+    """Count the updates on each list, the newest first, given those of each month.
+
+    Months in, lists out: the page of all years shows it.
+    """
     names = list_names(months)
     found = Counter[str]()
     for month in sorted(months, reverse=True):
@@ -288,7 +307,10 @@ def years(lengths: Mapping[str, int]) -> dict[str, int]:
 
 
 def list_files(names: Collection[str]) -> set[str]:
-    """Name all files in ``years/``, from the site's root, given the names of all lists."""
+    """Name all files in ``years/``, from the site's root, given the names of all lists.
+
+    What of the folder is none of these is left from before, and is taken away.
+    """
     found = {f"years/{year}.html" for year in years_by_month(names)}
     for name in names:
         found |= {f"years/{name}.html", f"years/{name}.json"}
@@ -296,7 +318,10 @@ def list_files(names: Collection[str]) -> set[str]:
 
 
 def encode_list(listings: Iterable[Listing]) -> bytes:
-    """Write a list's file, an update a line."""
+    """Write a list's file, an update a line.
+
+    JSON, sorted keys, equal bytes for equal listings.
+    """
     return b"[\n" + b",\n".join(map(_encode, listings)) + b"\n]\n"
 
 

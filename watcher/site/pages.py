@@ -6,23 +6,22 @@ Pages of updates and lists of them, feeds, the front page last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
 from markupsafe import Markup
 from msgspec import Struct
 
-from watcher.judgement.lifecycle import support_of
+from watcher.judgement import lifecycle
 from watcher.judgement.unseen import sees_nothing
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Event, Exposure, Source, UnseenPattern, Update, Watch
 from watcher.site import feeds, front_page, lists, update_page
 from watcher.site.feeds import Feed, FeedItem, SiteAddress
 from watcher.site.lists import Listing, Overview
-from watcher.text.form import Form
 from watcher.text.plain import line, link
 from watcher.text.story import story
-from watcher.text.words import Words
+from watcher.text.words import Form, Words
 
 Render = Callable[[str, Mapping[str, Any]], str]
 """Renders a template of ``templates/``, by its name, with what it is given."""
@@ -79,6 +78,8 @@ class Contents(Struct, frozen=True):
     product_feeds: tuple[ProductFeed, ...]
     # Sources that could not be read yet
     unread: tuple[str, ...] = ()
+    # On which products are near the end of their support, or past it
+    today: date = date.min
     # Watched patterns that see nothing
     unseen: tuple[UnseenPattern, ...] = ()
     whole: bool = True
@@ -121,14 +122,20 @@ class _Pages:
     # --- updates ----------------------------------------------------------------------
 
     def updates(self) -> Iterator[File]:
-        """Give the pages of updates."""
+        """Give the pages of updates.
+
+        One file an update that has changed, ``updates/<id>.html``.
+        """
         for life in self._contents.lives:
             page = update_page.page(life.update, life.events, self._form, life.servers)
             names = {"page": page, "title": page.title, "section": "updates"}
             yield page.path, self._page("update", "../", names)
 
     def moved(self) -> Iterator[File]:
-        """Give the pages that lead from an id that went to the update that has it now."""
+        """Give the pages that lead from an id that went to the update that has it now.
+
+        Links in old mails lead there.
+        """
         for old, listing in self._contents.moved:
             path = lists.page_path(old)
             if path != listing.page:
@@ -136,7 +143,10 @@ class _Pages:
                 yield path, self._page("moved", "../", names)
 
     def lists(self) -> Iterator[File]:
-        """Give the lists of updates, each as a page and as data, and the list of all lists."""
+        """Give the lists of updates, each as a page and as data, and the list of all lists.
+
+        ``years/<name>.html`` and ``.json``, then ``updates.html`` and ``updates.json``.
+        """
         overview = self._contents.overview
         for name, listings in self._contents.lists.items():
             path = f"years/{name}.html"
@@ -155,7 +165,10 @@ class _Pages:
         yield "updates.json", lists.encode_overview(overview)
 
     def months(self) -> Iterator[File]:
-        """Give the pages of the years that are shown by months."""
+        """Give the pages of the years that are shown by months.
+
+        Only years whose lists have changed.
+        """
         lengths = self._contents.overview.lists
         changed = {lists.year_of(name) for name in self._contents.lists}
         for year in sorted(changed & lists.years_by_month(lengths), reverse=True):
@@ -176,7 +189,10 @@ class _Pages:
     # --- feeds ------------------------------------------------------------------------
 
     def feeds(self) -> Iterator[File]:
-        """Give the feeds of products, and those of all events."""
+        """Give the feeds of products, and those of all events.
+
+        Atom for each product; Atom, RSS and JSON Feed for all events.
+        """
         address, events = self._contents.address, self._contents.events
         for one in self._contents.product_feeds:
             feed = self._feed(one.path, f"{TITLE}: {one.product}", one.events)
@@ -257,7 +273,11 @@ class _Pages:
     # --- the front page, and what stands beside it ------------------------------------
 
     def unchanging(self) -> Iterator[File]:
-        """Give what follows the configuration, not the ledger."""
+        """Give what follows the configuration, not the ledger.
+
+        Style, script, icon and the list of sources: nothing when only events have
+        changed.
+        """
         if not self._contents.whole:
             return
         for name in ("style.css", "site.js", "icon.svg"):
@@ -271,7 +291,10 @@ class _Pages:
         yield "sources.html", self._page("sources", "", names)
 
     def front(self) -> Iterator[File]:
-        """Give the list of feeds, the calendar, and the front page, last."""
+        """Give the list of feeds, the calendar, and the front page, last.
+
+        Last, for whoever reads it follows links to the others.
+        """
         contents, overview = self._contents, self._contents.overview
         as_of = overview.as_of or feeds.BEGINNING
         followed = tuple((name, lists.feed_path(name)) for name in overview.products)
@@ -287,6 +310,7 @@ class _Pages:
             {event.kind for event in recent}, key=lambda kind: EVENT_KINDS[kind].gravity
         )
         products = front_page.products(overview.current, as_of)
+        left = lifecycle.left_levels({one.name: one.build for one in products})
         names = {
             "title": TITLE,
             "section": "front",
@@ -304,7 +328,9 @@ class _Pages:
             "unseen": tuple(map(_unseen, contents.unseen)),
             "blind": sees_nothing(Watch(contents.watched), contents.unseen),
             "feed_of": lists.file_name,
-            "support_of": support_of,
+            "support": {one.name: lifecycle.support_of(one.name) for one in products},
+            "left": {one.name: left.get(one.name) for one in products},
+            "today": contents.today,
         }
         yield "index.html", self._page("index", "", names)
 

@@ -30,11 +30,11 @@ from watcher.site.timeline import Timeline, timeline
 from watcher.text import difference
 from watcher.text.difference import Piece
 from watcher.text.event_json import time
-from watcher.text.form import Form
 from watcher.text.plain import line, link
 from watcher.text.sayings import Saying
 from watcher.text.servers import ServerText, event_server_texts
 from watcher.text.story import Flaw, Quote, Row, Story, headline_of, story, tag_of
+from watcher.text.words import Form
 
 MOST_SERVERS = 200
 
@@ -191,7 +191,7 @@ def page(
     state_event = _state_event(update, events)
     now = story(state_event, form)
     latest = _latest(events, form)
-    pulled = update.is_pulled or update.is_pulled_in_part
+    pulled = update.has_pulled_packages
     doubted = listing.suspected and not pulled
     newest_first = tuple(with_evidence(event, form) for event in reversed(events))
     issues = _issues(newest_first, update.version)
@@ -253,7 +253,7 @@ def _state_event(update: Update, events: Sequence[Event]) -> Event:
     )
     return Event(
         update.id,
-        update.changed or update.first_seen,
+        update.last_changed,
         kind,
         Confidence.CONFIRMED,
         reference,

@@ -13,9 +13,9 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
+from watcher.plural import counted
 from watcher.records import Coverage, Entry, Follow, Page, Snapshot
 from watcher.sources import markup
 

@@ -332,8 +332,11 @@ def _worst(vulnerabilities: Iterable[Vulnerability]) -> Cvss:
         contents = (metric.content for metric in vulnerability.metrics)
         for score in (*vulnerability.scores, *contents):
             newest = score.cvss_v4 or score.cvss_v3 or score.cvss_v2
-            if newest is not None and (newest.base_score or 0.0) > highest:
-                worst, highest = newest, newest.base_score or 0.0
+            if newest is None:
+                continue
+            height = newest.base_score or 0.0
+            if height > highest:
+                worst, highest = newest, height
     return worst
 
 
@@ -533,6 +536,19 @@ def _below(page: Page, path: str) -> str:
     return url if url.startswith(here) else ""
 
 
+def _refuse_bare_addresses(listed: Iterable[Listed]) -> None:
+    """Refuse a list of addresses such as "example.org/csaf/" alone.
+
+    It leads nowhere, and would be silent for ever.
+    """
+    addresses = [each.url for each in listed if each.url]
+    if addresses and not any("://" in url for url in addresses):
+        raise ParseError(
+            f"the list leads to addresses without https://, such as {quoted(addresses[0])}",
+            "The publisher must repair it; the next check reads it again.",
+        )
+
+
 def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
     """Return a list's snapshot: what it leads to, named from the source's own folder."""
     base = _folder(page)
@@ -541,13 +557,7 @@ def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
     follow: dict[str, Follow] = {}
     dates: list[datetime] = []
     every = list(listed)
-    # "example.org/csaf/": a list that leads nowhere would be silent for ever
-    bare = first(each.url for each in every if each.url and "://" not in each.url)
-    if bare and not any("://" in each.url for each in every):
-        raise ParseError(
-            f"the list leads to addresses without https://, such as {quoted(bare)}",
-            "The publisher must repair it; the next check reads it again.",
-        )
+    _refuse_bare_addresses(every)
     for item in every:
         if not item.url.startswith(("https://", "http://")) or item.url == page.url:
             continue
@@ -560,7 +570,8 @@ def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
         if item.changed:
             changed = datetime.fromisoformat(item.changed)
             moment = normalize.possible(changed, page.time)
-            dates.extend([moment] if moment else [])
+            if moment is not None:
+                dates.append(moment)
     return snapshot(
         page,
         total=total,

@@ -22,11 +22,14 @@ from lxml import etree
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.counted import counted
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.judgement.normalize.products import EXCHANGE
-from watcher.judgement.normalize.versions import product_of, watched_versions_in
+from watcher.judgement.normalize.products import (
+    EXCHANGE,
+    product_of,
+    watched_versions_in,
+)
+from watcher.plural import counted
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
 from watcher.sources.answer import first, snapshot, unique, unlike

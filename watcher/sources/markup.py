@@ -93,7 +93,10 @@ def plain(html: str) -> str:
 
 
 def links(html: str, base: str = "") -> tuple[str, ...]:
-    """Return the http addresses that HTML links to, absolute, each once, in its order."""
+    """Return the http addresses that HTML links to, absolute, each once, in its order.
+
+    ``base`` is the address of the page, for relative ones.
+    """
     return joined(_read(html)[1], base)
 
 
@@ -103,13 +106,19 @@ def plain_and_links(html: str) -> tuple[str, list[str]]:
 
 
 def joined(hrefs: Iterable[str], base: str = "") -> tuple[str, ...]:
-    """Return the http addresses among ``hrefs``, absolute, each once, in their order."""
+    """Return the http addresses among ``hrefs``, absolute, each once, in their order.
+
+    ``mailto:``, ``javascript:`` and what cannot be read at all are left out.
+    """
     found = (absolute(href, base) for href in hrefs)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
 def from_markdown(text: str) -> str:
-    """Return Markdown as HTML; HTML in it is kept."""
+    """Return Markdown as HTML; HTML in it is kept.
+
+    MSRC's Update Guide writes its descriptions so.
+    """
     return str(_markdown().render(text))
 
 
@@ -122,7 +131,10 @@ def _markdown() -> MarkdownIt:
 
 
 def absolute(href: str, base: str = "") -> str:
-    """Return an absolute http address, "" for anything else."""
+    """Return an absolute http address, "" for anything else.
+
+    What cannot be printed is taken out before: it would hide where the link leads.
+    """
     # Most are: nothing to join
     if _ABSOLUTE.fullmatch(href):
         return href
@@ -191,7 +203,10 @@ def tables(tree: BeautifulSoup) -> list[Tag]:
 
 
 def cells(table: Tag) -> list[list[Tag]]:
-    """Return a table's cells, row by row."""
+    """Return a table's cells, row by row.
+
+    Without those of a table that stands in a cell.
+    """
     return [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
 
 
@@ -263,7 +278,11 @@ def _markdown_links(text: str) -> list[str]:
 
 
 def tree(html: str) -> etree._Element | None:
-    """Return markup as lxml's tree, None where there is nothing in it."""
+    """Return markup as lxml's tree, None where there is nothing in it.
+
+    ParseError when it has more tags, or is deeper, than any page that was ever seen:
+    lxml would take memory and time without end.
+    """
     parser = etree.HTMLParser(
         encoding="utf-8",
         no_network=True,
@@ -281,7 +300,10 @@ def tree(html: str) -> etree._Element | None:
 
 
 def text_of(element: etree._Element) -> str:
-    """Return what stands in an element of such a tree, as plain text."""
+    """Return what stands in an element of such a tree, as plain text.
+
+    As ``plain`` gives it: a paragraph a line, spaces in one form.
+    """
     return _unmarked(
         _lined(UNPRINTABLE.sub(" ", str(_text(whole=True)(element))).split(_BREAK))
     )

@@ -39,7 +39,11 @@ _DECODERS: dict[type, Callable[[str], object]] = {}
 
 
 def clean(text: str) -> str:
-    """Replace what a database's text cannot hold: NUL (PostgreSQL) and lone surrogates (both)."""
+    """Replace what a database's text cannot hold: NUL (PostgreSQL) and lone surrogates (both).
+
+    Feeds have held both.  Each is replaced by a sign (U+FFFD, "?") and the rest of the
+    text stays as the source wrote it.
+    """
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
@@ -60,7 +64,10 @@ def time_from(text: str) -> datetime:
 
 
 def optional_time_from(text: str | None) -> datetime | None:
-    """Read a time that may be missing."""
+    """Read a time that may be missing.
+
+    ``text`` is an aware time by RFC 3339, or what SQL's NULL is read as.
+    """
     return None if text is None else time_from(text)
 
 
@@ -80,7 +87,11 @@ def parameter(value: object) -> object:
 
 
 def record_text(record: object) -> str:
-    """Write a record as JSON with sorted keys."""
+    """Write a record as JSON with sorted keys.
+
+    Text that no database holds is cleaned, so any record of ``watcher.records`` can be
+    written.  Equal records give equal text: an export is compared byte by byte.
+    """
     try:
         return _ENCODER.encode(record).decode()
     except UnicodeEncodeError:
@@ -221,19 +232,30 @@ class Connection:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
+        """Whether a transaction is open.
+
+        On PostgreSQL also one that has failed and waits for its ROLLBACK.
+        """
         if self.is_sqlite:
             return bool(self.driver.in_transaction)
         return self.driver.info.transaction_status.name in {"INTRANS", "INERROR"}
 
     @property
     def lost(self) -> bool:
-        """Whether the server's end is gone, and with it all that was held there."""
+        """Whether the server's end is gone, and with it all that was held there.
+
+        SQLite's end cannot go.  Advisory locks go with the connection: whoever held the
+        state holds it no more.
+        """
         return not self.is_sqlite and bool(self.driver.closed)
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:
-        """Do all of it or nothing."""
+        """Do all of it or nothing.
+
+        ``begin`` is the statement that opens it.  Whatever is raised within, a kill's
+        KeyboardInterrupt too, rolls it back and is raised again.
+        """
         self.execute(begin)
         try:
             yield
@@ -247,7 +269,11 @@ class Connection:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Do all of it or nothing, within a transaction."""
+        """Do all of it or nothing, within a transaction.
+
+        Whatever is raised within undoes this step alone, and is raised again: the
+        transaction around it goes on.
+        """
         self.execute("SAVEPOINT step")
         try:
             yield
@@ -276,7 +302,11 @@ class Queries:
         return query
 
     def column(self, name: str, **values: object) -> list[Any]:
-        """Give the first column of each row of a query."""
+        """Give the first column of each row of a query.
+
+        ``name`` is a query of a .sql file, ``values`` its parameters.  Rows come in the
+        query's order.
+        """
         return [row[0] for row in getattr(self, name)(**values)]
 
 
@@ -293,7 +323,10 @@ class Cursor:
         self._driver.execute(statement, fit)
 
     def executemany(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Run a statement for each of ``rows``."""
+        """Run a statement for each of ``rows``.
+
+        Nothing is asked for no rows: drivers refuse an empty list.
+        """
         fit = [{name: parameter(value) for name, value in row.items()} for row in rows]
         if fit:
             self._driver.executemany(statement, fit)

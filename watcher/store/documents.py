@@ -60,7 +60,10 @@ class Documents(Transactions):
         return {f"{each.source} {each.document}": each for each in found}
 
     def documents_of(self, sources: Iterable[str]) -> dict[str, dict[str, Document]]:
-        """Give the documents of several sources, by source and name, with one query."""
+        """Give the documents of several sources, by source and name, with one query.
+
+        A source without documents has an empty dictionary.
+        """
         found: dict[str, dict[str, Document]] = {source: {} for source in sources}
         with self.reading() as sql:
             for record in sql.column("documents_of", sources=list(found)):
@@ -69,7 +72,10 @@ class Documents(Transactions):
         return found
 
     def times(self, source: str, document: str = "") -> Times:
-        """Give the check times of one document; empty ones when it was never tried."""
+        """Give the check times of one document; empty ones when it was never tried.
+
+        ``document`` is "" for a source that has only one.
+        """
         with self.reading() as sql:
             record = sql.times_of(source=source, document=document)
         if record is None:
@@ -77,7 +83,10 @@ class Documents(Transactions):
         return record_from(Times, record)
 
     def failed_documents(self, source: str) -> dict[str, datetime]:
-        """Give a source's documents whose last try failed, and when that was."""
+        """Give a source's documents whose last try failed, and when that was.
+
+        They are asked for again, though nothing may lead to them any more.
+        """
         with self.reading() as sql:
             records = sql.column("times_of_source", source=source)
             found = [record_from(Times, each) for each in records]
@@ -133,7 +142,11 @@ class Documents(Transactions):
             }
 
     def remembered(self, source: str, document: str = "") -> frozenset[str]:
-        """Give the fingerprints of what a document has said and no longer says."""
+        """Give the fingerprints of what a document has said and no longer says.
+
+        ``watcher.judgement.compare`` makes them: of sentences, statements' kinds and
+        packages.
+        """
         with self.reading() as sql:
             found = sql.column("remembered", source=source, document=document)
             return frozenset(found)
@@ -151,7 +164,10 @@ class Documents(Transactions):
 
 
 def write_times(sql: Queries, times: Iterable[Times]) -> None:
-    """Write check times."""
+    """Write check times.
+
+    One row a document; a later try takes the place of the one before.
+    """
     sql.write_times(
         [
             {
@@ -211,7 +227,11 @@ def write_entries(
 
 
 def write_remembered(sql: Queries, source: str, changes: EntryChanges) -> None:
-    """Remember what has left a document; the oldest goes where that is too much."""
+    """Remember what has left a document; the oldest goes where that is too much.
+
+    Up to ``REMEMBERED`` fingerprints a document.  Who forgot them would tell of a
+    page's old sentences as new when they come back.
+    """
     if not changes.left or changes.since is None:
         return
     document = changes.document
@@ -232,7 +252,11 @@ def write_remembered(sql: Queries, source: str, changes: EntryChanges) -> None:
 def entry_row(
     source: str, document: str, stored: StoredEntry, silent: str
 ) -> dict[str, object]:
-    """Give the row of a stored entry."""
+    """Give the row of a stored entry.
+
+    ``silent`` is why a change of it led to no event, "" where it led to one: ``watcher
+    show`` says it.
+    """
     return {
         "source": source,
         "document": document,
@@ -246,7 +270,11 @@ def entry_row(
 
 
 def prune_documents(sql: Queries, before: datetime) -> int:
-    """Forget the documents that were last tried before ``before``; say how many."""
+    """Forget the documents that were last tried before ``before``; say how many.
+
+    Their entries go with them.  A document that is asked for again is read as at first
+    contact.
+    """
     old = [
         {"source": source, "document": document}
         for source, document in sql.tried_before(before=before)

@@ -56,7 +56,10 @@ class Events(Transactions):
         return tuple(reversed(newest_first[:limit]))
 
     def event(self, event_id: str) -> Event | None:
-        """Give one event, None when there is none."""
+        """Give one event, None when there is none.
+
+        ``event_id`` is as events.jsonl has it.
+        """
         with self.reading() as sql:
             record = sql.event(id=event_id)
         return None if record is None else record_from(Event, record)
@@ -81,7 +84,10 @@ class Events(Transactions):
             }
 
     def events_from(self, position: int, limit: int) -> tuple[Event, ...]:
-        """Give ``limit`` events in order, from the one before which ``position`` others are."""
+        """Give ``limit`` events in order, from the one before which ``position`` others are.
+
+        The archives of a feed are read so, one after the other.
+        """
         with self.reading() as sql:
             records = sql.column("events_from", position=position, most=limit)
         return tuple(_events(records))
@@ -97,7 +103,10 @@ class Events(Transactions):
         return tuple(_events(found[sequence] for sequence in newest))
 
     def unsealed_events(self) -> tuple[Event, ...]:
-        """Give the events of which no message has been made yet, in order."""
+        """Give the events of which no message has been made yet, in order.
+
+        They are what a killed run left behind, or what a digest waits for.
+        """
         with self.reading() as sql:
             return tuple(_events(sql.column("unsealed_events")))
 
@@ -110,7 +119,10 @@ class Events(Transactions):
             return int(first_unsealed) - 1
 
     def position_of(self, event_id: str) -> int | None:
-        """Say how many events there are before this one; None when there is no such event."""
+        """Say how many events there are before this one; None when there is no such event.
+
+        So an archive of a feed is found that a changed event stands in.
+        """
         with self.reading() as sql:
             position = sql.position_of_event(id=event_id)
         return None if position is None else int(position)
@@ -121,7 +133,10 @@ class Events(Transactions):
             return int(sql.count_events())
 
     def owners(self, ids: Iterable[str] | None = None) -> dict[str, str]:
-        """Give the update that has each event now, by the ids of all events or of these."""
+        """Give the update that has each event now, by the ids of all events or of these.
+
+        When an update takes another one over, the events of that are its own from then on.
+        """
         with self.reading() as sql:
             if ids is None:
                 return dict(sql.owners())
@@ -129,7 +144,10 @@ class Events(Transactions):
 
 
 def any_matches(products: Iterable[str], pattern: str) -> bool:
-    """Say whether one of ``products`` matches a shell pattern, case ignored."""
+    """Say whether one of ``products`` matches a shell pattern, case ignored.
+
+    Patterns have ``*``, ``?`` and ``[...]``: "Exchange Server 2019*".
+    """
     pattern = pattern.lower()
     return any(fnmatchcase(product.lower(), pattern) for product in products)
 
@@ -168,7 +186,10 @@ def add_events(sql: Queries, events: Iterable[Event]) -> bool:
 
 
 def event_row(sequence: int, event: Event) -> dict[str, object]:
-    """Give the row of a new event."""
+    """Give the row of a new event.
+
+    ``sequence`` is its place in the order in which events were recorded, from 1.
+    """
     return {
         "sequence": sequence,
         "id": event.id,
@@ -181,7 +202,10 @@ def event_row(sequence: int, event: Event) -> dict[str, object]:
 
 
 def add_products(sql: Queries, numbered: Iterable[tuple[int, Event]]) -> None:
-    """Write which products new events, by their numbers in the order, are about."""
+    """Write which products new events, by their numbers in the order, are about.
+
+    An index for the feeds of products; the names themselves stand in the event.
+    """
     rows = []
     for sequence, event in numbered:
         products = [clean(product) for product in event.update.products if product]

@@ -4,9 +4,13 @@ that went.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from watcher.records import State, Update
+from msgspec import Struct
+
+from watcher.records import Event, Kind, State, Update
 from watcher.store.connection import (
     ALL,
     Queries,
@@ -15,14 +19,10 @@ from watcher.store.connection import (
     optional_time_from,
     record_from,
     record_text,
+    time_from,
     time_text,
 )
 from watcher.store.events import any_matches, owner_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
 
 # Of each number of a build, so that text sorts as numbers do
 DIGITS = 10
@@ -112,7 +112,11 @@ class Ledger(Transactions):
             return frozenset(sql.column("suspected_sources"))
 
     def absorbed(self) -> dict[str, str]:
-        """Give the ids that went, with the id of the update that has them now."""
+        """Give the ids that went, with the id of the update that has them now.
+
+        An advisory goes when its update is known, a guessed name when the vendor's own
+        comes.  What was acknowledged or muted under the old id counts for the new one.
+        """
         with self.reading() as sql:
             return dict(sql.absorbed())
 
@@ -169,7 +173,7 @@ def write_updates(sql: Queries, updates: Iterable[Update]) -> bool:
                 "id": each.id,
                 "family": each.family,
                 "state": each.state.value,
-                "dated": each.released or each.first_seen,
+                "dated": each.dated,
                 "record": records[each.id],
             }
             for each in changed.values()
@@ -220,7 +224,7 @@ def _offers(update: Update) -> list[dict[str, str]]:
     """
     if update.state not in (State.RELEASED, State.PULLED_IN_PART):
         return []
-    dated = time_text(update.released or update.first_seen)
+    dated = time_text(update.dated)
     ranks: dict[str, str] = {}
     for package in update.packages:
         pulled = update.is_pulled_in_part and package.pulled
@@ -264,3 +268,84 @@ def absorb(sql: Queries, gone: str, taker: str) -> None:
     sql.move_messages(gone=gone, taker=taker)
     sql.move_absorbed(gone=gone, taker=taker)
     sql.write_absorbed([{"id": gone, "update_id": taker}])
+
+
+class _PackageProduct(Struct):
+    product: str = ""
+
+
+class _Products(Struct):
+    """What is read of an update to name its products; the rest of it is skipped."""
+
+    products: tuple[str, ...] = ()
+    packages: tuple[_PackageProduct, ...] = ()
+
+
+class Lists(Transactions):
+    """What the site's lists need of all updates and events, without reading them whole."""
+
+    def count_by_month(self) -> dict[str, int]:
+        """Count the updates of each month, ``2024-11``."""
+        with self.reading() as sql:
+            return dict(sql.months())
+
+    def updates_dated(self, prefix: str) -> tuple[Update, ...]:
+        """Give the updates of a year or a month (``2024``, ``2024-11``), newest first.
+
+        By the vendor's date, and where none is known by when it was first seen.
+        """
+        # "~" sorts behind whatever follows the prefix in a date
+        with self.reading() as sql:
+            found = sql.column("updates_dated", first=prefix, last=f"{prefix}~")
+        return tuple(record_from(Update, record) for record in found)
+
+    def updates_of_ids(self, ids: Iterable[str]) -> tuple[Update, ...]:
+        """Give those of the updates that there are, newest first.
+
+        Ids that are not there are left out, without a word.
+        """
+        with self.reading() as sql:
+            found = sql.column("updates_of_ids", ids=list(ids))
+        return tuple(record_from(Update, record) for record in found)
+
+    def events_of_each(
+        self, ids: Iterable[str], kinds: Iterable[Kind]
+    ) -> dict[str, tuple[Event, ...]]:
+        """Give the events of several updates, of certain kinds, in order, by update.
+
+        An update without such an event is left out.
+        """
+        found: dict[str, list[Event]] = defaultdict(list)
+        wanted = [kind.value for kind in kinds]
+        with self.reading() as sql:
+            rows = list(sql.events_of_updates(ids=list(ids), kinds=wanted))
+        for update_id, record in rows:
+            found[update_id].append(record_from(Event, record))
+        return {update_id: tuple(events) for update_id, events in found.items()}
+
+    def product_names(self) -> frozenset[str]:
+        """Name the products of all updates and of their packages.
+
+        Only these fields of each record are read: the rest of it is skipped.
+        """
+        found: set[str] = set()
+        with self.reading() as sql:
+            records = sql.column("update_texts")
+        for record in records:
+            update = record_from(_Products, record)
+            found.update(update.products)
+            found.update(package.product for package in update.packages)
+        return frozenset(found - {""})
+
+    def event_products(self) -> frozenset[str]:
+        """Name the products that events are about."""
+        with self.reading() as sql:
+            return frozenset(sql.column("products_of_events"))
+
+    def every_event_time(self, step: int) -> tuple[datetime, ...]:
+        """Give the time of the first event, and of each ``step`` events after it.
+
+        The archives of a feed begin at these times.
+        """
+        with self.reading() as sql:
+            return tuple(map(time_from, sql.column("event_times", step=step)))

@@ -110,7 +110,11 @@ class Messages(Transactions):
             write_deliveries(sql, deliveries)
 
     def exchange(self, delivery: Delivery, parts: Sequence[Delivery]) -> None:
-        """Put ``parts`` in place of a delivery, in one transaction."""
+        """Put ``parts`` in place of a delivery, in one transaction.
+
+        One for a channel of several targets becomes one a target: a kill in between would lose
+        or repeat the message.
+        """
         with self.writing(durable=True) as sql:
             sql.delete_delivery(
                 message=delivery.message,
@@ -120,7 +124,10 @@ class Messages(Transactions):
             write_deliveries(sql, parts)
 
     def delivery_counts(self) -> DeliveryCounts:
-        """Count the deliveries that wait, and those given up."""
+        """Count the deliveries that wait, and those given up.
+
+        ``watcher status`` and the doctor show both.
+        """
         with self.reading() as sql:
             return DeliveryCounts(int(sql.count_open()), int(sql.count_given_up()))
 
@@ -182,7 +189,10 @@ class Messages(Transactions):
         return tuple(record_from(Message, record) for record in records)
 
     def deliveries_of(self, message_id: str) -> tuple[Delivery, ...]:
-        """Give a message's deliveries, by channel and recipient."""
+        """Give a message's deliveries, by channel and recipient.
+
+        The answer of each server stands in its delivery, as it was given.
+        """
         with self.reading() as sql:
             records = sql.column("deliveries_of", message=message_id)
         return tuple(record_from(Delivery, record) for record in records)
@@ -209,7 +219,10 @@ class Messages(Transactions):
         return frozenset(found)
 
     def subscribers_of(self, kind: str) -> frozenset[str]:
-        """Name the subscribers for whom a message of ``kind`` ("welcome") was ever sealed."""
+        """Name the subscribers for whom a message of ``kind`` ("welcome") was ever sealed.
+
+        A subscriber is welcomed once, whatever is pruned later.
+        """
         with self.reading() as sql:
             return frozenset(sql.column("subscribers_of_kind", kind=kind))
 
@@ -273,7 +286,11 @@ def _row(each: Delivery) -> dict[str, object]:
 
 
 def prune_messages(sql: Queries, before: datetime) -> int:
-    """Forget the messages dated before ``before`` with all deliveries settled; say how many."""
+    """Forget the messages dated before ``before`` with all deliveries settled; say how many.
+
+    One of which a delivery is still open stays, however old it is, and so does every
+    welcome: nobody is welcomed twice.
+    """
     old = []
     for sequence, record in sql.settled_messages():
         if record_from(Message, record).date >= before:

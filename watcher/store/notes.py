@@ -23,7 +23,11 @@ class Notes(Transactions):
     """The verbs of notes."""
 
     def ack(self, update_id: str, now: datetime) -> None:
-        """Note that an update (or a target of ``judgement.audience``) has been dealt with."""
+        """Note that an update (or a target of ``judgement.audience``) has been dealt with.
+
+        Who has done so gets no more reminders of it.  A second time moves the note to
+        ``now``.
+        """
         with self.writing() as sql:
             sql.write_acks([{"update_id": update_id, "time": now}])
 
@@ -79,12 +83,19 @@ class Notes(Transactions):
             return str(sql.value(key=key) or "")
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep a single value, "" takes it away.  It is exported: no check times, no secrets."""
+        """Keep a single value, "" takes it away.  It is exported: no check times, no secrets.
+
+        An export is compared byte by byte: what changes at each run does not belong
+        here.
+        """
         with self.writing() as sql:
             write_values(sql, {key: value})
 
     def metas(self, prefix: str) -> dict[str, str]:
-        """Give the single values whose keys begin with ``prefix``, by the rest of their keys."""
+        """Give the single values whose keys begin with ``prefix``, by the rest of their keys.
+
+        One query for all of a kind: when each subscriber last had a digest, say.
+        """
         with self.reading() as sql:
             rows = sql.values_of_prefix(prefix=prefix, length=len(prefix))
             return {key.removeprefix(prefix): value for key, value in rows}
@@ -98,7 +109,10 @@ class Notes(Transactions):
 
 
 def write_values(sql: Queries, notes: Mapping[str, str]) -> None:
-    """Write single values; "" takes one away."""
+    """Write single values; "" takes one away.
+
+    All in the transaction that is open.
+    """
     sql.write_values(
         [{"key": key, "value": value} for key, value in notes.items() if value]
     )
@@ -106,6 +120,9 @@ def write_values(sql: Queries, notes: Mapping[str, str]) -> None:
 
 
 def next_edition(sql: Queries) -> None:
-    """Count one more change of events or updates."""
+    """Count one more change of events or updates.
+
+    Where it stayed the same, no page needs to be made anew.
+    """
     edition = int(sql.value(key=EDITION) or 0) + 1
     write_values(sql, {EDITION: str(edition)})

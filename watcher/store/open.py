@@ -1,26 +1,38 @@
-"""Open a state: find the file or the server, hold it, bring its schema up to date."""
+"""Open a state: find the file or the server, hold it, bring its schema up to date.
+
+One run at a time: a lock beside the SQLite file, or an advisory lock of PostgreSQL.  Both
+are the operating system's or the server's, and end with the process that took them,
+however it ends.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
+import socket
 import sqlite3
-from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
+import stat
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
+from pathlib import Path
 from urllib.parse import quote
 
+from filelock import FileLock, Timeout
+
 from watcher import private
-from watcher.errors import StateError
+from watcher.errors import StateError, StateHeldError, StateRefusedError
 from watcher.store.address import Address
 from watcher.store.connection import Connection, Transactions
-from watcher.store.lock import hold_file, hold_server, me, share_server
 from watcher.store.migrations import NEWEST, migrate, schema_version
-from watcher.store.owner import refuse_other_owner
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager, ExitStack
-    from pathlib import Path
-
 
 # Seconds to wait for another program's write to the SQLite file
 BUSY = 15
@@ -183,3 +195,160 @@ def _connected(
         raise address.explain(error) from error
     stack.callback(connection.close)
     return connection
+
+
+def refuse_other_owner(address: Address, file: Path) -> None:
+    """Refuse to write a state as another user than its owner.
+
+    Case: root started a run in the watcher's folder, and left files that the watcher
+    could write no more.  A file that another user put there as a link is refused, too.
+
+    Raises:
+        StateRefusedError: it names both users, and the command that mends it.
+
+    """
+    if sys.platform == "win32":
+        return
+    me = os.geteuid()
+    link = _stat(file, follow=False)
+    if link is not None and stat.S_ISLNK(link.st_mode) and link.st_uid not in (me, 0):
+        msg = (
+            f"The state {address} is a link that {_name(link.st_uid)} made. Nothing was "
+            f"touched. Look where it leads, and take it away: rm {_quoted(file)}"
+        )
+        raise StateRefusedError(msg)
+    found = _stat(file)
+    if found is None:
+        # Only root writes into everybody's folders
+        found = _stat(file.parent) if me == 0 else None
+        if found is not None and found.st_mode & stat.S_ISVTX:
+            found = None
+    if found is None or found.st_uid == me or _is_everybody_one(file, found.st_uid):
+        return
+    owner, mine = _name(found.st_uid), _name(me)
+    folder = _quoted(file.parent)
+    again = f"sudo -u {owner} watcher …"
+    msg = (
+        f"The state {address} belongs to {owner}, and this is {mine}: {owner} could not "
+        f"write the files that {mine} leaves. Nothing was touched. Run it as {owner}: "
+        f"{again}; or, if {mine} shall run it from now on: chown -R {mine} {folder}"
+    )
+    raise StateRefusedError(msg)
+
+
+def _stat(path: Path, *, follow: bool = True) -> os.stat_result | None:
+    try:
+        return path.stat(follow_symlinks=follow)
+    except OSError:
+        # What cannot be looked at cannot be opened, and that says why
+        return None
+
+
+def _is_everybody_one(file: Path, uid: int) -> bool:
+    """Say whether the disk shows every file as one user's (CIFS, vfat)."""
+    try:
+        with tempfile.TemporaryFile(dir=file.parent) as probe:
+            return os.fstat(probe.fileno()).st_uid == uid
+    except OSError:
+        return False
+
+
+def _name(uid: int) -> str:
+    """Name a user, by number where there is no name (a container)."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path.absolute()))
+
+
+# The first half of the advisory lock's key; the second is the schema's, so that two
+# watchers may share a database.
+PROGRAM = zlib.crc32(b"advisory-watcher") & 0x7FFFFFFF
+
+
+def me() -> str:
+    """Name this process to whoever finds the state held."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+@contextmanager
+def hold_file(address: Address, file: Path) -> Iterator[None]:
+    """Hold the lock file beside ``file``; StateHeldError names the process that has it."""
+    # Windows lets nobody read a locked file: the name of the holder lies beside it
+    holder = file.with_name(f"{file.name}.holder")
+    lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        who = ""
+        with suppress(OSError):
+            who = holder.read_text("utf-8").strip()
+        raise _held(address, who or "another process") from error
+    except OSError as error:
+        raise address.refuse("locked", error) from error
+    except NotImplementedError as error:
+        # So filelock says that this disk knows no locks
+        msg = f"The state {address} cannot be locked: {error}. Keep it on a local disk."
+        raise StateError(msg) from error
+    try:
+        # Only for the words of the error above
+        with suppress(OSError), private.new_file(holder) as written:
+            written.write(f"{me()}\n".encode())
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+@contextmanager
+def hold_server(address: Address, connection: Connection) -> Iterator[None]:
+    """Hold the schema's advisory lock; StateHeldError names the session that has it."""
+    sql = connection.sql
+    if not sql.take_lock(program=PROGRAM):
+        raise _held(address, _session(connection) or "another session")
+    try:
+        yield
+    finally:
+        # A session that is dead holds nothing any more
+        if not connection.lost:
+            with suppress(connection.errors):
+                sql.release_lock(program=PROGRAM)
+
+
+@contextmanager
+def share_server(address: Address, connection: Connection) -> Iterator[None]:
+    """Be one of several workers on the schema: a run is refused beside them.
+
+    StateHeldError names the run that has it.
+    """
+    sql = connection.sql
+    if not sql.take_shared_lock(program=PROGRAM):
+        raise _held(address, _session(connection) or "another session")
+    try:
+        yield
+    finally:
+        if not connection.lost:
+            with suppress(connection.errors):
+                sql.release_shared_lock(program=PROGRAM)
+
+
+def _session(connection: Connection) -> str:
+    row = connection.sql.lock_holder(program=PROGRAM)
+    if row is None:
+        return ""
+    name, client = row
+    return f"{name} ({client})" if client else str(name)
+
+
+def _held(address: Address, who: str) -> StateHeldError:
+    return StateHeldError(
+        f"The state {address} is held by {who}. Nothing was touched; run again "
+        "when that one has ended."
+    )

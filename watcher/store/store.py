@@ -29,8 +29,7 @@ from watcher.store.documents import (
     write_times,
 )
 from watcher.store.events import Events, add_events, add_evidence, add_guidance
-from watcher.store.ledger import Ledger, absorb, write_updates
-from watcher.store.lists import Lists
+from watcher.store.ledger import Ledger, Lists, absorb, write_updates
 from watcher.store.messages import Messages, prune_messages
 from watcher.store.notes import Notes, next_edition, write_values
 from watcher.store.open import connect

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from watcher.records import Delivery
 from watcher.store.connection import Transactions, record_from
-from watcher.store.lock import PROGRAM
+from watcher.store.open import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,16 +1,20 @@
 """An event as the public JSON object, schema 1.
 
-The same in events.jsonl, in ``watcher events --json`` and on the page.
+The same in events.jsonl, in ``watcher events --json`` and on the page.  And a message for
+machines, which a webhook posts for ticket systems: its form is docs/webhook.schema.json, and
+grows only by fields.
 """
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from watcher.judgement import tracks
-from watcher.records import Advisory, Event, Evidence, Kind, Package
+from watcher.records import Advisory, Event, Evidence, Kind, Message, Package
 
 SCHEMA = 1
 
@@ -98,3 +102,32 @@ def _advisory(advisory: Advisory) -> dict[str, Any]:
         "likely": advisory.likely,
         "url": advisory.url,
     }
+
+
+WEBHOOK_SCHEMA = 1
+KEY = "advisory_watcher"
+"""What holds the object, beside the title and the text that Apprise posts."""
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """Give a message as an object: what it is about, and its whole text as in mail."""
+    return {
+        "schema": WEBHOOK_SCHEMA,
+        # Of one message, however often it is sent
+        "id": message.id.strip("<>"),
+        "time": time(message.date.astimezone(UTC)),
+        "kind": message.kind,
+        "subscriber": message.subscriber,
+        # Messages of one update belong to one ticket
+        "update": message.update,
+        "events": list(message.events),
+        "subject": message.subject,
+        "text": text_of(message),
+    }
+
+
+def text_of(message: Message) -> str:
+    """Give the text part of a message, "" where it has none."""
+    read = email.message_from_bytes(message.body, policy=email.policy.default)
+    part = read.get_body(("plain",))
+    return str(part.get_content()).replace("\r\n", "\n") if part else ""

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
+
 ELLIPSIS = "…"
 LONGEST_LINK = 500
 _SPACES = re.compile(r"\s+")
@@ -18,6 +20,7 @@ _UNSAFE_NAME = re.compile(r"[^a-z0-9.]+")
 _DOTS = re.compile(r"\.{2,}")
 _HOST = re.compile(r"[A-Za-z0-9.-]+")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ADDRESS = re.compile(r"https?://[^\s<>\"“”„«»]+")
 _PATH = "/%:@-._~!$&*+,;="
 _QUERY = _PATH + "?"
 _BREAKS = {"\n", "\r", "\t", "\v", "\f", "\x85", "\u2028", "\u2029"}
@@ -105,6 +108,27 @@ def link(url: str) -> str:
     path = quote(parts.path, safe=_PATH)
     safe = _LONE_PERCENT.sub("%25", f"{parts.scheme}://{server}{path}{tail}{anchor}")
     return safe if len(safe) <= LONGEST_LINK else ""
+
+
+class Address(Struct, frozen=True):
+    """An address in a text, from ``start`` to ``end``: where a reader may follow it to."""
+
+    start: int
+    end: int
+    url: str
+
+
+def addresses(text: str) -> tuple[Address, ...]:
+    """Find the addresses in a text that a reader may follow, in order."""
+    found = []
+    for match in _ADDRESS.finditer(text):
+        written = match[0].rstrip(".,;:!?)]}'")
+        end = match.start() + len(written)
+        # The address as it is asked for, so that no letter of another script stands for
+        # one of ours.  One that was cut short leads somewhere else
+        if text[end:] != f" {ELLIPSIS}" and (url := link(written)):
+            found.append(Address(match.start(), end, url))
+    return tuple(found)
 
 
 def file_name(text: str, most: int = 80) -> str:

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from watcher.judgement.advice import lay_out, stands_in
 from watcher.records import Event, Table
-from watcher.text.form import Form
 from watcher.text.plain import line, link, paragraphs
+from watcher.text.words import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,11 +93,12 @@ def _grid(table: Table, form: Form, event: Event) -> Saying:
         head=tuple(paragraphs(cell, 200) for cell in table.head),
         rows=tuple(rows),
         more_rows=len(table.rows) - len(rows),
-        anchors=_anchors_in(event, _lines_of(rows), form),
+        anchors=_anchors_in(event, lines_of(rows), form),
     )
 
 
-def _lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+def lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+    """Give the lines of all cells of a table's rows."""
     lines: list[str] = []
     for row in rows:
         for cell in row:

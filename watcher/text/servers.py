@@ -17,7 +17,12 @@ from watcher.text.plain import line
 from watcher.text.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+
+# Of more servers those alike stand together
+FEW = 8
+ALIKE = 3
 
 
 class ServerText(Struct, frozen=True):
@@ -37,6 +42,50 @@ class ServerText(Struct, frozen=True):
     affected: bool
     # The build may hide a security update, which a note below the servers explains
     may_hide: bool = False
+    # What ``line`` says after the name and the build: " = v1, pulled: install v2, KB5049233"
+    said: str = ""
+
+
+class ServerGroup(Struct, frozen=True):
+    """Servers with one build of which one thing is said, or one server alone.
+
+    ``line`` is of all of them (``8 servers with 15.2.1544.13 = v1, pulled: install v2,
+    KB5049233``), and ``names`` who they are; of one server alone ``line`` names it.
+    """
+
+    line: str
+    names: tuple[str, ...] = ()
+    # How many names were left out
+    more: int = 0
+    servers: int = 1
+    may_hide: bool = False
+
+
+def grouped(
+    texts: Sequence[ServerText], words: Words, most_names: int
+) -> tuple[ServerGroup, ...]:
+    """Put servers together of which the same is said, in the order of the first of each."""
+    alike: dict[tuple[str, str], list[ServerText]] = {}
+    for text in texts:
+        alike.setdefault((text.build, text.said), []).append(text)
+    groups: list[ServerGroup] = []
+    for (build, said), same in alike.items():
+        if len(texts) <= FEW or len(same) < ALIKE:
+            groups += [ServerGroup(text.line, may_hide=text.may_hide) for text in same]
+            continue
+        called = words.say("label", "alike", count=len(same), build=build)
+        names = tuple(text.name for text in same)
+        more = max(0, len(names) - most_names)
+        groups.append(
+            ServerGroup(
+                f"{called}{said}",
+                names[:most_names],
+                more,
+                len(same),
+                same[0].may_hide,
+            )
+        )
+    return tuple(groups)
 
 
 def server_texts(
@@ -85,13 +134,13 @@ def _server_text(
         vendor=vendor,
         Vendor=vendor,
     )
-    what = state = ""
+    what = state = stands = ""
     if found.of_installed:
         what, state = _what(exposure, words, update)
         if found.may_hide:
             todo = f"{todo}; {words.say('note', 'may_hide')}"
-        stands = f"{what}, {state}" if exposure.installed else state
-        called = f"{called} = {stands}"
+        stands = f" = {what}, {state}" if exposure.installed else f" = {state}"
+    said = f"{stands}: {todo}"
     return ServerText(
         name,
         build,
@@ -99,9 +148,10 @@ def _server_text(
         exposure.fitness.value,
         state,
         todo,
-        f"{called}: {todo}",
+        f"{called}{said}",
         affected=found.is_affected,
         may_hide=found.of_installed and found.may_hide,
+        said=said,
     )
 
 
@@ -134,7 +184,7 @@ def offered(offer: Offer) -> str:
     texts = (
         f"{product} {line(offer.package.build, 40)}",
         "" if title == product else title,
-        line(offer.package.kb, 40),
+        _unless_named(line(offer.package.kb, 40), title),
     )
     return ", ".join(filter(None, texts))
 
@@ -146,8 +196,14 @@ def _offered(offer: Offer | None, update: str) -> str:
     """
     if offer is None:
         return ""
-    article = line(offer.package.kb or offer.package.build, 40)
-    return f"{named(offer, update)}, {article}"
+    title = named(offer, update)
+    article = _unless_named(line(offer.package.kb or offer.package.build, 40), title)
+    return f"{title}, {article}" if article else title
+
+
+def _unless_named(article: str, title: str) -> str:
+    """Give an article, "" where a title names it: "... Windows Server 2022 (KB5046616)"."""
+    return "" if article in title else article
 
 
 def named(offer: Offer, update: str = "", *, versioned: bool = False) -> str:
@@ -183,10 +239,11 @@ def public(exposure: Exposure, text: ServerText) -> dict[str, Any]:
         "todo": text.todo,
         "inventory": exposure.server.inventory,
         "support": _support(exposure.product or exposure.server.product),
+        "left_level": _left_level(exposure),
     }
 
 
-def _support(product: str) -> dict[str, str] | None:
+def _support(product: str) -> dict[str, Any] | None:
     """Give until when a product is supported, None where that is not known."""
     support = lifecycle.support_of(product)
     if support is None:
@@ -196,7 +253,17 @@ def _support(product: str) -> dict[str, str] | None:
         "ends": support.ends.isoformat(),
         "url": support.url,
         "dated": support.dated.isoformat(),
+        "editions": [
+            {"name": each.name, "ends": each.ends.isoformat()}
+            for each in support.editions
+        ],
     }
+
+
+def _left_level(exposure: Exposure) -> dict[str, Any] | None:
+    """Give what gets security updates in place of a server's cumulative update."""
+    left = exposure.left_level
+    return {"newer": list(left.newer), "url": left.url} if left else None
 
 
 def _offer(offer: Offer | None) -> dict[str, Any] | None:

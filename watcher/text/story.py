@@ -24,12 +24,11 @@ from watcher.records import (
     Kind,
     Package,
 )
-from watcher.text.form import Form
-from watcher.text.plain import line, link, paragraphs
-from watcher.text.sayings import Saying, sayings
-from watcher.text.servers import ServerText, event_server_texts
+from watcher.text.plain import addresses, line, link, paragraphs, visible
+from watcher.text.sayings import Saying, lines_of, sayings
+from watcher.text.servers import ServerGroup, ServerText, event_server_texts, grouped
 from watcher.text.support import support_texts
-from watcher.text.words import Words
+from watcher.text.words import Form, Words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -120,6 +119,8 @@ class Story(Struct, frozen=True):
     # The vendor's words, its tables as tables
     sayings: tuple[Saying, ...]
     links: tuple[str, ...]
+    # Those, and the addresses of articles, downloads and evidence
+    all_links: tuple[str, ...]
     quotes: tuple[Quote, ...]
     more_quotes: int
     because: str
@@ -137,6 +138,9 @@ class Story(Struct, frozen=True):
     # affected first
     servers: tuple[ServerText, ...] = ()
     more_servers: int = 0
+    # The same servers, those together of which the same is said
+    server_groups: tuple[ServerGroup, ...] = ()
+    more_grouped: int = 0
     # There is an inventory to look at, and the event has to do with it
     inventory: bool = False
     # Servers of which it asks nothing
@@ -148,7 +152,10 @@ class Story(Struct, frozen=True):
 
 
 def title_of(event: Event) -> str:
-    """Name the update with its version: ``Exchange Server November 2024 SU v2``."""
+    """Name the update with its version: ``Exchange Server November 2024 SU v2``.
+
+    Sources' words: cut, and without marks of direction.
+    """
     title = line(event.update.title or event.update.id, 160)
     version = f"v{event.update.version}"
     if event.update.version < 2 or title.lower().endswith(version):
@@ -168,7 +175,10 @@ def kbs_of(event: Event) -> tuple[str, ...]:
 
 
 def headline_of(event: Event, words: Words) -> str:
-    """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``."""
+    """Name update and KB articles: ``Exchange Server November 2024 SU (KB5044062)``.
+
+    At most three articles, for the subject of a mail.
+    """
     title = title_of(event)
     # "2024-11 Cumulative Update for Windows Server 2022 (KB5046616)" names its own
     kbs = [kb for kb in kbs_of(event) if kb not in title]
@@ -186,7 +196,10 @@ def tag_of(event: Event, words: Words) -> str:
 
 
 def vendor_of(events: Iterable[Event]) -> str:
-    """Name the vendor when an address tells it: "Microsoft" or ""."""
+    """Name the vendor when an address tells it: "Microsoft" or "".
+
+    By the host of its evidence; for two vendors the first one counts.
+    """
     for event in events:
         for proof in event.evidence:
             host = urlsplit(link(proof.url)).hostname or ""
@@ -197,7 +210,10 @@ def vendor_of(events: Iterable[Event]) -> str:
 
 
 def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
-    """Give the vendor's name for the middle and the start of a sentence."""
+    """Give the vendor's name for the middle and the start of a sentence.
+
+    "The vendor" where no address tells the name.
+    """
     name = vendor_of(events)
     return {
         "vendor": name or words.say("vendor", "other"),
@@ -206,7 +222,10 @@ def vendor_words(events: Iterable[Event], words: Words) -> dict[str, str]:
 
 
 def kb_url(kb: str) -> str:
-    """Give the address of a KB article, "" for what is none."""
+    """Give the address of a KB article, "" for what is none.
+
+    For numbers only: a KB article's name is a source's word.
+    """
     number = kb.removeprefix("KB")
     # isdigit alone takes "²" and Arabic digits, too
     if not (number.isascii() and number.isdigit()):
@@ -228,9 +247,6 @@ def story(
     suspected = event.confidence is Confidence.SUSPECTED
     said = sayings(event, form)
     rows, advisories = _rows(event, form), _gravest_first(event.advisories)
-    servers = server_steps.steps_of_event(event, exposures)
-    most_servers = form.most(60)
-    unknown = [exposure.server for exposure in exposures if not exposure.product]
     return Story(
         id=line(event.id, 80),
         kind=event.kind.value,
@@ -254,6 +270,7 @@ def story(
         scope=_channels(event, words),
         sayings=said,
         links=_links(event, rows, said),
+        all_links=_all_links(event, rows),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
@@ -264,28 +281,41 @@ def story(
         timeline=_timeline(earlier, form),
         page=page_of(event.update.id, form),
         time=words.moment(event.time, form.zone),
-        servers=event_server_texts(
-            servers[:most_servers], words, event, title_of(event), vendor["vendor"]
-        ),
-        more_servers=max(0, len(servers) - most_servers),
-        inventory=bool(exposures) and server_steps.speaks_of_servers(event),
-        other_servers=len(exposures) - len(servers) - len(unknown),
-        unknown_servers=tuple(
-            f"{line(server.name, 60)} {line(server.build, 40)}" for server in unknown
-        ),
-        support=support_texts(
-            [
-                *(package.product for package in event.packages),
-                *(found.exposure.product for found in servers),
-            ],
-            event.time,
-            words,
-        ),
+        **_of_servers(event, exposures, form, vendor["vendor"]),
     )
 
 
+def _of_servers(
+    event: Event, exposures: Sequence[Exposure], form: Form, vendor: str
+) -> dict[str, Any]:
+    """Give what a story says of the administrator's servers, as of Story."""
+    words, most = form.words, form.most(60)
+    steps = server_steps.steps_of_event(event, exposures)
+    texts = event_server_texts(steps, words, event, title_of(event), vendor)
+    groups = grouped(texts, words, form.most(100))
+    unknown = [exposure.server for exposure in exposures if not exposure.product]
+    products = [package.product for package in event.packages]
+    products += [found.exposure.product for found in steps]
+    left = [found.exposure.left_level for found in steps]
+    return {
+        "servers": texts[:most],
+        "more_servers": max(0, len(texts) - most),
+        "server_groups": groups[:most],
+        "more_grouped": sum(group.servers for group in groups[most:]),
+        "inventory": bool(exposures) and server_steps.speaks_of_servers(event),
+        "other_servers": len(exposures) - len(steps) - len(unknown),
+        "unknown_servers": tuple(
+            f"{line(server.name, 60)} {line(server.build, 40)}" for server in unknown
+        ),
+        "support": support_texts(products, event.time, words, left),
+    }
+
+
 def page_of(update: str, form: Form) -> str:
-    """Give the address of an update's page, "" where nothing is published."""
+    """Give the address of an update's page, "" where nothing is published.
+
+    By the site's address of the configuration.
+    """
     return link(f"{form.base_url}updates/{update}.html") if form.base_url else ""
 
 
@@ -323,17 +353,35 @@ def _links(
 ) -> tuple[str, ...]:
     """Give where the vendor's words lead, but for the articles that rows link to.
 
-    What words of the text shown lead to stands there.
+    What words of the text shown lead to stands there; of a text that had to be cut, or
+    whose words lead nowhere for want of room, every address is here.
     """
     given = {row.kb_url for row in rows} | {""}
     for saying in said:
         given.update(url for _, url in saying.anchors)
-    addresses = dict.fromkeys(map(link, event.links))
-    return tuple(url for url in addresses if url not in given)
+        given.update(each.url for each in addresses(saying.text))
+        for text in lines_of(saying.rows):
+            given.update(each.url for each in addresses(text))
+    found = [link(url) for url in event.links]
+    found += [link(anchor.url) for anchor in event.anchors]
+    for text in event.guidance:
+        found += [each.url for each in addresses(visible(text))]
+    return tuple(url for url in dict.fromkeys(found) if url not in given)
+
+
+def _all_links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
+    """Give every address that a story has: for where it is told in a line or two."""
+    found = [address for row in rows for address in (row.url, row.kb_url)]
+    found += _links(event, rows, ())
+    found += [link(proof.url) for proof in event.evidence]
+    return tuple(filter(None, dict.fromkeys(found)))
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:
-    """Say what to do now, a sentence or two a step."""
+    """Say what to do now, a sentence or two a step.
+
+    In the reader's language; the first thing to do first.
+    """
     filled = _filled(event, words)
     return tuple(words.say("advice", key, **filled) for key in advice.keys(event))
 

@@ -2,28 +2,68 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from watcher.judgement import lifecycle
+from watcher.judgement.lifecycle import Stage, Support
+from watcher.records import LeftLevel
 from watcher.text.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Pairs of a sentence and the address of the vendor's page
+SupportTexts = tuple[tuple[str, str], ...]
+
 
 def support_texts(
-    products: Iterable[str], moment: datetime, words: Words
-) -> tuple[tuple[str, str], ...]:
+    products: Iterable[str],
+    moment: datetime,
+    words: Words,
+    left: Iterable[LeftLevel | None] = (),
+) -> SupportTexts:
     """Say which of the products are near the end of their support, or past it.
 
-    Pairs of a sentence and the address of the vendor's page.
+    Each product once; of cumulative updates that newer ones have left behind, which
+    ``left`` are.
     """
-    texts = []
     today = moment.date()
-    for support in lifecycle.ending(products, today):
-        key = "support_ended" if support.has_ended(today) else "support_ends"
-        end = datetime.combine(support.ends, time(12), UTC)
-        said = words.say("note", key, product=support.product, day=words.day(end, UTC))
-        texts.append((said, support.url))
-    return tuple(texts)
+    texts = [
+        (_said(support, today, words), support.url)
+        for support in lifecycle.ending(products, today)
+    ]
+    texts += [(_said_of_level(each, words), each.url) for each in left if each]
+    return tuple(dict.fromkeys(texts))
+
+
+def _said(support: Support, today: date, words: Words) -> str:
+    if support.editions:
+        parts = ", ".join(
+            words.say(
+                "note",
+                "support_part_ended" if today > each.ends else "support_part_ends",
+                day=_day(each.ends, words),
+                editions=each.name,
+            )
+            for each in support.editions
+        )
+        return words.say(
+            "note", "support_in_parts", product=support.product, parts=parts
+        )
+    stage, days = support.stage(today), (support.ends - today).days
+    key = "support_ended" if stage is Stage.ENDED else "support_ends"
+    if stage is not Stage.ENDED and days < 2:
+        key = "support_ends_tomorrow" if days else "support_ends_today"
+    return words.say(
+        "note", key, product=support.product, day=_day(support.ends, words), count=days
+    )
+
+
+def _said_of_level(left: LeftLevel, words: Words) -> str:
+    newer = words.series(left.newer)
+    return words.say("note", "support_left", product=left.product, newer=newer)
+
+
+def _day(day: date, words: Words) -> str:
+    return words.day(datetime.combine(day, time(12), UTC), UTC)

@@ -1,13 +1,16 @@
 """Templates of mail and pages, the user's before the shipped ones, and what is wrong with them.
 
-The one place that knows Jinja2, which is loaded when the first text is rendered.
+The one place that knows Jinja2, which is loaded when the first text is rendered.  Behind it
+what templates of text call: wrapped paragraphs and tables in columns.
 """
 
 from __future__ import annotations
 
-import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +19,10 @@ from msgspec import Struct
 
 from watcher.errors import ConfigurationError
 from watcher.judgement.advice import HEALTH_CHECKER
-from watcher.text import chat, columns
-from watcher.text.plain import link
+from watcher.text import chat
+from watcher.text.plain import addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from jinja2 import Environment
 
 
@@ -55,12 +56,13 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"“”„«»]+")
-
-
 @lru_cache(maxsize=8)
 def of(folder: Path | None) -> Environment:
-    """Give the environment of all templates; those of the user's ``folder`` go first."""
+    """Give the environment of all templates; those of the user's ``folder`` go first.
+
+    What a template names and does not get is a mistake (StrictUndefined), not an empty
+    place in a mail.
+    """
     from jinja2 import (
         ChoiceLoader,
         Environment,
@@ -83,14 +85,14 @@ def of(folder: Path | None) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "wrap": columns.wrap,
-        "pairs": columns.pairs,
+        "wrap": wrap,
+        "pairs": pairs,
         "address": chat.address,
         "linked": linked,
         "live": live,
         "lines": lines,
     }
-    environment.globals |= {"table": columns.table, "grid": columns.grid}
+    environment.globals |= {"table": table, "grid": grid}
     return environment
 
 
@@ -119,16 +121,11 @@ def live(text: str, anchors: Iterable[tuple[str, str]] = ()) -> Markup:
             return live(before, others) + made + live(after, others)
     made = Markup()
     end = 0
-    for found in _ADDRESS.finditer(text):
-        address = found[0].rstrip(".,;:!?)]}'")
-        url = link(address)
-        # What is no address that a reader may follow stays text
-        if url:
-            made += text[end : found.start()]
-            # The address as it is asked for, so that no letter of another script
-            # stands for one of ours
-            made += Markup('<a href="{0}">{0}</a>').format(url)
-            end = found.start() + len(address)
+    # What is no address that a reader may follow stays text
+    for found in addresses(text):
+        made += text[end : found.start]
+        made += Markup('<a href="{0}">{0}</a>').format(found.url)
+        end = found.end
     return made + text[end:]
 
 
@@ -157,7 +154,11 @@ def render(folder: Path | None, name: str, names: Mapping[str, Any]) -> str:
 
 @contextmanager
 def mistakes() -> Iterator[None]:
-    """Turn what goes wrong in a template into a TemplateMistakeError that says where."""
+    """Turn what goes wrong in a template into a TemplateMistakeError that says where.
+
+    Whoever renders decides what becomes of the letter; ``watcher check`` says it
+    beforehand.
+    """
     from jinja2 import TemplateError
 
     try:
@@ -173,7 +174,10 @@ def mistakes() -> Iterator[None]:
 
 
 def syntax_problems(folder: Path | None) -> Iterator[Problem]:
-    """Give the mistakes that show when each template is compiled."""
+    """Give the mistakes that show when each template is compiled.
+
+    For ``watcher check``, before a letter needs the template.
+    """
     from jinja2 import TemplateError
 
     environment = of(folder)
@@ -212,3 +216,121 @@ def _innermost(error: Exception) -> tuple[str, int]:
             file, line = name, trace.tb_lineno
         trace = trace.tb_next
     return file, line
+
+
+WIDTH = 72
+"""Columns of the text part."""
+
+INDENT = "  "
+"""Before what a source says: only our own headings and steps begin a line."""
+
+
+def wrap(text: str, indent: str = "", first: str | None = None) -> str:
+    """Wrap a line of text.
+
+    ``first`` starts it, ``indent`` each further line.  Addresses stay whole.
+    """
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Any], names: Sequence[str]) -> str:
+    """Set the attributes ``names`` of ``rows`` as columns under ``head``, one below the
+    other where that is too wide.
+    """
+    cells = [[str(getattr(row, name)) for name in names] for row in rows]
+    columns = zip(head, *cells, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    if sum(widths) + 2 * len(widths) > WIDTH:
+        return "\n".join(_stacked(head, row) for row in cells)
+    rule = ["-" * width for width in widths]
+    return "\n".join(_columns(row, widths) for row in (head, rule, *cells))
+
+
+def _columns(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    return INDENT + "  ".join(padded).rstrip()
+
+
+def grid(
+    head: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[Sequence[str]]],
+    indent: str = "",
+) -> str:
+    """Set a table whose cells are lines of text.
+
+    Columns side by side, wrapped, a rule below each row.
+    """
+    every = [row for row in (head, *rows) if row]
+    wanted = [1] * len(every[0])
+    for row in every:
+        for number, cell in enumerate(row):
+            wanted[number] = max([wanted[number], *map(len, cell)])
+    widths = _widths(wanted, len(indent))
+    rule = indent + "-+-".join("-" * width for width in widths)
+    return f"\n{rule}\n".join(_row(row, widths, indent) for row in every)
+
+
+def _widths(wanted: list[int], taken: int) -> list[int]:
+    """Give each column what it wants where that is less than its share, and the others
+    what is left.
+    """
+    # " | " stands between two columns
+    left = WIDTH - taken - 3 * (len(wanted) - 1)
+    given = [0] * len(wanted)
+    narrowest_first = sorted(range(len(wanted)), key=lambda number: wanted[number])
+    # What a narrow column ("Yes", "No") leaves of its share goes to those with sentences
+    for done, number in enumerate(narrowest_first):
+        share = left // (len(wanted) - done)
+        given[number] = max(1, min(wanted[number], share))
+        left -= given[number]
+    return given
+
+
+def _row(row: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> str:
+    cells = []
+    for cell, width in zip(row, widths, strict=True):
+        pieces: list[str] = []
+        for line in cell:
+            pieces += _pieces(line, width)
+        cells.append(pieces)
+    lines = []
+    for texts in zip_longest(*cells, fillvalue=""):
+        padded = map(str.ljust, texts, widths)
+        lines.append(f"{indent}{' | '.join(padded)}".rstrip())
+    return "\n".join(lines) or indent.rstrip()
+
+
+def _pieces(line: str, width: int) -> list[str]:
+    """Wrap a cell's line; a long word is broken, an address stays whole."""
+    # An address in two pieces leads nowhere when it is clicked
+    has_address = "://" in line
+    return textwrap.wrap(
+        line, width, break_long_words=not has_address, break_on_hyphens=False
+    )
+
+
+def _stacked(head: Sequence[str], row: Sequence[str]) -> str:
+    details = []
+    for name, cell in zip(head[1:], row[1:], strict=True):
+        if cell:
+            details.append(f"{name} {cell}")
+    first = wrap(row[0], INDENT)
+    second = wrap(", ".join(details), INDENT * 2)
+    return "\n".join(filter(None, (first, second)))
+
+
+def pairs(rows: Iterable[Any], name: str, address: str) -> list[tuple[str, str]]:
+    """Give each different (name, address) of ``rows`` that has an address."""
+    found: dict[tuple[str, str], None] = {}
+    for row in rows:
+        url = str(getattr(row, address))
+        if url:
+            found[str(getattr(row, name)), url] = None
+    return list(found)

@@ -1,22 +1,20 @@
-"""The fixed words of a language, and the ways in which it writes times and lists."""
+"""The fixed words of a language, and the ways in which it writes times and lists; and the
+form of a letter or a page: for whom, in which words and zone, and how much of it.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError
 from watcher.judgement.summary import sentences
 from watcher.text.templates import shipped_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Tables = Mapping[str, Mapping[str, str]]
 
@@ -116,3 +114,20 @@ def _is_of_texts(table: object) -> bool:
     if not isinstance(table, dict):
         return False
     return all(isinstance(value, str) for value in table.values())
+
+
+class Form(Struct, frozen=True):
+    """How a letter is written.
+
+    Its words, time zone, the page's address ("" without one), and how much is quoted.
+    """
+
+    words: Words
+    zone: tzinfo
+    base_url: str = ""
+    # Of the usual lengths; less when a letter would become too large
+    share: float = 1.0
+
+    def most(self, usual: int) -> int:
+        """Give the share of a usual length or number, at least one."""
+        return max(1, int(usual * self.share))

@@ -28,7 +28,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from watcher.masking import filled
+from watcher.secret import filled
 from watcher.web import FetchError, Wanted
 
 Address = IPv4Address | IPv6Address
@@ -127,7 +127,11 @@ def allowed(origin: Address, target: Address) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """Read ``host`` as an address, ``localhost`` included; None for a name that needs a look-up."""
+    """Read ``host`` as an address, ``localhost`` included; None for a name that needs a look-up.
+
+    Old forms count, too: "0x7f.1" and "2130706433" are 127.0.0.1 to some libraries, and
+    a filter that takes them for names lets them in.
+    """
     name = host.strip("[]").partition("%")[0].rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return IPv4Address("127.0.0.1")
@@ -163,7 +167,10 @@ def look_up(host: str, port: int) -> list[str]:
 
 
 def reach_of(address: str) -> Reach:
-    """Say how far away an address in text form is, its zone left out."""
+    """Say how far away an address in text form is, its zone left out.
+
+    ValueError for what is none: a socket gives no such.
+    """
     return reach(ip_address(address.partition("%")[0]))
 
 

@@ -408,33 +408,41 @@ def _read_heads(path: Path, offset: int, found: Any) -> Record | None:  # noqa: 
     """
     if found.format != "warc":
         raise _broken(path, offset, f"a record of {found.format}, not of WARC")
-    heads = found.rec_headers
-    url = heads.get_header("WARC-Target-URI") or ""
+
+    def head(name: str) -> str:
+        return str(found.rec_headers.get_header(name) or "")
+
+    url = head("WARC-Target-URI")
     if found.rec_type not in _WITH_CONTENT or not url.startswith(("http:", "https:")):
         return None
-    http = found.http_headers
+    is_revisit = found.rec_type == "revisit"
+    # What a record without HTTP's own lines was: "resource", or a copy seen before
+    status = 304 if is_revisit else 200
+    headers = {"content-type": found.content_type or ""}
+    if found.http_headers:
+        status = int(found.http_headers.get_statuscode())
+        headers = {name.lower(): value for name, value in found.http_headers.headers}
     return Record(
         path=path,
         offset=offset,
-        id=heads.get_header("WARC-Record-ID") or "",
+        id=head("WARC-Record-ID"),
         url=url,
-        date=_date(heads.get_header("WARC-Date") or ""),
-        status=int(http.get_statuscode())
-        if http
-        else (304 if found.rec_type == "revisit" else 200),
-        headers={name.lower(): value for name, value in http.headers}
-        if http
-        else {"content-type": found.content_type or ""},
-        encoding=(http.get_header("content-encoding") or "").lower() if http else "",
-        checksum=heads.get_header("WARC-Payload-Digest") or "",
-        revisit=found.rec_type == "revisit"
-        or bool(http and http.get_statuscode() == "304"),
+        date=_date(head("WARC-Date")),
+        status=status,
+        headers=headers,
+        encoding=_encoding(found.http_headers),
+        checksum=head("WARC-Payload-Digest"),
+        revisit=is_revisit or status == 304,
         refers_to=(
-            heads.get_header("WARC-Refers-To") or "",
-            heads.get_header("WARC-Refers-To-Target-URI") or "",
-            heads.get_header("WARC-Refers-To-Date") or "",
+            head("WARC-Refers-To"),
+            head("WARC-Refers-To-Target-URI"),
+            head("WARC-Refers-To-Date"),
         ),
     )
+
+
+def _encoding(http: Any) -> str:  # noqa: ANN401
+    return (http.get_header("content-encoding") or "").lower() if http else ""
 
 
 def _date(text: str) -> datetime:

@@ -22,6 +22,7 @@ from watcher.judgement.normalize.products import (
     concerns,
     family,
     is_linux,
+    is_named,
     product,
     products_in,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "fingerprint",
     "fold",
     "is_linux",
+    "is_named",
     "kb",
     "kbs_in",
     "label",

@@ -134,11 +134,8 @@ def coordinate(words: list[Token], chain: int) -> int | None:
         if word.has("verb") or is_verb(words, before):
             return before
         # "We have fixed the issue and re-released it": "fixed" may be an adjective elsewhere.
-        if (
-            word.has("cured", "ed")
-            and before
-            and words[before - 1].has("have", "be", "pronoun", "vendor")
-        ):
+        is_participle = before > 0 and word.has("cured", "ed")
+        if is_participle and words[before - 1].has("have", "be", "pronoun", "vendor"):
             return before
     return None
 

@@ -81,7 +81,11 @@ def name_established(connection: Connection) -> None:
 
 
 def with_names(update: dict[str, Any]) -> dict[str, Any]:
-    """Give an update's JSON of 0.1.0 as it is now; one that is so already stays so."""
+    """Give an update's JSON of 0.1.0 as it is now; one that is so already stays so.
+
+    0.1.0 held facts as pairs of texts ("had 15.2.1544.13"), and what sources say as
+    lists of three.
+    """
     told = update.pop("told", ())
     standings = update.pop("standings", ())
     if "established" in update and not told and not standings:
@@ -167,7 +171,10 @@ _TABLES = {
 
 
 def schema_version(connection: Connection) -> str:
-    """Say which step the schema is at; "" when there is none yet."""
+    """Say which step the schema is at; "" when there is none yet.
+
+    Steps are numbered by four digits, "0005": the last one that ran.
+    """
     if VERSION_TABLE not in tables(connection):
         return ""
     return str(connection.sql.schema_version() or "")
@@ -212,7 +219,11 @@ def migrate(connection: Connection, address: Address) -> None:
 
 
 def run_step(connection: Connection, step: Step) -> None:
-    """Run one step, and note that the schema is there."""
+    """Run one step, and note that the schema is there.
+
+    A step is SQL, or a function that reads and writes records, or both in this order.
+    It is run within the migration's transaction.
+    """
     if step.file:
         for statement in _statements(step.file, is_sqlite=connection.is_sqlite):
             connection.execute(statement)
