@@ -280,3 +280,22 @@ def test_what_runs_is_what_is_tested() -> None:
         for text in texts
     ]
     assert pins[0] - pins[1] == set()
+
+
+def test_the_first_screen_says_what_it_is_with_one_command_and_one_picture() -> None:
+    """Forty lines of a terminal, or a laptop's window on the repository's page."""
+    first = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert len(first.splitlines()) <= 40
+    title, sentence = first.split("\n\n")[:2]
+    assert (title, sentence[:2], sentence[-2:]) == ("# Advisory Watcher", "**", "**")
+    (command,) = blocks(first, "sh")
+    assert command.startswith("uvx advisory-watcher demo")
+    (picture,) = re.findall(r"!\[[^\]]+\]\((\S+)\)", first)
+    assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+    ways = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Have it")[2]
+    for way in (
+        "pipx install advisory-watcher",
+        "docker run --rm IMAGE demo",
+        "make demo",
+    ):
+        assert way in ways[:1200], way
