@@ -236,6 +236,11 @@ def test_a_run_loads_what_it_needs(web: SourceServer, tmp_path: Path) -> None:
             "rich",
             "apprise",
             "psycopg",
+            # What several machines share, a single one knows nothing of
+            "procrastinate",
+            "watcher.run.queue",
+            "watcher.run.work",
+            "watcher.run.worker",
         }
         == set()
     )
