@@ -10,11 +10,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -297,6 +298,37 @@ def test_a_worker_told_to_stop_ends_what_it_has_begun(provider: Provider) -> Non
 
     assert set(sent(provider).values()) == {1}
     assert provider.events() == TOLD[:1]
+
+
+def test_workers_end_while_the_database_is_away_and_nothing_is_lost(
+    provider: Provider, postgres_server: Any
+) -> None:
+    work_once(provider.folder, FIRST)
+    (release, month), *_ = STORY
+    provider.show(month)
+    state = provider.settings.state
+    with watcher(provider, "work") as worker:
+        until(lambda: _count_workers(state) > 0)
+        with away(postgres_server, state):
+            _, complaint = worker.communicate(timeout=120)
+    assert worker.returncode == 1
+    assert "nothing that was begun is lost" in complaint
+
+    work_once(provider.folder, release)
+    assert provider.events() == TOLD[:1]
+    assert set(sent(provider).values()) == {1}
+
+
+@contextmanager
+def away(database: Any, state: str) -> Iterator[None]:
+    """Let nobody into a database, as while its server is started again."""
+    name = urlsplit(state).path[1:]
+    database.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    database.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
+    yield
+    database.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 def test_a_dead_worker_is_replaced_and_nothing_is_lost(provider: Provider) -> None:
