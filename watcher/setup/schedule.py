@@ -276,6 +276,12 @@ DEFINITION = """\
       <Repetition><Interval>PT30M</Interval></Repetition>
     </TimeTrigger>
   </Triggers>
+  <Principals>
+    <Principal id="Author">
+      <LogonType>InteractiveToken</LogonType>
+      <RunLevel>LeastPrivilege</RunLevel>
+    </Principal>
+  </Principals>
   <Settings>
     <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
@@ -283,7 +289,7 @@ DEFINITION = """\
     <StartWhenAvailable>true</StartWhenAvailable>
     <ExecutionTimeLimit>PT30M</ExecutionTimeLimit>
   </Settings>
-  <Actions>
+  <Actions Context="Author">
     <Exec>
       <Command>{command}</Command>
       <Arguments>{arguments}</Arguments>
