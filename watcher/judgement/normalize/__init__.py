@@ -12,12 +12,10 @@ import re
 from datetime import datetime
 from typing import Any
 
-from watcher.judgement.normalize.articles import cves_in, kb, kbs_in
 from watcher.judgement.normalize.builds import build, build_key, builds_in
 from watcher.judgement.normalize.characters import digits_in, fold
 from watcher.judgement.normalize.dates import addition_date, date, possible
 from watcher.judgement.normalize.labels import label, months_in, type_in
-from watcher.judgement.normalize.links import download_page, link
 from watcher.judgement.normalize.products import (
     concerns,
     family,
@@ -25,6 +23,13 @@ from watcher.judgement.normalize.products import (
     is_named,
     product,
     products_in,
+)
+from watcher.judgement.normalize.references import (
+    cves_in,
+    download_page,
+    kb,
+    kbs_in,
+    link,
 )
 from watcher.records import Entry, Package, Passage
 
