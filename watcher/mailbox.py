@@ -114,7 +114,11 @@ class Mailbox(Struct):
             yield from (_reply(*each) for each in answers if isinstance(each, tuple))
 
     def mark_seen(self, replies: Iterable[Reply]) -> None:
-        """Mark mails as looked at."""
+        """Mark mails as looked at.
+
+        After what they say is in the state: a run that is killed before reads them once
+        more.
+        """
         numbers = [reply.uid for reply in replies]
         for start in range(0, len(numbers), AT_ONCE):
             some = ",".join(numbers[start : start + AT_ONCE])

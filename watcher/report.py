@@ -134,7 +134,10 @@ def write_json(value: object) -> None:
 
 
 def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table to standard output: with rich on a terminal, in plain columns otherwise."""
+    """Write a table to standard output: with rich on a terminal, in plain columns otherwise.
+
+    What cells hold cannot drive the terminal.
+    """
     cells = [[harmless(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]

@@ -62,7 +62,10 @@ class Secret(Struct, frozen=True):
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
-    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, and of their parts."""
+    """Put ``${NAME}`` in place of each of ``secrets`` in ``text``, and of their parts.
+
+    Longest parts first, so that a secret within another one leaves nothing of it.
+    """
     found = _masking(tuple((secret.name, secret.value) for secret in secrets))
     if found is None:
         return text
@@ -89,7 +92,10 @@ def filled(text: str, value_of: Callable[[str], str]) -> str:
 
 
 def in_login(text: str, name: str) -> bool:
-    """Say whether ``${NAME}`` stands in an address's name or password."""
+    """Say whether ``${NAME}`` stands in an address's name or password.
+
+    There a secret may stand, and is sent as authentication.
+    """
     login = _LOGIN.match(text)
     return login is not None and f"${{{name}}}" in login["login"]
 

@@ -222,11 +222,17 @@ class Settings(Struct, frozen=True):
         return _zone(self.timezone)
 
     def zone_of(self, reader: Subscriber) -> tzinfo:
-        """Give the time zone of a reader's mail and digests: their own, else the one of all."""
+        """Give the time zone of a reader's mail and digests: their own, else the one of all.
+
+        One that the system does not know was refused when the configuration was read.
+        """
         return _zone(reader.timezone or self.timezone)
 
     def masked(self, text: str) -> str:
-        """Put ``${NAME}`` in place of every secret in ``text``."""
+        """Put ``${NAME}`` in place of every secret in ``text``.
+
+        In every form in which ``watcher.secret`` knows that others write one.
+        """
         return masked(text, self.secrets)
 
 

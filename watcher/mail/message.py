@@ -93,7 +93,10 @@ def subject(letter: Letter, words: Words, title: str = "") -> str:
 
 
 def domain_of(sender: str) -> str:
-    """Give the domain of the From address in ASCII, for IDs; ``localhost`` when it has none."""
+    """Give the domain of the From address in ASCII, for IDs; ``localhost`` when it has none.
+
+    Message-IDs must be ASCII (RFC 5322); a domain of other letters is written by IDNA.
+    """
     _, at, domain = parseaddr(sender)[1].rpartition("@")
     try:
         return domain.encode("idna").decode("ascii") if at and domain else "localhost"
@@ -118,7 +121,11 @@ def message_id(letter: Letter, sender: str, now: datetime) -> str:
 
 
 def root_id(letter: Letter, sender: str) -> str:
-    """Make the ID that all messages of a thread refer to, "" for a letter without one."""
+    """Make the ID that all messages of a thread refer to, "" for a letter without one.
+
+    From the update's first id and the sender, and so the same in every run: mail
+    programs put the messages in one thread.
+    """
     if not letter.thread:
         return ""
     return _root_of(letter.thread, letter, sender)

@@ -76,7 +76,10 @@ _IF_THEN = Table(
 
 
 def event(kind: Kind) -> Event:
-    """Give a sample event of ``kind`` with every field filled in."""
+    """Give a sample event of ``kind`` with every field filled in.
+
+    Products, articles and dates of the year 2030, so that nobody takes it for news.
+    """
     version = 2 if kind is Kind.RE_RELEASED else 1
     packages = (*_PACKAGES, *_SECOND) if version > 1 else _PACKAGES
     return Event(
@@ -136,7 +139,11 @@ def event(kind: Kind) -> Event:
 
 
 def letters() -> tuple[Letter, ...]:
-    """Give a letter of every kind: filled, suspected and bare events, digest, welcome, operator."""
+    """Give a letter of every kind: filled, suspected and bare events, digest, welcome, operator.
+
+    ``watcher check`` renders each of them, in each language, and so finds what is wrong
+    in a template before a pull does.
+    """
     events = tuple(event(kind) for kind in Kind)
     suspected = tuple(
         replace(told, id=f"{told.id}-suspected", confidence=Confidence.SUSPECTED)

@@ -82,13 +82,19 @@ def unseen(letter: Letter, form: Form) -> tuple[str, ...]:
 
 
 def gone(letter: Letter, form: Form) -> tuple[Gone, ...]:
-    """List the updates that are pulled, the newest first."""
+    """List the updates that are pulled, the newest first.
+
+    At most 30, fewer in a short form.
+    """
     pulled = newest_build.pulled(letter.standing)
     return tuple(_gone(update, form) for update in pulled[: form.most(30)])
 
 
 def good(letter: Letter, form: Form, now: datetime) -> tuple[Good, ...]:
-    """List where each product stands."""
+    """List where each product stands.
+
+    At most 120 products, each with its newest build that is offered and not pulled.
+    """
     rows = newest_build.newest_builds(letter.standing, now)[: form.most(120)]
     return tuple(
         Good(

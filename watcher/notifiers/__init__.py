@@ -71,7 +71,10 @@ class _Module(Protocol):
 
 
 def kind(settings: Settings) -> str:
-    """Choose by the configuration: a mail server or Graph when there is one, else files."""
+    """Choose by the configuration: a mail server or Graph when there is one, else files.
+
+    Files go to the outbox, to be looked at, as long as no way is configured.
+    """
     if settings.mail.smtp.startswith("graph:"):
         return "graph"
     return "smtp" if settings.mail.smtp else "outbox"
@@ -105,7 +108,10 @@ def way(settings: Settings) -> str:
 
 
 def channel_of(recipient: str) -> str:
-    """Name the channel of a recipient that may be one of its targets: ``teams#2``."""
+    """Name the channel of a recipient that may be one of its targets: ``teams#2``.
+
+    A channel of several services sends to each of them by itself.
+    """
     return recipient.partition("#")[0]
 
 

@@ -223,7 +223,10 @@ def _beginning(response: requests.Response) -> bytes:
 
 
 def asked_wait(header: str) -> timedelta:
-    """Read Retry-After in its form in seconds; nothing where it has another."""
+    """Read Retry-After in its form in seconds; nothing where it has another.
+
+    At most ``LONGEST_WAIT``; a date, which Retry-After may be too, is nothing.
+    """
     text = header.strip()
     if not (text.isascii() and text.isdigit()):
         return timedelta()

@@ -179,7 +179,10 @@ class Change(Struct, frozen=True):
 
     @property
     def entry(self) -> Entry:
-        """The newest form known."""
+        """The newest form known.
+
+        ValueError where there is neither, which no comparison makes.
+        """
         entry = self.after or self.before
         if entry is None:
             msg = "a change has a before or an after"

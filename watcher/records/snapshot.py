@@ -45,7 +45,10 @@ class Page(Struct, frozen=True):
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the body, in hex."""
+        """SHA-256 of the body, in hex.
+
+        Of the bytes as they were served, decompressed.
+        """
         return self.known_sha256 or hashlib.sha256(self.body).hexdigest()
 
 

@@ -23,14 +23,21 @@ class Watch(Struct, frozen=True):
     products: tuple[str, ...] = ("Exchange Server*",)
 
     def wants(self, product: str, *, linux: bool = False) -> bool:
-        """Say whether the canonical ``product`` is watched."""
+        """Say whether the canonical ``product`` is watched.
+
+        Shell patterns, case ignored.  ``linux``: "*" alone does not mean the thousand
+        packages of Azure Linux.
+        """
         name = product.lower()
         patterns = (p for p in self.products if not (linux and p.strip() == "*"))
         return any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
 
     @property
     def mark(self) -> str:
-        """A short text that changes when the patterns do."""
+        """A short text that changes when the patterns do.
+
+        16 hex digits; the order of patterns makes no difference.
+        """
         return hashlib.sha256("\n".join(sorted(self.products)).encode()).hexdigest()[
             :16
         ]

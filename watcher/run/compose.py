@@ -203,13 +203,19 @@ def _is_somebodys_time(settings: Settings, since: datetime, now: datetime) -> bo
 
 
 def unmuted(events: Iterable[Event], store: Store, now: datetime) -> tuple[Event, ...]:
-    """Leave out the events that are muted."""
+    """Leave out the events that are muted.
+
+    What was muted under an id that went is muted under the one that took it over.
+    """
     muted = store.mutes(now)
     return audience.unmuted(events, muted, store.absorbed() if muted else {})
 
 
 def readers(events: Iterable[Event], store: Store) -> dict[str, set[str]]:
-    """Name the subscribers who read of the events that corrections correct, by id."""
+    """Name the subscribers who read of the events that corrections correct, by id.
+
+    Of a correction nobody else hears.
+    """
     found = {}
     for event in events:
         if event.corrects:
@@ -419,7 +425,10 @@ def _newest_dates(messages: Iterable[Message]) -> dict[str, datetime]:
 
 
 def with_servers(letter: Letter, exposures: tuple[Exposure, ...]) -> Letter:
-    """Give a letter with the servers of its reader's inventory and owners."""
+    """Give a letter with the servers of its reader's inventory and owners.
+
+    Of those alone that the reader's ``owners`` name.
+    """
     owned = server_status.owned(letter.subscriber, exposures)
     return replace(letter, servers=owned)
 

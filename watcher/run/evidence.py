@@ -69,7 +69,10 @@ class EvidenceFolder:
         self._sources = tuple(source.name for source in settings.sources)
 
     def has(self, known: Document) -> bool:
-        """Say whether the copy that the state knows is kept."""
+        """Say whether the copy that the state knows is kept.
+
+        Whatever its name: files are found by source, document and hash.
+        """
         return any(self._copies(known.source, known.document, known.sha256))
 
     def keep(

@@ -53,7 +53,10 @@ class Web(Protocol):
     def get_all(
         self, wanted: Iterable[Wanted], now: datetime, use: Callable[[Outcome], T]
     ) -> list[tuple[Wanted, T]]:
-        """Ask for documents, and give what ``use`` makes of each."""
+        """Ask for documents, and give what ``use`` makes of each.
+
+        ``use`` is what becomes of an outcome, a page or a failure.
+        """
         ...
 
     def asking(self, now: datetime, use: Callable[[Outcome], T]) -> Asking[T]:
@@ -105,7 +108,10 @@ class Progress(Struct):
     complete: bool = False
 
     def take(self, answered: Answered[Answer]) -> bool:
-        """Take an answer; say whether all of this level have come."""
+        """Take an answer; say whether all of this level have come.
+
+        Documents of one level are asked together; what they lead to is the next.
+        """
         self.found[answered.wanted.document] = answered.answer
         return len(self.found) == len(self.level)
 
@@ -165,7 +171,11 @@ class _Stage:
         self._patience_ends = NEVER
 
     def answers(self) -> Iterator[SourceAnswers]:
-        """Give the answers source by source."""
+        """Give the answers source by source.
+
+        In the order in which sources are judged, whichever answered first; one that keeps the
+        others waiting for long is passed over, and comes when it is there.
+        """
         while self._waiting or self._begun:
             if self._waiting and len(self._begun) <= TOGETHER // 2:
                 self._begin()
@@ -285,7 +295,11 @@ class _Stage:
 def stated_in(
     answers: Iterable[Answer], previous: dict[str, Document]
 ) -> tuple[Entry, ...]:
-    """Give the entries of credible copies that bear the vendor's name of an update."""
+    """Give the entries of credible copies that bear the vendor's name of an update.
+
+    What they name is known to the records of the same check, though those are judged
+    first.
+    """
     found: list[Entry] = []
     for answer in answers:
         snapshot, before = answer.result, previous.get(answer.document)

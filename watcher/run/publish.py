@@ -90,7 +90,11 @@ class Published(Struct, frozen=True):
 
 
 def basis(settings: Settings, store: Store, now: datetime) -> Basis:
-    """Say what a site made now would be made of."""
+    """Say what a site made now would be made of.
+
+    Where it is as it was, nothing needs to be made: the state's edition, what pages
+    take from the configuration and the templates, the inventory's mark.
+    """
     unread = source_health.unread(settings.sources, store.all_times())
     form = hashlib.sha256()
     shown = (
@@ -244,7 +248,10 @@ def _moved(
 
 
 def made_of(event: Event) -> Update:
-    """Give an event without an update (news) one that is made of it."""
+    """Give an event without an update (news) one that is made of it.
+
+    Pages are made of updates; such news has none in the ledger.
+    """
     ref = event.update
     return Update(
         ref.id,

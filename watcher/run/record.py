@@ -60,7 +60,10 @@ class DocumentCheck(Struct, frozen=True):
 def check_documents(
     answers: SourceAnswers, store: Store, watch: Watch, now: datetime
 ) -> tuple[DocumentCheck, ...]:
-    """Believe or doubt each copy, and find what is different in it."""
+    """Believe or doubt each copy, and find what is different in it.
+
+    In the order of the answers; a failure, and "not modified", are checks too.
+    """
     listed = _listed_at_first(answers)
     checks = []
     for answer in answers.answers:
@@ -274,7 +277,10 @@ def interpret_changes(
     store: Store,
     now: datetime,
 ) -> Outcome:
-    """Say what the changes mean."""
+    """Say what the changes mean.
+
+    Only the updates that the changes name are loaded: a ledger holds thousands.
+    """
     source = answers.source
     suspected = store.suspicions(source.name) if answers.suspected else ()
     news: list[Change] = []

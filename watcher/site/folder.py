@@ -106,7 +106,11 @@ class _Draft:
         self.gone.append(name)
 
     def finish(self, status: bytes, *, once: bool) -> None:
-        """Let the draft be the site; where nothing but the status is new, only that file is."""
+        """Let the draft be the site; where nothing but the status is new, only that file is.
+
+        The two folders change their names in one step where the system can; else files
+        are replaced one by one, each whole.  ``once`` leaves nothing beside the site.
+        """
         if not self._begun:
             _put(self.site / STATUS, status)
             return

@@ -209,7 +209,11 @@ def _newest_offers(listing: Listing) -> list[Offer]:
 def alarms(
     listings: Sequence[Listing], products: Iterable[Product]
 ) -> tuple[Alarm, ...]:
-    """Give what is pulled or doubted, what matters most first: no newer build, then the newest."""
+    """Give what is pulled or doubted, what matters most first: no newer build, then the newest.
+
+    ``products`` are those that the page shows: what is bad of one that has a newer
+    build comes later.
+    """
     pages: set[str] = set()
     for product in products:
         pages.update(bad.page for bad in product.bad)

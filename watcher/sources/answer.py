@@ -140,7 +140,11 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def quoted(text: str) -> str:
-    """Return the beginning of a text in quotation marks, on one line, for an error."""
+    """Return the beginning of a text in quotation marks, on one line, for an error.
+
+    At most ``_LONGEST_QUOTE`` letters and an ellipsis: an error stands in a mail's
+    line.
+    """
     folded = " ".join(text[: 10 * _LONGEST_QUOTE].split())
     if len(folded) > _LONGEST_QUOTE:
         return f'"{folded[:_LONGEST_QUOTE]}…"'
@@ -164,7 +168,11 @@ def unlike(page: Page, wanted: str, *, why: str = "") -> ParseError:
 
 
 def opening(body: bytes) -> str:
-    """Return a page's title in quotes, else the first words of a body."""
+    """Return a page's title in quotes, else the first words of a body.
+
+    So an administrator sees at once that a login page, or a page of another layout,
+    stands in a source's place.  What cannot be decoded is replaced.
+    """
     text = markup.unmarked(body[:_OPENING])
     if text is None:
         text = body[:_OPENING].decode("utf-8", "replace")

@@ -59,7 +59,10 @@ class _Row(Struct, frozen=True, kw_only=True):
 
     @property
     def line(self) -> tuple[int, ...]:
-        """The first three numbers of its build, which name the product."""
+        """The first three numbers of its build, which name the product.
+
+        15.2.1544 of 15.2.1544.13: Exchange Server 2019 CU14.
+        """
         return normalize.build_key(self.build)[:3]
 
 

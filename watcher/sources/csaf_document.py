@@ -162,7 +162,11 @@ class ProductStatus(Struct, frozen=True):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """All of them, the affected ones first."""
+        """All of them, the affected ones first.
+
+        Those that are recommended come last: they are what to go to, not what is
+        affected.
+        """
         affected = (
             self.known_affected
             + self.first_affected

@@ -117,7 +117,11 @@ class Vulnerability(Struct, frozen=True):
 
     @property
     def products(self) -> set[str]:
-        """The IDs of all products that it names."""
+        """The IDs of all products that it names.
+
+        Those that are affected, and those that a remediation is for: the two need not
+        be the same.
+        """
         named = set(self.affected)
         for fix in self.remediations:
             named.update(fix.products)

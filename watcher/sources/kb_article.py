@@ -108,7 +108,10 @@ class Section(Struct):
 
     @property
     def lines(self) -> list[str]:
-        """The text, a line a block."""
+        """The text, a line a block.
+
+        A block is what a paragraph, an item or a cell holds.
+        """
         return list(map("".join, self.blocks))
 
     @property
@@ -154,7 +157,10 @@ class Section(Struct):
         return nearest
 
     def under(self, level: int, text: str) -> Section:
-        """Return a new section below this one's headings of lower levels."""
+        """Return a new section below this one's headings of lower levels.
+
+        A heading ends the sections of its own level, and of those below it.
+        """
         above = (heading for heading in self.headings if heading.level < level)
         return Section((*above, Heading(level, text)))
 

@@ -66,7 +66,11 @@ def concerns(watch: Watch, name: str) -> bool:
 
 
 def parted(text: str) -> tuple[list[str], list[str], list[str]]:
-    """Part an issue's details into what happens, where it happens, and what to do about it."""
+    """Part an issue's details into what happens, where it happens, and what to do about it.
+
+    What stands before the first word of a remedy happened; platforms and the links back
+    to the top are taken out.
+    """
     said: list[str] = []
     platforms: list[str] = []
     remedy: list[str] = []

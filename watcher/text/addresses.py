@@ -34,13 +34,19 @@ def addressed(body: bytes, *, sender: str = "", to: Sequence[str] = ()) -> bytes
 
 
 def addresses(header: object) -> list[str]:
-    """Give the bare addresses of a header that was read."""
+    """Give the bare addresses of a header that was read.
+
+    [] for a header that was not read as one of addresses.
+    """
     found: Sequence[Address] = getattr(header, "addresses", ())
     return [each.addr_spec for each in found]
 
 
 def to_of(body: bytes) -> list[str]:
-    """Give the bare addresses of a message's To."""
+    """Give the bare addresses of a message's To.
+
+    Of the head alone: the body may be megabytes.
+    """
     return addresses(_parsed(body.partition(b"\r\n\r\n")[0])["To"])
 
 

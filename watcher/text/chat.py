@@ -40,19 +40,29 @@ _BARE = re.compile(r":(?=//)|(?<=[\w-])\.(?=[^\W\d_])")
 
 
 def apart(value: object) -> object:
-    """Take apart what a template puts into a text; an address that ``address`` made stays."""
+    """Take apart what a template puts into a text; an address that ``address`` made stays.
+
+    A zero-width space, or another sign in place of one that services read as a mention
+    or a link.
+    """
     if isinstance(value, Markup):
         return value
     return _BARE.sub("\\g<0>\u200b", str(value).translate(_APART))
 
 
 def address(url: str) -> Markup:
-    """Let an http(s) address stand as it is, but for what ends a link; "" for anything else."""
+    """Let an http(s) address stand as it is, but for what ends a link; "" for anything else.
+
+    What ends a link or begins a mention in some service is written by its number.
+    """
     return Markup(link(url).replace("*", "%2A").replace("@", "%40"))  # noqa: S704 - link() has quoted it
 
 
 def tidy(text: str) -> str:
-    """Leave out empty lines, and shorten what is long; its last line, a link, stays whole."""
+    """Leave out empty lines, and shorten what is long; its last line, a link, stays whole.
+
+    At most ``LONGEST`` letters: services cut or refuse what is longer.
+    """
     rows = list(filter(None, map(str.strip, text.split("\n"))))
     last = ""
     # A link that is cut leads nowhere

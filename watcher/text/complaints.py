@@ -29,7 +29,10 @@ def failures(found: Iterable[Failure]) -> tuple[str, ...]:
 
 
 def still_failing(times: Iterable[Times]) -> tuple[str, ...]:
-    """Write the last failures that the state knows, those of one cause in one line."""
+    """Write the last failures that the state knows, those of one cause in one line.
+
+    For a run that asked nobody: what failed at an earlier check is wrong still.
+    """
     groups: dict[tuple[str, ...], list[Times]] = {}
     for each in times:
         if each.failures:
@@ -80,7 +83,10 @@ def _unseen(each: UnseenPattern) -> str:
 
 
 def silence(problem: Problem) -> str:
-    """Say how a source is silent."""
+    """Say how a source is silent.
+
+    Of a monthly source by Microsoft's hour, of others by their own ``silent``.
+    """
     since = f"{problem.since:%Y-%m-%d %H:%M}Z" if problem.since else "never"
     if problem.kind is ProblemKind.SILENT:
         return (
@@ -94,7 +100,10 @@ def silence(problem: Problem) -> str:
 
 
 def moved(to: str) -> tuple[str, str]:
-    """Say that a source has moved, and what to do."""
+    """Say that a source has moved, and what to do.
+
+    Only by an answer that says so for good (301, 308): first the fact, then the remedy.
+    """
     return (
         f"its address leads for good to {to}",
         f'Write url = "{to}" into its [[source]].',

@@ -28,7 +28,11 @@ def time(moment: datetime) -> str:
 
 
 def public(event: Event) -> dict[str, Any]:
-    """Give the public object of ``event``; ``corrects`` is only in one that corrects another."""
+    """Give the public object of ``event``; ``corrects`` is only in one that corrects another.
+
+    Lists and texts as they were stored: who writes them to a page or terminal escapes
+    them there.  Fields are only ever added in one schema.
+    """
     update = event.update
     shown: dict[str, Any] = {
         "schema": SCHEMA,
@@ -110,7 +114,10 @@ KEY = "advisory_watcher"
 
 
 def payload(message: Message) -> dict[str, Any]:
-    """Give a message as an object: what it is about, and its whole text as in mail."""
+    """Give a message as an object: what it is about, and its whole text as in mail.
+
+    The form is docs/webhook.schema.json.
+    """
     return {
         "schema": WEBHOOK_SCHEMA,
         # Of one message, however often it is sent
@@ -127,7 +134,10 @@ def payload(message: Message) -> dict[str, Any]:
 
 
 def text_of(message: Message) -> str:
-    """Give the text part of a message, "" where it has none."""
+    """Give the text part of a message, "" where it has none.
+
+    Its line breaks are those of a text, whatever the message has.
+    """
     read = email.message_from_bytes(message.body, policy=email.policy.default)
     part = read.get_body(("plain",))
     return str(part.get_content()).replace("\r\n", "\n") if part else ""

@@ -48,7 +48,10 @@ def _seen(character: str) -> str:
 
 
 def clip(text: str, most: int) -> str:
-    """Shorten ``text`` to at most ``most`` characters, at a word where one ends near."""
+    """Shorten ``text`` to at most ``most`` characters, at a word where one ends near.
+
+    With an ellipsis behind it, which counts as two of them.
+    """
     if len(text) <= most:
         return text
     cut = text[: max(most - 2, 1)]
@@ -119,7 +122,11 @@ class Address(Struct, frozen=True):
 
 
 def addresses(text: str) -> tuple[Address, ...]:
-    """Find the addresses in a text that a reader may follow, in order."""
+    """Find the addresses in a text that a reader may follow, in order.
+
+    http and https alone.  An address that was cut short leads somewhere else, and is
+    left as words.
+    """
     found = []
     for match in _ADDRESS.finditer(text):
         written = match[0].rstrip(".,;:!?)]}'")

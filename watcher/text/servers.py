@@ -64,7 +64,11 @@ class ServerGroup(Struct, frozen=True):
 def grouped(
     texts: Sequence[ServerText], words: Words, most_names: int
 ) -> tuple[ServerGroup, ...]:
-    """Put servers together of which the same is said, in the order of the first of each."""
+    """Put servers together of which the same is said, in the order of the first of each.
+
+    Up to ``FEW`` servers each have a line of their own, and so do fewer than ``ALIKE``
+    of which the same is said.  ``most_names`` are named in a group.
+    """
     alike: dict[tuple[str, str], list[ServerText]] = {}
     for text in texts:
         alike.setdefault((text.build, text.said), []).append(text)

@@ -51,19 +51,28 @@ class Words(Struct, frozen=True):
         return self.tables.get(table, {}).get(key, key)
 
     def day(self, moment: datetime | None, zone: tzinfo) -> str:
-        """Write a date: ``14 Nov 2024``; "" for None."""
+        """Write a date: ``14 Nov 2024``; "" for None.
+
+        In the reader's zone: a release at 23:00 UTC is of the next day in Berlin.
+        """
         if moment is None:
             return ""
         local = moment.astimezone(zone)
         return f"{local.day} {self.say('months', str(local.month))} {local.year}"
 
     def moment(self, moment: datetime, zone: tzinfo) -> str:
-        """Write a time with its zone: ``14 Nov 2024, 17:37 UTC``."""
+        """Write a time with its zone: ``14 Nov 2024, 17:37 UTC``.
+
+        The zone stands beside it, so that a mail that is passed on says the same.
+        """
         local = moment.astimezone(zone)
         return f"{self.day(local, zone)}, {local:%H:%M} {local.tzname() or ''}".rstrip()
 
     def series(self, items: Sequence[str], most: int = 4) -> str:
-        """Write a list in a line, at most ``most`` of its items and how many more there are."""
+        """Write a list in a line, at most ``most`` of its items and how many more there are.
+
+        What is left out stands on the page.
+        """
         shown = ", ".join(items[:most])
         if len(items) <= most:
             return shown
@@ -129,5 +138,8 @@ class Form(Struct, frozen=True):
     share: float = 1.0
 
     def most(self, usual: int) -> int:
-        """Give the share of a usual length or number, at least one."""
+        """Give the share of a usual length or number, at least one.
+
+        A digest of a hundred events gives each of them less room.
+        """
         return max(1, int(usual * self.share))
