@@ -128,6 +128,11 @@ ready() {
         echo "The check did not come to its end, so nothing is pushed: $branch stays as it is. The step Check says why." >&2
         exit 1
     fi
+    # An export that was ended in its middle is no state: the next run would refuse it
+    if [ -e state-text/manifest.json ] && ! python3 "$here/manifest.py" state-text | cmp -s - state-text/manifest.json; then
+        echo "What lies in state-text/ is not whole, so nothing is pushed: $branch stays as it is." >&2
+        exit 1
+    fi
     if ! changed; then
         echo "Nothing but check times has changed: nothing is pushed."
         exit 0

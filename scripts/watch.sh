@@ -2,6 +2,7 @@
 # What a scheduled workflow does between scripts/state-branch.sh fetch, seal and push.
 #   watch.sh check     reads the state from state-text/, checks without sending, writes the state back
 #   watch.sh send      sends what is due, writes the state back, and a summary of what was told and how everything is
+#   watch.sh receipts  writes the state back as it is, also after a sending that was ended before it could
 #   watch.sh publish   reads the state, makes feeds and page, and says where they lie (GITHUB_OUTPUT: site=FOLDER)
 # Read: WATCHER (the command, default .venv/bin/watcher), WATCHER_ENVIRONMENT (lines NAME=value, for the ${NAME}s of the
 # configuration), GITHUB_STEP_SUMMARY and GITHUB_OUTPUT (optional).
@@ -111,13 +112,20 @@ send)
     fading
     written "$code"
     ;;
+receipts)
+    if [ ! -e "$checked" ]; then
+        echo "The check did not come to its end: nothing is written." >&2
+        exit 1
+    fi
+    "$watcher" state export -q state-text
+    ;;
 publish)
     lay_out || exit 1
     "$watcher" publish || exit
     if [ -n "${GITHUB_OUTPUT:-}" ]; then sed -n 's/^site	/site=/p' "$folders" >>"$GITHUB_OUTPUT"; fi
     ;;
 *)
-    echo "usage: watch.sh check|send|publish" >&2
+    echo "usage: watch.sh check|send|receipts|publish" >&2
     exit 2
     ;;
 esac

@@ -40,6 +40,18 @@ def folder(path: Path) -> None:
             path.chmod(stat.S_IMODE(path.stat().st_mode) & _FOLDER)
 
 
+def without_link(path: Path) -> None:
+    """Take away a link that lies where something within a folder of ours is to be: what it
+    leads to is not ours.
+
+    Raises:
+        OSError: it cannot be taken away.
+
+    """
+    if path.is_symlink():
+        path.unlink()
+
+
 def _is_ours_alone(path: Path) -> bool:
     found = path.stat()
     mode = stat.S_IMODE(found.st_mode)

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from watcher import private
 from watcher.config import Settings
 from watcher.errors import ConfigurationError
 from watcher.plural import counted
@@ -132,11 +133,9 @@ def _relived(settings: Settings, out: Path) -> Settings:
 
 
 def _write_events(path: Path, events: tuple[Event, ...]) -> None:
-    path.write_text(
-        "".join(f"{event_json.line(event)}\n" for event in events),
-        encoding="utf-8",
-        newline="\n",
-    )
+    lines = "".join(f"{event_json.line(event)}\n" for event in events)
+    with private.new_file(path, 0o666) as file:
+        file.write(lines.encode())
 
 
 def differences(out: Path, against: Path) -> Iterator[str]:

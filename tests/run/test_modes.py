@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.attacks import tried
-from tests.office import ADMINS, FEED, Office
+from tests.office import ADMINS, FEED, Office, event
 from tests.servers import Reply, SourceServer
+from watcher import replay
 from watcher.cli import mail
 from watcher.errors import StateError, StateRefusedError
 from watcher.notifiers.outbox import Outbox
@@ -159,6 +160,18 @@ def test_nothing_is_written_through_a_planted_link(
 
 
 @tried("modes")
+def test_a_replays_events_are_not_written_through_a_planted_link(
+    tmp_path: Path,
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    (tmp_path / "events.jsonl").symlink_to(victim)
+    replay._write_events(tmp_path / "events.jsonl", ())
+    assert victim.read_text(encoding="utf-8") == "mine"
+    assert (tmp_path / "events.jsonl").read_bytes() == b""
+
+
+@tried("modes")
 def test_a_page_is_not_written_through_a_planted_link_and_is_for_everybody(
     tmp_path: Path,
 ) -> None:
@@ -168,6 +181,50 @@ def test_a_page_is_not_written_through_a_planted_link_and_is_for_everybody(
     site_folder._put(tmp_path / "index.html", b"page")
     assert victim.read_text(encoding="utf-8") == "mine"
     assert (tmp_path / "index.html").stat().st_mode & 0o044
+
+
+# Folders within ours: which lies where, what somebody leads elsewhere
+LED_AWAY = [
+    "evidence/current",
+    "evidence/current/blog",
+    ".public.next",
+    ".public.old",
+    "public/updates",
+    "public/products",
+]
+
+
+@tried("modes")
+@pytest.mark.parametrize("mounted", [False, True])
+@pytest.mark.parametrize("place", LED_AWAY)
+def test_a_folder_within_ours_that_leads_elsewhere_is_not_followed(
+    tmp_path: Path, place: str, mounted: bool
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o755)
+    for name in (".level", "index.html", "mine"):
+        (victim / name).write_text("mine", encoding="utf-8")
+    home = tmp_path / "home"
+    home.mkdir()
+    with SourceServer() as web:
+        office = Office(home, web.play("/feed", Reply(FEED)), more=ADMINS)
+        office.mail = 'evidence = "evidence"'
+        office.run("2030-05-14T06:00:00+00:00")
+        if mounted:
+            # Then the site cannot change places with the next one
+            (home / "public" / ".git").mkdir()
+        led = home / place
+        if led.is_dir():
+            shutil.rmtree(led)
+        led.symlink_to(victim)
+        web.play("/feed", Reply(FEED.replace(b"We talked.", b"We talked again.")))
+        office.happens(event(at="2030-05-14T07:00:00+00:00"))
+        said = office.run("2030-05-14T08:00:00+00:00")
+    assert said.exit_code == 0, said.stderr
+    assert {path.name for path in victim.iterdir()} == {".level", "index.html", "mine"}
+    assert {path.read_text(encoding="utf-8") for path in victim.iterdir()} == {"mine"}
+    assert {path.stat().st_nlink for path in victim.iterdir()} == {1}
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o755
 
 
 @tried("modes")

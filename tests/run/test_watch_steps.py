@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import tried
 from tests.mailing import MailServer, Postbox
 from tests.run.test_state_branch import clone, git, quiet, remote
 from tests.run.workflow import ACTION, PAGES, ROOT, WORKFLOW, Job, defaults
@@ -172,6 +173,47 @@ def test_a_runner_lost_after_sending_repeats_the_very_same_message(
     # Message-ID and Date are those of the first: a mail server or reader sees one
     # message
     assert one == two
+
+
+@tried("state")
+@pytest.mark.parametrize("file", [WORKFLOW, ACTION], ids=["workflow", "action"])
+def test_a_sending_that_is_ended_in_its_middle_repeats_no_message(
+    machines: Machines, mail: MailServer, file: Path
+) -> None:
+    """A job that is cancelled, or takes too long: its shell ends before it writes anything."""
+    runner = machines.new(file)
+    assert runner.run("check", "seal") == [0, 0]
+    (command,) = runner.folder.glob(
+        ".venv/bin/watcher" if file != ACTION else ".git/temp/watcher/bin/watcher"
+    )
+    text = command.read_text()
+    ended = 'case $1 in send) "$0" sent; kill -9 $PPID $$ ;; sent) shift; set -- send ;; esac\n'
+    command.write_text(text.replace("\n", f"\n{ended}", 1))
+    (code,) = runner.run("send")
+    assert code
+    assert len(mail.postbox.messages) == 1
+    command.write_text(text)
+    assert runner.run("push") == [0], runner.said
+
+    assert machines.new(file).run(*ALL) == [0, 0, 0, 0]
+    assert len(mail.postbox.messages) == 1
+
+
+@tried("state")
+@pytest.mark.parametrize("table", ["deliveries", "messages", "events"])
+def test_an_export_that_was_ended_in_its_middle_is_not_pushed(
+    machines: Machines, remote: Path, table: str
+) -> None:
+    """The next run would refuse it, and each one after."""
+    assert machines.new().run(*ALL) == [0, 0, 0, 0]
+    before = git(remote, "rev-parse", "watcher-state")
+    runner = machines.new()
+    assert runner.run("check") == [0]
+    with (runner.folder / "state-text" / f"{table}.jsonl").open("a") as file:
+        file.write("{}\n")
+    assert runner.run("seal", "send", "push") == [1, None, None]
+    assert "not whole" in runner.said["seal"]
+    assert git(remote, "rev-parse", "watcher-state") == before
 
 
 def test_of_two_racing_runners_one_sends(machines: Machines, mail: MailServer) -> None:

@@ -198,8 +198,9 @@ class EvidenceFolder:
         if newest and newest == same_body:
             return
         folder = self._current(page.source)
-        private.folder(folder.parent)
-        private.folder(folder)
+        for each in (folder.parent, folder):
+            private.without_link(each)
+            private.folder(each)
         name = f"{_mark(page.document)}-{page.time:%Y%m%dT%H%M%SZ}-{page.sha256[:16]}"
         target = folder / f"{name}.warc.gz"
         written = folder / f".{target.name}"

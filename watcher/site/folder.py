@@ -129,6 +129,10 @@ class _Draft:
         if self._begun:
             return
         self._begun = True
+        private.without_link(self.aside)
+        for place in (self.site, self.aside):
+            for folder in OURS:
+                private.without_link(place / folder)
         level = self.aside / _LEVEL
         if level.is_file() and self.site.is_dir():
             level.unlink()
@@ -210,8 +214,10 @@ def _mirror_files(site: Path, aside: Path) -> None:
 
 
 def _plain_files(folder: Path) -> dict[str, int]:
-    """Give the inodes of a folder's files, links and folders left out; {} without it."""
-    if not folder.is_dir():
+    """Give the inodes of a folder's files, links and folders left out; {} without it, or
+    where it is a link: what that leads to is not the site's.
+    """
+    if folder.is_symlink() or not folder.is_dir():
         return {}
     found = {}
     for entry in os.scandir(folder):
@@ -222,7 +228,7 @@ def _plain_files(folder: Path) -> dict[str, int]:
 
 def _strangers(folder: Path, names: Collection[str]) -> list[str]:
     """List what lies in a folder of ours and is none of ``names``."""
-    if not folder.is_dir():
+    if folder.is_symlink() or not folder.is_dir():
         return []
     found = {f"{folder.name}/{path.name}" for path in folder.iterdir()}
     return sorted(found.difference(names))
@@ -246,8 +252,9 @@ def _parked(site: Path) -> Path:
 
 def _recover(site: Path) -> None:
     """Put the site back where a run was killed between two names."""
-    if not site.exists() and _parked(site).is_dir():
-        _parked(site).rename(site)
+    parked = _parked(site)
+    if not site.exists() and parked.is_dir() and not parked.is_symlink():
+        parked.rename(site)
 
 
 def _exchange(site: Path, aside: Path) -> bool:
