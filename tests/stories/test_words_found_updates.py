@@ -145,3 +145,21 @@ def test_the_update_is_the_one_that_the_sentence_before_names(world: World) -> N
     edited = blog(post(10002, title, "2031-02-05", recalled + text), OLDER)
     told = world.at("2031-02-06 20:00", blog=edited)
     assert told == ["pulled exchange-server-kb5990475 KB5990475"]
+
+
+def test_a_sentence_pulls_the_version_that_it_names_of_two(vendor: World) -> None:
+    both = (
+        "<p>QTS 5.2.2.2950 is now available for download. QTS 5.1.9.2954 is now "
+        "available for download.</p>"
+    )
+    title = "What is new in February"
+    out = post(10002, title, "2031-02-05", both)
+    assert vendor.at("2031-02-05 20:00", blog=blog(out, OLDER)) == [
+        "released qts-5-1-9-2954",
+        "released qts-5-2-2-2950",
+    ]
+    gone = "<p>We have removed QTS 5.2.2.2950 from our download site.</p>"
+    edited = post(10002, title, "2031-02-05", gone + both)
+    assert vendor.at("2031-02-06 20:00", blog=blog(edited, OLDER)) == [
+        "pulled qts-5-2-2-2950"
+    ]

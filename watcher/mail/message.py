@@ -58,11 +58,6 @@ class _Policy(EmailPolicy):
     The library would encode a long ID as words.
     """
 
-    def fold(self, name: str, value: str) -> str:
-        if name.lower() in _UNFOLDED:
-            return f"{name}: {value}{self.linesep}"
-        return str(super().fold(name, value))
-
     def fold_binary(self, name: str, value: str) -> bytes:
         if name.lower() in _UNFOLDED:
             return f"{name}: {value}{self.linesep}".encode("ascii")
