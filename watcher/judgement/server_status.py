@@ -98,12 +98,18 @@ class BuildIndex(Struct):
 def exposures(
     servers: Iterable[Server], updates: Iterable[Update]
 ) -> tuple[Exposure, ...]:
-    """Say of each server what its build means at this moment."""
+    """Say of each server what its build means at this moment.
+
+    By the packages of all updates, whatever order they are in.
+    """
     return exposures_by(build_index(updates), servers)
 
 
 def exposures_by(index: BuildIndex, servers: Iterable[Server]) -> tuple[Exposure, ...]:
-    """Say the same by an index that several inventories are judged by."""
+    """Say the same by an index that several inventories are judged by.
+
+    Servers of one build, product and track are judged once.
+    """
     # A hundred servers run a handful of builds
     judged: dict[tuple[str, str, str], Exposure] = {}
     found = []
@@ -133,7 +139,10 @@ def _is_pulled(update: Update, package: Package) -> bool:
 
 
 def build_index(updates: Iterable[Update]) -> BuildIndex:
-    """Sort the packages of all updates by what servers are compared by."""
+    """Sort the packages of all updates by what servers are compared by.
+
+    What tables state of a build goes before what records say of it.
+    """
     index = BuildIndex()
     every = tuple(updates)
     stated = {
@@ -481,7 +490,10 @@ class _Target(Struct, frozen=True):
         return not builds or max(builds) > normalize.build_key(build)
 
     def builds_of_branch(self, build: str, product: str) -> list[BuildKey]:
-        """Give the update's builds that are of the branch of ``build``."""
+        """Give the update's builds that are of the branch of ``build``.
+
+        A build is compared with those of its own branch only.
+        """
         branch = branch_of(normalize.build_key(build), product)
         return [other for other in self.builds if branch_of(other, product) == branch]
 
@@ -517,7 +529,10 @@ def servers_of_event(
 def servers_of_update(
     update: Update, exposures: Iterable[Exposure]
 ) -> tuple[Exposure, ...]:
-    """Give the servers that ``update`` concerns at this moment, of all ``exposures``."""
+    """Give the servers that ``update`` concerns at this moment, of all ``exposures``.
+
+    By product and branch of build; and those that run a version of it.
+    """
     target = _target(
         [*update.products, *(package.product for package in update.packages)],
         [package.build for package in update.packages],
@@ -545,7 +560,11 @@ def servers_of_update(
 
 
 def may_concern(event: Event, exposures: Iterable[Exposure]) -> bool:
-    """Say whether ``event`` may concern one of the servers."""
+    """Say whether ``event`` may concern one of the servers.
+
+    True where the event names no product, or no source knows a server's build and the
+    inventory names such a product: who may be concerned hears it.
+    """
     products, every = event.update.products, tuple(exposures)
     if not products or servers_of_event(event, every):
         return True

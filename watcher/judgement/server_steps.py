@@ -109,7 +109,10 @@ class ServerStep(Struct, frozen=True):
 
 
 def step_now(exposure: Exposure) -> Step:
-    """Say what to do for a server, whatever has happened last."""
+    """Say what to do for a server, whatever has happened last.
+
+    For pages and status; what an event asks there is a step of its own.
+    """
     installed = exposure.installed
     if installed is None:
         return _step_of_unknown(exposure)
@@ -144,7 +147,10 @@ def _install(newest: Offer, unrestricted: Offer | None) -> Step:
 
 
 def speaks_of_servers(event: Event) -> bool:
-    """Say whether an event can ask anything of a server."""
+    """Say whether an event can ask anything of a server.
+
+    Of what is only suspected, a pull alone: it asks to hold.
+    """
     if event.confidence is Confidence.SUSPECTED:
         return event.kind is Kind.PULLED
     return event.kind is not Kind.NEWS
@@ -194,7 +200,10 @@ class _Target(Struct, frozen=True):
     named: frozenset[str] = frozenset()
 
     def newest_of_branch(self, exposure: Exposure) -> BuildKey:
-        """Give the newest of its builds of a server's branch, () without any."""
+        """Give the newest of its builds of a server's branch, () without any.
+
+        Compared as numbers; only packages of products that may share the branch count.
+        """
         product = exposure.product
         branch = branch_of(normalize.build_key(exposure.server.build), product)
         of_branch = [
@@ -216,7 +225,10 @@ class _Target(Struct, frozen=True):
         return not forms.isdisjoint(self.products)
 
     def is_of_line(self, exposure: Exposure) -> bool:
-        """Say whether it is for a server's product at whatever level."""
+        """Say whether it is for a server's product at whatever level.
+
+        "Exchange Server 2019" for a server of CU14.
+        """
         lines = {product_line(product) for product in self.products}
         return product_line(exposure.product) in lines or self.names(exposure)
 

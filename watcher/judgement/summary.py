@@ -33,13 +33,20 @@ _ISSUE_PASSAGES = ("issue", "workaround")
 
 @cache
 def sentences() -> Mapping[str, Mapping[str, str]]:
-    """Give the tables ``summary`` and ``ledger``, read from the package once."""
+    """Give the tables ``summary`` and ``ledger``, read from the package once.
+
+    By key, with places in braces: every sentence of an event stands there once.
+    """
     file = resources.files(__package__).joinpath("summary.toml")
     return tomllib.loads(file.read_text("utf-8"))
 
 
 def first_summary(update: Update, kind: Kind) -> Summary:
-    """Give what is said of an update at first sight."""
+    """Give what is said of an update at first sight.
+
+    ``kind`` is what it is first seen as: a release, or what has become of it by then.
+    Of what is listed with a date of long ago it says that it is listed.
+    """
     if kind is Kind.PULLED:
         return pulled_summary(update)
     if kind is Kind.RE_RELEASED:
@@ -65,7 +72,11 @@ def first_summary(update: Update, kind: Kind) -> Summary:
 
 
 def pulled_summary(update: Update, part: Sequence[Package] | None = None) -> Summary:
-    """The vendor no longer offers it; with ``part``, these packages of it."""
+    """The vendor no longer offers it; with ``part``, these packages of it.
+
+    Where other packages are offered still, it names them: who has one of those hears
+    that nothing changes there.
+    """
     if not part:
         return _of_update("pulled", update)
     products = product_list(package.product for package in part)
@@ -102,14 +113,20 @@ def gone_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
 
 
 def restored_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
-    """What was missing is back as it was; with ``part`` these packages of it."""
+    """What was missing is back as it was; with ``part`` these packages of it.
+
+    For a suspicion, or a pull that absence alone had shown.
+    """
     return Summary(_ledger_text(update, "restored", part or None), "restored")
 
 
 def other_update_summary(
     update: Update, packages: Iterable[Package], right: Update
 ) -> Summary:
-    """Packages that were told as this update's are another's, ``right``."""
+    """Packages that were told as this update's are another's, ``right``.
+
+    They are named by KB article, else by build.
+    """
     names = product_list(package.kb or package.build for package in packages)
     places = (("packages", names), ("right", right.title))
     text = _ledger_text(update, "other-update", packages=names, right=right.title)
@@ -119,7 +136,10 @@ def other_update_summary(
 def other_product_summary(
     update: Update, packages: Sequence[Package], former: Iterable[str]
 ) -> Summary:
-    """Packages are for other products than their rows said: no longer for ``former``."""
+    """Packages are for other products than their rows said: no longer for ``former``.
+
+    Case: the row of 15.2.1544.4 stood under CU13 before it stood under CU14.
+    """
     listed = product_list(former)
     products = product_list(package.product for package in packages)
     text = _ledger_text(
@@ -129,7 +149,10 @@ def other_product_summary(
 
 
 def denied_summary(update: Update) -> Summary:
-    """The vendor says that a pull was none."""
+    """The vendor says that a pull was none.
+
+    Whoever read of the pull hears it.
+    """
     return _of_update("denied", update)
 
 
@@ -160,7 +183,10 @@ def suspected_summary(
 def re_released_summary(
     update: Update, part: Sequence[Package] | None = None
 ) -> Summary:
-    """It is offered again, or a new version is; with ``part``, these packages of it."""
+    """It is offered again, or a new version is; with ``part``, these packages of it.
+
+    With the version that it has by now, and its articles.
+    """
     products = _products_beside_title(update, part)
     title = with_version(update.title, update.version)
     text = _ledger_text(
@@ -183,7 +209,11 @@ def further_summary(update: Update, products: Iterable[str]) -> Summary:
 def exploited_summary(
     update: Update, cves: Iterable[str], *, exploited: bool
 ) -> Summary:
-    """Exploited or disclosed, from no to yes."""
+    """Exploited or disclosed, from no to yes.
+
+    ``exploited`` tells attacks from what is publicly known only; whether an update
+    fixes it is said, too.
+    """
     unique = sorted(set(cves))
     listed = ", ".join(unique)
     key = "exploited" if exploited else "disclosed"
@@ -196,7 +226,11 @@ def exploited_summary(
 
 
 def known_issue_summary(update: Update, readings: Sequence[ChangeReading]) -> Summary:
-    """A known issue is new, or its workaround is."""
+    """A known issue is new, or its workaround is.
+
+    With the beginning of the vendor's words, at most ``QUOTE`` letters; of a known
+    issue that has got a workaround it says that.
+    """
     texts = []
     only_workarounds = True
     for reading in readings:
@@ -219,7 +253,11 @@ def known_issue_summary(update: Update, readings: Sequence[ChangeReading]) -> Su
 
 
 def revised_summary(update: Update, readings: Sequence[ChangeReading]) -> Summary:
-    """Anything else."""
+    """Anything else.
+
+    A record that is new names one more vulnerability that the update fixes; anything
+    else is said to have changed.
+    """
     cves: set[str] = set()
     for reading in readings:
         # Only a record that is new is one more vulnerability that the update fixes
@@ -302,12 +340,18 @@ def title_with_articles(
 
 
 def product_list(names: Iterable[str]) -> str:
-    """Give products in a sentence."""
+    """Give products in a sentence.
+
+    Sorted, each once, ``MOST_NAMES`` of them and how many more.
+    """
     unique = sorted(set(names))
     return ", ".join(unique[:MOST_NAMES]) + _more(len(unique) - MOST_NAMES)
 
 
 def deciding_words(statements: Iterable[PassageStatement]) -> str:
-    """Give the rule and the words that decided."""
+    """Give the rule and the words that decided.
+
+    An event keeps it as ``because``: it answers why a sentence was taken for a pull.
+    """
     named = [f"{statement.rule}: “{statement.words}”" for statement in statements]
     return "; ".join(dict.fromkeys(named))

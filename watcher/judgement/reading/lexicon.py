@@ -212,7 +212,10 @@ def compiled(language: str, table: Mapping[str, Any]) -> Lexicon:
 
 
 def key(word: str) -> str:
-    """Return the form under which a word is looked up: lower case, without its hyphens."""
+    """Return the form under which a word is looked up: lower case, without its hyphens.
+
+    "re-released" and "rereleased" are one word.
+    """
     return word.lower().replace("-", "").replace(" ", "")
 
 
@@ -276,7 +279,10 @@ class _Collected:
         return [base]
 
     def entries(self) -> dict[str, tuple[Entry, ...]]:
-        """Return all entries by their first word, the longest first."""
+        """Return all entries by their first word, the longest first.
+
+        The longest goes first: "no longer" before "no".
+        """
         found: dict[str, list[Entry]] = {}
         for words in self.classes.keys() | self.verbs.keys():
             classes = frozenset(self.classes.get(words, ()))
@@ -388,7 +394,10 @@ _JAPANESE = re.compile(r"[\u3040-\u30ff]")
 
 @lru_cache(maxsize=1 << 10)
 def language_of(text: str) -> str:
-    """Return the language of which a text has most of the small words; English when it has none."""
+    """Return the language of which a text has most of the small words; English when it has none.
+
+    Of its first ``LOOKED_AT`` letters; Japanese is known by its script.
+    """
     if _JAPANESE.search(text, 0, LOOKED_AT):
         return "ja"
     words = [word.lower() for word in _WORD.findall(text[:LOOKED_AT]) if len(word) > 1]

@@ -80,7 +80,10 @@ def sentences(text: str) -> tuple[str, ...]:
 
 
 def paragraphs(text: str) -> Iterator[str]:
-    """Yield paragraphs and list items with their marks; wrapped lines are joined."""
+    """Yield paragraphs and list items with their marks; wrapped lines are joined.
+
+    Line breaks of mail and of plain text end no sentence.
+    """
     held: list[str] = []
     for raw in text.splitlines():
         line = " ".join(raw.split())
@@ -94,7 +97,10 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 def sentences_of(paragraph: str) -> tuple[str, ...]:
-    """Return the sentences of one paragraph, list marks removed."""
+    """Return the sentences of one paragraph, list marks removed.
+
+    An item of a list is a sentence of its own, whether it ends with a full stop or not.
+    """
     found: list[str] = []
     for item in _items(paragraph):
         for sentence in _stops(item):
@@ -182,7 +188,10 @@ def words(sentence: str) -> tuple[str, ...]:
 
 
 def content(sentence: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what a correction of typing never touches, sorted: words with digits, negations."""
+    """Return what a correction of typing never touches, sorted: words with digits, negations.
+
+    Two sentences that differ in these say different things, however alike they look.
+    """
     kept = []
     for word in sentence:
         if _NEGATION.match(word):
@@ -273,7 +282,10 @@ class Section(Enum):
 
 
 def section_of(paragraph: str, before: Section, words_of: Lexicon) -> Section:
-    """Return what a paragraph stands under, given what the one before it stood under."""
+    """Return what a paragraph stands under, given what the one before it stood under.
+
+    A heading alone on its line begins one: "Known issues in this update".
+    """
     under = Section.NONE
     if before is not Section.NONE:
         under = Section.ITEM if is_item(paragraph) else Section.ISSUES

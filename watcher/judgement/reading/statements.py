@@ -123,7 +123,10 @@ def read(
 
 
 def kinds(text: str, language: str = "") -> tuple[Kind, ...]:
-    """Return the kinds that `text` says, gravest first, each once."""
+    """Return the kinds that `text` says, gravest first, each once.
+
+    ``language`` is the source's; "" where the text tells its own.
+    """
     said = {statement.kind for statement in read(text, language)}
     return tuple(kind for kind in EVENT_KINDS if kind in said)
 
@@ -229,7 +232,11 @@ def read_sentence(
     *,
     first: bool,
 ) -> Read:
-    """Read one folded sentence: what it says by itself, what it names, what "it" is after it."""
+    """Read one folded sentence: what it says by itself, what it names, what "it" is after it.
+
+    ``topic`` is what "it" means in it, ``section`` the heading that it stands under,
+    ``first`` whether it is the first sentence there.
+    """
     tokens = _tokens(sentence, words_of)
     found: list[Found] = []
     stated = settled(tokens, acts(tokens, words_of, topic))

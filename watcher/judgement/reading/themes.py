@@ -177,7 +177,10 @@ def _antecedent_clause(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase |
 
 
 def subject_of(words: list[Token], verbal: Verbal) -> Phrase | None:
-    """Who acts: the phrase before the verb, or the one before the verb that it goes on from."""
+    """Who acts: the phrase before the verb, or the one before the verb that it goes on from.
+
+    None where nobody is named: "was pulled on Thursday".
+    """
     former = coordinate(words, verbal.chain)
     if former is not None:
         return phrase_before(words, chain_of(words, former))
@@ -224,7 +227,10 @@ def happens(
 
 
 def is_by_customer(words: list[Token], verbal: Verbal) -> bool:
-    """Whether it says that no vendor did it: "paused by administrator", "removed by a script"."""
+    """Whether it says that no vendor did it: "paused by administrator", "removed by a script".
+
+    Such a pause is a customer's own, and no pull.
+    """
     if verbal.voice == "active":
         return False
     place = verbal.place + 1
@@ -360,7 +366,10 @@ def _antecedent(
 
 
 def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
-    """Say whether a subject may pull or release something: no customer, no update, no service."""
+    """Say whether a subject may pull or release something: no customer, no update, no service.
+
+    A pronoun may, unless it means a person: "you can remove it".
+    """
     words = tokens.words
     if subject.relative:
         antecedent = phrase_before(words, subject.start)

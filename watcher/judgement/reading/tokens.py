@@ -52,7 +52,10 @@ NO_WORD = Token("", (0, 0), set(), ())
 
 
 def word_at(words: list[Token], place: int) -> Token:
-    """Return the word at a place, one of no class outside the sentence."""
+    """Return the word at a place, one of no class outside the sentence.
+
+    So a rule may look one word too far without asking where the sentence ends.
+    """
     return words[place] if 0 <= place < len(words) else NO_WORD
 
 
@@ -115,7 +118,10 @@ class Tokens:
 
 
 def tokenize(text: str, lexicon: Lexicon) -> Tokens:
-    """Return the words of a folded sentence with their classes."""
+    """Return the words of a folded sentence with their classes.
+
+    Japanese has no spaces: there the longest entries of the lexicon part the words.
+    """
     if lexicon.language == "ja":
         found = _without_spaces(text, lexicon)
     else:
@@ -229,7 +235,10 @@ BARRIER = ";"
 
 
 def find(tokens: Tokens, pattern: tuple[Element, ...]) -> tuple[int, ...]:
-    """Return the places of a pattern's words where it first stands; empty when it does not."""
+    """Return the places of a pattern's words where it first stands; empty when it does not.
+
+    Places are bits of a number, so that its cost is linear in the sentence's length.
+    """
     count = len(tokens.words)
     at_start = pattern[0].choices == ("^",)
     at_end = pattern[-1].choices == ("$",)
