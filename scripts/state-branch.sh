@@ -69,6 +69,11 @@ fetch() {
     rm -rf outbox "$evidence"
     # shellcheck disable=SC2046  # two names at most, ours
     git archive FETCH_HEAD -- $(git ls-tree --name-only FETCH_HEAD state-text outbox) | tar -xf -
+    # What git is told elsewhere to leave out of an archive would make this a first run
+    if [ ! -e state-text/meta.jsonl ]; then
+        echo "The state of the branch $branch could not be laid out. See whether export-ignore stands in your git attributes." >&2
+        exit 1
+    fi
     if git cat-file -e FETCH_HEAD:evidence 2>/dev/null; then
         mkdir -p "$evidence"
         git archive FETCH_HEAD:evidence | tar -xf - -C "$evidence"

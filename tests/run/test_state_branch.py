@@ -443,6 +443,24 @@ def test_a_branch_that_is_gone_after_a_run_is_no_first_run(
 
 
 @tried("state")
+def test_a_state_that_is_not_laid_out_is_no_first_run(
+    remote: Path, tmp_path: Path
+) -> None:
+    """A machine of one's own may tell git to leave something out of archives."""
+    one = clone(remote, tmp_path / "one")
+    carry(one, "fetch")
+    check(one, b"one")
+    assert carry(one, "push").returncode == 0
+
+    two = clone(remote, tmp_path / "two")
+    (two / ".git" / "info").mkdir(exist_ok=True)
+    (two / ".git" / "info" / "attributes").write_text("state-text export-ignore\n")
+    answer = carry(two, "fetch")
+    assert answer.returncode == 1
+    assert "could not be laid out" in answer.stderr
+
+
+@tried("state")
 def test_one_may_begin_anew_by_saying_so(remote: Path, tmp_path: Path) -> None:
     runner = clone(remote, tmp_path / "runner")
     carry(runner, "fetch")

@@ -425,6 +425,32 @@ def test_secrets_of_ones_own_names_come_in_one_and_none_of_their_values_is_shown
     assert "It is left out" in job.said["check"]
 
 
+@pytest.mark.parametrize("title", ["##[add-mask]e", "::add-mask::e", "x ##[error]y"])
+def test_what_a_source_says_is_no_command_to_github(
+    machines: Machines, web: SourceServer, title: str
+) -> None:
+    """In a log GitHub obeys lines of a form that a title may have."""
+    assert machines.new().run(*ALL) == [0, 0, 0, 0]
+    web.play("/feed", feed(title, "First"))
+    runner = machines.new()
+    runner.environ["GITHUB_ACTIONS"] = "true"
+    assert runner.run(*ALL) == [0, 0, 0, 0], runner.said
+    shown = 0
+    for said in runner.said.values():
+        word = ""
+        for line in said.splitlines():
+            if line.startswith("::stop-commands::"):
+                word = line.removeprefix("::stop-commands::")
+                assert len(word) == 32
+            elif line == f"::{word}::":
+                word = ""
+            elif "##[" in line or "add-mask" in line:
+                assert word
+                shown += 1
+        assert word == ""
+    assert shown
+
+
 def test_the_page_is_made_from_the_state_alone(machines: Machines) -> None:
     before = machines.new(more=ELSEWHERE)
     assert before.run(*ALL) == [0, 0, 0, 0], before.said
