@@ -24,6 +24,7 @@ PATCH_DAYS = (
     datetime(2024, 12, 10, 18, tzinfo=UTC),
     datetime(2025, 1, 14, 18, tzinfo=UTC),
 )
+GERMAN_MONTHS = {11: "November", 12: "Dezember", 1: "Januar"}
 LINES = {CU14: "15.2.1544", CU13: "15.2.1258", CU23: "15.1.2507"}
 UNAVAILABLE = Status(503)
 
@@ -94,6 +95,8 @@ class Post(Struct, frozen=True):
     title: str
     day: str
     sentences: tuple[Sentence, ...]
+    # What a translation makes of the title; "" where it leaves it as it is
+    german: str = ""
 
 
 class Row(Struct, frozen=True):
@@ -125,6 +128,8 @@ class Turn(Struct, frozen=True):
     kind: str
     update: str
     version: int
+    # The KB article of what has turned
+    kb: str = ""
 
 
 class MonthsUpdate(Struct):
@@ -199,7 +204,7 @@ class Vendor:
         update.turned = self.now
         update.days.append(self.now)
         self.updates.append(update)
-        self.turns.append(Turn("released", update.id, 1))
+        self.turns.append(Turn("released", update.id, 1, update.kb))
 
     def pull(
         self, sentence: Sentence, *, in_post: bool, in_record: bool, pages: bool
@@ -211,7 +216,7 @@ class Vendor:
         self._wait(update)
         update.pulled, update.pages_gone = True, pages
         self._say(update, sentence, in_post=in_post, in_record=in_record)
-        self.turns.append(Turn("pulled", update.id, update.version))
+        self.turns.append(Turn("pulled", update.id, update.version, update.kb))
 
     def bring_back(
         self, sentence: Sentence, *, in_post: bool, in_record: bool, anew: bool
@@ -231,15 +236,11 @@ class Vendor:
         if anew:
             update.days.append(self.now)
         self._say(update, sentence, in_post=in_post, in_record=in_record)
-        self.turns.append(Turn("re-released", update.id, update.version))
+        self.turns.append(Turn("re-released", update.id, update.version, update.kb))
 
     def _wait(self, update: MonthsUpdate) -> None:
         """Let a day pass after the last turn: records and posts are dated by the day."""
         self.now = max(self.now, update.turned + timedelta(days=1))
-        for day in PATCH_DAYS:
-            # What comes on another month's Patch Tuesday has that month's name for an hour
-            if day != update.day and abs(self.now - day) <= timedelta(days=4):
-                self.now = day + timedelta(days=5)
         update.turned = self.now
 
     def tell_of_issue(self, sentence: Sentence) -> None:
@@ -307,6 +308,8 @@ def _post(update: MonthsUpdate) -> Post:
         f"Released: {update.day:%B %Y} Exchange Server Security Updates",
         f"{update.day:%Y-%m-%d}",
         tuple(update.sentences),
+        "Veröffentlicht: Sicherheitsupdates für Exchange Server "
+        f"({GERMAN_MONTHS[update.day.month]} {update.day.year})",
     )
 
 
@@ -498,7 +501,8 @@ def _item(post: Post, how: str, number: int) -> str:
         text = f"<p>{' '.join(words[:WORDS_OF_EXCERPT])} ... {more}</p>"
     if how == "consent texts":
         text = "<p>We value your privacy. Please accept cookies to go on.</p>"
-    item = pages.post(post.number, post.title, post.day, text)
+    title = (is_german and post.german) or post.title
+    item = pages.post(post.number, title, post.day, text)
     if how == "http":
         return item.replace("https://", "http://")
     if how == "fragment":

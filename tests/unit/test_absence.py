@@ -73,6 +73,19 @@ def unavailable(
     )
 
 
+def available(
+    document: str, known: Update, day: float, source: str = "downloads"
+) -> Outcome:
+    before, now = page(document, available=False), page(document, available=True)
+    return tell(
+        replace(
+            change(before, now, source=source, time=NOV + days(day)), document=document
+        ),
+        known=[known],
+        kind="download",
+    )
+
+
 def back(entry: Entry, known: Update, day: float, source: str = "builds") -> Outcome:
     return tell(
         change(
@@ -276,20 +289,30 @@ def test_a_verdict_of_absence_is_taken_back_the_same_day_and_later_it_is_a_re_re
 ):
     confirmed = pulled_by_two()
     (pulled,) = confirmed.updates
-    early = back(ROW, pulled, 3.4)
+    early = available("1", pulled, 3.4)
     assert kinds(early) == ["corrected 1"]
     assert early.events[0].corrects == confirmed.events[0].id
     assert [held.state for held in early.updates] == [State.RELEASED]
-    late = back(ROW, pulled, 3.6)
+    late = available("1", pulled, 3.6)
     assert kinds(late) == ["re-released 2"]
     assert [held.state for held in late.updates] == [State.RELEASED]
 
 
 def test_what_was_taken_back_may_be_pulled_again() -> None:
     (pulled,) = pulled_by_two().updates
-    (restored,) = back(ROW, pulled, 2.6).updates
-    (again,) = gone(ROW, known=restored, day=2.7).updates
-    assert kinds(unavailable("1", again, 2.8)) == ["pulled 1"]
+    (restored,) = available("1", pulled, 2.6).updates
+    # The row is still gone
+    assert kinds(unavailable("1", restored, 2.7)) == ["pulled 1"]
+
+
+def test_a_row_that_is_back_offers_nothing_as_long_as_the_page_is_gone() -> None:
+    """A copy of the table was late, the page is gone for good: the pull stands."""
+    confirmed = pulled_by_two()
+    (pulled,) = confirmed.updates
+    (listed,) = back(ROW, pulled, 2.6).updates
+    assert listed.is_pulled
+    (offered,) = available("1", listed, 2.7).events
+    assert offered.corrects == confirmed.events[0].id
 
 
 @pytest.mark.parametrize(

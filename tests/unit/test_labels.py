@@ -222,3 +222,70 @@ def test_a_source_of_one_subject_lends_its_family() -> None:
 def test_any_text_has_a_label_or_none(text: str, near: datetime | None) -> None:
     found = normalize.label(text, near)
     assert found is None or found.family
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [
+        (
+            "Veröffentlicht: Sicherheitsupdates für Exchange Server (November 2024)",
+            su("2024-11"),
+        ),
+        (
+            "Erneute Veröffentlichung der Exchange Server-Sicherheitsupdates (Mai 2024)",
+            su("2024-05", version=2),
+        ),
+        (
+            "Veröffentlicht: Exchange Server-Sicherheitsupdates vom Dezember 2024 V2",
+            su("2024-12", version=2),
+        ),
+        (
+            "Veröffentlicht: Hotfixupdates für Exchange Server (April 2025)",
+            hu("2025-04"),
+        ),
+        (
+            "Publication : mises à jour de sécurité Exchange Server de février 2024",
+            su("2024-02"),
+        ),
+        (
+            "Actualizaciones de seguridad de Exchange Server de noviembre de 2024",
+            su("2024-11"),
+        ),
+        (
+            "Gli aggiornamenti della sicurezza di Exchange Server di luglio 2024",
+            su("2024-07"),
+        ),
+        ("Beveiligingsupdates voor Exchange Server van maart 2024", su("2024-03")),
+        (
+            "Atualizações de segurança do Exchange Server de outubro de 2024",
+            su("2024-10"),
+        ),
+        (
+            "Aktualizacje zabezpieczeń programu Exchange Server z sierpnia 2024",
+            su("2024-08"),
+        ),
+        ("Aktualizace zabezpečení Exchange Server, červenec 2024", su("2024-07")),
+        (
+            "リリース: 2024 年 11 月の Exchange Server セキュリティ更新プログラム",
+            su("2024-11"),
+        ),
+    ],
+)
+def test_titles_of_other_languages_name_months_and_updates(
+    title: str, label: Label
+) -> None:
+    assert normalize.label(title) == label
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Sicherheitsupdates für Exchange Server installieren",
+        "Wie wir Aktualisierungen von Exchange Server testen, März 2024",
+        "Der Exchange Server und der März 2024",
+    ],
+)
+def test_titles_of_other_languages_without_month_or_update_name_none(
+    title: str,
+) -> None:
+    assert normalize.label(title) is None

@@ -276,7 +276,7 @@ def _suspect(
         evidence = [piece for s in (*agreeing, suspicion) for piece in s.evidence]
         joint = replace(suspicion, evidence=tuple(evidence))
         part = _gone_at_both(update, suspicion, agreeing)
-        _pull(update, joint, part, now, ledger, events)
+        _pull(update, joint, part, (*others, suspicion), now, ledger, events)
         return
     fact = Established(Kind.PULLED, update.version, suspected=True)
     # What has been suspected of a version and taken back, as a lagging server has it, is
@@ -386,6 +386,7 @@ def _pull(
     update: Update,
     suspicion: Suspicion,
     part: tuple[Package, ...],
+    witnesses: tuple[Suspicion, ...],
     now: datetime,
     ledger: Ledger,
     events: list[Event],
@@ -395,7 +396,13 @@ def _pull(
     Of the packages that two sources lack, and of no others.
     """
     update = with_pulled(update, part)
-    update = replace(update, suspicions=(), changed=now, turned=now)
+    update = replace(
+        update,
+        suspicions=witnesses,
+        changed=now,
+        turned=now,
+        turned_before=update.turned,
+    )
     gone = those_among(current_packages(update), part)
     event = compose_event(
         update,
@@ -497,12 +504,18 @@ def _restore(
     if by_words and not altered and _proves_no_return(update, readings, now):
         return
     others = tuple(s for s in update.suspicions if s.source != source)
-    # As long as another source lacks it, too, the suspicion stands, and so does its event
-    if suspicion is not None and not altered and (others or not suspicion.event):
-        if others and suspicion.event:
+    # As long as another source lacks it, too, the suspicion stands, and so does its event.
+    # A verdict does, too, where rows are back that offer nothing
+    stands = bool(others) and all(_availability(r.change) is None for r in readings)
+    if absent is None:
+        stands = suspicion is not None and (bool(others) or not suspicion.event)
+    if stands and not altered:
+        if others and suspicion is not None and suspicion.event:
             others = (replace(others[0], event=suspicion.event), *others[1:])
         ledger.put(replace(update, suspicions=others))
         return
+    # A verdict is what is taken back, not the suspicions that it was made of
+    suspicion = suspicion if absent is None else None
     part = packages_gone(update, suspicion) if suspicion else ()
     part = part or (pulled_packages(update) if update.is_pulled_in_part else ())
     update = replace(

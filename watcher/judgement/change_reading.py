@@ -7,7 +7,7 @@ exploitation.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -209,14 +209,17 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
     gone = [package for package in old_packages if package not in kept_name]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
-    untold = _kinds_untold(change, language)
+    in_other_words = _said_in_other_words(change, language)
     for passage, new in _new_sentences(before, after, change.said, language):
-        said = _statements(passage, new, language)
-        if untold is not None:
-            said = [each for each in said if each.kind in untold]
-        statements += [_dated(each, passage, change.time) for each in said]
+        said = [
+            _dated(each, passage, change.time)
+            for each in _statements(passage, new, language)
+        ]
+        if in_other_words is not None:
+            said = [each for each in said if not _is_said(each, in_other_words)]
+        statements += said
         # A translation that says nothing new is no new text
-        if said or untold is None:
+        if said or in_other_words is None:
             new_passages.append(Passage(passage.name, "\n".join(new), passage.time))
     return ChangeReading(
         change=change,
@@ -342,9 +345,9 @@ def repeated(sentence: str, time: int) -> str:
     return sentence if time == 1 else f"{time}. time: {sentence}"
 
 
-def _kinds_untold(change: Change, language: str) -> tuple[Kind, ...] | None:
-    """The kinds of statements that an entry makes first in another language, None where
-    it is in the language that it was in.
+def _said_in_other_words(change: Change, language: str) -> frozenset[str] | None:
+    """The kinds of statements that an entry has made in other languages, with their days;
+    None where it is in the language that it was in.
 
     A page that is served by the reader's country says all of it again, in sentences that
     it has never said so.
@@ -358,22 +361,45 @@ def _kinds_untold(change: Change, language: str) -> tuple[Kind, ...] | None:
     old, new = _prose(before), _prose(after)
     if not old or not new or language_of(old) == language_of(new):
         return None
-    said = {*change.kinds, *kinds_said(before)}
-    return tuple(kind for kind in Kind if kind not in said)
+    return frozenset((*change.kinds, *kinds_said(before, change.time)))
 
 
-def kinds_said(entry: Entry) -> frozenset[Kind]:
+def _is_said(statement: PassageStatement, said: frozenset[str]) -> bool:
+    """Whether a statement is a translation of one that an entry has made.
+
+    A second pause is said on another day.
+    """
+    kind = statement.kind.value
+    if kind not in said:
+        return False
+    is_dated = statement.time is not None and not statement.in_revision
+    day = of_day(statement.kind, statement.time if is_dated else None)
+    days = {each for each in said if each.startswith(f"{kind} ")}
+    # What bore no day may be any
+    return (
+        not days or not is_dated or not days.isdisjoint((day, of_day(statement.kind)))
+    )
+
+
+def of_day(kind: Kind, day: datetime | None = None) -> str:
+    """Name a kind of statement, made in a paragraph that begins with a day or with none."""
+    return f"{kind.value} {day:%Y-%m-%d}" if day is not None else f"{kind.value} "
+
+
+def kinds_said(entry: Entry, now: datetime) -> frozenset[str]:
     """Give the kinds of statements in an entry's prose that a translation would repeat.
 
-    So what a page says again in another language is known as said.
+    So what a page says again in another language is known as said.  Each as "pulled", and
+    with the day of its paragraph, as ``of_day`` names it.
     """
-    found: set[Kind] = set()
+    found: set[str] = set()
     for passage in entry.passages:
         if passage.name in (*UNREAD, REASON):
             continue
-        # Each by itself: beside a return its reason is not told of as an issue
-        for sentence in sentences(passage.text):
-            found.update(said.kind for said in read(sentence))
+        for sentence, day in _days_of(passage.text, now):
+            # Each by itself: beside a return its reason is not told of as an issue
+            for said in read(sentence):
+                found |= {said.kind.value, of_day(said.kind, day)}
     return frozenset(found)
 
 
@@ -417,11 +443,22 @@ def _dated(said: PassageStatement, passage: Passage, now: datetime) -> PassageSt
     """
     if said.in_revision:
         return said
-    for paragraph in passage.text.split("\n"):
-        if said.sentence in normalize.fold(paragraph):
-            day = normalize.addition_date(paragraph, now)
+    for sentence, day in _days_of(passage.text, now):
+        if said.sentence in normalize.fold(sentence):
             return said if day is None else replace(said, time=day)
     return said
+
+
+def _days_of(text: str, now: datetime) -> Iterator[tuple[str, datetime | None]]:
+    """The sentences of a text with the day of their paragraph, if it begins with one.
+
+    An excerpt puts all paragraphs into one: "Update 11/14: ... Update 11/13: ...".
+    """
+    for paragraph in text.split("\n"):
+        day = normalize.addition_date(paragraph, now)
+        for sentence in sentences(paragraph):
+            day = normalize.addition_date(sentence, now) or day
+            yield sentence, day
 
 
 def _is_exploited(entry: Entry | None) -> bool:
@@ -438,20 +475,31 @@ def history_of(entry: Entry) -> PassageStatement | None:
     Revisions count in their order.  Elsewhere a text that speaks of both has been
     continued after the re-release.
     """
-    revisions, others = [], []
-    for passage in entry.passages:
-        if passage.name.startswith("revision"):
-            revisions.append(passage)
-        elif passage.name not in UNREAD:
-            others.append(passage)
-    in_revisions = _pulls_and_returns(revisions)
+    in_revisions = _pulls_and_returns(filter(is_revision, entry.passages))
     if in_revisions:
         return in_revisions[-1]
-    elsewhere = _pulls_and_returns(others)
+    elsewhere = _pulls_and_returns(_prose_of(entry))
     for statement in elsewhere:
         if statement.kind is Kind.RE_RELEASED:
             return statement
     return elsewhere[-1] if elsewhere else None
+
+
+def return_in(entry: Entry) -> PassageStatement | None:
+    """Give the last re-release that an entry's own history tells, if any.
+
+    Whatever came after it: a second version may have been pulled, too.
+    """
+    said = _pulls_and_returns(filter(is_revision, entry.passages))
+    said = said or _pulls_and_returns(_prose_of(entry))
+    returns = [each for each in said if each.kind is Kind.RE_RELEASED]
+    return returns[-1] if returns else None
+
+
+def _prose_of(entry: Entry) -> list[Passage]:
+    """The passages of an entry that are read, without its revisions."""
+    passages = [each for each in entry.passages if each.name not in UNREAD]
+    return [each for each in passages if not is_revision(each)]
 
 
 def _pulls_and_returns(passages: Iterable[Passage]) -> list[PassageStatement]:

@@ -18,7 +18,13 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.change_reading import UNREAD, is_revision, kinds_said, repeated
+from watcher.judgement.change_reading import (
+    UNREAD,
+    is_revision,
+    kinds_said,
+    of_day,
+    repeated,
+)
 from watcher.judgement.reading import sentences, words
 from watcher.records import (
     Change,
@@ -329,8 +335,12 @@ def _recall(change: Change, remembered: Collection[str]) -> Change:
     # A post that had aged out of its feed comes back when a newer one is deleted
     if change.kind is ChangeKind.APPEARED and is_all:
         return replace(change, kind=ChangeKind.RETURNED, before=entry)
+    said_here = kinds_said(entry, change.time)
+    named_kinds = {*map(of_day, Kind), *(kind.value for kind in Kind), *said_here}
     kinds = [
-        kind.value for kind in Kind if _is_remembered(names, _of_kind(kind), remembered)
+        name
+        for name in sorted(named_kinds)
+        if _is_remembered(names, _of_kind(name), remembered)
     ]
     return replace(change, said=tuple(said), offered=tuple(offered), kinds=tuple(kinds))
 
@@ -341,8 +351,9 @@ def leaving(changes: Iterable[Change]) -> tuple[str, ...]:
     for change in changes:
         if change.before is None:
             continue
-        stays = set() if change.after is None else set(_contents(change.after))
-        gone = [each for each in _contents(change.before) if each not in stays]
+        now, after = change.time, change.after
+        stays = set() if after is None else set(_contents(after, now))
+        gone = [each for each in _contents(change.before, now) if each not in stays]
         for name in _names_of(change):
             for content in gone:
                 left[_fingerprint(name, content)] = None
@@ -381,17 +392,17 @@ def _fingerprint(name: str, content: str) -> str:
     return hashlib.blake2b(text, digest_size=_DIGEST).hexdigest()
 
 
-def _contents(entry: Entry) -> Iterator[str]:
+def _contents(entry: Entry, now: datetime) -> Iterator[str]:
     for sentence, time in _sentences(entry):
         yield _of_sentence(sentence, time)
     for package in entry.packages:
         yield _of_package(package)
-    for kind in sorted(kinds_said(entry)):
+    for kind in sorted(kinds_said(entry, now)):
         yield _of_kind(kind)
 
 
-def _of_kind(kind: Kind) -> str:
-    return f"kind {kind.value}"
+def _of_kind(name: str) -> str:
+    return f"kind {name}"
 
 
 def _sentences(entry: Entry) -> Iterator[tuple[str, int]]:

@@ -13,7 +13,8 @@ from watcher.judgement.change_reading import (
     MatchedChange,
     PassageStatement,
 )
-from watcher.records import Update
+from watcher.judgement.ledger import pulled_by_absence
+from watcher.records import Kind, Update
 
 # What is restored within this was never pulled
 TAKEN_BACK = timedelta(hours=24)
@@ -57,6 +58,9 @@ def day_of_turn(
                 days.append(dated)
     possible = [day for day in days if day <= now]
     earliest = before.turned or before.released
+    # A post bears the day alone, a record the hour of it
+    if days and earliest is not None and max(days).date() == earliest.date():
+        return max(*days, earliest) if max(days) <= now else earliest
     if earliest is not None:
         possible = [day for day in possible if day > earliest]
     return max(possible, default=now)
@@ -71,9 +75,14 @@ def is_said_later(
 
 
 def is_older(statement: PassageStatement, update: Update) -> bool:
-    """Say whether a sentence is dated before the day of the last change of state."""
+    """Say whether a sentence is dated before the day of the last change of state.
+
+    Absence shows a pull on any day after it was said: words of it may be older.
+    """
     turned = update.turned
-    if turned is None and update.version > 1:
+    if statement.kind is Kind.PULLED and pulled_by_absence(update) is not None:
+        turned = update.turned_before
+    elif turned is None and update.version > 1:
         # Noted before turns had a day of their own
         turned = update.changed
     if statement.time is None or turned is None:

@@ -5,13 +5,12 @@ Which events they make, which they only support, and what stays untold and why.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from watcher.judgement import believe, normalize, schedule
+from watcher.judgement import believe, schedule
 from watcher.judgement.change_reading import (
     ChangeReading,
     MatchedChange,
@@ -19,7 +18,8 @@ from watcher.judgement.change_reading import (
 )
 from watcher.judgement.days import day_of_turn, is_said_later
 from watcher.judgement.decisions import Decisions
-from watcher.judgement.event import Summary, compose_event, quote_all, quote_evidence
+from watcher.judgement.event import Summary, compose_event, quote_all
+from watcher.judgement.further import offered_by
 from watcher.judgement.ledger import (
     Ledger,
     Matches,
@@ -29,10 +29,11 @@ from watcher.judgement.ledger import (
     forget_pull,
     last_event,
     merge_changes,
+    pulled_by_absence,
     pulled_by_words,
     take_over_advisories,
 )
-from watcher.judgement.names import LABELLED, kb_names, label_names, slug
+from watcher.judgement.names import kb_names
 from watcher.judgement.other_events import (
     Establishing,
     UpdateCheck,
@@ -48,17 +49,17 @@ from watcher.judgement.packages import (
     all_among,
     all_offered,
     current_packages,
-    exact_products,
     kb_articles,
     names_of_part,
     stated_articles,
     those_among,
+    with_names_of,
     with_part_offered_again,
     with_pulled,
     with_told,
     without,
 )
-from watcher.judgement.prose import articles_of_return, update_label
+from watcher.judgement.prose import articles_of_return
 from watcher.judgement.pull_and_return import StateChange, state_change
 from watcher.judgement.summary import (
     deciding_words,
@@ -69,28 +70,20 @@ from watcher.judgement.summary import (
     re_released_summary,
 )
 from watcher.records import (
-    ChangeKind,
-    Entry,
     Established,
     Event,
     Kind,
-    Label,
     Package,
     State,
     Update,
-    UpdateRef,
 )
-
-_BUILD = re.compile(r"\b\d+(?:\.\d+){2,3}\b")
-# Characters of an id that is made of a title
-LONGEST_ID = 80
 
 
 def decide(changes: UpdateChanges, matches: Matches, decisions: Decisions) -> None:
     """Decide what a check says of one update, and put the update as it stands then."""
     update = matches.ledger[changes.update_id]
     if matches.ledger.is_new(update.id):
-        _first_sight(update, changes, matches, decisions)
+        first_sight(update, changes, matches, decisions)
     else:
         _known_update(update, changes, matches, decisions)
 
@@ -98,10 +91,10 @@ def decide(changes: UpdateChanges, matches: Matches, decisions: Decisions) -> No
 # -- an update or advisory that nobody knew
 
 
-def _first_sight(
+def first_sight(
     update: Update, changes: UpdateChanges, matches: Matches, decisions: Decisions
 ) -> None:
-    """One event, whatever the changes say."""
+    """Decide on an update or advisory that nobody knew: one event, whatever the changes say."""
     _take_successors(changes)
     update = merge_changes(update, changes)
     update = take_over_advisories(update, matches.ledger)
@@ -111,10 +104,12 @@ def _first_sight(
     readings = [matched.reading for matched in changes.changes]
     changed = state_change(replace(update, changed=None), changes, matches.now)
     kind = _first_kind(update, readings, changed, matches.now)
-    if changed is not None and kind in (Kind.PULLED, Kind.RE_RELEASED):
-        turned = day_of_turn(changed.statements, changed.changes, update, matches.now)
+    statements = changed.statements if changed else ()
+    if kind in (Kind.PULLED, Kind.RE_RELEASED):
+        showing = changed.changes if changed else changes.changes
+        turned = day_of_turn(statements, showing, update, matches.now)
         update = replace(update, turned=turned)
-    if kind is Kind.PULLED:
+    if _is_known_as_pulled(update, readings, changed):
         update = with_pulled(update, ())
     if kind is Kind.RE_RELEASED:
         # Read first after its return it is at least the second version
@@ -136,7 +131,6 @@ def _first_sight(
         decisions.support(told_already, changes.changes)
         matches.ledger.put(update)
         return
-    statements = changed.statements if changed else ()
     goes_on = kind is Kind.KNOWN_ISSUE and not readings[0].is_first
     event = compose_event(
         update,
@@ -173,16 +167,30 @@ def _first_kind(
         if any(each.entry.exploited and not each.entry.revision for each in readings):
             return Kind.EXPLOITED
         return Kind.REVISED if old else Kind.ANNOUNCED
+    is_pulled = _is_known_as_pulled(update, readings, changed)
     if old:
-        return Kind.REVISED
+        # Of what is pulled whoever has installed it is to know, as long as it is young
+        since = update.released or now
+        is_told = is_pulled and now - since <= schedule.YOUNG
+        return Kind.PULLED if is_told else Kind.REVISED
     if update.type == "issue":
         return Kind.KNOWN_ISSUE
-    shown = changed.kind if changed is not None else Kind.RELEASED
-    if shown is Kind.PULLED or _is_recalled(update, readings):
+    if is_pulled:
         return Kind.PULLED
+    shown = changed.kind if changed is not None else Kind.RELEASED
     if shown is Kind.RE_RELEASED or update.version > 1:
         return Kind.RE_RELEASED
     return Kind.RELEASED
+
+
+def _is_known_as_pulled(
+    update: Update, readings: Sequence[ChangeReading], changed: StateChange | None
+) -> bool:
+    """Whether an update is pulled by the time at which it is first read of."""
+    if update.type in ("advisory", "issue"):
+        return False
+    is_said = changed is not None and changed.kind is Kind.PULLED
+    return is_said or _is_recalled(update, readings)
 
 
 def _is_recalled(update: Update, readings: Sequence[ChangeReading]) -> bool:
@@ -218,6 +226,8 @@ def _known_update(
     before: Update, changes: UpdateChanges, matches: Matches, decisions: Decisions
 ) -> None:
     """At most one event of a kind, whatever the changes say."""
+    offered = [each for matched in changes.changes for each in matched.packages]
+    before = with_names_of(before, offered)
     changed = state_change(before, changes, matches.now)
     update = before
     if changed is not None:
@@ -248,7 +258,7 @@ def _known_update(
 
 def _with_what_it_establishes(changed: StateChange, update: Update) -> Update:
     """The update with what holds beside the event of a change of state."""
-    if not changed.repeats:
+    if not changed.repeats or changed.kind is Kind.PULLED:
         update = replace(update, suspicions=())
     if changed.kind is Kind.PULLED and changed.statements:
         update = pulled_by_words(update)
@@ -271,9 +281,16 @@ def _after(
     if changed.pulled_at_once is not None:
         update = _in_state(changed.pulled_at_once, update, changes)
     update = _in_state(changed, update, changes)
+    by_absence = pulled_by_absence(before) is not None
+    if by_absence and changed.kind is Kind.PULLED:
+        before = replace(before, turned=before.turned_before)
     turned = day_of_turn(changed.statements, changed.changes, before, now)
     # What a later day's words repeat is still so on that day
-    if not changed.repeats or is_said_later(changed.statements, before, turned):
+    if (
+        by_absence
+        or not changed.repeats
+        or is_said_later(changed.statements, before, turned)
+    ):
         update = replace(update, turned=turned)
     return update
 
@@ -374,14 +391,24 @@ def _tell(
     event = established_by(update, fact)
     if event is None and changed.repeats:
         event = last_event(update, changed.kind)
+        # That it is the second version was learned from the table, and not told
+        if not event and changed.kind is Kind.RE_RELEASED and _was_told(update):
+            event = None
     if event is not None:
-        decisions.support(event, changed.changes)
+        is_back = changed.kind is Kind.RE_RELEASED
+        offered = offered_by(update, changed.changes) if is_back else []
+        decisions.support(event, changed.changes, offered)
         return []
     if changed.kind is Kind.PULLED:
         summary = pulled_summary(update, part)
     else:
         summary = re_released_summary(update, part)
     return [Establishing(fact, _event_of(changed, update, now, summary, part=part))]
+
+
+def _was_told(update: Update) -> bool:
+    """Whether readers have heard of an update's release."""
+    return bool(established_by(update, Established(Kind.RELEASED)))
 
 
 def _names_of_part(part: Sequence[Package], update: Update) -> str:
@@ -449,127 +476,3 @@ def _event_of(
 def _as_they_stand(packages: Sequence[Package], update: Update) -> list[Package]:
     """Packages as the update has them after the decision."""
     return those_among(current_packages(update), packages)
-
-
-# -- changes that name no update that is watched
-
-
-def decide_unmatched(matches: Matches, decisions: Decisions) -> None:
-    """Decide on changes that name no update.
-
-    A feed's new entry is news, a known issue of something else is a known issue.
-    """
-    for reading in matches.unmatched:
-        entry = reading.entry
-        appeared = reading.change.kind is ChangeKind.APPEARED
-        # A record of one CVE; a post may name some
-        is_catalogued = entry.key.upper() in entry.cves
-        is_issue = any(passage.name == "issue" for passage in entry.passages)
-        if is_issue and (appeared or _issue_goes_on(reading, matches.now)):
-            _decide_other_issue(reading, matches, decisions)
-        elif appeared and entry.title and not is_catalogued:
-            decisions.events.append(_news(reading, matches.now))
-        else:
-            decisions.be_silent(reading, "it names no update that is watched")
-
-
-def _issue_goes_on(reading: ChangeReading, now: datetime) -> bool:
-    """Whether an issue that was there at the first check is told otherwise now.
-
-    March 2020: an issue of KB4535996 was resolved by KB4554364 four days after it was
-    opened, whoever began to read the page in between.
-    """
-    before, entry = reading.change.before, reading.entry
-    is_named = bool(entry.kbs) or _own_version(entry) is not None
-    if before is None or reading.change.after is None or not is_named:
-        return False
-    opened = entry.dated
-    if opened is not None and now - opened > schedule.YOUNG:
-        return False
-    # A row that is only reworded names nothing that it did not name before
-    remedies = (reading.new_text("issue"), reading.new_text("workaround"))
-    new_names = _updates_named(*remedies)
-    return not new_names <= _updates_named(*(each.text for each in before.passages))
-
-
-def _updates_named(*texts: str) -> set[str]:
-    """The articles and builds that texts name: what brings a fix, or has the fault."""
-    named: set[str] = set()
-    for text in texts:
-        named.update(normalize.kbs_in(text))
-        named.update(_BUILD.findall(text))
-    return named
-
-
-def _own_version(entry: Entry) -> Label | None:
-    """The version that an issue is of, where its family's updates are known by versions."""
-    label = update_label(entry)
-    if label is None or label.family in LABELLED:
-        return None
-    return label
-
-
-def _decide_other_issue(
-    reading: ChangeReading, matches: Matches, decisions: Decisions
-) -> None:
-    """A known issue of an update that no other source tells of.
-
-    A Windows update that stops Exchange, say.
-    """
-    entry = reading.entry
-    kb = entry.kbs[0] if entry.kbs else ""
-    label = _own_version(entry)
-    title = label.product if label is not None else kb or entry.title
-    name = f"issue {kb or entry.key}" if label is None else title
-    update_id = slug(name)[:LONGEST_ID]
-    if update_id in matches.ledger:
-        decisions.be_silent(reading, "its update is known by another issue")
-        return
-    update = Update(
-        update_id,
-        title=title,
-        family="",
-        type="issue",
-        month="",
-        version=1,
-        state=State.RELEASED,
-        first_seen=matches.now,
-        released=entry.dated,
-        products=entry.products,
-        kbs=entry.kbs,
-        thread=update_id,
-        names=label_names(label),
-    )
-    matches.ledger.put(update)
-    changes = UpdateChanges(update_id)
-    changes.of(reading)
-    _first_sight(matches.ledger[update_id], changes, matches, decisions)
-
-
-def _news(reading: ChangeReading, now: datetime) -> Event:
-    entry = reading.entry
-    update_id = slug(f"{reading.change.source} {entry.title}")[:LONGEST_ID].strip("-")
-    update = Update(
-        update_id,
-        title=normalize.fold(entry.title),
-        family="",
-        type="news",
-        month="",
-        version=1,
-        state=State.RELEASED,
-        first_seen=now,
-        products=entry.products,
-        thread=update_id,
-    )
-    event = compose_event(
-        update,
-        Kind.NEWS,
-        now,
-        summary=Summary(update.title),
-        evidence=quote_evidence(reading),
-        readings=[reading],
-        distinction=entry.key,
-    )
-    products = exact_products(entry.products)
-    reference = UpdateRef(update_id, update.title, 1, products=products)
-    return replace(event, update=reference)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct, field
 
 from watcher.judgement.advice import tables_of_cases
 from watcher.judgement.change_reading import ChangeReading, MatchedChange
 from watcher.judgement.event import join_events, quote_evidence
-from watcher.records import Event, EventEvidence, EventGuidance, Silence
+from watcher.records import (
+    Event,
+    EventEvidence,
+    EventFurther,
+    EventGuidance,
+    Package,
+    Silence,
+)
 
 
 class Decisions(Struct, frozen=True):
@@ -23,14 +30,26 @@ class Decisions(Struct, frozen=True):
     evidence: list[EventEvidence] = field(default_factory=list)
     silent: list[Silence] = field(default_factory=list)
     guidance: list[EventGuidance] = field(default_factory=list)
+    further: list[EventFurther] = field(default_factory=list)
     # The events that tell of known issues, by the issues' keys
     issues: dict[str, str] = field(default_factory=dict)
 
-    def support(self, event: str, changes: Iterable[MatchedChange]) -> None:
+    def support(
+        self,
+        event: str,
+        changes: Collection[MatchedChange],
+        offered: Collection[Package] = (),
+    ) -> None:
         """Add the changes' evidence and tables of cases to an earlier event.
 
-        ``event`` is its id, "" for what was known from the start.
+        ``event`` is its id, "" for what was known from the start; ``offered`` are the
+        packages that the changes name, of the version of which it told.
         """
+        for matched in changes:
+            if event and offered:
+                time = matched.reading.change.time
+                self.further.append(EventFurther(event, time, tuple(offered)))
+                break
         for matched in changes:
             reading = matched.reading
             if not event:

@@ -28,7 +28,8 @@ from watcher.judgement.ledger import (
 from watcher.judgement.matching import is_about
 from watcher.judgement.names import month_of
 from watcher.judgement.packages import current_packages, with_pulled
-from watcher.judgement.pull_and_return import named_packages, state_change
+from watcher.judgement.packages_meant import named_packages
+from watcher.judgement.pull_and_return import state_change
 from watcher.records import (
     Change,
     ChangeKind,

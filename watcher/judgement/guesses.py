@@ -50,6 +50,25 @@ def suggests_month(time: datetime) -> bool:
     return timedelta(days=-1) <= time - second_tuesday <= PATCH_TUESDAY_LASTS
 
 
+def is_of_patch_tuesday(reading: ChangeReading, when: datetime) -> bool:
+    """Say whether a record without a label offers the update of a Patch Tuesday.
+
+    What an older record comes to offer on that day may be its own update's next version.
+    """
+    return suggests_month(when) and not _older_month(reading, when)
+
+
+def _older_month(reading: ChangeReading, when: datetime) -> str:
+    """The month of the record that has come to offer something else in a later one; else "".
+
+    What has waited for an update gets the one of that later month.
+    """
+    published, before = reading.entry.published, reading.change.before
+    if before is None or not before.packages or published is None:
+        return ""
+    return "" if month_of(published) == month_of(when) else month_of(published)
+
+
 def version_told_by_words(
     package: Package, reading: ChangeReading, matches: Matches
 ) -> Update | None:
@@ -62,7 +81,7 @@ def version_told_by_words(
     if reading.entry.label is not None:
         return None
     when = vendors_date(reading, matches.now)
-    if suggests_month(when):
+    if is_of_patch_tuesday(reading, when):
         return None
     family = normalize.family(package.product)
     for update in matches.ledger.find_all((open_name(family),)):
@@ -101,15 +120,22 @@ def beside_it(
     return None
 
 
-def founded_of_day(family: str, when: datetime, matches: Matches) -> Update:
-    """Give the update that is known by its day alone, founded where it is new."""
+def founded_of_day(family: str, reading: ChangeReading, matches: Matches) -> Update:
+    """Give the update that is known by its day alone, founded where it is new.
+
+    Where a record of an older month offers it, it may be that month's next version.
+    """
+    when = vendors_date(reading, matches.now)
+    month = _older_month(reading, when)
     update = matches.ledger.find((day_name(family, when),))
-    if update is not None and update.is_guessed:
+    if update is not None and update.is_guessed and update.month == month:
         return update
     identity = day_identity(family, when)
     update = new_update(identity, family, "SU", matches.now, when)
-    names = (day_name(family, when),)
-    return matches.ledger.found(replace(update, names=names, is_guessed=True))
+    guessed = replace(
+        update, month=month, names=(day_name(family, when),), is_guessed=True
+    )
+    return matches.ledger.found(guessed)
 
 
 def named_by_label(guessed: Update, label: Label, ledger: Ledger) -> Update:
@@ -156,7 +182,8 @@ def guessed_for(
         released = update.dated
         if not update.is_guessed or abs(when - released) > SAME_RELEASE:
             continue
-        if label.version > 1 or month_of(released) == label.month:
+        month = update.month or month_of(released)
+        if month == label.month or (label.version > 1 and not update.month):
             return update
     return None
 

@@ -23,12 +23,13 @@ from watcher.judgement.change_reading import (
     read_change,
 )
 from watcher.judgement.corrections import tell_wrong_names
-from watcher.judgement.decide import decide, decide_unmatched
+from watcher.judgement.decide import decide
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger
 from watcher.judgement.matching import match
 from watcher.judgement.names import entry_names, kb_names
+from watcher.judgement.unmatched import decide_unmatched
 from watcher.records import Change, ChangeKind, Entry, Event, Outcome, Update
 
 
@@ -118,6 +119,7 @@ def events(  # noqa: PLR0913 - what a check of one source knows
         absorbed=ledger.absorptions,
         silent=tuple(decisions.silent),
         guidance=tuple(decisions.guidance),
+        further=tuple(decisions.further),
     )
 
 

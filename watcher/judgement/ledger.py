@@ -18,6 +18,7 @@ from watcher.judgement.names import Identity, cve_names, update_names
 from watcher.judgement.packages import (
     add_package,
     add_row,
+    after_row,
     as_made_product,
     build_grew,
     exact_products,
@@ -195,7 +196,8 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
             if stated:
                 row = _row_of(offered, matched, replace(update, packages=packages))
                 packages = add_row(packages, row, _row_before(matched))
-                version = max(version, row.version)
+                packages = after_row(packages, row)
+                version = max([version, *(each.version for each in packages)])
                 continue
             # A page that names no product tells of the packages that are known
             if not offered.product and packages:

@@ -15,7 +15,7 @@ from watcher.judgement import normalize
 from watcher.judgement.change_reading import (
     ChangeReading,
     PassageStatement,
-    history_of,
+    return_in,
 )
 from watcher.judgement.corrections import (
     denied_by_date,
@@ -30,6 +30,7 @@ from watcher.judgement.corrections import (
 from watcher.judgement.guesses import (
     beside_it,
     founded_of_day,
+    is_of_patch_tuesday,
     named_by_label,
     suggests_month,
     version_told_by_words,
@@ -288,9 +289,10 @@ def _takes_place(reading: ChangeReading, update: Update, now: datetime) -> bool:
         same_month = published is None or month_of(published) == update.month
         # A check may be late: the day is the record's
         when = month_of(vendors_date(reading, now))
-        return same_month and when == update.month
-    # Where updates bear no month the vendor's words decide: MSRC also corrects wrong
-    # articles that way
+        if same_month and when == update.month:
+            return True
+    # Later, and where updates bear no month, the vendor's words decide: MSRC also
+    # corrects wrong articles that way
     return reading.says(Kind.RE_RELEASED)
 
 
@@ -305,8 +307,8 @@ def _named_again(
     published = reading.entry.published
     if not reading.is_first or not package.kb or published is None:
         return None
-    statement = history_of(reading.entry)
-    if statement is None or statement.kind is not Kind.RE_RELEASED:
+    statement = return_in(reading.entry)
+    if statement is None:
         return None
     if statement.kbs and package.kb not in statement.kbs:
         return None
@@ -341,8 +343,8 @@ def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> U
     when = vendors_date(reading, matches.now)
     # A month that a date suggests is a guess, one that a label names a statement
     stated = label.month if label else ""
-    if not stated and not suggests_month(when):
-        return founded_of_day(family, when, matches)
+    if not stated and not is_of_patch_tuesday(reading, when):
+        return founded_of_day(family, reading, matches)
     month = stated or month_of(when)
     update = matches.ledger.find((month_name(family, month, kind),))
     if update is not None:

@@ -20,6 +20,7 @@ from watcher.judgement.change_reading import (
 from watcher.judgement.days import tells_of_former_turn
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import compose_event, quote_all
+from watcher.judgement.further import offered_by
 from watcher.judgement.ledger import established_by, last_event
 from watcher.judgement.packages import (
     all_among,
@@ -162,7 +163,8 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         earlier = established_by(before, Established(Kind.RELEASED))
         if before.version > 1:
             earlier = last_event(before, Kind.RE_RELEASED)
-        check.decisions.support(earlier or "", matches)
+        offered = offered_by(check.update, matches)
+        check.decisions.support(earlier or "", matches, offered)
         return []
     further: list[Package] = []
     for matched in matches:
@@ -397,7 +399,8 @@ def revision(check: UpdateCheck) -> list[Establishing]:
         if earlier is None:
             check.decisions.be_silent(matched.reading, why)
         else:
-            check.decisions.support(earlier, [matched])
+            offered = offered_by(check.update, [matched])
+            check.decisions.support(earlier, [matched], offered)
     if not readings:
         return []
     copies = [f"{each.entry.key} {each.change.sha256}" for each in readings]

@@ -344,6 +344,23 @@ def as_made_product(update: Update, package: Package) -> Package:
     return package
 
 
+def with_names_of(update: Update, offered: Iterable[Package]) -> Update:
+    """Give the update whose packages have the articles and builds that a check tells of them.
+
+    A row whose link was broken by a line break names no article; the record does, and says
+    that it has been withdrawn.
+    """
+    known = list(offered)
+    packages = []
+    for package in update.packages:
+        for each in known:
+            if not (package.kb and package.build) and same_package(package, each):
+                kb, build = package.kb or each.kb, package.build or each.build
+                package = replace(package, kb=kb, build=build)  # noqa: PLW2901 - named
+        packages.append(package)
+    return replace(update, packages=tuple(packages))
+
+
 def add_package(
     packages: tuple[Package, ...], package: Package, *, certain: bool
 ) -> tuple[Package, ...]:
@@ -459,6 +476,23 @@ def add_row(
     for each in former:
         row = _completed(each, row, certain=True)
     return (*kept, row)
+
+
+def after_row(packages: tuple[Package, ...], row: Package) -> tuple[Package, ...]:
+    """Give the packages with those that were guessed to be of a row's version, and are later.
+
+    A record offers the newest alone: where the table names an older one of that product,
+    which has another article, the newest is the version after it.
+    """
+    found = []
+    for package in packages:
+        is_guess = not package.stated and package.version == row.version
+        is_other = bool(package.kb and row.kb) and package.kb != row.kb
+        is_other = is_other and package.product == row.product
+        if is_guess and is_other and build_grew(row, package):
+            package = replace(package, version=row.version + 1)  # noqa: PLW2901
+        found.append(package)
+    return tuple(found)
 
 
 def _is_row_before(stored: Package, row: Package, corrected: Package | None) -> bool:

@@ -29,7 +29,12 @@ from watcher.judgement.packages import (
     stated_articles,
     those_among,
 )
-from watcher.judgement.prose import sentence_before, under_new_articles
+from watcher.judgement.packages_meant import (
+    named_packages,
+    packages_meant,
+    unless_all,
+)
+from watcher.judgement.prose import articles_of_return, under_new_articles
 from watcher.records import Change, Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one
@@ -73,9 +78,10 @@ def state_change(
     shown = _shown_by_packages(update, changes, now)
     pulled = _spoken(Kind.PULLED, update, changes)
     back = _spoken(Kind.RE_RELEASED, update, changes)
-    if shown is not None and not _words_outweigh(shown, pulled, back):
+    is_back = bool(back) and not is_later(_statements(pulled), _statements(back))
+    if shown is not None and not _words_outweigh(shown, pulled, is_back=is_back):
         return _pulled_at_once(shown, pulled) or shown
-    if back and not is_later(_statements(pulled), _statements(back)):
+    if is_back:
         return _re_released(update, back, now)
     if pulled:
         return _pulled(update, _changes(pulled), _statements(pulled))
@@ -86,10 +92,10 @@ def state_change(
 
 
 def _words_outweigh(
-    shown: StateChange, pulled: Sequence[Spoken], back: Sequence[Spoken]
+    shown: StateChange, pulled: Sequence[Spoken], *, is_back: bool
 ) -> bool:
     """Whether words of a pull count for more than the version that packages show."""
-    if back or not pulled or not shown.repeats:
+    if is_back or not pulled or not shown.repeats:
         return False
     # The label of a version that was told says nothing new: a record of v2 that says
     # "pulled" pulls v2
@@ -118,7 +124,11 @@ def _pulled_at_once(shown: StateChange, pulled: Sequence[Spoken]) -> StateChange
     A source that was away for some days comes late to a version and to its pull: "back
     as v2, install it" is wrong by then.
     """
-    last = [each for each in pulled if is_later([each.statement], shown.statements)]
+    last = [
+        each
+        for each in pulled
+        if is_later([each.statement], shown.statements) or _is_last_word(each, shown)
+    ]
     if shown.repeats or not last:
         return None
     return StateChange(
@@ -130,117 +140,28 @@ def _pulled_at_once(shown: StateChange, pulled: Sequence[Spoken]) -> StateChange
     )
 
 
+def _is_last_word(pull: Spoken, shown: StateChange) -> bool:
+    """Whether a pull is the last revision of a record that shows a new version."""
+    entry, statement = pull.matched.entry, pull.statement
+    if pull.matched not in shown.changes or not statement.in_revision:
+        return False
+    if statement.time is None or entry.updated is None:
+        return False
+    return statement.time.date() >= entry.updated.date()
+
+
 def _pulled(
     update: Update,
     changes: tuple[MatchedChange, ...],
     statements: tuple[PassageStatement, ...],
 ) -> StateChange:
     """A pull of the packages that the words name, else of those that their entries offer."""
-    meant = _packages_meant(update, changes, statements)
+    meant = packages_meant(update, changes, statements)
     pulled_before = pulled_packages(update)
     repeats = all_among(meant, pulled_before) if meant else update.is_pulled
     return StateChange(
         Kind.PULLED, update.version, changes, statements, meant, repeats=repeats
     )
-
-
-def _packages_meant(
-    update: Update,
-    changes: Sequence[MatchedChange],
-    statements: Sequence[PassageStatement],
-) -> tuple[Package, ...]:
-    """The packages of the current version that words are about; () for all of them.
-
-    Case: of the three rollups of December 2014 "Update Rollup 8 for Exchange Server 2010
-    SP3" was recalled; who told "do not install" of all three gave a wrong order to two
-    thirds of the readers.
-    """
-    current = current_packages(update)
-    meant: list[Package] = []
-    for statement in statements:
-        meant += (
-            named_packages(statement, current)
-            or _rollup_before(changes, statement, current)
-            or _offered_in(changes, statement, current)
-        )
-    if not statements:
-        for matched in changes:
-            meant += those_among(current, matched.packages)
-    return _unless_all(current, meant)
-
-
-def _unless_all(
-    current: Sequence[Package], meant: Sequence[Package]
-) -> tuple[Package, ...]:
-    """Those of the current packages that are meant; () where all of them are."""
-    kept = those_among(current, meant)
-    return () if len(kept) == len(current) else tuple(kept)
-
-
-def named_packages(
-    statement: PassageStatement, current: Sequence[Package]
-) -> list[Package]:
-    """Give the packages that a statement names: by KB article, by build, else by product."""
-    by_article = [package for package in current if package.kb in statement.kbs]
-    if by_article:
-        return by_article
-    by_build = [package for package in current if package.build in statement.builds]
-    if by_build:
-        return by_build
-    return _of_products(statement.products, current)
-
-
-def _of_products(names: Sequence[str], current: Sequence[Package]) -> list[Package]:
-    return [each for each in current if normalize.is_named(each.product, names)]
-
-
-def _rollup_before(
-    changes: Sequence[MatchedChange],
-    statement: PassageStatement,
-    current: Sequence[Package],
-) -> list[Package]:
-    """The packages of the rollup that the sentence before names; a rollup is an update.
-
-    Case: MSRC offers one update for three products, of which the post says "An issue has
-    been identified in the Exchange Server 2010 SP3 Update Rollup 8. The update has been
-    recalled".
-    """
-    for matched in changes:
-        if matched.entry.packages or not _is_said_in(statement, matched):
-            continue
-        before = sentence_before(statement, matched.entry)
-        label = normalize.label(before)
-        if label is not None and label.type == "RU":
-            return _of_products([label.product], current)
-    return []
-
-
-def _offered_in(
-    changes: Sequence[MatchedChange],
-    statement: PassageStatement,
-    current: Sequence[Package],
-) -> list[Package]:
-    """The packages of the entry in which a statement stands; all where it offers none.
-
-    An article is about its own: KB2986475's says nothing of the other rollups of
-    December 2014.
-    """
-    for matched in changes:
-        if not _is_said_in(statement, matched):
-            continue
-        if matched.packages:
-            return those_among(current, matched.packages)
-        kbs = normalize.kbs_in(matched.entry.title)
-        if not kbs and len(matched.entry.kbs) == 1:
-            kbs = matched.entry.kbs
-        own = [package for package in current if package.kb in kbs]
-        if own:
-            return own
-    return list(current)
-
-
-def _is_said_in(statement: PassageStatement, matched: MatchedChange) -> bool:
-    return statement in matched.statements_of(statement.kind)
 
 
 def _changes(spoken: Sequence[Spoken]) -> tuple[MatchedChange, ...]:
@@ -274,6 +195,8 @@ def _shown_by_packages(
         new += _packages_after_pull(update, matched)
         if new:
             version = max(version, next_version, named)
+        elif update.is_pulled and _only_names_version(update, matched):
+            continue
         elif named >= next_version and matched.reading.change.after is not None:
             version = max(version, named)
             new = list(matched.packages)
@@ -294,6 +217,15 @@ def _shown_by_packages(
         tuple(packages),
         repeats=version == update.version,
     )
+
+
+def _only_names_version(update: Update, matched: MatchedChange) -> bool:
+    """Whether a row gives the pulled packages the name of a later version.
+
+    A record without a label was taken for the first one: what it pulled is that one.
+    """
+    pulled = pulled_packages(update)
+    return bool(matched.packages) and all_among(matched.packages, pulled)
 
 
 def _grown_packages(
@@ -449,7 +381,8 @@ def _counts(
     in_title = statement.passage == "title" and matched.packages
     if in_title and matched.reading.version < update.version:
         return False
-    return _is_of_version(statement, update) and not is_older(statement, update)
+    is_of_version = _is_of_version(statement, update, matched)
+    return is_of_version and not is_older(statement, update)
 
 
 def _offers_out_of_band(statement: PassageStatement, matched: MatchedChange) -> bool:
@@ -475,14 +408,19 @@ def _names_another_month(statement: PassageStatement, update: Update) -> bool:
     return bool(months) and update.month not in months
 
 
-def _is_of_version(statement: PassageStatement, update: Update) -> bool:
-    """Whether the KB articles that a sentence names are the current version's."""
+def _is_of_version(
+    statement: PassageStatement, update: Update, matched: MatchedChange
+) -> bool:
+    """Whether the KB articles that a sentence names are the current version's.
+
+    Or of the next one, which its own entry has come to offer.
+    """
     if update.version == 1 or not statement.kbs:
         return True
     # Of a version of which words alone tell, any article but the former ones
     if stated_articles(update):
         return not set(statement.kbs) <= set(update.former)
-    articles = kb_articles(current_packages(update))
+    articles = kb_articles((*current_packages(update), *matched.successors))
     if not articles or only_words_tell_of_version(update):
         return True
     return not set(articles).isdisjoint(statement.kbs)
@@ -528,12 +466,12 @@ def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> State
     changes, statements = _changes(back), _statements(back)
     meant: tuple[Package, ...] = ()
     if update.is_pulled_in_part:
-        named = _packages_meant(update, changes, statements)
+        named = packages_meant(update, changes, statements)
         pulled = pulled_packages(update)
         # What was never pulled cannot be back
         meant = tuple(those_among(named, pulled)) or pulled
     elif update.is_pulled:
-        meant = _packages_meant(update, changes, statements)
+        meant = packages_meant(update, changes, statements)
     elif not repeats:
         meant = _part_named(update, statements)
     if not repeats:
@@ -558,7 +496,7 @@ def _part_named(
         if not named:
             return ()
         meant += named
-    return _unless_all(current, meant)
+    return unless_all(current, meant)
 
 
 def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -> bool:
@@ -569,6 +507,8 @@ def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -
     turned = update.last_turned
     if update.version == 1 or update.has_pulled_packages or turned is None:
         return False
+    if _names_new_articles(update, back):
+        return False
     statements = _statements(back)
     last_revision = last_time(each for each in statements if each.in_revision)
     # A later revision of a record is a further re-release
@@ -578,3 +518,16 @@ def _repeats_re_release(update: Update, back: Sequence[Spoken], now: datetime) -
     if last_word is not None and last_word <= turned + SAME_RE_RELEASE:
         return True
     return now - turned < REPEATED_FOR
+
+
+def _names_new_articles(update: Update, back: Sequence[Spoken]) -> bool:
+    """Whether words say that an update is back under articles that it has not had.
+
+    A third version a day after the second is no repetition of that.
+    """
+    known = {*kb_articles(update.packages), *update.kbs}
+    current = kb_articles(current_packages(update)) or stated_articles(update)
+    if not current or only_words_tell_of_version(update):
+        return False
+    named = [each for said in back for each in articles_of_return(said.statement)]
+    return bool(named) and known.isdisjoint(named)

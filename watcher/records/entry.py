@@ -173,7 +173,7 @@ class Change(Struct, frozen=True):
     after: Entry | None
     said: tuple[str, ...] = ()
     offered: tuple[Package, ...] = ()
-    # The kinds of statements that it has made there, in whatever language
+    # The kinds of statements that it has made there, in whatever language, with their days
     kinds: tuple[str, ...] = ()
     since: datetime | None = None
 

@@ -78,6 +78,14 @@ class EventGuidance(Struct, frozen=True):
     table: Table
 
 
+class EventFurther(Struct, frozen=True):
+    """Packages that a source names at ``time``, of the version that an event told of."""
+
+    event: str
+    time: datetime
+    packages: tuple[Package, ...]
+
+
 class Absorption(Struct, frozen=True):
     """An update that went, and the one that took it over, by their ids."""
 
@@ -106,3 +114,4 @@ class Outcome(Struct, frozen=True):
     absorbed: tuple[Absorption, ...] = ()
     silent: tuple[Silence, ...] = ()
     guidance: tuple[EventGuidance, ...] = ()
+    further: tuple[EventFurther, ...] = ()

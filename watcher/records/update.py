@@ -142,6 +142,8 @@ class Update(Struct, frozen=True):
     is_guessed: bool = False
     # The vendor's day of its last pull or return, the check's time where none was named
     turned: datetime | None = None
+    # The same of the turn before, where absence alone has shown the last one
+    turned_before: datetime | None = None
 
     @property
     def is_pulled(self) -> bool:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from watcher.config import Settings
 from watcher.judgement import (
     audience,
+    further,
     reminders,
     server_status,
     source_health,
@@ -65,6 +66,14 @@ class Owed(Struct):
 
     letters: list[Letter] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+
+
+class Part(Struct, frozen=True):
+    """The part of an earlier event that a reader is owed, and since when."""
+
+    subscriber: Subscriber
+    event: Event
+    since: datetime
 
 
 def seal(
@@ -134,6 +143,7 @@ def letters_owed(
     exposures = servers.exposures(settings, store, ledger)
     # A clock that was ahead and has gone back keeps no event waiting
     latest = max([now, *(event.time for event in events)])
+    parts = _parts_owed(events, settings, store, exposures, now)
     at_once = audience.letters_at_once(
         unmuted(events, store, now),
         settings.subscribers,
@@ -141,12 +151,62 @@ def letters_owed(
         readers(events, store),
         exposures,
     )
-    digests = _digests(settings, store, exposures, last_run, now, sealed)
+    digests = _digests(settings, store, exposures, last_run, now, sealed, parts)
     monthly, monthly_notes = _monthly(events, settings, store, exposures, last_run, now)
-    letters = [*_welcomes(settings, store), *at_once, *digests.letters, *monthly]
+    letters = [*_welcomes(settings, store), *at_once, *_at_once(parts)]
+    letters += [*digests.letters, *monthly]
     due = reminders_due(letters, settings, store, exposures, last_run, now)
     letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
     return Owed([*letters, *due], digests.notes | monthly_notes)
+
+
+def _parts_owed(
+    events: tuple[Event, ...],
+    settings: Settings,
+    store: Store,
+    exposures: tuple[Exposure, ...],
+    now: datetime,
+) -> list[Part]:
+    """Give the parts of earlier events that concern readers by products named later.
+
+    Each reader is told once, and who has been welcomed since knows it from there.
+    ``events`` are those that they are told of now, anyway.
+    """
+    parts: list[Part] = []
+    told_now = {event.id for event in events}
+    for event_id, widened in store.widened_events().items():
+        event = store.event(event_id)
+        is_owed = now - widened.since <= further.OWED_FOR
+        if event is None or event_id in told_now or not is_owed:
+            continue
+        # What has been pulled or replaced since is told by that
+        update = store.update(event.update.id)
+        if update is None or update.state is not State.RELEASED:
+            continue
+        is_replaced = update.version > event.update.version
+        if is_replaced or not unmuted([event], store, now):
+            continue
+        welcomed = {
+            each.subscriber
+            for each in store.messages(kind="welcome")
+            if each.date <= widened.since
+        }
+        told = {each.subscriber for each, _ in store.messages_of(event=event_id)}
+        for subscriber in settings.subscribers:
+            if subscriber.name not in welcomed or subscriber.name in told:
+                continue
+            part = further.part_for(subscriber, event, widened.products, exposures)
+            if part is not None:
+                parts.append(Part(subscriber, part, widened.since))
+    return parts
+
+
+def _at_once(parts: Iterable[Part]) -> list[Letter]:
+    return [
+        audience.single(part.subscriber, part.event)
+        for part in parts
+        if audience.digest_time(part.subscriber.when) is None
+    ]
 
 
 def _monthly(
@@ -317,6 +377,7 @@ def _digests(
     last_run: datetime | None,
     now: datetime,
     last_sealed: int,
+    parts: Iterable[Part],
 ) -> Owed:
     """Compose the digests that are due; note how far each subscriber's digests have come.
 
@@ -342,6 +403,12 @@ def _digests(
         events = tuple(waiting.values())
         zone = settings.zone_of(subscriber)
         times = [event.time for event in events]
+        waits = {event.id for event in events}
+        for part in parts:
+            is_theirs = part.subscriber.name == name and not at_once
+            if is_theirs and part.event.id not in waits:
+                events = (*events, part.event)
+                times.append(part.since)
         if audience.is_digest_due(subscriber.when, zone, times, last_run, now):
             digest = audience.digest(
                 subscriber,
@@ -353,7 +420,7 @@ def _digests(
             # not looked at again
             if digest is not None:
                 owed.letters.append(digest)
-            until = max(waiting)
+            until = max(waiting, default=until)
         note = "" if at_once else str(until)
         if note != read_until.get(name):
             owed.notes[f"{DIGEST}{name}"] = note

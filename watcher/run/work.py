@@ -205,10 +205,11 @@ class Work:
             watch = self.settings.watch
             judged = judge_source(found, store, watch, packed.time, folder, {})
             store.touch(judged.unchanged)
-            if judged.report.outcome.events:
+            outcome = judged.report.outcome
+            if outcome.events or outcome.further:
                 self._compose_later(store)
             # What follows updates, or has waited for a first table, need not wait longer
-            if judged.report.outcome.updates:
+            if outcome.updates:
                 self.queue.add(store, queue.CHECK_DUE, {}, lock=queue.CHECK_DUE)
         if judged.report.trouble:
             self.warn(judged.report.trouble)
@@ -222,7 +223,7 @@ class Work:
         """
         with self._stores.borrowed() as store, store.writing():
             events = store.unsealed_events()
-            if not events:
+            if not events and not store.widened_events():
                 return
             # Whoever is new here has been told of nothing before these
             noted = store.metas(compose.LETTERS_UNTIL)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watcher.records import Event, EventEvidence, EventGuidance, Evidence, Kind
+from watcher.judgement.further import OWED_FOR, Widened, with_further
+from watcher.records import (
+    Event,
+    EventEvidence,
+    EventFurther,
+    EventGuidance,
+    Evidence,
+    Kind,
+)
 from watcher.store.connection import (
     ALL,
     Queries,
@@ -16,10 +24,14 @@ from watcher.store.connection import (
     record_from,
     record_text,
 )
+from watcher.store.notes import write_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+WIDENED = "further "
+"""Note, with an event's id: since when it names more products, and which it named before."""
 
 
 class Events(Transactions):
@@ -101,6 +113,15 @@ class Events(Transactions):
                 found.update(sql.events_about(product=product, most=limit))
         newest = sorted(found)[-limit:]
         return tuple(_events(found[sequence] for sequence in newest))
+
+    def widened_events(self) -> dict[str, Widened]:
+        """Give what events had named before later sources named more, by their ids."""
+        with self.reading() as sql:
+            rows = sql.values_of_prefix(prefix=WIDENED, length=len(WIDENED))
+            return {
+                key.removeprefix(WIDENED): record_from(Widened, text)
+                for key, text in rows
+            }
 
     def unsealed_events(self) -> tuple[Event, ...]:
         """Give the events of which no message has been made yet, in order.
@@ -267,3 +288,52 @@ def add_guidance(sql: Queries, more: Iterable[EventGuidance]) -> bool:
         sql.rewrite_event(id=each.event, record=record_text(event))
         changed = True
     return changed
+
+
+def add_further(sql: Queries, more: Iterable[EventFurther]) -> bool:
+    """Let events list the packages that later sources name; say whether any was new.
+
+    Where messages have been made of an event, it is noted since when it names more, and
+    which products it named before: who asks for the others only has not heard of it.
+    """
+    changed = False
+    for each in more:
+        record = sql.event(id=each.event)
+        if record is None:
+            continue
+        event = record_from(Event, record)
+        wider = with_further(event, each.packages)
+        if wider == event:
+            continue
+        sql.rewrite_event(id=each.event, record=record_text(wider))
+        sequence = int(sql.position_of_event(id=each.event)) + 1
+        _add_further_products(sql, sequence, event, wider)
+        if sql.unsealed_event(id=each.event) is None:
+            _note_wider(sql, event, each.time)
+        changed = True
+    return changed
+
+
+def _add_further_products(
+    sql: Queries, sequence: int, event: Event, wider: Event
+) -> None:
+    named = event.update.products
+    products = [each for each in wider.update.products if each not in named]
+    rows = [{"product": clean(each), "sequence": sequence} for each in products]
+    sql.add_products_of_events(rows)
+
+
+def _note_wider(sql: Queries, event: Event, since: datetime) -> None:
+    """Note what an event named before; notes of long ago go."""
+    notes = {}
+    for key, text in sql.values_of_prefix(prefix=WIDENED, length=len(WIDENED)):
+        if since - record_from(Widened, text).since > OWED_FOR:
+            notes[key] = ""
+    key = f"{WIDENED}{event.id}"
+    noted = sql.value(key=key)
+    if noted and key not in notes:
+        before = record_from(Widened, noted).products
+    else:
+        before = event.update.products
+    notes[key] = record_text(Widened(since, before))
+    write_values(sql, notes)

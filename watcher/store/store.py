@@ -28,7 +28,13 @@ from watcher.store.documents import (
     write_entries,
     write_times,
 )
-from watcher.store.events import Events, add_events, add_evidence, add_guidance
+from watcher.store.events import (
+    Events,
+    add_events,
+    add_evidence,
+    add_further,
+    add_guidance,
+)
 from watcher.store.ledger import Ledger, Lists, absorb, write_updates
 from watcher.store.messages import Messages, prune_messages
 from watcher.store.notes import Notes, next_edition, write_values
@@ -196,5 +202,6 @@ def _write_outcome(sql: Queries, outcome: Outcome) -> None:
     changed.append(write_updates(sql, outcome.updates))
     changed.append(add_evidence(sql, outcome.evidence))
     changed.append(add_guidance(sql, outcome.guidance))
+    changed.append(add_further(sql, outcome.further))
     if any(changed):
         next_edition(sql)

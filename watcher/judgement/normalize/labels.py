@@ -16,6 +16,7 @@ from msgspec import Struct
 from watcher.judgement.normalize.characters import fold
 from watcher.judgement.normalize.dates import MONTH, MONTHS
 from watcher.judgement.normalize.products import EXCHANGE, family, product, products_in
+from watcher.judgement.normalize.translated import in_english
 from watcher.records import Label
 
 _SHORT_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
@@ -130,7 +131,7 @@ def label(text: str, near: datetime | None = None, assumed: str = "") -> Label |
     has one subject. A cumulative update is named by its ``product``; only where a text
     names none ("September 2021 Cumulative Updates") its label bears the month.
     """
-    folded = _EDITION_CALLED_VERSION.sub(r"\1", fold(text))
+    folded = _EDITION_CALLED_VERSION.sub(r"\1", in_english(fold(text)))
     name = _monthly_name(folded, near)
     if name is None:
         return _numbered_label(folded)
@@ -142,7 +143,7 @@ def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
 
     ``near`` gives the year to those without.
     """
-    folded = fold(text)
+    folded = in_english(fold(text))
     months = {_month_of_token(token) for token in _TOKEN.finditer(folded)}
     for phrase in _PHRASE.finditer(folded):
         named = _nearest_month(folded, phrase, near)
