@@ -10,7 +10,6 @@ from tests.stories.rollups import OLD, PUBLISHED, RELEASED, SU, december
 from tests.stories.telling import World
 from watcher.records import Source, State
 
-KBS = ("KB2986475", "KB2986485", "KB2996150")
 RELEASING = (
     "<p>The Exchange team is announcing today a number of releases. Exchange Server 2013 "
     "Cumulative Update 7 (KB2986485), Update Rollup 8 for Exchange Server 2010 Service "
@@ -58,13 +57,15 @@ def released(world: World) -> None:
 def test_a_post_alone_turns_the_rollup_that_it_names(world: World) -> None:
     world.at("2014-12-01 06:00", OLD, blog=posts())
     assert world.at("2014-12-09 20:00", blog=posts(RELEASING)) == [
-        f"released exchange-server-{kb.lower()} {kb}" for kb in KBS
+        "released exchange-server-2007-sp3-ru15 KB2996150",
+        "released exchange-server-2010-sp3-ru8 KB2986475",
+        "released exchange-server-kb2986485 KB2986485",
     ]
     told = world.at("2014-12-10 20:00", blog=posts(RECALLED, RELEASING))
-    assert told == ["pulled exchange-server-kb2986475 KB2986475"]
+    assert told == ["pulled exchange-server-2010-sp3-ru8 KB2986475"]
     told = world.at("2014-12-12 20:00", blog=posts(BACK, RECALLED, RELEASING))
     # Under its own article: the others that the post names are not its second version
-    assert told == ["re-released exchange-server-kb2986475 v2 KB2986475"]
+    assert told == ["re-released exchange-server-2010-sp3-ru8 v2 KB2986475"]
 
 
 def test_a_post_turns_one_package_of_the_update_that_a_record_offers(

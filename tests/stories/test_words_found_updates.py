@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tests.stories.pages import blog, post
+from tests.stories.pages import article, blog, post
 from tests.stories.telling import World
 from watcher.records import Watch
 
@@ -135,8 +135,8 @@ def test_the_update_is_the_one_that_the_sentence_before_names(world: World) -> N
     title = "Exchange releases: February 2031"
     out = blog(post(10002, title, "2031-02-05", text), OLDER)
     assert sorted(world.at("2031-02-05 20:00", blog=out)) == [
-        "released exchange-server-kb5990150 KB5990150",
-        "released exchange-server-kb5990475 KB5990475",
+        "released exchange-server-2007-sp3-ru15 KB5990150",
+        "released exchange-server-2010-sp3-ru8 KB5990475",
     ]
     recalled = (
         "<p>An issue has been identified in the Exchange Server 2010 SP3 Update Rollup 8. "
@@ -144,7 +144,7 @@ def test_the_update_is_the_one_that_the_sentence_before_names(world: World) -> N
     )
     edited = blog(post(10002, title, "2031-02-05", recalled + text), OLDER)
     told = world.at("2031-02-06 20:00", blog=edited)
-    assert told == ["pulled exchange-server-kb5990475 KB5990475"]
+    assert told == ["pulled exchange-server-2010-sp3-ru8 KB5990475"]
 
 
 def test_a_sentence_pulls_the_version_that_it_names_of_two(vendor: World) -> None:
@@ -162,4 +162,145 @@ def test_a_sentence_pulls_the_version_that_it_names_of_two(vendor: World) -> Non
     edited = post(10002, title, "2031-02-05", gone + both)
     assert vendor.at("2031-02-06 20:00", blog=blog(edited, OLDER)) == [
         "pulled qts-5-2-2-2950"
+    ]
+
+
+CU23 = post(
+    10002,
+    "Cumulative Update #23 for SQL Server 2022 RTM",
+    "2031-02-05",
+    "<p>The 23rd cumulative update for SQL Server 2022 RTM is now available. CU23 KB "
+    "Article: KB5990819.</p>",
+)
+UNAVAILABLE = post(
+    10003,
+    "Important: SQL Server 2022 CU23 and SQL Server 2025 CU1 are temporarily unavailable",
+    "2031-02-08",
+    "<p>SQL Server 2022 CU23 (KB5990819) and SQL Server 2025 CU1 (KB5990901) are "
+    "temporarily unavailable while we investigate an issue with Database Mail.</p>",
+)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_post_on_two_versions_makes_an_event_of_each(
+    vendor: World, *, is_known: bool
+) -> None:
+    """SQL Server 2022 CU23 and 2025 CU1, January 2026: each with its own article."""
+    before = (CU23, OLDER) if is_known else (OLDER,)
+    vendor.at("2031-02-05 20:00", blog=blog(*before))
+    assert sorted(vendor.at("2031-02-08 20:00", blog=blog(UNAVAILABLE, *before))) == [
+        "pulled sql-server-2022-cu23 KB5990819",
+        "pulled sql-server-2025-cu1 KB5990901",
+    ]
+    assert vendor.report is not None
+    for event in vendor.report.events:
+        for product in event.update.products:
+            assert event.update.title.startswith(product)
+
+
+def test_a_security_update_for_a_version_is_not_the_version(vendor: World) -> None:
+    vendor.at("2031-02-05 20:00", blog=blog(CU23, OLDER))
+    out = post(
+        10004,
+        "Security update for SQL Server 2022 CU23",
+        "2031-02-08",
+        "<p>A security update for SQL Server 2022 CU23 (KB5990830) is now available.</p>",
+    )
+    assert vendor.at("2031-02-08 20:00", blog=blog(out, CU23, OLDER)) == [
+        "released sql-server-kb5990830 KB5990830"
+    ]
+    gone = post(
+        10005,
+        "Security update for SQL Server 2022 CU23 withdrawn",
+        "2031-02-11",
+        "<p>The security update for SQL Server 2022 CU23 (KB5990830) has been withdrawn.</p>",
+    )
+    assert vendor.at("2031-02-11 20:00", blog=blog(gone, out, CU23, OLDER)) == [
+        "pulled sql-server-kb5990830 KB5990830"
+    ]
+
+
+def test_what_is_withdrawn_and_what_comes_in_its_place_are_two(vendor: World) -> None:
+    out = post(
+        10002,
+        "Windows Server 2025 update KB5990060",
+        "2031-02-05",
+        "<p>KB5990060 for Windows Server 2025 is now available.</p>",
+    )
+    vendor.at("2031-02-05 20:00", blog=blog(out, OLDER))
+    text = "<p>We withdrew KB5990060 and released KB5990061 in its place.</p>"
+    gone = post(10003, "KB5990060", "2031-02-08", text)
+    assert sorted(vendor.at("2031-02-08 20:00", blog=blog(gone, out, OLDER))) == [
+        "pulled windows-kb5990060 KB5990060",
+        # For what the other one was, although the sentence names no product
+        "released windows-kb5990061 KB5990061",
+    ]
+
+
+def test_a_vendor_that_withdrew_and_corrected_has_not_withdrawn_the_correction(
+    vendor: World,
+) -> None:
+    """QTS 5.2.2.2950, November 2024."""
+    name = "QTS 5.2.2.2950 build 20241114"
+    text = f"<p>{name} is now available for download.</p>"
+    out = post(10002, f"{name} is now available", "2031-02-05", text)
+    vendor.at("2031-02-05 20:00", blog=blog(out, OLDER))
+    notice = post(
+        10003,
+        "Notice about QTS 5.2.2.2950",
+        "2031-02-08",
+        f"<p>We recently released the {name} operating system update and received "
+        "reports of issues after installation. In response, we promptly withdrew the "
+        "operating system update, and re-released a corrected version of the update, "
+        "QTS 5.2.2.2952 build 20241116, within 24 hours.</p>",
+    )
+    (told,) = vendor.at("2031-02-08 20:00", blog=blog(notice, out, OLDER))
+    assert told.startswith("re-released qts-5-2-2-295")
+
+
+def test_a_cumulative_update_is_pulled_by_a_post_whose_title_does_not_name_it(
+    world: World,
+) -> None:
+    world.at("2031-01-05 06:00", blog=blog(OLDER))
+    out = post(
+        10002,
+        "Released: 2031 H1 Cumulative Updates for Exchange Server",
+        "2031-02-05",
+        "<p>Cumulative Update 16 for Exchange Server 2019 (KB5990115) and Cumulative "
+        "Update 24 for Exchange Server 2016 (KB5990124) are now available.</p>",
+    )
+    assert sorted(world.at("2031-02-05 20:00", blog=blog(out, OLDER))) == [
+        "released exchange-server-2016-cu24 KB5990124",
+        "released exchange-server-2019-cu16 KB5990115",
+    ]
+    text = (
+        "<p>We have removed Exchange Server 2019 CU16 from the Download Center. Exchange "
+        "Server 2016 CU24 stays available.</p>"
+    )
+    gone = post(10003, "Setup fails", "2031-02-08", text)
+    assert world.at("2031-02-08 20:00", blog=blog(gone, out, OLDER)) == [
+        "pulled exchange-server-2019-cu16 KB5990115"
+    ]
+
+
+def test_the_article_of_an_update_that_only_a_post_named_is_read(world: World) -> None:
+    """CU23 of SQL Server 2022 was withdrawn in its article."""
+    world.at("2031-01-05 06:00", blog=blog(OLDER))
+    out = post(
+        10002,
+        "Released: Exchange Server 2019 CU16",
+        "2031-02-05",
+        "<p>Exchange Server 2019 CU16 is now available: KB5044062.</p>",
+    )
+    address = "https://support.microsoft.com/help/5044062"
+    shown = {address: article("KB5044062")}
+    assert world.at("2031-02-05 20:00", blog=blog(out, OLDER), pages=shown) == [
+        "released exchange-server-2019-cu16 KB5044062"
+    ]
+    world.at("2031-02-06 20:00", blog=blog(out, OLDER), pages=shown)
+    gone = {
+        address: article("KB5044062", get="This update is temporarily unavailable.")
+    }
+    assert world.at("2031-02-08 20:00", blog=blog(out, OLDER), pages=gone) == [
+        "pulled exchange-server-2019-cu16 KB5044062"
     ]

@@ -14,7 +14,13 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import ChangeReading, MatchedChange, UpdateChanges
-from watcher.judgement.names import Identity, cve_names, update_names
+from watcher.judgement.names import Identity, cve_names, made_name, update_names
+from watcher.judgement.normalize.products import (
+    product_of,
+    version_name,
+    versions_in,
+    versions_of_articles,
+)
 from watcher.judgement.packages import (
     add_package,
     add_row,
@@ -226,9 +232,10 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
             with_advisories.append(entry)
         if entry.packages:
             continue
-        products |= set(entry.products)
+        others = _named_for_others(entry, update)
+        products |= set(entry.products) - others
         if not packages:
-            kbs |= set(entry.kbs)
+            kbs |= set(entry.kbs) - others
     return replace(
         update,
         packages=packages,
@@ -241,6 +248,35 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
         source_states=_source_states(update, changes, version),
         corrected_builds=_corrected_builds(update, changes),
     )
+
+
+def _named_for_others(entry: Entry, update: Update) -> set[str]:
+    """The products and KB articles that a post names for other versions than the update's.
+
+    Case: the post on SQL Server 2022 CU23 and SQL Server 2025 CU1 gives neither what is
+    the other's.
+    """
+    prefix = made_name("")
+    own = [
+        name.removeprefix(prefix) for name in update.names if name.startswith(prefix)
+    ]
+    if not own:
+        return set()
+    text = "\n".join((entry.title, *(passage.text for passage in entry.passages)))
+    families = {product_of(product) for product in entry.products}
+    versions = set(versions_in(text, families))
+    others = {each for each in versions if version_name(each) not in own}
+    if others == versions:
+        return set()
+    articles = versions_of_articles(text, families)
+    found = {kb for kb, version in articles.items() if version in others}
+    for product in entry.products:
+        line = version_name(product)
+        if any(name.startswith(line) for name in own):
+            continue
+        if any(version_name(each).startswith(line) for each in others):
+            found.add(product)
+    return found
 
 
 def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package:

@@ -153,8 +153,13 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
     if entry.published and entry.packages:
         names += _months_of_entry(entry)
     for product in entry.products:
-        # Where updates bear a month, a product with its CU is no update's name
-        if normalize.family(product) not in LABELLED and is_version(product):
+        # Where updates bear a month, a product with its CU is rarely an update's name: it
+        # is in a post of no month that says "We have removed Exchange Server 2019 CU15"
+        is_monthly = entry.label is not None and bool(entry.label.month)
+        is_aim = normalize.family(product) in LABELLED and (
+            is_monthly or entry.packages
+        )
+        if is_version(product) and not is_aim:
             names.append(made_name(product))
     names += cve_names(entry.cves)
     return tuple(dict.fromkeys(names))

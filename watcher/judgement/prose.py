@@ -33,7 +33,12 @@ from watcher.judgement.names import (
     made_name,
     monthly_identity,
 )
-from watcher.judgement.normalize.products import product_of, version_name, versions_in
+from watcher.judgement.normalize.products import (
+    own_versions_in,
+    product_of,
+    version_name,
+    versions_of_articles,
+)
 from watcher.judgement.packages import current_packages
 from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
@@ -51,10 +56,14 @@ MOST_LINKED = 2
 
 
 class Named(Struct, frozen=True):
-    """What a sentence names: updates of the ledger, and packages that it does not hold."""
+    """What a sentence names: updates of the ledger, and packages that it does not hold.
+
+    ``made`` are those packages that are their product's version, not an update for it.
+    """
 
     updates: tuple[Update, ...]
     packages: tuple[Package, ...]
+    made: tuple[Package, ...] = ()
 
 
 def match_prose(reading: ChangeReading, matches: Matches) -> None:
@@ -99,21 +108,37 @@ def _updates_meant(
             return _with_guesses(subjects[0], updates, matches)
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
-    if is_return and subjects and named.packages:
-        # "KB4340557 is available again; KB4346877 fixes the problem on Windows 10"
-        if _updates_of(statement.kbs, ledger):
-            return updates
-        # "It has been re-released as KB5078297": the next version of the subject
-        for subject in subjects:
-            matches.changes_of(subject).of(reading).successors.extend(named.packages)
-        return subjects
-    if statement.kind in OFFERS and not _is_new(subjects, ledger):
+    names_new = bool(named.packages or named.made)
+    if is_return and subjects and names_new:
+        return _back_under(named, statement, reading, subjects, matches)
+    # What a new update's release names beside it is not released with it; what is pulled
+    # with it, is: "SQL Server 2022 CU23 and SQL Server 2025 CU1 are unavailable"
+    is_aside = statement.kind is Kind.RELEASED and _is_new(subjects, ledger)
+    if statement.kind in OFFERS and not is_aside:
         packages = named.packages
-        nothing_named = not (updates or subjects or packages)
-        if nothing_named and reading.is_first:
+        if not (updates or subjects or names_new) and reading.is_first:
             packages = _linked_packages(statement, entry, ledger)
-        updates += [_found(package, reading, matches) for package in packages]
+        updates += [_found_lone(package, reading, matches) for package in packages]
+        updates += [_found_made(package, reading, matches) for package in named.made]
     return updates or subjects
+
+
+def _back_under(
+    named: Named,
+    statement: PassageStatement,
+    reading: ChangeReading,
+    subjects: list[Update],
+    matches: Matches,
+) -> list[Update]:
+    """The updates that are back under articles or versions that nobody knew."""
+    # "KB4340557 is available again; KB4346877 fixes the problem on Windows 10"
+    if _updates_of(statement.kbs, matches.ledger):
+        return list(named.updates)
+    # "It has been re-released as KB5078297": the next version of the subject
+    for subject in subjects:
+        successors = matches.changes_of(subject).of(reading).successors
+        successors += [*named.packages, *named.made]
+    return subjects
 
 
 def _linked_packages(
@@ -125,7 +150,13 @@ def _linked_packages(
     """
     products = normalize.products_in(statement.sentence)
     products = products or normalize.products_in(entry.title)
-    kbs = [kb for kb in entry.kbs if ledger.find(kb_names([kb])) is None]
+    text = "\n".join(passage.text for passage in entry.passages)
+    of_versions = _versions_of_articles(text, entry)
+    kbs = [
+        kb
+        for kb in entry.kbs
+        if kb not in of_versions and ledger.find(kb_names([kb])) is None
+    ]
     # A post that leads to many articles tells of none of them
     if statement.kind is not Kind.RELEASED or len(kbs) > MOST_LINKED:
         return ()
@@ -290,28 +321,60 @@ def _named(statement: PassageStatement, entry: Entry, ledger: Ledger) -> Named:
     """What a sentence names: by KB article, else by product and version."""
     updates = _updates_of(statement.kbs, ledger)
     packages: list[Package] = []
+    made: list[Package] = []
+    versions = _versions_of_articles(statement.sentence, entry)
+    beside = _updates_of(normalize.kbs_in(statement.sentence), ledger)
     for kb in statement.kbs:
-        if ledger.find(kb_names([kb])) is None:
-            products = _products_of(kb, statement.sentence, entry)
-            packages += [Package(product, kb) for product in products]
-    for version in versions_named(statement.sentence, entry):
+        if ledger.find(kb_names([kb])) is not None:
+            continue
+        products = _products_of(kb, statement.sentence, entry)
+        if kb in versions:
+            made.append(Package(versions[kb], kb))
+            continue
+        if beside and not normalize.products_in(statement.sentence):
+            # "We withdrew KB1 and released KB2 in its place": for what KB1 was
+            current = current_packages(beside[0])
+            of_beside = dict.fromkeys(package.product for package in current)
+            products = tuple(of_beside) or products
+        packages += [Package(product, kb) for product in products]
+    for version in _versions_named(statement, entry):
         update = ledger.find((made_name(version),))
         if update is not None and update not in updates:
             updates.append(update)
         elif update is None and not statement.kbs:
-            packages.append(Package(version))
-    return Named(tuple(updates), tuple(packages))
+            made.append(Package(version))
+    return Named(tuple(updates), tuple(packages), tuple(made))
 
 
-def versions_named(sentence: str, entry: Entry) -> tuple[str, ...]:
-    """Return the versions of an entry's products that a sentence names: "QTS 5.2.2.2950"."""
-    products = dict.fromkeys(
+def _versions_named(statement: PassageStatement, entry: Entry) -> tuple[str, ...]:
+    """The versions of an entry's products that a sentence names: "QTS 5.2.2.2950"."""
+    versions = own_versions_in(statement.sentence, _products_with_versions(entry))
+    # Exchange's posts name cumulative updates as what their month's update, or an issue,
+    # is for; "We have removed Exchange Server 2019 CU15" is of the update itself
+    is_monthly = entry.label is not None and bool(entry.label.month)
+    if statement.kind in PULL_OR_RETURN and not is_monthly:
+        versions += own_versions_in(statement.sentence, LABELLED)
+    return tuple(version for version in versions if version in entry.products)
+
+
+def _versions_of_articles(sentence: str, entry: Entry) -> dict[str, str]:
+    """The versions that KB articles are of, by how a sentence puts them in brackets."""
+    found = versions_of_articles(sentence, _products_with_versions(entry))
+    if entry.label is None or not entry.label.month:
+        found |= versions_of_articles(sentence, LABELLED, spelled_out=True)
+    return found
+
+
+def _products_with_versions(entry: Entry) -> dict[str, None]:
+    """The entry's products whose updates bear versions of their own, not a month's name.
+
+    As its versions call them: "Microsoft Edge" of "Microsoft Edge 130.0.2849.46".
+    """
+    return dict.fromkeys(
         product_of(name)
         for name in entry.products
-        if normalize.family(name) not in LABELLED
+        if product_of(name) != name and normalize.family(name) not in LABELLED
     )
-    versions = versions_in(sentence, products)
-    return tuple(version for version in versions if version in entry.products)
 
 
 def _products_of(kb: str, sentence: str, entry: Entry) -> tuple[str, ...]:
@@ -333,27 +396,38 @@ def _products_of(kb: str, sentence: str, entry: Entry) -> tuple[str, ...]:
     return normalize.products_in(sentence)[:1] or entry.products
 
 
-def _found(package: Package, reading: ChangeReading, matches: Matches) -> Update:
-    """The update that a sentence founds by a KB article, else by a product's version."""
-    if package.kb:
-        family, kind = normalize.family(package.product), "update"
-        identity = lone_identity(package)
-        names: tuple[str, ...] = ()
-    else:
-        family, kind = product_of(package.product), "release"
-        identity = made_identity(package.product)
-        names = (made_name(package.product),)
-    if identity.id not in matches.ledger:
-        when = vendors_date(reading, matches.now)
-        update = new_update(identity, family, kind, matches.now, when)
-        matches.ledger.found(replace(update, names=names))
-    elif not matches.ledger.is_new(identity.id):
-        return matches.ledger[identity.id]
-    update = matches.ledger[identity.id]
-    packages = matches.changes_of(update).of(reading).packages
+def _found_lone(package: Package, reading: ChangeReading, matches: Matches) -> Update:
+    """The update that a sentence founds by a KB article."""
+    identity = lone_identity(package)
+    family = normalize.family(package.product)
+    when = vendors_date(reading, matches.now)
+    update = new_update(identity, family, "update", matches.now, when)
+    return _with_package(update, package, reading, matches)
+
+
+def _found_made(package: Package, reading: ChangeReading, matches: Matches) -> Update:
+    """The update that a sentence founds as a version of its product."""
+    identity = made_identity(package.product)
+    family = product_of(package.product)
+    when = vendors_date(reading, matches.now)
+    update = new_update(identity, family, "release", matches.now, when)
+    names = (made_name(package.product),)
+    return _with_package(replace(update, names=names), package, reading, matches)
+
+
+def _with_package(
+    update: Update, package: Package, reading: ChangeReading, matches: Matches
+) -> Update:
+    """The ledger's update of that id, new or known; a new one gets the package."""
+    ledger = matches.ledger
+    if update.id not in ledger:
+        ledger.found(update)
+    elif not ledger.is_new(update.id):
+        return ledger[update.id]
+    packages = matches.changes_of(ledger[update.id]).of(reading).packages
     if package not in packages:
         packages.append(package)
-    return update
+    return ledger[update.id]
 
 
 def _labelled(label: Label, reading: ChangeReading, matches: Matches) -> Update:

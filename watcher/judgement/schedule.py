@@ -10,7 +10,11 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.packages import current_packages
+from watcher.judgement.packages import (
+    current_packages,
+    kb_articles,
+    stated_articles,
+)
 from watcher.kinds import SOURCE_KINDS, Follows
 from watcher.records import Document, Follow, Source, Times, Update
 
@@ -314,17 +318,21 @@ def pages(update: Update, kind: str) -> dict[str, str]:
     """The pages of an update that a following source asks: document name -> URL.
 
     ``kind`` is the source's kind: its pages are those that the packages link to, or the
-    one that it has for each KB article.  Only what follows updates asks any.
+    one that it has for each KB article.  Only what follows updates asks any.  An update
+    that only a post told of has the articles that the post names: CU23 of SQL Server
+    2022 was withdrawn in its article.
     """
     found: dict[str, str] = {}
     if not SOURCE_KINDS[kind].follows_updates:
         return found
     address = SOURCE_KINDS[kind].page
-    for package in current_packages(update):
-        if address and package.kb:
-            number = package.kb.removeprefix("KB")
-            found[package.kb] = address.format(number=number)
-        page = "" if address else normalize.download_page(package.url)
+    packages = current_packages(update)
+    if address:
+        for kb in kb_articles(packages) or stated_articles(update) or update.kbs:
+            found[kb] = address.format(number=kb.removeprefix("KB"))
+        return found
+    for package in packages:
+        page = normalize.download_page(package.url)
         if page:
             found[page.rpartition("=")[2] or page] = package.url
     return found

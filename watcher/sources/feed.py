@@ -26,6 +26,7 @@ from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.judgement.normalize.products import (
     EXCHANGE,
+    own_versions_in,
     product_of,
     watched_versions_in,
 )
@@ -271,7 +272,8 @@ def _entry(
 
 def _version_label(title: str, watch: Watch) -> Label | None:
     """Return the label of what a title names by product and version: "QTS 5.2.2.2950"."""
-    versions = watched_versions_in(title, watch)
+    watched = watched_versions_in(title, watch)
+    versions = own_versions_in(title, map(product_of, watched))
     # "An update for Exchange Server 2019 CU15" is none that makes it: ``normalize.label``
     # knows Exchange's own names
     if not versions or normalize.family(versions[0]) == EXCHANGE:

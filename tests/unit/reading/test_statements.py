@@ -53,6 +53,49 @@ def test_a_sentence_that_names_only_another_article_still_names_it() -> None:
     assert said.kbs == ("KB5990001",)
 
 
+@pytest.mark.parametrize(
+    ("text", "pulled"),
+    [
+        ("We have withdrawn KB5990001 and released KB5990002.", ("KB5990001",)),
+        ("We withdrew the update and released a new one, KB5990002.", ()),
+        ("We withdrew the update, and KB5990002 replaces it.", ()),
+        (
+            "We pulled KB5990001 and KB5990003 and are on it.",
+            ("KB5990001", "KB5990003"),
+        ),
+        ("We paused the update, because KB5990001 stops mail.", ("KB5990001",)),
+        ("We have paused the rollout; it is KB5990001.", ("KB5990001",)),
+    ],
+)
+def test_of_two_acts_each_has_its_own_object(
+    text: str, pulled: tuple[str, ...]
+) -> None:
+    assert _one(text, Kind.PULLED).kbs == pulled
+
+
+def test_what_was_withdrawn_is_what_stands_before_not_what_came_in_its_place() -> None:
+    """QNAP, November 2024: it was 5.2.2.2950 that was withdrawn, not its correction."""
+    found = read(
+        "We released QTS 5.2.2.2950. We promptly withdrew the operating "
+        "system update, looked into it, and re-released a corrected version of the "
+        "update, QTS 5.2.2.2952."
+    )
+    builds = {said.kind: said.builds for said in found}
+    assert builds[Kind.PULLED] == ("5.2.2.2950",)
+    assert builds[Kind.RE_RELEASED] == ("5.2.2.2952",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The article KB5990001 was removed from the old site and moved here.",
+        "Last November we had to pull KB5990001 and re-released it as KB5990002.",
+    ],
+)
+def test_an_articles_removal_and_what_was_long_ago_are_no_news(text: str) -> None:
+    assert not {Kind.PULLED, Kind.RE_RELEASED} & set(kinds(text))
+
+
 def test_a_pull_of_one_update_is_none_of_the_other_that_the_sentence_names() -> None:
     assert _one(
         "KB5990001 is pulled, KB5990002 remains available.", Kind.PULLED

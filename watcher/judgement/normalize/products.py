@@ -240,12 +240,22 @@ _VERSION_LEVEL = (
     r"|Update Rollup|Maintenance Release|U|R|P|HF|MR) ?#?\d{1,3}[a-z]?(?![\w.]))"
 )
 _VERSION = (
-    rf"(?:\d{{1,5}}(?:\.\d{{1,8}}){{0,4}}[a-z]?{_VERSION_LEVEL}{{1,2}}"
+    rf"(?:(?:20\d\d R2|(?!20\d\d R2\b)\d{{1,5}}(?:\.\d{{1,8}}){{0,4}}[a-z]?){_VERSION_LEVEL}{{1,2}}"
     r"|\d{1,5}(?:\.\d{1,8}){1,4}(?:-\d{1,4}|[a-z]\d?)?"
     r"|version \d[\w.]{1,9})(?!\w|\.\d)"
 )
 _BEFORE = (
     r"(?P<before>(?:CU|Cumulative Update|Service Pack|SP|Update Rollup) ?#?\d{1,3})"
+)
+_ARTICLE_BEHIND = re.compile(r" ?[(\[,] ?KB ?(\d{6,8})\b")
+_UPDATE_FOR = re.compile(
+    r"\b(?:updates?|fix|fixes|hotfix|hotfixes|patch|patches|GDR|SUs?|HUs?)"
+    r"(?: \(?KB ?\d+\)?)? (?:for|to|on) (?:the )?(?:Microsoft )?$",
+    re.IGNORECASE,
+)
+_UPDATE_BEHIND = re.compile(
+    r" (?:GDR|SUs?|HUs?|security|hotfix|(?:[A-Z][a-z]{2}\d\dSU)|updates?)\b",
+    re.IGNORECASE,
 )
 _WILD = re.compile(r"[*?\[]")
 _SPELLED = (
@@ -278,14 +288,61 @@ def versions_in(text: str, names: Iterable[str]) -> tuple[str, ...]:
     2019 CU7" are "SQL Server 2019 CU7".  Of two names that end in one version the
     shorter counts: "ESXi 7.0 Update 3" of "VMware ESXi 7.0 Update 3".
     """
+    places = _places(fold(text), names).values()
+    found = sorted(places, key=lambda match: match.start("name"))
+    return tuple(dict.fromkeys(_spelled(match) for match in found))
+
+
+def versions_of_articles(
+    text: str, names: Iterable[str], *, spelled_out: bool = False
+) -> dict[str, str]:
+    """Return the version of each KB article that stands in brackets behind one.
+
+    With ``spelled_out`` of "Cumulative Update 15 for Exchange Server 2019 (KB...)" only:
+    "Exchange Server 2019 CU14 (KB...)" may be a security update's list.
+
+    Case: "SQL Server 2022 CU23 (KB5074819) and SQL Server 2025 CU1 (KB5074901) are
+    temporarily unavailable", January 2026: two updates, each with its article.
+    """
     folded = fold(text)
-    found: dict[int, tuple[int, str]] = {}
+    found = {}
+    for end, match in _places(folded, names).items():
+        if spelled_out and not match["before"]:
+            continue
+        bracket = _ARTICLE_BEHIND.match(folded, end)
+        if bracket is not None and not _is_for(match):
+            found[f"KB{bracket[1]}"] = _spelled(match)
+    return found
+
+
+def own_versions_in(text: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the versions that a text names as updates themselves, in its order.
+
+    "We have removed Exchange Server 2019 CU15" does; "the security update for SQL Server
+    2022 CU20" and "the SQL Server 2022 CU20 GDR" are other updates.
+    """
+    folded = fold(text)
+    found: dict[str, None] = {}
+    for match in sorted(_places(folded, names).values(), key=re.Match.start):
+        if not _is_for(match) and not _UPDATE_BEHIND.match(folded, match.end()):
+            found[_spelled(match)] = None
+    return tuple(found)
+
+
+def _is_for(match: re.Match[str]) -> bool:
+    """Whether a version is what something else is for: "an update for ESXi 7.0 Update 3"."""
+    return bool(_UPDATE_FOR.search(match.string[: match.start()]))
+
+
+def _places(folded: str, names: Iterable[str]) -> dict[int, re.Match[str]]:
+    """The versions that a text names, by where each ends."""
+    found: dict[int, re.Match[str]] = {}
     for name in names:
         for match in _pattern(name).finditer(folded):
-            start, end = match.span("name")[0], match.end()
-            if end not in found or start > found[end][0]:
-                found[end] = (start, _spelled(match))
-    return tuple(dict.fromkeys(spelled for _, spelled in sorted(found.values())))
+            longer = found.get(match.end())
+            if longer is None or match.start("name") > longer.start("name"):
+                found[match.end()] = match
+    return found
 
 
 def is_version(name: str) -> bool:
@@ -311,7 +368,8 @@ def _pattern(name: str) -> re.Pattern[str]:
     escaped = re.escape(name).replace(r"\ ", r"\s")
     return re.compile(
         rf"(?:{_BEFORE} for (?:Microsoft )?)?(?<![\w.])(?P<name>{escaped}(?: [A-Z][\w+-]*){{0,3}}?"
-        rf"(?: \d{{1,4}}(?=,? version ))?),? (?P<version>(?(before)\d{{4}}|{_VERSION}))",
+        rf"(?: \d{{1,4}}(?=,? version ))?),? "
+        rf"(?P<version>(?(before)\d{{4}}(?: R2)?{_VERSION_LEVEL}?|{_VERSION}))",
         re.IGNORECASE if name.islower() else 0,
     )
 

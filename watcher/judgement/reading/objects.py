@@ -13,7 +13,7 @@ from msgspec import Struct
 from watcher.judgement.normalize import builds_in, kbs_in, products_in
 from watcher.judgement.normalize.dates import MONTH
 from watcher.judgement.reading.phrases import is_noun, is_verb
-from watcher.judgement.reading.tokens import Token, Tokens
+from watcher.judgement.reading.tokens import Token, Tokens, place_from
 
 CHANNELS = ("download-center", "update-catalog", "windows-update", "wsus")
 JOINTS = frozenset((",", ";", ":", "\u2013", "\u2014", "and", "und"))
@@ -43,15 +43,21 @@ class Objects(Struct, frozen=True):
 NOTHING = Objects()
 
 
-def objects_of(tokens: Tokens, place: int | None = None) -> Objects:
+def objects_of(
+    tokens: Tokens, place: int | None = None, last: int | None = None
+) -> Objects:
     """Return what a sentence names; with `place`, what the clause of the word there names.
 
-    A clause that names no update takes those of its whole sentence.
+    A clause that names no update takes those of its whole sentence, but not what another verb
+    has for itself.  `last` is where the object of the word's verb ends.
     """
-    whole = _named(tokens, 0, len(tokens.words))
+    words = tokens.words
+    whole = _named(tokens, 0, len(words))
     if place is None or whole == NOTHING:
         return whole
-    start, end = _own_clause(tokens.words, place)
+    start, end = _own_clause(words, place)
+    if last is not None:
+        end = _further_verb(words, max(last, place + 1), end)
     own = _named(tokens, start, end)
     if own.kbs or own.builds or own.versions or own.names:
         return Objects(
@@ -63,7 +69,7 @@ def objects_of(tokens: Tokens, place: int | None = None) -> Objects:
             whole.scope,
             whole.replaces,
         )
-    return whole
+    return _named(tokens, 0, end) if _is_of_another(words, end) else whole
 
 
 def _named(tokens: Tokens, start: int, end: int) -> Objects:
@@ -145,6 +151,37 @@ def _own_clause(words: list[Token], place: int) -> tuple[int, int]:
     return start, end
 
 
+def _further_verb(words: list[Token], place: int, end: int) -> int:
+    """Where the same subject goes on with another act: "withdrew KB1 and released KB2".
+
+    Both articles were told as pulled, the good one too.
+    """
+    for joint in range(place, end):
+        if not _parts(words, joint):
+            continue
+        following = place_from(words, joint, "conj", "but", "adverb", "again", "mark")
+        if following < end and is_verb(words, following):
+            return joint
+    return end
+
+
+def _is_of_another(words: list[Token], end: int) -> bool:
+    """Whether what follows a clause has its update for itself.
+
+    "We withdrew the update and KB2 replaces it", "... and released KB2": KB2 is not withdrawn;
+    but it is in "We withdrew the update, this concerns KB2".
+    """
+    for word, place in zip(words[end:], range(end, len(words)), strict=True):
+        # "..., because KB1 stops mail": that is why
+        if word.has("reason"):
+            return False
+        if word.has("kb", "version"):
+            return True
+        if _is_finite(words, place):
+            return bool(word.verbs)
+    return False
+
+
 def _parts(words: list[Token], place: int) -> bool:
     """Whether a clause may end here."""
     return words[place].key in JOINTS or words[place].has("but")
@@ -157,9 +194,15 @@ def _begins_clause(words: list[Token], place: int) -> bool:
         if word.key in {",", ";", ":"}:
             return False
         if _is_finite(words, following):
-            if following == place:
+            leading = words[following - 1]
+            # "We pulled KB1 and KB2 and are working on it" is one clause
+            if following == place or leading.has("conj"):
                 return False
-            return following > place + 1 or is_noun(words[following - 1])
+            return (
+                following > place + 1
+                or is_noun(leading)
+                or leading.has("kb", "version")
+            )
     return False
 
 

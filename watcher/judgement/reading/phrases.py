@@ -232,13 +232,24 @@ def _goes_on(words: list[Token], place: int, start: int) -> bool:
     if word.has("pronoun"):
         return False
     if not word.verbs:
-        return is_noun(word) or not word.has(*ENDS, "adverb", "again")
+        ends = not is_noun(word) and word.has(*ENDS, "adverb", "again")
+        return not ends or (not is_first and _is_adjective(words, place))
     if is_noun(word):
         return not is_verb(words, place)
     # "the re-released update", and "Revised packages" at the beginning
     if is_attribute(words, place):
         return True
     return is_first and _leads(words, place)
+
+
+def _is_adjective(words: list[Token], place: int) -> bool:
+    """Whether what may be a verb describes a noun: "a corrected version", "the updated build"."""
+    if not words[place].has("adjective") or not words[place - 1].has(
+        "det", "adjective"
+    ):
+        return False
+    following = word_at(words, place + 1)
+    return following.has("adjective") or is_noun(following)
 
 
 def _begins_another(words: list[Token], place: int) -> bool:

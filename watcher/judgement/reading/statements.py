@@ -248,12 +248,15 @@ def read_sentence(
 
 
 def _of_act(tokens: Tokens, act: Act) -> Found:
-    objects = objects_of(tokens, act.place)
-    said = tokens.said(act.start, act.end)
     theme = act.theme
+    objects = objects_of(tokens, act.place, theme.last if theme else None)
+    said = tokens.said(act.start, act.end)
     pronoun = theme is not None and (
         theme.pronoun or (theme.of is not None and theme.of.pronoun)
     )
+    # "QNAP withdrew the update and re-released QTS 5.2.2.2952": which one, stands before
+    if objects == NOTHING and objects_of(tokens) != NOTHING:
+        pronoun = True
     # "The update was pulled, and it has been re-released": "it" is that update.
     before = tokens.words[: theme.start] if theme is not None else []
     if any(word.has("offered", "kb") for word in before):

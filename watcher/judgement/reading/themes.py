@@ -283,6 +283,9 @@ def _is_other(words: list[Token], phrase: Phrase) -> bool:
         inner = words[phrase.of.head]
         if inner.has("other") and not inner.has("offered", "carrier"):
             return True
+    # "The article KB1 was removed from the old site" is of the article
+    if head.has("kb") and some_have(words[phrase.start : phrase.head], "papers"):
+        return True
     if head.has("other", "person"):
         return not head.has("offered")
     # "Windows Update is unavailable" is of the service, "The Windows update" of an update.
