@@ -37,11 +37,11 @@ New-ManagementRoleAssignment -Name $Name -App $principal.Id -Role 'Application M
 $password = @{ DisplayName = $Name; EndDateTime = (Get-Date).AddMonths($Months) }
 $secret = Add-MgApplicationPassword -ApplicationId $application.Id -PasswordCredential $password
 
-"May it send as ${Mailbox}? InScope says so; another mailbox must be False:"
-Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource $Mailbox | Format-Table RoleName, AllowedResourceScope, InScope
-"For watcher init, or [mail] in watcher.toml (rights may take an hour to hold):"
-"smtp   = `"graph://$Mailbox`""
-"tenant = `"$((Get-MgContext).TenantId)`""
-"client = `"$($application.AppId)`""
-"The secret, good until $($password.EndDateTime.ToString('yyyy-MM-dd')), is shown this once; it belongs into WATCHER_CLIENT_SECRET or the file that WATCHER_CLIENT_SECRET_FILE names:"
+'May it send as {0}? InScope says so; another mailbox must be False:' -f $Mailbox
+Test-ServicePrincipalAuthorization -Identity $principal.Id -Resource $Mailbox | Format-Table -Property 'RoleName', 'AllowedResourceScope', 'InScope'
+'For watcher init, or [mail] in watcher.toml (rights may take an hour to hold):'
+'smtp   = "graph://{0}"' -f $Mailbox
+'tenant = "{0}"' -f (Get-MgContext).TenantId
+'client = "{0}"' -f $application.AppId
+'The secret, good until {0:yyyy-MM-dd}, is shown this once; it belongs into WATCHER_CLIENT_SECRET or the file that WATCHER_CLIENT_SECRET_FILE names:' -f $password.EndDateTime
 $secret.SecretText
