@@ -21,8 +21,19 @@ from tests.unit.test_exposure import (
 )
 from watcher.judgement import server_status
 from watcher.mail import render
-from watcher.records import Event, Exposure, Kind, Letter, Server, Subscriber, Update
-from watcher.text.servers import ServerText, offered, public, server_texts
+from watcher.records import (
+    Event,
+    Exposure,
+    Fitness,
+    Kind,
+    Letter,
+    Offer,
+    Package,
+    Server,
+    Subscriber,
+    Update,
+)
+from watcher.text.servers import ServerText, grouped, offered, public, server_texts
 from watcher.text.story import story
 from watcher.text.words import Form, Words, words_of
 
@@ -292,3 +303,59 @@ def test_only_a_reminder_has_servers_of_its_own(kind: str, expected: list[str]) 
     assert names["title"] == (
         "[REMINDER] It is still installed on EX01" if expected else "[OPERATOR] It"
     )
+
+
+def test_an_article_that_a_title_names_is_named_once() -> None:
+    title = "2024-11 Cumulative Update for Windows Server 2022 (KB5046616)"
+    package = Package("Windows Server 2022", "KB5046616", "10.0.20348.2849")
+    offer = Offer("windows-kb5046616", title, "", 1, 1, package)
+    exposure = Exposure(
+        Server("WEB01", "10.0.20348.2762"),
+        Fitness.NEWER,
+        "Windows Server 2022",
+        newest=offer,
+    )
+    (text,) = server_texts((exposure,), ENGLISH)
+
+    assert offered(offer).count("KB5046616") == 1
+    assert text.todo.count("KB5046616") == 1
+
+
+# --- many servers -----------------------------------------------------------------------
+
+
+def many(*counts: tuple[str, int]) -> tuple[ServerText, ...]:
+    """Give so many servers of each build, in turn."""
+    servers = [
+        Server(f"EX{build.rpartition('.')[2]}-{number}", build)
+        for build, count in counts
+        for number in range(count)
+    ]
+    return server_texts(server_status.exposures(servers, (BACK,)), ENGLISH)
+
+
+def test_many_servers_of_which_the_same_is_said_stand_together() -> None:
+    texts = many(("15.2.1544.13", 7), ("15.2.1544.14", 2))
+    groups = grouped(texts, ENGLISH, 100)
+
+    assert groups[0].line == (
+        f"7 servers with 15.2.1544.13 = {texts[0].what}, pulled: install v2, KB9000002"
+    )
+    assert groups[0].names == tuple(text.name for text in texts[:7])
+    # Two of a kind are read as quickly as a sentence on both
+    assert [group.line for group in groups[1:]] == [text.line for text in texts[7:]]
+    assert sum(group.servers for group in groups) == len(texts)
+
+
+def test_few_servers_each_have_a_line() -> None:
+    texts = many(("15.2.1544.13", 8))
+
+    assert [each.line for each in grouped(texts, ENGLISH, 100)] == [
+        text.line for text in texts
+    ]
+
+
+def test_names_that_find_no_room_are_counted() -> None:
+    (group,) = grouped(many(("15.2.1544.13", 400)), ENGLISH, 100)
+
+    assert (len(group.names), group.more, group.servers) == (100, 300, 400)
