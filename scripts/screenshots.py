@@ -25,6 +25,7 @@ from email.parser import BytesParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from msgspec.structs import replace
 from playwright.sync_api import Browser, sync_playwright
 
 from watcher import config, demo
@@ -58,7 +59,24 @@ def letters() -> dict[str, Letter]:
         samples.reminder(),
         samples.patch_tuesday(Kind.PULLED, Kind.RELEASED),
     )
-    return {letter.kind: letter for letter in several}
+    found = {letter.kind: letter for letter in several}
+    # Forty servers, and more events than a digest tells whole
+    pulled = found[Kind.PULLED.value]
+    alike = (
+        replace(each, server=replace(each.server, name=f"{each.server.name}-{number}"))
+        for each in samples.servers()
+        for number in range(10)
+    )
+    found["many-servers"] = replace(pulled, servers=tuple(alike))
+    found["long-digest"] = replace(
+        digest,
+        events=tuple(
+            replace(event, id=f"{event.id}-{number}")
+            for number in range(3)
+            for event in digest.events
+        ),
+    )
+    return found
 
 
 def mails() -> Iterator[tuple[str, bytes]]:

@@ -321,8 +321,10 @@ def test_the_subject_says_what_may_be_attacked_soon_exploited_first(kind: Kind) 
 def test_a_long_title_cuts_no_attack_off_the_subject() -> None:
     letter = single(Kind.RELEASED, advisories=(Advisory("CVE-2030-1", exploited=True),))
     (event,) = letter.events
-    update = replace(event.update, title="A long name of an update " * 20)
-    letter = replace(letter, events=(replace(event, update=update),))
+    kbs = tuple(f"KB900000{number}" for number in range(9))
+    update = replace(event.update, title="A long name of an update " * 20, kbs=kbs)
+    long = replace(event, update=update, packages=())
+    letter = replace(letter, events=(long,))
     subject = render.message(letter, configured(), NOW).subject
 
     assert len(subject) <= 200

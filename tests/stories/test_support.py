@@ -13,7 +13,7 @@ from tests.stories.telling import World, text
 from tests.stories.test_servers import owns, released
 from watcher.judgement import server_status
 from watcher.records import Server
-from watcher.run.publish import publish_site
+from watcher.run.publish import Touched, basis, publish_site
 
 CU13 = (
     "Exchange Server 2019 CU13 (2023H1)",
@@ -48,7 +48,13 @@ def said(mail: EmailMessage) -> str:
 def front(world: World, time: str, *, changed: bool = True) -> str:
     """Publish at a time, as the check then does, and give the front page's text."""
     now = datetime.fromisoformat(time).replace(tzinfo=UTC)
-    files = publish_site(world.settings, world.store, now)
+    files = publish_site(
+        world.settings,
+        world.store,
+        now,
+        basis(world.settings, world.store, now),
+        Touched(),
+    )
     assert bool(files) is changed
     page = world.settings.site / "index.html"
     return " ".join(page.read_text(encoding="utf-8").split())

@@ -78,7 +78,7 @@ def of(letter: Letter, form: Form, now: datetime) -> dict[str, Any]:
         "lines": tuple(lines),
         # Events that a digest tells whole, tells in short, and lists
         "whole": form.most(12),
-        "short": form.most(200),
+        "short": form.most(400),
         "most": form.most(4000),
         # Addresses of an event that is told in short
         "most_links": form.most(60),
@@ -234,9 +234,9 @@ def message(letter: Letter, settings: Settings, now: datetime) -> Message:
     rendered = _message(letter, settings, now, share)
     while len(rendered.body) > LARGEST and share > SMALLEST_SHARE:
         # The fixed words do not shrink: what fits by rule of three may not, so at least
-        # half of it goes each time
+        # a third of it goes each time
         fitting = share * LARGEST / len(rendered.body)
-        share = max(SMALLEST_SHARE, min(share / 2, fitting))
+        share = max(SMALLEST_SHARE, min(share * 2 / 3, fitting))
         rendered = _message(letter, settings, now, share)
     return rendered
 

@@ -118,6 +118,8 @@ class Story(Struct, frozen=True):
     scope: str
     # The vendor's words, its tables as tables
     sayings: tuple[Saying, ...]
+    # How they begin, for where they are not shown
+    first_saying: str
     links: tuple[str, ...]
     # Those, and the addresses of articles, downloads and evidence
     all_links: tuple[str, ...]
@@ -246,6 +248,7 @@ def story(
     words, vendor = form.words, vendor_words((event,), form.words)
     suspected = event.confidence is Confidence.SUSPECTED
     said = sayings(event, form)
+    first = line(next(iter(event.guidance), ""), form.most(600))
     rows, advisories = _rows(event, form), _gravest_first(event.advisories)
     return Story(
         id=line(event.id, 80),
@@ -269,8 +272,9 @@ def story(
         other_builds=_others(event.update.builds, [row.build for row in rows]),
         scope=_channels(event, words),
         sayings=said,
+        first_saying=first,
         links=_links(event, rows, said),
-        all_links=_all_links(event, rows),
+        all_links=_all_links(event, rows, first),
         quotes=_quotes(event, form),
         more_quotes=max(0, len(event.evidence) - form.most(10)),
         because=line(event.because, form.most(400)),
@@ -369,12 +373,16 @@ def _links(
     return tuple(url for url in dict.fromkeys(found) if url not in given)
 
 
-def _all_links(event: Event, rows: Iterable[Row]) -> tuple[str, ...]:
-    """Give every address that a story has: for where it is told in a line or two."""
+def _all_links(event: Event, rows: Iterable[Row], shown: str) -> tuple[str, ...]:
+    """Give every address that a story has, for where it is told in a line or two.
+
+    But for those in the words ``shown`` there.
+    """
     found = [address for row in rows for address in (row.url, row.kb_url)]
     found += _links(event, rows, ())
     found += [link(proof.url) for proof in event.evidence]
-    return tuple(filter(None, dict.fromkeys(found)))
+    given = {each.url for each in addresses(shown)} | {""}
+    return tuple(url for url in dict.fromkeys(found) if url not in given)
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:
