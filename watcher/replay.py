@@ -46,6 +46,7 @@ def replay(
     failures = 0
     # Before anything is written: what cannot be read leaves nothing behind
     web = Recording(recordings)
+    warnings = _unmatched(settings, web)
     out.mkdir(parents=True, exist_ok=True)
     with web, Store.open(settings.state) as store:
         last = now = store.last_check()
@@ -64,7 +65,26 @@ def replay(
         _write_events(out / "events.jsonl", store.events())
         if (seen := store.last_check()) is not None:
             publish_site(settings, store, seen, once=True)
-    return Report(now or datetime.min.replace(tzinfo=UTC), (), tuple(events))
+    return Report(
+        now or datetime.min.replace(tzinfo=UTC), (), tuple(events), warnings=warnings
+    )
+
+
+def _unmatched(settings: Settings, web: Recording) -> tuple[str, ...]:
+    """Say that no source's address was recorded: then nothing is told, whatever happened."""
+    wanted = [
+        source.url for source in settings.sources if source.enabled and source.url
+    ]
+    if any(web.holds(url) for url in wanted):
+        return ()
+    recorded = web.addresses()
+    text = (
+        f"None of the addresses of {counted(len(wanted), 'source')} was recorded, so "
+        "nothing can be told. Recorded are "
+        f"{counted(len(recorded), 'address', 'addresses')}, {', '.join(recorded[:3])} "
+        "among them. Name a source for one of them, or another recording."
+    )
+    return (text,)
 
 
 def checks(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +128,28 @@ def write(text: str) -> None:
     terminal.
     """
     sys.stdout.write(harmless(text, lines=True) + "\n")
+
+
+def write_prose(text: str) -> None:
+    """Write a result that people read: on a terminal its lines are wrapped at words, below
+    their own beginning; an address is never broken.  Elsewhere they stay whole.
+    """
+    if not sys.stdout.isatty():
+        write(text)
+        return
+    width = shutil.get_terminal_size().columns
+    for line in harmless(text, lines=True).split("\n"):
+        body = line.lstrip(" ")
+        indent = " " * (len(line) - len(body))
+        wrapped = textwrap.wrap(
+            body,
+            width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        sys.stdout.write("\n".join(wrapped) + "\n")
 
 
 def write_json(value: object) -> None:

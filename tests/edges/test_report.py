@@ -31,6 +31,33 @@ def test_what_drives_a_terminal_becomes_its_escape() -> None:
     assert report.harmless("Grüße, 更新 – “KB5044062”") == "Grüße, 更新 – “KB5044062”"
 
 
+def test_a_result_fits_the_terminal_that_it_is_read_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    address = f"https://example.org/{'a-long-way/' * 10}"
+    report.write_prose(f"  {'words that go on ' * 20}\n\nEX01 is good\n{address}")
+    lines = terminal.getvalue().split("\n")
+
+    assert lines[-3:] == ["EX01 is good", address, ""]
+    *prose, empty = lines[:-3]
+    assert empty == ""
+    assert len(prose) > 4
+    assert all(len(line) <= 80 for line in prose)
+    # What belongs to the line above stands below its beginning
+    assert prose[0].startswith("  words")
+    assert all(line.startswith("    ") for line in prose[1:])
+
+
+def test_a_result_stays_whole_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "words that go on " * 20
+    report.write_prose(text)
+
+    assert capsys.readouterr().out == f"{text}\n"
+
+
 @given(st.text())
 def test_a_harmless_text_is_one_printable_line(text: str) -> None:
     shown = report.harmless(text)

@@ -135,3 +135,20 @@ def test_a_replay_writes_lines_that_nothing_splits(
 def test_reading_refuses_what_is_no_replay(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Name the folder"):
         read_events(tmp_path)
+
+
+def test_a_recording_of_none_of_the_sources_is_said_to_tell_nothing(
+    cli: Cli, tmp_path: Path
+) -> None:
+    for number in range(4):
+        Recorder(tmp_path / "other.warc.gz").add(
+            Page("x", "", f"https://example.org/{number}", T0, 200, b"<html></html>")
+        )
+    Recorder(tmp_path / "ours.warc.gz").add(
+        Page("exchange-builds", "", URLS["table"], T0, 200, table())
+    )
+
+    said = cli("replay", "other.warc.gz", "--out", "relived").stderr
+    assert "None of the addresses of" in said
+    assert "Recorded are 4 addresses, https://example.org/0, " in said
+    assert "None of" not in cli("replay", "ours.warc.gz", "--out", "ours").stderr

@@ -96,7 +96,7 @@ def build(
             report.write_json(row)
     elif updates:
         for line in server_lines(exposures, settings):
-            report.write(report.harmless(line))
+            report.write_prose(report.harmless(line))
     end_with_failure(failed=any(each.fitness in failing for each in exposures))
 
 

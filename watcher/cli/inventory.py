@@ -56,16 +56,16 @@ def inventory(
         return
     settings = call.settings()
     servers = listed(file or settings.inventory)
-    report.write(f"Servers read: {len(servers)}")
+    report.write_prose(f"Servers read: {len(servers)}")
     for server in servers:
         owners = f", owned by {', '.join(server.owners)}" if server.owners else ""
         product = f", {server.product}" if server.product else ""
         asked = ", asked of ExSetup.exe" if server.exact else ""
         text = f"{server.name}: {server.build}{product}{owners}{asked}"
-        report.write(report.harmless(text))
+        report.write_prose(report.harmless(text))
     with call.store(settings) as store:
         updates = store.updates()
     if updates:
-        report.write("")
+        report.write_prose("")
     for line in server_lines(exposures(servers, updates), settings) if updates else ():
-        report.write(report.harmless(line))
+        report.write_prose(report.harmless(line))

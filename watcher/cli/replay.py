@@ -93,6 +93,8 @@ def replay(
     if against:
         for line in differences(out, against):
             report.write(report.harmless(line))
+    for text in result.warnings:
+        report.LOG.warning("%s", report.harmless(text))
     report.LOG.info(
         "told: %s; they and the mail lie in %s",
         counted(len(result.events), "event"),

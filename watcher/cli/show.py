@@ -53,7 +53,9 @@ def show(call: Call, identifier: Id) -> None:
             lines = list(untold(identifier, settings, store))
     if not lines:
         raise unknown_reference(identifier)
-    report.write(settings.masked("\n".join(report.harmless(line) for line in lines)))
+    report.write_prose(
+        settings.masked("\n".join(report.harmless(line) for line in lines))
+    )
 
 
 def life(update: Update, settings: Settings, store: Store) -> Iterator[str]:

@@ -97,9 +97,9 @@ def status(
         for line in blind:
             report.LOG.error("%s", line)
         for line in server_lines(exposures, settings) if exposures else ():
-            report.write(report.harmless(line))
+            report.write_prose(report.harmless(line))
         for note in noted:
-            report.write(report.harmless(note.line))
+            report.write_prose(report.harmless(note.line))
     end_with_failure(failed=not found["ok"])
 
 
@@ -202,12 +202,12 @@ def _never_read(source: dict[str, Any]) -> bool:
 def _write_status(found: dict[str, Any]) -> None:
     report.write_table(HEAD, _source_rows(found["sources"]))
     deliveries = found["deliveries"]
-    report.write(
+    report.write_prose(
         f"deliveries: {deliveries['waiting']} waiting, "
         f"{deliveries['refused']} refused, {deliveries['given_up']} given up"
     )
     for line in _delivery_lines(found):
-        report.write(report.harmless(line))
+        report.write_prose(report.harmless(line))
     if any(delivery["attempts"] for delivery in found["waiting"]):
         report.LOG.error(
             "Mail could not be delivered and waits. Correct what the answers "

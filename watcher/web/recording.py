@@ -132,6 +132,14 @@ class Recording:
         """List the distinct dates of all responses, oldest first."""
         return self._dates
 
+    def addresses(self) -> tuple[str, ...]:
+        """List the recorded addresses, in order."""
+        return tuple(sorted(self._exact))
+
+    def holds(self, url: str) -> bool:
+        """Say whether an address was recorded at any time."""
+        return url in self._exact or address.normal(url) in self._normal
+
     def get_all(
         self,
         wanted: Iterable[Wanted],
