@@ -102,6 +102,40 @@ def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
     assert "Example: watcher run" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("watcher st", {"status", "state"}),
+        ("watcher build --fail", {"--fail-on"}),
+        ("watcher mail pre", {"preview"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(
+    tmp_path: Path, typed: str, offered: set[str]
+) -> None:
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.argv = ['watcher']; from watcher.cli import main; main()",
+        ],
+        cwd=tmp_path,
+        # As bash asks, with the script of --show-completion
+        env=environ(
+            tmp_path,
+            _WATCHER_COMPLETE="complete_bash",
+            COMP_WORDS=typed,
+            COMP_CWORD=str(typed.count(" ")),
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert set(ran.stdout.split()) == offered
+
+
 @pytest.mark.posix
 def test_a_closed_pipe_is_no_mistake(tmp_path: Path) -> None:
     ran = subprocess.run(

@@ -112,6 +112,25 @@ def test_a_preview_without_an_id_shows_every_kind(office: Office) -> None:
     assert len(list((office.folder / "preview").glob("*.html"))) == len(files)
 
 
+def test_a_preview_leaves_nothing_of_an_earlier_one_and_all_else_alone(
+    office: Office,
+) -> None:
+    office.run("2030-05-14T05:00:00+00:00")
+    office.happens(event())
+    folder = office.folder / "preview"
+    office.call(AT, "mail", "preview")
+    assert len(list(folder.glob("*.eml"))) > 9
+    # A message that was sent as a file, and something of the user's
+    for name in ("0001-pulled-other.eml", "notes.html"):
+        (folder / name).write_text("kept", encoding="utf-8")
+    said = office.call(AT, "mail", "preview", "pulled-1")
+
+    (name,) = said.stdout.splitlines()
+    page = f"{Path(name).stem}.html"
+    kept = {"0001-pulled-other.eml", "notes.html"}
+    assert {path.name for path in folder.iterdir()} == {Path(name).name, page} | kept
+
+
 def test_a_preview_of_an_update_is_what_its_events_would_send(office: Office) -> None:
     office.run("2030-05-14T05:00:00+00:00")
     office.happens(event(), event(Kind.RELEASED, 2))

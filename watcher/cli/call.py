@@ -65,7 +65,6 @@ app = typer.Typer(
     name="watcher",
     cls=Commands,
     epilog="Example: watcher init && watcher check && watcher run",
-    add_completion=False,
     no_args_is_help=True,
     # Plain help: rich is not loaded for it
     rich_markup_mode=None,

@@ -121,7 +121,8 @@ def preview(
 ) -> None:
     """Write the messages that events would send, without sending.
 
-    Each is written as .eml, and its HTML beside it for a browser.
+    Each is written as .eml, and its HTML beside it for a browser.  What an earlier
+    preview has written into the folder goes; nothing else does.
     """
     settings = call.settings()
     reader = _reader(settings, subscriber)
@@ -183,13 +184,14 @@ def _rendered(
 
 
 def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
-    """Write each message, its HTML beside it."""
+    """Write each message, its HTML beside it; what an earlier preview wrote goes."""
     import email
     import email.policy
 
     written: list[Path] = []
     try:
         private.folder(folder)
+        _clear(folder)
         for number, message in enumerate(messages, 1):
             path = folder / outbox.name(message, number)
             with private.new_file(path) as file:
@@ -207,3 +209,15 @@ def _write(messages: Iterable[Message], folder: Path) -> list[Path]:
             "another folder with --out."
         ) from error
     return written
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier preview wrote.
+
+    A message that was sent to files lies in such a folder, too, and has no HTML beside it.
+    """
+    for path in folder.glob("[0-9][0-9][0-9][0-9]-*.eml"):
+        beside = path.with_suffix(".html")
+        if beside.exists():
+            path.unlink()
+            beside.unlink()
