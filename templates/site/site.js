@@ -125,6 +125,8 @@
 
   // --- is it still true?  status.json is written by every run, and says until when the page may be believed
   const warn = (text) => {
+    // What is green says how things were, not how they are
+    document.body.classList.add("is-stale");
     byId("stale").textContent = text;
     byId("stale").hidden = false;
   };

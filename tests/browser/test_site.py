@@ -271,6 +271,31 @@ def test_a_page_whose_job_is_dead_says_so(browser: Browser, site: str) -> None:
             )
 
 
+def test_what_is_green_turns_grey_when_the_page_is_out_of_date(
+    browser: Browser, tmp_path: Path
+) -> None:
+    lives.site(tmp_path / "public", (WHOLE_LIFE, OLD_LIFE))
+    colours = []
+    with served(tmp_path / "public") as address:
+        for hours in (1, 7):
+            for page in opened(browser, T0 + timedelta(hours=hours)):
+                page.goto(address)
+                expect(page.locator("#checked")).to_contain_text("Last checked")
+                verdict = page.get_by_role(
+                    "heading", name="Nothing is pulled right now"
+                )
+                colours.append(
+                    [
+                        each.evaluate("node => getComputedStyle(node).color")
+                        for each in (verdict, page.locator(".state.ok").first)
+                    ]
+                )
+    (verdict_then, row_then), (verdict_now, row_now) = colours
+    assert verdict_then == row_then
+    # As dim as any note
+    assert verdict_now == row_now != verdict_then
+
+
 def test_a_page_without_its_status_says_that_it_does_not_know(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import email
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.mailing import MailServer, Postbox
 from tests.office import ADMINS, FEED, Office, event
 from tests.servers import Reply, SourceServer
 from tests.services import Service
-from watcher.records import Kind
+from watcher.mail import samples
+from watcher.records import Kind, Outcome
+from watcher.store import Store
 
 AT = "2030-05-14T18:00:00+00:00"
 
@@ -110,6 +114,29 @@ def test_a_preview_without_an_id_shows_every_kind(office: Office) -> None:
         name.removesuffix(".eml").split("-")[1] for name in files
     }
     assert len(list((office.folder / "preview").glob("*.html"))) == len(files)
+
+
+def test_what_is_kept_no_longer_is_no_word_on_who_was_told(office: Office) -> None:
+    office.mail = 'keep = "30d"'
+    office.run("2030-05-14T05:00:00+00:00")
+    told = replace(
+        samples.event(Kind.PULLED), time=datetime(2030, 5, 14, 6, tzinfo=UTC)
+    )
+    with Store.open(office.state) as store:
+        update = samples.reminder().standing
+        store.record("blog", outcome=Outcome(events=(told,), updates=update))
+    office.run("2030-05-14T07:00:00+00:00")
+    assert "told: admins" in office.call(AT, "show", told.update.id).stdout
+
+    # A day a run: a clock that is ahead for one run would forget what nobody has read
+    for day in range(1, 35):
+        moment = datetime(2030, 5, 14, 7, tzinfo=UTC) + timedelta(days=day)
+        office.run(moment.isoformat())
+    said = office.call(moment.isoformat(), "show", told.update.id).stdout
+
+    assert "to whom it was told is not kept any more (keep: 30 days)" in said
+    assert "not subscribed" not in said
+    assert "told: admins" not in said
 
 
 def test_a_preview_leaves_nothing_of_an_earlier_one_and_all_else_alone(

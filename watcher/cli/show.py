@@ -169,7 +169,13 @@ def _event(
 def _others(
     event: Event, update: str, written_to: set[str], settings: Settings, store: Store
 ) -> Iterator[str]:
-    """Say why each subscriber beside those who were written to heard nothing."""
+    """Say why each subscriber beside those who were written to heard nothing.
+
+    Of what is older than messages are kept, nobody can say.
+    """
+    if event.time < now() - settings.keep:
+        yield f"    to whom it was told is not kept any more (keep: {settings.keep.days} days)"
+        return
     muted = audience.is_muted(store.mutes(now()), event, update)
     ledger = servers.Ledger(store)
     for each in settings.each_organisation:
