@@ -36,6 +36,8 @@ Every command has `--help`, and takes after its name:
 | `--log-json` | log lines as JSON objects |
 
 What was asked for goes to standard output, all else to standard error.
+On a terminal, lines of `status`, `show`, `build` and `inventory` are wrapped to its width.
+`watcher --install-completion` has your shell complete commands and options.
 
 | exit code | meaning |
 | --- | --- |
