@@ -97,6 +97,26 @@ def test_who_runs_no_cumulative_update_that_is_left_behind_hears_nothing_of_it(
     assert LEFT not in said(world.mails[-1])
 
 
+def test_mail_names_the_end_of_what_runs_here_and_of_nothing_else(world: World) -> None:
+    world.at("2025-05-08 06:00", OCTOBER, table=table(OLD_ROW))
+    owns(world, "server,build\nWEB,10.0.20348.2849\n")
+    row = (
+        "Exchange Server 2019 CU14 May25SU",
+        "May 13, 2025",
+        "15.2.1544.27",
+        "KB5050674",
+    )
+    world.at("2025-05-13 18:00", table=table(row, OLD_ROW))
+    other = said(world.mails[-1])
+    owns(world, SERVERS)
+    newer = (row[0].replace("SU", "SUv2"), "May 20, 2025", "15.2.1544.28", "KB5050675")
+    world.at("2025-05-20 18:00", table=table(newer, row, OLD_ROW))
+
+    assert other.startswith("RELEASED: Exchange Server May 2025 SU")
+    assert "support ends" not in other
+    assert "Exchange Server 2019: support ends in 147 days" in said(world.mails[-1])
+
+
 def test_a_build_of_what_is_left_behind_says_so(world: World) -> None:
     begin(world)
     world.at("2025-02-10 20:00", table=table(CU15, V1_ROW, OLD_ROW, CU14, CU13))

@@ -159,6 +159,21 @@ def test_another_language_says_it_too() -> None:
     )
 
 
+def test_of_many_products_those_are_named_whose_end_is_nearest() -> None:
+    products = [each.product for each in lifecycle.known()]
+    texts = support_texts(products, datetime(2026, 12, 1, tzinfo=UTC), ENGLISH)
+
+    assert len(lifecycle.ending(products, date(2026, 12, 1))) > 20
+    assert sorted(text.partition(":")[0] for text, _ in texts) == [
+        ".NET 8.0",
+        ".NET 9.0",
+        "SharePoint Server 2016",
+        "Windows 10 Version 1607",
+        "Windows 11 Version 23H2",
+        "Windows Server 2016",
+    ]
+
+
 # --- cumulative updates -----------------------------------------------------------------
 
 CU12, CU13, CU14, CU15 = (f"Exchange Server 2019 CU{level}" for level in range(12, 16))

@@ -298,8 +298,10 @@ def _of_servers(
     texts = event_server_texts(steps, words, event, title_of(event), vendor)
     groups = grouped(texts, words, form.most(100))
     unknown = [exposure.server for exposure in exposures if not exposure.product]
-    products = [package.product for package in event.packages]
-    products += [found.exposure.product for found in steps]
+    # With an inventory it is said of what runs there, not of all that an update is for
+    products = [found.exposure.product for found in steps]
+    if not exposures:
+        products = [package.product for package in event.packages]
     left = [found.exposure.left_level for found in steps]
     return {
         "servers": texts[:most],

@@ -13,6 +13,8 @@ from watcher.text.words import Words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Of an advisory of Windows, which names forty products, most of them ended long ago
+MOST = 6
 # Pairs of a sentence and the address of the vendor's page
 SupportTexts = tuple[tuple[str, str], ...]
 
@@ -25,14 +27,15 @@ def support_texts(
 ) -> SupportTexts:
     """Say which of the products are near the end of their support, or past it.
 
-    Each product once; of cumulative updates that newer ones have left behind, which
-    ``left`` are.
+    Each product once, where there are many those whose end is nearest to today; of
+    cumulative updates that newer ones have left behind, which ``left`` are.
     """
     today = moment.date()
-    texts = [
-        (_said(support, today, words), support.url)
-        for support in lifecycle.ending(products, today)
-    ]
+    ending = lifecycle.ending(products, today)
+    if len(ending) > MOST:
+        nearest = sorted(ending, key=lambda each: abs(each.ends - today))[:MOST]
+        ending = tuple(each for each in ending if each in nearest)
+    texts = [(_said(support, today, words), support.url) for support in ending]
     texts += [(_said_of_level(each, words), each.url) for each in left if each]
     return tuple(dict.fromkeys(texts))
 
