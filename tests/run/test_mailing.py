@@ -134,7 +134,7 @@ def test_what_is_kept_no_longer_is_no_word_on_who_was_told(office: Office) -> No
         office.run(moment.isoformat())
     said = office.call(moment.isoformat(), "show", told.update.id).stdout
 
-    assert "to whom it was told is not kept any more (keep: 30 days)" in said
+    assert "not known any more whether told: admins; messages are kept for 30 days" in said
     assert "not subscribed" not in said
     assert "told: admins" not in said
 

@@ -171,11 +171,9 @@ def _others(
 ) -> Iterator[str]:
     """Say why each subscriber beside those who were written to heard nothing.
 
-    Of what is older than messages are kept, nobody can say.
+    Of what is older than messages are kept, nobody can say that they did not.
     """
-    if event.time < now() - settings.keep:
-        yield f"    to whom it was told is not kept any more (keep: {settings.keep.days} days)"
-        return
+    is_forgotten = event.time < now() - settings.keep
     muted = audience.is_muted(store.mutes(now()), event, update)
     ledger = servers.Ledger(store)
     for each in settings.each_organisation:
@@ -188,7 +186,11 @@ def _others(
             exposures = servers.exposures(each, store, ledger)
         for subscriber in others:
             reason = why_not(subscriber, event, exposures, muted=muted)
-            yield f"    not told: {subscriber.name}, {reason}"
+            if is_forgotten and reason in (NEVER_WRITTEN, _next_digest(subscriber)):
+                kept = f"messages are kept for {settings.keep.days} days"
+                yield f"    not known any more whether told: {subscriber.name}; {kept}"
+            else:
+                yield f"    not told: {subscriber.name}, {reason}"
 
 
 def _evidence(evidence: Evidence) -> Iterator[str]:
@@ -208,6 +210,9 @@ def _delivery(delivery: Delivery) -> str:
     return f"{delivery.recipient} by {delivery.channel}: {delivery.state.value}{when}{answer}"
 
 
+NEVER_WRITTEN = (
+    "who was not subscribed then, or whose message is still to be made by the next run"
+)
 _REFUSALS = {
     Refusal.KIND: "who does not ask for {kind}",
     Refusal.SUSPECTED: "who asks for confirmed events only",
@@ -242,8 +247,12 @@ def why_not(
     if muted:
         return "for it is muted"
     if subscriber.when != "at-once":
-        return f"whose next digest is yet to come ({subscriber.when})"
-    return "who was not subscribed then, or whose message is still to be made by the next run"
+        return _next_digest(subscriber)
+    return NEVER_WRITTEN
+
+
+def _next_digest(subscriber: Subscriber) -> str:
+    return f"whose next digest is yet to come ({subscriber.when})"
 
 
 def untold(identifier: str, settings: Settings, store: Store) -> Iterator[str]:
