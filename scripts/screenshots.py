@@ -118,7 +118,7 @@ def readme_mail(browser: Browser, mail: Path) -> None:
     page.screenshot(path=OUT / "readme-mail.png")  # docs/images/mail.png
     page.screenshot(  # docs/images/pulled.png
         path=OUT / "readme-pulled.png",
-        clip={"x": 0, "y": 8, "width": 640, "height": 384},
+        clip={"x": 0, "y": 8, "width": 640, "height": 544},
     )
     page.close()
 

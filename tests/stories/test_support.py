@@ -154,17 +154,18 @@ def test_the_note_after_a_patch_tuesday_says_whose_support_ends(world: World) ->
 
 def test_the_page_says_that_an_end_is_near_and_that_it_has_come(world: World) -> None:
     begin(world)
-    until = '<time datetime="2025-10-14">2025-10-14</time>'
+    url = "https://learn.microsoft.com/lifecycle/products/exchange-server-2019"
+    until = f'<a href="{url}"><time datetime="2025-10-14">2025-10-14</time></a>'
 
     far = front(world, "2025-04-01 12:00")
-    assert f'<span class="note">support ends on {until} (' in far
+    assert f'<span class="note">support ends on {until}</span>' in far
     # Nothing happened, and yet another day's page says something else
     near = front(world, "2025-05-01 12:00")
-    assert f'<span class="note near">support ends on {until}, soon (' in near
+    assert f'<span class="note near">support ends on {until}, soon</span>' in near
     front(world, "2025-05-02 12:00", changed=False)
     over = front(world, "2025-10-15 12:00")
     assert (
-        f'<span class="note over">support ended on {until}, no further updates ('
+        f'<span class="note over">support ended on {until}, no further updates</span>'
         in over
     )
     assert "no further security updates: <a" not in over
