@@ -39,6 +39,10 @@ LOADED = [
 ]
 
 
+# Seconds: a run takes one or two; on a machine that others keep busy it once took 60
+PATIENCE = 600
+
+
 def context() -> ForkServerContext:
     """Give what starts such processes: each a fork of a server that has no threads."""
     if sys.platform == "win32":

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.mailing import MailServer, Postbox
-from tests.run.killed import context, start
+from tests.run.killed import PATIENCE, context, start
 from tests.run.stage import Stage, written
 from tests.servers import SourceServer
 from tests.services import Service
@@ -160,7 +160,7 @@ def lived(
         process = start(processes, killed.file, at, publish=True)
         process.join(chance.uniform(0, lasts * 1.1))
         process.kill()
-        process.join(60)
+        process.join(PATIENCE)
         moments[part(killed, known, process.exitcode)] += 1
         ended(killed, at)
         told = Counter(outside.taken())
@@ -178,7 +178,7 @@ def lived(
 def ended(stage: Stage, at: datetime) -> None:
     """Let a run end well."""
     process = start(context(), stage.file, at, publish=True)
-    process.join(120)
+    process.join(PATIENCE)
     assert process.exitcode == 0
 
 

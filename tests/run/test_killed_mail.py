@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from tests.mailing import MailServer, Postbox
 from tests.office import FEED, Office, event
-from tests.run.killed import context, start
+from tests.run.killed import PATIENCE, context, start
 from tests.servers import Reply, SourceServer
 from tests.services import Service
 from watcher.mail import samples
@@ -192,7 +192,7 @@ def killed(
         if number >= len(bases):
             process.join(chance.uniform(0, lasts[number % len(bases)]))
             process.kill()
-        process.join(60)
+        process.join(PATIENCE)
         if number < len(bases):
             lasts.append(time.monotonic() - begun)
             assert process.exitcode == 0
@@ -249,7 +249,7 @@ def run_again(
 
 def _end_well(office: Office) -> None:
     run = start(context(), office.folder / "watcher.toml", MORNING, publish=False)
-    run.join(60)
+    run.join(PATIENCE)
     assert run.exitcode == 0
 
 

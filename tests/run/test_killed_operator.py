@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.office import ADMINS, FEED, Office
-from tests.run.killed import context, start
+from tests.run.killed import PATIENCE, context, start
 from tests.servers import Reply, SourceServer
 
 BEGINNING = datetime(2030, 5, 14, 6, tzinfo=UTC)
@@ -77,7 +77,7 @@ def killed(
             if number:  # the first round is the measure
                 first.join(chance.uniform(0, lasts))
                 first.kill()
-            first.join(60)
+            first.join(PATIENCE)
             lasts = lasts or time.monotonic() - begun
             for minutes in (1, 2):
                 again = start(
@@ -86,7 +86,7 @@ def killed(
                     BEGINNING + timedelta(hours=hour, minutes=minutes),
                     publish=False,
                 )
-                again.join(60)
+                again.join(PATIENCE)
                 assert again.exitcode == 0
         found = told(folder)
         assert len({identity for identity, _ in found}) == len(found)

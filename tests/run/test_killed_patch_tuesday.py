@@ -15,7 +15,7 @@ import pytest
 
 from tests.mailing import MailServer, Postbox
 from tests.office import FEED, Office
-from tests.run.killed import context, start
+from tests.run.killed import PATIENCE, context, start
 from tests.servers import Reply, SourceServer
 from watcher.store import Store
 
@@ -103,13 +103,13 @@ def killed(prepared: Office, postbox: Postbox, times: int, seed: int) -> Counter
         if number:  # the first round is the measure
             first.join(chance.uniform(0, lasts))
             first.kill()
-        first.join(60)
+        first.join(PATIENCE)
         lasts = lasts or time.monotonic() - begun
         before = len(postbox.messages)
         for minutes in (1, 2):
             now = MORNING + timedelta(minutes=minutes)
             again = start(processes, folder / "watcher.toml", now, publish=False)
-            again.join(60)
+            again.join(PATIENCE)
             assert again.exitcode == 0
         came = notes(postbox)
         assert came.keys() == ONCE
