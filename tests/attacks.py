@@ -44,6 +44,7 @@ KINDS = {
     "age": "a clock that jumps, a machine that was off",
     "patience": "a server that asks to be left alone",
     "state": "a state that is not whole",
+    "kills": "a run that is ended between two steps",
     "everyday": "surroundings that nobody thought of",
 }
 
