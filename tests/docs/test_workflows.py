@@ -156,6 +156,7 @@ def test_what_is_to_be_sent_is_pushed_before_and_what_was_sent_after_also_when_a
         ("check", ""),
         ("seal", fetched),
         ("send", sealed),
+        ("receipts", sealed),
         ("push", sealed),
     ]
 

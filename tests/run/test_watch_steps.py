@@ -114,7 +114,7 @@ class Machines:
         return named | {f"secrets.{name}": value for name, value in self.set.items()}
 
 
-ALL = ("check", "seal", "send", "push")
+ALL = ("check", "seal", "send", "receipts", "push")
 
 
 @pytest.fixture
@@ -139,18 +139,18 @@ def test_runs_on_machines_that_come_and_go_tell_everything_once(
 ) -> None:
     """The workflow and the action are the same steps: each goes on from where the other was."""
     first = machines.new()
-    assert first.run(*ALL) == [0, 0, 0, 0], first.said
+    assert first.run(*ALL) == [0, 0, 0, 0, 0], first.said
     assert "blog" in (first.folder / "summary.md").read_text()
     assert len(mail.postbox.messages) == 1  # the welcome
     before = git(remote, "rev-parse", "watcher-state")
 
     second = machines.new(ACTION)
-    assert second.run(*ALL) == [0, 0, 0, 0], second.said
+    assert second.run(*ALL) == [0, 0, 0, 0, 0], second.said
     # Nothing has changed: no commit
     assert git(remote, "rev-parse", "watcher-state") == before
     web.play("/feed", feed("Second", "First"))
     third = machines.new(ACTION)
-    assert third.run(*ALL) == [0, 0, 0, 0], third.said
+    assert third.run(*ALL) == [0, 0, 0, 0, 0], third.said
     assert len(mail.postbox.messages) == 2
     assert "Second" in subjects(mail)[1]
 
@@ -160,7 +160,7 @@ def test_a_runner_lost_before_sending_leaves_its_messages_to_the_next(
 ) -> None:
     assert machines.new().run("check", "seal") == [0, 0]
     assert mail.postbox.messages == []
-    assert machines.new().run(*ALL) == [0, 0, 0, 0]
+    assert machines.new().run(*ALL) == [0, 0, 0, 0, 0]
     assert len(mail.postbox.messages) == 1
 
 
@@ -168,7 +168,7 @@ def test_a_runner_lost_after_sending_repeats_the_very_same_message(
     machines: Machines, mail: MailServer
 ) -> None:
     assert machines.new().run("check", "seal", "send") == [0, 0, 0]
-    assert machines.new().run(*ALL) == [0, 0, 0, 0]
+    assert machines.new().run(*ALL) == [0, 0, 0, 0, 0]
     one, two = (message.body for message in mail.postbox.messages)
     # Message-ID and Date are those of the first: a mail server or reader sees one
     # message
@@ -193,9 +193,9 @@ def test_a_sending_that_is_ended_in_its_middle_repeats_no_message(
     assert code
     assert len(mail.postbox.messages) == 1
     command.write_text(text)
-    assert runner.run("push") == [0], runner.said
+    assert runner.run("receipts", "push") == [0, 0], runner.said
 
-    assert machines.new(file).run(*ALL) == [0, 0, 0, 0]
+    assert machines.new(file).run(*ALL) == [0, 0, 0, 0, 0]
     assert len(mail.postbox.messages) == 1
 
 
@@ -205,7 +205,7 @@ def test_an_export_that_was_ended_in_its_middle_is_not_pushed(
     machines: Machines, remote: Path, table: str
 ) -> None:
     """The next run would refuse it, and each one after."""
-    assert machines.new().run(*ALL) == [0, 0, 0, 0]
+    assert machines.new().run(*ALL) == [0, 0, 0, 0, 0]
     before = git(remote, "rev-parse", "watcher-state")
     runner = machines.new()
     assert runner.run("check") == [0]
@@ -231,7 +231,7 @@ def test_no_receipt_is_lost_when_runners_overtake_each_other(
     assert slow.run("check", "seal") == [0, 0], slow.said
     fast = machines.new(name="fast")
     mail.postbox.rcpt["admins@example.org"] = "450 later"
-    assert fast.run(*ALL) == [0, 0, 1, 0], fast.said
+    assert fast.run(*ALL) == [0, 0, 1, 0, 0], fast.said
     mail.postbox.rcpt.clear()
     assert slow.run("send", "push") == [0, 0], slow.said
 
@@ -249,9 +249,9 @@ def test_a_failed_source_ends_the_check_with_1_and_its_state_is_pushed_all_the_s
     machines: Machines, remote: Path, web: SourceServer
 ) -> None:
     web.play("/feed", Reply(status=404))
-    assert machines.new().run(*ALL) == [1, 0, 0, 0]
+    assert machines.new().run(*ALL) == [1, 0, 0, 0, 0]
     assert '"failures":1' in git(remote, "show", "watcher-state:state-text/times.jsonl")
-    assert machines.new().run(*ALL) == [1, 0, 0, 0]
+    assert machines.new().run(*ALL) == [1, 0, 0, 0, 0]
     assert '"failures":2' in git(remote, "show", "watcher-state:state-text/times.jsonl")
 
 
@@ -260,7 +260,7 @@ def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(
 ) -> None:
     runner = machines.new()
     (runner.folder / "watcher.toml").write_text("[wtch]\n")
-    assert runner.run(*ALL) == [2, 1, None, None]
+    assert runner.run(*ALL) == [2, 1, None, None, None]
     assert "The check did not come to its end" in runner.said["seal"]
     assert git(remote, "branch", "--list", "watcher-state") == ""
 
@@ -270,7 +270,7 @@ def test_a_wrong_configuration_ends_with_2_and_pushes_nothing(
 def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
     machines: Machines, remote: Path, mail: MailServer, file: Path, fault: str
 ) -> None:
-    assert machines.new(file).run(*ALL) == [0, 0, 0, 0]
+    assert machines.new(file).run(*ALL) == [0, 0, 0, 0, 0]
     known, sent = git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)
     runner = machines.new(file)
     kept = runner.folder / "state-text"
@@ -294,7 +294,7 @@ def test_a_state_that_cannot_be_read_is_not_replaced_by_an_empty_one(
         )
 
     check, *rest = runner.run(*ALL)
-    assert (bool(check), rest) == (True, [1, None, None])
+    assert (bool(check), rest) == (True, [1, None, None, None])
     assert (git(remote, "rev-parse", "watcher-state"), len(mail.postbox.messages)) == (
         known,
         sent,
@@ -363,7 +363,7 @@ def test_outbox_and_evidence_are_carried_from_where_the_configuration_puts_them(
 
     def run() -> Job:
         job = machines.new(more=ELSEWHERE)
-        assert job.run(*ALL) == [0, 0, 0, 0], job.said
+        assert job.run(*ALL) == [0, 0, 0, 0, 0], job.said
         return job
 
     first = run()
@@ -399,7 +399,7 @@ def test_the_summary_shows_what_was_established_and_then_that_nothing_was(
     machines.new().run(*ALL)
     web.play("/feed", feed("A new post", "First"))
     told = machines.new()
-    assert told.run(*ALL) == [0, 0, 0, 0], told.said
+    assert told.run(*ALL) == [0, 0, 0, 0, 0], told.said
     summary = (told.folder / "summary.md").read_text(encoding="utf-8")
     assert "### Established by this check" in summary
     assert "news" in summary
@@ -419,7 +419,7 @@ def test_secrets_of_ones_own_names_come_in_one_and_none_of_their_values_is_shown
     machines.way = 'smtp = "smtp://${MAIL_HOST}"'
     job = machines.new()
     job.environ["GITHUB_ACTIONS"] = "true"
-    assert job.run(*ALL) == [0, 0, 0, 0], job.said
+    assert job.run(*ALL) == [0, 0, 0, 0, 0], job.said
     assert len(mail.postbox.messages) == 1
     assert "::add-mask::a=b c" in job.said["check"]
     assert "It is left out" in job.said["check"]
@@ -430,11 +430,11 @@ def test_what_a_source_says_is_no_command_to_github(
     machines: Machines, web: SourceServer, title: str
 ) -> None:
     """In a log GitHub obeys lines of a form that a title may have."""
-    assert machines.new().run(*ALL) == [0, 0, 0, 0]
+    assert machines.new().run(*ALL) == [0, 0, 0, 0, 0]
     web.play("/feed", feed(title, "First"))
     runner = machines.new()
     runner.environ["GITHUB_ACTIONS"] = "true"
-    assert runner.run(*ALL) == [0, 0, 0, 0], runner.said
+    assert runner.run(*ALL) == [0, 0, 0, 0, 0], runner.said
     shown = 0
     for said in runner.said.values():
         word = ""
@@ -453,7 +453,7 @@ def test_what_a_source_says_is_no_command_to_github(
 
 def test_the_page_is_made_from_the_state_alone(machines: Machines) -> None:
     before = machines.new(more=ELSEWHERE)
-    assert before.run(*ALL) == [0, 0, 0, 0], before.said
+    assert before.run(*ALL) == [0, 0, 0, 0, 0], before.said
     made = before.folder / "www"
     pages = machines.new(PAGES, name="pages", more=ELSEWHERE)
     pages.environ["GITHUB_OUTPUT"] = "output"
