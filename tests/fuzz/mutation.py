@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -105,7 +106,8 @@ def _inside(body: bytes, chance: random.Random) -> bytes:
         parent, key = chance.choice(places)
         change = chance.randrange(4)
         if change == 0:
-            parent[key] = chance.choice(VALUES)
+            # A copy: the next change may put it into itself
+            parent[key] = copy.deepcopy(chance.choice(VALUES))
         elif change == 1:
             del parent[key]
         elif change == 2:
