@@ -198,6 +198,21 @@ def test_a_post_on_two_versions_makes_an_event_of_each(
             assert event.update.title.startswith(product)
 
 
+def test_what_a_version_supersedes_is_not_back_with_it(vendor: World) -> None:
+    title = "ESXi 8.0 Update 3f"
+    out = post(10002, title, "2031-02-05", f"<p>{title} is now available.</p>")
+    vendor.at("2031-02-05 20:00", blog=blog(out, OLDER))
+    text = f"<p>{title} is no longer available for download.</p>"
+    gone = post(10003, title, "2031-02-08", text)
+    assert vendor.at("2031-02-08 20:00", blog=blog(gone, out, OLDER)) == [
+        "pulled esxi-8-0-update-3f"
+    ]
+    text = f"<p>ESXi 8.0 Update 3g supersedes {title}, which was withdrawn, and is now "
+    after = post(10004, "ESXi 8.0 Update 3g", "2031-02-11", f"{text}available.</p>")
+    (told,) = vendor.at("2031-02-11 20:00", blog=blog(after, gone, out, OLDER))
+    assert "esxi-8-0-update-3g" in told
+
+
 def test_a_security_update_for_a_version_is_not_the_version(vendor: World) -> None:
     vendor.at("2031-02-05 20:00", blog=blog(CU23, OLDER))
     out = post(

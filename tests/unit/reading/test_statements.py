@@ -65,6 +65,10 @@ def test_a_sentence_that_names_only_another_article_still_names_it() -> None:
         ),
         ("We paused the update, because KB5990001 stops mail.", ("KB5990001",)),
         ("We have paused the rollout; it is KB5990001.", ("KB5990001",)),
+        (
+            "Distribution of KB5990001 through WSUS and Windows Update was halted today.",
+            ("KB5990001",),
+        ),
     ],
 )
 def test_of_two_acts_each_has_its_own_object(

@@ -253,6 +253,11 @@ _UPDATE_FOR = re.compile(
     r"(?: \(?KB ?\d+\)?)? (?:for|to|on) (?:the )?(?:Microsoft )?$",
     re.IGNORECASE,
 )
+# "ESXi 8.0 Update 3g supersedes ESXi 8.0 Update 3f": of the former it says nothing
+_REPLACES = re.compile(
+    r"\b(?:supersed(?:es?|ing)|replac(?:es?|ing)|instead of|in place of)\b[^,;.]*$",
+    re.IGNORECASE,
+)
 _UPDATE_BEHIND = re.compile(
     r" (?:GDR|SUs?|HUs?|security|hotfix|(?:[A-Z][a-z]{2}\d\dSU)|updates?)\b",
     re.IGNORECASE,
@@ -324,7 +329,9 @@ def own_versions_in(text: str, names: Iterable[str]) -> tuple[str, ...]:
     folded = fold(text)
     found: dict[str, None] = {}
     for match in sorted(_places(folded, names).values(), key=re.Match.start):
-        if not _is_for(match) and not _UPDATE_BEHIND.match(folded, match.end()):
+        is_other = _UPDATE_BEHIND.match(folded, match.end())
+        is_former = _REPLACES.search(folded, 0, match.start())
+        if not (_is_for(match) or is_other or is_former):
             found[_spelled(match)] = None
     return tuple(found)
 

@@ -479,8 +479,10 @@ def _subject_in(words: list[Token], start: int, end: int) -> Phrase | None:
     chosen = None
     is_update = False
     for phrase, before in phrases_in(words, start, end):
+        # "Distribution through WSUS and Windows Update was halted" is of the distribution
+        is_place = words[phrase.head].has("place") and chosen is not None
         # "The update and the script for it have been re-released."
-        if before == "" or (before == "conj" and not is_update):
+        if before == "" or (before == "conj" and not is_update and not is_place):
             chosen = phrase
             is_update = words[phrase.head].has("offered")
     return chosen
