@@ -71,8 +71,8 @@ class Touched(Struct, frozen=True):
 class Basis(Struct, frozen=True):
     """What a site is made of: equal ones give equal sites.
 
-    ``edition`` changes with events and updates, ``form`` with settings, templates and
-    words, ``inventory`` with the servers to be published.
+    ``edition`` changes with events and updates, ``form`` with settings, templates, words
+    and the year, ``inventory`` with the servers to be published.
     """
 
     edition: int
@@ -96,6 +96,7 @@ def basis(settings: Settings, store: Store, now: datetime) -> Basis:
     take from the configuration and the templates, the inventory's mark.
     """
     unread = source_health.unread(settings.sources, store.all_times())
+    as_of = _as_of(store.newest_date(), store.events(limit=1))
     form = hashlib.sha256()
     shown = (
         __version__,
@@ -105,6 +106,8 @@ def basis(settings: Settings, store: Store, now: datetime) -> Basis:
         [(s.name, s.kind, s.url) for s in settings.sources if s.enabled],
         [each.source for each in unread],
         _unseen(settings, store),
+        # Of the calendar
+        as_of.year if as_of else 0,
         str(settings.site.absolute()),
         # Of a product the page says that its end is near, and that it has come
         lifecycle.stages(now.date()),

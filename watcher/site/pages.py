@@ -273,13 +273,15 @@ class _Pages:
     # --- the front page, and what stands beside it ------------------------------------
 
     def unchanging(self) -> Iterator[File]:
-        """Give what follows the configuration, not the ledger.
+        """Give what follows the configuration and the year, not the ledger.
 
-        Style, script, icon and the list of sources: nothing when only events have
+        Style, script, icon, calendar and the list of sources: nothing when only events have
         changed.
         """
         if not self._contents.whole:
             return
+        as_of = self._contents.overview.as_of or feeds.BEGINNING
+        yield "calendar.ics", feeds.ics(as_of.year, self._contents.address)
         for name in ("style.css", "site.js", "icon.svg"):
             yield name, self._render(f"site/{name}", {}).encode()
         sources = tuple(
@@ -291,7 +293,7 @@ class _Pages:
         yield "sources.html", self._page("sources", "", names)
 
     def front(self) -> Iterator[File]:
-        """Give the list of feeds, the calendar, and the front page, last.
+        """Give the list of feeds, and the front page, last.
 
         Last, for whoever reads it follows links to the others.
         """
@@ -301,7 +303,6 @@ class _Pages:
         outline = [(f"{TITLE}: {name}", path) for name, path in followed]
         outline.insert(0, (f"{TITLE}: all events", "events.atom"))
         yield "updates.opml", feeds.opml(TITLE, outline, contents.address)
-        yield "calendar.ics", feeds.ics(as_of.year, contents.address)
 
         recent = [
             event for event in contents.events if EVENT_KINDS[event.kind].on_front
