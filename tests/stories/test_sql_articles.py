@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.stories.learn import page
-from tests.stories.telling import World
+from tests.stories.telling import GONE, World
 from tests.stories.test_tables_of_products import CU1, GDR1, RTM, sql
 from watcher.config.builtin import BUILTIN
 from watcher.records import Source
@@ -129,3 +129,34 @@ def test_an_issue_that_the_return_resolves_is_no_issue_of_it(
     assert back(CURED.format("")) == [f"re-released {CU} v2 KB5980002"]
     said = back(CURED.format("as it says above, "))
     assert [line for line in said if not line.startswith("revised")] == []
+
+
+def test_a_release_is_told_though_its_article_was_read_before_the_tables_row(
+    world: World,
+) -> None:
+    """An article's first reading tells nothing, and its address may be there before it."""
+    builds = next(source for source in BUILTIN if source.name == "sql-2025-builds")
+    own = Source("cu1", "article", ADDRESS)
+    world.settings = replace(world.settings, sources=(builds, own))
+    world.watches("SQL Server 2025*")
+    table = {builds.url: sql(RTM, gdr=(GDR1,))}
+    world.at("2031-01-10 18:00", pages=table | {ADDRESS: GONE})
+    assert world.at("2031-01-15 18:00", pages={ADDRESS: FIRST}) == []
+
+    table = {builds.url: sql(CU1, RTM, gdr=(GDR1,))}
+    assert world.at("2031-01-15 20:00", pages=table) == [f"released {CU} KB5980001"]
+    assert world.at("2031-01-15 22:00") == []
+
+
+def test_an_article_of_days_ago_whose_row_comes_late_is_no_release(
+    world: World,
+) -> None:
+    builds = next(source for source in BUILTIN if source.name == "sql-2025-builds")
+    own = Source("cu1", "article", ADDRESS)
+    world.settings = replace(world.settings, sources=(builds, own))
+    world.watches("SQL Server 2025*")
+    pages = {builds.url: sql(RTM, gdr=(GDR1,)), ADDRESS: FIRST}
+    assert world.at("2031-01-19 18:00", pages=pages) == []
+
+    table = {builds.url: sql(CU1, RTM, gdr=(GDR1,))}
+    assert world.at("2031-01-20 18:00", pages=table) == []

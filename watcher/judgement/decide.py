@@ -19,6 +19,7 @@ from watcher.judgement.change_reading import (
 from watcher.judgement.days import day_of_turn, is_said_later
 from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import Summary, compose_event, quote_all
+from watcher.judgement.first_reading import untold_release
 from watcher.judgement.further import offered_by
 from watcher.judgement.ledger import (
     Ledger,
@@ -246,6 +247,8 @@ def _known_update(
     # A denial of a pull of which nobody was told is judged as any other change
     if changed is not None and (changed.kind is not Kind.CORRECTED or events):
         check.used += changed.changes
+    if changed is None and update.state is State.RELEASED:
+        events += untold_release(check)
     events += exploitation(check)
     events += corrected_products(check)
     events += further_products(check)

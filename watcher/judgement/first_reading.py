@@ -19,6 +19,7 @@ from watcher.judgement.change_reading import (
     history_of,
     tells_of_pull,
 )
+from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.ledger import (
     Ledger,
     establish,
@@ -27,9 +28,11 @@ from watcher.judgement.ledger import (
 )
 from watcher.judgement.matching import is_about
 from watcher.judgement.names import month_of
+from watcher.judgement.other_events import Establishing, UpdateCheck
 from watcher.judgement.packages import current_packages, with_pulled
 from watcher.judgement.packages_meant import named_packages
 from watcher.judgement.pull_and_return import state_change
+from watcher.judgement.summary import first_summary
 from watcher.records import (
     Change,
     ChangeKind,
@@ -44,6 +47,8 @@ from watcher.records import (
 # So long after an update became known an article's first text may speak of the one
 # before
 CARRIED_OVER = timedelta(days=1)
+# Vendors date a release to the midnight before it
+_DAY_OF_RELEASE = timedelta(days=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -261,3 +266,38 @@ def _overtaken(said: PassageStatement, row: Update) -> bool:
     """Whether a pulled version has been replaced since by one that the tables already show."""
     newer = {p.kb for p in current_packages(row) if p.version > 1}
     return bool(newer) and newer.isdisjoint(said.kbs)
+
+
+def untold_release(check: UpdateCheck) -> list[Establishing]:
+    """Compose the release that a new row tells of, where nobody was told of the update.
+
+    An article of one's own that is read for the first time on the day of the release
+    founds the update in silence, hours before the table has its row.
+    """
+    before = check.before
+    if before.established or before.released is None or check.founded_now:
+        return []
+    if before.first_seen - before.released > _DAY_OF_RELEASE:
+        return []
+    rows = [each for each in check.unused() if _is_new_row(each)]
+    if not rows:
+        return []
+    check.used += rows
+    readings = [matched.reading for matched in rows]
+    event = compose_event(
+        check.update,
+        Kind.RELEASED,
+        check.now,
+        summary=first_summary(check.update, Kind.RELEASED),
+        evidence=quote_all(readings),
+        readings=readings,
+    )
+    return [Establishing(Established(Kind.RELEASED), event)]
+
+
+def _is_new_row(matched: MatchedChange) -> bool:
+    """Whether a table that was read before has a row now that it had not."""
+    entry = matched.entry
+    appeared = matched.reading.change.kind is ChangeKind.APPEARED
+    is_record = bool(entry.revision or entry.cves)
+    return appeared and bool(entry.packages) and not is_record
