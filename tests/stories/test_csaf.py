@@ -262,3 +262,48 @@ def test_an_informational_advisory_tells_by_its_words(world: World) -> None:
     assert world.at("2024-11-14 18:00", pages=pages) == [
         "pulled exchange-server-kb5044062 KB5044062"
     ]
+
+
+def of_other_vendor(number: int) -> bytes:
+    """An advisory of a vendor whose fixes name neither builds nor articles."""
+    document = json.loads(advisory(PUBLISHED))
+    tracking = document["document"]["tracking"]
+    tracking["id"] = f"example-sa-gateway-{number}"
+    product = {"name": "Example Gateway", "product_id": "1"}
+    document["product_tree"] = {"full_product_names": [product]}
+    (vulnerability,) = document["vulnerabilities"]
+    vulnerability["cve"] = f"CVE-2024-6000{number}"
+    vulnerability["product_status"] = {"known_affected": ["1"]}
+    vulnerability["remediations"] = [
+        {
+            "category": "vendor_fix",
+            "details": "Install the fixed release.",
+            "url": "https://software.example.org/gateway",
+            "product_ids": ["1"],
+        }
+    ]
+    vulnerability.pop("scores", None)
+    vulnerability.pop("threats", None)
+    return json.dumps(document).encode()
+
+
+def test_two_advisories_of_one_month_without_builds_are_two_updates(
+    world: World,
+) -> None:
+    """Cisco's of June and July 2025 were one each month, named by the month."""
+    world.watches("Example Gateway*")
+    world.at("2024-11-08 06:00", pages=provider(""))
+    names = [f"2024/example-sa-gateway-{number}.json" for number in (1, 2)]
+    listed = "".join(f'"{name}","2024-11-12T08:00:00+00:00"\n' for name in names)
+    pages = provider("") | {
+        f"{DIRECTORY}/changes.csv": listed.encode(),
+        f"{DIRECTORY}/{names[0]}": of_other_vendor(1),
+        f"{DIRECTORY}/{names[1]}": of_other_vendor(2),
+    }
+    said = world.at("2024-11-12 18:00", pages=pages)
+    assert [each for each in world.failures if "csaf" in each] == []
+    assert said == [
+        "released example-gateway-example-sa-gateway-1",
+        "released example-gateway-example-sa-gateway-2",
+    ]
+    assert world.last.update.title == "Example Gateway EXAMPLE-SA-GATEWAY-2"

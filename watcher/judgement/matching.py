@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from watcher.judgement import normalize
+from watcher.judgement import normalize, tracks
 from watcher.judgement.change_reading import (
     ChangeReading,
     PassageStatement,
@@ -396,15 +396,26 @@ def _founded_by_product(
 def _founded_alone(
     package: Package, family: str, reading: ChangeReading, matches: Matches
 ) -> Update:
-    """The update that is known by its KB article, else its build, else its month."""
+    """The update that is known by its KB article, else its build, its advisory, its month."""
     when = vendors_date(reading, matches.now)
     if not package.kb and not package.build:
-        package = replace(package, build=month_of(when))
+        number = _advisory_of(reading.entry) or month_of(when)
+        package = replace(package, build=number)
     identity = lone_identity(package)
     if identity.id in matches.ledger:
         return matches.ledger[identity.id]
     update = new_update(identity, family, "update", matches.now, when)
     return matches.ledger.found(update)
+
+
+def _advisory_of(entry: Entry) -> str:
+    """The id of a document that is an advisory of its own (CSAF), "" where it is a CVE's.
+
+    Two of one month are two updates: Cisco's of June 2025 were one, named by the month.
+    MSRC's records of a month without builds are one update.
+    """
+    is_of_cve = bool(normalize.cves_in(entry.key.replace("_", " ")))
+    return entry.key if entry.revision and not is_of_cve else ""
 
 
 # -- statements
@@ -420,8 +431,11 @@ def is_about(statement: PassageStatement, update: Update, entry: Entry) -> bool:
     mine = {*update.kbs, *entry.kbs}
     mine.update(package.kb for package in update.packages)
     # One record offers KB5009624 for Server 2012 R2 and KB5009543 for Windows 10: what it
-    # says of the one is not about the other
+    # says of the one is not about the other; nor is what it says of a roll-up about the
+    # security-only update of the same servers
     for package in entry.packages:
-        if not update.packages or has_product(update.packages, package.product):
+        track = tracks.track(package)
+        alike = [each for each in update.packages if tracks.track(each) == track]
+        if not update.packages or has_product(alike, package.product):
             mine.add(package.kb)
     return not mine or not mine.isdisjoint(statement.kbs)

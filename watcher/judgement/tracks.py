@@ -26,16 +26,29 @@ OUT_OF_BAND = "OOB"
 EXCHANGE = "Exchange Server"
 # Months of the baselines, where no calendar says which updates are some
 _QUARTERS = (1, 4, 7, 10)
-_MONTHLY = ("", "B", "Security Update")
+_MONTHLY = ("", "B", "SU")
+_ROLLUP = "Monthly Rollup"
 
 BuildKey = tuple[int, ...]
 
 
-def track(package: Package) -> str:
-    """Name the track that a package is of, "" for that of everybody.
+def type_of(subtype: str) -> str:
+    """Give the type of a package by what MSRC's records call it, "" for any other.
 
-    MSRC writes "Security Hotpatch Update" and "SecurityHotpatchUpdate".
+    "Security Hotpatch Update" and "SecurityHotpatchUpdate" are one.
     """
+    folded = subtype.strip().lower()
+    if "cumulative" in folded:
+        return "CU"
+    if HOTPATCH in folded:
+        return "Hotpatch"
+    named = {"security update": "SU", "security only": "Security Only"}
+    named["monthly rollup"] = _ROLLUP
+    return named.get(folded, "")
+
+
+def track(package: Package) -> str:
+    """Name the track that a package is of, "" for that of everybody."""
     kind = package.type.lower()
     if HOTPATCH in kind:
         return HOTPATCH
@@ -44,6 +57,8 @@ def track(package: Package) -> str:
 
 def is_offered(package: Package, server: Server) -> bool:
     """Say whether a server is offered a package, as far as its track says."""
+    if package.type == _ROLLUP and server.track == SECURITY_ONLY:
+        return False
     return track(package) in ("", server.track)
 
 
@@ -118,7 +133,7 @@ def branch_of(build: BuildKey, product: str) -> BuildKey:
 
     Of most products it is the first three numbers.  A cumulative update of SQL Server
     changes the third; a thousand apart are its GDRs.  SharePoint's versions 2016, 2019 and
-    Subscription Edition are all 16.0; .NET's third number is the update.
+    Subscription Edition are all 16.0; .NET's third number is the update, .NET Framework's too.
     """
     family = normalize.family(product)
     if family == "SQL Server" and len(build) > 2:
@@ -128,7 +143,7 @@ def branch_of(build: BuildKey, product: str) -> BuildKey:
         return (*build[:2], 0 if is_gdr else thousand)
     if family == "SharePoint" and len(build) > 2:
         return (*build[:2], build[2] // 1000 if build[2] >= 10_000 else 0)
-    if family in (".NET", ".NET Core", "Office"):
+    if family in (".NET", ".NET Core", ".NET Framework", "Office"):
         return build[:2]
     return build[:3]
 

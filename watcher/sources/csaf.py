@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from watcher.errors import ParseError
-from watcher.judgement import normalize
+from watcher.judgement import normalize, tracks
 from watcher.judgement.schedule import YOUNG
 from watcher.records import Entry, Follow, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
@@ -278,14 +278,8 @@ def _package(fix: Remediation) -> Package:
         build=build,
         url=address,
         esu=bool(build and not address),
-        type=_type(subtype),
+        type=tracks.type_of(subtype),
     )
-
-
-def _type(subtype: str) -> str:
-    if "cumulative" in subtype.lower():
-        return "CU"
-    return "SU" if subtype.strip() == "Security Update" else ""
 
 
 def _links(document: Document, products: Products) -> Iterator[str]:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from watcher.errors import ParseError
-from watcher.judgement import normalize
+from watcher.judgement import normalize, tracks
 from watcher.records import Entry, Follow, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
 from watcher.sources.answer import clean_json, snapshot, unique, unlike
@@ -266,14 +266,8 @@ def _packages(fix: Remediation, month: Month) -> Iterator[Package]:
                 url=address,
                 supersedes=superseded,
                 esu=month.products[number].esu or unaddressed,
-                type=_type(fix.subtype),
+                type=tracks.type_of(fix.subtype),
             )
-
-
-def _type(subtype: str) -> str:
-    if "cumulative" in subtype.lower():
-        return "CU"
-    return "SU" if subtype == "Security Update" else ""
 
 
 def _articles(fixes: Iterable[Remediation]) -> tuple[str, ...]:
