@@ -290,11 +290,7 @@ def _exposure_of_unknown(server: Server, index: BuildIndex) -> Exposure:
 
 
 def _known_build(server: Server, index: BuildIndex) -> KnownBuild | None:
-    """Find what a build is; where several updates have it, one that is pulled says so.
-
-    A roll-up and the security-only update of a month share a build: what the server's
-    track is offered comes first.
-    """
+    """Find what a build is: what the server's track is offered first, then what is pulled."""
     candidates = index.of_build.get(server.build, ())
     return max(
         (each for each in candidates if _is_of_family(server, each.package.product)),
