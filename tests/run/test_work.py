@@ -40,6 +40,7 @@ from watcher import config
 from watcher.errors import StateHeldError
 from watcher.records import DeliveryState
 from watcher.run import queue
+from watcher.run.send import LEFT_BY
 from watcher.run.work import JUDGEMENT
 from watcher.store import Store
 
@@ -227,6 +228,34 @@ def test_two_workers_that_compose_for_one_organisation_at_once_tell_it_once(
     assert len(told) == 1
     # One by compose, and one by whoever came too late: it looks again
     assert left == ["fabrikam"] * 2
+    work_once(provider.folder, release)
+    assert set(sent(provider).values()) == {1}
+
+
+def test_new_settings_of_mail_disturb_nothing_that_is_being_sent(
+    provider: Provider,
+) -> None:
+    """Once every follow-up wrote all that waited anew, and what was leaving then failed."""
+    (release, month), *_ = STORY
+    work_once(provider.folder, FIRST)
+    provider.show(month)
+    set_clock(provider.folder, release)
+    with (
+        closing(work_of(provider.folder)) as work,
+        Store.open(provider.settings.state, hold=False) as store,
+        Store.open(provider.settings.state, hold=False) as sending,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        work.check_source("msrc")
+        (answers,) = asked(store, "SELECT id FROM answers")
+        work.judge(answers)
+        work.compose()
+        work.letters("fabrikam")
+        store.set_meta(LEFT_BY, "another server's")
+        message, _ = store.waiting()[0]
+        with sending.writing():
+            assert sending.claim_deliveries(message.id)
+            thread.submit(work.follow_up).result(60)
     work_once(provider.folder, release)
     assert set(sent(provider).values()) == {1}
 

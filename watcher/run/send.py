@@ -451,7 +451,10 @@ def put_right(settings: Settings, store: Store, now: datetime) -> list[Delivery]
         # A mail server that was away may be another one now
         by_mail = delivery.channel == MAIL and delivery.settled is None
         if is_meant or (by_mail and LEFT_BY in changed):
-            found += _anew(message, delivery, settings, store, now)
+            # What was never tried is due as it is.  Written again, it would be in the
+            # way of the worker that is sending it
+            anew = _anew(message, delivery, settings, store, now)
+            found += [each for each in anew if each != delivery]
     return found
 
 
