@@ -126,8 +126,9 @@ def test_a_folder_that_is_gone_stops_nothing_or_is_named(
 ) -> None:
     office.write()
     words = ["--config", str(office.folder / "watcher.toml")] if named else []
+    # Isolated, as the console script: Python 3.13.0 itself fails where "" is on its path
     said = subprocess.run(
-        [sys.executable, "-c", GONE, "run", *words],
+        [sys.executable, "-I", "-c", GONE, "run", *words],
         cwd=office.folder,
         capture_output=True,
         text=True,
