@@ -329,20 +329,19 @@ def test_a_worker_told_to_stop_ends_what_it_has_begun(provider: Provider) -> Non
     assert provider.events() == TOLD[:1]
 
 
-def test_workers_end_while_the_database_is_away_and_nothing_is_lost(
+def test_workers_end_while_the_database_is_away_and_go_on_when_it_is_back(
     provider: Provider, postgres_server: Any
 ) -> None:
     work_once(provider.folder, FIRST)
     (release, month), *_ = STORY
-    provider.show(month)
-    state = provider.settings.state
-    with watcher(provider, "work") as worker:
-        until(lambda: _count_workers(state) > 0)
-        with away(postgres_server, state):
-            _, complaint = worker.communicate(timeout=120)
-    assert worker.returncode == 1
-    assert "nothing that was begun is lost" in complaint
+    with workers(provider.folder, 1) as (worker,):
+        until(lambda: _count_workers(provider.settings.state) > 0)
+        with away(postgres_server, provider.settings.state):
+            worker.join(120)
+        assert worker.exitcode == 1
+    assert "nothing that was begun is lost" in said(provider.folder)
 
+    provider.show(month)
     work_once(provider.folder, release)
     assert provider.events() == TOLD[:1]
     assert set(sent(provider).values()) == {1}
