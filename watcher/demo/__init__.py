@@ -74,12 +74,12 @@ def record(pages: Path, recording: Path) -> int:
     with Recorder(recording) as recorder:
         for moment, folder in moments(pages):
             for page in sorted(folder.iterdir()):
-                known = urls[page.name]
+                response = urls[page.name]
                 recorder.add_answer(
-                    known["url"],
+                    response["url"],
                     moment,
                     200,
-                    {"Content-Type": known["type"]},
+                    {"Content-Type": response["type"]},
                     page.read_bytes(),
                 )
                 count += 1

@@ -376,9 +376,9 @@ def tell_what_waited(
         event = _suspected_event(update, suspicion, titles, now, row_gone=True)
         events.append(event)
         others = tuple(each for each in update.suspicions if each is not suspicion)
-        told = replace(suspicion, event=event.id)
+        with_event = replace(suspicion, event=event.id)
         update = establish_by_event(update, fact, event)  # noqa: PLW2901 - the same, told
-        ledger.put(replace(update, suspicions=(*others, told)))
+        ledger.put(replace(update, suspicions=(*others, with_event)))
     return Outcome(events=tuple(events), updates=ledger.changed_updates())
 
 

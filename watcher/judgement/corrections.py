@@ -168,8 +168,8 @@ def _pulled_under_guess(update: Update, guess: Update, version: int) -> Update:
         if each.kind is Kind.PULLED:
             update = establish(update, replace(each, version=version))
         if each.kind is Kind.RELEASED and not each.detail:
-            told = Established(Kind.RE_RELEASED, version, event=each.event)
-            update = establish(update, told)
+            return_told = Established(Kind.RE_RELEASED, version, event=each.event)
+            update = establish(update, return_told)
     return update
 
 

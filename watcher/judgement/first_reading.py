@@ -171,8 +171,8 @@ def _outweighed(last: PassageStatement | None, row: Update, before: Update) -> b
 
     It stays as it was told.
     """
-    told = any(each.event for each in before.established if each.of_state)
-    return told and row.version == before.version and not _newer(last, before)
+    has_event = any(each.event for each in before.established if each.of_state)
+    return has_event and row.version == before.version and not _newer(last, before)
 
 
 def _standing(

@@ -85,8 +85,8 @@ def version_told_by_words(
         return None
     family = normalize.family(package.product)
     for update in matches.ledger.find_all((open_name(family),)):
-        told = update.last_changed
-        recent = abs(when - told) <= SAME_RELEASE
+        changed = update.last_changed
+        recent = abs(when - changed) <= SAME_RELEASE
         covered = has_product(update.packages, package.product)
         if recent and covered and only_words_tell_of_version(update):
             return update

@@ -207,11 +207,11 @@ def with_told(packages: Sequence[Package], event: Event) -> tuple[Package, ...]:
 
     Which event told of a package first decides whom a correction goes to.
     """
-    told = []
+    marked = []
     for package in packages:
         is_first = not package.told and is_among(package, event.packages)
-        told.append(replace(package, told=event.id) if is_first else package)
-    return tuple(told)
+        marked.append(replace(package, told=event.id) if is_first else package)
+    return tuple(marked)
 
 
 def all_offered(packages: Iterable[Package]) -> tuple[Package, ...]:
@@ -350,10 +350,10 @@ def with_names_of(update: Update, offered: Iterable[Package]) -> Update:
     A row whose link was broken by a line break names no article; the record does, and says
     that it has been withdrawn.
     """
-    known = list(offered)
+    every = list(offered)
     packages = []
     for package in update.packages:
-        for each in known:
+        for each in every:
             if not (package.kb and package.build) and same_package(package, each):
                 kb, build = package.kb or each.kb, package.build or each.build
                 package = replace(package, kb=kb, build=build)  # noqa: PLW2901 - named

@@ -210,7 +210,7 @@ def patch_tuesday(*kinds: Kind, unread: bool = False) -> Letter:
 def reminder() -> Letter:
     """Give a sample of the weekly reminder that a pulled build is still installed."""
     update = _update("exchange-server-2030-05-su", State.PULLED)
-    known = server_status.on_pulled(update.id, servers())
+    on_pulled = server_status.on_pulled(update.id, servers())
     return Letter(
         "reminder",
         _SUBSCRIBER,
@@ -219,7 +219,7 @@ def reminder() -> Letter:
         update.id,
         (update,),
         subject=f"{update.title} (KB9000001)",
-        servers=known,
+        servers=on_pulled,
     )
 
 

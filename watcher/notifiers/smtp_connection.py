@@ -87,12 +87,12 @@ def server(address: str, *, credentials: bool) -> Server:
         raise ConfigurationError(
             "[mail] smtp: the password is WATCHER_SMTP_PASSWORD; it has no place in the address."
         )
-    known = (
+    is_understood = (
         starttls in {"", "required", "never"}
         and auth in {"password", "xoauth2"}
         and timeout > 0
     )
-    if not parts.hostname or options or not known:
+    if not parts.hostname or options or not is_understood:
         raise ConfigurationError(
             "[mail] smtp: only starttls=required or never, auth=password or "
             "xoauth2, and timeout=SECONDS may follow the host."

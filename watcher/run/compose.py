@@ -191,9 +191,11 @@ def _parts_owed(
             for each in store.messages(kind="welcome")
             if each.date <= widened.since
         }
-        told = {each.subscriber for each, _ in store.messages_of(event=event_id)}
+        readers_of_event = {
+            each.subscriber for each, _ in store.messages_of(event=event_id)
+        }
         for subscriber in settings.subscribers:
-            if subscriber.name not in welcomed or subscriber.name in told:
+            if subscriber.name not in welcomed or subscriber.name in readers_of_event:
                 continue
             part = further.part_for(subscriber, event, widened.products, exposures)
             if part is not None:

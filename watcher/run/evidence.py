@@ -68,12 +68,12 @@ class EvidenceFolder:
         self._most, self._largest = settings.evidence_files, settings.evidence_bytes
         self._sources = tuple(source.name for source in settings.sources)
 
-    def has(self, known: Document) -> bool:
+    def has(self, document: Document) -> bool:
         """Say whether the copy that the state knows is kept.
 
         Whatever its name: files are found by source, document and hash.
         """
-        return any(self._copies(known.source, known.document, known.sha256))
+        return any(self._copies(document.source, document.document, document.sha256))
 
     def keep(
         self,

@@ -46,17 +46,17 @@ def letters(
         store.waiting(),
         unseen.last_seen(settings, store),
     )
-    told: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
+    opened: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
     news = source_health.news(
         problems,
-        [ProblemKey.read(key) for key in told],
+        [ProblemKey.read(key) for key in opened],
         [health.source.name for health in healths],
         now,
     )
     # A problem that stays keeps the time at which it was told first
-    still_open = {str(key): told.get(str(key), now.isoformat()) for key in news.open}
+    still_open = {str(key): opened.get(str(key), now.isoformat()) for key in news.open}
     notes = {}
-    if still_open != told:
+    if still_open != opened:
         notes[TOLD] = json.dumps(still_open, sort_keys=True) if still_open else ""
     reader = settings.operator.reader
     words = words_of(settings.templates, reader.language)

@@ -116,8 +116,8 @@ def send_due(
     shares = shares or Shares()
     mail = _sent_by(MAIL, settings, store, now, say, shares.mail, at_once=force)
     # After mail: what mail has just failed with is told there in the same run
-    told = _sent_by(APPRISE, settings, store, now, say, shares.channels, at_once=force)
-    tried = [*mail.tried, *told.tried]
+    short = _sent_by(APPRISE, settings, store, now, say, shares.channels, at_once=force)
+    tried = [*mail.tried, *short.tried]
     failed = [
         each for each in tried if each.delivery.state is not DeliveryState.ACCEPTED
     ]
@@ -125,7 +125,7 @@ def send_due(
         note_settings(settings, store)
     accepted = len(tried) - len(failed)
     troubles = [_trouble(each, now) for each in failed]
-    left = [*mail.left, *told.left]
+    left = [*mail.left, *short.left]
     if left:
         troubles.append(_not_reached(left))
     return Sent(accepted, tuple(troubles), _patience(tried, left, store))

@@ -52,9 +52,9 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             # A baseline stands in the release's own table, and again in the calendar
             if entry is None:
                 continue
-            known = entries.setdefault(entry.key, entry)
+            first_entry = entries.setdefault(entry.key, entry)
             if entry.packages[0].type == BASELINE:
-                entries[entry.key] = replace(known, packages=entry.packages)
+                entries[entry.key] = replace(first_entry, packages=entry.packages)
     if not entries:
         raise unlike(page, "a page with Windows' tables of builds")
     watched = [entry for entry in entries.values() if _is_watched(entry, watch)]

@@ -331,8 +331,8 @@ def _gravest_first(advisories: Iterable[Advisory]) -> list[Advisory]:
     def order(advisory: Advisory) -> tuple[tuple[bool, bool, bool], float, str]:
         score = advisory.cvss or 0
         # An attack outweighs a score: CVE-2024-43451 was exploited, at 6.5
-        known = not advisory.exploited, not advisory.disclosed, not advisory.likely
-        return known, -score, advisory.id
+        untroubled = not advisory.exploited, not advisory.disclosed, not advisory.likely
+        return untroubled, -score, advisory.id
 
     return sorted(advisories, key=order)
 

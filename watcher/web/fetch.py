@@ -192,8 +192,10 @@ class Fetcher:
         with self._lock:
             for one in documents:
                 asking.ends.setdefault(one.source.name, min(ends, self._until))
-                known = address.with_own_secrets(one, self._settings.secrets)
-                host = address.host_key(known)
+                address_with_secrets = address.with_own_secrets(
+                    one, self._settings.secrets
+                )
+                host = address.host_key(address_with_secrets)
                 asking.lanes[host].add(one)
                 hosts[host] = None
             for host in hosts:

@@ -262,9 +262,9 @@ class _Collected:
         words = tuple(key(word) for word in spelling.split("_") if word)
         if not words:
             return
-        known = self.verbs.setdefault(words, [])
-        if verb not in known:
-            known.append(verb)
+        verbs = self.verbs.setdefault(words, [])
+        if verb not in verbs:
+            verbs.append(verb)
         # "re released" is how some write it.
         if words[0].startswith("re") and len(words) == 1 and "again" in verb.sense:
             self.verbs.setdefault(("re", words[0][2:]), []).append(verb)
