@@ -379,6 +379,16 @@ FOUND = {
             _step("pull", "post record", 0, 1),
         ),
     ),
+    "a month is down when it is listed, and its list stays as it is": Life(
+        True, (_step("pull", "", 3, 1, records="down"),)
+    ),
+    "a known issue is translated, and an excerpt comes before its own words": Life(
+        False,
+        (
+            _step("known issue", "", 4, 1, feed="translated"),
+            _step("nothing", "", 3, 1, feed="excerpt"),
+        ),
+    ),
     "a translated excerpt puts all days into one paragraph": Life(
         True,
         (

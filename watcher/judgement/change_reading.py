@@ -217,6 +217,8 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
         ]
         if in_other_words is not None:
             said = [each for each in said if not _is_said(each, in_other_words)]
+        else:
+            said = [each for each in said if not _was_translated(each, change)]
         statements += said
         # A translation that says nothing new is no new text
         if said or in_other_words is None:
@@ -379,6 +381,17 @@ def _is_said(statement: PassageStatement, said: frozenset[str]) -> bool:
     return (
         not days or not is_dated or not days.isdisjoint((day, of_day(statement.kind)))
     )
+
+
+def _was_translated(statement: PassageStatement, change: Change) -> bool:
+    """Whether an entry has said this of that day before, and not in its last copy.
+
+    Between the translation and the whole text there was an excerpt in its own language.
+    """
+    if statement.time is None or statement.in_revision or change.before is None:
+        return False
+    day = of_day(statement.kind, statement.time)
+    return day in change.kinds and day not in kinds_said(change.before, change.time)
 
 
 def of_day(kind: Kind, day: datetime | None = None) -> str:

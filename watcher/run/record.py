@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from watcher.judgement import absence, believe, compare, first_reading, interpret
 from watcher.judgement.believe import PATIENCE, Verdict
 from watcher.judgement.normalize import fingerprint
+from watcher.kinds import SOURCE_KINDS, Follows
 from watcher.records import (
     Change,
     ChangeKind,
@@ -69,7 +70,9 @@ def check_documents(
     for answer in answers.answers:
         before = answers.previous.get(answer.document)
         if isinstance(answer.result, Failure):
-            check = _failed(answer, answer.result, before, now)
+            is_month = SOURCE_KINDS[answers.source.kind].follows is Follows.MONTHS
+            is_listed = is_month and bool(answer.document)
+            check = _failed(answer, answer.result, before, now, is_listed=is_listed)
         elif answer.result is None:
             check = DocumentCheck(answer, document=_confirmed(answer, before))
         else:
@@ -97,14 +100,24 @@ def _listed_at_first(answers: SourceAnswers) -> dict[str, Follow]:
 
 
 def _failed(
-    answer: Answer, failure: Failure, before: Document | None, now: datetime
+    answer: Answer,
+    failure: Failure,
+    before: Document | None,
+    now: datetime,
+    *,
+    is_listed: bool,
 ) -> DocumentCheck:
     """Doubt a suspect copy from now on.
 
     Its document loses its validators, or a bad copy would be pinned by its own ETag.
     """
     if not failure.suspect:
-        return DocumentCheck(answer, failure)
+        # What a list leads to is asked again, though that list stays as it is: a month of
+        # MSRC's that was down at first was read only when the index changed
+        unread = None
+        if before is None and is_listed and not failure.late:
+            unread = Document(failure.source, failure.document, failure.url)
+        return DocumentCheck(answer, failure, unread)
     if before is None:
         before = Document(failure.source, failure.document, failure.url)
     doubted = believe.doubted(replace(before, validators=Validators()), now)
@@ -149,7 +162,8 @@ def _check_copy(
     verdict = believe.judge_age(verdict, snapshot, changes, before, now)
     verdict = believe.judge_table(verdict, snapshot, changes, before, now)
     if not verdict.believed:
-        return _failed(answer, _doubt(snapshot, verdict, now), before, now)
+        doubt = _doubt(snapshot, verdict, now)
+        return _failed(answer, doubt, before, now, is_listed=False)
 
     other_watch = _was_read_for_another_watch(before, watch)
     # What appears only because a product is watched from now on did not happen today
