@@ -34,8 +34,8 @@ SHAREPOINT = ("Package Name", "KB Number", "Version", "Release Date")
 # Name, product as people write it, build, enrolled: and what is to be done there
 NOTHING = "nothing to do"
 EXTENDED = "only offered to customers of extended security updates"
-BASELINE = "install the baseline Windows KB5971001, KB5971001 to get hotpatches again"
-ON_TRACK = "Windows KB5971012 (hotpatch), KB5971012"
+BASELINE = "install the baseline Windows KB5971001 to get hotpatches again"
+ON_TRACK = "Windows KB5971012 (hotpatch)"
 SERVERS: tuple[tuple[str, str, str, str, str], ...] = (
     ("EX01", "Exchange 2019 CU14", "15.2.1544.11", "", "install"),
     ("EX02", "Exchange Server 2019 CU14", "15.2.1544.13", "", NOTHING),
