@@ -181,6 +181,19 @@ UNAVAILABLE = post(
 )
 
 
+def test_a_title_that_names_two_versions_releases_both(vendor: World) -> None:
+    out = post(
+        10002,
+        "QTS 5.2.2.2950 and QTS 5.1.9.2954",
+        "2031-02-05",
+        "<p>QTS 5.2.2.2950 and QTS 5.1.9.2954 are now available.</p>",
+    )
+    assert sorted(vendor.at("2031-02-05 20:00", blog=blog(out, OLDER))) == [
+        "released qts-5-1-9-2954",
+        "released qts-5-2-2-2950",
+    ]
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_post_on_two_versions_makes_an_event_of_each(
     vendor: World, *, is_known: bool

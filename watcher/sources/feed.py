@@ -271,12 +271,15 @@ def _entry(
 
 
 def _version_label(title: str, watch: Watch) -> Label | None:
-    """Return the label of what a title names by product and version: "QTS 5.2.2.2950"."""
+    """Return the label of what a title names by product and version: "QTS 5.2.2.2950".
+
+    None where it names several: each is told by the sentences that name it.
+    """
     watched = watched_versions_in(title, watch)
     versions = own_versions_in(title, map(product_of, watched))
     # "An update for Exchange Server 2019 CU15" is none that makes it: ``normalize.label``
     # knows Exchange's own names
-    if not versions or normalize.family(versions[0]) == EXCHANGE:
+    if len(versions) != 1 or normalize.family(versions[0]) == EXCHANGE:
         return None
     return Label(family=product_of(versions[0]), product=versions[0], type="release")
 
