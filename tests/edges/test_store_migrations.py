@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scripts.manifest import manifest
 from tests.edges.ledger_samples import SU, fill
 from tests.unit.builders import CU13, CU14
 from watcher.errors import StateError
@@ -307,6 +308,7 @@ def test_an_export_of_0_1_0_is_imported_with_what_it_established(
     old = [written_by_0_1_0(update) if f'"id":"{SU}"' in it else it for it in lines]
     assert old != lines
     file.write_text("\n".join(old) + "\n", "utf-8")
+    (tmp_path / "manifest.json").write_text(manifest(tmp_path), "utf-8")
     with Store.open("sqlite://") as empty:
         empty.import_(tmp_path)
         assert empty.update(SU) == as_it_is_now(update)
