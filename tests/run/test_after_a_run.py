@@ -26,7 +26,7 @@ from watcher.store import Store
 
 FEED = (
     b"<rss "
-    b'version="2.0"><channel><title>b</title><item><title>t</title><guid>1</guid></item></channel></rss>'
+    b'version="2.0"><channel><title>b</title><item><title>Exchange Server SE</title><guid>1</guid></item></channel></rss>'
 )
 
 
