@@ -71,7 +71,7 @@ def main() -> None:
         work = Path(name)
         scenes: dict[str, Callable[[], None]] = {
             "checks": lambda: all_checks(work, port, sizes, runs, contest),
-            "late": lambda: late(work, port, runs, contest),
+            "late": lambda: all_late(work, port, runs, contest),
             "start": lambda: start(work, runs),
             "replay": lambda: replay(work, runs),
             "growth": lambda: growth(work, wanted.full),
@@ -146,12 +146,20 @@ def _change(port: int, every: int, edition: int) -> None:
         answer.read()
 
 
-def late(work: Path, port: int, runs: int, contest: tuple[Party, ...]) -> None:
-    """Compare a check of eleven sources that answer after 100 ms, each on a host of its
-    own, as the vendors' are.
+def all_late(work: Path, port: int, runs: int, contest: tuple[Party, ...]) -> None:
+    """Compare checks of Exchange's eleven sources, and of forty, as all sets have them."""
+    for size in (11, 40):
+        late(work, port, size, runs, contest)
+
+
+def late(
+    work: Path, port: int, size: int, runs: int, contest: tuple[Party, ...]
+) -> None:
+    """Compare a check of sources that answer after 100 ms, each on a host of its own, as
+    the vendors' are.
     """
     rows = []
-    urls = [f"http://127.0.1.{n + 1}:{port}/late/{n}" for n in range(11)]
+    urls = [f"http://127.0.1.{n + 1}:{port}/late/{n}" for n in range(size)]
     for party in contest:
         try:
             # The first writes the bytecode
@@ -163,7 +171,7 @@ def late(work: Path, port: int, runs: int, contest: tuple[Party, ...]) -> None:
             print(f"{party.name}: {error}")
             continue
         rows.append([party.name, f"{middle(colds).wall:.2f} s", f"{same.wall:.2f} s"])
-    table(["eleven sources at 100 ms", "cold check", "unchanged"], rows)
+    table([f"{size} sources at 100 ms", "cold check", "unchanged"], rows)
 
 
 def publishing(work: Path, full: bool) -> None:  # noqa: FBT001 - as the command line says it
