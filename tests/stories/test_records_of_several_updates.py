@@ -58,3 +58,11 @@ def test_a_revision_pulls_what_it_names_and_not_what_else_its_record_offers(
         "re-released windows-kb5990055 v2 KB5990055",
         "re-released windows-kb5990057 v2 KB5990057",
     ]
+
+
+def test_advice_against_one_is_no_issue_of_the_others(windows: World) -> None:
+    text = "We have withdrawn KB5990057. Do not install it."
+    told = windows.at("2031-01-16 20:00", replace(OLD, name="2030-Dec"), january(text))
+    assert [line for line in told if "revised" not in line] == [
+        "pulled windows-kb5990057 KB5990057"
+    ]

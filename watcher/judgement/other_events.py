@@ -22,6 +22,7 @@ from watcher.judgement.decisions import Decisions
 from watcher.judgement.event import compose_event, quote_all
 from watcher.judgement.further import offered_by
 from watcher.judgement.ledger import established_by, last_event
+from watcher.judgement.matching import is_about
 from watcher.judgement.packages import (
     all_among,
     covers_product,
@@ -365,7 +366,7 @@ def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool
     recent = appeared and not believe.back_filled(dated, now)
     names = {passage.name for passage in entry.passages}
     if "issue" not in names:
-        return _words_of_issue_are_news(matched, recent=recent)
+        return _words_of_issue_are_news(matched, update, recent=recent)
     new_names = {passage.name for passage in matched.reading.new_passages}
     if new_names.isdisjoint(("issue", "workaround")):
         return False
@@ -375,9 +376,15 @@ def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool
     return now - update.dated <= schedule.YOUNG
 
 
-def _words_of_issue_are_news(matched: MatchedChange, *, recent: bool) -> bool:
-    """Whether a record, a row or a post says something new of a known issue."""
-    if not matched.statements_of(Kind.KNOWN_ISSUE):
+def _words_of_issue_are_news(
+    matched: MatchedChange, update: Update, *, recent: bool
+) -> bool:
+    """Whether a record, a row or a post says something new of an update's known issue.
+
+    "We have withdrawn KB1. Do not install it." is no issue of KB2 of the same record.
+    """
+    statements = matched.statements_of(Kind.KNOWN_ISSUE)
+    if not any(is_about(each, update, matched.entry) for each in statements):
         return False
     if not matched.reading.is_first:
         return True

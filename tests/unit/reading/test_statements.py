@@ -77,6 +77,12 @@ def test_of_two_acts_each_has_its_own_object(
     assert _one(text, Kind.PULLED).kbs == pulled
 
 
+def test_advice_against_it_is_of_what_the_sentence_before_names() -> None:
+    """An article beside it in the same record was told as having an issue."""
+    text = "We have withdrawn KB5990001. Do not install it."
+    assert _one(text, Kind.KNOWN_ISSUE).kbs == ("KB5990001",)
+
+
 def test_what_was_withdrawn_is_what_stands_before_not_what_came_in_its_place() -> None:
     """QNAP, November 2024: it was 5.2.2.2950 that was withdrawn, not its correction."""
     found = read(

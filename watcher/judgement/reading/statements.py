@@ -286,7 +286,8 @@ def _of_frames(tokens: Tokens, words_of: Lexicon) -> list[Found]:
             if frame.yields is None
             else frame.yields
         )
-        pronoun = _points_back(tokens, start, end)
+        # "Do not install it": the object may stand behind the frame's words
+        pronoun = _points_back(tokens, start, min(end + 1, len(tokens.words)))
         found.append(
             Found(statement, frame, frame.silenced, yields, pronoun, start, end)
         )
