@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.judgement import normalize
+from watcher.judgement.normalize.products import own_versions_in
 from watcher.records import Watch
 
 
@@ -203,3 +204,11 @@ def test_any_text_has_a_name_that_stays(text: str) -> None:
         or "Microsoft" in text
     )
     normalize.products_in(text)
+
+
+def test_only_what_stands_right_before_a_version_says_what_it_is_named_for() -> None:
+    """A text of 8,000 versions was searched from its beginning at each of them."""
+    near = "It replaces ESXi 8.0 Update 3"
+    far = f"It replaces much {'that is old ' * 20}beside ESXi 8.0 Update 3"
+    assert own_versions_in(near, ["ESXi"]) == ()
+    assert own_versions_in(far, ["ESXi"]) == ("ESXi 8.0 Update 3",)

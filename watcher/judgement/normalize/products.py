@@ -247,6 +247,7 @@ _VERSION = (
 _BEFORE = (
     r"(?P<before>(?:CU|Cumulative Update|Service Pack|SP|Update Rollup) ?#?\d{1,3})"
 )
+LEADING = 80  # characters: "the security update KB5044062 for Microsoft"
 _ARTICLE_BEHIND = re.compile(r" ?[(\[,] ?KB ?(\d{6,8})\b")
 _UPDATE_FOR = re.compile(
     r"\b(?:updates?|fix|fixes|hotfix|hotfixes|patch|patches|GDR|SUs?|HUs?)"
@@ -330,7 +331,7 @@ def own_versions_in(text: str, names: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for match in sorted(_places(folded, names).values(), key=re.Match.start):
         is_other = _UPDATE_BEHIND.match(folded, match.end())
-        is_former = _REPLACES.search(folded, 0, match.start())
+        is_former = _REPLACES.search(_leading(match))
         if not (_is_for(match) or is_other or is_former):
             found[_spelled(match)] = None
     return tuple(found)
@@ -338,7 +339,15 @@ def own_versions_in(text: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def _is_for(match: re.Match[str]) -> bool:
     """Whether a version is what something else is for: "an update for ESXi 7.0 Update 3"."""
-    return bool(_UPDATE_FOR.search(match.string[: match.start()]))
+    return bool(_UPDATE_FOR.search(_leading(match)))
+
+
+def _leading(match: re.Match[str]) -> str:
+    """The characters before a version that tell what it is named for.
+
+    All that stands before would be searched again at each version of a long text.
+    """
+    return match.string[max(0, match.start() - LEADING) : match.start()]
 
 
 def _places(folded: str, names: Iterable[str]) -> dict[int, re.Match[str]]:
