@@ -245,7 +245,7 @@ def _prose_packages(entry: Entry | None) -> tuple[Package, ...]:
     if entry is None or entry.packages or entry.label is None or entry.label.month:
         return ()
     product = entry.label.product
-    text = "\n".join((entry.title, *(passage.text for passage in entry.passages)))
+    text = whole_text(entry)
     builds = normalize.builds_in(text)
     if not product or len(builds) != 1:
         return ()
@@ -414,6 +414,11 @@ def kinds_said(entry: Entry, now: datetime) -> frozenset[str]:
             for said in read(sentence):
                 found |= {said.kind.value, of_day(said.kind, day)}
     return frozenset(found)
+
+
+def whole_text(entry: Entry) -> str:
+    """Give an entry's title and the texts of all its passages, a line each."""
+    return "\n".join((entry.title, *(passage.text for passage in entry.passages)))
 
 
 def _prose(entry: Entry) -> str:

@@ -13,7 +13,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.change_reading import ChangeReading, MatchedChange, UpdateChanges
+from watcher.judgement.change_reading import (
+    ChangeReading,
+    MatchedChange,
+    UpdateChanges,
+    whole_text,
+)
 from watcher.judgement.names import Identity, cve_names, made_name, update_names
 from watcher.judgement.normalize.products import (
     product_of,
@@ -262,7 +267,7 @@ def _named_for_others(entry: Entry, update: Update) -> set[str]:
     ]
     if not own:
         return set()
-    text = "\n".join((entry.title, *(passage.text for passage in entry.passages)))
+    text = whole_text(entry)
     families = {product_of(product) for product in entry.products}
     versions = set(versions_in(text, families))
     others = {each for each in versions if version_name(each) not in own}

@@ -114,12 +114,13 @@ def _updates_meant(
     # What a new update's release names beside it is not released with it; what is pulled
     # with it, is: "SQL Server 2022 CU23 and SQL Server 2025 CU1 are unavailable"
     is_aside = statement.kind is Kind.RELEASED and _is_new(subjects, ledger)
-    if statement.kind in OFFERS and not is_aside:
-        packages = named.packages
-        if not (updates or subjects or names_new) and reading.is_first:
-            packages = _linked_packages(statement, entry, ledger)
-        updates += [_found_lone(package, reading, matches) for package in packages]
-        updates += [_found_made(package, reading, matches) for package in named.made]
+    if statement.kind not in OFFERS or is_aside:
+        return updates or subjects
+    packages = named.packages
+    if not (updates or subjects or names_new) and reading.is_first:
+        packages = _linked_packages(statement, entry, ledger)
+    updates += [_found_lone(package, reading, matches) for package in packages]
+    updates += [_found_made(package, reading, matches) for package in named.made]
     return updates or subjects
 
 

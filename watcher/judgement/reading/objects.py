@@ -171,7 +171,7 @@ def _is_of_another(words: list[Token], end: int) -> bool:
     "We withdrew the update and KB2 replaces it", "... and released KB2": KB2 is not withdrawn;
     but it is in "We withdrew the update, this concerns KB2".
     """
-    for word, place in zip(words[end:], range(end, len(words)), strict=True):
+    for place, word in enumerate(words[end:], end):
         # "..., because KB1 stops mail": that is why
         if word.has("reason"):
             return False
