@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize, tracks
-from watcher.judgement.normalize.patterns import canonical
+from watcher.judgement.normalize.products import canonical
 from watcher.records import Server
 
 if TYPE_CHECKING:

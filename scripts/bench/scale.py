@@ -217,8 +217,7 @@ def _work(folder: Path, *more: str) -> None:
 def _begin(folder: Path) -> None:
     """Let the sources be asked now, not at the next minute."""
     from watcher import config
-    from watcher.cli.call import now
-    from watcher.cli.web import live_web
+    from watcher.cli.call import live_web, now
     from watcher.run.work import Work
 
     settings = config.load(folder / "watcher.toml", {})

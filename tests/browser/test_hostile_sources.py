@@ -68,7 +68,7 @@ from tests.stories.test_tables_of_products import (
     sql,
     windows,
 )
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source
 from watcher.run.publish import publish_site

@@ -219,7 +219,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_every_source_is_described_and_says_how_far_it_was_seen() -> None:
-    from watcher.config.builtin import BUILTIN
+    from watcher.config.source_settings import BUILTIN
 
     rows = re.findall(
         r"^\| ([\w-]+) \| `([\w-]+)` \|",

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import fields
 
 from watcher.mail import render, samples, welcome
-from watcher.text import sayings, story, templates
+from watcher.text import story, templates, words
 from watcher.text.words import Form, words_of
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def test_every_name_of_the_context_is_documented() -> None:
         story.Row,
         story.Quote,
         story.Flaw,
-        sayings.Saying,
+        words.Saying,
         welcome.Gone,
         welcome.Good,
         welcome.Watched,

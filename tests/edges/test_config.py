@@ -14,7 +14,7 @@ import pytest
 
 from tests.attacks import tried
 from watcher import config
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.errors import ConfigurationError
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind, Source

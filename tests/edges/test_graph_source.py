@@ -15,9 +15,9 @@ from tests.edges.test_smtp import client, hidden
 from tests.servers import Reply, SourceServer, moved
 from tests.services import SECRET, TOKEN, Microsoft
 from tests.stories.test_windows_graph import CLIENT, FEB, OOB, SERVER, listed, product
-from watcher.cli.web import live_web
-from watcher.config.builtin import BUILTIN
+from watcher.cli.call import live_web
 from watcher.config.load import read_settings
+from watcher.config.source_settings import BUILTIN
 from watcher.errors import ConfigurationError
 from watcher.records import Watch
 from watcher.run.check import Report, check

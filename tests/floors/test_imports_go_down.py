@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("watcher.records", 0),
     ("watcher.errors", 0),
     ("watcher.settings", 0),
-    ("watcher.secret", 0),
+    ("watcher.settings", 0),
     ("watcher.kinds", 0),
     ("watcher.plural", 0),
     ("watcher.judgement", 1),
@@ -214,7 +214,7 @@ def test_a_wrong_import_is_named_with_its_line(
 # Loading requests and urllib3 is a quarter of a run that asks nobody
 LATE = {
     ("watcher.web.fetch", "watcher.web.client"),
-    ("watcher.cli.web", "watcher.notifiers.microsoft"),
+    ("watcher.cli.call", "watcher.notifiers.microsoft"),
 }
 
 

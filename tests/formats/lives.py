@@ -29,7 +29,7 @@ from watcher.records import (
 )
 from watcher.run.publish import of_all
 from watcher.site import folder as site_folder
-from watcher.site import status as site_status
+from watcher.site import pages
 from watcher.site.feeds import SiteAddress
 from watcher.site.lists import listing_of
 from watcher.site.pages import Contents, Life, files
@@ -303,13 +303,13 @@ def status(
 ) -> bytes:
     sources = [source for source in SETTINGS.sources if source.enabled]
     healths = [
-        site_status.Health(source, (Times(source.name, "", now, now, failures),), now)
+        pages.Health(source, (Times(source.name, "", now, now, failures),), now)
         for source in sources
     ]
-    return site_status.status(
+    return pages.status(
         healths,
         now,
-        site_status.valid_until(sources, now),
+        pages.valid_until(sources, now),
         pulled,
         {"msrc-cvrf": "Security Response Center"},
     )

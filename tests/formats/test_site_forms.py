@@ -42,10 +42,8 @@ from watcher.records import (
     Times,
     Update,
 )
-from watcher.site import feeds, front_page, lists, timeline, update_page
-from watcher.site import status as site_status
+from watcher.site import feeds, front_page, lists, pages, timeline, update_page
 from watcher.site.lists import Listing
-from watcher.text import difference
 
 
 def row(update: Update, events: tuple[Event, ...] = ()) -> Listing:
@@ -396,7 +394,7 @@ def test_of_many_sources_the_first_have_rows() -> None:
 
 
 def test_a_word_that_changed_is_shown_in_its_sentence() -> None:
-    pieces = difference.pieces(
+    pieces = update_page.differences(
         "It is available for download.", "It is not available for purchase now."
     )
     assert [(piece.kind, piece.text) for piece in pieces] == [
@@ -407,13 +405,13 @@ def test_a_word_that_changed_is_shown_in_its_sentence() -> None:
         ("new", "purchase now"),
         ("same", "."),
     ]
-    assert difference.edited(pieces)
+    assert update_page.edited(pieces)
 
 
 def test_words_changed_in_a_row_are_one_change() -> None:
     kinds = [
         piece.kind
-        for piece in difference.pieces(
+        for piece in update_page.differences(
             "a one two three four b c d e f", "a five six seven eight b c d e f"
         )
     ]
@@ -421,17 +419,17 @@ def test_words_changed_in_a_row_are_one_change() -> None:
 
 
 def test_texts_with_little_in_common_are_two_texts() -> None:
-    pieces = difference.pieces(
+    pieces = update_page.differences(
         "Nothing of this stays here.", "All words differ, every one!"
     )
     assert [piece.kind for piece in pieces] == ["gone", "new"]
-    assert not difference.edited(pieces)
-    assert difference.pieces("", "") == ()
+    assert not update_page.edited(pieces)
+    assert update_page.differences("", "") == ()
 
 
 @given(st.text(alphabet="ab .\n", max_size=60), st.text(alphabet="ab .\n", max_size=60))
 def test_pieces_give_back_both_texts(before: str, after: str) -> None:
-    pieces = difference.pieces(before, after)
+    pieces = update_page.differences(before, after)
     assert "".join(piece.text for piece in pieces if piece.kind != "new") == before
     assert "".join(piece.text for piece in pieces if piece.kind != "gone") == after
 
@@ -552,10 +550,10 @@ def test_a_page_may_be_believed_for_six_hours_or_three_intervals_or_as_configure
     hourly = Source("a", "feed", "", timedelta(hours=1))
     daily = replace(hourly, every=timedelta(days=1))
     asleep = replace(hourly, every=timedelta(minutes=1), enabled=False)
-    assert site_status.valid_until([hourly, asleep], T0) == T0 + timedelta(hours=6)
-    assert site_status.valid_until([daily], T0) == T0 + timedelta(days=3)
-    assert site_status.valid_until([], T0) == T0 + timedelta(hours=6)
-    assert site_status.valid_until([hourly], T0, timedelta(hours=2)) == T0 + timedelta(
+    assert pages.valid_until([hourly, asleep], T0) == T0 + timedelta(hours=6)
+    assert pages.valid_until([daily], T0) == T0 + timedelta(days=3)
+    assert pages.valid_until([], T0) == T0 + timedelta(hours=6)
+    assert pages.valid_until([hourly], T0, timedelta(hours=2)) == T0 + timedelta(
         hours=2
     )
 
@@ -564,7 +562,7 @@ def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_on
     None
 ):
     healths = [
-        site_status.Health(
+        pages.Health(
             Source("msrc", "cvrf", "https://api.example.org/"),
             (
                 Times("msrc", "", T0, T0),
@@ -574,9 +572,9 @@ def test_the_status_says_how_each_source_fares_and_what_is_pulled_but_not_why_on
             ),
             T0,
         ),
-        site_status.Health(Source("new", "feed", "https://example.org/"), (), None),
+        pages.Health(Source("new", "feed", "https://example.org/"), (), None),
     ]
-    written = site_status.status(
+    written = pages.status(
         healths, T0, T0 + DAY, [("x", State.PULLED, "An update")], {"msrc": "MSRC"}
     )
     read = json.loads(written)

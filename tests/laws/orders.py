@@ -13,7 +13,7 @@ from tests.stories import pages
 from tests.stories.pages import index
 from tests.stories.telling import MSRC, URLS, Shown, Web
 from watcher.config import Settings
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.records import Event, Update, Watch
 from watcher.run.check import check
 from watcher.store import Store

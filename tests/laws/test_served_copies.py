@@ -22,7 +22,7 @@ from tests.laws.lives import Copies, Turn, Vendor
 from tests.stories.pages import index
 from tests.stories.telling import MSRC, Web
 from watcher.config import Settings
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.records import Confidence, Event, Kind, Watch
 from watcher.run.check import check
 from watcher.store import Store

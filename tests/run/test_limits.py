@@ -23,7 +23,7 @@ from tests.stories.pages import blog, post
 from tests.stories.test_csaf import PUBLISHED, advisory
 from watcher import config, doctor
 from watcher.cli import app
-from watcher.cli.web import live_web
+from watcher.cli.call import live_web
 from watcher.config import Settings
 from watcher.parsing.parsers import Parsers
 from watcher.records import Failure

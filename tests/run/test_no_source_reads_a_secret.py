@@ -30,7 +30,7 @@ from tests.stories.pages import article, blog, catalog, index, post, table
 from tests.stories.test_csaf import PUBLISHED, advisory
 from watcher import config
 from watcher.cli import app
-from watcher.cli.web import live_web
+from watcher.cli.call import live_web
 from watcher.records import Failure
 from watcher.run.check import check
 from watcher.store import Store

@@ -26,7 +26,7 @@ from tests.servers import Reply, SourceServer
 from tests.services import Service
 from watcher import config
 from watcher.cli import call
-from watcher.notifiers.sending_time import SendingTime
+from watcher.notifiers import SendingTime
 from watcher.records import Kind
 from watcher.run.send import Sent, Shares, send_due
 from watcher.store import Store

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from tests.stories.pages import Month, address, index
 from watcher.config import Settings
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.kinds import gone_speaks
 from watcher.records import (
     Confidence,

@@ -19,7 +19,7 @@ from tests.mailing import free_port
 from tests.stories.november import SU
 from tests.stories.telling import World, text
 from tests.stories.test_servers import owns, pull, reminders
-from watcher.judgement.replies import key_of, subject
+from watcher.judgement.audience import key_of, subject
 from watcher.mailbox import connect
 from watcher.records import Subscriber
 from watcher.run.replies import take_in

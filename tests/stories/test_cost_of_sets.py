@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.stories.pages import month
 from tests.stories.telling import Web, World
 from tests.stories.test_thirty_servers import older, pages, records
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Source, Watch
 from watcher.web import AskingInTurn, Outcome, Wanted

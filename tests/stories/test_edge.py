@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.stories.learn import grid, page
 from tests.stories.telling import World
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 
 URL = next(source.url for source in BUILTIN if source.name == "edge-issues")
 HEAD = ("Version", "Symptom", "Workaround", "Comment")

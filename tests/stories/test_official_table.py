@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from tests.stories.pages import CU13, CU14, CU23, Cve, Fix, month, table
 from tests.stories.telling import URLS, World
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.judgement import server_status
 from watcher.records import Entry, Event, Page, Server, Validators, Watch
 from watcher.run.check import check

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.stories.learn import page
 from tests.stories.telling import GONE, World
 from tests.stories.test_tables_of_products import CU1, GDR1, RTM, sql
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.records import Source
 
 ADDRESS = (

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tests.stories.learn import grid, page
 from tests.stories.pages import Cve, Fix, month
 from tests.stories.telling import World
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.records import Source
 
 URL = "https://learn.microsoft.com/en-us/example"

@@ -17,7 +17,7 @@ from tests.stories.pages import table as exchange_table
 from tests.stories.telling import World, text
 from tests.stories.test_dotnet import CHANNEL, INDEX, channel, index, release
 from watcher.cli.build import server_objects
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 from watcher.run import servers
 from watcher.text.words import words_of
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.stories.learn import HEALTH, Issue, message_center, status_page
 from tests.stories.telling import World
-from watcher.config.builtin import BUILTIN
+from watcher.config.source_settings import BUILTIN
 
 GRAPH = next(source for source in BUILTIN if source.name == "windows-graph")
 CLIENT = "Windows 11, version 24H2"

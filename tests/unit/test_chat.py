@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from watcher import settings as configured
 from watcher.mail import render, samples
 from watcher.records import Kind, Letter
-from watcher.text import chat
+from watcher.text import templates
 
 
 def short(letter: Letter) -> str:
@@ -79,20 +79,21 @@ def test_a_digest_names_its_events_and_how_many_more() -> None:
     )
     rows = short(Letter("digest", samples.letters()[0].subscriber, events)).split("\n")
     assert rows[0] == "- RELEASED: Exchange Server May 2030 SU (KB9000001)"
-    assert len(rows) == chat.MOST_LINES + 2
+    assert len(rows) == templates.MOST_LINES + 2
     assert rows[-2:] == ["and 8 more", "https://a.example.org/"]
 
 
 def test_a_long_text_is_cut_and_its_link_stays_whole() -> None:
     link = "https://a.example.org/updates/x.html"
-    said = chat.tidy(f"{'word ' * 1000}\n\n{link}\n")
-    assert len(said) <= chat.LONGEST
+    said = templates.tidy(f"{'word ' * 1000}\n\n{link}\n")
+    assert len(said) <= templates.LONGEST
     assert said.endswith(f"…\n{link}")
-    assert chat.tidy("\n  \n") == ""
+    assert templates.tidy("\n  \n") == ""
 
 
 def test_an_address_that_is_none_is_left_out() -> None:
-    assert chat.address("javascript:alert(1)") == ""
+    assert templates.address("javascript:alert(1)") == ""
     assert (
-        chat.address("https://a.example.org/*x@y") == "https://a.example.org/%2Ax%40y"
+        templates.address("https://a.example.org/*x@y")
+        == "https://a.example.org/%2Ax%40y"
     )

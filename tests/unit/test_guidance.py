@@ -18,8 +18,7 @@ from watcher.judgement.advice import (
 from watcher.judgement.event import Summary, compose_event
 from watcher.records import Anchor, Entry, Event, Kind, Table
 from watcher.text import templates
-from watcher.text.sayings import sayings
-from watcher.text.words import Form, words_of
+from watcher.text.words import Form, sayings, words_of
 
 ENGLISH = words_of(None, "en")
 IF_THEN = Table(

@@ -11,8 +11,7 @@ from watcher.judgement import lifecycle
 from watcher.judgement.lifecycle import Stage
 from watcher.judgement.tracks import with_extended_support
 from watcher.records import Package
-from watcher.text.support import support_texts
-from watcher.text.words import words_of
+from watcher.text.words import support_texts, words_of
 
 ENGLISH = words_of(None, "en")
 GERMAN = words_of(None, "de")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.config.builtin import BUILTIN, USUAL
+from watcher.config.source_settings import BUILTIN, USUAL
 from watcher.judgement.normalize import product
-from watcher.judgement.normalize.patterns import canonical, patterns_of
+from watcher.judgement.normalize.products import canonical, patterns_of
 from watcher.records import Watch
 from watcher.setup.interview import SETS
 

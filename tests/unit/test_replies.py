@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from watcher.judgement.replies import Answer, is_signed, key_of, read, subject
+from watcher.judgement.audience import Answer, is_signed, key_of, read, subject
 
 KEY, SU = key_of("made-up"), "exchange-server-2030-11-su"
 READERS = ("admins", "contoso/admins", "web team")

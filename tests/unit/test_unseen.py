@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from watcher.config.builtin import USUAL
-from watcher.judgement.unseen import (
+from watcher.config.source_settings import USUAL
+from watcher.judgement.source_health import (
     Names,
     hears_nothing,
     of_reader,

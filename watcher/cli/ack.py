@@ -5,7 +5,7 @@ from __future__ import annotations
 from watcher import report
 from watcher.cli.call import Call, command, length, now
 from watcher.cli.target import HowLong, Undo, What, find_targets, reminders_text
-from watcher.judgement import audience, replies
+from watcher.judgement import audience
 from watcher.store import Store
 
 
@@ -40,5 +40,5 @@ def ack(
 
 def _answered(store: Store, target: str) -> list[str]:
     """Give what subscribers have answered of a target by mail."""
-    answers = [each for each in store.acks() if each.startswith(replies.READER)]
+    answers = [each for each in store.acks() if each.startswith(audience.READER)]
     return [each for each in answers if each.endswith(f":{target}")]

@@ -22,8 +22,7 @@ from watcher.judgement.newest_build import product_line
 from watcher.records import Exposure, Fitness, Server
 from watcher.run.servers import read as read_inventory
 from watcher.text.servers import offered, public, server_texts
-from watcher.text.support import support_texts
-from watcher.text.words import words_of
+from watcher.text.words import support_texts, words_of
 
 # What --fail-on names
 FAILING = {

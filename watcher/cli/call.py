@@ -1,7 +1,8 @@
 """How every command is called and how it ends.
 
-The program itself, which only says its version; the options that all commands share; events
-and times as several commands print them; and what becomes of errors and signals.
+The program itself, which only says its version; the options that all commands share; how it
+asks the web; events and times as several commands print them; and what becomes of errors and
+signals.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from msgspec import Struct
@@ -30,11 +31,76 @@ from watcher.config import Settings
 from watcher.config.load import usual_files
 from watcher.config.mistakes import BadValueError, meant
 from watcher.config.values import duration
-from watcher.errors import ConfigurationError, WatcherError
+from watcher.errors import ConfigurationError, DeliveryError, WatcherError
 from watcher.records import Confidence, Event, Source
+from watcher.settings import OAuth
 from watcher.store import Store
 from watcher.store.address import address_of
 from watcher.text import event_json
+from watcher.web import FetchError, FetchSettings
+from watcher.web.failures import AGAIN
+from watcher.web.fetch import Fetcher
+from watcher.web.recorder import Recorder
+
+if TYPE_CHECKING:
+    from watcher.notifiers.microsoft import Tokens
+
+
+class GraphLogin:
+    """The client of [mail], which logs in for the sources that Graph has, too."""
+
+    def __init__(self, oauth: OAuth, ca_bundle: Path | None) -> None:
+        """Prepare; a token is fetched when a source wants one."""
+        self.graph = oauth.graph
+        self._oauth = oauth
+        self._ca_bundle = str(ca_bundle) if ca_bundle else None
+        self._tokens: Tokens | None = None
+        self._lock = threading.Lock()
+
+    def token(self) -> str:
+        """Give a token of Graph's.  Raises FetchError with Microsoft's own words."""
+        # Loads requests and msal, which a run that asks nothing of Graph does not need
+        from watcher.notifiers.microsoft import Tokens
+
+        with self._lock:
+            # msal keeps a token until shortly before its end
+            self._tokens = self._tokens or Tokens(self._oauth, self._ca_bundle)
+            try:
+                return self._tokens.token(f"{self.graph}/.default")
+            except DeliveryError as error:
+                raise FetchError(
+                    error.answer, AGAIN, passing=not error.settings_wrong
+                ) from error
+
+    def forget(self) -> None:
+        """Let the next token be a new one."""
+        with self._lock:
+            self._tokens = None
+
+
+@contextmanager
+def live_web(settings: Settings, record: Path | None = None) -> Iterator[Fetcher]:
+    """Open the live web, asked as the configuration says.
+
+    Every response is appended to the recording ``record``.
+    """
+    secrets = {secret.name: secret.reveal() for secret in settings.secrets}
+    oauth = settings.mail.oauth
+    asked = FetchSettings(
+        contact=settings.contact,
+        ca_bundle=settings.ca_bundle,
+        secrets=secrets,
+        login=GraphLogin(oauth, settings.ca_bundle) if oauth else None,
+        source=settings.limits.source.total_seconds(),
+        run=settings.limits.asking.total_seconds(),
+    )
+    if record is None:
+        with Fetcher(asked) as web:
+            yield web
+        return
+    # A recording is made to be passed on: the secrets are taken out of its addresses
+    with Recorder(record, secrets) as recorder, Fetcher(asked, recorder) as web:
+        yield web
 
 
 class Commands(TyperGroup):

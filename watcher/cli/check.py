@@ -13,7 +13,7 @@ from watcher.cli.call import Call, command
 from watcher.config import Settings
 from watcher.config.tables import schema as made
 from watcher.errors import ConfigurationError, StateError, StateHeldError
-from watcher.judgement.unseen import sees_nothing
+from watcher.judgement.source_health import sees_nothing
 from watcher.mail.render import check as problems
 from watcher.notifiers import apprise
 from watcher.plural import counted

@@ -10,8 +10,7 @@ import typer
 from msgspec.structs import asdict
 
 from watcher import report
-from watcher.cli.call import Call, command, end_with_failure, now
-from watcher.cli.web import live_web
+from watcher.cli.call import Call, command, end_with_failure, live_web, now
 from watcher.doctor import Severity, findings
 from watcher.parsing.parsers import Parsers
 

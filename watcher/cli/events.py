@@ -11,7 +11,7 @@ from watcher import report
 from watcher.cli.call import Call, command, length, moment, now, write_events
 from watcher.cli.target import read_kind
 from watcher.judgement import audience
-from watcher.judgement.normalize.patterns import patterns_of
+from watcher.judgement.normalize.products import patterns_of
 from watcher.records import Kind
 from watcher.text import event_json
 

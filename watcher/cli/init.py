@@ -16,16 +16,18 @@ from watcher.cli.call import Call, command, end_with_failure, now
 from watcher.config import Settings
 from watcher.errors import ConfigurationError, DeliveryError, WatcherError
 from watcher.records import DeliveryState
-from watcher.setup import schedule, trial
-from watcher.setup.answers import Answers, settings_of_answers, toml
+from watcher.setup import interview, schedule
 from watcher.setup.interview import (
+    Answers,
     Interview,
     choose,
     likely_sender,
+    say,
     secret_file,
     server_address,
+    settings_of_answers,
+    toml,
 )
-from watcher.setup.words import say
 
 NOTHING = "no_schedule"
 
@@ -190,7 +192,7 @@ def _checked(answers: Answers, file: Path, *, start_by: str, check: bool) -> Ans
         settings = settings_of_answers(whole, file, os.environ)
         if check and answers.smtp and not wrong:
             report.write(
-                settings.masked(say("say.works", what=trial.sign_in(settings)))
+                settings.masked(say("say.works", what=interview.sign_in(settings)))
             )
     except WatcherError as error:
         wrong.append(_why(error))
@@ -241,7 +243,7 @@ def _tested(settings: Settings, to: tuple[str, ...]) -> bool:
     """Send each recipient a test message; whether all were taken."""
     well = True
     for address in to:
-        receipt = trial.send_test(settings, address, now())
+        receipt = interview.send_test(settings, address, now())
         became = f"{receipt.state.value}, {receipt.answer}"
         said = say("say.tested", to=address, became=became)
         report.write(settings.masked(said))

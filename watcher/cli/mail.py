@@ -25,7 +25,7 @@ from watcher.mail import render, samples
 from watcher.notifiers import Receipt, outbox
 from watcher.records import DeliveryState, Event, Letter, Message, Subscriber
 from watcher.run import compose, servers
-from watcher.setup.trial import test_message
+from watcher.setup.interview import test_message
 from watcher.store import Store
 
 group = typer.Typer(

@@ -15,12 +15,12 @@ from watcher.cli.call import (
     command,
     end_with_failure,
     ends_within,
+    live_web,
     named,
     now,
     write_events,
 )
 from watcher.cli.status import status_object
-from watcher.cli.web import live_web
 from watcher.config import Settings
 from watcher.errors import ConfigurationError, StateError
 from watcher.parsing.parsers import Parsers
@@ -28,8 +28,8 @@ from watcher.plural import counted
 from watcher.records import Delivery, Failure, Message, Source
 from watcher.run import evidence
 from watcher.run.check import Report, check
-from watcher.run.heartbeat import ask, beating
-from watcher.run.metrics import write as write_metrics
+from watcher.run.monitoring import ask, beating
+from watcher.run.monitoring import write as write_metrics
 from watcher.store import Store
 from watcher.text import complaints
 

@@ -11,8 +11,7 @@ import typer
 from msgspec.structs import replace
 
 from watcher import report
-from watcher.cli.call import Call, command, named, now
-from watcher.cli.web import live_web
+from watcher.cli.call import Call, command, live_web, named, now
 from watcher.config import Settings
 from watcher.errors import ConfigurationError, ParseError, WatcherError
 from watcher.judgement import schedule

@@ -13,7 +13,7 @@ import typer
 from watcher import report
 from watcher.cli.call import Call, Commands, app, command
 from watcher.errors import StateError
-from watcher.run.heartbeat import ask
+from watcher.run.monitoring import ask
 
 group = typer.Typer(
     cls=Commands,

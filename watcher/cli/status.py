@@ -20,7 +20,7 @@ from watcher.kinds import SOURCE_KINDS
 from watcher.plural import counted
 from watcher.records import Delivery, DeliveryState, Message, Times
 from watcher.run import operator, servers, unseen
-from watcher.site.status import valid_until
+from watcher.site.pages import valid_until
 from watcher.store import Store
 from watcher.text import complaints, event_json
 

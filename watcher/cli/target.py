@@ -15,7 +15,7 @@ from watcher.cli.call import now
 from watcher.config.mistakes import nearest
 from watcher.errors import ConfigurationError
 from watcher.judgement import audience, normalize
-from watcher.judgement.normalize.patterns import patterns_of
+from watcher.judgement.normalize.products import patterns_of
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind, Update
 from watcher.store import Store

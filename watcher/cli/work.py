@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from watcher import report
-from watcher.cli.call import Call, command, end_with_failure, now
-from watcher.cli.web import live_web
+from watcher.cli.call import Call, command, end_with_failure, live_web, now
 from watcher.config import Settings
 from watcher.errors import ConfigurationError
 from watcher.parsing.parsers import Parsers

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from watcher.config.mistakes import BadValueError, MissingSecretError
-from watcher.secret import Secret, filled, in_login
+from watcher.settings import Secret, filled, in_login
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _NOT_IN_ADDRESSES = re.compile(r"[\s\x00-\x1f\x7f]")

@@ -11,12 +11,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from watcher.config import environment, mail_settings, subscriber_settings, values
-from watcher.config.limits import limits
 from watcher.config.mistakes import BadValueError, Mistakes
 from watcher.config.source_settings import sources
 from watcher.config.subscriber_settings import operator, patterns, subscribers
 from watcher.config.tables import WatchTable
 from watcher.config.toml_tables import Tables, read_tables
+from watcher.config.values import limits
 from watcher.errors import ConfigurationError
 from watcher.records import Watch
 from watcher.settings import Settings

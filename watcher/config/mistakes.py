@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from msgspec import Struct, field
 
 from watcher.errors import ConfigurationError
-from watcher.secret import Secret, masked
+from watcher.settings import Secret, masked
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -14,7 +14,7 @@ from watcher.config import values
 from watcher.config.mistakes import BadValueError, Key, Mistakes, TableReader, meant
 from watcher.config.tables import OperatorTable, SubscriberTable
 from watcher.config.toml_tables import Organisation, Tables
-from watcher.judgement.normalize.patterns import patterns_of
+from watcher.judgement.normalize.products import patterns_of
 from watcher.records import Kind, Subscriber, Watch
 from watcher.settings import NOBODY_NAMED, Operator, Settings
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from watcher.config.limits import LimitsTable
 from watcher.config.mail_table import MailTable
+from watcher.config.values import LimitsTable
 from watcher.judgement.audience import SEVERITIES
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import Kind

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from watcher.config.limits import LimitsTable
 from watcher.config.mail_table import MailTable
 from watcher.config.mistakes import Key, Mistakes, nearest, table_name
 from watcher.config.tables import (
@@ -27,6 +26,7 @@ from watcher.config.tables import (
     WatchTable,
     heading,
 )
+from watcher.config.values import LimitsTable
 from watcher.errors import ConfigurationError
 
 S = TypeVar("S", bound=msgspec.Struct)

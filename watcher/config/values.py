@@ -1,4 +1,4 @@
-"""What a single value must look like.
+"""What a single value must look like, and the limits of time and memory.
 
 Each function gives the value as the program needs it, or raises BadValueError.
 """
@@ -10,10 +10,15 @@ from datetime import timedelta
 from email.errors import MessageError
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from watcher.config.mistakes import BadValueError, meant, nearest
+import msgspec
+from msgspec import Meta
+
+from watcher.config.mistakes import BadValueError, Mistakes, meant, nearest
 from watcher.judgement.audience import SEVERITIES
+from watcher.settings import Limits
 
 _DURATION = re.compile(r"(?:\d{1,6}[wdhms])+")
 _PART = re.compile(r"(\d+)([wdhms])")
@@ -498,3 +503,50 @@ def one_line(text: str) -> str:
             f"{text!r} does not fit into a header", "Write one line of ASCII."
         )
     return text.strip()
+
+
+class LimitsTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How long a check may take, and how much memory: what passes a limit fails by name,
+    and the rest goes on.
+    """
+
+    run: Annotated[
+        str,
+        Meta(
+            description="How long a whole check may take, asking, sending and the site: "
+            "then it ends, and the next one goes on where it stopped",
+            examples=["25m"],
+        ),
+    ] = "25m"
+    source: Annotated[
+        str,
+        Meta(
+            description="How long all documents of one source may take; the next check "
+            "asks for the rest",
+            examples=["10m"],
+        ),
+    ] = "10m"
+    document: Annotated[
+        str,
+        Meta(description="How long reading one document may take", examples=["60s"]),
+    ] = "60s"
+    document_megabytes: Annotated[
+        int,
+        Meta(
+            description="How many MiB of memory that may take, on systems that can "
+            "limit it (not Windows)",
+            examples=[512],
+            ge=128,
+        ),
+    ] = 512
+
+
+def limits(table: LimitsTable, mistakes: Mistakes) -> Limits:
+    """Check the limits; what is wrong is gathered in ``mistakes``."""
+    given, usual = mistakes.table("limits"), Limits()
+    return Limits(
+        run=given.value("run", duration, usual.run, table.run),
+        source=given.value("source", duration, usual.source, table.source),
+        document=given.value("document", duration, usual.document, table.document),
+        document_bytes=table.document_megabytes << 20,
+    )

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from watcher.config import Settings
 from watcher.config.load import usual_files
-from watcher.doctor.finding import Finding, Severity
 from watcher.doctor.mail import mail_server, sender
-from watcher.doctor.sources import answers, past_checks
+from watcher.doctor.sources import Finding, Severity, answers, past_checks
 from watcher.errors import StateError, StateHeldError
 from watcher.judgement import schedule
 from watcher.mail import render

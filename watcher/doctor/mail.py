@@ -7,7 +7,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from watcher.config import Settings
-from watcher.doctor.finding import Finding, Severity
+from watcher.doctor.sources import Finding, Severity
 from watcher.errors import DeliveryError, WatcherError
 from watcher.notifiers import smtp
 

@@ -1,4 +1,4 @@
-"""The doctor's look at the sources.
+"""What the doctor finds, and its look at the sources.
 
 Do they answer, can they be read, have they moved, are they silent.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
 
 from watcher.config import Settings
-from watcher.doctor.finding import Finding, Severity
 from watcher.errors import ParseError
 from watcher.judgement import source_health
 from watcher.kinds import SOURCE_KINDS
@@ -20,6 +22,23 @@ from watcher.sources import Parse
 from watcher.store import Store
 from watcher.text import complaints
 from watcher.web import Outcome, Wanted
+
+
+class Severity(StrEnum):
+    """How grave a finding is: an error keeps the watcher from its work, a warning will or may."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    WELL = "well"
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at; ``id`` stays the same from version to version."""
+
+    id: str
+    severity: Severity
+    text: str
+    remedy: str = ""
 
 
 def answers(

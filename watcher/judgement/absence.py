@@ -21,8 +21,13 @@ from msgspec.structs import replace
 
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
-from watcher.judgement.days import TAKEN_BACK, was_away_before, was_short
-from watcher.judgement.event import compose_event, unique_evidence
+from watcher.judgement.event import (
+    TAKEN_BACK,
+    compose_event,
+    unique_evidence,
+    was_away_before,
+    was_short,
+)
 from watcher.judgement.ledger import (
     Ledger,
     establish_by_event,

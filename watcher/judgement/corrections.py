@@ -19,8 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement.change_reading import ChangeReading, MatchedChange
-from watcher.judgement.decisions import Decisions
-from watcher.judgement.event import compose_event, quote_all
+from watcher.judgement.event import Decisions, compose_event, quote_all
 from watcher.judgement.ledger import (
     Ledger,
     Matches,

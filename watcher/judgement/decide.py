@@ -16,9 +16,14 @@ from watcher.judgement.change_reading import (
     MatchedChange,
     UpdateChanges,
 )
-from watcher.judgement.days import day_of_turn, is_said_later
-from watcher.judgement.decisions import Decisions
-from watcher.judgement.event import Summary, compose_event, quote_all
+from watcher.judgement.event import (
+    Decisions,
+    Summary,
+    compose_event,
+    day_of_turn,
+    is_said_later,
+    quote_all,
+)
 from watcher.judgement.first_reading import untold_release
 from watcher.judgement.further import offered_by
 from watcher.judgement.ledger import (

@@ -1,13 +1,18 @@
-"""From a decision to an event: its id, its evidence, and everything that mail and page need."""
+"""From a decision to an event: its id, its day, its evidence, and everything that mail and page
+need; and what one check has decided so far.
+
+A source's copy may be late by days, and tell of a pull after the return that followed it:
+the days of what is said tell which word is the last, and what is older than the last turn.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
@@ -18,8 +23,14 @@ from watcher.judgement.advice import (
     issue_links,
     new_guidance,
     new_tables,
+    tables_of_cases,
 )
-from watcher.judgement.change_reading import ChangeReading, PassageStatement
+from watcher.judgement.change_reading import (
+    ChangeReading,
+    MatchedChange,
+    PassageStatement,
+)
+from watcher.judgement.ledger import pulled_by_absence
 from watcher.judgement.packages import (
     current_packages,
     exact_products,
@@ -32,9 +43,13 @@ from watcher.records import (
     Confidence,
     Entry,
     Event,
+    EventEvidence,
+    EventFurther,
+    EventGuidance,
     Evidence,
     Kind,
     Package,
+    Silence,
     Update,
     UpdateRef,
 )
@@ -329,3 +344,177 @@ def channels_named(sentences: Iterable[str]) -> tuple[str, ...]:
     """
     text = "\n".join(sentences)
     return tuple(name for name, pattern in _CHANNELS.items() if pattern.search(text))
+
+
+class Decisions(Struct, frozen=True):
+    """Where decisions go.
+
+    New events, evidence and guidance for earlier ones, and what led to no event, with
+    the reason.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    evidence: list[EventEvidence] = field(default_factory=list)
+    silent: list[Silence] = field(default_factory=list)
+    guidance: list[EventGuidance] = field(default_factory=list)
+    further: list[EventFurther] = field(default_factory=list)
+    # The events that tell of known issues, by the issues' keys
+    issues: dict[str, str] = field(default_factory=dict)
+
+    def support(
+        self,
+        event: str,
+        changes: Collection[MatchedChange],
+        offered: Collection[Package] = (),
+    ) -> None:
+        """Add the changes' evidence and tables of cases to an earlier event.
+
+        ``event`` is its id, "" for what was known from the start; ``offered`` are the
+        packages that the changes name, of the version of which it told.
+        """
+        for matched in changes:
+            if event and offered:
+                time = matched.reading.change.time
+                self.further.append(EventFurther(event, time, tuple(offered)))
+                break
+        for matched in changes:
+            reading = matched.reading
+            if not event:
+                self.be_silent(reading, "it was known from the first reading")
+                continue
+            for piece in quote_evidence(reading, reading.statements):
+                self.evidence.append(EventEvidence(event, piece))
+            for cases in tables_of_cases(reading):
+                guidance = EventGuidance(event, cases.sentences, cases.table)
+                self.guidance.append(guidance)
+
+    def widen(self, event: Event) -> bool:
+        """Add an event to one that says the same of the same advisories, if there is one.
+
+        One CVE that two updates fix is exploited once.
+        """
+        said = event.summary.partition(";")[0]
+        for number, earlier in enumerate(self.events):
+            same = earlier.summary.partition(";")[0] == said
+            if earlier.kind is event.kind and same:
+                self.events[number] = join_events(earlier, event)
+                return True
+        return False
+
+    def widen_issue(self, event: Event, readings: Iterable[ChangeReading]) -> bool:
+        """Add an event to the one that tells of the same issues on another page, if any.
+
+        Windows' issues bear one number on up to ten pages, each with the update of its
+        own release.
+        """
+        keys = {f"{each.change.source} {each.entry.key}" for each in readings}
+        first = self.issues.setdefault("|".join(sorted(keys)), event.id)
+        for number, earlier in enumerate(self.events):
+            if earlier.id == first:
+                self.events[number] = join_events(earlier, event)
+                return True
+        return False
+
+    def be_silent(self, reading: ChangeReading, why: str) -> None:
+        """Keep why a change led to no event."""
+        self.silent.append(Silence(reading.change.source, reading.entry.key, why))
+
+
+# What is restored within this was never pulled
+TAKEN_BACK = timedelta(hours=24)
+
+
+def is_later(
+    pulled: Iterable[PassageStatement], back: Iterable[PassageStatement]
+) -> bool:
+    """Say whether pulls are dated later than returns that are read with them.
+
+    A copy that comes late tells of both at once: paused, back, and paused again.
+    """
+    last_pull, last_return = last_time(pulled), last_time(back)
+    if last_pull is None or last_return is None:
+        return False
+    return last_pull.date() > last_return.date()
+
+
+def last_time(statements: Iterable[PassageStatement]) -> datetime | None:
+    """Give the latest date that statements bear, None where none bears one."""
+    times = [each.time for each in statements if each.time is not None]
+    return max(times, default=None)
+
+
+def day_of_turn(
+    statements: Iterable[PassageStatement],
+    changes: Iterable[MatchedChange],
+    before: Update,
+    now: datetime,
+) -> datetime:
+    """Give the vendor's day of a change of state, ``now`` where he names none.
+
+    His statements' day, else that of the rows and records which show it.  What is dated
+    before the turn that it follows bears the date of that.
+    """
+    days = [each.time for each in statements if each.time is not None]
+    if not days:
+        for matched in changes:
+            dated = matched.entry.updated or matched.entry.published
+            if dated is not None:
+                days.append(dated)
+    possible = [day for day in days if day <= now]
+    earliest = before.turned or before.released
+    # A post bears the day alone, a record the hour of it
+    if days and earliest is not None and max(days).date() == earliest.date():
+        return max(*days, earliest) if max(days) <= now else earliest
+    if earliest is not None:
+        possible = [day for day in possible if day > earliest]
+    return max(possible, default=now)
+
+
+def is_said_later(
+    statements: Iterable[PassageStatement], before: Update, turned: datetime
+) -> bool:
+    """Say whether dated words repeat a state on a later day than it was established."""
+    is_dated = any(each.time for each in statements)
+    return is_dated and before.turned is not None and turned > before.turned
+
+
+def is_older(statement: PassageStatement, update: Update) -> bool:
+    """Say whether a sentence is dated before the day of the last change of state.
+
+    Absence shows a pull on any day after it was said: words of it may be older.
+    """
+    turned = update.turned
+    if statement.kind is Kind.PULLED and pulled_by_absence(update) is not None:
+        turned = update.turned_before
+    elif turned is None and update.version > 1:
+        # Noted before turns had a day of their own
+        turned = update.changed
+    if statement.time is None or turned is None:
+        return False
+    return statement.time < turned.replace(hour=0, minute=0)
+
+
+def tells_of_former_turn(reading: ChangeReading, update: Update) -> bool:
+    """Say whether all that a change states is older than the last change of state."""
+    statements = reading.statements
+    return bool(statements) and all(is_older(each, update) for each in statements)
+
+
+def was_away_before(readings: Sequence[ChangeReading], update: Update) -> bool:
+    """Say whether what is back went with an earlier pull: its return is that one's."""
+    since = _gone_since(readings)
+    if since is None or update.turned is None or update.version == 1:
+        return False
+    return since < update.turned.replace(hour=0, minute=0)
+
+
+def was_short(readings: Sequence[ChangeReading], update: Update, now: datetime) -> bool:
+    """Say whether what is back was away for less than it takes to make it anew."""
+    since = _gone_since(readings) or update.changed or now
+    return now - since <= TAKEN_BACK
+
+
+def _gone_since(readings: Sequence[ChangeReading]) -> datetime | None:
+    """When the first of what is back went, None where nobody noted it."""
+    times = [each.change.since for each in readings if each.change.since is not None]
+    return min(times, default=None)

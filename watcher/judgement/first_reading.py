@@ -30,7 +30,7 @@ from watcher.judgement.matching import is_about
 from watcher.judgement.names import month_of
 from watcher.judgement.other_events import Establishing, UpdateCheck
 from watcher.judgement.packages import current_packages, with_pulled
-from watcher.judgement.packages_meant import named_packages
+from watcher.judgement.prose import named_packages
 from watcher.judgement.pull_and_return import state_change
 from watcher.judgement.summary import first_summary
 from watcher.records import (

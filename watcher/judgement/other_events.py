@@ -17,9 +17,12 @@ from watcher.judgement.change_reading import (
     MatchedChange,
     UpdateChanges,
 )
-from watcher.judgement.days import tells_of_former_turn
-from watcher.judgement.decisions import Decisions
-from watcher.judgement.event import compose_event, quote_all
+from watcher.judgement.event import (
+    Decisions,
+    compose_event,
+    quote_all,
+    tells_of_former_turn,
+)
 from watcher.judgement.further import offered_by
 from watcher.judgement.ledger import established_by, last_event
 from watcher.judgement.matching import is_about

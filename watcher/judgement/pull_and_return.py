@@ -15,7 +15,7 @@ from watcher.judgement.change_reading import (
     PassageStatement,
     UpdateChanges,
 )
-from watcher.judgement.days import is_later, is_older, last_time
+from watcher.judgement.event import is_later, is_older, last_time
 from watcher.judgement.matching import is_about
 from watcher.judgement.names import LABELLED, OUT_OF_BAND
 from watcher.judgement.packages import (
@@ -29,12 +29,13 @@ from watcher.judgement.packages import (
     stated_articles,
     those_among,
 )
-from watcher.judgement.packages_meant import (
+from watcher.judgement.prose import (
+    articles_of_return,
     named_packages,
     packages_meant,
+    under_new_articles,
     unless_all,
 )
-from watcher.judgement.prose import articles_of_return, under_new_articles
 from watcher.records import Change, Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one

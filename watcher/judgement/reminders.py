@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from watcher.judgement import audience, server_status
-from watcher.judgement.replies import reader_target
+from watcher.judgement.audience import reader_target
 from watcher.records import Exposure, Fitness, Kind, Letter, Subscriber, Update
 
 REMINDER = "reminder"

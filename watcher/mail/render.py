@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.errors import ConfigurationError
-from watcher.judgement import replies
+from watcher.judgement import audience
 from watcher.judgement.advice import Threat, threat
 from watcher.judgement.reminders import newest_pull
 from watcher.kinds import EVENT_KINDS
@@ -26,13 +26,12 @@ from watcher.mail import message as whole
 from watcher.mail import samples, welcome
 from watcher.records import Letter, Message
 from watcher.settings import Settings
-from watcher.text import chat, templates
+from watcher.text import templates
 from watcher.text.plain import line, paragraphs
 from watcher.text.servers import ServerText, grouped, server_texts
 from watcher.text.story import Story, story, vendor_words
-from watcher.text.support import SupportTexts, support_texts
 from watcher.text.templates import Problem, TemplateMistakeError, mistakes
-from watcher.text.words import Form, Words, words_of
+from watcher.text.words import Form, SupportTexts, Words, support_texts, words_of
 
 if TYPE_CHECKING:
     import css_inline
@@ -284,9 +283,9 @@ def _answer(letter: Letter, settings: Settings) -> AnswerLink | None:
     configured = settings.mail.replies
     if configured is None or letter.kind != "reminder":
         return None
-    key = replies.key_of(configured.password.reveal())
+    key = audience.key_of(configured.password.reveal())
     pull = newest_pull(next(iter(letter.standing), None))
-    subject = replies.subject(key, letter.subscriber.name, letter.update, pull)
+    subject = audience.subject(key, letter.subscriber.name, letter.update, pull)
     address = quote(configured.address, safe="@.-_+")
     url = f"mailto:{address}?subject={quote(subject)}"
     return AnswerLink(configured.address, subject, url)
@@ -318,7 +317,7 @@ def _chat(letter: Letter, names: dict[str, Any], settings: Settings) -> str:
         template = templates.for_chat(settings.templates).select_template(
             [f"chat/{letter.kind}.txt", "chat/event.txt"]
         )
-        return chat.tidy(template.render(names, most_lines=chat.MOST_LINES))
+        return templates.tidy(template.render(names, most_lines=templates.MOST_LINES))
 
 
 @lru_cache(maxsize=1)

@@ -22,12 +22,11 @@ from requests.adapters import BaseAdapter
 
 from watcher import trust
 from watcher.kinds import EVENT_KINDS
-from watcher.notifiers import Notifier, Receipt, channel_of
+from watcher.notifiers import Notifier, Receipt, SendingTime, channel_of
 from watcher.notifiers.http import Adapter, Exchange
-from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Secret, Settings
-from watcher.text import chat, event_json
+from watcher.text import event_json, templates
 
 # Somebody else stands there, or the right or the address is missing
 _SETTINGS = frozenset({401, 402, 403, 404, 405, 407, 410})
@@ -159,7 +158,7 @@ class Channels:
         # Services show it as a colour or a sign, and ntfy rings for it
         grave = getattr(NotifyType, _LOUDNESS.get(message.kind, "info").upper())
         service = services[number - 1]
-        title = str(chat.apart(message.subject))
+        title = str(templates.apart(message.subject))
         if _is_for_machines(service):
             # Apprise posts what is here beside its own fields, and leaves out what is ""
             extra = {event_json.KEY: event_json.payload(message), "attachments": ""}

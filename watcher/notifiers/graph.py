@@ -23,13 +23,11 @@ from msgspec.structs import replace
 
 from watcher import trust
 from watcher.errors import ConfigurationError, DeliveryError
-from watcher.notifiers import Notifier, Receipt
+from watcher.notifiers import Notifier, Receipt, SendingTime, addressed
 from watcher.notifiers.http import Adapter, asked_wait
 from watcher.notifiers.microsoft import UNREACHABLE, Tokens, session
-from watcher.notifiers.sending_time import SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
-from watcher.text.addresses import addressed
 
 _UNAUTHORIZED = 401
 # Wrong rights or mailbox: the configuration's mistake, not the message's

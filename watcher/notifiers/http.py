@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from watcher.notifiers.sending_time import SendingTime
+from watcher.notifiers import SendingTime
 
 LONGEST_WAIT = timedelta(days=1)
 """Longer than this no server's word keeps a message waiting."""

@@ -13,8 +13,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from watcher import private
-from watcher.notifiers import Notifier, Receipt
-from watcher.notifiers.sending_time import SendingTime
+from watcher.notifiers import Notifier, Receipt, SendingTime
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
 from watcher.text.plain import file_name

@@ -19,9 +19,8 @@ from msgspec.structs import replace
 
 from watcher import trust
 from watcher.errors import DeliveryError
-from watcher.notifiers import Notifier, Receipt
+from watcher.notifiers import Notifier, Receipt, SendingTime, addressed
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
-from watcher.notifiers.sending_time import SendingTime
 from watcher.notifiers.smtp_connection import (
     PERMANENT,
     Connection,
@@ -36,7 +35,6 @@ from watcher.notifiers.smtp_connection import (
 )
 from watcher.records import DeliveryState, Message
 from watcher.settings import Settings
-from watcher.text.addresses import addressed
 
 _BEYOND_ASCII = (
     "an address has letters beyond ASCII before its @, and the server does not know "

@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError
-from watcher.notifiers.sending_time import SendingTime
+from watcher.notifiers import SendingTime
 from watcher.records import DeliveryState
 
 TIMEOUT = 30.0

@@ -6,54 +6,54 @@ written ``KB5044062``, builds in the short form ``15.2.1544.13``.
 """
 
 from watcher.kinds import Kind
-from watcher.records.entry import (
+from watcher.records.letter import (
+    Before,
+    Delivery,
+    DeliveryState,
+    Exposure,
+    Fitness,
+    LeftLevel,
+    Letter,
+    Message,
+    Offer,
+    Server,
+    Subscriber,
+    Unread,
+    UnseenPattern,
+)
+from watcher.records.snapshot import (
     Anchor,
     Change,
     ChangeKind,
+    Coverage,
+    Document,
     Entry,
     Evidence,
+    Failure,
+    Follow,
     Label,
+    NotModified,
     Package,
+    Page,
     Passage,
+    Snapshot,
+    StoredEntry,
     Table,
+    Times,
+    Validators,
 )
-from watcher.records.event import (
+from watcher.records.source import Source, Watch
+from watcher.records.update import (
     Absorption,
+    Advisory,
     Confidence,
+    Established,
     Event,
     EventEvidence,
     EventFurther,
     EventGuidance,
     Outcome,
     Silence,
-)
-from watcher.records.letter import (
-    Before,
-    Delivery,
-    DeliveryState,
-    Letter,
-    Message,
-    Subscriber,
-    Unread,
-    UnseenPattern,
-)
-from watcher.records.server import Exposure, Fitness, LeftLevel, Offer, Server
-from watcher.records.snapshot import (
-    Coverage,
-    Document,
-    Failure,
-    Follow,
-    NotModified,
-    Page,
-    Snapshot,
-    StoredEntry,
-    Times,
-    Validators,
-)
-from watcher.records.source import Source, Watch
-from watcher.records.update import (
-    Advisory,
-    Established,
     SourceState,
     State,
     Suspicion,

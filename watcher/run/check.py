@@ -26,7 +26,7 @@ from msgspec import Struct, field
 from watcher import sources
 from watcher.errors import WatcherError
 from watcher.judgement import schedule
-from watcher.judgement.unseen import sees_nothing
+from watcher.judgement.source_health import sees_nothing
 from watcher.plural import counted
 from watcher.records import (
     ChangeKind,
@@ -38,7 +38,6 @@ from watcher.records import (
     Watch,
 )
 from watcher.run import compose, evidence, replies, servers, unseen
-from watcher.run.answer import SourceAnswers
 from watcher.run.fetch import Requests, Web, fetch_sources
 from watcher.run.publish import Basis, Touched, basis, publish_site
 from watcher.run.record import (
@@ -52,6 +51,7 @@ from watcher.run.send import Sent, Shares, send_due
 from watcher.settings import Settings
 from watcher.store import Store
 from watcher.text import complaints
+from watcher.web import SourceAnswers
 
 
 class SourceReport(Struct, frozen=True):

@@ -16,14 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from watcher.config import Settings
-from watcher.judgement import (
-    audience,
-    further,
-    reminders,
-    server_status,
-    source_health,
-    unseen,
-)
+from watcher.judgement import audience, further, reminders, server_status, source_health
 from watcher.judgement.reminders import InstalledPull, Settled
 from watcher.mail import render
 from watcher.records import (
@@ -322,8 +315,10 @@ def _welcomes(settings: Settings, store: Store) -> list[Letter]:
         replace(
             letter,
             subscriber=subscriber,
-            unseen=unseen.of_reader(blind, subscriber),
-            hears_nothing=unseen.hears_nothing(subscriber, settings.watch, blind),
+            unseen=source_health.of_reader(blind, subscriber),
+            hears_nothing=source_health.hears_nothing(
+                subscriber, settings.watch, blind
+            ),
         )
         for subscriber in new
     ]

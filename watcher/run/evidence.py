@@ -37,11 +37,10 @@ from watcher.records import (
     Update,
     Validators,
 )
-from watcher.run.answer import Answer, SourceAnswers
 from watcher.settings import Settings
 from watcher.site.lists import file_name
 from watcher.store import Store
-from watcher.web import recording
+from watcher.web import Answer, SourceAnswers, recording
 from watcher.web.recorder import Recorder, RecordingError
 
 # Bytes of a kept copy that are read

@@ -31,10 +31,9 @@ from watcher.records import (
     Validators,
     Watch,
 )
-from watcher.run.answer import Answer, SourceAnswers
 from watcher.run.evidence import EvidenceFolder
 from watcher.store import Store
-from watcher.web import NEVER, Answered, Asking, Outcome, Wanted
+from watcher.web import NEVER, Answer, Answered, Asking, Outcome, SourceAnswers, Wanted
 
 # So many sources are asked and judged together: their answers are in memory at a time.
 # The first check of a thousand feeds once held all of them.

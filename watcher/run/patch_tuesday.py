@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 from watcher.config import Settings
-from watcher.judgement import audience, source_health, unseen
+from watcher.judgement import audience, source_health
 from watcher.judgement.source_health import PATIENCE, patch_tuesday
 from watcher.records import Event, Exposure, Letter, Subscriber, Unread
 from watcher.run import operator
@@ -92,6 +92,6 @@ def _letter(
             Unread(name, "") for name in source_health.unread_since(healths, released)
         ),
         # Nor is silence about products that no source names an all-clear
-        unseen=unseen.of_reader(blind, reader),
-        hears_nothing=unseen.hears_nothing(reader, settings.watch, blind),
+        unseen=source_health.of_reader(blind, reader),
+        hears_nothing=source_health.hears_nothing(reader, settings.watch, blind),
     )

@@ -26,7 +26,7 @@ from watcher.run import servers as inventory
 from watcher.run import unseen
 from watcher.run.servers import PublishedServers
 from watcher.settings import Settings
-from watcher.site import feeds, folder, front_page, lists, pages, status
+from watcher.site import feeds, folder, front_page, lists, pages
 from watcher.site.feeds import SiteAddress
 from watcher.site.lists import Listing, Overview
 from watcher.site.pages import EVENTS_OF_PRODUCT, Contents, Life, ProductFeed
@@ -133,7 +133,7 @@ def publish_site(
     *,
     once: bool = False,
 ) -> int:
-    """Publish what has changed; give how many files that were, ``status.json`` left out.
+    """Publish what has changed; give how many files that were, ``pages.json`` left out.
 
     ``before`` is the basis of before this check, and ``touched`` what it changed;
     without them, or when something else was published last, all is made.  ``once``: a
@@ -556,16 +556,16 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
         # When a copy of any of its documents last differed
         accepted = filter(None, (document.accepted for document in read))
         changed = max(accepted, default=None)
-        healths.append(status.Health(source, tuple(times[source.name]), changed))
+        healths.append(pages.Health(source, tuple(times[source.name]), changed))
     pulled = store.updates(state=State.PULLED)
     in_part = store.updates(state=State.PULLED_IN_PART)
     # An update that is pulled in part may be suspected in another: it stands here once
     standing = (*pulled, *in_part, *store.suspicions())
     doubted = {update.id: update for update in standing}
-    return status.status(
+    return pages.status(
         healths,
         now,
-        status.valid_until(enabled, now, settings.stale_after),
+        pages.valid_until(enabled, now, settings.stale_after),
         [(name, one.state, one.title) for name, one in sorted(doubted.items())],
         dict(words_of(settings.templates).tables.get("source", {})),
         [each.pattern for each in _unseen(settings, store)],

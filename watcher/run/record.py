@@ -33,8 +33,8 @@ from watcher.records import (
     Validators,
     Watch,
 )
-from watcher.run.answer import Answer, SourceAnswers
 from watcher.store import EntryChanges, Store, StoredEntry
+from watcher.web import Answer, SourceAnswers
 
 
 class DocumentCheck(Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from watcher import mailbox
 from watcher.config import Settings
 from watcher.errors import WatcherError
-from watcher.judgement import replies
+from watcher.judgement import audience
 from watcher.judgement.reminders import newest_pull
 from watcher.store import Store
 
@@ -25,13 +25,13 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
     try:
         with mailbox.connect(configured, settings.ca_bundle) as box:
             # Other mail in this mailbox stays as it is, unread
-            came = [each for each in box.unseen() if replies.is_signed(each.subject)]
+            came = [each for each in box.unseen() if audience.is_signed(each.subject)]
             if not came:
                 return ()
-            key = replies.key_of(configured.password.reveal())
+            key = audience.key_of(configured.password.reveal())
             noted = store.acks()
             for reply in came:
-                answer = replies.read(
+                answer = audience.read(
                     reply.subject,
                     key,
                     readers,

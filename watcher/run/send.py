@@ -33,11 +33,10 @@ from watcher import notifiers
 from watcher.config import Settings
 from watcher.judgement import delivery as judge
 from watcher.judgement.delivery import APPRISE, MAIL, Attempt, tried_again
-from watcher.notifiers.sending_time import SendingTime
+from watcher.notifiers import SendingTime, addressed, to_of
 from watcher.plural import counted
 from watcher.records import Delivery, DeliveryState, Message, Subscriber
 from watcher.store import Store
-from watcher.text.addresses import addressed, to_of
 
 
 class Sent(Struct, frozen=True):

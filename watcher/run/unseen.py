@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from watcher.config import Settings
-from watcher.config.builtin import USUAL
-from watcher.judgement import unseen
-from watcher.judgement.unseen import Names
+from watcher.config.source_settings import USUAL
+from watcher.judgement import source_health
+from watcher.judgement.source_health import Names
 from watcher.kinds import SOURCE_KINDS
 from watcher.records import UnseenPattern
 from watcher.store import Store
@@ -41,12 +41,12 @@ def patterns(settings: Settings, store: Store | None) -> tuple[UnseenPattern, ..
     ):
         return ()
     names = _names(settings, store, of_entries=False)
-    found = unseen.unseen(settings.watch, settings.subscribers, names)
+    found = source_health.unseen(settings.watch, settings.subscribers, names)
     if store is None or all(each.outside for each in found):
         return found
     # An entry may name a product of which no update is known: an issue, an exploited CVE
     names = _names(settings, store, of_entries=True)
-    return unseen.unseen(settings.watch, settings.subscribers, names)
+    return source_health.unseen(settings.watch, settings.subscribers, names)
 
 
 def look(settings: Settings, store: Store) -> tuple[UnseenPattern, ...]:

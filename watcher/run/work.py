@@ -27,14 +27,13 @@ from uuid import uuid4
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher import notifiers, sources
+from watcher import notifiers, sources, web
 from watcher.errors import WatcherError
 from watcher.judgement import audience, schedule
 from watcher.judgement.delivery import MAIL
-from watcher.judgement.unseen import sees_nothing
+from watcher.judgement.source_health import sees_nothing
 from watcher.records import Delivery, DeliveryState, Event, Message
 from watcher.run import (
-    answer,
     compose,
     evidence,
     operator,
@@ -44,15 +43,15 @@ from watcher.run import (
     servers,
     unseen,
 )
-from watcher.run.answer import SourceAnswers
 from watcher.run.check import judge_source
 from watcher.run.fetch import Requests, Web, fetch_sources, stated_in
-from watcher.run.heartbeat import beating
+from watcher.run.monitoring import beating
 from watcher.run.publish import Touched, publish_site
 from watcher.run.queue import Queue
 from watcher.run.record import check_documents, says_nothing_new
 from watcher.settings import Settings
 from watcher.store import Store
+from watcher.web import SourceAnswers
 
 JUDGEMENT = "judgement"
 """The lock of judging: what two sources say of one update is judged one after the other."""
@@ -150,7 +149,7 @@ class Work:
             return
         key = uuid4().hex
         with store.writing():
-            store.keep_answers(key, answers.source.name, answer.pack(answers, now))
+            store.keep_answers(key, answers.source.name, web.pack(answers, now))
             self.queue.add(store, queue.JUDGE, {"answers": key}, lock=JUDGEMENT)
 
     # --- judgement --------------------------------------------------------------------
@@ -180,7 +179,7 @@ class Work:
             # Judged already, by a worker that was taken for dead
             if content is None:
                 return
-            packed = answer.unpack(content)
+            packed = web.unpack(content)
             # Not named any more
             if packed.source not in sources:
                 return
@@ -189,7 +188,7 @@ class Work:
             stated = stated_in(packed.answers, previous[packed.source])
             for content in store.waiting_answers():
                 try:
-                    each = answer.unpack(content)
+                    each = web.unpack(content)
                 except ValueError:
                     # Its own job says so
                     continue

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,13 +17,199 @@ import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher import report
+from watcher import notifiers, report
 from watcher.config import Settings
+from watcher.config.load import read_settings
 from watcher.config.mail_settings import PASSWORD, SECRET
 from watcher.errors import ConfigurationError, DeliveryError, WatcherError
-from watcher.setup import trial
-from watcher.setup.answers import Answers, settings_so_far
-from watcher.setup.words import say
+from watcher.mail import render
+from watcher.notifiers import Receipt, smtp
+from watcher.notifiers.microsoft import Tokens
+from watcher.records import Letter, Message, Subscriber
+from watcher.settings import NOBODY_NAMED, Mail
+from watcher.text.words import words_of
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    text = files("watcher.setup").joinpath("words.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def say(sentence: str, /, **values: object) -> str:
+    """Give the sentence ``table.key`` with its values filled in."""
+    table, _, key = sentence.partition(".")
+    return _words()[table][key].format(**values)
+
+
+# Where mail servers take mail, in the order of RFC 8314 and 6409, then each other's
+PORTS = (587, 465, 25)
+# Seconds that a connection may take; a firewall that drops it says nothing
+PATIENCE = 5.0
+
+
+def open_port(host: str) -> int:
+    """Give the first of the usual ports that ``host`` answers on.
+
+    Raises ConfigurationError when there is no such host, or none of them is open.
+    """
+    _resolve(host)
+    for port in PORTS:
+        try:
+            with socket.create_connection((host, port), PATIENCE):
+                return port
+        except OSError:
+            continue
+    raise ConfigurationError(
+        say("error.closed", host=host, ports=", ".join(map(str, PORTS)))
+    )
+
+
+def _resolve(host: str) -> None:
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        raise ConfigurationError(say("error.host", host=host)) from None
+
+
+def sign_in(settings: Settings) -> str:
+    """Do as before a message, and say what was agreed.
+
+    Raises DeliveryError, ConfigurationError.
+    """
+    if not settings.mail.smtp.startswith("graph:"):
+        return smtp.greet(settings)
+    tokens = Tokens.of(settings)
+    if tokens is None:
+        raise ConfigurationError("graph:// needs tenant and client.")
+    tokens.token(f"{tokens.oauth.graph}/.default")
+    return f"{tokens.oauth.authority} gives a token"
+
+
+def test_message(reader: Subscriber, settings: Settings, at: datetime) -> Message:
+    """Compose the message that says that mail works."""
+    words = words_of(settings.templates)
+    letter = Letter(
+        "operator",
+        reader,
+        subject=words.say("operator", "test"),
+        lines=(words.say("operator", "test_text"),),
+    )
+    return render.message(letter, settings, at)
+
+
+def send_test(settings: Settings, to: str, at: datetime) -> Receipt:
+    """Send one test message to an address, as every message leaves."""
+    message = test_message(Subscriber("test", (to,)), settings, at)
+    with notifiers.connect(settings) as notifier:
+        (receipt,) = notifier.send(message, [to])
+    return receipt
+
+
+class Answers(Struct, frozen=True):
+    """The answers so far; empty where none was given yet.
+
+    ``smtp`` is "" for files in the outbox.  ``secret`` is a password that was typed; it
+    stands in no configuration.
+    """
+
+    products: tuple[str, ...] = ("Exchange Server*",)
+    smtp: str = ""
+    tenant: str = ""
+    client: str = ""
+    # Of a national cloud; "" for the usual ones
+    authority: str = ""
+    graph: str = ""
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        """Show that there is a secret, not what."""
+        return f"Answers({self.smtp!r}, {self.to!r})"
+
+    @property
+    def secret_name(self) -> str:
+        """The environment variable that the login's secret comes from."""
+        return SECRET if self.tenant or self.client else PASSWORD
+
+
+def toml(answers: Answers) -> str:
+    """Write the configuration file: what was answered, and where everything else is told."""
+    lines = [
+        "# Advisory Watcher. Every key, explained: watcher init --plain --config all-keys.toml",
+        "# Secrets never stand here. After an edit: watcher check",
+        "",
+        "[watch]",
+        f"products = {_value(answers.products)}",
+    ]
+    mail = [
+        (name, value)
+        for name, value in (
+            ("from", answers.sender),
+            ("smtp", answers.smtp),
+            ("tenant", answers.tenant),
+            ("client", answers.client),
+            ("authority", answers.authority),
+            ("graph", answers.graph),
+        )
+        if value
+    ]
+    if mail:
+        lines += ["", "[mail]", *(f"{name} = {_value(value)}" for name, value in mail)]
+    if answers.to:
+        lines += [
+            "",
+            "[[subscriber]]",
+            f"name = {_value(_name(answers.to[0]))}",
+            f"to = {_value(answers.to)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: str | tuple[str, ...]) -> str:
+    # TOML's basic strings and arrays of them are JSON's, but for the sign DEL
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _name(address: str) -> str:
+    """Name a subscriber like the mailbox: "exchange-admins" of exchange-admins@example.org."""
+    mailbox = address.partition("@")[0].lower()
+    return re.sub(r"[^a-z0-9]+", "-", mailbox).strip("-") or "administrators"
+
+
+def settings_of_answers(
+    answers: Answers, file: Path, environ: Mapping[str, str]
+) -> Settings:
+    """Make settings of the answers, as the file will be read once it is written.
+
+    Raises ConfigurationError with everything that is wrong.
+    """
+    return read_settings(toml(answers), file, with_secret(answers, environ))
+
+
+def settings_so_far(
+    answers: Answers, file: Path, environ: Mapping[str, str]
+) -> Settings:
+    """Make settings of answers of which some are still to come: those have a stand-in.
+
+    Raises ConfigurationError with everything that is wrong.
+    """
+    whole = replace(
+        answers,
+        sender=answers.sender or Mail().sender,
+        to=answers.to or NOBODY_NAMED.to,
+    )
+    return settings_of_answers(whole, file, environ)
+
+
+def with_secret(answers: Answers, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment with the secret that was typed in its place."""
+    if not answers.secret:
+        return dict(environ)
+    name = answers.secret_name
+    kept = {key: environ[key] for key in environ if key != f"{name}_FILE"}
+    return kept | {name: answers.secret}
 
 
 class ProductSet(Struct, frozen=True):
@@ -166,7 +358,7 @@ class Interview(Struct, frozen=True):
         if settings is None or not self.check:
             return settings is not None
         try:
-            what = trial.sign_in(settings)
+            what = sign_in(settings)
         except WatcherError as error:
             why = error.answer if isinstance(error, DeliveryError) else str(error)
             report.write(settings.masked(say("say.failed", why=why)))
@@ -226,7 +418,7 @@ def server_address(typed: str, *, look: bool) -> str:
     host, colon, port = typed.rpartition(":")
     if not colon or not re.fullmatch(r"\d{1,5}", port):
         host = typed
-        port = str(trial.open_port(host)) if look else "587"
+        port = str(open_port(host)) if look else "587"
     scheme = "smtps" if port == "465" else "smtp"
     return f"{scheme}://{host}:{port}"
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from watcher.config.mail_settings import CERTIFICATE, PASSWORD, SECRET
 from watcher.errors import ConfigurationError, WatcherError
-from watcher.setup.words import say
+from watcher.setup.interview import say
 
 # Odd minutes, as everywhere: at full hours every schedule of the world asks
 CRON_TIMES = "7,37 * * * *"

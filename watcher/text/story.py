@@ -25,10 +25,8 @@ from watcher.records import (
     Package,
 )
 from watcher.text.plain import addresses, line, link, paragraphs, visible
-from watcher.text.sayings import Saying, lines_of, sayings
 from watcher.text.servers import ServerGroup, ServerText, event_server_texts, grouped
-from watcher.text.support import support_texts
-from watcher.text.words import Form, Words
+from watcher.text.words import Form, Saying, Words, lines_of, sayings, support_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -6,6 +6,7 @@ what templates of text call: wrapped paragraphs and tables in columns.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +20,65 @@ from msgspec import Struct
 
 from watcher.errors import ConfigurationError
 from watcher.judgement.advice import HEALTH_CHECKER
-from watcher.text import chat
-from watcher.text.plain import addresses
+from watcher.text.plain import addresses, clip, link
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+LONGEST = 1500
+"""Characters of a text: Discord takes 2,000, ntfy 4,096."""
+
+MOST_LINES = 12
+"""Events that a digest names."""
+
+_APART = str.maketrans(
+    {
+        "@": "@\u200b",
+        "<": "‹",
+        ">": "›",
+        "`": "'",
+        "[": "(",
+        "]": ")",
+        "*": "∗",
+        "|": "¦",
+    }
+)
+
+# Services make a link of "https://…" and of "www.example.org/x" that stands bare: after
+# a scheme's colon and a dot before a letter; builds hold digits alone
+_BARE = re.compile(r":(?=//)|(?<=[\w-])\.(?=[^\W\d_])")
+
+
+def apart(value: object) -> object:
+    """Take apart what a template puts into a text; an address that ``address`` made stays.
+
+    A zero-width space, or another sign in place of one that services read as a mention
+    or a link.
+    """
+    if isinstance(value, Markup):
+        return value
+    return _BARE.sub("\\g<0>\u200b", str(value).translate(_APART))
+
+
+def address(url: str) -> Markup:
+    """Let an http(s) address stand as it is, but for what ends a link; "" for anything else.
+
+    What ends a link or begins a mention in some service is written by its number.
+    """
+    return Markup(link(url).replace("*", "%2A").replace("@", "%40"))  # noqa: S704 - link() has quoted it
+
+
+def tidy(text: str) -> str:
+    """Leave out empty lines, and shorten what is long; its last line, a link, stays whole.
+
+    At most ``LONGEST`` letters: services cut or refuse what is longer.
+    """
+    rows = list(filter(None, map(str.strip, text.split("\n"))))
+    last = ""
+    # A link that is cut leads nowhere
+    if rows and rows[-1].startswith("http"):
+        last = f"\n{rows.pop()}"
+    return clip("\n".join(rows), LONGEST - len(last)) + last
 
 
 class Problem(Struct, frozen=True):
@@ -87,7 +142,7 @@ def of(folder: Path | None) -> Environment:
     environment.filters |= {
         "wrap": wrap,
         "pairs": pairs,
-        "address": chat.address,
+        "address": address,
         "linked": linked,
         "live": live,
         "lines": lines,
@@ -140,7 +195,7 @@ def for_chat(folder: Path | None) -> Environment:
 
     Each value is set apart from the template's own words.
     """
-    return of(folder).overlay(finalize=chat.apart)
+    return of(folder).overlay(finalize=apart)
 
 
 def render(folder: Path | None, name: str, names: Mapping[str, Any]) -> str:

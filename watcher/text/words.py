@@ -1,20 +1,30 @@
-"""The fixed words of a language, and the ways in which it writes times and lists; and the
-form of a letter or a page: for whom, in which words and zone, and how much of it.
+"""The fixed words of a language, and the ways in which it writes times and lists; the form of a
+letter or a page: for whom, in which words and zone, and how much of it; the vendor's own
+words as people read them; and the sentences on a product's support.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from watcher.errors import ConfigurationError
+from watcher.judgement import lifecycle
+from watcher.judgement.advice import lay_out, stands_in
+from watcher.judgement.lifecycle import Stage, Support
 from watcher.judgement.summary import sentences
+from watcher.records import Event, LeftLevel, Table
+from watcher.text.plain import line, link, paragraphs
 from watcher.text.templates import shipped_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Tables = Mapping[str, Mapping[str, str]]
 
@@ -143,3 +153,153 @@ class Form(Struct, frozen=True):
         A digest of a hundred events gives each of them less room.
         """
         return max(1, int(usual * self.share))
+
+
+# Of a hundred: the share of usual lengths from which on there are tables
+ROOMY = 40
+# Characters of a table
+LONGEST_TABLE = 5000
+
+
+class Saying(Struct, frozen=True):
+    """A paragraph of the vendor's, or in its place a table: each cell in lines."""
+
+    text: str = ""
+    head: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    more_rows: int = 0
+    # Where its words lead: pairs of words and address
+    anchors: tuple[tuple[str, str], ...] = ()
+    # A command, or code: not wrapped, in letters of one width
+    code: bool = False
+
+
+def sayings(event: Event, form: Form) -> tuple[Saying, ...]:
+    """Give the vendor's own words, each of its tables where its first sentence stands.
+
+    A letter that has to be short has the sentences instead: a table cannot be cut at
+    any word.
+    """
+    left = form.most(3500)
+    found: list[Saying] = []
+    tables = event.tables if form.most(100) >= ROOMY else ()
+    for piece in lay_out(event.guidance, tables):
+        if isinstance(piece, Table):
+            found.append(_grid(piece, form, event))
+        elif left > 0:
+            texts = paragraphs(piece, left)
+            found += [
+                Saying(
+                    text,
+                    anchors=_anchors_in(event, (text,), form),
+                    code=text in event.codes,
+                )
+                for text in texts
+            ]
+            left -= sum(map(len, texts))
+    return tuple(found)
+
+
+def _anchors_in(
+    event: Event, texts: Iterable[str], form: Form
+) -> tuple[tuple[str, str], ...]:
+    """Give the words in paragraphs that lead somewhere, with harmless addresses.
+
+    None in a letter that has to be short: its update's page has them.
+    """
+    if form.most(100) < ROOMY:
+        return ()
+    found: dict[tuple[str, str], None] = {}
+    for text in texts:
+        for anchor in event.anchors:
+            url = link(anchor.url)
+            if url and stands_in(anchor, text):
+                found[line(anchor.text, 200), url] = None
+    return tuple(found)
+
+
+def _grid(table: Table, form: Form, event: Event) -> Saying:
+    left = form.most(LONGEST_TABLE)
+    rows: list[tuple[tuple[str, ...], ...]] = []
+    for row in table.rows[: form.most(30)]:
+        cells = tuple(paragraphs(cell, form.most(800)) for cell in row)
+        for cell in cells:
+            left -= sum(map(len, cell))
+        # The first row is shown, however long: a head alone says nothing
+        if left < 0 and rows:
+            break
+        rows.append(cells)
+    return Saying(
+        head=tuple(paragraphs(cell, 200) for cell in table.head),
+        rows=tuple(rows),
+        more_rows=len(table.rows) - len(rows),
+        anchors=_anchors_in(event, lines_of(rows), form),
+    )
+
+
+def lines_of(rows: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+    """Give the lines of all cells of a table's rows."""
+    lines: list[str] = []
+    for row in rows:
+        for cell in row:
+            lines += cell
+    return lines
+
+
+# Of an advisory of Windows, which names forty products, most of them ended long ago
+MOST = 6
+# Pairs of a sentence and the address of the vendor's page
+SupportTexts = tuple[tuple[str, str], ...]
+
+
+def support_texts(
+    products: Iterable[str],
+    moment: datetime,
+    words: Words,
+    left: Iterable[LeftLevel | None] = (),
+) -> SupportTexts:
+    """Say which of the products are near the end of their support, or past it.
+
+    Each product once, where there are many those whose end is nearest to today; of
+    cumulative updates that newer ones have left behind, which ``left`` are.
+    """
+    today = moment.date()
+    ending = lifecycle.ending(products, today)
+    if len(ending) > MOST:
+        nearest = sorted(ending, key=lambda each: abs(each.ends - today))[:MOST]
+        ending = tuple(each for each in ending if each in nearest)
+    texts = [(_said(support, today, words), support.url) for support in ending]
+    texts += [(_said_of_level(each, words), each.url) for each in left if each]
+    return tuple(dict.fromkeys(texts))
+
+
+def _said(support: Support, today: date, words: Words) -> str:
+    if support.editions:
+        parts = ", ".join(
+            words.say(
+                "note",
+                "support_part_ended" if today > each.ends else "support_part_ends",
+                day=_day(each.ends, words),
+                editions=each.name,
+            )
+            for each in support.editions
+        )
+        return words.say(
+            "note", "support_in_parts", product=support.product, parts=parts
+        )
+    stage, days = support.stage(today), (support.ends - today).days
+    key = "support_ended" if stage is Stage.ENDED else "support_ends"
+    if stage is not Stage.ENDED and days < 2:
+        key = "support_ends_tomorrow" if days else "support_ends_today"
+    return words.say(
+        "note", key, product=support.product, day=_day(support.ends, words), count=days
+    )
+
+
+def _said_of_level(left: LeftLevel, words: Words) -> str:
+    newer = words.series(left.newer)
+    return words.say("note", "support_left", product=left.product, newer=newer)
+
+
+def _day(day: date, words: Words) -> str:
+    return words.day(datetime.combine(day, time(12), UTC), UTC)

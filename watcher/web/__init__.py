@@ -1,6 +1,7 @@
 """What the live web and a recorded one share.
 
-What is wanted, how politely it is asked for, what comes back.
+What is wanted, how politely it is asked for, what comes back, and what became of a
+source's documents.
 
 Both ``fetch.Fetcher`` and ``recording.Recording`` offer ``asking(now, use)``, to which
 documents are added and which gives their answers as they come, and
@@ -12,12 +13,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct, field
 
-from watcher.records import Failure, NotModified, Page, Source, Validators
+from watcher.records import (
+    Document,
+    Entry,
+    Failure,
+    NotModified,
+    Page,
+    Snapshot,
+    Source,
+    Validators,
+)
 
 Outcome = Page | NotModified | Failure
 
@@ -168,3 +180,104 @@ class FetchSettings(Struct, frozen=True):
     def __repr__(self) -> str:
         """Name whom servers may write to; never a secret."""
         return f"FetchSettings(contact={self.contact!r})"
+
+
+class Answer(Struct, frozen=True):
+    """What became of one document.
+
+    ``result`` is its snapshot, None where the copy is the one that the state has read,
+    or a failure.
+    """
+
+    document: str
+    url: str
+    result: Snapshot | Failure | None
+    validators: Validators = Validators()
+    # Where it was parsed, or is wanted as evidence
+    page: Page | None = None
+    # What the index said of it
+    mark: str = ""
+    # Where its address leads for good
+    moved: str = ""
+
+
+class SourceAnswers(Struct, frozen=True):
+    """A source's answers of one check.
+
+    ``previous`` is what the state had of its documents before.
+    """
+
+    source: Source
+    answers: tuple[Answer, ...]
+    previous: dict[str, Document]
+    # Something may be suspected at this source
+    suspected: bool = True
+    # Entries of this check's sources that bear the vendor's name of an update
+    stated: tuple[Entry, ...] = ()
+
+
+class _Packed(Struct, frozen=True):
+    """An answer as it is packed: its result stands in the field of its kind."""
+
+    document: str
+    url: str
+    snapshot: Snapshot | None
+    failure: Failure | None
+    validators: Validators
+    page: Page | None
+    mark: str
+    moved: str
+
+
+class PackedAnswers(Struct, frozen=True):
+    """What a source answered at a time, for whoever judges it in another process.
+
+    Without what the state had before: that may be otherwise by then.
+    """
+
+    source: str
+    time: datetime
+    packed: tuple[_Packed, ...]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers as they came."""
+        return tuple(
+            Answer(
+                each.document,
+                each.url,
+                each.snapshot or each.failure,
+                each.validators,
+                each.page,
+                each.mark,
+                each.moved,
+            )
+            for each in self.packed
+        )
+
+
+def pack(answers: SourceAnswers, time: datetime) -> bytes:
+    """Write a source's answers of ``time`` as bytes."""
+    packed = []
+    for answer in answers.answers:
+        result = answer.result
+        packed.append(
+            _Packed(
+                answer.document,
+                answer.url,
+                result if isinstance(result, Snapshot) else None,
+                result if isinstance(result, Failure) else None,
+                answer.validators,
+                answer.page,
+                answer.mark,
+                answer.moved,
+            )
+        )
+    return msgspec.msgpack.encode(
+        PackedAnswers(answers.source.name, time, tuple(packed))
+    )
+
+
+def unpack(content: bytes) -> PackedAnswers:
+    """Read what ``pack`` wrote."""
+    return msgspec.msgpack.decode(content, type=PackedAnswers)

@@ -28,7 +28,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from watcher.secret import filled
+from watcher.settings import filled
 from watcher.web import FetchError, Wanted
 
 Address = IPv4Address | IPv6Address

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from watcher.records import Failure
-from watcher.secret import Secret, masked
+from watcher.settings import Secret, masked
 from watcher.web import FetchError, FetchSettings, Wanted, address
 
 AGAIN = "Nothing to do if it was a passing fault: the next run asks again."

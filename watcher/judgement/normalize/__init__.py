@@ -12,7 +12,6 @@ import re
 from datetime import datetime
 from typing import Any
 
-from watcher.judgement.normalize.builds import build, build_key, builds_in
 from watcher.judgement.normalize.characters import digits_in, fold
 from watcher.judgement.normalize.dates import addition_date, date, possible
 from watcher.judgement.normalize.labels import label, months_in, type_in
@@ -25,6 +24,9 @@ from watcher.judgement.normalize.products import (
     products_in,
 )
 from watcher.judgement.normalize.references import (
+    build,
+    build_key,
+    builds_in,
     cves_in,
     download_page,
     kb,

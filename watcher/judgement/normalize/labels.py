@@ -2,7 +2,9 @@
 
 "Exchange Server 2019 CU14 Nov24SUv2", "Re-release of November 2024 Exchange Server
 Security Update packages" and "November 2024 V2 Security Update for Exchange" name one
-update.
+update.  Titles of other languages are brought to English first: a feed that is served by
+the reader's country calls it "Veröffentlicht: Sicherheitsupdates für Exchange Server
+(November 2024)".
 """
 
 from __future__ import annotations
@@ -16,8 +18,107 @@ from msgspec import Struct
 from watcher.judgement.normalize.characters import fold
 from watcher.judgement.normalize.dates import MONTH, MONTHS
 from watcher.judgement.normalize.products import EXCHANGE, family, product, products_in
-from watcher.judgement.normalize.translated import in_english
 from watcher.records import Label
+
+_ENGLISH_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+# January to December: German, French, Spanish, Italian, Dutch, Portuguese, Polish, Czech
+_MONTHS = (
+    "januar januari janvier enero gennaio janeiro styczeń stycznia leden ledna",
+    "februar februari février febrero febbraio fevereiro luty lutego únor února",
+    "märz maerz mars marzo maart março marzec marca březen března",
+    "avril abril aprile kwiecień kwietnia duben dubna",
+    "mai mayo maggio mei maio maj maja květen května",
+    "juni juin junio giugno junho czerwiec czerwca červen června",
+    "juli juillet julio luglio julho lipiec lipca červenec července",
+    "août agosto augustus sierpień sierpnia srpen srpna",
+    "septembre septiembre setiembre settembre setembro wrzesień września září",
+    "oktober octobre octubre ottobre outubro październik października říjen října",
+    "novembre noviembre novembro listopad listopadu listopada",
+    "dezember décembre diciembre dicembre dezembro grudzień grudnia prosinec prosince",
+)
+_MONTH_NUMBERS = {
+    name: number
+    for number, names in enumerate(_MONTHS, start=1)
+    for name in names.split()
+}
+_MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
+# "noviembre de 2024"
+_TRANSLATED_MONTH = re.compile(
+    rf"(?<!\w)(?P<month>{_MONTH})(?: del?| di)? (?P<year>20\d\d)(?!\d)", re.IGNORECASE
+)
+_JAPANESE_MONTH = re.compile(r"(?P<year>20\d\d) ?年 ?(?P<month>1[0-2]|0?[1-9]) ?月")
+_TRANSLATED_SECURITY_UPDATE = (
+    r"sicherheits-?(?:updates?|aktualisierung(?:en)?|patch(?:es)?)"
+    r"|mises? à jour de (?:la )?sécurité"
+    r"|actualizaci(?:ón|ones) de seguridad"
+    r"|aggiornament[io] (?:della |di |per la )?(?:sicurezza|protezione)"
+    r"|beveiligings-?updates?"
+    r"|atualizaç(?:ão|ões) de segurança"
+    r"|aktualizacj[aeię] zabezpieczeń"
+    r"|aktualizac[eí] zabezpečení"
+    r"|セキュリティ(?:更新(?:プログラム)?|アップデート)"
+)
+_TRANSLATED_CUMULATIVE_UPDATE = (
+    r"kumulative[sn]? (?:updates?|aktualisierung(?:en)?)"
+    r"|mises? à jour cumulatives?"
+    r"|actualizaci(?:ón|ones) acumulativas?"
+    r"|aggiornament[io] cumulativ[io]"
+    r"|cumulatieve updates?"
+    r"|atualizaç(?:ão|ões) cumulativas?"
+    r"|aktualizacj[aeię] zbiorcz[aeych]{1,3}"
+    r"|kumulativní aktualizac[eí]"
+    r"|累積更新(?:プログラム)?"
+)
+_TRANSLATED_HOTFIX_UPDATE = r"hotfix-?(?:updates?|aktualisierung(?:en)?)"
+_TRANSLATED_AGAIN = (
+    r"(?:erneute?|neuerliche) (?:veröffentlichung|bereitstellung)"
+    r"|(?:wieder|neu)veröffentlichung|erneut veröffentlicht"
+    r"|republication|réédition|republicación|ripubblicazione|republicação"
+)
+_NAMES = (
+    ("Security Update", _TRANSLATED_SECURITY_UPDATE),
+    ("Cumulative Update", _TRANSLATED_CUMULATIVE_UPDATE),
+    ("Hotfix Update", _TRANSLATED_HOTFIX_UPDATE),
+    ("Re-release", _TRANSLATED_AGAIN),
+)
+_NAMED = tuple(
+    (english, re.compile(rf"(?<![^\W\d_])(?:{names})(?![^\W\d_])", re.IGNORECASE))
+    for english, names in _NAMES
+)
+
+
+def in_english(title: str) -> str:
+    """Return a folded title with its months and kinds of updates in English.
+
+    What is English already stays as it is.
+    """
+    for english, names in _NAMED:
+        title = names.sub(english, title)
+    title = _TRANSLATED_MONTH.sub(
+        lambda found: _english(_MONTH_NUMBERS[found["month"].lower()], found["year"]),
+        title,
+    )
+    return _JAPANESE_MONTH.sub(
+        lambda found: f" {_english(int(found['month']), found['year'])} ", title
+    )
+
+
+def _english(month: int, year: str) -> str:
+    return f"{_ENGLISH_MONTHS[month - 1]} {year}"
+
 
 _SHORT_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 # "Nov24SUv2", and drifted: "Dec2026SU", "Dec-26 SU", "Dec26OOB"
