@@ -28,7 +28,7 @@ def test_november_2024_is_released_pulled_and_re_released_once_each_in_one_threa
         json.loads(line)
         for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
     ]
-    turns = [event for event in told if event["kind"] in demo.TURNS]
+    turns = [event for event in told if event["kind"] in demo.STORY]
     assert shown.exit_code == 0
     assert [
         (
@@ -54,20 +54,20 @@ def test_november_2024_is_released_pulled_and_re_released_once_each_in_one_threa
     printed = shown.stdout
     mails = list(demo.mails(tmp_path))
     assert [
-        mail["Subject"] for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS
+        mail["Subject"] for _, mail in mails if mail["X-Watcher-Event"] in demo.STORY
     ] == [
         f"[RELEASED] Exchange Server November 2024 SU (KB5044062): {LIKELY}",
         "[PULLED] Exchange Server November 2024 SU (KB5044062)",
         f"[RE-RELEASED] Exchange Server November 2024 SU v2 (KB5049233): {LIKELY}",
     ]
     threads = demo.roots(
-        mail for _, mail in mails if mail["X-Watcher-Event"] in demo.TURNS
+        mail for _, mail in mails if mail["X-Watcher-Event"] in demo.STORY
     )
     assert len(threads) == 1
     assert all(
         str(mail["Subject"]) in printed
         for _, mail in mails
-        if mail["X-Watcher-Event"] in demo.TURNS
+        if mail["X-Watcher-Event"] in demo.STORY
     )
     assert all(event["summary"] in printed for event in turns)
     assert "WHAT TO DO NOW" in printed, "the mail of the pull is shown"

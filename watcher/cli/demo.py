@@ -9,7 +9,7 @@ import typer
 
 from watcher import report
 from watcher.cli.call import Call, command, end_with_failure
-from watcher.demo import TURNS, Relived, show
+from watcher.demo import STORY, Relived, show
 from watcher.records import Kind
 
 
@@ -33,11 +33,11 @@ def demo(
     """
     relived = show(out)
     if not call.quiet:
-        _tell(relived, out)
+        _print_story(relived, out)
     end_with_failure(failed=not relived.as_it_happened)
 
 
-def _tell(relived: Relived, out: Path) -> None:
+def _print_story(relived: Relived, out: Path) -> None:
     """Print the mail of the pull, the three turns, and where everything lies."""
     report.write(
         f"November 2024 again, from {relived.answers} answers in the form of "
@@ -54,7 +54,7 @@ def _tell(relived: Relived, out: Path) -> None:
     for event in relived.events:
         time = event["time"][:16].replace("T", " ")
         line = f"{time} UTC  {event['kind'].upper()}: {event['summary']}"
-        if event["kind"] in TURNS:
+        if event["kind"] in STORY:
             sources = dict.fromkeys(piece["source"] for piece in event["evidence"])
             report.write(f"{line}\n    told by {', '.join(sources)}\n")
         else:

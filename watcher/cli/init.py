@@ -132,14 +132,14 @@ def init(  # noqa: PLR0913 - an option for each answer
         sender=sender,
         to=tuple(to or ()),
     )
-    asking = sys.stdin.isatty() and sys.stdout.isatty() and not no_input
-    if plain or (not asking and given == Answers()):
+    is_asking = sys.stdin.isatty() and sys.stdout.isatty() and not no_input
+    if plain or (not is_asking and given == Answers()):
         _write(file, files("watcher.config").joinpath("sample.toml").read_text("utf-8"))
         report.write(say("say.plain", file=file))
         return
     if file.exists():
         raise ConfigurationError(say("error.exists", file=file))
-    if asking:
+    if is_asking:
         answers = Interview(file, os.environ, check=not no_check).run(given)
     else:
         answers = _checked(given, file, start_by=start_by, check=not no_check)
@@ -150,7 +150,7 @@ def init(  # noqa: PLR0913 - an option for each answer
     failed = False
     if answers.smtp and not no_check:
         failed = not _tested(settings, answers.to)
-    if asking and not start_by:
+    if is_asking and not start_by:
         start_by = _asked_schedule()
     if start_by:
         _start(start_by, file, typed)

@@ -69,11 +69,11 @@ def _allow(target: str, until: datetime | None) -> None:
 def _held_back(store: Store, target: str) -> str:
     if target.startswith(audience.PRODUCT):
         names = covered_products(store, target)
-        shown = ", ".join(names[:4])
+        named = ", ".join(names[:4])
         # "Windows*" covers dozens
         if len(names) > 4:
-            shown += f" and {len(names) - 4} more"
-        return f"no mail about {shown}, but for events of other products, too, and corrections"
+            named += f" and {len(names) - 4} more"
+        return f"no mail about {named}, but for events of other products, too, and corrections"
     if target.startswith(audience.KIND):
         return "no mail of this kind, whatever the product, but for corrections"
     return "no mail about it, but for corrections"

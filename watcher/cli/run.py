@@ -169,11 +169,11 @@ def finish(
         write_metrics(metrics, status_object(settings, store), at)
     except OSError as error:
         # They once ended a run before it said what it had found
-        trouble = (
+        complaint = (
             f"{metrics}: the figures cannot be written ({error.strerror}). Correct "
             "metrics, its folder's rights, or make room."
         )
-        return (trouble,)
+        return (complaint,)
     return ()
 
 
@@ -211,8 +211,8 @@ def say_how_it_went(result: Report) -> None:
     for source in failed:
         failures += source.failures
     _say_why(failures)
-    for trouble in result.troubles:
-        report.LOG.error("%s", trouble)
+    for complaint in result.troubles:
+        report.LOG.error("%s", complaint)
     for warning in result.warnings:
         report.LOG.warning("%s", warning)
     if silent and len(silent) == len(result.sources):

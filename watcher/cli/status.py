@@ -68,7 +68,7 @@ def status(
     with call.store(settings) as store:
         found = status_object(settings, store)
         exposures = servers.exposures(settings, store)
-        noted = notes(store)
+        found_notes = notes(store)
         failures = _failure_lines(settings, store)
         last_check = store.last_check()
     late = _is_late(settings, last_check)
@@ -81,7 +81,7 @@ def status(
         found["servers"] = server_objects(exposures, settings) if exposures else []
         found["notes"] = [
             {"target": note.target, "kind": note.kind, "until": _time(note.until)}
-            for note in noted
+            for note in found_notes
         ]
         report.write_json(found)
     else:
@@ -98,7 +98,7 @@ def status(
             report.LOG.error("%s", line)
         for line in server_lines(exposures, settings) if exposures else ():
             report.write_prose(report.harmless(line))
-        for note in noted:
+        for note in found_notes:
             report.write_prose(report.harmless(note.line))
     end_with_failure(failed=not found["ok"])
 

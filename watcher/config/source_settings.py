@@ -231,8 +231,8 @@ def sources(
 
 
 def _as_watched(source: Source, watch: Watch) -> Source:
-    concerned = not source.products or bool(source.asked_for(watch))
-    return replace(source, enabled=source.enabled and concerned)
+    is_watched = not source.products or bool(source.asked_for(watch))
+    return replace(source, enabled=source.enabled and is_watched)
 
 
 def _source(

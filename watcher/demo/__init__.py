@@ -26,7 +26,7 @@ from watcher.records import Kind
 from watcher.replay import replay
 from watcher.web.recorder import Recorder
 
-TURNS = (Kind.RELEASED, Kind.PULLED, Kind.RE_RELEASED)
+STORY = (Kind.RELEASED, Kind.PULLED, Kind.RE_RELEASED)
 # What a replay writes: a folder that holds nothing else may be emptied for the next one
 WRITTEN = {"events.jsonl", "mail", "site", "state.db", "state.db.lock"}
 
@@ -41,14 +41,16 @@ class Relived(Struct, frozen=True):
     @property
     def turns(self) -> list[tuple[Path, EmailMessage]]:
         """The mails of the three turns, in their order."""
-        return [each for each in self.mails if each[1]["X-Watcher-Event"] in TURNS]
+        return [each for each in self.mails if each[1]["X-Watcher-Event"] in STORY]
 
     @property
     def as_it_happened(self) -> bool:
         """Whether each turn was told once, in its order, in one thread."""
-        told = [each["kind"] for each in self.events if each["kind"] in TURNS]
+        kinds = [each["kind"] for each in self.events if each["kind"] in STORY]
         threads = roots(mail for _, mail in self.turns)
-        return told == list(TURNS) and len(self.turns) == len(TURNS) == 2 + len(threads)
+        return kinds == list(STORY) and len(self.turns) == len(STORY) == 2 + len(
+            threads
+        )
 
 
 def pages_folder() -> Path:

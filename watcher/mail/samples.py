@@ -146,23 +146,29 @@ def letters() -> tuple[Letter, ...]:
     """
     events = tuple(event(kind) for kind in Kind)
     suspected = tuple(
-        replace(told, id=f"{told.id}-suspected", confidence=Confidence.SUSPECTED)
-        for told in events
+        replace(sample, id=f"{sample.id}-suspected", confidence=Confidence.SUSPECTED)
+        for sample in events
     )
     bare = tuple(
         Event(
-            f"{told.id}-bare",
+            f"{sample.id}-bare",
             NOW,
-            told.kind,
-            told.confidence,
+            sample.kind,
+            sample.confidence,
             UpdateRef("cve-2030-10001", "CVE-2030-10001", 1),
             "",
         )
-        for told in events
+        for sample in events
     )
     singles = tuple(
-        Letter(told.kind.value, _SUBSCRIBER, (told,), told.update.id, told.update.id)
-        for told in (*events, *suspected, *bare)
+        Letter(
+            sample.kind.value,
+            _SUBSCRIBER,
+            (sample,),
+            sample.update.id,
+            sample.update.id,
+        )
+        for sample in (*events, *suspected, *bare)
     )
     return (
         *singles,

@@ -240,7 +240,7 @@ def _receipt(
         )
     if last is None:
         return _by_words(recipient, said)
-    if last.trouble is not None:
+    if last.failure is not None:
         return _broken(recipient, last)
     return _answered(recipient, last)
 
@@ -284,14 +284,14 @@ def _broken(recipient: str, exchange: Exchange) -> Receipt:
     took it and answered late got it again at each try.
     """
     if not exchange.never_made:
-        is_late = isinstance(exchange.trouble, requests.Timeout)
+        is_late = isinstance(exchange.failure, requests.Timeout)
         why = "did not answer in time" if is_late else "broke off before its answer"
         return Receipt(
             recipient,
             DeliveryState.UNKNOWN,
             f"the service {why}; it may have taken the text",
         )
-    if isinstance(exchange.trouble, requests.exceptions.SSLError):
+    if isinstance(exchange.failure, requests.exceptions.SSLError):
         return Receipt(
             recipient,
             DeliveryState.DEFERRED,

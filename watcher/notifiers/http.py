@@ -44,7 +44,7 @@ class Exchange(Struct, frozen=True):
     method: str
     status: int = 0
     wait: timedelta = timedelta()
-    trouble: Exception | None = None
+    failure: Exception | None = None
     begun: bool | None = None
 
     @property
@@ -61,9 +61,9 @@ class Exchange(Struct, frozen=True):
             ValueError,
         )
         # requests has no type of its own for a name that is not found or a refusal
-        said = repr(self.trouble)
+        said = repr(self.failure)
         is_early = "NewConnectionError" in said or "CERTIFICATE_VERIFY_FAILED" in said
-        return isinstance(self.trouble, never) or is_early
+        return isinstance(self.failure, never) or is_early
 
 
 class _Seen:
@@ -156,7 +156,7 @@ class Adapter(HTTPAdapter):
                 response._content = _beginning(response)  # noqa: SLF001
         except (requests.RequestException, OSError, ValueError) as error:
             begun = self._seen.begun
-            self.exchanges.append(Exchange(method, status, trouble=error, begun=begun))
+            self.exchanges.append(Exchange(method, status, failure=error, begun=begun))
             raise
         wait = asked_wait(response.headers.get("Retry-After", ""))
         self.exchanges.append(Exchange(method, status, wait, begun=True))

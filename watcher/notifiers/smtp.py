@@ -23,10 +23,10 @@ from watcher.notifiers import Notifier, Receipt, SendingTime, addressed
 from watcher.notifiers.microsoft import SMTP_SCOPE, Tokens
 from watcher.notifiers.smtp_connection import (
     PERMANENT,
+    AnswerMeaning,
     Connection,
     Server,
     Stage,
-    Verdict,
     is_taken,
     judged,
     says_too_many,
@@ -129,16 +129,16 @@ class Line:
 
     def _attempt(self, message: Message, recipients: list[str]) -> list[Receipt]:
         """Make one transaction; give a receipt for each recipient that has come to its turn."""
-        trouble = self.away
-        if trouble is None:
+        failure = self.away
+        if failure is None:
             try:
                 connection = self._connection()
                 with connection.ending():
                     return self._transfer(connection, message, recipients)
             except DeliveryError as error:
-                trouble = error
-        verdict = Verdict(DeliveryState.DEFERRED, trouble.settings_wrong)
-        return [_receipt(each, verdict, trouble.answer) for each in recipients]
+                failure = error
+        meaning = AnswerMeaning(DeliveryState.DEFERRED, failure.settings_wrong)
+        return [_receipt(each, meaning, failure.answer) for each in recipients]
 
     def targets(self, recipient: str) -> list[str]:
         """Name the recipient: it stands for itself."""
@@ -270,8 +270,8 @@ class Line:
             raise self._lost(error) from error
         receipts += answers
         if accepted:
-            verdict, answer = self._hand_over(connection, message)
-            receipts += [_receipt(each, verdict, answer) for each in accepted]
+            meaning, answer = self._hand_over(connection, message)
+            receipts += [_receipt(each, meaning, answer) for each in accepted]
         self._reset(connection)
         return receipts
 
@@ -287,8 +287,8 @@ class Line:
         if not self.sender.isascii():
             beyond = recipients
         plain = [each for each in recipients if each not in beyond]
-        verdict = Verdict(DeliveryState.REFUSED, settings_wrong=True)
-        receipts = [_receipt(each, verdict, _BEYOND_ASCII) for each in beyond]
+        meaning = AnswerMeaning(DeliveryState.REFUSED, settings_wrong=True)
+        receipts = [_receipt(each, meaning, _BEYOND_ASCII) for each in beyond]
         return receipts, plain, replace(message, body=addressed(message.body, to=plain))
 
     def _say_sender(self, connection: Connection, options: list[str]) -> None:
@@ -296,15 +296,15 @@ class Line:
         code, answer = connection.mail(self.sender, options)
         if is_taken(code):
             return
-        verdict = judged(Stage.SENDER, code, answer)
+        meaning = judged(Stage.SENDER, code, answer)
         raise DeliveryError(
             f"the sender was refused: {words(code, answer)}",
-            settings_wrong=verdict.settings_wrong,
+            settings_wrong=meaning.settings_wrong,
         )
 
     def _hand_over(
         self, connection: Connection, message: Message
-    ) -> tuple[Verdict, str]:
+    ) -> tuple[AnswerMeaning, str]:
         """Say DATA and the message.
 
         What is lost after the last dot may have arrived: that is unknown.
@@ -312,14 +312,14 @@ class Line:
         try:
             code, answer = connection.docmd("DATA")
         except (OSError, smtplib.SMTPException) as error:
-            return Verdict(DeliveryState.DEFERRED), self._lost(error).answer
+            return AnswerMeaning(DeliveryState.DEFERRED), self._lost(error).answer
         if code != 354:
             return judged(Stage.MESSAGE, code, answer), words(code, answer)
         try:
             connection.send(_dotted(message.body))
         except (OSError, smtplib.SMTPException) as error:
             # Not all of it has left, and so not the dot that ends it
-            return Verdict(DeliveryState.DEFERRED), self._lost(error).answer
+            return AnswerMeaning(DeliveryState.DEFERRED), self._lost(error).answer
         try:
             code, answer = connection.getreply()
         except (OSError, smtplib.SMTPException) as error:
@@ -328,12 +328,12 @@ class Line:
                 f"{self.server.host}: the connection was lost after the "
                 f"message ({_said(error)}); it may have arrived"
             )
-            return Verdict(DeliveryState.UNKNOWN), answer_text
+            return AnswerMeaning(DeliveryState.UNKNOWN), answer_text
         # Sent again for a 251 or a 252, one message came twenty times in five days
-        verdict = Verdict(DeliveryState.ACCEPTED)
+        meaning = AnswerMeaning(DeliveryState.ACCEPTED)
         if not is_taken(code):
-            verdict = judged(Stage.MESSAGE, code, answer)
-        return verdict, words(code, answer)
+            meaning = judged(Stage.MESSAGE, code, answer)
+        return meaning, words(code, answer)
 
     def _alive(self, connection: Connection) -> bool:
         try:
@@ -357,10 +357,10 @@ class Line:
         keeps one waiting.
         """
         self._drop()
-        trouble = DeliveryError(f"{self.server.host}: {_said(error)}")
+        failure = DeliveryError(f"{self.server.host}: {_said(error)}")
         if _late(error):
-            self.away = trouble
-        return trouble
+            self.away = failure
+        return failure
 
     def _drop(self) -> None:
         if self.open is not None:
@@ -390,14 +390,14 @@ def _say_recipients(
         elif accepted and says_too_many(code, answer):
             break
         else:
-            verdict = judged(Stage.RECIPIENT, code, answer)
-            receipts.append(_receipt(recipient, verdict, words(code, answer)))
+            meaning = judged(Stage.RECIPIENT, code, answer)
+            receipts.append(_receipt(recipient, meaning, words(code, answer)))
     return receipts, accepted
 
 
-def _receipt(recipient: str, verdict: Verdict, answer: str) -> Receipt:
+def _receipt(recipient: str, meaning: AnswerMeaning, answer: str) -> Receipt:
     return Receipt(
-        recipient, verdict.state, answer, settings_wrong=verdict.settings_wrong
+        recipient, meaning.state, answer, settings_wrong=meaning.settings_wrong
     )
 
 

@@ -283,7 +283,7 @@ class Stage(StrEnum):
     MESSAGE = "message"
 
 
-class Verdict(Struct, frozen=True):
+class AnswerMeaning(Struct, frozen=True):
     """What an answer means for a recipient."""
 
     state: DeliveryState
@@ -295,19 +295,19 @@ def is_taken(code: int) -> bool:
     return 200 <= code < 300
 
 
-def judged(stage: Stage, code: int, answer: bytes) -> Verdict:
+def judged(stage: Stage, code: int, answer: bytes) -> AnswerMeaning:
     """Judge an answer that is no success.
 
     Deferred is tried again, refused is given up.  A fault of the settings is deferred,
     and said: setting it right mends it (law 8).
     """
     if _is_settings_fault(stage, code, answer):
-        return Verdict(DeliveryState.DEFERRED, settings_wrong=True)
+        return AnswerMeaning(DeliveryState.DEFERRED, settings_wrong=True)
     # A full mailbox is emptied again (RFC 5321 section 4.5.3.1.10)
     is_full = code == _FULL and stage is Stage.RECIPIENT
     if code < PERMANENT or is_full:
-        return Verdict(DeliveryState.DEFERRED)
-    return Verdict(DeliveryState.REFUSED)
+        return AnswerMeaning(DeliveryState.DEFERRED)
+    return AnswerMeaning(DeliveryState.REFUSED)
 
 
 def _is_settings_fault(stage: Stage, code: int, answer: bytes) -> bool:

@@ -61,7 +61,7 @@ class Owed(Struct):
     notes: dict[str, str] = field(default_factory=dict)
 
 
-class Part(Struct, frozen=True):
+class OwedEvent(Struct, frozen=True):
     """The part of an earlier event that a reader is owed, and since when."""
 
     subscriber: Subscriber
@@ -136,7 +136,7 @@ def letters_owed(
     exposures = servers.exposures(settings, store, ledger)
     # A clock that was ahead and has gone back keeps no event waiting
     latest = max([now, *(event.time for event in events)])
-    parts = _parts_owed(events, settings, store, exposures, now)
+    owed_events = _owed_events(events, settings, store, exposures, now)
     at_once = audience.letters_at_once(
         unmuted(events, store, now),
         settings.subscribers,
@@ -144,28 +144,28 @@ def letters_owed(
         readers(events, store),
         exposures,
     )
-    digests = _digests(settings, store, exposures, last_run, now, sealed, parts)
+    digests = _digests(settings, store, exposures, last_run, now, sealed, owed_events)
     monthly, monthly_notes = _monthly(events, settings, store, exposures, last_run, now)
-    letters = [*_welcomes(settings, store), *at_once, *_at_once(parts)]
+    letters = [*_welcomes(settings, store), *at_once, *_at_once(owed_events)]
     letters += [*digests.letters, *monthly]
     due = reminders_due(letters, settings, store, exposures, last_run, now)
     letters = [with_story(with_servers(letter, exposures), store) for letter in letters]
     return Owed([*letters, *due], digests.notes | monthly_notes)
 
 
-def _parts_owed(
+def _owed_events(
     events: tuple[Event, ...],
     settings: Settings,
     store: Store,
     exposures: tuple[Exposure, ...],
     now: datetime,
-) -> list[Part]:
+) -> list[OwedEvent]:
     """Give the parts of earlier events that concern readers by products named later.
 
     Each reader is told once, and who has been welcomed since knows it from there.
     ``events`` are those that they are told of now, anyway.
     """
-    parts: list[Part] = []
+    owed_events: list[OwedEvent] = []
     told_now = {event.id for event in events}
     for event_id, widened in store.widened_events().items():
         event = store.event(event_id)
@@ -190,17 +190,19 @@ def _parts_owed(
         for subscriber in settings.subscribers:
             if subscriber.name not in welcomed or subscriber.name in readers_of_event:
                 continue
-            part = further.part_for(subscriber, event, widened.products, exposures)
-            if part is not None:
-                parts.append(Part(subscriber, part, widened.since))
-    return parts
+            owed_event = further.part_for(
+                subscriber, event, widened.products, exposures
+            )
+            if owed_event is not None:
+                owed_events.append(OwedEvent(subscriber, owed_event, widened.since))
+    return owed_events
 
 
-def _at_once(parts: Iterable[Part]) -> list[Letter]:
+def _at_once(owed_events: Iterable[OwedEvent]) -> list[Letter]:
     return [
-        audience.single(part.subscriber, part.event)
-        for part in parts
-        if audience.digest_time(part.subscriber.when) is None
+        audience.single(owed_event.subscriber, owed_event.event)
+        for owed_event in owed_events
+        if audience.digest_time(owed_event.subscriber.when) is None
     ]
 
 
@@ -374,7 +376,7 @@ def _digests(
     last_run: datetime | None,
     now: datetime,
     last_sealed: int,
-    parts: Iterable[Part],
+    owed_events: Iterable[OwedEvent],
 ) -> Owed:
     """Compose the digests that are due; note how far each subscriber's digests have come.
 
@@ -401,11 +403,11 @@ def _digests(
         zone = settings.zone_of(subscriber)
         times = [event.time for event in events]
         waits = {event.id for event in events}
-        for part in parts:
-            is_theirs = part.subscriber.name == name and not at_once
-            if is_theirs and part.event.id not in waits:
-                events = (*events, part.event)
-                times.append(part.since)
+        for owed_event in owed_events:
+            is_theirs = owed_event.subscriber.name == name and not at_once
+            if is_theirs and owed_event.event.id not in waits:
+                events = (*events, owed_event.event)
+                times.append(owed_event.since)
         if audience.is_digest_due(subscriber.when, zone, times, last_run, now):
             digest = audience.digest(
                 subscriber,

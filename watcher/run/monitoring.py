@@ -86,7 +86,7 @@ def ask(url: str, settings: Settings, warn: Callable[[str], None]) -> None:
         web.get_all([Wanted(Source(NAME, NAME, url), "", url)], datetime.now(UTC), use)
 
 
-def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
+def write(file: Path, status: dict[str, Any], now: datetime) -> None:
     """Write ``standing``, the object of ``watcher status --json``.
 
     Raises OSError when the file cannot be written.
@@ -106,15 +106,15 @@ def write(file: Path, standing: dict[str, Any], now: datetime) -> None:
         "1 when no source and no delivery has failed, else 0",
         registry=registry,
     )
-    well.set(int(standing["ok"]))
-    _sources(standing["sources"], registry)
+    well.set(int(status["ok"]))
+    _sources(status["sources"], registry)
     deliveries = Gauge(
         "watcher_deliveries",
         "Messages to recipients, by what became of them",
         ["state"],
         registry=registry,
     )
-    for state, count in standing["deliveries"].items():
+    for state, count in status["deliveries"].items():
         deliveries.labels(state).set(count)
     # By a run that was killed while it wrote
     for left in file.parent.glob(f"{escape(file.name)}.[0-9]*.[0-9]*"):

@@ -18,7 +18,7 @@ from watcher.run import unseen
 from watcher.store import Store
 from watcher.text.words import Form, words_of
 
-TOLD = "operator told"
+OPEN_PROBLEMS = "operator told"
 """Note: the problems that are open, by their keys, each with when it was told."""
 
 WEEKLY = "operator weekly"
@@ -46,7 +46,7 @@ def letters(
         store.waiting(),
         unseen.last_seen(settings, store),
     )
-    opened: dict[str, str] = json.loads(store.meta(TOLD) or "{}")
+    opened: dict[str, str] = json.loads(store.meta(OPEN_PROBLEMS) or "{}")
     news = source_health.news(
         problems,
         [ProblemKey.read(key) for key in opened],
@@ -57,7 +57,9 @@ def letters(
     still_open = {str(key): opened.get(str(key), now.isoformat()) for key in news.open}
     notes = {}
     if still_open != opened:
-        notes[TOLD] = json.dumps(still_open, sort_keys=True) if still_open else ""
+        notes[OPEN_PROBLEMS] = (
+            json.dumps(still_open, sort_keys=True) if still_open else ""
+        )
     reader = settings.operator.reader
     words = words_of(settings.templates, reader.language)
     form = Form(words, settings.zone, settings.base_url)

@@ -17,7 +17,7 @@ from watcher.store import Store
 from watcher.text.words import words_of
 
 KIND = "patch-tuesday"
-NOTED = "patch-tuesday "
+LAST_MONTH_OF = "patch-tuesday "
 """Note, with a subscriber's name: the month that their last note was of."""
 
 
@@ -39,12 +39,12 @@ def letters(
         return [], {}
     released = patch_tuesday(now - PATIENCE)
     month = f"{released:%Y-%m}"
-    noted = store.metas(NOTED)
+    last_months = store.metas(LAST_MONTH_OF)
     found, notes = [], {}
     for reader in readers:
-        before = noted.get(reader.name)
+        before = last_months.get(reader.name)
         if before is None:
-            notes[NOTED + reader.name] = month
+            notes[LAST_MONTH_OF + reader.name] = month
         # A clock that was ahead noted a month that is yet to come: each is noted once
         elif before < month and _is_time(reader, settings, last_run, now):
             theirs = [
@@ -53,7 +53,7 @@ def letters(
                 if audience.concerns(reader, each, None, exposures)
             ]
             found.append(_letter(reader, theirs, released, settings, store))
-            notes[NOTED + reader.name] = month
+            notes[LAST_MONTH_OF + reader.name] = month
     return found, notes
 
 

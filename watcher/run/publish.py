@@ -98,7 +98,7 @@ def basis(settings: Settings, store: Store, now: datetime) -> Basis:
     unread = source_health.unread(settings.sources, store.all_times())
     as_of = _as_of(store.newest_date(), store.events(limit=1))
     form = hashlib.sha256()
-    shown = (
+    made_of = (
         __version__,
         settings.base_url,
         settings.timezone,
@@ -112,7 +112,7 @@ def basis(settings: Settings, store: Store, now: datetime) -> Basis:
         # Of a product the page says that its end is near, and that it has come
         lifecycle.stages(now.date()),
     )
-    form.update(repr(shown).encode())
+    form.update(repr(made_of).encode())
     # The words of mail stand on pages, too
     for folder_of_templates in filter(None, (shipped_folder(), settings.templates)):
         paths = sorted((folder_of_templates / "site").rglob("*"))
@@ -560,8 +560,8 @@ def _status(settings: Settings, store: Store, now: datetime) -> bytes:
     pulled = store.updates(state=State.PULLED)
     in_part = store.updates(state=State.PULLED_IN_PART)
     # An update that is pulled in part may be suspected in another: it stands here once
-    standing = (*pulled, *in_part, *store.suspicions())
-    doubted = {update.id: update for update in standing}
+    doubtful = (*pulled, *in_part, *store.suspicions())
+    doubted = {update.id: update for update in doubtful}
     return pages.status(
         healths,
         now,

@@ -29,7 +29,7 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
             if not came:
                 return ()
             key = audience.key_of(configured.password.reveal())
-            noted = store.acks()
+            acknowledged = store.acks()
             for reply in came:
                 answer = audience.read(
                     reply.subject,
@@ -40,7 +40,7 @@ def take_in(settings: Settings, store: Store) -> tuple[str, ...]:
                 if answer is None:
                     strange += 1
                     continue
-                before = noted.get(answer.target)
+                before = acknowledged.get(answer.target)
                 # An answer that is read again takes no later one back
                 if before is None or before < reply.received:
                     store.ack(answer.target, reply.received)

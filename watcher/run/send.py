@@ -123,7 +123,7 @@ def send_due(
     if failed:
         note_settings(settings, store)
     accepted = len(tried) - len(failed)
-    troubles = [_trouble(each, now) for each in failed]
+    troubles = [_complaint(each, now) for each in failed]
     left = [*mail.left, *short.left]
     if left:
         troubles.append(_not_reached(left))
@@ -179,12 +179,14 @@ def _in_turn(waiting: list[tuple[Message, Delivery]]) -> list[tuple[Message, Del
     One that lets each text wait takes no other's turn, and comes after those that have
     not been tried yet.
     """
-    turns: Counter[str] = Counter()
+    waiting_of_channel: Counter[str] = Counter()
     numbered = []
     for message, delivery in waiting:
         channel = notifiers.channel_of(delivery.recipient)
-        numbered.append(((turns[channel], delivery.attempts), message, delivery))
-        turns[channel] += 1
+        numbered.append(
+            ((waiting_of_channel[channel], delivery.attempts), message, delivery)
+        )
+        waiting_of_channel[channel] += 1
     numbered.sort(key=lambda each: each[0])
     return [(message, delivery) for _, message, delivery in numbered]
 
@@ -215,9 +217,9 @@ def _by_target(
         if len(targets) < 2:
             found.append((message, delivery))
             continue
-        parts = [replace(delivery, recipient=target) for target in targets]
-        store.exchange(delivery, parts)
-        found += [(message, part) for part in parts]
+        by_target = [replace(delivery, recipient=target) for target in targets]
+        store.exchange(delivery, by_target)
+        found += [(message, one) for one in by_target]
     return found
 
 
@@ -337,7 +339,7 @@ def _fallbacks(
     ]
 
 
-def _trouble(tried: Tried, now: datetime) -> str:
+def _complaint(tried: Tried, now: datetime) -> str:
     """Say what went wrong with a delivery, and when it is tried again."""
     delivery = tried.delivery
     by_mail = delivery.channel == MAIL
@@ -366,12 +368,12 @@ def _trouble(tried: Tried, now: datetime) -> str:
 
 def _not_reached(left: list[Delivery]) -> str:
     """Say what was not sent because the run's time was over."""
-    ways = Counter(
+    waiting_by = Counter(
         "mail" if each.channel == MAIL else f"the channel {each.recipient}"
         for each in left
     )
-    named = [f"{way} ({count})" for way, count in ways.most_common(5)]
-    more = f" and {len(ways) - 5} more" if len(ways) > 5 else ""
+    named = [f"{by} ({count})" for by, count in waiting_by.most_common(5)]
+    more = f" and {len(waiting_by) - 5} more" if len(waiting_by) > 5 else ""
     many = counted(len(left), "delivery", "deliveries")
     return (
         f"{many} not begun: the time that a run has for sending was over; by "

@@ -204,9 +204,9 @@ def _by_update(settings: Settings, store: Store) -> dict[str, tuple[Exposure, ..
     judged = server_status.exposures(servers, updates)
     found = {}
     for update in updates:
-        concerned = server_status.servers_of_update(update, judged)
-        if concerned and update.type != NEWS:
-            found[update.id] = concerned
+        exposures = server_status.servers_of_update(update, judged)
+        if exposures and update.type != NEWS:
+            found[update.id] = exposures
     return found
 
 

@@ -225,9 +225,9 @@ class Work:
             if not events and not store.widened_events():
                 return
             # Whoever is new here has been told of nothing before these
-            noted = store.metas(compose.LETTERS_UNTIL)
+            stored = store.metas(compose.LETTERS_UNTIL)
             last = str(store.last_sealed())
-            new = self._by_name.keys() - noted.keys()
+            new = self._by_name.keys() - stored.keys()
             notes = {f"{compose.LETTERS_UNTIL}{name}": last for name in new}
             store.seal((), events, notes)
             self._letters(store, list(self._by_name))
@@ -252,9 +252,9 @@ class Work:
         at_key = f"{compose.LETTERS_AT}{organisation}"
         with self._stores.borrowed() as store:
             with store.reading():
-                noted = store.meta(key)
+                stored = store.meta(key)
                 last = store.last_sealed()
-                since = int(noted or last)
+                since = int(stored or last)
                 at = store.meta(at_key)
                 last_time = datetime.fromisoformat(at) if at else None
                 events = _between(store, since, last)
@@ -269,7 +269,7 @@ class Work:
             messages = compose.rendered(owed.letters, settings, now)
             with store.sealing():
                 # Another worker was faster: this begins anew, with what that one left
-                if store.meta(key) != noted or store.meta(at_key) != at:
+                if store.meta(key) != stored or store.meta(at_key) != at:
                     self._letters(store, [organisation])
                     return
                 store.seal(messages, (), notes)
@@ -307,17 +307,17 @@ class Work:
 
     def _due(self, store: Store, now: datetime) -> list[str]:
         """Name the organisations that may be owed something that no event brings."""
-        noted = store.meta(FOLLOWED_UP)
-        last = datetime.fromisoformat(noted) if noted else None
+        stored = store.meta(FOLLOWED_UP)
+        last = datetime.fromisoformat(stored) if stored else None
         welcomed = store.subscribers_of("welcome")
         # A welcome says where each product stands: it waits until all has been asked
         times = schedule.source_times(store.all_times())
         is_read = schedule.are_all_tried(self.settings.sources, times)
         found = []
-        for place, (name, settings) in enumerate(self._by_name.items()):
+        for number, (name, settings) in enumerate(self._by_name.items()):
             # Reminders: each has its turn of the day, not all at one time
-            turn = place / len(self._by_name)
-            if schedule.turn_has_come(turn, last, now):
+            share_of_day = number / len(self._by_name)
+            if schedule.turn_has_come(share_of_day, last, now):
                 found.append(name)
                 continue
             for reader in settings.subscribers:

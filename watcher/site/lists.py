@@ -334,7 +334,7 @@ def encode_overview(overview: Overview) -> bytes:
     lengths = [
         _encode(name) + b":" + _encode(count) for name, count in overview.lists.items()
     ]
-    parts = [
+    sections = [
         _encode(head)[:-1],
         b',"shelves":{\n' + b",\n".join(lengths),
         b'\n},"archives":[\n' + b",\n".join(map(_encode, overview.archives)),
@@ -342,4 +342,4 @@ def encode_overview(overview: Overview) -> bytes:
         b'\n],"current":[\n' + b",\n".join(map(_encode, overview.current)),
         b"\n]}\n",
     ]
-    return b"".join(parts)
+    return b"".join(sections)

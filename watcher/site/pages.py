@@ -427,7 +427,7 @@ def status(
         {"id": line(i, 200), "title": line(title, 200), "state": state.value}
         for i, state, title in standing
     ]
-    shown = {
+    status_object = {
         "schema": SCHEMA,
         "checked": time(now),
         "valid_until": time(until),
@@ -436,7 +436,7 @@ def status(
         "pulled": pulled,
         "sources": rows,
     }
-    return (json.dumps(shown, indent=1) + "\n").encode()
+    return (json.dumps(status_object, indent=1) + "\n").encode()
 
 
 def _source(health: Health, titles: dict[str, str]) -> dict[str, object]:

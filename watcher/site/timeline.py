@@ -145,8 +145,8 @@ def _grid(ordered: Sequence[Event], words: Words, zone: tzinfo) -> _Grid:
         if event.time.astimezone(zone).date() in columns:
             sources |= dict.fromkeys(proof.source for proof in event.evidence)
     first = HEAD + BAR + 30
-    shown = list(sources)[:MOST_SOURCES]
-    rows = {source: first + ROW * number for number, source in enumerate(shown)}
+    drawn = list(sources)[:MOST_SOURCES]
+    rows = {source: first + ROW * number for number, source in enumerate(drawn)}
     width = max(LEFT + COLUMN * len(newest) + FOOT, NARROWEST)
     return _Grid(columns, rows, width, words, zone)
 

@@ -476,8 +476,8 @@ def _write_messages(sql: Queries, lines: list[MessageLine]) -> None:
 
 
 def _read_acks(sql: Queries) -> Iterator[AckLine]:
-    for update_id, noted in sql.all_acks():
-        yield AckLine(update_id, time_from(noted))
+    for update_id, stored in sql.all_acks():
+        yield AckLine(update_id, time_from(stored))
 
 
 def _write_acks(sql: Queries, lines: list[AckLine]) -> None:

@@ -330,9 +330,9 @@ def _note_wider(sql: Queries, event: Event, since: datetime) -> None:
         if since - record_from(Widened, text).since > OWED_FOR:
             notes[key] = ""
     key = f"{WIDENED}{event.id}"
-    noted = sql.value(key=key)
-    if noted and key not in notes:
-        before = record_from(Widened, noted).products
+    stored = sql.value(key=key)
+    if stored and key not in notes:
+        before = record_from(Widened, stored).products
     else:
         before = event.update.products
     notes[key] = record_text(Widened(since, before))

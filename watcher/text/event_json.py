@@ -34,7 +34,7 @@ def public(event: Event) -> dict[str, Any]:
     them there.  Fields are only ever added in one schema.
     """
     update = event.update
-    shown: dict[str, Any] = {
+    object_of_event: dict[str, Any] = {
         "schema": SCHEMA,
         "id": event.id,
         "time": time(event.time),
@@ -58,8 +58,8 @@ def public(event: Event) -> dict[str, Any]:
         "advisories": [_advisory(advisory) for advisory in event.advisories],
     }
     if event.kind is Kind.CORRECTED:
-        shown["corrects"] = event.corrects
-    return shown
+        object_of_event["corrects"] = event.corrects
+    return object_of_event
 
 
 def line(event: Event) -> str:

@@ -435,12 +435,12 @@ class Client:
 
 def user_agent(contact: str) -> str:
     """Say who asks, and whom to write to."""
-    told = "".join(
+    about = "".join(
         letter
         for letter in contact
         if letter.isascii() and letter.isprintable() and letter not in "()"
     )
-    return f"advisory-watcher/{__version__}" + (f" (+{told})" if told else "")
+    return f"advisory-watcher/{__version__}" + (f" (+{about})" if about else "")
 
 
 def _conditions(validators: Validators) -> dict[str, str]:

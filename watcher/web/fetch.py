@@ -66,7 +66,7 @@ class _Lane:
         return wanted
 
 
-class Asking(Generic[T]):
+class AskingAtOnce(Generic[T]):
     """Documents under way: more may be added while answers come."""
 
     def __init__(
@@ -173,16 +173,16 @@ class Fetcher:
                 found[id(answered.wanted)].append(answered.answer)
         return [(one, found[id(one)].popleft()) for one in documents if found[id(one)]]
 
-    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> Asking[T]:
+    def asking(self, now: datetime, use: Callable[[Outcome], T]) -> AskingAtOnce[T]:
         """Give what documents can be added to, and what gives their answers as they come.
 
         A source's documents take no longer than ``source`` of the settings, and
         everything that this fetcher is asked no longer than ``run``: what is left is
         a failure, and not asked.
         """
-        return Asking(self, now, use)
+        return AskingAtOnce(self, now, use)
 
-    def begin(self, asking: Asking[T], documents: list[Wanted]) -> None:
+    def begin(self, asking: AskingAtOnce[T], documents: list[Wanted]) -> None:
         """Put documents into their hosts' lanes, and serve these."""
         if not documents:
             return
@@ -245,7 +245,7 @@ class Fetcher:
                 if client.gate.due <= now:
                     client.gate.cut()
 
-    def _serve(self, host: str, lane: _Lane, asking: Asking[T]) -> None:
+    def _serve(self, host: str, lane: _Lane, asking: AskingAtOnce[T]) -> None:
         """Ask one host for the documents of its lane, until none is left."""
         client = self._client(host)
         while not self._stop.is_set():
@@ -263,7 +263,7 @@ class Fetcher:
         self._rest(host, client)
 
     def _ask(
-        self, client: Client, lane: _Lane, asking: Asking[T], wanted: Wanted
+        self, client: Client, lane: _Lane, asking: AskingAtOnce[T], wanted: Wanted
     ) -> Outcome:
         ends = asking.ends[wanted.source.name]
         silent = lane.unreachable

@@ -386,7 +386,8 @@ def pattern(row: str) -> tuple[Element, ...]:
     return tuple(elements)
 
 
-TELLING = 5  # letters of a word that is hardly another language's by chance
+# Letters of a word that is hardly another language's by chance
+SHORTEST_DISTINCTIVE = 5
 LOOKED_AT = 4000  # characters: a page's beginning tells its language
 _WORD = re.compile(r"[^\W\d_]+")
 _JAPANESE = re.compile(r"[\u3040-\u30ff]")
@@ -424,7 +425,9 @@ def _own_words(language: str) -> frozenset[str]:
     small = lexicon(language).detect
     if language == "en":
         return small
-    long = {word for word in lexicon(language).entries if len(word) >= TELLING}
+    long = {
+        word for word in lexicon(language).entries if len(word) >= SHORTEST_DISTINCTIVE
+    }
     for entries in lexicon("en").entries.values():
         for entry in entries:
             long.difference_update(entry.words)
