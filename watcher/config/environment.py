@@ -18,10 +18,11 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
     """Give the secret of the variable ``name``, or of the file that ``name_FILE`` names.
 
-    None when neither is set.
+    None when neither is set.  An empty variable counts as not set: that is what a
+    workflow gives for a secret that does not exist.
 
-    An empty variable counts as not set: that is what a workflow gives for a secret
-    that does not exist.
+    Raises:
+        BadValueError: both are set, or the file cannot be read or is empty.
     """
     # Containers and systemd hand secrets over as files
     value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
@@ -54,6 +55,10 @@ def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
 def expanded(text: str, environ: Mapping[str, str], secrets: list[Secret]) -> str:
     """Put the environment's values in place of each ``${NAME}`` of ``text``, and note
     them in ``secrets``.
+
+    Raises:
+        MissingSecretError: a variable is not set.
+        BadValueError: ``text`` names none as it should, or its value fits no address.
     """
     # Sent as it is, a forgotten } would show a secret's name to the other side
     if "${" in _PLACEHOLDER.sub("", text):
@@ -98,7 +103,11 @@ def proxy_secrets(environ: Mapping[str, str]) -> list[Secret]:
 
 
 def without_password(text: str) -> str:
-    """Give ``text`` back unless it is a URL with a password written in it."""
+    """Give ``text`` back.
+
+    Raises:
+        BadValueError: it is a URL with a password written in it.
+    """
     try:
         password = urlsplit(text).password
     except ValueError:

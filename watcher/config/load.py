@@ -97,7 +97,11 @@ def find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def read_text(file: Path) -> str:
-    """Give the text of a configuration file, which is UTF-8."""
+    """Give the text of a configuration file, which is UTF-8.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not UTF-8.
+    """
     try:
         # Notepad begins UTF-8 with a byte order mark
         return file.read_text(encoding="utf-8-sig")

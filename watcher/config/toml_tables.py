@@ -69,6 +69,9 @@ def read_tables(text: str, mistakes: Mistakes) -> Tables:
 
     What is wrong with single keys is noted in ``mistakes``, and they keep their
     defaults.
+
+    Raises:
+        ConfigurationError: it is not TOML; the error names the line.
     """
     try:
         raw = tomllib.loads(text)

@@ -53,7 +53,7 @@ def connect(
     if not address.is_sqlite:
         connection = _connect_server(address, stack, hold=hold, rehearse=rehearse)
         if share:
-            stack.enter_context(share_server(address, connection))
+            stack.enter_context(hold_server(address, connection, shared=True))
             _refuse_read_only(address, connection)
         return connection
     if share:
@@ -279,7 +279,12 @@ def me() -> str:
 
 @contextmanager
 def hold_file(address: Address, file: Path) -> Iterator[None]:
-    """Hold the lock file beside ``file``; StateHeldError names the process that has it."""
+    """Hold the lock file beside ``file`` while the context lasts.
+
+    Raises:
+        StateHeldError: another process has it; the error names that process.
+        StateError: it cannot be locked; the error says why and what to do.
+    """
     # Windows lets nobody read a locked file: the name of the holder lies beside it
     holder = file.with_name(f"{file.name}.holder")
     lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=0, mode=0o600)
@@ -308,10 +313,22 @@ def hold_file(address: Address, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def hold_server(address: Address, connection: Connection) -> Iterator[None]:
-    """Hold the schema's advisory lock; StateHeldError names the session that has it."""
+def hold_server(
+    address: Address, connection: Connection, *, shared: bool = False
+) -> Iterator[None]:
+    """Hold the schema's advisory lock while the context lasts.
+
+    ``shared``: as one of several workers, beside whom a run is refused, and which are
+    refused beside a run.
+
+    Raises:
+        StateHeldError: somebody has it; the error names the session.
+    """
     sql = connection.sql
-    if not sql.take_lock(program=PROGRAM):
+    take, release = sql.take_lock, sql.release_lock
+    if shared:
+        take, release = sql.take_shared_lock, sql.release_shared_lock
+    if not take(program=PROGRAM):
         raise _held(address, _session(connection) or "another session")
     try:
         yield
@@ -319,24 +336,7 @@ def hold_server(address: Address, connection: Connection) -> Iterator[None]:
         # A session that is dead holds nothing any more
         if not connection.lost:
             with suppress(connection.errors):
-                sql.release_lock(program=PROGRAM)
-
-
-@contextmanager
-def share_server(address: Address, connection: Connection) -> Iterator[None]:
-    """Be one of several workers on the schema: a run is refused beside them.
-
-    StateHeldError names the run that has it.
-    """
-    sql = connection.sql
-    if not sql.take_shared_lock(program=PROGRAM):
-        raise _held(address, _session(connection) or "another session")
-    try:
-        yield
-    finally:
-        if not connection.lost:
-            with suppress(connection.errors):
-                sql.release_shared_lock(program=PROGRAM)
+                release(program=PROGRAM)
 
 
 def _session(connection: Connection) -> str:
