@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -108,6 +112,52 @@ def test_a_page_that_takes_too_much_memory_is_ended_and_the_next_one_read(
             parsers.parse(kind, page(WORDS), ALL)
         snapshot = parsers.parse("kb-article", page(LARGE), ALL)
     assert snapshot.entries
+
+
+def test_a_process_started_before_there_is_a_document_reads_the_first() -> None:
+    with Parsers(Limits()) as parsers:
+        parsers.start(["kb-article"])
+        (started,) = parsers._all
+        snapshot = parsers.parse("kb-article", page(LARGE), ALL)
+        assert parsers._all == [started]
+    assert snapshot.entries
+
+
+def test_where_no_process_can_be_started_the_first_document_says_so() -> None:
+    with Parsers(Limits(), (str(Path("not", "there")),)) as parsers:
+        parsers.start(["kb-article"])
+        with pytest.raises(ParseError, match="no process could be started"):
+            parsers.parse("kb-article", page(LARGE), ALL)
+
+
+def test_a_few_documents_wait_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.parsing.parsers.PATIENCE", 600.0)
+    with Parsers(Limits()) as parsers, ThreadPoolExecutor(4) as threads:
+        parsers.start(["kb-article"])
+        read = partial(parsers.parse, "kb-article", page(LARGE), ALL)
+        reading = [threads.submit(read) for _ in range(8)]
+        assert all(each.result().entries for each in reading)
+        assert len(parsers._all) == 1
+
+
+@pytest.mark.posix
+def test_a_large_document_lets_others_have_a_process_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each of two processes waits for the other one
+    os.mkfifo(tmp_path / "meeting")
+    monkeypatch.chdir(tmp_path)
+    meets = program(
+        "first = os.system('mkdir first 2> first.txt') == 0; "
+        "open('meeting', 'rb' if first else 'wb')"
+    )
+    limits = Limits(document=timedelta(seconds=20))
+    with Parsers(limits, meets) as parsers, ThreadPoolExecutor(2) as threads:
+        read = partial(parsers.parse, "kb-article", page(LARGE), ALL)
+        both = [threads.submit(read), threads.submit(read)]
+        for each in both:
+            with pytest.raises(ParseError, match="broke off"):
+                each.result()
 
 
 def answered(task: Task) -> Parsed:

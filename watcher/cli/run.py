@@ -99,6 +99,9 @@ def run(
         report.progress(shown=call.lively) as say,
     ):
         last_check = store.last_check()
+        if last_check is None:
+            # All that is answered is new, and will have to be parsed
+            parsers.start(_kinds(settings, only))
         result = check(
             settings,
             store,
@@ -128,6 +131,14 @@ def run(
             report.write(report.harmless(would))
     say_how_it_went(result)
     end_with_failure(failed=result.failed)
+
+
+def _kinds(settings: Settings, only: frozenset[str] | None) -> list[str]:
+    """Give the kinds of the sources that are asked."""
+    asked = [source for source in settings.sources if source.enabled]
+    if only is not None:
+        asked = [source for source in asked if source.name in only]
+    return sorted({source.kind for source in asked})
 
 
 def _opened(

@@ -1,7 +1,8 @@
-"""The process that parses: ``python -m watcher.parsing SECONDS BYTES``.
+"""The process that parses: ``python -m watcher.parsing SECONDS BYTES [KIND ...]``.
 
 It reads tasks from its standard input, writes what became of each to its standard
-output, and ends when there are no more.  It has no secret in its environment, asks
+output, and ends when there are no more.  The parsers of the kinds that are named are
+loaded before the first task comes.  It has no secret in its environment, asks
 nobody and opens no file but the program's own.
 """
 
@@ -37,6 +38,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     _limit_memory(memory)
+    for kind in sys.argv[3:]:
+        parser(kind)
     serve(sys.stdin.buffer, answers, seconds, memory)
 
 

@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import BinaryIO, Self, cast
 
 import msgspec
@@ -23,6 +25,9 @@ from watcher.sources import parse as parse_here
 SMALL = 8192
 # A second one parses what else has come while the first is busy with a large document
 MOST = 2
+# Seconds that a document waits for the first one before the second is started: eleven
+# feeds are read sooner than a process has started
+PATIENCE = 0.2
 _REMEDY = (
     "Nothing was changed; the next check tries again. If the document is as it should "
     "be, raise {setting} in [limits]."
@@ -38,7 +43,7 @@ class Parsers:
         """Prepare; ``program`` is another one than the watcher's own, with its arguments."""
         self._limits = limits
         self._program = tuple(program) or _program(limits)
-        self._idle: list[_Process] = []
+        self._idle: SimpleQueue[_Process] = SimpleQueue()
         self._all: list[_Process] = []
         self._free = threading.BoundedSemaphore(MOST)
         self._lock = threading.Lock()
@@ -50,9 +55,18 @@ class Parsers:
     def __exit__(self, *_: object) -> None:
         """End every process."""
         with self._lock:
-            ending, self._all, self._idle = self._all, [], []
+            ending, self._all, self._idle = self._all, [], SimpleQueue()
         for process in ending:
             process.end()
+
+    def start(self, kinds: Iterable[str]) -> None:
+        """Start a process before there is a document, with the parsers of ``kinds`` loaded.
+
+        Starting it takes as long as a server takes to answer.
+        """
+        # The first document says why none could be started
+        with suppress(ParseError):
+            self._idle.put(self._started(kinds))
 
     def parse(self, kind: str, page: Page, watch: Watch) -> Snapshot:
         """Parse a page as ``sources.parser(kind)`` does, from any thread.
@@ -64,8 +78,9 @@ class Parsers:
         if len(page.body) <= SMALL:
             return parse_here(kind, page, watch)
         task = msgspec.msgpack.encode(Task(kind, page, watch))
+        until = time.monotonic() + PATIENCE
         with self._free:
-            process = self._process()
+            process = self._process(until)
             answer = process.ask(task, largest(kind))
             parsed = TOO_MUCH
             if answer is not None:
@@ -73,8 +88,7 @@ class Parsers:
             if parsed == TOO_MUCH:
                 self._throw_away(process)
                 raise self._ended(process, answered=answer is not None)
-            with self._lock:
-                self._idle.append(process)
+            self._idle.put(process)
         if parsed.snapshot is None:
             raise ParseError(parsed.cause, parsed.remedy)
         return parsed.snapshot
@@ -85,14 +99,17 @@ class Parsers:
                 self._all.remove(process)
         process.end()
 
-    def _process(self) -> _Process:
-        """Give a process that has nothing to do, or start one."""
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+    def _process(self, until: float) -> _Process:
+        """Give a process that has nothing to do; where none has ``until`` then, start one."""
+        patience = max(0.0, until - time.monotonic()) if self._all else 0.0
+        with suppress(Empty):
+            return self._idle.get(timeout=patience)
+        return self._started()
+
+    def _started(self, kinds: Iterable[str] = ()) -> _Process:
         try:
             seconds = self._limits.document.total_seconds()
-            process = _Process(self._program, seconds)
+            process = _Process((*self._program, *kinds), seconds)
         except OSError as error:
             raise ParseError(
                 f"no process could be started to read it in ({error.strerror})",

@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
+import feedparser
 from lxml import etree
 from msgspec import Struct
 from msgspec.structs import replace
@@ -137,9 +138,6 @@ def _read(page: Page, body: bytes) -> Any:  # noqa: ANN401 - feedparser has no t
     # 16 MiB of empty items took a gigabyte; the Update Guide has 4,681 items
     if body.count(b"<") > _MOST_TAGS:
         raise ParseError(f"the feed has more than {_MOST_TAGS} tags: it is not read")
-    # A run with no feed due does without it
-    import feedparser
-
     headers = {"content-type": page.content_type} if page.content_type else {}
     # A stream: feedparser takes bytes that look like a path or an address for one, and
     # opens it
