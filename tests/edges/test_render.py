@@ -146,6 +146,13 @@ def test_packages_stand_in_a_table() -> None:
     ]
 
 
+def test_what_is_told_whole_counts_no_rest() -> None:
+    every = [name for name, letter in LETTERS.items() if len(letter.events) == 1]
+    for name in every:
+        for body in sample(name):
+            assert not re.search(r"\band -?\d+ more\b", body), name
+
+
 def test_evidence_stands_with_before_and_after_links_and_times() -> None:
     text = text_of(single(Kind.PULLED), configured(timezone="Europe/Berlin"))
     assert (

@@ -34,6 +34,19 @@ def test_a_sealed_message_is_kept_to_the_byte_and_its_events_are_told(
     assert store.unsealed_events() == (event("e3"),)
 
 
+def test_an_event_that_waits_keeps_the_later_ones_from_counting_as_queued(
+    store: Store,
+) -> None:
+    assert store.last_sealed() == 0
+    store.seal([], ["e1", "e3"])
+    assert list(store.events_after(store.last_sealed()).values()) == [
+        event("e2"),
+        event("e3"),
+    ]
+    store.seal([], ["e2"])
+    assert store.events_after(store.last_sealed()) == {}
+
+
 def test_deliveries_are_due_in_the_order_in_which_messages_were_sealed(
     store: Store,
 ) -> None:
