@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 MIB = 1 << 20
 
@@ -136,12 +137,7 @@ class EventKind(Struct, frozen=True):
 
 
 def complete(table: Mapping[Kind, object], what: str) -> None:
-    """Check that a table has a line for each kind of event.
-
-    Raises:
-        TypeError: it lacks one.
-
-    """
+    """Check that a table has a line for each kind of event; TypeError where it lacks one."""
     if missing := [kind.value for kind in Kind if kind not in table]:
         msg = f"{what} lacks kinds of events: {', '.join(missing)}"
         raise TypeError(msg)
@@ -575,24 +571,29 @@ EVENT_KINDS = _event_kinds(
 )
 
 
+# A heartbeat is asked like a source and is none: its 404 is a failure
+NO_SOURCE = replace(
+    SOURCE_KINDS["feed"],
+    name="",
+    largest=max(row.largest for row in SOURCE_KINDS.values()),
+)
+
+
+def source_kind(kind: str) -> SourceKind:
+    """Give a kind's row; of what is no source's, such as a heartbeat, ``NO_SOURCE``."""
+    return SOURCE_KINDS.get(kind, NO_SOURCE)
+
+
 def largest(kind: str) -> int:
-    """Say how many bytes a document of a kind may have; of none, such as a heartbeat's
-    answer, as many as any.
-    """
-    row = SOURCE_KINDS.get(kind)
-    return row.largest if row else max(each.largest for each in SOURCE_KINDS.values())
+    """Say how many bytes a document of a kind may have; of no source as many as any."""
+    return source_kind(kind).largest
 
 
 def gone_speaks(kind: str) -> bool:
-    """Say whether a page that is gone (404, 410) says something of an update.
-
-    ``kind`` may be no source's: a heartbeat is asked like one, and its 404 is a failure.
-    """
-    row = SOURCE_KINDS.get(kind)
-    return row is not None and row.gone_speaks
+    """Say whether a page that is gone (404, 410) says something of an update."""
+    return source_kind(kind).gone_speaks
 
 
 def logs_in(kind: str) -> bool:
-    """Say whether a kind is asked with a token of Microsoft Graph's; a heartbeat is not."""
-    row = SOURCE_KINDS.get(kind)
-    return row is not None and row.leads_on
+    """Say whether a kind is asked with a token of Microsoft Graph's."""
+    return source_kind(kind).leads_on

@@ -37,6 +37,7 @@ from watcher.judgement.ledger import (
 )
 from watcher.judgement.names import label_names, link_name, package_names, row_name
 from watcher.judgement.packages import (
+    all_among,
     all_offered,
     build_grew,
     current_among,
@@ -44,7 +45,6 @@ from watcher.judgement.packages import (
     names_of_part,
     part_gone,
     pulled_packages,
-    same_package,
     those_among,
     with_pulled,
 )
@@ -63,8 +63,9 @@ from watcher.judgement.suspicions import (
     packages_gone,
     suspicion_at,
     suspicion_of,
-    waits_for,
+    suspicions_elsewhere,
 )
+from watcher.kinds import source_kind
 from watcher.records import (
     Change,
     ChangeKind,
@@ -118,21 +119,23 @@ def find_absences(
     ``kind`` is the source's; ``offers_others`` says whether it still has anything that
     is not gone.
     """
-    replaced = _replaced_updates(readings, ledger)
-    come = _come_packages(readings)
+    new_rows = [each for each in readings if each.is_first and each.entry.packages]
+    replaced = _replaced_updates(new_rows, ledger)
+    come: list[Package] = []
+    for row in new_rows:
+        come += row.entry.packages
+    # Tables that show each product's newest row alone let the one before go. A list
+    # of all releases does not: 2.1.29 was gone for good, 2.1.30 in its place
+    may_give_way = not source_kind(kind).absence_waits
     absences = Absences()
-    for reading in readings:
-        if not is_absence(reading):
-            continue
+    for reading in filter(is_absence, readings):
         update = _update_of(reading, ledger)
         leaves = reading.change.after is None
         # v1's rows go when v2's come: in November 2024 the build table was put right
         # in one edit
         if leaves and update is not None and update.id in replaced:
             continue
-        # Tables that show each product's newest row alone let the one before go. A list
-        # of all releases does not: 2.1.29 was gone for good, 2.1.30 in its place
-        if leaves and not waits_for(kind) and _gives_way(reading, come):
+        if leaves and may_give_way and _gives_way(reading, come):
             continue
         absences.found.append(reading)
         if update is None or _says_why(reading, update):
@@ -141,15 +144,6 @@ def find_absences(
         mine = absences.gone if is_gone else absences.back
         mine.setdefault(update.id, []).append(reading)
     return replace(absences, is_bulk=_is_bulk(absences, offers_others=offers_others))
-
-
-def _come_packages(readings: Sequence[ChangeReading]) -> list[Package]:
-    """The packages of the rows that are new at this check."""
-    come: list[Package] = []
-    for reading in readings:
-        if reading.change.before is None:
-            come += reading.entry.packages
-    return come
 
 
 def _gives_way(reading: ChangeReading, come: Sequence[Package]) -> bool:
@@ -175,10 +169,8 @@ def _is_bulk(absences: Absences, *, offers_others: bool) -> bool:
         for reading in absences.found
         if reading.change.after is None
     }
-    gone = max(len(rows), len(absences.gone))
-    if gone > PULLED_AT_ONCE:
-        return True
-    return gone > 1 and not offers_others
+    most = PULLED_AT_ONCE if offers_others else 1
+    return max(len(rows), len(absences.gone)) > most
 
 
 def is_absence(reading: ChangeReading) -> bool:
@@ -196,14 +188,12 @@ def is_absence(reading: ChangeReading) -> bool:
     return _availability(change) is not None
 
 
-def _replaced_updates(readings: Sequence[ChangeReading], ledger: Ledger) -> set[str]:
+def _replaced_updates(new_rows: Sequence[ChangeReading], ledger: Ledger) -> set[str]:
     """The ids of updates of which this check has rows of a higher version."""
     replaced = set()
-    for reading in readings:
-        entry = reading.entry
-        is_new_row = reading.change.before is None and entry.label and entry.packages
-        update = _update_of(reading, ledger) if is_new_row else None
-        if update is not None and reading.version > update.version:
+    for row in new_rows:
+        update = _update_of(row, ledger)
+        if update is not None and row.version > update.version:
             replaced.add(update.id)
     return replaced
 
@@ -220,7 +210,7 @@ def _availability(change: Change) -> bool | None:
 
 def _update_of(reading: ChangeReading, ledger: Ledger) -> Update | None:
     """The update that a row or page is, or was, about."""
-    entry = reading.change.before or reading.entry
+    entry = reading.former_entry
     names = [name for package in entry.packages for name in package_names(package)]
     names += label_names(entry.label)
     names += [f"kb:{kb}" for kb in entry.kbs]
@@ -271,29 +261,70 @@ def _suspect(
     lost = _lost_packages(readings)
     if not _may_be_suspected(update, lost, now):
         return
-    source = readings[0].change.source
-    earlier = suspicion_at(update, source)
-    others = tuple(s for s in update.suspicions if s.source != source)
+    first = readings[0].change
+    earlier = suspicion_at(update, first.source)
     suspicion = suspicion_of(update, readings, earlier, lost, now, kind)
+    others = suspicions_elsewhere(update, first.source)
+    with_suspicion = replace(update, suspicions=(*others, suspicion))
+    # Where nothing is told before a while has passed, nothing is confirmed before, either
+    if source_kind(kind).absence_waits:
+        ledger.put(with_suspicion)
+        return
     agreeing = [other for other in others if confirms(other, suspicion)]
-    waits = waits_for(kind)
-    if agreeing and not waits:
+    if agreeing:
         evidence = [piece for s in (*agreeing, suspicion) for piece in s.evidence]
         joint = replace(suspicion, evidence=tuple(evidence))
         part = _gone_at_both(update, suspicion, agreeing)
-        _pull(update, joint, part, (*others, suspicion), now, ledger, events)
+        _pull(with_suspicion, joint, part, now, ledger, events)
         return
-    fact = Established(Kind.PULLED, update.version, suspected=True)
     # What has been suspected of a version and taken back, as a lagging server has it, is
     # not suspected aloud again; nor is what another source is suspected to lack already
-    if established_by(update, fact) is None and not waits:
-        row_gone = readings[0].change.kind is ChangeKind.MISSING
-        titles = [(r.change.before or r.entry).title for r in readings]
-        event = _suspected_event(update, suspicion, titles, now, row_gone=row_gone)
-        events.append(event)
-        suspicion = replace(suspicion, event=event.id)
-        update = establish_by_event(update, fact, event)
-    ledger.put(replace(update, suspicions=(*others, suspicion)))
+    if established_by(update, _suspected_pull(update)) is None:
+        titles = [reading.former_entry.title for reading in readings]
+        row_gone = first.kind is ChangeKind.MISSING
+        with_suspicion = _tell_suspicion(
+            update, suspicion, titles, now, events, row_gone=row_gone
+        )
+    ledger.put(with_suspicion)
+
+
+def _suspected_pull(update: Update) -> Established:
+    """The fact that a pull of an update's version was suspected, once for each version."""
+    return Established(Kind.PULLED, update.version, suspected=True)
+
+
+def _tell_suspicion(
+    update: Update,
+    suspicion: Suspicion,
+    titles: list[str],
+    now: datetime,
+    events: list[Event],
+    *,
+    row_gone: bool,
+) -> Update:
+    """Tell of what one source lacks, in an event that is added to ``events``.
+
+    Gives the update with the suspicion, which names the event.
+    """
+    part = part_gone(update, suspicion.lost)
+    event = compose_event(
+        update,
+        Kind.PULLED,
+        now,
+        summary=suspected_summary(
+            update, suspicion.source, titles, part, row_gone=row_gone
+        ),
+        evidence=suspicion.evidence,
+        confidence=Confidence.SUSPECTED,
+        packages=part,
+        distinction=" ".join(suspicion.keys),
+        scope=channel_of(suspicion.kind),
+    )
+    events.append(event)
+    others = suspicions_elsewhere(update, suspicion.source)
+    named = replace(suspicion, event=event.id)
+    with_suspicion = replace(update, suspicions=(*others, named))
+    return establish_by_event(with_suspicion, _suspected_pull(update), event)
 
 
 def _gone_at_both(
@@ -309,34 +340,10 @@ def _gone_at_both(
     return tuple(dict.fromkeys(found))
 
 
-def _suspected_event(
-    update: Update,
-    suspicion: Suspicion,
-    titles: list[str],
-    now: datetime,
-    *,
-    row_gone: bool,
-) -> Event:
-    part = part_gone(update, suspicion.lost)
-    return compose_event(
-        update,
-        Kind.PULLED,
-        now,
-        summary=suspected_summary(
-            update, suspicion.source, titles, part, row_gone=row_gone
-        ),
-        evidence=suspicion.evidence,
-        confidence=Confidence.SUSPECTED,
-        packages=part,
-        distinction=" ".join(suspicion.keys),
-        scope=channel_of(suspicion.kind),
-    )
-
-
 def _lost_packages(readings: Sequence[ChangeReading]) -> tuple[Package, ...]:
     lost: list[Package] = []
     for reading in readings:
-        lost += (reading.change.before or reading.entry).packages
+        lost += reading.former_entry.packages
     return tuple(lost)
 
 
@@ -353,9 +360,7 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
         return False
     if now - update.dated > schedule.YOUNG:
         return False
-    if not lost:
-        return True
-    return bool(current_among(update, lost))
+    return not lost or bool(current_among(update, lost))
 
 
 def tell_what_waited(
@@ -371,19 +376,17 @@ def tell_what_waited(
         suspicion = suspicion_at(update, source)
         if suspicion is None or update.state is not State.RELEASED:
             continue
-        fact = Established(Kind.PULLED, update.version, suspected=True)
-        waits = waits_for(suspicion.kind)
-        asked = {document_of(key) for key in suspicion.keys} <= set(documents)
-        is_over = bool(waits) and now - suspicion.since >= waits
-        if not (asked and is_over) or established_by(update, fact) is not None:
+        waits = source_kind(suspicion.kind).absence_waits
+        waits_still = not waits or now - suspicion.since < waits
+        asked = set(documents).issuperset(map(document_of, suspicion.keys))
+        if waits_still or not asked:
+            continue
+        if established_by(update, _suspected_pull(update)) is not None:
             continue
         titles = [key.partition("|")[2] for key in suspicion.keys]
-        event = _suspected_event(update, suspicion, titles, now, row_gone=True)
-        events.append(event)
-        others = tuple(each for each in update.suspicions if each is not suspicion)
-        with_event = replace(suspicion, event=event.id)
-        update = establish_by_event(update, fact, event)  # noqa: PLW2901 - the same, told
-        ledger.put(replace(update, suspicions=(*others, with_event)))
+        ledger.put(
+            _tell_suspicion(update, suspicion, titles, now, events, row_gone=True)
+        )
     return Outcome(events=tuple(events), updates=ledger.changed_updates())
 
 
@@ -391,7 +394,6 @@ def _pull(
     update: Update,
     suspicion: Suspicion,
     part: tuple[Package, ...],
-    witnesses: tuple[Suspicion, ...],
     now: datetime,
     ledger: Ledger,
     events: list[Event],
@@ -403,7 +405,6 @@ def _pull(
     update = with_pulled(update, part)
     update = replace(
         update,
-        suspicions=witnesses,
         changed=now,
         turned=now,
         turned_before=update.turned,
@@ -448,14 +449,11 @@ def restore(
             if _availability(reading.change):
                 pages.append(reading)
             # A row with another build is judged as that
-            elif _availability(reading.change) is None and not (
-                reading.new_packages or reading.changed_packages
-            ):
+            elif not (reading.new_packages or reading.changed_packages):
                 rows.append(reading)
-        if not rows and not pages:
-            continue
-        as_it_was = all(_offers_what_it_did(page, update) for page in pages)
-        _restore(update, [*rows, *pages], ledger, now, events, altered=not as_it_was)
+        if rows or pages:
+            altered = not all(_offers_what_it_did(page, update) for page in pages)
+            _restore(update, [*rows, *pages], ledger, now, events, altered=altered)
 
 
 def _offers_what_it_did(page: ChangeReading, update: Update) -> bool:
@@ -464,13 +462,10 @@ def _offers_what_it_did(page: ChangeReading, update: Update) -> bool:
     The lost packages with their files, or, later, the update's.
     """
     suspicion = suspicion_at(update, page.change.source)
-    before = suspicion.lost if suspicion else ()
-    if not before:
-        before = tuple(replace(p, file="", size=None) for p in update.packages)
-    for package in page.entry.packages:
-        if not any(same_package(package, other) for other in before):
-            return False
-    return True
+    if suspicion is not None and suspicion.lost:
+        return all_among(page.entry.packages, suspicion.lost)
+    any_file = [replace(each, file="", size=None) for each in update.packages]
+    return all_among(page.entry.packages, any_file)
 
 
 def _proves_no_return(
@@ -483,6 +478,11 @@ def _proves_no_return(
     """
     if was_short(readings, update, now) or was_away_before(readings, update):
         return True
+    return _are_rows(readings)
+
+
+def _are_rows(readings: list[ChangeReading]) -> bool:
+    """Whether all that is back are rows of tables, and no page of a package is."""
     return all(_availability(each.change) is None for each in readings)
 
 
@@ -501,29 +501,21 @@ def _restore(
     """
     source = readings[0].change.source
     suspicion = suspicion_at(update, source)
-    absent = pulled_by_absence(update)
-    is_pulled = update.is_pulled or (update.is_pulled_in_part and absent is not None)
+    verdict = pulled_by_absence(update)
+    is_pulled = update.is_pulled or (update.is_pulled_in_part and verdict is not None)
     if suspicion is None and not is_pulled:
         return
-    by_words = update.is_pulled and absent is None
+    by_words = update.is_pulled and verdict is None
     if by_words and not altered and _proves_no_return(update, readings, now):
         return
-    others = tuple(s for s in update.suspicions if s.source != source)
-    # As long as another source lacks it, too, the suspicion stands, and so does its event.
-    # A verdict does, too, where rows are back that offer nothing
-    stands = bool(others) and all(_availability(r.change) is None for r in readings)
-    if absent is None:
-        stands = suspicion is not None and (bool(others) or not suspicion.event)
-    if stands and not altered:
-        if others and suspicion is not None and suspicion.event:
+    others = suspicions_elsewhere(update, source)
+    if not altered and _is_still_gone(suspicion, verdict, others, readings):
+        # The event of the suspicion stands, too
+        if suspicion is not None and suspicion.event:
             others = (replace(others[0], event=suspicion.event), *others[1:])
         ledger.put(replace(update, suspicions=others))
         return
-    # A verdict is what is taken back, not the suspicions that it was made of
-    suspicion = suspicion if absent is None else None
-    part = packages_gone(update, suspicion) if suspicion else ()
-    part = part or (pulled_packages(update) if update.is_pulled_in_part else ())
-    update = replace(
+    offered = replace(
         update,
         state=State.RELEASED,
         suspicions=others,
@@ -531,31 +523,71 @@ def _restore(
         packages=all_offered(update.packages),
     )
     evidence = unique_evidence(evidence_of(readings))
-
-    early = update.changed is None or now - update.changed <= TAKEN_BACK
-    wrong = suspicion.event if suspicion else absent
-    if altered or (suspicion is None and not (absent and early)):
-        update = replace(update, version=update.version + 1, changed=now, turned=now)
+    wrong = "" if altered else _taken_back(update, suspicion, verdict, now)
+    if wrong:
+        offered = forget_pull(offered)
+        part = _part_back(update, suspicion, verdict)
         event = compose_event(
-            update,
-            Kind.RE_RELEASED,
-            now,
-            summary=re_released_summary(update),
-            evidence=evidence,
-        )
-        fact = Established(Kind.RE_RELEASED, update.version)
-    else:
-        update = forget_pull(update)
-        event = compose_event(
-            update,
+            offered,
             Kind.CORRECTED,
             now,
-            summary=restored_summary(update, part),
+            summary=restored_summary(offered, part),
             packages=part or None,
             evidence=evidence,
-            corrects=wrong or "",
-            distinction=wrong or "",
+            corrects=wrong,
+            distinction=wrong,
         )
-        fact = Established(Kind.CORRECTED, detail=wrong or "")
+        fact = Established(Kind.CORRECTED, detail=wrong)
+    else:
+        offered = replace(offered, version=update.version + 1, changed=now, turned=now)
+        event = compose_event(
+            offered,
+            Kind.RE_RELEASED,
+            now,
+            summary=re_released_summary(offered),
+            evidence=evidence,
+        )
+        fact = Established(Kind.RE_RELEASED, offered.version)
     events.append(event)
-    ledger.put(establish_by_event(update, fact, event))
+    ledger.put(establish_by_event(offered, fact, event))
+
+
+def _is_still_gone(
+    suspicion: Suspicion | None,
+    verdict: str | None,
+    others: Sequence[Suspicion],
+    readings: list[ChangeReading],
+) -> bool:
+    """Whether a suspicion or verdict stands though one source shows its packages again.
+
+    It does as long as another source lacks them, too; not a verdict where their page is
+    back.  A suspicion of which nobody was told just goes.
+    """
+    if verdict is not None:
+        return bool(others) and _are_rows(readings)
+    return suspicion is not None and (bool(others) or not suspicion.event)
+
+
+def _taken_back(
+    update: Update, suspicion: Suspicion | None, verdict: str | None, now: datetime
+) -> str:
+    """The event that told of what was none; "" where it was a pull, and this a return.
+
+    A verdict is what is taken back, not the suspicions that it was made of.
+    """
+    if verdict is None:
+        return suspicion.event if suspicion is not None else ""
+    was_early = update.changed is None or now - update.changed <= TAKEN_BACK
+    return verdict if was_early else ""
+
+
+def _part_back(
+    update: Update, suspicion: Suspicion | None, verdict: str | None
+) -> tuple[Package, ...]:
+    """The packages that are offered again, where they were not all of the update's."""
+    part: tuple[Package, ...] = ()
+    if verdict is None and suspicion is not None:
+        part = packages_gone(update, suspicion)
+    if update.is_pulled_in_part:
+        part = part or pulled_packages(update)
+    return part

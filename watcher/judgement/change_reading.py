@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.names import label_names
-from watcher.judgement.packages import build_grew, is_among, without
+from watcher.judgement.packages import build_grew, without
 from watcher.judgement.reading import language_of, new_sentences, read, sentences
 from watcher.records import Change, Entry, Kind, Package, Passage
 
@@ -29,6 +29,8 @@ PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
 # What a statement may say of an update's state. The last takes a pull back that never
 # was.
 STATE_KINDS = (*PULL_OR_RETURN, Kind.CORRECTED)
+# What an entry is compared with that was not there before, or is no longer there
+NO_ENTRY = Entry("", "")
 
 
 class PassageStatement(Struct, frozen=True):
@@ -52,6 +54,11 @@ class PassageStatement(Struct, frozen=True):
     def in_revision(self) -> bool:
         """Whether it stands in an advisory's revisions."""
         return self.passage.startswith("revision")
+
+    @property
+    def day(self) -> datetime | None:
+        """The day of its paragraph; None in a revision, which bears that of its record."""
+        return None if self.in_revision else self.time
 
 
 class PackageChange(Struct, frozen=True):
@@ -87,6 +94,11 @@ class ChangeReading(Struct, frozen=True):
         return self.change.entry
 
     @property
+    def former_entry(self) -> Entry:
+        """The entry as it was before; as it is where it was not there."""
+        return self.change.before or self.change.entry
+
+    @property
     def is_first(self) -> bool:
         """Whether the entry was not there before."""
         return self.change.before is None
@@ -113,7 +125,7 @@ class ChangeReading(Struct, frozen=True):
 
     def says(self, *kinds: Kind) -> bool:
         """Whether a new sentence means one of these."""
-        return any(statement.kind in kinds for statement in self.statements)
+        return bool(self.statements_of(*kinds))
 
     def statements_of(self, *kinds: Kind) -> list[PassageStatement]:
         """The new statements of these kinds.
@@ -193,56 +205,48 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
 
     ``language`` is the source's; "" where each text tells its own.
     """
-    before, after = change.before, change.after
-    old_packages = before.packages if before else ()
-    packages = after.packages if after else ()
+    before, after = change.before or NO_ENTRY, change.after or NO_ENTRY
     # A copy that lags behind offers the version before again, and the next one the newest
-    fresh = [package for package in packages if package not in change.offered]
-    changed = _changed_packages(
-        old_packages, packages, fresh, same_row=_is_one_row(change)
-    )
-    prose_before, prose_packages = _prose_packages(before), _prose_packages(after)
-    if prose_before and prose_packages and prose_before != prose_packages:
-        changed = (PackageChange(prose_before[0], prose_packages[0]),)
-    kept_name = {pair.before for pair in changed} | {pair.after for pair in changed}
+    fresh = [package for package in after.packages if package not in change.offered]
+    changed = _changed_packages(before, after, fresh)
+    kept_name: set[Package] = set()
+    for pair in changed:
+        kept_name.update((pair.before, pair.after))
     come = [package for package in fresh if package not in kept_name]
-    gone = [package for package in old_packages if package not in kept_name]
+    gone = [package for package in before.packages if package not in kept_name]
     new_passages: list[Passage] = []
     statements: list[PassageStatement] = []
     in_other_words = _said_in_other_words(change, language)
     for passage, new in _new_sentences(before, after, change.said, language):
-        said = [
-            _dated(each, passage, change.time)
-            for each in _statements(passage, new, language)
-        ]
-        if in_other_words is not None:
-            said = [each for each in said if not _is_said(each, in_other_words)]
-        else:
-            said = [each for each in said if not _was_translated(each, change)]
+        said = []
+        for statement in _statements(passage, frozenset(new), language):
+            dated = _dated(statement, passage, change.time)
+            if not _is_translation(dated, change, in_other_words):
+                said.append(dated)
         statements += said
         # A translation that says nothing new is no new text
         if said or in_other_words is None:
             new_passages.append(Passage(passage.name, "\n".join(new), passage.time))
     return ChangeReading(
         change=change,
-        new_packages=tuple(without(come, old_packages)),
-        lost_packages=tuple(without(gone, packages)),
+        new_packages=tuple(without(come, before.packages)),
+        lost_packages=tuple(without(gone, after.packages)),
         changed_packages=changed,
         new_passages=tuple(new_passages),
         statements=tuple(statements),
-        exploited=_is_exploited(after) and not _is_exploited(before),
-        disclosed=_is_disclosed(after) and not _is_disclosed(before),
-        prose_packages=prose_packages,
+        exploited=bool(after.exploited) and not before.exploited,
+        disclosed=bool(after.disclosed) and not before.disclosed,
+        prose_packages=_prose_packages(after),
     )
 
 
-def _prose_packages(entry: Entry | None) -> tuple[Package, ...]:
+def _prose_packages(entry: Entry) -> tuple[Package, ...]:
     """The package that a post about a product's version offers by its build.
 
     Case: "the final build number for Exchange 2013 RTM CU2 is 15.0.712.22"; three weeks
     later the same sentence said 15.0.712.24.
     """
-    if entry is None or entry.packages or entry.label is None or entry.label.month:
+    if entry.packages or entry.label is None or entry.label.month:
         return ()
     product = entry.label.product
     text = whole_text(entry)
@@ -252,33 +256,24 @@ def _prose_packages(entry: Entry | None) -> tuple[Package, ...]:
     return (Package(product, build=builds[0]),)
 
 
-def _is_one_row(change: Change) -> bool:
-    """Whether this is a table's row that kept its name.
-
-    A higher build under it is another version, whatever its article.
-    """
-    if change.before is None or change.after is None:
-        return False
-    label = change.before.label
-    return label is not None and label == change.after.label
-
-
 def _changed_packages(
-    old: tuple[Package, ...],
-    new: tuple[Package, ...],
-    fresh: Iterable[Package],
-    *,
-    same_row: bool,
+    before: Entry, after: Entry, fresh: Iterable[Package]
 ) -> tuple[PackageChange, ...]:
-    changed = []
-    for package in fresh:
-        if is_among(package, old):
-            continue
+    """The packages, of those that are ``fresh``, that are another build or file of one.
+
+    Where an entry has no packages, the build that its prose names.
+    """
+    in_prose = zip(_prose_packages(before), _prose_packages(after), strict=False)
+    changed = [PackageChange(old, new) for old, new in in_prose if old != new]
+    # A table's row that kept its name: a higher build under it is another version,
+    # whatever its article
+    same_row = before.label is not None and before.label == after.label
+    lost = without(before.packages, after.packages)
+    for package in without(fresh, before.packages):
         former = []
-        for other in old:
-            if other.product != package.product or is_among(other, new):
-                continue
-            if other.kb == package.kb or (same_row and build_grew(other, package)):
+        for other in lost:
+            grew = same_row and build_grew(other, package)
+            if other.product == package.product and (other.kb == package.kb or grew):
                 former.append(other)
         # Of two that it may have been none is certain
         if len(former) == 1:
@@ -286,27 +281,24 @@ def _changed_packages(
     return tuple(changed)
 
 
+def read_passages(entry: Entry) -> list[Passage]:
+    """Give the passages of an entry that are read: all but what describes a vulnerability."""
+    return [passage for passage in entry.passages if passage.name not in UNREAD]
+
+
 def _new_sentences(
-    before: Entry | None,
-    after: Entry | None,
-    said: tuple[str, ...],
-    language: str,
+    before: Entry, after: Entry, said: tuple[str, ...], language: str
 ) -> list[tuple[Passage, tuple[str, ...]]]:
     """The passages of the new form that hold sentences which neither stood in the old
     one nor were ``said`` before it, each with these.
     """
-    if after is None:
-        return []
-    old_texts: list[str] = []
-    if before is not None:
-        old_texts = [passage.text for passage in before.passages]
-        old_texts.append(before.title)
+    old_texts = [before.title, *(passage.text for passage in before.passages)]
     found = []
     times_before = _times_revised(before)
     times: Counter[str] = Counter()
-    for passage in (Passage("title", after.title), *dict.fromkeys(after.passages)):
-        if passage.name in UNREAD:
-            continue
+    # MSRC has listed one revision twice
+    once = dict.fromkeys(read_passages(after))
+    for passage in (Passage("title", after.title), *once):
         new = new_sentences(old_texts, [passage.text], language)
         fresh = [sentence for sentence in new if sentence not in said]
         if is_revision(passage):
@@ -321,13 +313,12 @@ def _new_sentences(
     return found
 
 
-def _times_revised(entry: Entry | None) -> Counter[str]:
+def _times_revised(entry: Entry) -> Counter[str]:
     """How many revisions of an entry say each sentence."""
     times: Counter[str] = Counter()
     # MSRC has listed one revision twice
-    for passage in dict.fromkeys(entry.passages) if entry is not None else ():
-        if is_revision(passage):
-            times.update(sentences(passage.text))
+    for passage in dict.fromkeys(filter(is_revision, entry.passages)):
+        times.update(sentences(passage.text))
     return times
 
 
@@ -354,44 +345,38 @@ def _said_in_other_words(change: Change, language: str) -> frozenset[str] | None
     A page that is served by the reader's country says all of it again, in sentences that
     it has never said so.
     """
-    before, after = change.before, change.after
-    if before is None or after is None or language:
+    before, after = change.before or NO_ENTRY, change.after or NO_ENTRY
+    old, new = _prose(before), _prose(after)
+    if language or not old or not new:
         return None
     # A title that names its update only in this language: nothing was told of it before
-    if before.label is None and after.label is not None:
-        return None
-    old, new = _prose(before), _prose(after)
-    if not old or not new or language_of(old) == language_of(new):
+    names_it_only_now = before.label is None and after.label is not None
+    if names_it_only_now or language_of(old) == language_of(new):
         return None
     return frozenset((*change.kinds, *kinds_said(before, change.time)))
 
 
-def _is_said(statement: PassageStatement, said: frozenset[str]) -> bool:
-    """Whether a statement is a translation of one that an entry has made.
+def _is_translation(
+    statement: PassageStatement, change: Change, in_other_words: frozenset[str] | None
+) -> bool:
+    """Whether an entry has made a statement before, in another language.
 
-    A second pause is said on another day.
+    ``in_other_words``: what it has made in others, None where it speaks as it did.
     """
-    kind = statement.kind.value
-    if kind not in said:
-        return False
-    is_dated = statement.time is not None and not statement.in_revision
-    day = of_day(statement.kind, statement.time if is_dated else None)
-    days = {each for each in said if each.startswith(f"{kind} ")}
-    # What bore no day may be any
-    return (
-        not days or not is_dated or not days.isdisjoint((day, of_day(statement.kind)))
-    )
-
-
-def _was_translated(statement: PassageStatement, change: Change) -> bool:
-    """Whether an entry has said this of that day before, and not in its last copy.
-
-    Between the translation and the whole text there was an excerpt in its own language.
-    """
-    if statement.time is None or statement.in_revision or change.before is None:
-        return False
-    day = of_day(statement.kind, statement.time)
-    return day in change.kinds and day not in kinds_said(change.before, change.time)
+    kind, day = statement.kind, statement.day
+    if in_other_words is None:
+        # Between the translation and the whole text there was an excerpt in its own
+        # language: of that day it has said so, and not in its last copy
+        if day is None or change.before is None:
+            return False
+        named = of_day(kind, day)
+        was_in_copy = named in kinds_said(change.before, change.time)
+        return named in change.kinds and not was_in_copy
+    if day is None or kind.value not in in_other_words:
+        return kind.value in in_other_words
+    # A second pause is said on another day; what bore no day may be any
+    days = {each for each in in_other_words if each.startswith(f"{kind.value} ")}
+    return not days or not days.isdisjoint((of_day(kind, day), of_day(kind)))
 
 
 def of_day(kind: Kind, day: datetime | None = None) -> str:
@@ -406,8 +391,8 @@ def kinds_said(entry: Entry, now: datetime) -> frozenset[str]:
     with the day of its paragraph, as ``of_day`` names it.
     """
     found: set[str] = set()
-    for passage in entry.passages:
-        if passage.name in (*UNREAD, REASON):
+    for passage in read_passages(entry):
+        if passage.name == REASON:
             continue
         for sentence, day in _days_of(passage.text, now):
             # Each by itself: beside a return its reason is not told of as an issue
@@ -422,12 +407,11 @@ def whole_text(entry: Entry) -> str:
 
 
 def _prose(entry: Entry) -> str:
-    texts = [each.text for each in entry.passages if each.name not in UNREAD]
-    return "\n".join(texts)
+    return "\n".join(passage.text for passage in read_passages(entry))
 
 
 def _statements(
-    passage: Passage, among: tuple[str, ...] | None = None, language: str = ""
+    passage: Passage, among: frozenset[str] | None = None, language: str = ""
 ) -> list[PassageStatement]:
     """What a passage says, in those of its sentences that are ``among`` (None: all).
 
@@ -437,8 +421,7 @@ def _statements(
     if passage.name == REASON:
         return []
     found = []
-    chosen = None if among is None else frozenset(among)
-    for said in read(passage.text, language, chosen):
+    for said in read(passage.text, language, among):
         statement = PassageStatement(
             said.kind,
             said.frame,
@@ -479,28 +462,21 @@ def _days_of(text: str, now: datetime) -> Iterator[tuple[str, datetime | None]]:
             yield sentence, day
 
 
-def _is_exploited(entry: Entry | None) -> bool:
-    return entry is not None and bool(entry.exploited)
-
-
-def _is_disclosed(entry: Entry | None) -> bool:
-    return entry is not None and bool(entry.disclosed)
-
-
 def history_of(entry: Entry) -> PassageStatement | None:
     """Give the last pull or re-release that an entry's own history tells, if any.
 
     Revisions count in their order.  Elsewhere a text that speaks of both has been
     continued after the re-release.
     """
-    in_revisions = _pulls_and_returns(filter(is_revision, entry.passages))
-    if in_revisions:
-        return in_revisions[-1]
-    elsewhere = _pulls_and_returns(_prose_of(entry))
-    for statement in elsewhere:
-        if statement.kind is Kind.RE_RELEASED:
-            return statement
-    return elsewhere[-1] if elsewhere else None
+    in_revisions, elsewhere = _revisions_and_prose(entry)
+    turns = _pulls_and_returns(in_revisions)
+    if not turns:
+        turns = _pulls_and_returns(elsewhere)
+        # The first return that is told goes before all else
+        for statement in turns:
+            if statement.kind is Kind.RE_RELEASED:
+                return statement
+    return turns[-1] if turns else None
 
 
 def return_in(entry: Entry) -> PassageStatement | None:
@@ -508,16 +484,21 @@ def return_in(entry: Entry) -> PassageStatement | None:
 
     Whatever came after it: a second version may have been pulled, too.
     """
-    said = _pulls_and_returns(filter(is_revision, entry.passages))
-    said = said or _pulls_and_returns(_prose_of(entry))
-    returns = [each for each in said if each.kind is Kind.RE_RELEASED]
-    return returns[-1] if returns else None
+    in_revisions, elsewhere = _revisions_and_prose(entry)
+    turns = _pulls_and_returns(in_revisions) or _pulls_and_returns(elsewhere)
+    for statement in reversed(turns):
+        if statement.kind is Kind.RE_RELEASED:
+            return statement
+    return None
 
 
-def _prose_of(entry: Entry) -> list[Passage]:
-    """The passages of an entry that are read, without its revisions."""
-    passages = [each for each in entry.passages if each.name not in UNREAD]
-    return [each for each in passages if not is_revision(each)]
+def _revisions_and_prose(entry: Entry) -> tuple[list[Passage], list[Passage]]:
+    """The passages of an entry that are read: its revisions, and the others."""
+    revisions: list[Passage] = []
+    prose: list[Passage] = []
+    for passage in read_passages(entry):
+        (revisions if is_revision(passage) else prose).append(passage)
+    return revisions, prose
 
 
 def _pulls_and_returns(passages: Iterable[Passage]) -> list[PassageStatement]:
@@ -538,9 +519,7 @@ def tells_of_pull(entry: Entry) -> bool:
     Unlike ``history_of``, which gives the last turn: a record of November 2024 tells of
     the pull though its update is back.
     """
-    for passage in entry.passages:
-        if passage.name in UNREAD:
-            continue
+    for passage in read_passages(entry):
         if any(said.kind is Kind.PULLED for said in _statements(passage)):
             return True
     return False

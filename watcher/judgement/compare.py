@@ -13,16 +13,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import (
-    UNREAD,
     is_revision,
     kinds_said,
     of_day,
+    read_passages,
     repeated,
 )
 from watcher.judgement.reading import sentences, words
@@ -40,6 +40,8 @@ from watcher.records import (
 
 # After this an entry that left a feed is not expected there again
 COMES_BACK = timedelta(days=90)
+# Before all that is dated: nothing is older than what bears no date
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def changes(
@@ -58,49 +60,51 @@ def changes(
     for entry in snapshot.entries:
         fresh[entry.key] = _with_settled_builds(entry, stored.get(entry.key))
     present = {key: old for key, old in stored.items() if old.missing_since is None}
-    oldest = None
+    oldest = _NEVER
     if snapshot.coverage is Coverage.COMPLETE:
         renamed = _renamed(present, fresh)
     else:
         renamed = _renamed_posts(stored, fresh)
         oldest = _oldest_date(present.values())
 
-    found = _come_or_altered(stored, fresh, set(renamed.values()), oldest, snapshot)
+    found: list[Change] = []
+    for key in fresh.keys() - renamed.values():
+        found += _come_or_altered(stored.get(key), fresh[key], oldest, snapshot)
     for key, new_key in renamed.items():
         kind = ChangeKind.ALTERED if key in present else ChangeKind.RETURNED
         found.append(_change(snapshot, kind, stored[key].entry, fresh[new_key]))
-    for key, old in present.items():
-        if key not in fresh and key not in renamed:
-            kind = _kind_of_leaving(old.entry, snapshot)
-            found.append(_change(snapshot, kind, old.entry, None))
+    for key in present.keys() - fresh.keys() - renamed.keys():
+        entry = stored[key].entry
+        kind = _kind_of_leaving(entry, snapshot)
+        found.append(_change(snapshot, kind, entry, None))
     found = [_dated(change, stored, since) for change in found]
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
 
 
-def _oldest_date(present: Iterable[StoredEntry]) -> datetime | None:
+def _oldest_date(present: Iterable[StoredEntry]) -> datetime:
     dates = [old.entry.published for old in present if old.entry.published is not None]
-    return min(dates, default=None)
+    return min(dates, default=_NEVER)
 
 
 def _come_or_altered(
-    stored: Mapping[str, StoredEntry],
-    fresh: Mapping[str, Entry],
-    renamed: Collection[str],
-    oldest: datetime | None,
-    snapshot: Snapshot,
+    old: StoredEntry | None, entry: Entry, oldest: datetime, snapshot: Snapshot
 ) -> list[Change]:
-    """The changes of entries that a snapshot shows, without those under a new name."""
-    found = []
-    for key, entry in fresh.items():
-        old = stored.get(key)
-        kind = _kind_of_fresh(entry, old, oldest)
-        if kind is None or key in renamed:
-            continue
-        before = old.entry if old is not None else None
-        if before is None and kind is ChangeKind.RETURNED:
-            before = entry
-        found.append(_change(snapshot, kind, before, entry))
-    return found
+    """The change of an entry that a snapshot shows, none where it is as it was.
+
+    ``oldest`` is the oldest date that is stored of a window.
+    """
+    if old is None:
+        # A feed that shows more posts than before shows old ones, which are no news;
+        # the Update Guide's entries are old CVEs with new revisions
+        is_older = entry.published is not None and entry.published < oldest
+        if is_older and not entry.revision:
+            return [_change(snapshot, ChangeKind.RETURNED, entry, entry)]
+        return [_change(snapshot, ChangeKind.APPEARED, None, entry)]
+    if old.missing_since is not None:
+        return [_change(snapshot, ChangeKind.RETURNED, old.entry, entry)]
+    if old.fingerprint != normalize.fingerprint(entry):
+        return [_change(snapshot, ChangeKind.ALTERED, old.entry, entry)]
+    return []
 
 
 def _dated(
@@ -127,9 +131,8 @@ def rewatched(changes: Iterable[Change], watch: Watch) -> tuple[Change, ...]:
             found.append(change)
             continue
         chosen = _chosen(before, after, watch)
-        if set(chosen.packages) - set(before.packages) or set(chosen.products) - set(
-            before.products
-        ):
+        had = {*before.packages, *before.products}
+        if not had.issuperset((*chosen.packages, *chosen.products)):
             found.append(
                 replace(change, kind=ChangeKind.APPEARED, before=None, after=chosen)
             )
@@ -179,41 +182,15 @@ def _with_settled_builds(entry: Entry, old: StoredEntry | None) -> Entry:
 
     A typing error touches one of them, a release both.
     """
-    if old is None or not any(package.disputed for package in entry.packages):
+    if old is None:
         return entry
     builds = {(p.product, p.kb): p.build for p in old.entry.packages}
     packages = []
     for package in entry.packages:
-        build = builds.get((package.product, package.kb))
-        if package.disputed and build:
-            package = replace(package, build=build)  # noqa: PLW2901 - the same, settled
-        packages.append(package)
+        settled = builds.get((package.product, package.kb)) or package.build
+        is_settled = not package.disputed
+        packages.append(package if is_settled else replace(package, build=settled))
     return replace(entry, packages=tuple(packages))
-
-
-def _kind_of_fresh(
-    entry: Entry, old: StoredEntry | None, oldest: datetime | None
-) -> ChangeKind | None:
-    """How an entry that is shown differs from what is stored, None when it does not.
-
-    ``oldest`` is the oldest date that is stored of a window.
-    """
-    if old is None:
-        # A feed that shows more posts than before shows old ones, which are no news
-        is_older = (
-            oldest is not None
-            and entry.published is not None
-            and entry.published < oldest
-        )
-        # The Update Guide's entries are old CVEs with new revisions
-        if is_older and not entry.revision:
-            return ChangeKind.RETURNED
-        return ChangeKind.APPEARED
-    if old.missing_since is not None:
-        return ChangeKind.RETURNED
-    if old.fingerprint != normalize.fingerprint(entry):
-        return ChangeKind.ALTERED
-    return None
 
 
 def _kind_of_leaving(entry: Entry, snapshot: Snapshot) -> ChangeKind:
@@ -335,8 +312,7 @@ def _recall(change: Change, remembered: Collection[str]) -> Change:
     # A post that had aged out of its feed comes back when a newer one is deleted
     if change.kind is ChangeKind.APPEARED and is_all:
         return replace(change, kind=ChangeKind.RETURNED, before=entry)
-    said_here = kinds_said(entry, change.time)
-    named_kinds = {*map(of_day, Kind), *(kind.value for kind in Kind), *said_here}
+    named_kinds = {*map(of_day, Kind), *map(str, Kind), *kinds_said(entry, change.time)}
     kinds = [
         name
         for name in sorted(named_kinds)
@@ -375,10 +351,9 @@ def post_name(entry: Entry) -> str:
 def _names_of(change: Change) -> list[str]:
     """Every name under which the entry of a change may have been seen before."""
     names: dict[str, None] = {}
-    for entry in (change.before, change.after):
-        if entry is not None:
-            names |= dict.fromkeys((entry.key, post_name(entry)))
-    return [name for name in names if name]
+    for entry in filter(None, (change.before, change.after)):
+        names |= dict.fromkeys((entry.key, post_name(entry)))
+    return list(filter(None, names))
 
 
 def _is_remembered(
@@ -410,9 +385,7 @@ def _sentences(entry: Entry) -> Iterator[tuple[str, int]]:
     times: Counter[tuple[str, ...]] = Counter()
     for sentence in sentences(entry.title):
         yield sentence, 1
-    for passage in dict.fromkeys(entry.passages):
-        if passage.name in UNREAD:
-            continue
+    for passage in dict.fromkeys(read_passages(entry)):
         for sentence in sentences(passage.text):
             if is_revision(passage):
                 times[words(sentence)] += 1

@@ -6,14 +6,16 @@ A suspicion names the packages that are gone, and no others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.event import quote_evidence, unique_evidence
 from watcher.judgement.packages import current_packages
-from watcher.kinds import SOURCE_KINDS
+from watcher.kinds import source_kind
 from watcher.records import Evidence, Package, Suspicion, Update
 
 
@@ -23,6 +25,11 @@ def suspicion_at(update: Update, source: str) -> Suspicion | None:
         if suspicion.source == source:
             return suspicion
     return None
+
+
+def suspicions_elsewhere(update: Update, source: str) -> tuple[Suspicion, ...]:
+    """Give what other sources are suspected to lack of an update."""
+    return tuple(each for each in update.suspicions if each.source != source)
 
 
 def suspicion_of(
@@ -35,23 +42,20 @@ def suspicion_of(
 ) -> Suspicion:
     """Give what is gone there by now, with what was gone there before."""
     change = readings[0].change
+    before = earlier or Suspicion(
+        change.source, change.document, keys=(), since=now, event="", whole=False
+    )
     keys = {f"{reading.change.document}|{reading.entry.key}" for reading in readings}
-    evidence = evidence_of(readings)
-    if earlier is not None:
-        keys |= set(earlier.keys)
-        lost = (*earlier.lost, *lost)
-        evidence = (*earlier.evidence, *evidence)
-    whole = _is_wholly_gone(update, kind, keys, lost)
-    return Suspicion(
-        source=change.source,
+    keys.update(before.keys)
+    lost = (*before.lost, *lost)
+    return replace(
+        before,
         document=change.document,
         keys=tuple(sorted(keys)),
-        since=earlier.since if earlier else now,
-        event=earlier.event if earlier else "",
-        whole=whole,
+        whole=_is_wholly_gone(update, kind, keys, lost),
         kind=kind,
         lost=lost,
-        evidence=unique_evidence(evidence),
+        evidence=unique_evidence((*before.evidence, *evidence_of(readings))),
     )
 
 
@@ -67,11 +71,11 @@ def _is_wholly_gone(
 
     All of its pages, or all of its rows; never an article, which offers no package.
     """
-    row = SOURCE_KINDS.get(kind)
-    if row is not None and row.follows_updates:
+    if not offers_packages(kind):
+        return False
+    if source_kind(kind).follows_updates:
         pages = set(schedule.pages(update, kind))
-        pages_gone = {document_of(key) for key in keys}
-        return bool(row.channel and pages) and pages <= pages_gone
+        return bool(pages) and pages.issubset(map(document_of, keys))
     gone = {(package.product, package.build) for package in lost}
     current = {(p.product, p.build) for p in current_packages(update) if p.build}
     return bool(gone) and current <= gone
@@ -89,36 +93,31 @@ def confirms(other: Suspicion, suspicion: Suspicion) -> bool:
     agree on nothing.  An article offers no package: when it is gone, the package may
     well be there.
     """
-    if not (offers_packages(other.kind) and offers_packages(suspicion.kind)):
-        return False
-    if _hosts(other) & _hosts(suspicion):
+    both_offer = offers_packages(other.kind) and offers_packages(suspicion.kind)
+    if not both_offer or _hosts(other) & _hosts(suspicion):
         return False
     if other.whole or suspicion.whole:
         return True
-    products = {package.product for package in suspicion.lost}
-    return any(package.product in products for package in other.lost)
+    return bool(_products_lost(other) & _products_lost(suspicion))
 
 
 def _hosts(suspicion: Suspicion) -> set[str]:
     return {urlsplit(piece.url).hostname or "" for piece in suspicion.evidence}
 
 
+def _products_lost(suspicion: Suspicion) -> set[str]:
+    return {package.product for package in suspicion.lost}
+
+
 def offers_packages(kind: str) -> bool:
     """Say whether a source of this kind shows that a package is offered."""
-    row = SOURCE_KINDS.get(kind)
-    return row is None or bool(row.channel) or not row.follows_updates
-
-
-def waits_for(kind: str) -> timedelta:
-    """Say for how long nothing is told of what is gone at a source of this kind."""
-    row = SOURCE_KINDS.get(kind)
-    return row.absence_waits if row is not None else timedelta(0)
+    row = source_kind(kind)
+    return bool(row.channel) or not row.follows_updates
 
 
 def channel_of(kind: str) -> tuple[str, ...]:
     """Give the channel that a source of this kind shows, () for none."""
-    row = SOURCE_KINDS.get(kind)
-    return (row.channel,) if row and row.channel else ()
+    return tuple(filter(None, (source_kind(kind).channel,)))
 
 
 def packages_gone(update: Update, *suspicions: Suspicion) -> tuple[Package, ...]:
@@ -137,6 +136,5 @@ def packages_gone(update: Update, *suspicions: Suspicion) -> tuple[Package, ...]
 
 def _is_gone(package: Package, suspicion: Suspicion) -> bool:
     """Whether a source lacks a package: by its product, for pages know few builds."""
-    if suspicion.whole or not suspicion.lost:
-        return True
-    return any(lost.product == package.product for lost in suspicion.lost)
+    products = _products_lost(suspicion)
+    return suspicion.whole or not products or package.product in products
