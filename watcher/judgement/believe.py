@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from watcher.judgement.change_reading import NO_ENTRY
 from watcher.judgement.names import row_name
 from watcher.plural import counted
 from watcher.records import Change, ChangeKind, Document, Snapshot
@@ -89,7 +90,7 @@ def judge(snapshot: Snapshot, history: Document | None, now: datetime) -> Verdic
     if stranger:
         return Verdict(believed=False, doubt=stranger)
     reason = doubt(snapshot, history)
-    return _with_patience(reason, history, now)
+    return _with_patience(reason, history, now) if reason else Verdict(believed=True)
 
 
 def judge_age(
@@ -106,22 +107,18 @@ def judge_age(
     """
     if not verdict.believed or history is None:
         return verdict
-    if snapshot.sha256[:DIGITS] not in history.bodies:
-        return verdict
-    if all(_gives_back(change) for change in changes):
+    is_read_before = snapshot.sha256[:DIGITS] in history.bodies
+    if not is_read_before or all(map(_gives_back, changes)):
         return verdict
     reason = "the copy is an older one: it is byte for byte one read before the last"
-    age = _with_patience(reason, history, now)
-    return age if age.late or not age.believed else verdict
+    return _with_patience(reason, history, now)
 
 
 def _gives_back(change: Change) -> bool:
     """Whether a change only puts back what was missing, or says to be unavailable."""
     if change.kind is ChangeKind.RETURNED:
         return True
-    before, after = change.before, change.after
-    if before is None or after is None:
-        return False
+    before, after = change.before or NO_ENTRY, change.after or NO_ENTRY
     return bool(after.available) and before.available is False
 
 
@@ -178,24 +175,25 @@ def judge_table(
     if not is_table:
         return verdict
     layout = judge_layout(changes, history, now)
-    return layout if layout.late or not layout.believed else verdict
+    return layout if layout.doubt else verdict
 
 
 def judge_layout(
-    changes: tuple[Change, ...], history: Document | None, now: datetime
+    changes: tuple[Change, ...], history: Document, now: datetime
 ) -> Verdict:
     """Doubt a table in which many updates change at once: a new layout, not news.
 
     Rows that appear with a recent date are what a release looks like and do not count.
     """
-    newest = history.newest if history is not None else None
-    changed = {row_name(c.entry) for c in changes if _counts_for_layout(c, newest, now)}
-    reason = ""
-    if len(changed) > LAYOUT:
-        reason = (
-            f"{len(changed)} updates changed at once in the table: "
-            "its layout has changed"
-        )
+    changed = set()
+    for change in changes:
+        if _counts_for_layout(change, history.newest, now):
+            changed.add(row_name(change.entry))
+    if len(changed) <= LAYOUT:
+        return Verdict(believed=True)
+    reason = (
+        f"{len(changed)} updates changed at once in the table: its layout has changed"
+    )
     return _with_patience(reason, history, now)
 
 
@@ -232,8 +230,7 @@ def _moves(change: Change) -> bool:
 
 
 def _with_patience(reason: str, history: Document | None, now: datetime) -> Verdict:
-    if not reason:
-        return Verdict(believed=True)
+    """Give up a doubt of a copy that has stayed so for ``PATIENCE``."""
     if history is not None and _doubted_for(history, now) >= PATIENCE:
         return Verdict(believed=True, doubt=reason, late=True)
     return Verdict(believed=False, doubt=reason)

@@ -6,7 +6,8 @@ Nothing here decides what is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
@@ -66,7 +67,7 @@ class Ledger:
         """Start from the updates that the state has for the names in question."""
         self.stored: dict[str, Update] = {}
         self._updates: dict[str, Update] = {}
-        self._ids_of_name: dict[str, list[str]] = {}
+        self._ids_of_name: dict[str, set[str]] = defaultdict(set)
         self._changed: set[str] = set()
         self._heirs: dict[str, str] = {}
         self._named_anew: set[str] = set()
@@ -148,8 +149,8 @@ class Ledger:
         thread = update.thread
         if not update.established:
             thread = advisory.thread or advisory.id
-        established = {each.fact: each for each in advisory.established}
-        established |= {each.fact: each for each in update.established}
+        facts = (*advisory.established, *update.established)
+        established = {each.fact: each for each in facts}
         mine = {each.id for each in update.advisories}
         further = [each for each in advisory.advisories if each.id not in mine]
         heir = replace(
@@ -175,18 +176,13 @@ class Ledger:
         return tuple(self._updates[update_id] for update_id in ids)
 
     def _index(self, update: Update) -> None:
-        former = self._updates.get(update.id)
-        if former is not None:
-            # Packages that went to another update take their names along
-            for name in set(former.names).difference(update.names):
-                ids = self._ids_of_name.get(name, [])
-                if update.id in ids:
-                    ids.remove(update.id)
+        former = self._updates.get(update.id, update)
+        # Packages that went to another update take their names along
+        for name in set(former.names).difference(update.names):
+            self._ids_of_name[name].discard(update.id)
         self._updates[update.id] = update
         for name in update_names(update):
-            ids = self._ids_of_name.setdefault(name, [])
-            if update.id not in ids:
-                ids.append(update.id)
+            self._ids_of_name[name].add(update.id)
 
 
 def _age(update: Update) -> tuple[datetime, str]:
@@ -275,13 +271,17 @@ def _named_for_others(entry: Entry, update: Update) -> set[str]:
         return set()
     articles = versions_of_articles(text, families)
     found = {kb for kb, version in articles.items() if version in others}
+    names_of_others = set(map(version_name, others))
     for product in entry.products:
-        line = version_name(product)
-        if any(name.startswith(line) for name in own):
-            continue
-        if any(version_name(each).startswith(line) for each in others):
+        if _is_line(product, names_of_others) and not _is_line(product, own):
             found.add(product)
     return found
+
+
+def _is_line(product: str, versions: Collection[str]) -> bool:
+    """Whether one of the versions' names is of a product: "SQL Server 2022" of its CU23."""
+    line = version_name(product)
+    return any(version.startswith(line) for version in versions)
 
 
 def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package:
@@ -396,29 +396,25 @@ def merge_advisories(update: Update, entries: Iterable[Entry]) -> tuple[Advisory
 
 def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
     key, cve = entry.key.upper(), stored.id
-    title, url = stored.title, stored.url
+    given: dict[str, object] = {
+        "severity": entry.severity,
+        "cvss": entry.cvss,
+        "vector": entry.vector,
+        "likely": entry.likely,
+    }
     # Only the advisory itself gives title and address: a post about two zero-days
     # headed "Two bugs" gives them to neither
     if cve in key:
-        url = entry.url or url
+        given["url"] = entry.url
         if entry.title != cve:
-            title = entry.title or title
-    exploited, disclosed = stored.exploited, stored.disclosed
-    # What a post about several says is exploited need not be this one
+            given["title"] = entry.title
+    # What a post about several says is exploited need not be this one; yes stays yes
     if len(entry.cves) == 1 or key == cve:
-        exploited = exploited or bool(entry.exploited)
-        disclosed = disclosed or bool(entry.disclosed)
-    return replace(
-        stored,
-        title=title,
-        severity=entry.severity or stored.severity,
-        cvss=stored.cvss if entry.cvss is None else entry.cvss,
-        vector=entry.vector or stored.vector,
-        exploited=exploited,
-        disclosed=disclosed,
-        likely=stored.likely if entry.likely is None else entry.likely,
-        url=url,
-    )
+        given["exploited"] = entry.exploited or None
+        given["disclosed"] = entry.disclosed or None
+    # What an entry says nothing of stays as it was
+    said = {name: value for name, value in given.items() if value not in ("", None)}
+    return replace(stored, **said)
 
 
 def establish(update: Update, established: Established) -> Update:
@@ -479,11 +475,8 @@ def forget_pull(update: Update) -> Update:
 
     Another pull of it will be told anew.
     """
-    kept = []
-    for each in update.established:
-        is_pull = each.kind is Kind.PULLED and not each.suspected
-        if not is_pull or each.version != update.version:
-            kept.append(each)
+    version = update.version
+    kept = [e for e in update.established if not (e.is_pull and e.version == version)]
     return replace(update, established=tuple(kept))
 
 

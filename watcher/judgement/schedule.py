@@ -33,10 +33,10 @@ AFTER_FAILURE = timedelta(minutes=10)
 AT_ONCE = 200
 NONE_FAILED: Mapping[str, datetime] = {}
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_MONTH = re.compile(r"(\d{4})-([A-Za-z]{3})")
-_MONTH_NUMBERS = {
-    name.lower(): number for number, name in enumerate(calendar.month_abbr) if name
-}
+_NEVER_TRIED = Times("", "")
+_MONTHS = [name.lower() for name in calendar.month_abbr[1:]]
+_MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, start=1)}
+_MONTH = re.compile(rf"(\d{{4}})-({'|'.join(_MONTHS)})", re.IGNORECASE)
 
 
 def due(
@@ -50,33 +50,24 @@ def due(
 
     ``times`` has one row a source; ``force`` asks before the time.
     """
-    return tuple(
-        source
-        for source in sources
-        if source.enabled and (force or _is_due(source, times.get(source.name), now))
-    )
+    enabled = [source for source in sources if source.enabled]
+    if force:
+        return tuple(enabled)
+    last = {each.name: times.get(each.name, _NEVER_TRIED) for each in enabled}
+    return tuple(each for each in enabled if _is_due(each, last[each.name], now))
 
 
-def _is_due(source: Source, last: Times | None, now: datetime) -> bool:
-    if last is not None and _rests(last, now):
+def _is_due(source: Source, last: Times, now: datetime) -> bool:
+    # A server asked for 120 s of rest, and the next run came after 1 s
+    rests_until = last.rests_until or now
+    if now < rests_until <= now + LONGEST_REST:
         return False
-    if last is None or last.succeeded is None or last.failures:
-        return True
-    if last.succeeded > now:
-        # A clock that was ahead has gone back: it kept sources unasked for months
+    # A clock that was ahead has gone back: it kept sources unasked for months
+    if last.succeeded is None or last.succeeded > now:
         return True
     slack = min(SLACK, source.every / 10)
-    return now - last.succeeded >= source.every - slack
-
-
-def _rests(last: Times, now: datetime) -> bool:
-    """Say whether the server asked to be left alone until later than ``now``.
-
-    Case: a server asked for 120 s, and the next run came after 1 s.
-    """
-    if last.rests_until is None:
-        return False
-    return now < last.rests_until <= now + LONGEST_REST
+    is_time = now - last.succeeded >= source.every - slack
+    return is_time or last.failures > 0
 
 
 def set_back(times: Iterable[Times], now: datetime) -> list[Times]:
@@ -88,18 +79,11 @@ def set_back(times: Iterable[Times], now: datetime) -> list[Times]:
     """
     found = []
     for row in times:
-        tried, succeeded = row.tried, row.succeeded
-        is_ahead = tried is not None and tried > now
-        if not is_ahead and (succeeded is None or succeeded <= now):
-            continue
-        found.append(
-            replace(
-                row,
-                tried=tried and min(tried, now),
-                succeeded=succeeded and min(succeeded, now),
-                rests_until=None,
-            )
-        )
+        tried = row.tried and min(row.tried, now)
+        succeeded = row.succeeded and min(row.succeeded, now)
+        if (tried, succeeded) != (row.tried, row.succeeded):
+            row_now = replace(row, tried=tried, succeeded=succeeded, rests_until=None)
+            found.append(row_now)
     return found
 
 
@@ -114,8 +98,8 @@ def source_times(times: Iterable[Times]) -> dict[str, Times]:
         if earlier is None:
             found[row.source] = row
             continue
-        successes = [t for t in (earlier.succeeded, row.succeeded) if t is not None]
-        rests = [t for t in (earlier.rests_until, row.rests_until) if t is not None]
+        successes = filter(None, (earlier.succeeded, row.succeeded))
+        rests = filter(None, (earlier.rests_until, row.rests_until))
         found[row.source] = Times(
             row.source,
             "",
@@ -138,9 +122,8 @@ def judging_stages(
     """
 
     def turn(source: Source) -> tuple[bool, int, str]:
-        kind = SOURCE_KINDS[source.kind]
-        founds_now = kind.founds and source.name not in read
-        return not founds_now, kind.rank, source.name
+        rank = SOURCE_KINDS[source.kind].rank
+        return not _founds_now(source, read), rank, source.name
 
     at_once: list[Source] = []
     later: list[Source] = []
@@ -148,6 +131,11 @@ def judging_stages(
         follows = SOURCE_KINDS[source.kind].follows_updates
         (later if follows else at_once).append(source)
     return at_once, later
+
+
+def _founds_now(source: Source, read: Container[str]) -> bool:
+    """Whether it is a table that founds updates, and was not read yet."""
+    return SOURCE_KINDS[source.kind].founds and source.name not in read
 
 
 def asked_now(
@@ -164,19 +152,14 @@ def asked_now(
     """
     rested = [each for each in due if not _has_just_failed(each, times, now)]
     at_once, later = judging_stages(rested, read)
-    founding = [
-        source
-        for source in at_once
-        if SOURCE_KINDS[source.kind].founds
-        and source.name not in read
-        and source.name not in times
-    ]
+    untried = [source for source in at_once if source.name not in times]
+    founding = [source for source in untried if _founds_now(source, read)]
     return founding or [*at_once, *later]
 
 
 def _has_just_failed(source: Source, times: Mapping[str, Times], now: datetime) -> bool:
-    last = times.get(source.name)
-    if last is None or last.tried is None or not last.failures:
+    last = times.get(source.name, _NEVER_TRIED)
+    if last.tried is None or not last.failures:
         return False
     return now - min(source.every, AFTER_FAILURE) < last.tried <= now
 
@@ -205,10 +188,9 @@ def month_end(document: str) -> datetime | None:
     None for a document that is none.  ``2017-May-B`` counts as May.
     """
     match = _MONTH.match(document)
-    number = _MONTH_NUMBERS.get(match[2].lower()) if match else None
-    if match is None or number is None:
+    if match is None:
         return None
-    year = int(match[1])
+    year, number = int(match[1]), _MONTH_NUMBERS[match[2].lower()]
     return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
@@ -255,30 +237,35 @@ def months(
     these, every young one, and an older one whose row has moved.  Months that the
     index drops for hours are asked all the same.
     """
-    listed = {row.document: row for row in rows}
-    # MSRC's index has dropped months for hours
-    for name, document in previous.items():
-        if name and name not in listed:
-            listed[name] = Follow(name, document.url, document.mark)
-    dated = [row for row in listed.values() if month_end(row.document)]
-    dated.sort(key=lambda row: (_end(row), row.document), reverse=True)
-    newest = {row.document for row in dated[:FIRST_MONTHS]}
+    listed = _listed_by_now(rows, previous)
+    ends = {row.document: month_end(row.document) or _NEVER for row in listed.values()}
+    newest_first = sorted(ends, key=lambda name: (ends[name], name), reverse=True)
+    newest = [name for name in newest_first[:FIRST_MONTHS] if ends[name] > _NEVER]
     chosen = []
-    for row in listed.values():
-        before = previous.get(row.document)
+    for name in sorted(listed):
+        row, before = listed[name], previous.get(name)
         if before is None:
             # A month that is listed only now is news, however old it is
-            is_due = bool(previous) or row.document in newest
+            is_due = bool(previous) or name in newest
         else:
-            is_unread = before.accepted is None and row.document in newest
-            is_due = is_unread or bool(row.mark and before.mark != row.mark)
-        if is_due or young(row.document, now):
+            is_unread = before.accepted is None and name in newest
+            is_due = is_unread or row.mark not in ("", before.mark)
+        if is_due or young(name, now):
             chosen.append(row)
-    return tuple(sorted(chosen, key=lambda row: row.document))
+    return tuple(chosen)
 
 
-def _end(row: Follow) -> datetime:
-    return month_end(row.document) or _NEVER
+def _listed_by_now(
+    rows: Iterable[Follow], previous: Mapping[str, Document]
+) -> dict[str, Follow]:
+    """What an index lists, and what it has listed: MSRC's has dropped months for hours."""
+    listed = {}
+    for name, document in previous.items():
+        listed[name] = Follow(name, document.url, document.mark)
+    # The index itself
+    listed.pop("", None)
+    listed.update({row.document: row for row in rows})
+    return listed
 
 
 def moved(
@@ -292,22 +279,15 @@ def moved(
     moved: at most ``AT_ONCE``, the newest first.  What is left is read by the next
     checks.
     """
-    listed = {
-        document.document: Follow(document.document, document.url, document.mark)
-        for document in previous.values()
-        if document.document
-    }
-    listed.update({row.document: row for row in rows})
-    always = [row for row in listed.values() if not row.mark]
-    changed = []
-    for row in listed.values():
+    listed = _listed_by_now(rows, previous)
+    always, changed = [], []
+    for name in sorted(listed):
+        row, before = listed[name], previous.get(name)
         if not row.mark:
-            continue
-        before = previous.get(row.document)
-        if before is None or before.accepted is None or before.mark != row.mark:
+            always.append(row)
+        elif before is None or before.accepted is None or before.mark != row.mark:
             changed.append(row)
     changed.sort(key=lambda row: (row.mark, row.document), reverse=True)
-    always.sort(key=lambda row: row.document)
     return (
         *_failed_last(always, failed),
         *_failed_last(changed, failed)[:AT_ONCE],

@@ -80,6 +80,11 @@ class Established(Struct, frozen=True):
         return replace(self, event="")
 
     @property
+    def is_pull(self) -> bool:
+        """Whether it says that a version was pulled, which is more than a suspicion."""
+        return self.kind is Kind.PULLED and not self.suspected
+
+    @property
     def of_state(self) -> bool:
         """Whether it says that the update was pulled, is back, or never was pulled."""
         return not self.suspected and self.kind in (
