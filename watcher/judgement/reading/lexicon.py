@@ -188,6 +188,7 @@ def compiled(language: str, table: Mapping[str, Any]) -> Lexicon:
         collected.add_verbs(sense.name, row.get("verbs", ()))
         collected.add_states(sense.name, row.get("states", ()))
         collected.add_class(f"act:{sense.name}", row.get("nouns", ()))
+        collected.add_class("act", row.get("nouns", ()))
     frames = tuple(_frame(row, language) for row in table.get("frames", ()))
     shapes = [
         (name, re.compile(shape)) for name, shape in table.get("shapes", {}).items()

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from watcher.judgement.normalize import builds_in, kbs_in, products_in
 from watcher.judgement.normalize.dates import MONTH
-from watcher.judgement.reading.phrases import is_noun, is_verb
+from watcher.judgement.reading.phrases import is_verb
 from watcher.judgement.reading.tokens import Token, Tokens, place_from
 
 CHANNELS = ("download-center", "update-catalog", "windows-update", "wsus")
@@ -200,7 +200,7 @@ def _begins_clause(words: list[Token], place: int) -> bool:
                 return False
             return (
                 following > place + 1
-                or is_noun(leading)
+                or leading.has("noun")
                 or leading.has("kb", "version")
             )
     return False

@@ -7,18 +7,21 @@ build" nothing that concerns an administrator.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.judgement.reading.tokens import (
-    NO_WORD,
     Token,
     Tokens,
+    holds,
+    no,
     place_before,
     place_from,
     some_have,
     word_at,
+    yes,
 )
 
-# Words that end a noun phrase.
+# Words that are part of no noun phrase, but where they are nouns, too.
 ENDS = (
     "prep",
     "from",
@@ -38,17 +41,6 @@ ENDS = (
     "particle",
     "verb",
 )
-NOUNS = (
-    "offered",
-    "carrier",
-    "link",
-    "place",
-    "trouble",
-    "person",
-    "other",
-    "noun",
-    "quantifier",
-)
 AUXILIARIES = (
     "be",
     "have",
@@ -65,18 +57,6 @@ DASHES = ("-", "\u2013", "\u2014")
 LONGEST = 40  # words of a phrase
 # Words that may stand between a verb and what tells that it is one.
 BETWEEN = ("adverb", "again", "not", "nolonger")
-# Words after which a participle is part of a noun phrase: "the re-released update".
-LEADING = (
-    "det",
-    "prep",
-    "of",
-    "from",
-    "to",
-    "adjective",
-    "month",
-    "quantifier",
-    "year",
-)
 # Words of a noun phrase that it is not about: "update 2 (64-bit)" is about an update.
 PASSED_OVER = ("mark", "number", "year", "adjective", "month", "size", "det", "filler")
 # What the joint before a phrase is called, by the class of the word that is one.
@@ -94,6 +74,8 @@ class Phrase(Struct, frozen=True):
     """A noun phrase: its words from ``start`` up to but without ``end``, and its ``head``.
 
     ``of`` is the phrase that follows with "of"; ``pronoun`` is True for "it", "both", "which".
+    ``joint`` is the kind of word before it, where `phrases_in` found it: "prep", "from", "of",
+    "conj", or "" for none.
     """
 
     start: int
@@ -102,175 +84,142 @@ class Phrase(Struct, frozen=True):
     of: Phrase | None = None
     pronoun: bool = False
     relative: bool = False
+    joint: str = ""
 
     @property
     def last(self) -> int:
         """Where the phrase ends with what follows it by "of"."""
         return self.of.last if self.of else self.end
 
-
-def is_noun(word: Token) -> bool:
-    """Say whether the lexicon knows a word as a noun."""
-    if word.has(*NOUNS):
-        return True
-    return any(name.startswith("act:") for name in word.classes)
+    @property
+    def after_preposition(self) -> bool:
+        """Whether it says where or from where: "on the Download Center"."""
+        return self.joint in {"prep", "from"}
 
 
-def forms(word: Token) -> set[str]:
-    """Return the forms of a verb that a word may be."""
-    return {verb.form for verb in word.verbs}
+# Whether a participle is an attribute of the noun after it: "the re-released update".
+# "We have paused the rollout of the re-released update" was told as its return.
+_ATTRIBUTE = (
+    # "responded by withdrawing the firmware"
+    no(here="form:gerund", before="prep by of from to"),
+    # "Apple on Thursday re-released tvOS 18.4.1"
+    no(further="prep", before="month"),
+    # "the re-released update"
+    yes(before="det prep of from to adjective month quantifier year"),
+    # "Microsoft's re-released update", but "it's released"
+    no(further="pronoun", before="='s"),
+    yes(before="='s"),
+    # "the May 14 revised packages"
+    yes(further="month number", before="number"),
+    no(before="number be have noun"),
+    # "offers updated packages"
+    yes(before="verbal"),
+)
 
 
 def is_attribute(words: list[Token], place: int) -> bool:
-    """Say whether a participle is an attribute of the noun after it: "the re-released update".
-
-    "We have paused the rollout of the re-released update" was told as its return.
-    """
-    word = words[place]
-    if not forms(word) & {"participle", "past", "gerund"}:
+    """Say whether a participle is an attribute of the noun after it: "the re-released update"."""
+    if not words[place].has("form:participle", "form:past", "form:gerund"):
         return False
     # "It was pulled", "pulled the update": no noun follows at once.
-    if place + 1 == len(words):
+    if word_at(words, place + 1).has("edge", "mark", "det", "pronoun", "adverb", *ENDS):
         return False
-    if words[place + 1].has("mark", "det", "pronoun", "adverb", *ENDS):
-        return False
-    # "this update and previously released ones", but "has previously released"
-    leading = word_at(words, place - 1)
-    if {"aside", "adverb"} <= leading.classes:
-        auxiliary = place_before(words, place - 1, "adverb")
-        return not word_at(words, auxiliary).has("be", "have")
     before = place_before(words, place, "adverb")
-    return before >= 0 and _leads_attribute(words, before, word)
+    # "this update and previously released ones", but "has previously released"
+    if {"aside", "adverb"} <= word_at(words, place - 1).classes:
+        return not word_at(words, before).has("be", "have")
+    return holds(_ATTRIBUTE, words, place, before)
 
 
-def _leads_attribute(words: list[Token], before: int, word: Token) -> bool:
-    """Whether a participle after the word at `before` is part of a noun phrase."""
-    leading = words[before]
-    further = word_at(words, before - 1)
-    # "responded by withdrawing the firmware"
-    is_gerund = "gerund" in forms(word)
-    if is_gerund and leading.has("prep", "by", "of", "from", "to"):
-        return False
-    # "Apple on Thursday re-released tvOS 18.4.1"
-    if leading.has("month") and further.has("prep"):
-        return False
-    if leading.has(*LEADING):
-        return True
-    # "Microsoft's re-released update", but "it's released"
-    if leading.key == "'s":
-        return not further.has("pronoun")
-    # "the May 14 revised packages"
-    if leading.has("number"):
-        return further.has("month", "number")
-    if leading.has("be", "have") or is_noun(leading):
-        return False
-    # "offers updated packages"
-    return bool(leading.verbs)
+# Whether a state is said of something: "is out"; in "carried out the update" it is none.
+_PREDICATE = (
+    yes(before="be"),
+    # "KB1 unavailable", "update out now on Windows Update"
+    yes(after="edge mark prep from adverb again to"),
+)
+# Whether a word that may be a noun is a verb.
+_VERB = (
+    # "decided to release", "we release"
+    yes(before="to modal do vendor"),
+    # "has started offering the update again"
+    yes(before="did", here="form:gerund"),
+    # "has been released", "is releasing"
+    yes(before="be have", here="form:participle form:gerund form:state"),
+    # "Apple releases iOS 13.2", but "Windows releases"
+    no(before="offered month"),
+    no(after="mark"),
+    yes(
+        before="capital",
+        here="form:present form:past",
+        after="det capital adjective offered",
+    ),
+)
 
 
 def is_verb(words: list[Token], place: int) -> bool:
     """Say whether a word that may be a verb is one here: "Microsoft releases it"."""
-    word = words[place]
+    word = word_at(words, place)
     if not word.verbs or is_attribute(words, place):
         return False
-    if not is_noun(word):
-        is_state = forms(word) == {"state"}
-        return not is_state or _is_predicate(words, place)
-    # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
-    if word_at(words, place - 1).has("nolonger"):
-        return True
     before = place_before(words, place, *BETWEEN)
-    return before >= 0 and _leads_verb(words, before, place)
+    if word.has("noun"):
+        # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
+        follows = word_at(words, place - 1).has("nolonger")
+        return follows or holds(_VERB, words, place, before)
+    is_state = all(verb.form == "state" for verb in word.verbs)
+    return not is_state or holds(_PREDICATE, words, place, before)
 
 
-def _is_predicate(words: list[Token], place: int) -> bool:
-    """Whether a state is said of something: "is out"; in "carried out the update" it is none."""
-    before = place_before(words, place, *BETWEEN)
-    if word_at(words, before).has("be"):
-        return True
-    # "KB1 unavailable", "update out now on Windows Update"
-    if place + 1 == len(words):
-        return True
-    return words[place + 1].has("mark", "prep", "from", "adverb", "again", "to")
+# Whether a word inside a phrase begins the next one: an article, a date, "carrying ...".
+_BEGINS_ANOTHER = (
+    no(before="quantifier det", here="det"),
+    yes(here="det time"),
+    yes(before="offered", here="month"),
+    yes(before="noun", here="gerund"),
+)
+# Whether what may be a verb describes a noun: "a corrected version", "the updated build".
+_ADJECTIVE = (yes(before="det adjective", here="adjective", after="adjective noun"),)
+# Whether a participle without an article leads a noun phrase: "revised packages".
+_LEADS = (yes(here="form:participle form:gerund", after="adjective noun"),)
 
 
-def _leads_verb(words: list[Token], before: int, place: int) -> bool:
-    """Whether a word that may be a noun is a verb after the one at `before`."""
-    leading = words[before]
-    may_be = forms(words[place])
-    # "decided to release", "we release"
-    if leading.has("to", "modal", "do", "vendor"):
-        return True
-    # "has started offering the update again"
-    if leading.has("did") and "gerund" in may_be:
-        return True
-    # "has been released", "is releasing"
-    if leading.has("be", "have") and may_be & {"participle", "gerund", "state"}:
-        return True
-    if not may_be & {"present", "past"}:
-        return False
-    # "Apple releases iOS 13.2", but "Windows releases"
-    if not leading.has("capital") or leading.has("offered", "month"):
-        return False
-    following = word_at(words, place + 1)
-    if following.has("mark"):
-        return False
-    return following.has("det", "capital", "adjective", "offered")
-
-
-def _goes_on(words: list[Token], place: int, start: int) -> bool:
-    """Whether a noun phrase that began at `start` goes on with the word at `place`."""
+def _begins(words: list[Token], place: int) -> bool:
+    """Whether a noun phrase may begin with the word at `place`."""
     word = words[place]
-    is_first = place == start
     if word.has("mark"):
         return word.key in MARKS_INSIDE
-    if not is_first and _begins_another(words, place):
-        return False
-    # "both updates" goes on, "it" does not
+    # "both updates" is a phrase, "it" none
     if word.has("det"):
-        return not is_first or not word.has(*ENDS, "adverb", "again")
+        return not word.has("adverb", "again", *ENDS)
     if word.has("pronoun"):
         return False
-    if not word.verbs:
-        ends = not is_noun(word) and word.has(*ENDS, "adverb", "again")
-        return not ends or (not is_first and _is_adjective(words, place))
-    if is_noun(word):
-        return not is_verb(words, place)
-    # "the re-released update", and "Revised packages" at the beginning
-    if is_attribute(words, place):
-        return True
-    return is_first and _leads(words, place)
+    if word.verbs:
+        leads = not word.has("noun") and holds(_LEADS, words, place)
+        return leads or _is_verb_in_phrase(words, place)
+    return word.has("noun") or not word.has("adverb", "again", *ENDS)
 
 
-def _is_adjective(words: list[Token], place: int) -> bool:
-    """Whether what may be a verb describes a noun: "a corrected version", "the updated build"."""
-    if not words[place].has("adjective") or not words[place - 1].has(
-        "det", "adjective"
-    ):
-        return False
-    following = word_at(words, place + 1)
-    return following.has("adjective") or is_noun(following)
-
-
-def _begins_another(words: list[Token], place: int) -> bool:
-    """Whether a word inside a phrase begins the next one: an article, a date, "carrying ..."."""
+def _goes_on(words: list[Token], place: int) -> bool:
+    """Whether a noun phrase goes on with the word at `place`."""
     word = words[place]
-    leading = words[place - 1]
-    if word.has("det"):
-        return not leading.has("quantifier", "det")
-    if word.has("time"):
-        return True
-    if word.has("month") and leading.has("offered"):
-        return True
-    return word.has("gerund") and is_noun(leading)
-
-
-def _leads(words: list[Token], place: int) -> bool:
-    """Whether a participle without an article leads a noun phrase: "revised packages"."""
-    if not forms(words[place]) & {"participle", "gerund"}:
+    if word.has("mark"):
+        return word.key in MARKS_INSIDE
+    if holds(_BEGINS_ANOTHER, words, place):
         return False
-    following = word_at(words, place + 1)
-    return following.has("adjective") or is_noun(following)
+    if word.has("det", "pronoun"):
+        return word.has("det")
+    if word.verbs:
+        return _is_verb_in_phrase(words, place)
+    if word.has("noun") or not word.has("adverb", "again", *ENDS):
+        return True
+    return holds(_ADJECTIVE, words, place)
+
+
+def _is_verb_in_phrase(words: list[Token], place: int) -> bool:
+    """Whether what may be a verb is a noun here, or a noun's attribute."""
+    if words[place].has("noun"):
+        return not is_verb(words, place)
+    return is_attribute(words, place)
 
 
 def phrase_at(words: list[Token], place: int) -> Phrase | None:
@@ -280,12 +229,12 @@ def phrase_at(words: list[Token], place: int) -> Phrase | None:
         return None
     if words[place].has("pronoun") and not _determines(words, place):
         return _pronoun_at(words, place)
-    end = place
-    last = min(len(words), place + LONGEST)
-    while end < last and _goes_on(words, end, place):
-        end += 1
-    if end == place:
+    if not _begins(words, place):
         return None
+    end = place + 1
+    last = min(len(words), place + LONGEST)
+    while end < last and _goes_on(words, end):
+        end += 1
     head = _head(words, place, end)
     inner = of_phrase(words, end)
     # "two of the updates" is about updates
@@ -306,9 +255,9 @@ def _pronoun_at(words: list[Token], place: int) -> Phrase:
 
 def _determines(words: list[Token], place: int) -> bool:
     """Whether "this", "both", "all" stands before its noun."""
-    if not words[place].has("det", "quantifier"):
+    if place + 1 == len(words) or not words[place].has("det", "quantifier"):
         return False
-    return place + 1 < len(words) and _goes_on(words, place + 1, place)
+    return _goes_on(words, place + 1)
 
 
 def of_phrase(words: list[Token], place: int) -> Phrase | None:
@@ -317,68 +266,59 @@ def of_phrase(words: list[Token], place: int) -> Phrase | None:
     if joint.has("of"):
         return phrase_at(words, place + 1)
     # German "die Verteilung des Updates"
-    if joint.has("genitive") and is_noun(word_at(words, place - 1)):
+    if joint.has("genitive") and word_at(words, place - 1).has("noun"):
         return phrase_at(words, place)
     return None
 
 
 def _head(words: list[Token], start: int, end: int) -> int:
     """The noun that a phrase is about: its last word that is no number."""
-    for place in range(end - 1, start - 1, -1):
+    for place in reversed(range(start, end)):
         word = words[place]
         if word.has("kb"):
             return place
         if word.has("version", *PASSED_OVER):
             continue
-        if place == start:
-            return place
         # "update NV2" and "SoftPaq sp151234" are about the word before; so is "plan B"
         is_code = word.has("code") and not word.has("offered")
-        if not is_code and len(word.key) > 1:
+        if place == start or not (is_code or len(word.key) == 1):
             return place
     return end - 1
 
 
-def phrases_in(words: list[Token], start: int, end: int) -> list[tuple[Phrase, str]]:
-    """Return the phrases between two places, each with the kind of word that stood before it.
+# Whether a noun phrase may begin with a word.
+_MAY_BEGIN = (
+    no(here="rel"),
+    yes(here="noun"),
+    no(here="prep from conj to by"),
+    yes(),
+)
 
-    That is "prep", "from", "of", "conj" or "" for none.
-    """
+
+def phrases_in(words: list[Token], start: int, end: int) -> list[Phrase]:
+    """Return the phrases between two places, each with the joint before it."""
     found = []
     place = start
-    before = ""
+    joint = ""
     while place < end:
         word = words[place]
         if word.key == "(":
             place = _closing(words, place, end)
             continue
-        if _is_plain_verb(words, place):
-            before = ""
+        if not word.has("noun") and is_verb(words, place):
+            joint = ""
             place += 1
             continue
-        phrase = phrase_at(words, place) if _may_begin(word) else None
+        may_begin = holds(_MAY_BEGIN, words, place)
+        phrase = phrase_at(words, place) if may_begin else None
         if phrase is not None and phrase.start < end:
-            found.append((phrase, before))
-            place = max(phrase.last, place + 1)
-            before = ""
+            found.append(replace(phrase, joint=joint))
+            place = phrase.last
+            joint = ""
             continue
-        before = _joint(word, before)
+        joint = _joint(word, joint)
         place += 1
     return found
-
-
-def _is_plain_verb(words: list[Token], place: int) -> bool:
-    """Whether a word is a verb here and could be nothing else."""
-    if is_noun(words[place]):
-        return False
-    return is_verb(words, place)
-
-
-def _may_begin(word: Token) -> bool:
-    """Whether a noun phrase may begin with a word."""
-    if word.has("rel"):
-        return False
-    return is_noun(word) or not word.has("prep", "from", "conj", "to", "by")
 
 
 def _closing(words: list[Token], place: int, end: int) -> int:
@@ -395,11 +335,9 @@ def _joint(word: Token, before: str) -> str:
         if word.has(name):
             return joint
     # "from the catalog and the Download Center"
-    if word.has("conj") or word.key == ",":
+    if word.has("conj", "=,"):
         return before or "conj"
-    if word.verbs or word.has("mark", "verb", "but"):
-        return ""
-    return before
+    return "" if word.has("verbal", "mark", "verb", "but") else before
 
 
 def is_product(words: list[Token], phrase: Phrase) -> bool:
@@ -427,11 +365,11 @@ def names_offering(words: list[Token], phrase: Phrase) -> bool:
 
 def main_phrases(words: list[Token], start: int, end: int) -> list[Phrase]:
     """Return the phrases between two places that name something and follow no preposition."""
-    found = []
-    for phrase, before in phrases_in(words, start, end):
-        if before not in {"prep", "from"} and not phrase.pronoun:
-            found.append(phrase)
-    return found
+    return [
+        phrase
+        for phrase in phrases_in(words, start, end)
+        if not (phrase.pronoun or phrase.after_preposition)
+    ]
 
 
 def _is_name_with_version(words: list[Token], phrase: Phrase) -> bool:
@@ -448,6 +386,22 @@ def tokens_between(tokens: Tokens, start: int, end: int, *names: str) -> bool:
 
 LONGEST_SUBJECT = 60  # words
 MARKS_IN_SUBJECT = frozenset("\"/&'*")
+# Whether "that" leads a relative clause: not "that update", but "that was released".
+_RELATIVE = (
+    yes(here="rel", after="edge be have modal"),
+    no(here="det"),
+    yes(here="rel"),
+)
+# Whether a verb with "to" belongs to a noun before it: "the requirement to install".
+# "The video on how to roll back a driver is back online."
+_INFINITIVE = (yes(further="noun =how", before="to", here="verb verbal"),)
+# Whether a participle shortens a relative clause: "the update released in 2024 has".
+_REDUCED = (
+    yes(
+        here="form:participle form:past",
+        after="prep from by time adverb month to",
+    ),
+)
 
 
 def phrase_before(words: list[Token], end: int) -> Phrase | None:
@@ -457,14 +411,14 @@ def phrase_before(words: list[Token], end: int) -> Phrase | None:
         last = start - 1
         if words[last].key == ")":
             start = _opening(words, last)
-        elif words[last].has("rel") and not _is_determiner(words, last):
+        elif holds(_RELATIVE, words, last):
             if start == end:
                 return Phrase(last, end, last, pronoun=True, relative=True)
             if not _is_finite(words, start):
                 break
             # "The update that was released in May has been pulled": back to before "that".
             start = end = last
-        elif _is_infinitive(words, last):
+        elif holds(_INFINITIVE, words, last):
             # "The requirement to install the update was removed."
             start = end = last - 1
         elif _ends_subject(words, last, is_first=start == end):
@@ -478,11 +432,12 @@ def _subject_in(words: list[Token], start: int, end: int) -> Phrase | None:
     """The subject among the phrases before a verb: the last that no preposition leads."""
     chosen = None
     is_update = False
-    for phrase, before in phrases_in(words, start, end):
+    for phrase in phrases_in(words, start, end):
         # "Distribution through WSUS and Windows Update was halted" is of the distribution
         is_place = words[phrase.head].has("place") and chosen is not None
         # "The update and the script for it have been re-released."
-        if before == "" or (before == "conj" and not is_update and not is_place):
+        goes_on = phrase.joint == "conj" and not (is_update or is_place)
+        if phrase.joint == "" or goes_on:
             chosen = phrase
             is_update = words[phrase.head].has("offered")
     return chosen
@@ -492,16 +447,18 @@ def _ends_subject(words: list[Token], place: int, *, is_first: bool) -> bool:
     """Whether a word before a verb's subject is no part of it."""
     word = words[place]
     # "The update that flagged files as malware has been revoked."
-    if word.key == "as" or _follows_relative(words, place):
+    if word.key == "as":
+        return False
+    if holds(_RELATIVE, words, place - 1) and _is_finite(words, place):
         return False
     if word.has("mark") and word.key not in MARKS_IN_SUBJECT:
         return not is_first or word.key != ","
     if word.has("be", "have", "do", "modal", "condition", "but", "verb", "not"):
         return True
     # "The build released in 2024" goes on, "we released the build" ends.
-    if is_noun(word) or not is_verb(words, place):
+    if word.has("noun") or not is_verb(words, place):
         return False
-    return not _is_reduced(words, place)
+    return not holds(_REDUCED, words, place)
 
 
 def _is_finite(words: list[Token], place: int) -> bool:
@@ -510,41 +467,6 @@ def _is_finite(words: list[Token], place: int) -> bool:
     return word.has("be", "have", "do", "modal", "verb", "cure", "ed") or is_verb(
         words, place
     )
-
-
-def _follows_relative(words: list[Token], place: int) -> bool:
-    """Whether "that" or "which" stands before a verb."""
-    if place == 0 or not _is_finite(words, place):
-        return False
-    return words[place - 1].has("rel") and not _is_determiner(words, place - 1)
-
-
-def _is_infinitive(words: list[Token], place: int) -> bool:
-    """Whether a verb with "to" belongs to a noun before it: "the requirement to install"."""
-    word = words[place]
-    if not word_at(words, place - 1).has("to"):
-        return False
-    if not word.has("verb") and not word.verbs:
-        return False
-    # "The video on how to roll back a driver is back online."
-    leading = word_at(words, place - 2)
-    return is_noun(leading) or leading.key == "how"
-
-
-def _is_determiner(words: list[Token], place: int) -> bool:
-    """Whether "that" stands before its noun: "that update", not "that was released"."""
-    if not words[place].has("det"):
-        return False
-    following = word_at(words, place + 1)
-    return following is not NO_WORD and not following.has("be", "have", "modal")
-
-
-def _is_reduced(words: list[Token], place: int) -> bool:
-    """Whether a participle shortens a relative clause: "the update released in 2024 has"."""
-    if not forms(words[place]) & {"participle", "past"}:
-        return False
-    following = word_at(words, place + 1)
-    return following.has("prep", "from", "by", "time", "adverb", "month", "to")
 
 
 def _opening(words: list[Token], place: int) -> int:

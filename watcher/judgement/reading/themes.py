@@ -7,7 +7,6 @@ from msgspec import Struct
 from watcher.judgement.reading.lexicon import Lexicon, Sense, Verb
 from watcher.judgement.reading.phrases import (
     Phrase,
-    is_noun,
     is_product,
     is_verb,
     main_phrases,
@@ -18,7 +17,6 @@ from watcher.judgement.reading.phrases import (
     tokens_between,
 )
 from watcher.judgement.reading.tokens import (
-    NO_WORD,
     Token,
     Tokens,
     place_from,
@@ -33,7 +31,7 @@ NEAR = 3  # words within which "again" follows verb or object
 LAST_RESORT = 1000
 BY = 4  # words within which "by" follows what somebody did
 # What has a name and a version beside it, and is no product all the same.
-NO_PRODUCT = ("other", "person", "month", "vendor", "place", "noun")
+NO_PRODUCT = ("other", "person", "month", "vendor", "place")
 
 
 class Topic(Struct, frozen=True):
@@ -99,7 +97,7 @@ def _object(
 def _past_further_verb(words: list[Token], after: int) -> int:
     """Where the object of two verbs begins: "released, then quickly pulled, its first update"."""
     further = _past_commas(words, after, "conj", "adverb", "again")
-    if further == after or not is_verb([*words, NO_WORD], further):
+    if further == after or not is_verb(words, further):
         return after
     return _past_commas(words, further + 1)
 
@@ -116,8 +114,8 @@ def _theme_around(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None
     words = tokens.words
     best = None
     nearest = LAST_RESORT
-    for phrase, before in phrases_in(words, verbal.start, verbal.end):
-        if not _may_be_object(phrase, before, verbal):
+    for phrase in phrases_in(words, verbal.start, verbal.end):
+        if not _may_be_object(phrase, verbal):
             continue
         distances = (abs(phrase.head - verbal.place), abs(phrase.start - verbal.place))
         distance = min(distances)
@@ -132,15 +130,13 @@ def _theme_around(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None
     return None if _is_done_by_update(tokens, verbal, best) else best
 
 
-def _may_be_object(phrase: Phrase, before: str, verbal: Verbal) -> bool:
+def _may_be_object(phrase: Phrase, verbal: Verbal) -> bool:
     """Whether a phrase beside a verb may be its object, as far as its joint tells."""
-    if before in {"prep", "from"}:
-        return False
-    if phrase.start <= verbal.place < phrase.end:
+    if phrase.after_preposition or phrase.start <= verbal.place < phrase.end:
         return False
     # "La función fue retirada de la versión anterior": not the version was.
     follows = 0 < phrase.start - verbal.place <= 2
-    return not (follows and before == "of")
+    return not (follows and phrase.joint == "of")
 
 
 def _is_done_by_update(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
@@ -151,8 +147,8 @@ def _is_done_by_update(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
     start, end = verbal.start, verbal.place
     if theme.start < verbal.place:
         start, end = verbal.place + 1, verbal.end
-    for phrase, before in phrases_in(words, start, end):
-        is_subject = before in {"", "conj"} and not phrase.pronoun
+    for phrase in phrases_in(words, start, end):
+        is_subject = phrase.joint in {"", "conj"} and not phrase.pronoun
         if is_subject and words[phrase.head].has("offered"):
             return True
     return False
@@ -170,8 +166,10 @@ def _antecedent_clause(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase |
         return None
     start, _ = clause(tokens, verbal.start - 2)
     chosen = None
-    for phrase, before in phrases_in(words, start, verbal.start - 1):
-        if before != "from" and is_theme(tokens, sense, phrase, Topic(), verbal.place):
+    for phrase in phrases_in(words, start, verbal.start - 1):
+        if phrase.joint != "from" and is_theme(
+            tokens, sense, phrase, Topic(), verbal.place
+        ):
             chosen = phrase
     return chosen
 
@@ -197,7 +195,7 @@ def _acted_upon(words: list[Token], verbal: Verbal) -> Phrase | None:
     # "The patch was briefly available before being pulled."
     elif words[verbal.chain].key == "being":
         named = phrases_in(words, verbal.start, verbal.chain)
-        return named[0][0] if named else None
+        return named[0] if named else None
     return subject_of(words, verbal)
 
 
@@ -357,13 +355,13 @@ def _antecedent(
     if phrase.relative:
         start, _ = clause(tokens, max(0, phrase.start - 2))
         named = phrases_in(words, start, phrase.start)
-        return bool(named) and names_offering(words, named[-1][0])
+        return bool(named) and names_offering(words, named[-1])
     answer = topic.offered
     for before in main_phrases(words, 0, place):
         if names_offering(words, before):
             answer = True
         # "The article was revised, and it has been republished."
-        elif words[before.head].has("other", "noun"):
+        elif words[before.head].has("other"):
             answer = False
     return answer
 
@@ -391,7 +389,7 @@ def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
     # "This update removes the older version" pulls nothing.
     if head.has("person", "offered", "other", "trouble", "place", "kb", "cve"):
         return False
-    return head.has("capital") or not is_noun(head)
+    return head.has("capital") or not head.has("noun")
 
 
 def place_allows(
@@ -408,8 +406,8 @@ def place_allows(
         # "die Verteilung des Artikels"
         if theme.of is not None and words[theme.of.head].has("other"):
             return words[theme.head].has("carrier")
-    for phrase, before in phrases_in(words, begin, verbal.end):
-        if before != "from":
+    for phrase in phrases_in(words, begin, verbal.end):
+        if phrase.joint != "from":
             continue
         if some_have(words[phrase.start : phrase.last], "place"):
             return True

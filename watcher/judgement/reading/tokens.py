@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from watcher.judgement.reading.lexicon import Element, Lexicon, Verb, key
+from msgspec import Struct
+
+from watcher.judgement.reading.lexicon import Element, Entry, Lexicon, Verb, key
 
 # Words keep their dots and hyphens inside ("15.2.1544.13", "re-released"), "isn't" is two.
 _LETTERS = r"(?:(?!n't\b)[^\W_])+"
@@ -16,19 +18,43 @@ _TOKEN = re.compile(
     r"(?<!\w)\.NET\b|(?i:kb) ?\d{6,7}\b|n't\b|'(?:s|ve|re|ll|d)\b"
     rf"|{_LETTERS}(?:[.-]{_LETTERS})*|[^\s\w]|_"
 )
-_VERSION = re.compile(r"v?\d+(?:\.\d+)+[a-z]?\d*")
-_KB = re.compile(r"kb\d{6,7}|[2-6]\d{6}")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_CVE = re.compile(r"(?:cve\d{8,11}|adv\d{6}|qsa\d{4,6})")
+# What a word with digits is; the first that fits.
+_NUMBERS = (
+    (re.compile(r"kb\d{6,7}|[2-6]\d{6}"), ("offered", "kb")),
+    (re.compile(r"cve\d{8,11}|adv\d{6}|qsa\d{4,6}"), ("cve",)),
+    (re.compile(r"v?\d+(?:\.\d+)+[a-z]?\d*"), ("number", "version")),
+    (re.compile(r"(?:19|20)\d\d"), ("number", "year")),
+)
 CODE = 4  # digits at the end that make a word a code, whatever its letters
 CAPITAL = 6  # letters among which a name has a capital: "iOS", "watchOS"
 _SHORT = 40  # letters: a longer word has no shape worth looking for
 
 
-class Token:
-    """One word, or several that the lexicon knows as one: where it stands and what it is."""
+# Classes of what may be a noun; "act" is a deed as a noun: "the withdrawal".
+NOUNS = frozenset(
+    (
+        "act",
+        "offered",
+        "carrier",
+        "link",
+        "place",
+        "trouble",
+        "person",
+        "other",
+        "quantifier",
+    )
+)
 
-    __slots__ = ("classes", "end", "key", "start", "verbs")
+
+class Token:
+    """One word, or several that the lexicon knows as one: where it stands and what it is.
+
+    ``classes`` are the lexicon's.  ``traits`` are those and what follows from them, for the rules
+    of grammar: "noun"; "verbal" for a form of a verb that has a sense, and "form:past"; "=as"
+    for the very word; "any" for each.
+    """
+
+    __slots__ = ("classes", "end", "key", "start", "traits", "verbs")
 
     def __init__(
         self,
@@ -41,22 +67,83 @@ class Token:
         self.start, self.end = span
         self.classes = classes
         self.verbs = verbs
+        traits = {"any", f"={word}", *classes}
+        traits.update(f"form:{verb.form}" for verb in verbs)
+        if verbs:
+            traits.add("verbal")
+        if not NOUNS.isdisjoint(classes):
+            traits.add("noun")
+        self.traits = traits
 
-    def has(self, *names: str) -> bool:
-        """Say whether it is of one of the classes."""
-        return not self.classes.isdisjoint(names)
+    def has(self, *traits: str) -> bool:
+        """Say whether it has one of the traits."""
+        return not self.traits.isdisjoint(traits)
 
 
-# What stands before the first word and after the last.
-NO_WORD = Token("", (0, 0), set(), ())
+# What stands before the first word and after the last: the sentence's "edge".
+NO_WORD = Token("", (0, 0), {"edge"}, ())
 
 
 def word_at(words: list[Token], place: int) -> Token:
-    """Return the word at a place, one of no class outside the sentence.
+    """Return the word at a place, `NO_WORD` outside the sentence.
 
     So a rule may look one word too far without asking where the sentence ends.
     """
     return words[place] if 0 <= place < len(words) else NO_WORD
+
+
+class Rule(Struct, frozen=True):
+    """A row of a table of grammar: what it says of a word among words that have these traits.
+
+    The word has one of ``here``, its neighbours one of ``before`` and ``after``, the word two
+    places before it one of ``further``.
+    """
+
+    says: bool
+    further: frozenset[str]
+    before: frozenset[str]
+    here: frozenset[str]
+    after: frozenset[str]
+
+
+def yes(
+    *, further: str = "any", before: str = "any", here: str = "any", after: str = "any"
+) -> Rule:
+    """Return a rule that says yes; traits are parted by spaces, a word is written "=word"."""
+    places = (further, before, here, after)
+    return Rule(True, *(frozenset(traits.split()) for traits in places))
+
+
+def no(
+    *, further: str = "any", before: str = "any", here: str = "any", after: str = "any"
+) -> Rule:
+    """Return a rule that says no, made like those of `yes`."""
+    places = (further, before, here, after)
+    return Rule(False, *(frozenset(traits.split()) for traits in places))
+
+
+def holds(
+    rules: tuple[Rule, ...], words: list[Token], place: int, before: int | None = None
+) -> bool:
+    """Return what the first rule says that fits the word at a place; False where none fits.
+
+    `before` is the place of its neighbour where words between the two are passed over.
+    """
+    if before is None:
+        before = place - 1
+    further = word_at(words, before - 1).traits
+    leading = word_at(words, before).traits
+    here = word_at(words, place).traits
+    after = word_at(words, place + 1).traits
+    for rule in rules:
+        if not (
+            here.isdisjoint(rule.here)
+            or leading.isdisjoint(rule.before)
+            or after.isdisjoint(rule.after)
+            or further.isdisjoint(rule.further)
+        ):
+            return rule.says
+    return False
 
 
 def place_before(words: list[Token], place: int, *passed: str) -> int:
@@ -80,9 +167,9 @@ def place_from(words: list[Token], place: int, *passed: str) -> int:
     return place
 
 
-def some_have(words: list[Token], *names: str) -> bool:
-    """Say whether one of the words is of one of the classes."""
-    return any(word.has(*names) for word in words)
+def some_have(words: list[Token], *traits: str) -> bool:
+    """Say whether one of the words has one of the traits."""
+    return any(word.has(*traits) for word in words)
 
 
 class Tokens:
@@ -117,85 +204,82 @@ class Tokens:
         return self.text[self.words[start].start : self.words[end - 1].end]
 
 
+class Spelled(Struct, frozen=True):
+    """A word as it is written, and where."""
+
+    word: str
+    start: int
+    end: int
+
+
 def tokenize(text: str, lexicon: Lexicon) -> Tokens:
     """Return the words of a folded sentence with their classes.
 
     Japanese has no spaces: there the longest entries of the lexicon part the words.
     """
     if lexicon.language == "ja":
-        found = _without_spaces(text, lexicon)
+        spelled = _without_spaces(text, lexicon)
     else:
-        found = [
-            (match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)
-        ]
-    keys = [key(word) or word for word, _, _ in found]
-    words = []
+        spelled = [Spelled(match[0], *match.span()) for match in _TOKEN.finditer(text)]
+    keys = [key(each.word) or each.word for each in spelled]
+    words: list[Token] = []
     place = 0
-    while place < len(found):
-        classes, verbs, length = _looked_up(keys, place, lexicon)
-        spelled, start, _ = found[place]
-        end = found[place + length - 1][2]
-        if length == 1:
-            _add_shapes(spelled, keys[place], classes, lexicon)
-        if not classes and not verbs:
-            _add_suffixes(keys[place], classes, lexicon)
-        if any(letter.isupper() for letter in spelled[:CAPITAL]):
-            classes.add("capital")
-        _settle_month(classes, is_capital="capital" in classes and place > 0)
-        if lexicon.free_order and not classes and not verbs:
-            classes.add("filler")
-        words.append(
-            Token(" ".join(keys[place : place + length]), (start, end), classes, verbs)
-        )
-        place += length
+    while place < len(spelled):
+        entry = _entry_at(keys, place, lexicon)
+        first, last = spelled[place], spelled[place + len(entry.words) - 1]
+        classes = _classes(first.word, entry, lexicon, is_first=not words)
+        word = " ".join(entry.words)
+        words.append(Token(word, (first.start, last.end), classes, entry.verbs))
+        place += len(entry.words)
     return Tokens(text, words)
 
 
-def _settle_month(classes: set[str], *, is_capital: bool) -> None:
-    """Tell the month "May" from the verb: the one has a capital inside a sentence."""
-    if not {"month", "modal"} <= classes:
-        return
-    if is_capital:
-        classes -= {"modal", "obliged"}
-    else:
-        classes.discard("month")
-
-
-def _looked_up(
-    keys: list[str], place: int, lexicon: Lexicon
-) -> tuple[set[str], tuple[Verb, ...], int]:
-    """Find the longest entry that stands here: its classes, its verbs, its length in words."""
+def _entry_at(keys: list[str], place: int, lexicon: Lexicon) -> Entry:
+    """Find the longest entry that stands here; one of no class where the lexicon has none."""
     for entry in lexicon.entries.get(keys[place], ()):
-        length = len(entry.words)
-        if length == 1 or tuple(keys[place : place + length]) == entry.words:
-            return set(entry.classes), entry.verbs, length
-    return set(), (), 1
+        if tuple(keys[place : place + len(entry.words)]) == entry.words:
+            return entry
+    return Entry((keys[place],), frozenset(), ())
 
 
-def _add_shapes(spelled: str, word: str, classes: set[str], lexicon: Lexicon) -> None:
-    """Add the classes that a word's form tells: numbers, versions, articles, labels."""
+def _classes(
+    spelled: str, entry: Entry, lexicon: Lexicon, *, is_first: bool
+) -> set[str]:
+    """The classes of what is spelled so: its entry's, and those that its letters tell."""
+    classes = set(entry.classes)
+    word = entry.words[0]
+    if len(entry.words) == 1:
+        classes.update(_classes_of_shape(spelled, word, lexicon))
+    if not classes and not entry.verbs:
+        classes.update(_classes_of_suffix(word, lexicon))
+    if any(letter.isupper() for letter in spelled[:CAPITAL]):
+        classes.add("capital")
+    # The month "May" has a capital inside a sentence, the verb has none.
+    if {"month", "modal"} <= classes:
+        is_month = "capital" in classes and not is_first
+        classes -= {"modal", "obliged"} if is_month else {"month"}
+    if lexicon.free_order and not classes and not entry.verbs:
+        classes.add("filler")
+    return classes
+
+
+def _classes_of_shape(spelled: str, word: str, lexicon: Lexicon) -> list[str]:
+    """The classes that a word's form tells: numbers, versions, articles, labels."""
     if len(spelled) == 1 and not spelled.isalnum():
-        classes.add("mark")
-        return
+        return ["mark"]
     if len(word) > _SHORT:
-        return
+        return []
+    classes = [name for name, shape in lexicon.shapes if shape.fullmatch(spelled)]
     if any(letter.isdigit() for letter in word):
-        classes.update(_classes_of_number(spelled, word))
-    for name, shape in lexicon.shapes:
-        if shape.fullmatch(spelled):
-            classes.add(name)
+        classes.extend(_classes_of_number(spelled, word))
+    return classes
 
 
 def _classes_of_number(spelled: str, word: str) -> tuple[str, ...]:
     """The classes of a word with digits."""
-    if _KB.fullmatch(word):
-        return ("offered", "kb")
-    if _CVE.fullmatch(word):
-        return ("cve",)
-    if _VERSION.fullmatch(word):
-        return ("number", "version")
-    if _YEAR.fullmatch(word):
-        return ("number", "year")
+    for shape, classes in _NUMBERS:
+        if shape.fullmatch(word):
+            return classes
     if word[0].isdigit():
         return ("number",)
     # "NVMe2", and HP's "sp151234"
@@ -203,32 +287,37 @@ def _classes_of_number(spelled: str, word: str) -> tuple[str, ...]:
     return ("code",) if is_code else ()
 
 
-def _add_suffixes(word: str, classes: set[str], lexicon: Lexicon) -> None:
+def _classes_of_suffix(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The class that a word's end tells: "Sicherheitsupdate"."""
     for suffix, name in lexicon.suffixes:
         if word.endswith(suffix) and len(word) > len(suffix) + 1:
-            classes.add(name)
-            return
+            return (name,)
+    return ()
 
 
-def _without_spaces(text: str, lexicon: Lexicon) -> list[tuple[str, int, int]]:
+def _without_spaces(text: str, lexicon: Lexicon) -> list[Spelled]:
     """Cut a text that has no spaces: the longest entry at each place, else runs of letters."""
-    longest = max(len(first) for first in lexicon.entries)
+    longest = max(map(len, lexicon.entries))
     found = []
     place = 0
     while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        for length in range(min(longest, len(text) - place), 0, -1):
-            if text[place : place + length].lower() in lexicon.entries:
-                break
-        else:
-            latin = _TOKEN.match(text, place)
-            ascii_word = latin is not None and latin[0].isascii()
-            length = len(latin[0]) if latin is not None and ascii_word else 1
-        found.append((text[place : place + length], place, place + length))
+        length = _length_at(text, place, longest, lexicon)
+        word = text[place : place + length]
+        if not word.isspace():
+            found.append(Spelled(word, place, place + length))
         place += length
     return found
+
+
+def _length_at(text: str, place: int, longest: int, lexicon: Lexicon) -> int:
+    """How many letters of a text without spaces are its next word."""
+    for length in range(min(longest, len(text) - place), 0, -1):
+        if text[place : place + length].lower() in lexicon.entries:
+            return length
+    latin = _TOKEN.match(text, place)
+    if latin is not None and latin[0].isascii():
+        return len(latin[0])
+    return 1
 
 
 BARRIER = ";"

@@ -9,7 +9,6 @@ from watcher.judgement.reading.phrases import (
     AUXILIARIES,
     DASHES,
     Phrase,
-    is_noun,
     is_verb,
     tokens_between,
 )
@@ -194,7 +193,7 @@ def _is_heading(tokens: Tokens, place: int) -> bool:
     if some_have(others, "be", "have", "do", "modal", "verb", "condition", "rel"):
         return False
     for other in range(start, place):
-        if not is_noun(words[other]) and is_verb(words, other):
+        if not words[other].has("noun") and is_verb(words, other):
             return False
     return True
 
