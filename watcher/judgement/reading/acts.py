@@ -37,7 +37,6 @@ from watcher.judgement.reading.verbs import (
     is_earlier,
     is_history,
     is_hypothetical,
-    is_relative,
     verbal_of,
 )
 from watcher.records import Kind
@@ -152,7 +151,8 @@ def _judge(
         return None
     if kind is Kind.PULLED and not place_allows(tokens, lexicon, verbal, theme):
         return None
-    relative = is_relative(tokens, verbal, theme, subject)
+    # "a release that was withdrawn in 2021" only says which one is meant
+    relative = theme.relative or (subject is not None and subject.relative)
     if relative and _only_tells_which(tokens, verbal, theme, kind):
         return None
     start, end = _extent(lexicon, verbal, theme)

@@ -53,7 +53,6 @@ AUXILIARIES = (
     "to",
     "late",
 )
-DASHES = ("-", "\u2013", "\u2014")
 LONGEST = 40  # words of a phrase
 # Words that may stand between a verb and what tells that it is one.
 BETWEEN = ("adverb", "again", "not", "nolonger")

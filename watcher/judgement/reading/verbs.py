@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.judgement.reading.lexicon import Lexicon, Verb
 from watcher.judgement.reading.phrases import (
     AUXILIARIES,
-    DASHES,
-    Phrase,
     is_verb,
     tokens_between,
 )
 from watcher.judgement.reading.tokens import (
     Token,
     Tokens,
+    holds,
+    no,
     place_before,
     some_have,
     word_at,
+    yes,
 )
 from watcher.records import Kind
 
@@ -54,96 +56,82 @@ def verbal_of(
         if former is not None and is_bare:
             # "has been updated and reissued": the auxiliaries are the first verb's.
             names |= _classes(words[chain_of(words, former) : former])
-    voice = _voice(tokens, lexicon, Verbal(place, verb, chain, start, end, names, ""))
-    if not voice:
-        return None
-    return Verbal(place, verb, chain, start, end, names, voice)
+    verbal = Verbal(place, verb, chain, start, end, names, "active")
+    if verb.form in {"state", "participle"}:
+        voice = _voice_of_participle(tokens, verbal)
+        return replace(verbal, voice=voice) if voice else None
+    return verbal if _is_active(words, lexicon, verbal) else None
 
 
 def _classes(words: list[Token]) -> frozenset[str]:
-    return frozenset(name for word in words for name in word.classes)
+    return frozenset().union(*(word.classes for word in words))
 
 
-def _voice(tokens: Tokens, lexicon: Lexicon, verbal: Verbal) -> str:
-    """Whether the subject acts or is acted upon; "heading" for a clipped form; "" for neither."""
+def _is_active(words: list[Token], lexicon: Lexicon, verbal: Verbal) -> bool:
+    """Whether a form that is no participle tells what its subject does."""
     names = verbal.auxiliaries
-    form = verbal.verb.form
-    if form in {"state", "participle"}:
-        return _voice_of_participle(tokens, verbal)
-    if form == "past":
-        is_active = not names & {"be", "have"}
-    elif form == "gerund":
-        is_active = "be" in names or _is_told_by_gerund(tokens.words, verbal.chain)
-    elif form == "base":
-        is_active = _is_told_by_base(tokens.words, verbal)
-    else:
-        is_active = not (lexicon.free_order and "modal" in names)
-    return "active" if is_active else ""
+    # "We", or nobody, before the verb and its auxiliaries
+    leading = word_at(words, verbal.chain - 1)
+    match verbal.verb.form:
+        case "past":
+            return not names & {"be", "have"}
+        case "gerund":
+            # "responded by withdrawing the firmware"
+            return "be" in names or leading.has("edge", "by", "did", "in", "=,", "=and")
+        case "base" if "to" in names:
+            return was_done(words, verbal.place)
+        case "base":
+            return bool(names & {"modal", "do", "nolonger"}) or leading.has("vendor")
+    return not (lexicon.free_order and "modal" in names)
 
 
 def _voice_of_participle(tokens: Tokens, verbal: Verbal) -> str:
+    """The voice: "passive", "active", "heading" for a clipped form, "" where it states nothing."""
+    is_state = verbal.verb.form == "state"
     if "be" in verbal.auxiliaries:
         return "passive"
-    if verbal.verb.form == "state":
-        return "passive" if _is_heading(tokens, verbal.place) else ""
-    if "have" in verbal.auxiliaries:
+    if "have" in verbal.auxiliaries and not is_state:
         return "active"
-    return "heading" if _is_heading(tokens, verbal.place) else ""
+    if not _is_heading(tokens, verbal.place):
+        return ""
+    return "passive" if is_state else "heading"
 
 
-def _is_told_by_gerund(words: list[Token], chain: int) -> bool:
-    """Whether "withdrawing" tells what was done: "responded by withdrawing the firmware"."""
-    leading = word_at(words, chain - 1)
-    if chain == 0 or leading.has("by", "did", "in"):
-        return True
-    return leading.key in {",", "and"}
-
-
-def _is_told_by_base(words: list[Token], verbal: Verbal) -> bool:
-    """Whether "withdraw" is a statement's verb: with an auxiliary, or after "we"."""
-    if "to" in verbal.auxiliaries:
-        return was_done(words, verbal.place)
-    if verbal.auxiliaries & {"modal", "do", "nolonger"}:
-        return True
-    return verbal.chain > 0 and words[verbal.chain - 1].has("vendor")
+# Whether a word is an auxiliary: in "that has", "that" is none, though it may be one.
+_AUXILIARY = (
+    yes(here="be"),
+    no(here="rel det"),
+    yes(here=" ".join(AUXILIARIES)),
+)
 
 
 def chain_of(words: list[Token], place: int) -> int:
     """Return where the auxiliaries and adverbs before a verb begin."""
-    while place > 0 and _is_auxiliary(words, place - 1):
+    while holds(_AUXILIARY, words, place - 1):
         place -= 1
     return place
 
 
+# "We have fixed the issue and re-released it": "fixed" may be an adjective elsewhere.
+_FORMER_PARTICIPLE = (yes(before="have be pronoun vendor", here="cured ed"),)
+
+
 def coordinate(words: list[Token], chain: int) -> int | None:
     """Return the verb that one goes on from: "identified" in "identified it and stopped ..."."""
-    if chain == 0:
-        return None
     if words[chain].has("conj"):
         chain += 1
-    leading = words[chain - 1]
-    if not (leading.has("conj") or leading.key in {",", "but"}):
+    if not word_at(words, chain - 1).has("conj", "=,", "=but"):
         return None
-    for before in range(chain - 2, max(-1, chain - 30), -1):
-        word = words[before]
-        if word.has("but", "rel", "condition") or word.key in {";", ":"}:
+    for place in range(chain - 2, max(-1, chain - 30), -1):
+        word = words[place]
+        if word.has("but", "rel", "condition", "=;", "=:"):
             return None
-        if before and words[before - 1].has("to"):
+        if word_at(words, place - 1).has("to"):
             continue
-        if word.has("verb") or is_verb(words, before):
-            return before
-        # "We have fixed the issue and re-released it": "fixed" may be an adjective elsewhere.
-        is_participle = before > 0 and word.has("cured", "ed")
-        if is_participle and words[before - 1].has("have", "be", "pronoun", "vendor"):
-            return before
+        is_former = word.has("verb") or holds(_FORMER_PARTICIPLE, words, place)
+        if is_former or is_verb(words, place):
+            return place
     return None
-
-
-def _is_auxiliary(words: list[Token], place: int) -> bool:
-    word = words[place]
-    if not word.has(*AUXILIARIES):
-        return False
-    return not (word.has("rel", "det") and not word.has("be"))
 
 
 def has_particle(tokens: Tokens, place: int, particle: str) -> bool:
@@ -170,19 +158,19 @@ def was_done(words: list[Token], place: int) -> bool:
     return some_have(words[max(0, before - COMPELLED) : max(0, before)], "compelled")
 
 
-def _is_heading(tokens: Tokens, place: int) -> bool:
-    """Whether a participle stands as headings have it: "Withdrawn: ...", "KB1 (recalled)".
+# What leaves no doubt that a participle stands as headings have it.
+_HEADING = (
+    # Said of KB1 in brackets, "Withdrawn: Example Agent 4.2", "KB1 - withdrawn"
+    yes(before="=( =[", after="=) =] =, =;"),
+    yes(before="edge", after="=: =- =\u2013 =\u2014"),
+    yes(before="=: =- =\u2013 =\u2014", after="edge"),
+)
 
-    Nothing else in its clause is a finite verb.
-    """
+
+def _is_heading(tokens: Tokens, place: int) -> bool:
+    """Whether a participle stands as headings have it: nothing beside it is a finite verb."""
     words = tokens.words
-    before = word_at(words, place - 1).key
-    after = word_at(words, place + 1).key
-    if before in {"(", "["} and after in {")", "]", ",", ";"}:
-        return True
-    if place == 0 and after in {":", *DASHES}:
-        return True
-    if place + 1 == len(words) and before in {":", *DASHES}:
+    if holds(_HEADING, words, place):
         return True
     start, end = clause(tokens, place)
     # "Search fixed and update withdrawn"
@@ -198,6 +186,15 @@ def _is_heading(tokens: Tokens, place: int) -> bool:
     return True
 
 
+# Whether a clause ends with a word.
+_BOUND = (
+    yes(here="but =; =: =\u2013 =\u2014 =|"),
+    # "KB1, KB2 and KB3" is a list
+    no(before="kb version number", here="=,", after="kb version number"),
+    yes(here="=,"),
+)
+
+
 def clause(tokens: Tokens, place: int) -> tuple[int, int]:
     """Return where the clause of a word begins and ends."""
     words = tokens.words
@@ -211,21 +208,11 @@ def clause(tokens: Tokens, place: int) -> tuple[int, int]:
 
 
 def _bounds(words: list[Token], place: int) -> bool:
-    """Whether a clause ends here."""
+    """Whether a clause ends with the word at a place; a hyphen inside a name ends none."""
     word = words[place]
-    if word.has("but") or word.key in {";", ":", "\u2013", "\u2014", "|"}:
-        return True
-    if word.key == ",":
-        return not _is_in_list(words, place)
-    is_joint = place > 0 and words[place - 1].end == word.start
-    return word.key == "-" and not is_joint
-
-
-def _is_in_list(words: list[Token], place: int) -> bool:
-    """Whether a comma stands between two articles or versions: "KB1, KB2 and KB3"."""
-    listed = ("kb", "version", "number")
-    before, after = word_at(words, place - 1), word_at(words, place + 1)
-    return before.has(*listed) and after.has(*listed)
+    if word.key == "-":
+        return place == 0 or words[place - 1].end != word.start
+    return holds(_BOUND, words, place)
 
 
 def is_hypothetical(tokens: Tokens, verbal: Verbal, kind: Kind) -> bool:
@@ -253,9 +240,8 @@ def is_hypothetical(tokens: Tokens, verbal: Verbal, kind: Kind) -> bool:
 def _tells_where(words: list[Token], verbal: Verbal) -> bool:
     """Whether it only says where or how: "from the point at which it was suspended"."""
     for place in range(verbal.start + 1, verbal.place):
-        leading = words[place - 1]
-        if words[place].key == "which" and leading.has("prep", "from"):
-            return not leading.has("after")
+        if words[place].key == "which" and words[place - 1].has("prep", "from"):
+            return not words[place - 1].has("after")
     return False
 
 
@@ -268,9 +254,8 @@ def _is_fact(tokens: Tokens, verbal: Verbal) -> bool:
 
 def _is_aside(words: list[Token], verbal: Verbal) -> bool:
     """Whether a release is told as a reason or a manner: "because it is now offered"."""
-    if verbal.start and words[verbal.start - 1].has("reason"):
-        return True
-    return words[verbal.chain].key == "being"
+    leading = word_at(words, verbal.start - 1)
+    return leading.has("reason") or words[verbal.chain].key == "being"
 
 
 def is_history(tokens: Tokens, verbal: Verbal) -> bool:
@@ -289,24 +274,9 @@ def is_history(tokens: Tokens, verbal: Verbal) -> bool:
     for place in range(len(words) - 1):
         if not (words[place].has("in") and words[place + 1].has("year")):
             continue
-        attribute = (
-            place > 0 and place - 1 != verbal.place and bool(words[place - 1].verbs)
-        )
-        if not attribute:
+        is_attribute = word_at(words, place - 1).has("verbal")
+        if not is_attribute or place - 1 == verbal.place:
             return True
-    return False
-
-
-def is_relative(
-    tokens: Tokens, verbal: Verbal, theme: Phrase, subject: Phrase | None
-) -> bool:
-    """Whether it only says which one is meant: "a release that it withdrew in 2021"."""
-    if theme.relative or (subject is not None and subject.relative):
-        return True
-    words = tokens.words
-    if verbal.voice == "active" and subject is not None and subject.start > 0:
-        leading = words[subject.start - 1]
-        return leading.has("rel") and theme.start < 0
     return False
 
 
