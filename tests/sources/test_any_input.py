@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from tests.fuzz.mutation import unsound
 from tests.sources import fixtures
 from watcher.errors import ConfigurationError, ParseError
 from watcher.kinds import SOURCE_KINDS
-from watcher.records import Snapshot
+from watcher.records import Snapshot, Watch
 from watcher.sources import parser
 
 SAMPLES = {
@@ -128,6 +129,48 @@ def test_a_deeply_nested_page_is_read_or_refused() -> None:
         ("feed", b"<rss>" * 5000),
     ):
         assert reads(kind, body) is None
+
+
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
+@pytest.mark.parametrize("depth", [100, 450, 600, 900, 980, 3000])
+def test_json_of_any_depth_is_read_or_refused(kind: str, depth: int) -> None:
+    """Python's own limit lies at a thousand levels, and some decoders allow as many."""
+    for member in (b"value", b"Vulnerability", b"document", b"feed"):
+        body = b'{"%b":%b%b}' % (member, b"[" * depth, b"]" * depth)
+        assert faults(reads(kind, body)) == []
+
+
+def reordered(html: bytes, kept: int) -> bytes:
+    """Turn the columns of all tables round, and cut all rows but the heads short."""
+    tree = BeautifulSoup(html, "lxml")
+    for table in tree.find_all("table"):
+        for number, row in enumerate(table.find_all("tr")):
+            cells = row.find_all(["td", "th"], recursive=False)[::-1]
+            for cell in cells:
+                cell.extract()
+            row.extend(cells if number == 0 else cells[:kept])
+    return tree.encode()
+
+
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
+def test_a_table_is_read_or_refused_whatever_its_order_and_its_short_rows(
+    kind: str,
+) -> None:
+    for path in fixtures.cases(kind):
+        for kept in range(5 if path.suffix == ".html" else 0):
+            page = fixtures.page(path, reordered(path.read_bytes(), kept))
+            with contextlib.suppress(ParseError):
+                parser(kind)(page, Watch(("*",)))
+
+
+def test_what_was_said_of_an_issue_may_lack_its_time_zone() -> None:
+    body = (fixtures.DATA / "windows-graph/windows-products.json").read_bytes()
+    without = body.replace(b':27.29Z"', b':27.29"', 1)
+    assert without != body
+    snapshot, same = reads("windows-graph", body), reads("windows-graph", without)
+    assert snapshot is not None
+    assert same is not None
+    assert same.entries == snapshot.entries
 
 
 def test_a_kind_that_does_not_exist_is_a_configuration_error_that_lists_those_that_do() -> (

@@ -6,9 +6,10 @@ No kind of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -16,11 +17,28 @@ from msgspec.structs import replace
 from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.plural import counted
-from watcher.records import Coverage, Entry, Follow, Page, Snapshot
+from watcher.records import (
+    Coverage,
+    Entry,
+    Follow,
+    Page,
+    Passage,
+    Snapshot,
+    Watch,
+)
 from watcher.sources import markup
 
+Pattern: TypeAlias = re.Pattern[str]
 Form = TypeVar("Form")
 Value = TypeVar("Value")
+
+
+class _HasKey(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+Keyed = TypeVar("Keyed", bound=_HasKey)
 
 # All escaped control characters but tab, line feed and return
 _CONTROL = re.compile(
@@ -28,6 +46,8 @@ _CONTROL = re.compile(
 )
 # Characters of a text that an error quotes
 _LONGEST_QUOTE = 120
+# Characters of a title
+_LONGEST_TITLE = 160
 # Bytes of a body in which its title is looked for
 _OPENING = 4000
 
@@ -88,6 +108,42 @@ def first(texts: Iterable[str]) -> str:
     return next(iter(texts), "")
 
 
+def watched_products(names: Iterable[str], watch: Watch) -> tuple[str, ...]:
+    """Return those of canonical ``names`` that are watched or may be, in their order."""
+    return tuple(name for name in names if normalize.concerns(watch, name))
+
+
+def passages(name: str, text: str) -> tuple[Passage, ...]:
+    """Return a text as the one passage of its name, none when there is no text."""
+    return (Passage(name, text),) if text else ()
+
+
+def numbered(entries: Iterable[Keyed]) -> Iterator[Keyed]:
+    """Yield entries, or rows, with keys of their own: the second of a key is "KEY #2".
+
+    They are numbered in their order: a new one is to come last, so that the others'
+    keys stay.
+    """
+    count: Counter[str] = Counter()
+    for entry in entries:
+        count[entry.key] += 1
+        number = count[entry.key]
+        key = f"{entry.key} #{number}"
+        yield entry if number == 1 else replace(entry, key=key)  # type: ignore[type-var]  # a Struct
+
+
+def first_fitting(text: str, patterns: Iterable[tuple[str, Pattern]]) -> str | None:
+    """Return the name of the first pattern that is found in a text, None for none."""
+    return next((name for name, pattern in patterns if pattern.search(text)), None)
+
+
+def shortened(title: str) -> str:
+    """Return the first words of a title that is longer than a line."""
+    if len(title) <= _LONGEST_TITLE:
+        return title
+    return title[: title.rfind(" ", 0, _LONGEST_TITLE)] + " ..."
+
+
 def decode(body: bytes, form: type[Form], wanted: str) -> Form:
     """Read JSON as a ``form``.
 
@@ -98,10 +154,8 @@ def decode(body: bytes, form: type[Form], wanted: str) -> Form:
             text names the JSON path.
 
     """
-    marked = markup.unmarked(body)
-    unencoded = body if marked is None else marked.encode()
     try:
-        return msgspec.json.decode(clean_json(unencoded), type=form)
+        return msgspec.json.decode(clean_json(markup.utf8(body)), type=form)
     except msgspec.ValidationError as error:
         raise ParseError(
             f"this is not {wanted}: {error}",
@@ -173,9 +227,7 @@ def opening(body: bytes) -> str:
     So an administrator sees at once that a login page, or a page of another layout,
     stands in a source's place.  What cannot be decoded is replaced.
     """
-    text = markup.unmarked(body[:_OPENING])
-    if text is None:
-        text = body[:_OPENING].decode("utf-8", "replace")
+    text = markup.utf8_text(body[:_OPENING])
     title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
     if title is None:
         return f'"{_first_words(text)}"'

@@ -9,7 +9,6 @@ shows is new rows and new names.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -21,7 +20,14 @@ from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.records import Entry, Label, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import quoted, snapshot, unlike
+from watcher.sources.answer import (
+    first_fitting,
+    numbered,
+    quoted,
+    snapshot,
+    unique,
+    unlike,
+)
 
 # The first that fits names a column
 _COLUMNS = (
@@ -58,12 +64,27 @@ class _Row(Struct, frozen=True, kw_only=True):
     label: Label | None = None
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """Its build's numbers, which order rows; none without a build."""
+        return normalize.build_key(self.build)
+
+    @property
     def line(self) -> tuple[int, ...]:
         """The first three numbers of its build, which name the product.
 
         15.2.1544 of 15.2.1544.13: Exchange Server 2019 CU14.
         """
-        return normalize.build_key(self.build)[:3]
+        return self.numbers[:3]
+
+    @property
+    def type(self) -> str:
+        """What kind of update its label or its title says that it is: "SU", "CU"."""
+        return self.label.type if self.label else normalize.type_in(self.title)
+
+    @property
+    def is_exchange(self) -> bool:
+        """Whether its name says so."""
+        return normalize.family(self.product) == _EXCHANGE
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -78,7 +99,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     rows: list[_Row] = []
     for table in markup.tables(tree):
         rows += _table(table, page.url)
-    rows = _distinct(rows)
+    rows = list(_distinct(rows))
     if not rows:
         raise unlike(page, "a page with a table of builds and release dates")
     entries = [_entry(row, page.url) for row in rows if watch.wants(row.product)]
@@ -91,19 +112,20 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 def _table(table: Tag, base: str) -> list[_Row]:
     lines = markup.cells(table)
-    head = [_text(cell) for cell in lines[0]] if lines else []
+    if not lines:
+        return []
+    head = list(map(markup.text_in, lines[0]))
     _refuse_others(head)
-    columns = _columns(head)
-    if not {"build", "date", "name"} <= columns.keys():
+    columns = [first_fitting(title, _COLUMNS) for title in head]
+    if not {"build", "date", "name"}.issubset(columns):
         _refuse_unread(lines)
         return []
     rows = []
     for line in lines[1:]:
-        # A row may have fewer cells than its head
-        cells = {
-            name: line[number] for name, number in columns.items() if number < len(line)
-        }
-        row = _named_row(cells, base)
+        # Where two columns are of one kind, the first counts; a row may have fewer cells
+        # than its head
+        named = [*zip(columns, line, strict=False)]
+        row = _named_row(dict(reversed(named)), base)
         rows.extend([row] if row else [])
     return _with_unknown_forms(_with_readable_products(_with_short_builds(rows)))
 
@@ -128,9 +150,7 @@ def _refuse_unread(lines: list[list[Tag]]) -> None:
 
     Skipped, its rows would seem to be gone.
     """
-    if not lines:
-        return
-    rows = [[_text(cell) for cell in line] for line in lines]
+    rows = [list(map(markup.text_in, line)) for line in lines]
     with_builds = sum(any(map(_is_build, row)) for row in rows)
     if with_builds * 2 >= len(rows):
         head = " | ".join(rows[0])
@@ -141,25 +161,15 @@ def _refuse_unread(lines: list[list[Tag]]) -> None:
 
 
 def _is_build(text: str) -> bool:
-    return bool(text) and normalize.build(text) == text
+    return text != "" and normalize.build(text) == text
 
 
-def _columns(titles: list[str]) -> dict[str, int]:
-    """Return the number of the column of each kind, the first one where two fit."""
-    columns: dict[str, int] = {}
-    for number, title in enumerate(titles):
-        for kind, pattern in _COLUMNS:
-            if pattern.search(title):
-                columns.setdefault(kind, number)
-                break
-    return columns
-
-
-def _named_row(cells: dict[str, Tag], base: str) -> _Row | None:
-    """Read a row that bears its product's name."""
-    title = _text(cells.get("name"))
-    written = _text(cells.get("build")), _text(cells.get("long"))
-    if not title or not any(written):
+def _named_row(cells: dict[str | None, Tag], base: str) -> _Row | None:
+    """Read a row; None for one without its product's name, or without any build."""
+    title = markup.text_in(cells.get("name"))
+    short = markup.text_in(cells.get("build"))
+    long = markup.text_in(cells.get("long"))
+    if not title or not (short or long):
         return None
     label = normalize.label(title)
     product = normalize.product(title)
@@ -168,15 +178,16 @@ def _named_row(cells: dict[str, Tag], base: str) -> _Row | None:
     # A row of Exchange that names no update is the product as it was first released
     if label is None and normalize.family(product) == _EXCHANGE:
         label = Label(_EXCHANGE, product, "RTM")
-    url = _href(cells.get("name"), base) or _href(cells.get("kb"), base)
+    article = cells.get("kb")
+    url = markup.address_in(cells.get("name"), base) or markup.address_in(article, base)
     return _Row(
         key=_key(title, label),
         title=title,
         product=product,
-        build=normalize.build(written[0]),
-        long=normalize.build(written[1]),
-        published=normalize.date(_text(cells.get("date"))),
-        kb=normalize.kb(url) or normalize.kb(_text(cells.get("kb"))),
+        build=normalize.build(short),
+        long=normalize.build(long),
+        published=normalize.date(markup.text_in(cells.get("date"))),
+        kb=normalize.kb(url) or normalize.kb(markup.text_in(article)),
         url=url,
         label=label,
     )
@@ -189,14 +200,13 @@ def _with_short_builds(rows: list[_Row]) -> list[_Row]:
     malformed: absent, or of a major version that its table has nowhere else
     ("5.0.1497.44" among "15.0.1497...", seen for a week in November 2022).
     """
-    majors = Counter(normalize.build_key(row.long or row.build)[:2] for row in rows)
+    majors = {normalize.build_key(row.long or row.build)[:2] for row in rows}
     decided = []
     for row in rows:
-        is_odd = normalize.build_key(row.build)[:2] not in majors
-        if not row.build or (is_odd and row.long):
-            decided.append(replace(row, build=row.long))
-        else:
-            decided.append(row)
+        is_malformed = not row.build or row.numbers[:2] not in majors
+        if row.long and is_malformed:
+            row = replace(row, build=row.long)  # noqa: PLW2901
+        decided.append(row)
     return decided
 
 
@@ -205,10 +215,7 @@ def _with_readable_products(rows: list[_Row]) -> list[_Row]:
 
     Else its row would seem to be gone.
     """
-    products: dict[tuple[int, ...], str] = {}
-    for row in rows:
-        if _is_exchange(row):
-            products[row.line] = row.product
+    products = {row.line: row.product for row in rows if row.is_exchange}
     # A table of something else
     if len(products) * 2 < len({row.line for row in rows}):
         return rows
@@ -216,7 +223,7 @@ def _with_readable_products(rows: list[_Row]) -> list[_Row]:
     versions = {line[:2]: _EXCHANGE for line in products}
     read = []
     for row in rows:
-        if not _is_exchange(row):
+        if not row.is_exchange:
             product = versions.get(row.line[:2], row.product)
             row = replace(row, product=products.get(row.line, product))  # noqa: PLW2901
         read.append(row)
@@ -231,23 +238,28 @@ def _with_unknown_forms(rows: list[_Row]) -> list[_Row]:
     named by its title, its article and its build.
     """
     lowest: dict[str, _Row] = {}
-    for row in rows:
-        build = normalize.build_key(row.build)
-        own = lowest.get(row.product)
-        if build and (own is None or build < normalize.build_key(own.build)):
-            lowest[row.product] = row
+    for row in sorted(rows, key=_numbers):
+        if row.build:
+            lowest.setdefault(row.product, row)
     read = []
     for row in rows:
-        own = lowest.get(row.product, row)
-        build, least = normalize.build_key(row.build), normalize.build_key(own.build)
-        # The very name twice without an article is the product's second version
-        is_other = bool(row.kb) or _bare(row.title) != _bare(own.title)
-        is_named_as_product = row.label and row.label.type in {"CU", "RTM"}
-        is_higher = build[:-1] == least[:-1] and build > least
-        if is_named_as_product and is_other and is_higher:
+        if _is_update_of(row, lowest.get(row.product, row)):
             row = replace(row, label=None, key=normalize.fold(row.title))  # noqa: PLW2901
         read.append(row)
     return read
+
+
+def _is_update_of(row: _Row, product: _Row) -> bool:
+    """Say whether a row that is named as a product is one of its updates."""
+    if row.type not in {"CU", "RTM"} or row.numbers <= product.numbers:
+        return False
+    # The very name twice without an article is the product's second version
+    is_other = row.kb != "" or _bare(row.title) != _bare(product.title)
+    return is_other and row.numbers[:-1] == product.numbers[:-1]
+
+
+def _numbers(row: _Row) -> tuple[int, ...]:
+    return row.numbers
 
 
 def _bare(title: str) -> str:
@@ -255,11 +267,7 @@ def _bare(title: str) -> str:
     return normalize.fold(_IN_BRACKETS.sub(" ", title))
 
 
-def _is_exchange(row: _Row) -> bool:
-    return normalize.family(row.product) == _EXCHANGE
-
-
-def _distinct(rows: Iterable[_Row]) -> list[_Row]:
+def _distinct(rows: Iterable[_Row]) -> Iterator[_Row]:
     """Drop repetitions.
 
     Number rows of one name from the lowest build up, so that a new one leaves the old
@@ -268,19 +276,10 @@ def _distinct(rows: Iterable[_Row]) -> list[_Row]:
     A name that stands twice with one build is one row, of which the copy that has an
     article counts: when the vendor takes the other away, nothing is gone.
     """
-    named: dict[str, dict[str, _Row]] = {}
+    distinct: dict[tuple[str, str], _Row] = {}
     for row in sorted(rows, key=lambda row: not row.kb):
-        named.setdefault(row.key, {}).setdefault(row.build, row)
-    distinct: list[_Row] = []
-    for same in named.values():
-        distinct += _numbered(same.values())
-    return distinct
-
-
-def _numbered(same: Iterable[_Row]) -> Iterator[_Row]:
-    ordered = sorted(same, key=lambda row: (normalize.build_key(row.build), row.title))
-    for number, row in enumerate(ordered, start=1):
-        yield row if number == 1 else replace(row, key=f"{row.key} #{number}")
+        distinct.setdefault((row.key, row.build), row)
+    return numbered(sorted(distinct.values(), key=lambda row: (row.numbers, row.title)))
 
 
 def _key(title: str, label: Label | None) -> str:
@@ -301,7 +300,7 @@ def _entry(row: _Row, url: str) -> Entry:
         kb=row.kb,
         build=row.build,
         url=row.url,
-        type=row.label.type if row.label else normalize.type_in(row.title),
+        type=row.type,
         disputed=row.long if row.long != row.build else "",
     )
     return Entry(
@@ -312,14 +311,5 @@ def _entry(row: _Row, url: str) -> Entry:
         products=(row.product,),
         packages=(package,),
         label=row.label,
-        links=(row.url,) if row.url else (),
+        links=unique([row.url]),
     )
-
-
-def _text(cell: Tag | None) -> str:
-    return normalize.fold(cell.get_text(" ")) if cell else ""
-
-
-def _href(cell: Tag | None, base: str) -> str:
-    anchor = cell.find("a", href=True) if cell else None
-    return markup.absolute(str(anchor["href"]), base) if isinstance(anchor, Tag) else ""

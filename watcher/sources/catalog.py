@@ -17,18 +17,29 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.records import Entry, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import first, opening, quoted, snapshot, unique
+from watcher.sources.answer import (
+    first,
+    opening,
+    quoted,
+    snapshot,
+    unique,
+    watched_products,
+)
 
 # An update's GUID and its row, which was not always counted from 0
 _ROW = re.compile(r"([0-9a-f-]{36})_R\d+", re.IGNORECASE)
 _PAGES = re.compile(r"\(page \d+ of (\d+)\)")
+# Ends of the ids that the site's elements have
+_RESULTS, _NO_RESULTS = re.compile(r"updateMatches$"), re.compile(r"noResultText$")
+_DURATION = re.compile(r"searchDuration$")
+_SEARCH = re.compile(r"Search\.aspx\?", re.IGNORECASE)
 _FOR_PRODUCT = re.compile(r"\bfor (?P<product>.+)", re.IGNORECASE)
 _UNKNOWN = "Whether it offers the update is not known; the next check asks again."
 
@@ -63,22 +74,22 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             _UNKNOWN,
         )
     soup = markup.soup(page)
-    form = soup.find("form", action=re.compile(r"Search\.aspx\?", re.IGNORECASE))
-    answered = _asked(str(form["action"])) if isinstance(form, Tag) else ""
+    form = markup.find(soup, "form", action=_SEARCH)
+    answered = _asked(str(form["action"])) if form else ""
     # A cache between us and the catalogue mixed two searches up
     if answered and answered != kb:
         raise ParseError(
             f"the catalogue answered the search for {answered}, asked was for {kb}",
             _UNKNOWN,
         )
-    table = soup.find("table", id=re.compile(r"updateMatches$"))
-    if isinstance(table, Tag):
+    table = markup.find(soup, "table", id=_RESULTS)
+    if table:
         rows = [row for row in _rows(table) if _is_about(row.title, kb)]
-        pages = _PAGES.search(_text(soup, "searchDuration"))
+        pages = _PAGES.search(markup.text_in(soup.find(id=_DURATION)))
         is_whole = pages is None or pages[1] == "1"
         entry = _entry(page, kb, rows, watch, is_whole=is_whole)
         return snapshot(page, total=1, entries=(entry,))
-    answer = _text(soup, "noResultText")
+    answer = markup.text_in(soup.find(id=_NO_RESULTS))
     if answer and _is_about(answer, kb):
         gone = Entry(key=kb, title=kb, url=page.url, kbs=(kb,), available=False)
         return snapshot(page, total=1, entries=(gone,))
@@ -103,24 +114,20 @@ def _asked(url: str) -> str:
         return ""
 
 
-def _text(soup: BeautifulSoup, name: str) -> str:
-    found = soup.find(id=re.compile(rf"{name}$"))
-    return normalize.fold(found.get_text(" ")) if isinstance(found, Tag) else ""
-
-
 def _rows(table: Tag) -> Iterator[Row]:
     for line in table.find_all("tr", id=_ROW):
         update = str(line["id"])[:36]
-        cells = [normalize.fold(cell.get_text(" ")) for cell in line.find_all("td")]
-        # An icon, title, products, classification, last updated, version, size
-        cells += [""] * (7 - len(cells))
-        products = [_product_of_title(cells[1]), *cells[2].split(",")]
+        texts = map(markup.text_in, line.find_all("td"))
+        # An icon, title, products, classification, last updated, version, size; a row
+        # may be cut off
+        _, title, products, _, last_updated, *_ = [*texts, "", "", "", "", ""]
+        named = [_product_of_title(title), *products.split(",")]
         yield Row(
             update=update,
-            title=cells[1],
-            products=unique(map(normalize.product, map(str.strip, products))),
-            updated=normalize.date(cells[4]),
-            size=_size(line.find(id=f"{update}_originalSize")),
+            title=title,
+            products=unique(map(normalize.product, named)),
+            updated=normalize.date(last_updated),
+            size=_size(markup.text_in(line.find(id=f"{update}_originalSize"))),
         )
 
 
@@ -143,10 +150,9 @@ def _product_of_title(title: str) -> str:
     return product
 
 
-def _size(hidden: object) -> int | None:
+def _size(hidden: str) -> int | None:
     """Return a size in bytes: shown is "401.5 MB", hidden beside it stands the number."""
-    digits = hidden.get_text().strip() if isinstance(hidden, Tag) else ""
-    return int(digits) if re.fullmatch(r"[0-9]{1,15}", digits) else None
+    return int(hidden) if re.fullmatch(r"[0-9]{1,15}", hidden) else None
 
 
 def _entry(
@@ -162,7 +168,7 @@ def _entry(
         key=kb,
         title=rows[0].title if rows else kb,
         url=page.url,
-        updated=max((row.updated for row in rows if row.updated), default=None),
+        updated=max(filter(None, (row.updated for row in rows)), default=None),
         kbs=(kb,),
         products=unique(package.product for package in packages),
         packages=tuple(ordered) if is_whole else (),
@@ -172,9 +178,7 @@ def _entry(
 
 def _packages(page: Page, kb: str, rows: list[Row], watch: Watch) -> Iterator[Package]:
     for row in rows:
-        product = first(
-            name for name in row.products if normalize.concerns(watch, name)
-        )
+        product = first(watched_products(row.products, watch))
         if product:
             url = urljoin(page.url, f"ScopedViewInline.aspx?updateid={row.update}")
             yield Package(product, kb, url=url, file=row.update, size=row.size)

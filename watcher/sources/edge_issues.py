@@ -14,15 +14,13 @@ were gone: such a copy is not believed, and what leaves is nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from bs4 import Tag
-from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.records import Entry, Label, Page, Passage, Snapshot, Watch
+from watcher.records import Entry, Label, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import snapshot, unlike
+from watcher.sources.answer import numbered, passages, shortened, snapshot, unlike
 
 _PRODUCT = "Edge"
 _NEEDED = {"version", "symptom", "workaround"}
@@ -33,7 +31,6 @@ _SINCE = re.compile(
 _WORD = re.compile(r"[A-Za-z][\w./:-]*\w")
 # The longest words of a symptom name what fails, the short ones are its grammar
 _WORDS = 4
-_TITLE_LETTERS = 160
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -45,57 +42,44 @@ def parse(page: Page, watch: Watch) -> Snapshot:
         ParseError: the page has no table of Edge's issues.
 
     """
-    rows = [row for table in markup.tables(markup.soup(page)) for row in _rows(table)]
-    if not rows:
+    entries: list[Entry] = []
+    for table in markup.tables(markup.soup(page)):
+        for row in markup.rows(table, _NEEDED):
+            entry = _entry(row, page.url)
+            entries += [entry] if entry.title else []
+    if not entries:
         raise unlike(page, "a page with the table of Microsoft Edge's known issues")
-    entries: dict[str, Entry] = {}
     # From the end, where the oldest stand: a new row renames none of them
-    for row in reversed(rows):
-        entry = _entry(row, page.url)
-        key, number = entry.key, 2
-        while key in entries:
-            key, number = f"{entry.key} #{number}", number + 1
-        entries[key] = replace(entry, key=key)
+    numbered_entries = numbered(reversed(entries))
     is_watched = normalize.concerns(watch, _PRODUCT)
     return snapshot(
         page,
         total=len(entries),
-        entries=[entries[key] for key in sorted(entries)] if is_watched else (),
+        entries=sorted(numbered_entries, key=lambda entry: entry.key)
+        if is_watched
+        else (),
     )
 
 
-def _rows(table: Tag) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table of issues, as HTML by column."""
-    lines = markup.cells(table)
-    head = [_text(cell).lower() for cell in lines[0]] if lines else []
-    if not set(head) >= _NEEDED:
-        return
-    for line in lines[1:]:
-        cells = [cell.decode_contents() for cell in line]
-        row = dict(zip(head, cells, strict=False))
-        if markup.plain(row.get("symptom", "")).strip():
-            yield row
-
-
-def _entry(row: dict[str, str], url: str) -> Entry:
-    symptom = markup.plain(row["symptom"])
-    version = normalize.fold(markup.plain(row.get("version", "")))
+def _entry(row: dict[str, Tag], url: str) -> Entry:
+    """Read a row; without a symptom it has no title."""
+    symptom_html = _html(row, "symptom")
+    remedy_html = f"{_html(row, 'workaround')}<br>{_html(row, 'comment')}"
+    symptom = markup.plain(symptom_html)
+    version = normalize.fold(markup.plain(_html(row, "version")))
     since = _SINCE.search(symptom)
     build = since[1] if since else version
-    remedy = f"{row.get('workaround', '')}<br>{row.get('comment', '')}"
-    passages = [Passage("issue", symptom)]
-    if text := markup.plain(remedy).strip():
-        passages.append(Passage("workaround", text))
-    title = normalize.fold(symptom.splitlines()[0])
-    marked = markup.marked(f"{row['symptom']}<br>{remedy}", url)
+    title = normalize.fold(symptom.partition("\n")[0])
+    marked = markup.marked(f"{symptom_html}<br>{remedy_html}", url)
     return Entry(
         key=f"{version} {_what_fails(symptom)}".strip() or symptom,
-        title=_shortened(title),
+        title=shortened(title),
         url=url,
         products=(_PRODUCT,),
         label=Label(_PRODUCT, f"{_PRODUCT} {build}", "release") if build else None,
-        passages=tuple(passages),
-        links=markup.links(row["symptom"] + remedy, url),
+        passages=passages("issue", symptom)
+        + passages("workaround", markup.plain(remedy_html)),
+        links=markup.links(symptom_html + remedy_html, url),
         anchors=marked.anchors,
         codes=marked.codes,
     )
@@ -107,11 +91,5 @@ def _what_fails(symptom: str) -> str:
     return " ".join(sorted(longest))
 
 
-def _shortened(title: str) -> str:
-    if len(title) <= _TITLE_LETTERS:
-        return title
-    return title[: title.rfind(" ", 0, _TITLE_LETTERS)] + " ..."
-
-
-def _text(node: Tag) -> str:
-    return normalize.fold(node.get_text(" "))
+def _html(row: dict[str, Tag], column: str) -> str:
+    return row[column].decode_contents() if column in row else ""

@@ -21,9 +21,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.records import Entry, Label, Page, Passage, Snapshot, Watch
+from watcher.records import Entry, Label, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import snapshot, unique, unlike
+from watcher.sources.answer import (
+    first_fitting,
+    numbered,
+    passages,
+    shortened,
+    snapshot,
+    unique,
+    unlike,
+    watched_products,
+)
 
 # The first that fits names a column
 _COLUMNS = (
@@ -37,7 +46,6 @@ _UPDATED_ON = re.compile(r"updated on", re.IGNORECASE)
 # What the line between a Markdown table's head and body consists of
 _RULE = frozenset(" |:-")
 _KEY_LETTERS = 100
-_TITLE_LETTERS = 160
 # Of the paragraphs above a table; the update is named in the first of them, and each
 # row of each table below reads them
 _ABOVE_LETTERS = 4000
@@ -76,7 +84,7 @@ class _Above(Struct):
 
     def read(self, node: Tag) -> None:
         """Take in a heading, a paragraph or a line "Updated on 5/11/2022"."""
-        text = normalize.fold(node.get_text(" "))
+        text = markup.text_in(node)
         if _UPDATED_ON.match(text):
             self.updated, self.paragraphs = normalize.date(text), ""
         elif node.name == "p":
@@ -101,8 +109,13 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     if not rows:
         raise unlike(page, "a page with a table of known issues")
     subject = _subject(tree, watch)
-    issues = _distinct([_entry(row, page.url, subject) for row in rows])
-    watched = [entry for issue in issues if (entry := _watched(issue, watch)).products]
+    entries = [_entry(row, page.url, subject) for row in rows]
+    # Each once, numbered from the page's end, where the oldest stand
+    issues = list(numbered(dict.fromkeys(reversed(entries))))
+    watched = []
+    for issue in issues:
+        products = watched_products(issue.products, watch)
+        watched += [replace(issue, products=products)] if products else []
     return snapshot(
         page,
         total=len(issues),
@@ -124,7 +137,7 @@ def _rows(tree: BeautifulSoup) -> Iterator[_Row]:
         # Seen on some early pages: the table's Markdown, in a paragraph
         piped = _piped(node.decode_contents().splitlines()) if node.name == "p" else []
         if piped:
-            yield from _piped_rows(piped, above)
+            yield from _rows_of(piped, above)
         else:
             above.read(node)
 
@@ -134,11 +147,6 @@ def _table_rows(table: Tag, above: _Above) -> Iterator[_Row]:
     return _rows_of(lines, above)
 
 
-def _piped_rows(lines: list[str], above: _Above) -> Iterator[_Row]:
-    """Read a table in Markdown: a line a row, its cells between pipes."""
-    return _rows_of([_cells(line) for line in lines], above)
-
-
 def _cells(line: str) -> list[str]:
     # The outer pipes are optional
     return line.strip().removeprefix("|").removesuffix("|").split("|")
@@ -146,41 +154,30 @@ def _cells(line: str) -> list[str]:
 
 def _rows_of(lines: list[list[str]], above: _Above) -> Iterator[_Row]:
     """Yield a row for each line below the head, when this is a table of issues."""
-    titles = [normalize.fold(markup.plain(cell)) for cell in lines[0]] if lines else []
-    columns = _columns(titles)
+    head = next(iter(lines), [])
+    titles = map(normalize.fold, map(markup.plain, head))
+    columns = [first_fitting(title, _COLUMNS) or "" for title in titles]
     # Any other table has no row with an issue
-    if not columns:
+    if not {"issue", "workaround"}.issubset(columns):
         return
     text = above.text
     for line in lines[1:]:
-        cells = {
-            kind: line[number] for number, kind in columns.items() if number < len(line)
-        }
+        # A row may have fewer cells than its head
+        cells = dict(zip(columns, line, strict=False))
+        cells.pop("", None)
         date = normalize.date(markup.plain(cells.get("date", "")))
         yield _Row(cells, date or above.updated, text)
 
 
-def _piped(lines: list[str]) -> list[str]:
-    """Return the table that was left as Markdown among lines.
+def _piped(lines: list[str]) -> list[list[str]]:
+    """Return the cells of a table that was left as Markdown among lines, row by row.
 
     From its head on, without the rule below it.
     """
     for number, (head, rule) in enumerate(pairwise(lines)):
         if "|" in head and "--" in rule and _RULE.issuperset(rule):
-            return [head, *lines[number + 2 :]]
+            return list(map(_cells, [head, *lines[number + 2 :]]))
     return []
-
-
-def _columns(titles: list[str]) -> dict[int, str]:
-    """Return the columns' kinds by number; none when this is no table of issues."""
-    columns: dict[int, str] = {}
-    for number, title in enumerate(titles):
-        for kind, pattern in _COLUMNS:
-            if pattern.search(title):
-                columns[number] = kind
-                break
-    is_of_issues = {"issue", "workaround"} <= set(columns.values())
-    return columns if is_of_issues else {}
 
 
 def _subject(tree: BeautifulSoup, watch: Watch) -> str:
@@ -189,13 +186,11 @@ def _subject(tree: BeautifulSoup, watch: Watch) -> str:
     The first product that its title, headings or first paragraph name; of another vendor
     the one that a watched pattern names.
     """
-    for node in tree.find_all(["title", "h1", "p"]):
-        named = normalize.products_in(normalize.fold(node.get_text(" ")))
+    for text in map(markup.text_in, tree.find_all(["title", "h1", "p"])):
+        named = normalize.products_in(text)
         if named:
             return normalize.family(named[0])
-    opening = " ".join(
-        normalize.fold(node.get_text(" ")) for node in tree.find_all(["title", "h1"])
-    )
+    opening = " ".join(map(markup.text_in, tree.find_all(["title", "h1"])))
     for pattern in watch.products:
         name = re.split(r"[*?\[]", pattern, maxsplit=1)[0].strip()
         if name and name.lower() in opening.lower():
@@ -212,19 +207,22 @@ def _entry(row: _Row, url: str, subject: str) -> Entry:
     about = row.html("update", "issue", "cause")
     addresses = " ".join(markup.links(about, url))
     articles = normalize.kbs_in(markup.plain(about)) + normalize.kbs_in(addresses)
-    texts = {name: row.text(name) for name in ("issue", "cause", "workaround")}
     html = row.html(*row.cells)
     marked = markup.marked(html, url)
     return Entry(
         key=_key(label, issue),
-        title=_title(issue),
+        title=shortened(issue.splitlines()[0]),
         url=url,
         updated=row.updated,
         cves=normalize.cves_in(f"{update}\n{issue}"),
         kbs=unique(articles),
         products=products or (subject,),
         label=label,
-        passages=tuple(Passage(name, text) for name, text in texts.items() if text),
+        passages=(
+            *passages("issue", issue),
+            *passages("cause", row.text("cause")),
+            *passages("workaround", row.text("workaround")),
+        ),
         links=markup.links(html, url),
         anchors=marked.anchors,
         codes=marked.codes,
@@ -250,31 +248,3 @@ def _key(label: Label | None, issue: str) -> str:
     words = " ".join(re.findall(r"\w+", normalize.fold(issue).lower()))
     update = f"{label.month or label.product} {label.type}: " if label else ""
     return (update + words)[:_KEY_LETTERS].strip()
-
-
-def _title(issue: str) -> str:
-    line = issue.splitlines()[0]
-    if len(line) <= _TITLE_LETTERS:
-        return line
-    return line[: line.rfind(" ", 0, _TITLE_LETTERS)] + " ..."
-
-
-def _distinct(issues: list[Entry]) -> list[Entry]:
-    """Drop repetitions; number issues of one key from the page's end, where the oldest stand."""
-    contents: set[Entry] = set()
-    count: dict[str, int] = {}
-    distinct: list[Entry] = []
-    for entry in reversed(issues):
-        content = replace(entry, key="")
-        if content in contents:
-            continue
-        contents.add(content)
-        number = count[entry.key] = count.get(entry.key, 0) + 1
-        key = entry.key if number == 1 else f"{entry.key} #{number}"
-        distinct.append(replace(entry, key=key))
-    return distinct
-
-
-def _watched(entry: Entry, watch: Watch) -> Entry:
-    products = [name for name in entry.products if normalize.concerns(watch, name)]
-    return replace(entry, products=tuple(products))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from functools import cache
 from html import unescape
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -25,7 +25,10 @@ from watcher.records import Anchor, Page, Table
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
+    from bs4.element import PageElement
     from markdown_it import MarkdownIt
+
+Value = TypeVar("Value")
 
 _BLOCK_NAMES = """
 address article aside blockquote br caption dd div dl dt figcaption figure footer form
@@ -158,9 +161,8 @@ def soup(page: Page) -> BeautifulSoup:
     # A feed has no use for it
     from bs4 import BeautifulSoup
 
-    text = unmarked(page.body)
-    if text is None:
-        text = _decoded(page)
+    marked_text = unmarked(page.body)
+    text = _decoded(page) if marked_text is None else marked_text
     # bs4 warns of text without markup and of XML: neither is a page
     if "<" not in text:
         return BeautifulSoup("", "lxml")
@@ -210,6 +212,43 @@ def cells(table: Tag) -> list[list[Tag]]:
     return [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
 
 
+def find(node: Tag, name: str, **attributes: object) -> Tag | None:
+    """Return the first tag of a name in another, None when there is none.
+
+    With attributes, one that has them: a value, a pattern, or True for any value.
+    """
+    return cast("Tag | None", node.find(name, attrs=attributes))
+
+
+def text_in(node: PageElement | None) -> str:
+    """Return the words in a tag on one line, "" when there is no tag."""
+    return normalize.fold(node.get_text(" ")) if node else ""
+
+
+def address_in(node: Tag | None, base: str) -> str:
+    """Return the absolute address of the first link in a tag, "" when there is none."""
+    anchor = find(node, "a", href=True) if node else None
+    return absolute(str(anchor["href"]), base) if anchor else ""
+
+
+def titles(table: Tag) -> list[str]:
+    """Return what stands in a table's first row, in small letters; [] for an empty one."""
+    head = next(iter(cells(table)), [])
+    return [text_in(cell).lower() for cell in head]
+
+
+def rows(table: Tag, needed: Iterable[str] = ()) -> list[dict[str, Tag]]:
+    """Return the rows below a table's head: their cells by the titles of the columns.
+
+    None where the head lacks a ``needed`` title: that table is about something else.  A
+    row may have fewer cells than its head.
+    """
+    head = titles(table)
+    if not set(head).issuperset(needed):
+        return []
+    return [dict(zip(head, row, strict=False)) for row in cells(table)[1:]]
+
+
 def clean(text: str) -> str:
     """Return a text without the characters, written out or as references, that no XML
     library takes.
@@ -252,6 +291,22 @@ def unmarked(body: bytes) -> str | None:
     return None
 
 
+def utf8(body: bytes) -> bytes:
+    """Return a body that begins with a byte order mark as UTF-8 without it, any other one
+    as it is.
+    """
+    text = unmarked(body)
+    return body if text is None else text.encode()
+
+
+def utf8_text(body: bytes) -> str:
+    """Return the text of a body by its byte order mark, else of UTF-8.
+
+    What cannot be decoded is replaced.
+    """
+    return utf8(body).decode("utf-8", "replace")
+
+
 def _read(html: str) -> tuple[str, list[str]]:
     """Return text and the addresses linked.
 
@@ -261,8 +316,6 @@ def _read(html: str) -> tuple[str, list[str]]:
         text = unescape(clean(html)) if "&" in html else html
         return _tidy(text), _markdown_links(text)
     root = tree(html)
-    if root is None:
-        return "", []
     lower = html.lower()
     written = str(_text(whole="<pre" in lower or "line-through" in lower)(root))
     # Only a reference can have brought in what was not there before
@@ -277,11 +330,13 @@ def _markdown_links(text: str) -> list[str]:
     return [match[2] for match in _LINK.finditer(text)]
 
 
-def tree(html: str) -> etree._Element | None:
-    """Return markup as lxml's tree, None where there is nothing in it.
+def tree(html: str) -> etree._Element:
+    """Return markup as lxml's tree, an empty element where there is nothing in it.
 
-    ParseError when it has more tags, or is deeper, than any page that was ever seen:
-    lxml would take memory and time without end.
+    Raises:
+        ParseError: it has more tags, or is deeper, than any page that was ever seen:
+            lxml would take memory and time without end.
+
     """
     parser = etree.HTMLParser(
         encoding="utf-8",
@@ -294,7 +349,9 @@ def tree(html: str) -> etree._Element | None:
     root: etree._Element | None = etree.fromstring(
         clean(html.replace(_BREAK, " ")).encode() + b"\n", parser
     )
-    if root is not None and html.count("<") > _DEEPEST:
+    if root is None:
+        return etree.Element("html")
+    if html.count("<") > _DEEPEST:
         _refuse_deep(root)
     return root
 
@@ -316,7 +373,7 @@ def is_read(element: etree._Element) -> bool:
     """
     around = (element, *element.iterancestors())
     return not any(
-        each.tag in _UNREAD or "line-through" in (each.get("style") or "").lower()
+        each.tag in _UNREAD or "line-through" in each.get("style", "").lower()
         for each in around
     )
 
@@ -392,25 +449,31 @@ class Marked(Struct, frozen=True):
 def marked(html: str, base: str = "") -> Marked:
     """Return the first anchors and lines of code of HTML or Markdown, in its order."""
     lower = html.lower()
-    anchors: list[Anchor] = []
-    if "](http" in lower:
-        lines = _folded(plain(html))
-        for match in islice(_LINK.finditer(html), _MOST_MARKED):
-            words = normalize.fold(match[1])
-            anchors.append(Anchor(words, match[2], _line_of(lines, words)))
-    codes: dict[str, None] = {}
-    root = None
+    anchors = _markdown_anchors(html) if "](http" in lower else []
+    code_lines: list[str] = []
     if any(name in lower for name in ("<a ", "<code", "<pre")):
         root = tree(html)
-    if root is not None:
         anchors += _anchors(root, base)
         for element in islice(root.iter("pre", "code"), _MOST_MARKED):
-            texts = _folded(text_of(element))
-            codes |= dict.fromkeys(text for text in texts if len(text) in _CODE_LETTERS)
-    kept = [each for each in anchors if each.url and _is_readable(each)]
-    return Marked(
-        tuple(dict.fromkeys(kept))[:_MOST_MARKED], tuple(codes)[:_MOST_MARKED]
-    )
+            code_lines += _folded(text_of(element))
+    codes = [line for line in code_lines if len(line) in _CODE_LETTERS]
+    readable = filter(_is_readable, anchors)
+    return Marked(_first_ones(readable), _first_ones(codes))
+
+
+def _first_ones(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Return the first of what a post is marked with, each once."""
+    return tuple(dict.fromkeys(values))[:_MOST_MARKED]
+
+
+def _markdown_anchors(text: str) -> list[Anchor]:
+    """Return the first links of Markdown, each with the line that it stands in."""
+    lines = _folded(plain(text))
+    found = []
+    for match in islice(_LINK.finditer(text), _MOST_MARKED):
+        words = normalize.fold(match[1])
+        found.append(Anchor(words, match[2], _line_of(lines, words)))
+    return found
 
 
 def _anchors(root: etree._Element, base: str) -> list[Anchor]:
@@ -419,12 +482,11 @@ def _anchors(root: etree._Element, base: str) -> list[Anchor]:
     lines_of: dict[etree._Element, list[str]] = {}
     found = []
     for element in islice(root.iter("a"), _MOST_MARKED):
-        href = element.get("href") or ""
-        text = normalize.fold(text_of(element)) if href and is_read(element) else ""
-        if not text:
+        href = element.get("href")
+        if not href or not is_read(element):
             continue
-        frames = (each for each in element.iterancestors() if each.tag in _FRAMES)
-        frame = next(frames, element)
+        text = normalize.fold(text_of(element))
+        frame = next(element.iterancestors(*_FRAMES), element)
         if frame not in lines_of:
             lines_of[frame] = _folded(text_of(frame))
         around = _line_of(lines_of[frame], text)
@@ -437,8 +499,9 @@ def _folded(text: str) -> list[str]:
 
 
 def _is_readable(anchor: Anchor) -> bool:
-    """Say whether an anchor's words are words: an address is followed as it stands."""
-    return len(anchor.text) in _ANCHOR_LETTERS and "://" not in anchor.text
+    """Say whether an anchor leads on from words: an address is followed as it stands."""
+    has_words = len(anchor.text) in _ANCHOR_LETTERS and "://" not in anchor.text
+    return has_words and anchor.url != ""
 
 
 def _line_of(lines: Iterable[str], words: str) -> str:
@@ -457,49 +520,38 @@ def readable_tables(html: str) -> tuple[Table, ...]:
     """
     if "<table" not in html.lower():
         return ()
-    root = tree(html)
-    if root is None:
-        return ()
-    found: dict[Table, None] = {}
-    for element in root.iter("table"):
+    found = []
+    for element in tree(html).iter("table"):
         # A table around others is a frame of the page
         is_frame = next(element.iterdescendants("table"), None) is not None
-        if is_frame or not is_read(element):
-            continue
-        table = _readable(element)
-        if table is not None:
-            found[table] = None
-    return tuple(found)
+        if not is_frame and is_read(element):
+            found.append(_readable(element))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _readable(element: etree._Element) -> Table | None:
     """Return a table's texts, None when a mail had better not show them as a table."""
-    rows = [
-        [cell for cell in row if cell.tag in {"td", "th"}]
-        for row in element.iter("tr")
-        if is_read(row)
-    ]
-    widest = max(map(len, rows), default=0)
-    if len(rows) > 2 * _ROWS.stop or widest not in _COLUMNS:
+    read = filter(is_read, element.iter("tr"))
+    rows = [list(row.iterchildren("td", "th")) for row in read]
+    if len(rows) > 2 * _ROWS.stop or _widest(rows) not in _COLUMNS:
         return None
-    texts = _filled(_aligned(rows))
-    if len(texts) not in _ROWS or len(texts[0]) not in _COLUMNS:
+    aligned = _aligned(rows)
+    width = _widest(aligned)
+    texts = tuple((*row, *[""] * (width - len(row))) for row in filter(any, aligned))
+    if len(texts) not in _ROWS or width not in _COLUMNS:
         return None
-    if sum(len("".join(row)) for row in texts) > _LONGEST_TABLE:
-        return None
+    letters = sum(map(len, chain.from_iterable(texts)))
     # A column without a word is there for looks
-    if not all(map(any, zip(*texts, strict=True))):
+    has_words_in_each = all(map(any, zip(*texts, strict=True)))
+    if letters > _LONGEST_TABLE or not has_words_in_each:
         return None
-    is_headed = all(texts[0]) and all(map(_is_heading, rows[0]))
-    if is_headed:
+    if all(texts[0]) and all(map(_is_heading, rows[0])):
         return Table(texts[0], texts[1:])
     return Table((), texts)
 
 
-def _filled(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
-    """Return the rows that have a word, all of one width."""
-    width = max(map(len, rows), default=0)
-    return tuple((*row, *[""] * (width - len(row))) for row in rows if any(row))
+def _widest(rows: Iterable[Sized]) -> int:
+    return max(map(len, rows), default=0)
 
 
 def _aligned(rows: list[list[etree._Element]]) -> list[list[str]]:
@@ -528,7 +580,7 @@ def _pass_covered(texts: list[str], covered: dict[int, int]) -> None:
 
 def _span(cell: etree._Element, name: str) -> int:
     """Read ``rowspan`` or ``colspan``; a number that is none, or a huge one, is harmless."""
-    written = (cell.get(name) or "").strip()
+    written = cell.get(name, "").strip()
     if re.fullmatch(r"[0-9]{1,3}", written):
         return min(max(int(written), 1), _ROWS.stop)
     return 1

@@ -59,34 +59,33 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     builds: dict[str, list[_Line]] = {}
     for line in lines:
         builds.setdefault(line.build, []).append(line)
-    dates = [line.published for line in lines if line.published]
     is_watched = normalize.concerns(watch, _PRODUCT)
-    entries = [_entry(same, page.url) for same in builds.values()]
+    entries = [_entry(builds[build], page.url) for build in sorted(builds)]
     return snapshot(
         page,
         total=len(builds),
         coverage=Coverage.WINDOW,
-        entries=sorted(entries, key=lambda entry: entry.key) if is_watched else (),
-        oldest=min(dates, default=None),
-        newest=max(dates, default=None),
+        entries=entries if is_watched else (),
+        oldest=min(_days(lines), default=None),
+        newest=max(_days(lines), default=None),
     )
 
 
 def _table(table: Tag) -> Iterator[_Line]:
     """Yield the builds of a history's table; its dates have their year in another cell."""
-    rows = markup.cells(table)
-    head = [_text(cell) for cell in rows[0]] if rows else []
-    if [name.lower() for name in head[:2]] != ["year", "release date"]:
+    if markup.titles(table)[:2] != ["year", "release date"]:
         return
+    head, *rows = [list(map(markup.text_in, row)) for row in markup.cells(table)]
     year = ""
-    for row in rows[1:]:
+    for row in rows:
         if len(row) < 2:
             continue
-        found = _YEAR.search(_text(row[0]))
+        year_cell, date_cell, *channel_cells = row
+        found = _YEAR.search(year_cell)
         year = found[0] if found else year
-        day = normalize.date(f"{_text(row[1])}, {year}")
-        for channel, cell in zip(head[2:], row[2:], strict=False):
-            for version in _VERSION.finditer(_text(cell)):
+        day = normalize.date(f"{date_cell}, {year}")
+        for channel, cell in zip(head[2:], channel_cells, strict=False):
+            for version in _VERSION.finditer(cell):
                 yield _line(version, channel, day)
 
 
@@ -109,7 +108,6 @@ def _line(found: re.Match[str], channel: str, day: datetime | None) -> _Line:
 def _entry(same: list[_Line], url: str) -> Entry:
     one = same[0]
     name = f"{_PRODUCT} Version {one.version} (Build {one.build})"
-    days = [line.published for line in same if line.published]
     channels = unique(f"{_PRODUCT} {line.channel}".strip() for line in same)
     # What programs show of themselves begins with 16.0
     build = normalize.build(f"16.0.{one.build}")
@@ -117,8 +115,8 @@ def _entry(same: list[_Line], url: str) -> Entry:
         key=one.build,
         title=name,
         url=url,
-        published=min(days, default=None),
-        updated=max(days, default=None),
+        published=min(_days(same), default=None),
+        updated=max(_days(same), default=None),
         products=channels,
         packages=tuple(Package(channel, build=build) for channel in channels),
         label=Label(
@@ -130,5 +128,6 @@ def _entry(same: list[_Line], url: str) -> Entry:
     )
 
 
-def _text(node: Tag | None) -> str:
-    return normalize.fold(node.get_text(" ")) if node else ""
+def _days(lines: list[_Line]) -> Iterator[datetime]:
+    """Return the days of lines; a date that cannot be read is none."""
+    return filter(None, (line.published for line in lines))

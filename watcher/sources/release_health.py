@@ -17,7 +17,7 @@ others are asked follows from what is watched.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urljoin
 
@@ -38,7 +38,14 @@ from watcher.records import (
     Watch,
 )
 from watcher.sources import markup, windows
-from watcher.sources.answer import first, quoted, snapshot, unlike
+from watcher.sources.answer import (
+    first,
+    numbered,
+    passages,
+    quoted,
+    snapshot,
+    unlike,
+)
 
 # As they were live on 2026-09-26.  Their spelling is not regular: "26H1" is written in
 # capitals once, and Windows Server 2016 shares one of its two pages only.
@@ -96,7 +103,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     """
     tree = markup.soup(page)
     for table in tree.find_all("table"):
-        head = _head(table)
+        head = markup.titles(table)
         if head[:2] == ["message", "date"]:
             return _message_center(page, tree, table, watch)
         if head[:3] == ["summary", "originating update", "status"]:
@@ -105,11 +112,6 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     if windows.names_in(_title(tree)) and _NONE.search(tree.get_text(" ")):
         return snapshot(page, total=0)
     raise unlike(page, "a page of Windows' release health")
-
-
-def _head(table: Tag) -> list[str]:
-    rows = markup.cells(table)
-    return [_text(cell).lower() for cell in rows[0]] if rows else []
 
 
 # -- known and resolved issues
@@ -125,23 +127,18 @@ def _status_page(page: Page, tree: BeautifulSoup, table: Tag, watch: Watch) -> S
     issues: dict[str, Entry] = {}
     for row in markup.cells(table)[1:]:
         number = _number(row)
-        if len(row) < 4 or not number:
-            continue
-        issue = _issue(page, number, row, details.get(number, _Details()), releases)
-        issues[number] = issue
-    entries = [_watched(issue, watch) for issue in issues.values()]
-    return snapshot(
-        page,
-        total=len(issues),
-        entries=sorted(
-            (entry for entry in entries if entry is not None),
-            key=lambda entry: entry.key,
-        ),
-    )
+        if number and len(row) >= 4:
+            said = details.get(number, _Details())
+            issues[number] = _issue(page, number, row, said, releases)
+    watched = []
+    for number in sorted(issues):
+        products = windows.watched(issues[number].products, watch)
+        watched += [replace(issues[number], products=products)] if products else []
+    return snapshot(page, total=len(issues), entries=watched)
 
 
 def _title(tree: BeautifulSoup) -> str:
-    return " ".join(_text(node) for node in tree.find_all(["title", "h1"])[:2])
+    return " ".join(map(markup.text_in, tree.find_all(["title", "h1"], limit=2)))
 
 
 def _number(row: Iterable[Tag]) -> str:
@@ -164,29 +161,25 @@ def _details(tree: BeautifulSoup) -> dict[str, _Details]:
         number = str(mark["id"]).removesuffix("msgdesc")
         row = cell.find_parent("tr")
         cells = row.find_all("td", recursive=False) if isinstance(row, Tag) else []
-        if len(cells) < 4:
+        history, text = cells[3:4], cell
+        if not history:
             # One table an issue: title, heads, their values, then the text
             cells = table.find_all(["td", "th"])
-            history, text = _with_word(cells[4:-1], "opened"), cells[-1]
-        else:
-            history, text = cells[3], cell
+            history, text = cells[4:-1], cells[-1]
         found[number] = _Details(
             markup.plain(str(text)), text.decode_contents(), _opened(history)
         )
     return found
 
 
-def _with_word(cells: Iterable[Tag], word: str) -> Tag | None:
-    return next((cell for cell in cells if word in _text(cell).lower()), None)
-
-
-def _opened(history: Tag | None) -> datetime | None:
-    """Return the day on which an issue was opened.
+def _opened(history: Iterable[Tag]) -> datetime | None:
+    """Return the day on which an issue was opened, by the first cell that has the word.
 
     The hours beside it are of no use: "PT" without its offset, and in 2020 in twelve
     hours without AM or PM.
     """
-    found = _OPENED.search(_text(history))
+    texts = map(markup.text_in, history)
+    found = next(filter(None, map(_OPENED.search, texts)), None)
     return normalize.date(found[1]) if found else None
 
 
@@ -197,13 +190,12 @@ def _issue(
     details: _Details,
     releases: tuple[str, ...],
 ) -> Entry:
-    title, origin, status = row[0].find("b"), row[1], row[2]
-    name = _text(title if isinstance(title, Tag) else row[0])
-    said, platforms, remedy = windows.parted(details.text or markup.plain(str(row[0])))
+    summary, origin, status, updated = row[:4]
+    name = _title_in(summary)
+    said, platforms, remedy = windows.parted(details.text or markup.plain(str(summary)))
     # Above the text stands the title once more
-    said = [
-        line for line in said if normalize.fold(line) not in {name, "See details >"}
-    ]
+    headings = {name, "See details >"}
+    said = [line for line in said if normalize.fold(line) not in headings]
     affected = windows.names_in("; ".join(platforms))
     # One page is for a client's and a server's release: an issue may be of one of them
     products = [release for release in releases if release in affected]
@@ -213,12 +205,12 @@ def _issue(
         title=name,
         url=f"{page.url}#{number}msgdesc",
         published=details.opened,
-        updated=normalize.date(_text(row[3])),
+        updated=normalize.date(markup.text_in(updated)),
         kbs=normalize.kbs_in(markup.plain(str(origin))),
         products=tuple(products or releases),
         passages=(
-            *_passages("issue", said),
-            *_passages("workaround", remedy),
+            *passages("issue", "\n".join(said)),
+            *passages("workaround", "\n".join(remedy)),
             _status(status),
         ),
         links=_links(details.html, page.url),
@@ -227,21 +219,16 @@ def _issue(
     )
 
 
-def _passages(name: str, lines: list[str]) -> Iterator[Passage]:
-    if lines:
-        yield Passage(name, "\n".join(lines))
+def _title_in(cell: Tag) -> str:
+    """Return what is bold in a cell, else all of it."""
+    return markup.text_in(cell.find("b")) or markup.text_in(cell)
 
 
 def _status(cell: Tag) -> Passage:
     """Return the passage of an issue's state; the resolving update stands behind it."""
     state = first(markup.plain(str(cell)).splitlines())
     state = re.sub(r"\s*KB ?\d+.*", "", state)
-    return windows.status(state, normalize.kbs_in(_text(cell)))
-
-
-def _watched(entry: Entry, watch: Watch) -> Entry | None:
-    names = [name for name in entry.products if windows.concerns(watch, name)]
-    return replace(entry, products=tuple(names)) if names else None
+    return windows.status(state, normalize.kbs_in(markup.text_in(cell)))
 
 
 # -- the message center
@@ -250,45 +237,30 @@ def _watched(entry: Entry, watch: Watch) -> Entry | None:
 def _message_center(
     page: Page, tree: BeautifulSoup, table: Tag, watch: Watch
 ) -> Snapshot:
-    messages = [
-        _message(page, row[0], _text(row[1]), watch)
+    listed = [
+        _message(page, row[0], markup.text_in(row[1]), watch)
         for row in markup.cells(table)[1:]
         if len(row) >= 2 and row[0].get("id")
     ]
-    if not messages:
+    if not listed:
         raise unlike(page, "a message center with messages")
-    messages = _distinct(messages)
-    dates = [entry.published for entry in messages if entry.published]
+    # Each once, numbered from the last one up: a new one above renames none of them
+    messages = list(numbered(dict.fromkeys(reversed(listed))))
+    dates = list(filter(None, (message.published for message in messages)))
     return snapshot(
         page,
         total=len(messages),
         coverage=Coverage.WINDOW,
-        entries=[entry for entry in messages if entry.products],
+        entries=[message for message in reversed(messages) if message.products],
         oldest=min(dates, default=None),
         newest=max(dates, default=None),
         follow=_follow(page, tree, watch),
     )
 
 
-def _distinct(messages: list[Entry]) -> list[Entry]:
-    """Number messages of one id from the last one up, so that a new one above leaves the
-    old one's key alone; a copy is none.
-    """
-    named: dict[str, list[Entry]] = {}
-    kept = []
-    for message in reversed(messages):
-        same = named.setdefault(message.key, [])
-        if message not in same:
-            same.append(message)
-            number = f" #{len(same)}" if len(same) > 1 else ""
-            kept.append(replace(message, key=f"{message.key}{number}"))
-    return kept[::-1]
-
-
 def _message(page: Page, cell: Tag, date: str, watch: Watch) -> Entry:
     """Read a message; one that names no release is about all that are watched."""
-    bold = cell.find("b")
-    title = _text(bold if isinstance(bold, Tag) else cell)
+    title = _title_in(cell)
     text = markup.plain(str(cell))
     named = windows.names_in(text)
     if not named or _ALL.search(text):
@@ -302,9 +274,9 @@ def _message(page: Page, cell: Tag, date: str, watch: Watch) -> Entry:
         # Edited in place, a message keeps its date: "Updated November 19, 2020"
         published=normalize.date(date),
         kbs=normalize.kbs_in(text),
-        products=tuple(name for name in named if windows.concerns(watch, name)),
+        products=windows.watched(named, watch),
         packages=tuple(_packages(cell, watch) or _alone(title, text, watch)),
-        passages=tuple(_passages("content", lines)),
+        passages=passages("content", "\n".join(lines)),
         links=_links(cell.decode_contents(), page.url),
         anchors=marked.anchors,
         codes=marked.codes,
@@ -316,11 +288,10 @@ def _packages(cell: Tag, watch: Watch) -> list[Package]:
 
     November 2020's for Kerberos was filled up day by day, six articles in all.
     """
-    return [
-        package
-        for item in cell.find_all("li")
-        for package in _of_one_article(_text(item), watch)
-    ]
+    packages = []
+    for item in cell.find_all("li"):
+        packages += _of_one_article(markup.text_in(item), watch)
+    return packages
 
 
 def _alone(title: str, text: str, watch: Watch) -> list[Package]:
@@ -335,11 +306,8 @@ def _of_one_article(text: str, watch: Watch) -> list[Package]:
     kbs = normalize.kbs_in(text)
     if len(kbs) != 1:
         return []
-    return [
-        Package(name, kbs[0], type="OOB")
-        for name in windows.names_in(text)
-        if windows.concerns(watch, name)
-    ]
+    names = windows.watched(windows.names_in(text), watch)
+    return [Package(name, kbs[0], type="OOB") for name in names]
 
 
 def _follow(page: Page, tree: BeautifulSoup, watch: Watch) -> tuple[Follow, ...]:
@@ -353,13 +321,9 @@ def _follow(page: Page, tree: BeautifulSoup, watch: Watch) -> tuple[Follow, ...]
             names.setdefault(found[1])
     rows: dict[str, Follow] = {}
     for name in names:
-        if any(windows.concerns(watch, each) for each in windows.names_in(name)):
+        if windows.watched(windows.names_in(name), watch):
             rows.setdefault(name.lower(), Follow(name, urljoin(page.url, name)))
     return tuple(rows.values())
-
-
-def _text(node: Tag | None) -> str:
-    return normalize.fold(node.get_text(" ")) if node else ""
 
 
 def _links(html: str, url: str) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ No pull is ever told here: KB5079391 was withdrawn in March 2026, and its row st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from bs4 import BeautifulSoup, Tag
 from msgspec.structs import replace
@@ -21,7 +20,7 @@ from msgspec.structs import replace
 from watcher.judgement import normalize
 from watcher.records import Entry, Package, Page, Snapshot, Watch
 from watcher.sources import markup, windows
-from watcher.sources.answer import snapshot, unlike
+from watcher.sources.answer import snapshot, unique, unlike
 
 _HEADING = re.compile(
     r"(?P<name>[\w ,]+?)\W*\(OS build (?P<build>\d{5})\)", re.IGNORECASE
@@ -47,7 +46,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     releases = _releases(tree)
     entries: dict[str, Entry] = {}
     for table in markup.tables(tree):
-        for row in _rows(table):
+        for row in markup.rows(table, _NEEDED):
             entry = _entry(row, page.url, releases)
             # A baseline stands in the release's own table, and again in the calendar
             if entry is None:
@@ -57,7 +56,9 @@ def parse(page: Page, watch: Watch) -> Snapshot:
                 entries[entry.key] = replace(first_entry, packages=entry.packages)
     if not entries:
         raise unlike(page, "a page with Windows' tables of builds")
-    watched = [entry for entry in entries.values() if _is_watched(entry, watch)]
+    watched = [
+        each for each in entries.values() if windows.watched(each.products, watch)
+    ]
     return snapshot(
         page,
         total=len(entries),
@@ -70,12 +71,12 @@ def _releases(tree: BeautifulSoup) -> dict[str, str]:
 
     "Version 25H2" names no system: the page's title does.
     """
-    title = " ".join(_text(node) for node in tree.find_all(["title", "h1"]))
+    title = " ".join(map(markup.text_in, tree.find_all(["title", "h1"])))
     # Windows 10's page was the first one, and its title may bear no number
     system = "Windows 11" if "Windows 11" in title else "Windows 10"
     found: dict[str, str] = {}
     for node in tree.find_all(_HEADINGS):
-        heading = _HEADING.search(_text(node))
+        heading = _HEADING.search(markup.text_in(node))
         if heading is None:
             continue
         named = windows.names_in(heading["name"])
@@ -87,34 +88,25 @@ def _releases(tree: BeautifulSoup) -> dict[str, str]:
     return found
 
 
-def _rows(table: Tag) -> Iterator[dict[str, Tag]]:
-    lines = markup.cells(table)
-    head = [_text(cell).lower() for cell in lines[0]] if lines else []
-    if not set(head) >= _NEEDED:
-        return
-    for line in lines[1:]:
-        yield dict(zip(head, line, strict=False))
-
-
 def _entry(row: dict[str, Tag], url: str, releases: dict[str, str]) -> Entry | None:
     """Read a row; None for one without a build, or of a release without a heading.
 
     The first row of a release has no update type and no article: it is the release.
     """
-    number = _BUILD.fullmatch(_text(row.get("build")))
-    kb = normalize.kb(_text(row.get("kb article")))
+    number = _BUILD.fullmatch(markup.text_in(row.get("build")))
+    kb = normalize.kb(markup.text_in(row.get("kb article")))
     if number is None or not kb or number[1] not in releases:
         return None
     release = releases[number[1]]
-    # "2026-03 B", with a dot in the hotpatch calendar, with a star where a note follows
-    update = re.sub(r"^(\d{4})\.(\d\d)", r"\1-\2", _text(row.get("update type")))
-    kind = update.strip(" *").rpartition(" ")[2]
-    of_calendar = _text(row.get("type")).lower()
+    # A star stands behind it where a note follows
+    written = markup.text_in(row.get("update type"))
+    update = windows.update_name(written).strip(" *")
+    kind = update.rpartition(" ")[2]
+    of_calendar = markup.text_in(row.get("type")).lower()
     for name in (HOTPATCH, BASELINE):
         if of_calendar.startswith(name.lower()):
             kind = name
-    link = row["kb article"].find("a", href=True)
-    address = markup.absolute(str(link["href"]), url) if isinstance(link, Tag) else ""
+    address = markup.address_in(row["kb article"], url)
     package = Package(
         product=release,
         kb=kb,
@@ -125,18 +117,10 @@ def _entry(row: dict[str, Tag], url: str, releases: dict[str, str]) -> Entry | N
     suffix = f" {HOTPATCH}" if kind == HOTPATCH else ""
     return Entry(
         key=f"{release} {number[0]}",
-        title=f"{release} {update.strip(' *')}{suffix}".strip(),
+        title=f"{release} {update}{suffix}".strip(),
         url=url,
-        published=normalize.date(_text(row.get("availability date"))),
+        published=normalize.date(markup.text_in(row.get("availability date"))),
         products=(release,),
         packages=(package,),
-        links=(address,) if address else (),
+        links=unique([address]),
     )
-
-
-def _is_watched(entry: Entry, watch: Watch) -> bool:
-    return any(windows.concerns(watch, product) for product in entry.products)
-
-
-def _text(node: Tag | None) -> str:
-    return normalize.fold(node.get_text(" ")) if node else ""

@@ -12,18 +12,20 @@ absence is no statement here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import chain, repeat
 
 from bs4 import Tag
 
 from watcher.judgement import normalize
 from watcher.records import Entry, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import snapshot, unique, unlike
+from watcher.sources.answer import snapshot, unique, unlike, watched_products
 
 _LANGUAGE = re.compile(r"\s*(?:MUI)?/?\s*language (?:patch|pack)\s*$", re.IGNORECASE)
 _NAME, _ARTICLE = "package name", "kb number"
 _VERSION, _DATE = "version", "release date"
+# Before July 2019 there was no column for the version
+_NEEDED = {_NAME, _ARTICLE, _DATE}
 
 
 def parse(page: Page, watch: Watch) -> Snapshot:
@@ -37,15 +39,13 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     """
     entries: dict[str, Entry] = {}
     for table in markup.tables(markup.soup(page)):
-        for row in _rows(table):
+        for row in filter(_is_update, markup.rows(table, _NEEDED)):
             entry = _entry(row, page.url)
             entries.setdefault(entry.key, entry)
     if not entries:
         raise unlike(page, "a page with SharePoint's tables of updates")
     watched = [
-        entry
-        for entry in entries.values()
-        if any(normalize.concerns(watch, name) for name in entry.products)
+        each for each in entries.values() if watched_products(each.products, watch)
     ]
     return snapshot(
         page,
@@ -54,35 +54,33 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     )
 
 
-def _rows(table: Tag) -> Iterator[dict[str, Tag]]:
-    lines = markup.cells(table)
-    head = [_text(cell).lower() for cell in lines[0]] if lines else []
-    # Before July 2019 there was no column for the version
-    if not {_NAME, _ARTICLE, _DATE} <= set(head):
-        return
-    for line in lines[1:]:
-        cells = dict(zip(head, line, strict=False))
-        if _DATE in cells and normalize.kbs_in(_text(cells[_ARTICLE])):
-            yield cells
+def _is_update(row: dict[str, Tag]) -> bool:
+    """Say whether a row is whole, and names an article."""
+    return row.keys() >= _NEEDED and bool(_articles(row))
+
+
+def _articles(row: dict[str, Tag]) -> tuple[str, ...]:
+    return normalize.kbs_in(markup.text_in(row[_ARTICLE]))
 
 
 def _entry(row: dict[str, Tag], url: str) -> Entry:
-    names = [normalize.product(line) for line in _lines(row[_NAME])]
-    kbs = normalize.kbs_in(_text(row[_ARTICLE]))
-    build = normalize.build(_text(row.get(_VERSION)))
+    names = map(normalize.product, markup.plain(str(row[_NAME])).splitlines())
+    kbs = _articles(row)
+    date = markup.text_in(row[_DATE])
+    build = normalize.build(markup.text_in(row.get(_VERSION)))
     links = markup.links(str(row[_ARTICLE]), url)
+    link_of = {normalize.kb(link): link for link in reversed(links)}
+    # One article for both, where there is one only
+    articles = chain(kbs, repeat(kbs[-1]))
     packages = []
-    for number, name in enumerate(names):
-        # One article for both, where there is one only
-        kb = kbs[min(number, len(kbs) - 1)]
-        address = next((link for link in links if normalize.kb(link) == kb), "")
-        packages.append(_package(name, kb, build, address))
+    for name, kb in zip(names, articles, strict=False):
+        packages.append(_package(name, kb, build, link_of.get(kb, "")))
     products = unique(package.product for package in packages)
     return Entry(
         key=" ".join((*products, *kbs)),
-        title=f"{' and '.join(products)} {_text(row[_DATE])}",
+        title=f"{' and '.join(products)} {date}",
         url=url,
-        published=normalize.date(_text(row[_DATE])),
+        published=normalize.date(date),
         kbs=kbs,
         products=products,
         packages=tuple(packages),
@@ -94,11 +92,3 @@ def _package(name: str, kb: str, build: str, url: str) -> Package:
     product = _LANGUAGE.sub("", name)
     kind = "MUI" if product != name else ""
     return Package(product, kb, build, url, type=kind)
-
-
-def _lines(cell: Tag) -> list[str]:
-    return [normalize.fold(line) for line in markup.plain(str(cell)).splitlines()]
-
-
-def _text(node: Tag | None) -> str:
-    return normalize.fold(node.get_text(" ")) if node else ""

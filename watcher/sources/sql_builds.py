@@ -25,7 +25,7 @@ from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.records import Entry, Label, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import quoted, snapshot, unlike
+from watcher.sources.answer import first, quoted, snapshot, unique, unlike
 
 _PRODUCT = re.compile(r"SQL Server 20\d\d(?: R2)?")
 _CUMULATIVE = re.compile(r"(?:SP\d )?CU ?\d+")
@@ -38,11 +38,15 @@ _HEADINGS = ("h1", "h2", "h3", "h4")
 
 
 class _Row(Struct, frozen=True):
-    """A row's product, its name without its mark, its build, and its cells by columns."""
+    """A row's product, its name without its mark, and its cells by columns.
+
+    ``kb`` is "" where the row names no article.
+    """
 
     product: str
     name: str
     build: str
+    kb: str
     cells: dict[str, Tag]
 
 
@@ -56,23 +60,20 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
     """
     tree = markup.soup(page)
-    tables = [table for table in markup.tables(tree) if _columns(table)]
+    tables = list(filter(_is_of_builds, markup.tables(tree)))
     if not tables:
         raise unlike(page, "a page with SQL Server's table of builds")
     rows = [row for table in tables for row in _rows(table, _product(table, tree))]
     entries: dict[str, Entry] = {}
     for row in rows:
-        entry = _entry(row, page.url)
         # A first release ("RTM") has no article, and is no update
-        if entry is not None:
+        if row.kb and normalize.concerns(watch, row.product):
+            entry = _entry(row, page.url)
             entries[entry.key] = entry
-    watched = [
-        entry
-        for entry in entries.values()
-        if normalize.concerns(watch, entry.products[0])
-    ]
     return snapshot(
-        page, total=len(rows), entries=sorted(watched, key=lambda entry: entry.key)
+        page,
+        total=len(rows),
+        entries=sorted(entries.values(), key=lambda entry: entry.key),
     )
 
 
@@ -81,66 +82,53 @@ def _product(table: Tag, tree: BeautifulSoup) -> str:
 
     The page's title says so, or the heading above the table.
     """
-    title = " ".join(_text(node) for node in tree.find_all(["h1", "title"]))
-    found = _PRODUCT.search(title)
-    heading = table.find_previous(_HEADINGS)
-    if found is None and isinstance(heading, Tag):
-        found = _PRODUCT.search(_text(heading))
+    title = " ".join(map(markup.text_in, tree.find_all(["h1", "title"])))
+    heading = markup.text_in(table.find_previous(_HEADINGS))
+    found = _PRODUCT.search(title) or _PRODUCT.search(heading)
     if found is None:
         raise ParseError(f"the page's title names no SQL Server: {quoted(title)}")
     return found[0]
 
 
-def _columns(table: Tag) -> list[str]:
-    """Return the columns of a table of builds; none of any other table."""
-    lines = markup.cells(table)
-    head = [_text(cell).lower() for cell in lines[0]] if lines else []
-    is_of_builds = not set(head).isdisjoint(_BUILDS)
-    return head if is_of_builds and {_ARTICLE, _DATE} <= set(head) else []
+def _is_of_builds(table: Tag) -> bool:
+    columns = set(markup.titles(table))
+    return columns.issuperset((_ARTICLE, _DATE)) and not columns.isdisjoint(_BUILDS)
 
 
 def _rows(table: Tag, product: str) -> Iterator[_Row]:
-    head = _columns(table)
-    for line in markup.cells(table)[1:]:
-        cells = dict(zip(head, line, strict=False))
-        build = normalize.build(_text(cells.get(_BUILDS[0]) or cells.get(_BUILDS[1])))
-        name = _LATEST.sub("", _name(line, cells))
+    first_column = first(markup.titles(table))
+    for cells in markup.rows(table):
+        texts = {title: markup.text_in(cell) for title, cell in cells.items()}
+        build = first(normalize.build(texts[name]) for name in _BUILDS if name in texts)
+        name = _LATEST.sub("", _name(texts, first_column))
         if name and build:
-            yield _Row(product, name, build, cells)
+            kb = normalize.kb(texts.get(_ARTICLE, ""))
+            yield _Row(product, name, build, kb, cells)
 
 
-def _name(line: list[Tag], cells: dict[str, Tag]) -> str:
+def _name(texts: dict[str, str], first_column: str) -> str:
     """Return a row's name: "CU11", or "SP3 GDR" where the service pack stands apart."""
-    if _UPDATE not in cells:
-        return _text(line[0]) if line else ""
-    pack = _text(cells.get(_PACK))
-    words = [pack, _text(cells[_UPDATE])]
+    if _UPDATE not in texts:
+        return texts.get(first_column, "")
+    words = (texts.get(_PACK, ""), texts[_UPDATE])
     return " ".join(word for word in words if word.lower() not in {"", "none", "n/a"})
 
 
-def _entry(row: _Row, url: str) -> Entry | None:
-    kb = normalize.kb(_text(row.cells.get(_ARTICLE)))
-    if not kb:
-        return None
+def _entry(row: _Row, url: str) -> Entry:
     product, build = row.product, row.build
     name = f"{product} {row.name}"
     label, key = None, f"{name} {build}"
     if _CUMULATIVE.fullmatch(row.name):
         key = name
         label = Label("SQL Server", name, "CU")
-    link = row.cells[_ARTICLE].find("a", href=True)
-    address = markup.absolute(str(link["href"]), url) if isinstance(link, Tag) else ""
+    address = markup.address_in(row.cells[_ARTICLE], url)
     return Entry(
         key=key,
         title=name,
         url=url,
-        published=normalize.date(_text(row.cells.get(_DATE))),
+        published=normalize.date(markup.text_in(row.cells.get(_DATE))),
         products=(product,),
-        packages=(Package(product, kb, build, address, type=row.name),),
+        packages=(Package(product, row.kb, build, address, type=row.name),),
         label=label,
-        links=(address,) if address else (),
+        links=unique([address]),
     )
-
-
-def _text(node: Tag | None) -> str:
-    return normalize.fold(node.get_text(" ")) if node else ""

@@ -6,6 +6,7 @@ No kind of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from watcher.judgement import normalize
 from watcher.records import Passage, Watch
@@ -63,6 +64,19 @@ def concerns(watch: Watch, name: str) -> bool:
         if pattern.startswith(start) and not pattern.startswith(f"{start}r2"):
             return True
     return False
+
+
+def watched(names: Iterable[str], watch: Watch) -> tuple[str, ...]:
+    """Return those of ``names`` that are watched, or of which an edition is."""
+    return tuple(name for name in names if concerns(watch, name))
+
+
+def update_name(written: str) -> str:
+    """Return an update's name as MSRC's pages of builds write it.
+
+    "2026-03 B"; the hotpatch calendar and Graph write "2026.03 B".
+    """
+    return re.sub(r"^(\d{4})\.(\d\d)", r"\1-\2", normalize.fold(written))
 
 
 def parted(text: str) -> tuple[list[str], list[str], list[str]]:

@@ -32,16 +32,25 @@ from watcher.records import (
     Follow,
     Package,
     Page,
-    Passage,
     Snapshot,
     Watch,
 )
 from watcher.sources import markup, windows
-from watcher.sources.answer import decode, in_utc, quoted, snapshot, unique
+from watcher.sources.answer import (
+    Form,
+    decode,
+    in_utc,
+    passages,
+    quoted,
+    snapshot,
+    unique,
+    unlike,
+)
 
 _WANTED = "Graph's list of Windows' products"
 _NEXT = "@odata.nextLink"
-_REVISIONS, _ISSUES = "revisions", "known issues"
+# What the names of documents end with that hold a product's own lists
+_REVISIONS, _ISSUES = " revisions", " known issues"
 HOTPATCH = "Hotpatch"
 _HOTPATCH = re.compile(r"\bhotpatch", re.IGNORECASE)
 
@@ -49,8 +58,13 @@ _HOTPATCH = re.compile(r"\bhotpatch", re.IGNORECASE)
 class Article(Struct, frozen=True, rename="camel"):
     """A KB article."""
 
-    id: str | None = None
-    url: str | None = None
+    id: str = ""
+    url: str = ""
+
+    @property
+    def kb(self) -> str:
+        """Its number, "" when it names none."""
+        return normalize.kb(self.id or self.url)
 
 
 class Build(Struct, frozen=True, rename="camel"):
@@ -61,12 +75,20 @@ class Build(Struct, frozen=True, rename="camel"):
     build_number: int
     update_build_revision: int
 
+    @property
+    def text(self) -> str:
+        """The build as it is written: "10.0.26100.8116"."""
+        return (
+            f"{self.major_version}.{self.minor_version}"
+            f".{self.build_number}.{self.update_build_revision}"
+        )
+
 
 class CatalogEntry(Struct, frozen=True, rename="camel"):
     """What Windows Update calls a revision: "2026.03 B"."""
 
-    short_name: str | None = None
-    display_name: str | None = None
+    short_name: str = ""
+    display_name: str = ""
 
 
 class Revision(Struct, frozen=True, rename="camel"):
@@ -74,22 +96,22 @@ class Revision(Struct, frozen=True, rename="camel"):
 
     os_build: Build
     release_date_time: datetime | None = None
-    knowledge_base_article: Article | None = None
-    catalog_entry: CatalogEntry | None = None
-    is_hotpatch_update: bool | None = None
+    knowledge_base_article: Article = Article()
+    catalog_entry: CatalogEntry = CatalogEntry()
+    is_hotpatch_update: bool = False
 
 
 class Body(Struct, frozen=True, rename="camel"):
     """The text of a history's item."""
 
-    content: str | None = None
+    content: str = ""
 
 
 class HistoryItem(Struct, frozen=True, rename="camel"):
     """What was said of an issue at a moment."""
 
     created_date_time: datetime
-    body: Body | None = None
+    body: Body = Body()
 
 
 class Issue(Struct, frozen=True, rename="camel"):
@@ -97,25 +119,40 @@ class Issue(Struct, frozen=True, rename="camel"):
 
     id: str
     status: str
-    title: str | None = None
-    description: str | None = None
-    web_view_url: str | None = None
+    title: str = ""
+    description: str = ""
+    web_view_url: str = ""
     start_date_time: datetime | None = None
     last_updated_date_time: datetime | None = None
-    originating_knowledge_base_article: Article | None = None
-    resolving_knowledge_base_article: Article | None = None
-    safeguard_hold_ids: tuple[int, ...] | None = None
-    known_issue_histories: tuple[HistoryItem, ...] | None = None
+    originating_knowledge_base_article: Article = Article()
+    resolving_knowledge_base_article: Article = Article()
+    safeguard_hold_ids: tuple[int, ...] = ()
+    known_issue_histories: tuple[HistoryItem, ...] = ()
+
+    @property
+    def newest_text(self) -> str:
+        """What was said of it last."""
+        newest = max(self.known_issue_histories, key=_moment, default=None)
+        return newest.body.content if newest else ""
+
+
+def _moment(item: HistoryItem) -> datetime:
+    return in_utc(item.created_date_time)
 
 
 class Product(Struct, frozen=True, rename="camel"):
     """A release of Windows with what was asked for beside it."""
 
     name: str
-    revisions: tuple[Revision, ...] | None = None
-    known_issues: tuple[Issue, ...] | None = None
+    revisions: tuple[Revision, ...] = ()
+    known_issues: tuple[Issue, ...] = ()
     more_revisions: str = msgspec.field(name=f"revisions{_NEXT}", default="")
     more_issues: str = msgspec.field(name=f"knownIssues{_NEXT}", default="")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The releases that its name means, in the spelling of MSRC's records."""
+        return windows.names_in(self.name) or (normalize.product(self.name),)
 
 
 class Products(Struct, frozen=True):
@@ -150,86 +187,89 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             but Graph may be asked with its token.
 
     """
-    whose, number = _place(page.document)
-    members = _uncapitalized(decode(page.body, dict[str, Any], _WANTED))
-    if whose.endswith(f" {_REVISIONS}"):
-        revisions = _as(members, Revisions)
-        product = Product(whose.removesuffix(f" {_REVISIONS}"), revisions.value)
-        products: tuple[Product, ...] = (product,)
-        more = revisions.next
-    elif whose.endswith(f" {_ISSUES}"):
-        issues = _as(members, Issues)
-        product = Product(whose.removesuffix(f" {_ISSUES}"), None, issues.value)
-        products, more = (product,), issues.next
-    else:
-        listed = _as(members, Products)
-        products, more = listed.value, listed.next
-    follow = [Follow(f"{whose} {number + 1}", more)] if more else []
-    for each in products:
-        if any(windows.concerns(watch, name) for name in _names(each)):
-            follow += _followed(each)
-    for row in follow:
-        _refuse_other_host(page, row.url)
-    entries = [*_revisions(page, products, watch), *_issues(page, products, watch)]
-    counts = [
-        len(each.revisions or ()) + len(each.known_issues or ()) for each in products
-    ]
-    dates = [
-        each.last_updated_date_time
-        for row in products
-        for each in row.known_issues or ()
-    ]
-    dates += [
-        each.release_date_time for row in products for each in row.revisions or ()
-    ]
+    listed = _listed(page)
+    watched = [each for each in listed.value if windows.watched(each.names, watch)]
+    follow = tuple(_follow(page, listed, watched))
+    for each in follow:
+        _refuse_other_host(page, each.url)
+    revisions = [row for product in listed.value for row in product.revisions]
+    issues = [row for product in listed.value for row in product.known_issues]
+    released = (revision.release_date_time for revision in revisions)
+    updated = (issue.last_updated_date_time for issue in issues)
+    dates = map(in_utc, filter(None, (*released, *updated)))
+    entries = [*_revisions(page, watched, watch), *_issues(page, watched, watch)]
     return snapshot(
         page,
-        total=len(products) + sum(counts),
+        total=len(listed.value) + len(revisions) + len(issues),
         entries=sorted(entries, key=lambda entry: entry.key),
         # What has left this page may stand on the next: no absence says anything
         coverage=Coverage.WINDOW,
         oldest=page.time,
-        newest=max(map(in_utc, filter(None, dates)), default=None),
-        follow=tuple(follow),
+        newest=max(dates, default=None),
+        follow=follow,
     )
+
+
+def _listed(page: Page) -> Products:
+    """Read a page of products, or one of a product's own lists as a page of this one."""
+    whose, _ = _place(page.document)
+    if whose.endswith(_REVISIONS):
+        revisions = _read(page, Revisions)
+        product = Product(whose.removesuffix(_REVISIONS), revisions=revisions.value)
+        return Products((product,), revisions.next)
+    if whose.endswith(_ISSUES):
+        issues = _read(page, Issues)
+        product = Product(whose.removesuffix(_ISSUES), known_issues=issues.value)
+        return Products((product,), issues.next)
+    return _read(page, Products)
 
 
 def _place(document: str) -> tuple[str, int]:
     """Return which list a document is a page of, and its number; the first one is ""."""
-    if not document:
-        return "page", 1
-    whose, _, number = document.rpartition(" ")
+    whose, _, number = (document or "page 1").rpartition(" ")
     return whose, int(number)
 
 
-def _uncapitalized(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Begin the names of all members with small letters, as the reference has them."""
-    if isinstance(value, dict):
-        return {
-            f"{name[:1].lower()}{name[1:]}": _uncapitalized(each)
-            for name, each in value.items()
-        }
-    return (
-        [_uncapitalized(each) for each in value] if isinstance(value, list) else value
-    )
-
-
-def _as(members: Any, form: type[Any]) -> Any:  # noqa: ANN401 - as msgspec.convert
+def _read(page: Page, form: type[Form]) -> Form:
     try:
+        members = _as_in_reference(decode(page.body, dict[str, Any], _WANTED))
         return msgspec.convert(members, form)
     except msgspec.ValidationError as error:
         raise ParseError(
             f"this is not {_WANTED}: {error}",
             "Graph's beta may have changed; the next check reads it again.",
         ) from error
+    except RecursionError as error:
+        why = "its members stand too deep in each other"
+        raise unlike(page, _WANTED, why=why) from error
 
 
-def _followed(product: Product) -> Iterator[Follow]:
-    name = normalize.fold(product.name)
-    if product.more_revisions:
-        yield Follow(f"{name} {_REVISIONS} 2", product.more_revisions)
-    if product.more_issues:
-        yield Follow(f"{name} {_ISSUES} 2", product.more_issues)
+def _as_in_reference(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return JSON with the names of its members as the reference has them, from a small
+    letter on, and without those that are null.
+    """
+    if isinstance(value, list):
+        return list(map(_as_in_reference, value))
+    if not isinstance(value, dict):
+        return value
+    members = {}
+    for name, each in value.items():
+        if each is not None:
+            members[name[:1].lower() + name[1:]] = _as_in_reference(each)
+    return members
+
+
+def _follow(page: Page, listed: Products, watched: list[Product]) -> Iterator[Follow]:
+    """Yield where the list goes on, and where the lists of its watched products do."""
+    whose, number = _place(page.document)
+    if listed.next:
+        yield Follow(f"{whose} {number + 1}", listed.next)
+    for product in watched:
+        name = normalize.fold(product.name)
+        if product.more_revisions:
+            yield Follow(f"{name}{_REVISIONS} 2", product.more_revisions)
+        if product.more_issues:
+            yield Follow(f"{name}{_ISSUES} 2", product.more_issues)
 
 
 def _refuse_other_host(page: Page, url: str) -> None:
@@ -245,54 +285,45 @@ def _address(article: Article, page: Page) -> str:
     return markup.absolute(article.url, page.url) if article.url else ""
 
 
-def _names(product: Product) -> tuple[str, ...]:
-    return windows.names_in(product.name) or (normalize.product(product.name),)
-
-
 # -- revisions
 
 
 def _revisions(
     page: Page, products: Iterable[Product], watch: Watch
 ) -> Iterator[Entry]:
+    """Yield each build for each watched release that its product means.
+
+    One without an article, as a release's first, or without a date is no update.
+    """
     for product in products:
-        for name in _names(product):
-            if not windows.concerns(watch, name):
-                continue
-            for revision in product.revisions or ():
-                entry = _revision(page, name, revision)
-                if entry is not None:
-                    yield entry
+        for name in windows.watched(product.names, watch):
+            for revision in product.revisions:
+                if revision.knowledge_base_article.kb and revision.release_date_time:
+                    yield _revision(page, name, revision, revision.release_date_time)
 
 
-def _revision(page: Page, product: str, revision: Revision) -> Entry | None:
-    """Read a build; None for one without an article, as a release's first, or a date."""
-    article = revision.knowledge_base_article or Article()
-    kb = normalize.kb(article.id or article.url or "")
-    if not kb or revision.release_date_time is None:
-        return None
-    os = revision.os_build
-    numbers = (os.major_version, os.minor_version)
-    build = ".".join(map(str, (*numbers, os.build_number, os.update_build_revision)))
-    catalog = revision.catalog_entry or CatalogEntry()
+def _revision(
+    page: Page, product: str, revision: Revision, released: datetime
+) -> Entry:
+    article, catalog = revision.knowledge_base_article, revision.catalog_entry
+    build = revision.os_build.text
     # "2026.03 B"; the pages of builds write "2026-03 B"
-    update = re.sub(
-        r"^(\d{4})\.(\d\d)", r"\1-\2", normalize.fold(catalog.short_name or "")
-    )
+    update = windows.update_name(catalog.short_name)
     called = f"{catalog.short_name} {catalog.display_name}"
-    is_hotpatch = revision.is_hotpatch_update or bool(_HOTPATCH.search(called))
-    kind = HOTPATCH if is_hotpatch else update.rpartition(" ")[2]
+    kind = update.rpartition(" ")[2]
+    title = f"{product} {update}".strip()
+    if revision.is_hotpatch_update or _HOTPATCH.search(called):
+        kind = HOTPATCH
+        title = title if _HOTPATCH.search(update) else f"{title} {HOTPATCH}"
     address = _address(article, page)
-    package = Package(product, kb, build, url=address, type=kind)
-    suffix = f" {HOTPATCH}" if is_hotpatch and not _HOTPATCH.search(update) else ""
     return Entry(
         key=f"{product} {build}",
-        title=f"{product} {update}{suffix}".strip(),
+        title=title,
         url=address or page.url,
-        published=in_utc(revision.release_date_time),
+        published=in_utc(released),
         products=(product,),
-        packages=(package,),
-        links=(address,) if address else (),
+        packages=(Package(product, article.kb, build, url=address, type=kind),),
+        links=unique([address]),
     )
 
 
@@ -303,47 +334,39 @@ def _issues(page: Page, products: Iterable[Product], watch: Watch) -> Iterator[E
     """Yield each issue once, with all watched products of the page that list it."""
     found: dict[str, Entry] = {}
     for product in products:
-        names = [name for name in _names(product) if windows.concerns(watch, name)]
-        for issue in product.known_issues or () if names else ():
+        names = windows.watched(product.names, watch)
+        for issue in product.known_issues:
             entry = found.get(issue.id) or _issue(page, issue)
             found[issue.id] = replace(entry, products=unique((*entry.products, *names)))
     yield from found.values()
 
 
 def _issue(page: Page, issue: Issue) -> Entry:
-    origin = issue.originating_knowledge_base_article or Article()
-    resolving = issue.resolving_knowledge_base_article or Article()
-    histories = issue.known_issue_histories or ()
-    newest = max(histories, key=lambda item: item.created_date_time, default=None)
-    content = newest.body.content if newest and newest.body else ""
-    said, _, remedy = windows.parted(_lines(content))
-    description = normalize.fold(issue.description or "")
-    passages = []
-    if text := "\n".join(unique((description, *said))):
-        passages.append(Passage("issue", text))
-    if remedy:
-        passages.append(Passage("workaround", "\n".join(remedy)))
-    by = normalize.kb(resolving.id or resolving.url or "")
-    passages.append(windows.status(_state(issue.status), (by,) if by else ()))
-    if holds := ", ".join(map(str, issue.safeguard_hold_ids or ())):
-        passages.append(Passage("note", f"Safeguard holds: {holds}."))
-    kb = normalize.kb(origin.id or origin.url or "")
-    addresses = (_address(each, page) for each in (origin, resolving))
+    origin = issue.originating_knowledge_base_article
+    resolving = issue.resolving_knowledge_base_article
+    said, _, remedy = windows.parted(_lines(issue.newest_text))
+    description = normalize.fold(issue.description)
+    holds = ", ".join(map(str, issue.safeguard_hold_ids))
     return Entry(
         key=issue.id,
         title=normalize.fold(issue.title or issue.id),
         url=markup.absolute(issue.web_view_url or page.url, page.url),
         published=_day(issue.start_date_time),
         updated=_day(issue.last_updated_date_time),
-        kbs=(kb,) if kb else (),
-        passages=tuple(passages),
-        links=unique(addresses),
+        kbs=unique([origin.kb]),
+        passages=(
+            *passages("issue", "\n".join(unique((description, *said)))),
+            *passages("workaround", "\n".join(remedy)),
+            windows.status(_state(issue.status), unique([resolving.kb])),
+            *passages("note", f"Safeguard holds: {holds}." if holds else ""),
+        ),
+        links=unique([_address(origin, page), _address(resolving, page)]),
     )
 
 
-def _lines(content: str | None) -> str:
+def _lines(content: str) -> str:
     """Return the paragraphs and items of a text that may be HTML, without list marks."""
-    lines = markup.plain(content or "").splitlines()
+    lines = markup.plain(content).splitlines()
     return "\n".join(line.strip().removeprefix("-").strip() for line in lines)
 
 
