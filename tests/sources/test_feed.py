@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
+from xml.sax import make_parser
+from xml.sax.handler import ContentHandler
 
+import feedparser
 import pytest
 
 from tests.sources.reading import read
@@ -153,3 +157,22 @@ def test_what_hosts_write_behind_a_feed_does_not_break_it_off(behind: bytes) -> 
     )
     found = read("feed", body + behind, "https://example.org/feed")
     assert [entry.key for entry in found.entries] == ["1"]
+
+
+class Pieces(ContentHandler):
+    """Keeps the pieces of text as they come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def characters(self, content: str) -> None:
+        self.texts.append(content)
+
+
+def test_feedparser_is_given_each_text_whole() -> None:
+    pieces = Pieces()
+    parser = make_parser(feedparser.api.PREFERRED_XML_PARSERS)  # noqa: S317 - our own text
+    parser.setContentHandler(pieces)
+    parser.parse(BytesIO(b"<text>&lt;p&gt;It is out.\n&lt;b&gt;Install it.</text>"))
+    assert pieces.texts == ["<p>It is out.\n<b>Install it."]

@@ -33,7 +33,7 @@ from watcher.judgement.normalize.products import (
 )
 from watcher.plural import counted
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
-from watcher.sources import markup
+from watcher.sources import markup, sax
 from watcher.sources.answer import first, snapshot, unique, unlike
 
 _POST = re.compile(
@@ -57,6 +57,9 @@ _AHEAD = timedelta(days=2)
 _MOST_TAGS = 400_000
 # Of a post without a title its first words are one
 _LONGEST_OPENING = 80
+
+# The module that makes it, as xml.sax.make_parser wants it
+feedparser.api.PREFERRED_XML_PARSERS.insert(0, sax.__name__)
 
 
 class Post(Struct, frozen=True):
