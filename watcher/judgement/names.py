@@ -25,6 +25,8 @@ LABELLED = ("Exchange Server",)
 # What comes between two months, under articles of its own
 OUT_OF_BAND = "OOB"
 MONTHLY = ("SU", "HU", OUT_OF_BAND)
+# What an entry without a label is called: nothing
+NO_LABEL = Label(family="", product="", type="")
 OPEN = "open:"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -54,17 +56,30 @@ def base_product(product: str) -> str:
     return re.sub(r" (RTM|RU\d+)$", "", product)
 
 
-def month_of(time: datetime) -> str:
-    """Give the month of a time: ``2024-11``."""
-    return f"{time:%Y-%m}"
+def label_of(entry: Entry) -> Label:
+    """Give the label of an entry, one that names nothing where it has none."""
+    return entry.label or NO_LABEL
+
+
+def month_named(label: Label) -> str:
+    """Give the month by which a label names a monthly update: ``2024-11`` of "Nov24SUv2".
+
+    "" for any other label: a cumulative update's month is no name of a monthly update.
+    """
+    return label.month if label.type in MONTHLY else ""
+
+
+def month_of(time: datetime | None) -> str:
+    """Give the month of a time: ``2024-11``; "" where no time is known."""
+    return "" if time is None else f"{time:%Y-%m}"
 
 
 def kb_names(kbs: Iterable[str]) -> tuple[str, ...]:
-    """Give the names of KB articles.
+    """Give the names of KB articles, in their order.
 
-    ``kb:KB5044062``: the strongest name there is.
+    ``kb:KB5044062``: the strongest name there is.  What names no article ("") has none.
     """
-    return tuple(f"kb:{kb}" for kb in kbs)
+    return tuple(f"kb:{kb}" for kb in kbs if kb)
 
 
 def build_names(package: Package) -> tuple[str, ...]:
@@ -83,12 +98,14 @@ def package_names(package: Package) -> tuple[str, ...]:
 
     Its KB article's, then its build's; () for what is known by a file alone.
     """
-    articles = kb_names([package.kb]) if package.kb else ()
-    return (*articles, *build_names(package))
+    return (*kb_names([package.kb]), *build_names(package))
 
 
 def label_names(label: Label | None) -> tuple[str, ...]:
-    """Give the name of a release label without its version: v2 is the same update."""
+    """Give the name of a release label without its version: v2 is the same update.
+
+    () where the label names no update, as without a product or a month.
+    """
     if label is None or not label.type:
         return ()
     # A cumulative update that names no product is one of several of a month
@@ -141,39 +158,37 @@ def entry_names(entry: Entry) -> tuple[str, ...]:
     A name in a KB article's row outweighs one in prose, a CVE says the least: a record
     of one CVE is about every update that fixes it.
     """
+    label = label_of(entry)
     names: list[str] = []
     for package in entry.packages:
         names += package_names(package)
     names += kb_names(entry.kbs)
-    names += label_names(entry.label)
-    if entry.label is not None and entry.label.type in MONTHLY:
-        names.append(open_name(entry.label.family))
+    names += label_names(label)
+    if label.type in MONTHLY:
+        names.append(open_name(label.family))
     if entry.available is not None:
         names.append(link_name(entry.url))
-    if entry.published and entry.packages:
-        names += _months_of_entry(entry)
+    names += _dated_names(entry)
+    # Where updates bear a month, a product with its CU is rarely an update's name: it is
+    # in a post of no month that says "We have removed Exchange Server 2019 CU15"
+    may_be_aim = bool(label.month or entry.packages)
     for product in entry.products:
-        # Where updates bear a month, a product with its CU is rarely an update's name: it
-        # is in a post of no month that says "We have removed Exchange Server 2019 CU15"
-        is_monthly = entry.label is not None and bool(entry.label.month)
-        is_aim = normalize.family(product) in LABELLED and (
-            is_monthly or entry.packages
-        )
+        is_aim = may_be_aim and normalize.family(product) in LABELLED
         if is_version(product) and not is_aim:
             names.append(made_name(product))
     names += cve_names(entry.cves)
     return tuple(dict.fromkeys(names))
 
 
-def _months_of_entry(entry: Entry) -> list[str]:
-    """The names of the monthly updates that an entry's dates suggest."""
+def _dated_names(entry: Entry) -> list[str]:
+    """The names of monthly updates that the dates of an entry with packages suggest."""
+    if entry.published is None:
+        return []
     families = {normalize.family(package.product) for package in entry.packages}
-    months = {month_of(time) for time in (entry.published, entry.updated) if time}
+    months = {month_of(entry.published), month_of(entry.updated)} - {""}
     names = []
     for family in sorted(families.intersection(LABELLED)):
-        names.append(open_name(family))
-        if entry.published:
-            names.append(day_name(family, entry.published))
+        names += [open_name(family), day_name(family, entry.published)]
         for month in sorted(months):
             names += [month_name(family, month, kind) for kind in MONTHLY]
     return names
@@ -228,8 +243,7 @@ def _is_told_by_words(update: Update) -> bool:
     """Whether words have told of a further version, and no package of it is known yet."""
     if update.version == 1 or update.family not in LABELLED:
         return False
-    newest = max((package.version for package in update.packages), default=1)
-    return newest < update.version
+    return all(package.version < update.version for package in update.packages)
 
 
 def is_named_by_words(update: Update) -> bool:

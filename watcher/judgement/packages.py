@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.names import LABELLED, base_product, made_name
+from watcher.judgement.names import LABELLED, base_product, label_of, made_name
 from watcher.judgement.tracks import BASELINE
 from watcher.records import Entry, Event, Package, State, Update
 
@@ -22,6 +22,14 @@ MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
 _LEVEL = re.compile(r" (?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b")
 
 
+def contradict(one: str, other: str) -> bool:
+    """Say whether two names are given, and are not the same one.
+
+    What names nothing ("") contradicts nothing: a record without a build may be of any.
+    """
+    return one != other and "" not in (one, other)
+
+
 def same_package(one: Package, other: Package) -> bool:
     """Say whether two packages are one and the same.
 
@@ -29,18 +37,18 @@ def same_package(one: Package, other: Package) -> bool:
     """
     if one.product != other.product:
         return False
-    if one.kb and other.kb and one.kb != other.kb:
-        return False
-    if one.build and other.build and one.build != other.build:
-        return False
-    if one.file and other.file and (one.file, one.size) != (other.file, other.size):
+    names, other_names = _own_names(one), _own_names(other)
+    if any(map(contradict, names, other_names)):
         return False
     # What names nothing is not the same as what is named
-    return _has_name(one) == _has_name(other)
+    return any(names) == any(other_names)
 
 
-def _has_name(package: Package) -> bool:
-    return bool(package.kb or package.build or package.file)
+def _own_names(package: Package) -> tuple[str, str, str]:
+    """What a package is known by beside its product; "" for each that no source gave."""
+    # A file of another size is another one
+    file = f"{package.file} {package.size}" if package.file else ""
+    return package.kb, package.build, file
 
 
 def is_among(package: Package, others: Iterable[Package]) -> bool:
@@ -92,6 +100,29 @@ def kb_articles(packages: Iterable[Package]) -> tuple[str, ...]:
     return tuple(sorted({package.kb for package in packages if package.kb}))
 
 
+def in_build_order(builds: Iterable[str]) -> tuple[str, ...]:
+    """Give builds, each once, the lowest first; "" is none."""
+    return tuple(sorted(set(builds) - {""}, key=normalize.build_key))
+
+
+def builds_of(packages: Iterable[Package]) -> tuple[str, ...]:
+    """Give the builds of packages, each once, the lowest first.
+
+    () where packages are known by KB article or file alone.
+    """
+    return in_build_order(package.build for package in packages)
+
+
+def has_version(packages: Iterable[Package], version: int) -> bool:
+    """Say whether one of the packages is of that version of its update, or of a later one."""
+    return any(package.version >= version for package in packages)
+
+
+def as_version(packages: Iterable[Package], version: int) -> tuple[Package, ...]:
+    """Give the packages as those of that version of their update."""
+    return tuple(replace(package, version=version) for package in packages)
+
+
 def current_packages(update: Update) -> tuple[Package, ...]:
     """Give the packages of an update's current version.
 
@@ -99,11 +130,9 @@ def current_packages(update: Update) -> tuple[Package, ...]:
     """
     if stated_articles(update):
         return ()
-    newest = 1
-    for package in update.packages:
-        if newest < package.version <= update.version:
-            newest = package.version
-    return tuple(p for p in update.packages if p.version == newest)
+    until_now = [each for each in update.packages if each.version <= update.version]
+    newest = max((each.version for each in until_now), default=1)
+    return tuple(each for each in until_now if each.version == newest)
 
 
 def current_among(update: Update, lost: Sequence[Package]) -> tuple[Package, ...]:
@@ -165,18 +194,12 @@ def with_pulled(update: Update, packages: Sequence[Package]) -> Update:
     in part.  Packages of versions before stay as they were.
     """
     current = current_packages(update)
-    no_longer_offered = [*pulled_packages(update), *(packages or current)]
-    changed = []
-    still_offered = False
-    for package in update.packages:
-        if package in current:
-            pulled = is_among(package, no_longer_offered)
-            still_offered = still_offered or not pulled
-            changed.append(replace(package, pulled=pulled))
-        else:
-            changed.append(package)
-    state = State.PULLED_IN_PART if still_offered else State.PULLED
-    return replace(update, packages=tuple(changed), state=state)
+    pulled = [*pulled_packages(update), *(packages or current)]
+    return replace(
+        update,
+        packages=_in_place(update.packages, current, _as_pulled(current, pulled)),
+        state=State.PULLED_IN_PART if without(current, pulled) else State.PULLED,
+    )
 
 
 def with_part_offered_again(
@@ -187,19 +210,31 @@ def with_part_offered_again(
     The others are the new version's, too, and stay as they are: offered or pulled.
     """
     current = current_packages(update)
-    before = pulled_packages(update)
-    changed = []
-    for package in update.packages:
-        if package in current:
-            pulled = package in before and not is_among(package, packages)
-            changed.append(replace(package, version=version, pulled=pulled))
-        else:
-            changed.append(package)
-    still_pulled = any(
-        package.pulled and package.version == version for package in changed
+    still_pulled = without(pulled_packages(update), packages)
+    of_version = as_version(_as_pulled(current, still_pulled), version)
+    return replace(
+        update,
+        packages=_in_place(update.packages, current, of_version),
+        version=version,
+        state=State.PULLED_IN_PART if still_pulled else State.RELEASED,
     )
-    state = State.PULLED_IN_PART if still_pulled else State.RELEASED
-    return replace(update, packages=tuple(changed), version=version, state=state)
+
+
+def _as_pulled(
+    packages: Iterable[Package], pulled: Sequence[Package]
+) -> tuple[Package, ...]:
+    """The packages as pulled where they are among ``pulled``, else as offered."""
+    return tuple(
+        replace(package, pulled=is_among(package, pulled)) for package in packages
+    )
+
+
+def _in_place(
+    packages: Iterable[Package], former: Iterable[Package], changed: Iterable[Package]
+) -> tuple[Package, ...]:
+    """The packages with each of the former ones changed, and in the order that they had."""
+    forms = dict(zip(former, changed, strict=True))
+    return tuple(forms.get(package, package) for package in packages)
 
 
 def with_told(packages: Sequence[Package], event: Event) -> tuple[Package, ...]:
@@ -224,9 +259,7 @@ def stated_articles(update: Update) -> tuple[str, ...]:
 
     () when it has packages or is offered under the articles it had.
     """
-    if not update.former:
-        return ()
-    if any(package.version >= update.version for package in update.packages):
+    if not update.former or has_version(update.packages, update.version):
         return ()
     return tuple(kb for kb in update.kbs if kb not in update.former)
 
@@ -248,7 +281,7 @@ def only_words_tell_of_version(update: Update) -> bool:
     """
     if update.version == 1 or update.is_pulled:
         return False
-    return all(package.version < update.version for package in update.packages)
+    return not has_version(update.packages, update.version)
 
 
 def holds_package(update: Update, package: Package) -> bool:
@@ -272,14 +305,25 @@ def has_product(packages: Iterable[Package], product: str) -> bool:
     "Exchange Server 2019" is that of an update for its CU14, and the other way round:
     sources name the same server more or less exactly.
     """
-    base = base_product(product)
-    for package in packages:
-        stored = base_product(package.product)
-        if stored == base or _is_edition(stored, base) or _is_edition(base, stored):
-            return True
-        if is_level_of(stored, base) or is_level_of(base, stored):
-            return True
-    return False
+    return any(_may_be_one(package.product, product) for package in packages)
+
+
+def _may_be_one(product: str, other: str) -> bool:
+    """Whether two names of products may be of one server, one of them more exact."""
+    product, other = base_product(product), base_product(other)
+    return product == other or _is_level_or_edition(product, other)
+
+
+def _is_level_or_edition(product: str, other: str) -> bool:
+    """Whether the longer of two names is a level or an edition of the other product.
+
+    MSRC's records say "Windows 11 Version 24H2 for x64-based Systems", Windows' tables of
+    builds "Windows 11 Version 24H2": the later one tells of no further product.
+    """
+    short, long = sorted((product, other), key=len)
+    if short.startswith("Windows "):
+        return long.startswith((f"{short} for ", f"{short} (Server Core"))
+    return is_level_of(long, short)
 
 
 def is_level_of(product: str, line: str) -> bool:
@@ -306,29 +350,15 @@ def exact_products(products: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _is_edition(product: str, release: str) -> bool:
-    """Say whether a product is a Windows release on one kind of machine.
-
-    MSRC's records say "Windows 11 Version 24H2 for x64-based Systems", Windows' tables of
-    builds "Windows 11 Version 24H2": the later one tells of no further product.
-    """
-    if not release.startswith("Windows "):
-        return False
-    rest = product.removeprefix(release)
-    return rest != product and rest.startswith((" for ", " (Server Core"))
-
-
 def package_version(update: Update, package: Package) -> int:
     """Give the version of the update that a package is.
 
     That of the same package, else that of its KB article, else the current one.
     """
-    versions = [
-        stored.version for stored in update.packages if same_package(stored, package)
-    ]
-    if not versions and package.kb:
-        versions = [p.version for p in update.packages if p.kb == package.kb]
-    return max(versions, default=update.version)
+    stored = those_among(update.packages, [package])
+    if not stored and package.kb:
+        stored = [each for each in update.packages if each.kb == package.kb]
+    return max((each.version for each in stored), default=update.version)
 
 
 def as_made_product(update: Update, package: Package) -> Package:
@@ -354,7 +384,7 @@ def with_names_of(update: Update, offered: Iterable[Package]) -> Update:
     packages = []
     for package in update.packages:
         for each in every:
-            if not (package.kb and package.build) and same_package(package, each):
+            if same_package(package, each):
                 kb, build = package.kb or each.kb, package.build or each.build
                 package = replace(package, kb=kb, build=build)  # noqa: PLW2901 - named
         packages.append(package)
@@ -368,28 +398,22 @@ def add_package(
 
     Of two builds under one name a table's (``certain``) stays.
     """
-    kept: list[Package] = []
-    found = False
-    for stored in packages:
-        if found or not _is_one_name(stored, package):
-            kept.append(stored)
-            continue
-        found = True
-        kept.append(_completed(stored, package, certain=certain))
-    if not found:
-        kept.append(package)
-    return tuple(kept)
+    for number, stored in enumerate(packages):
+        if _is_one_name(stored, package):
+            completed = _completed(stored, package, certain=certain)
+            return (*packages[:number], completed, *packages[number + 1 :])
+    return (*packages, package)
 
 
 def _is_one_name(stored: Package, package: Package) -> bool:
-    if stored.version != package.version:
+    """Whether two packages of one version may be one, by product and KB article."""
+    if stored.version != package.version or contradict(stored.kb, package.kb):
         return False
     if stored.product == package.product:
-        return not stored.kb or not package.kb or stored.kb == package.kb
+        return True
     # A post names "Exchange Server 2016", the table its CU23
-    is_level = is_level_of(stored.product, package.product)
-    is_level = is_level or is_level_of(package.product, stored.product)
-    return is_level and bool(stored.kb) and stored.kb == package.kb
+    short, long = sorted((stored.product, package.product), key=len)
+    return is_level_of(long, short) and "" not in (stored.kb, package.kb)
 
 
 def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
@@ -414,9 +438,7 @@ def _completed(stored: Package, new: Package, *, certain: bool) -> Package:
         size=stored.size if new.size is None else new.size,
         supersedes=new.supersedes or stored.supersedes,
         # A calendar of hotpatches says what a record does not
-        type=BASELINE
-        if BASELINE in (stored.type, new.type)
-        else new.type or stored.type,
+        type=BASELINE if stored.type == BASELINE else new.type or stored.type,
         pulled=stored.pulled,
         stated=new.stated or stored.stated,
         released=new.released or stored.released,
@@ -434,8 +456,7 @@ def is_row(entry: Entry) -> bool:
 
     Such rows state a name, where records only suggest one by their date.
     """
-    label = entry.label
-    if label is None or label.family not in LABELLED or entry.revision:
+    if label_of(entry).family not in LABELLED or entry.revision:
         return False
     return bool(entry.packages) and all(package.build for package in entry.packages)
 
@@ -466,12 +487,12 @@ def add_row(
     row offered before it was corrected. Two rows may share a product and a version
     ("Exchange 2000 Server post-SP3" has five builds): each is a package.
     """
-    former = [each for each in packages if is_guess_of(each, row)]
-    former += [each for each in packages if _is_row_before(each, row, corrected)]
+    guesses = [each for each in packages if is_guess_of(each, row)]
+    rows = [each for each in packages if _is_row_before(each, row, corrected)]
+    former = [*guesses, *rows]
     if not former:
-        former = [
-            each for each in packages if not each.stated and _is_one_name(each, row)
-        ]
+        unstated = [each for each in packages if not each.stated]
+        former = [each for each in unstated if _is_one_name(each, row)]
     kept = tuple(each for each in packages if each not in former)
     for each in former:
         row = _completed(each, row, certain=True)
@@ -485,11 +506,10 @@ def after_row(packages: tuple[Package, ...], row: Package) -> tuple[Package, ...
     which has another article, the newest is the version after it.
     """
     found = []
+    of_row = (row.product, row.version)
     for package in packages:
-        is_guess = not package.stated and package.version == row.version
-        is_other = bool(package.kb and row.kb) and package.kb != row.kb
-        is_other = is_other and package.product == row.product
-        if is_guess and is_other and build_grew(row, package):
+        is_guess = not package.stated and (package.product, package.version) == of_row
+        if is_guess and contradict(package.kb, row.kb) and build_grew(row, package):
             package = replace(package, version=row.version + 1)  # noqa: PLW2901
         found.append(package)
     return tuple(found)
