@@ -18,7 +18,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement.change_reading import ChangeReading, MatchedChange
+from watcher.judgement.change_reading import ChangeReading, UpdateChanges
 from watcher.judgement.event import Decisions, compose_event, quote_all
 from watcher.judgement.ledger import (
     Ledger,
@@ -34,15 +34,19 @@ from watcher.judgement.names import (
     build_names,
     kb_names,
     label_names,
+    label_of,
     month_name,
+    month_named,
     month_of,
     package_names,
 )
 from watcher.judgement.packages import (
+    contradict,
     current_packages,
     is_guess_of,
     is_row,
-    same_package,
+    those_among,
+    with_pulled,
 )
 from watcher.judgement.summary import other_update_summary
 from watcher.records import Entry, Established, Kind, Package, State, Update
@@ -60,15 +64,15 @@ def guesses_corrected(row: Package, entry: Entry, ledger: Ledger) -> tuple[Guess
 
     What is known by its day alone gets a monthly name in ``guesses``.
     """
-    label = entry.label
-    if not is_row(entry) or label is None or not label_names(label):
+    label = label_of(entry)
+    names = label_names(label)
+    if not names or not is_row(entry):
         return ()
-    stated = ledger.find(label_names(label))
+    is_monthly = bool(month_named(label))
+    stated = ledger.find(names)
+    others = [each for each in _updates_named(row, entry, ledger) if each != stated]
     found: list[Guess] = []
-    is_monthly = label.type in MONTHLY and bool(label.month)
-    for update in _updates_named(row, entry, ledger):
-        if stated is not None and update.id == stated.id:
-            continue
+    for update in others:
         if (is_monthly and update.is_guessed) or is_dated_as(entry, update):
             continue
         found += [
@@ -85,20 +89,19 @@ def is_dated_as(entry: Entry, update: Update) -> bool:
     December's row under "Nov24SU", beside the record of December: two say the same, and
     the label is a typing error.  A second version may come in any month.
     """
-    label = entry.label
-    if label is None or label.type not in MONTHLY or label.version > 1:
+    label = label_of(entry)
+    if label.type not in MONTHLY or label.version > 1:
         return False
-    if entry.published is None or not update.month or label.month == update.month:
-        return False
-    return month_of(entry.published) == update.month
+    names_another = update.month not in ("", label.month)
+    return names_another and month_of(entry.published) == update.month
 
 
 def _updates_named(row: Package, entry: Entry, ledger: Ledger) -> list[Update]:
     """The updates that have a row's article or build, or a rollup's month."""
-    updates = list(ledger.find_all(kb_names([row.kb]) if row.kb else ()))
+    updates = list(ledger.find_all(kb_names([row.kb])))
     updates += ledger.find_all(build_names(row))
-    label = entry.label
-    if label is not None and label.type == "RU" and entry.published is not None:
+    label = label_of(entry)
+    if label.type == "RU":
         month = month_of(entry.published)
         updates += ledger.find_all((month_name(label.family, month, "SU"),))
     return list({update.id: update for update in updates}.values())
@@ -110,10 +113,8 @@ def _is_rollup(package: Package, entry: Entry, update: Update) -> bool:
     The row of Exchange Server 2013 SP3 RU32 and MSRC's record share neither KB article
     nor build: they meet by product and month.
     """
-    label = entry.label
-    if label is None or label.type != "RU" or update.type != "SU":
-        return False
-    if package.stated or package.build:
+    label = label_of(entry)
+    if (label.type, update.type) != ("RU", "SU") or package.stated or package.build:
         return False
     return base_product(package.product) == base_product(label.product)
 
@@ -137,18 +138,19 @@ def take_from_guesses(
         matches.corrected.setdefault(guess.update.id, []).append(update.id)
         # Records bear wrong builds at times: a build that is known under another KB
         # article says nothing of theirs
-        if package.kb and row.kb and package.kb != row.kb and package.build:
+        if package.build and contradict(package.kb, row.kb):
             replace_package(guess, replace(package, build=""), ledger)
             continue
         replace_package(guess, None, ledger)
         taken.append(replace(package, product=row.product, version=version))
     if len(taken) == len(update.packages):
         return update
-    pulled = [each.update for each in guesses if each.update.is_pulled]
-    if pulled and version > update.version and not ledger.is_new(update.id):
-        update = _pulled_under_guess(update, pulled[0], version)
     if ledger.is_new(update.id):
-        return ledger.name_anew(_known_as(update, guesses[0].update, version, taken))
+        former = guesses[0].update
+        return ledger.name_anew(_known_as(update, former, version, taken))
+    pulled = [each.update for each in guesses if each.update.is_pulled]
+    if pulled and version > update.version:
+        update = _pulled_under_guess(update, pulled[0], version)
     ledger.put(replace(update, packages=tuple(taken)))
     return ledger[update.id]
 
@@ -204,7 +206,7 @@ def replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> No
         update,
         packages=packages,
         products=tuple(sorted({each.product for each in packages})),
-        kbs=tuple(kb for kb in update.kbs if f"kb:{kb}" not in gone),
+        kbs=tuple(kb for kb in update.kbs if gone.isdisjoint(kb_names([kb]))),
         version=min(update.version, newest),
         names=tuple(name for name in update.names if name not in gone),
     )
@@ -220,21 +222,18 @@ def leave_to_heirs(matches: Matches) -> None:
     for gone_id, heirs in matches.corrected.items():
         if gone_id not in ledger or ledger[gone_id].packages:
             continue
-        # February 2023 has rows of its own, beside the package that was March's
-        if any(each.packages for each in _changes(gone_id, matches)):
-            continue
         gone = ledger[gone_id]
+        # February 2023 has rows of its own, beside the package that was March's
+        own = matches.by_update.get(gone_id, UpdateChanges(gone_id))
+        if any(each.packages for each in own.changes):
+            continue
         for heir_id in dict.fromkeys(heirs):
             heir = ledger[heir_id]
-            mine = {each.id for each in heir.advisories}
-            further = [each for each in gone.advisories if each.id not in mine]
-            ledger.put(replace(heir, advisories=(*heir.advisories, *further)))
+            advisories = {each.id: each for each in heir.advisories}
+            for each in gone.advisories:
+                advisories.setdefault(each.id, each)
+            ledger.put(replace(heir, advisories=tuple(advisories.values())))
         ledger.absorb(gone, ledger[max(sorted(set(heirs)), key=heirs.count)])
-
-
-def _changes(update_id: str, matches: Matches) -> list[MatchedChange]:
-    changes = matches.by_update.get(update_id)
-    return changes.changes if changes is not None else []
 
 
 def named_wrongly(row: Package, reading: ChangeReading, ledger: Ledger) -> Guess | None:
@@ -245,9 +244,8 @@ def named_wrongly(row: Package, reading: ChangeReading, ledger: Ledger) -> Guess
     update = ledger.find(label_names(before.label))
     if update is None:
         return None
-    for package in update.packages:
-        is_its = any(same_package(package, each) for each in before.packages)
-        if is_its and package.stated and package.build == row.build:
+    for package in those_among(update.packages, before.packages):
+        if package.stated and package.build == row.build:
             return Guess(update, package)
     return None
 
@@ -260,12 +258,8 @@ def _corrects_name(before: Entry, after: Entry) -> bool:
     """
     if not (is_row(before) and is_row(after)):
         return False
-    old, new = before.label, after.label
-    if old is None or new is None or not (old.month and new.month):
-        return False
-    if old.type not in MONTHLY or new.type not in MONTHLY:
-        return False
-    if label_names(old) == label_names(new):
+    old, new = label_of(before), label_of(after)
+    if label_names(old) == label_names(new) or "" in map(month_named, (old, new)):
         return False
     if after.published is None or new.version > 1:
         return True
@@ -280,16 +274,14 @@ def denied_by_date(
 
     The row's own date, and the record's, are of the month that its label does not name.
     """
-    update = ledger.find(kb_names([package.kb])) if package.kb else None
-    if update is None or not update.month or not reading.is_first:
-        return None
+    update = ledger.find(kb_names([package.kb]))
     month = month_of(when)
-    if month == update.month:
+    if update is None or not reading.is_first or update.month in ("", month):
         return None
     for stored in update.packages:
-        if stored.kb != package.kb or not stored.stated or stored.version > 1:
-            continue
-        if stored.released is not None and month_of(stored.released) == month:
+        is_first_row = stored.stated and stored.version == 1
+        is_of_month = month_of(stored.released) == month
+        if stored.kb == package.kb and is_first_row and is_of_month:
             return Guess(update, stored)
     return None
 
@@ -322,25 +314,21 @@ def take_from_wrong_name(
 
 def _never_re_released(update: Update) -> Update:
     """The update without the versions that it never had."""
-    kept = [
+    established = [
         each
         for each in update.established
         if each.kind is not Kind.RE_RELEASED or each.version <= update.version
     ]
     stated = [each for each in update.source_states if each.version <= update.version]
-    current = current_packages(update)
-    state = State.RELEASED
-    if current and all(package.pulled for package in current):
-        state = State.PULLED
-    elif any(package.pulled for package in current):
-        state = State.PULLED_IN_PART
-    return replace(
+    update = replace(
         update,
-        state=state,
+        state=State.RELEASED,
         turned=None,
-        established=tuple(kept),
+        established=tuple(established),
         source_states=tuple(stated),
     )
+    pulled = [each for each in current_packages(update) if each.pulled]
+    return with_pulled(update, pulled) if pulled else update
 
 
 def tell_wrong_names(matches: Matches, decisions: Decisions) -> None:

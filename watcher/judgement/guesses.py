@@ -19,18 +19,23 @@ from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
-    MONTHLY,
     day_identity,
     day_name,
     is_named_by_words,
+    kb_names,
     label_names,
+    label_of,
+    month_named,
     month_of,
     monthly_identity,
     open_name,
 )
 from watcher.judgement.packages import (
+    as_version,
+    builds_of,
     current_packages,
     has_product,
+    has_version,
     is_row,
     kb_articles,
     only_words_tell_of_version,
@@ -63,10 +68,11 @@ def _older_month(reading: ChangeReading, when: datetime) -> str:
 
     What has waited for an update gets the one of that later month.
     """
-    published, before = reading.entry.published, reading.change.before
-    if before is None or not before.packages or published is None:
+    before = reading.change.before
+    if before is None or not before.packages:
         return ""
-    return "" if month_of(published) == month_of(when) else month_of(published)
+    month = month_of(reading.entry.published)
+    return "" if month == month_of(when) else month
 
 
 def version_told_by_words(
@@ -85,16 +91,15 @@ def version_told_by_words(
         return None
     family = normalize.family(package.product)
     for update in matches.ledger.find_all((open_name(family),)):
-        changed = update.last_changed
-        recent = abs(when - changed) <= SAME_RELEASE
-        covered = has_product(update.packages, package.product)
-        if recent and covered and only_words_tell_of_version(update):
-            return update
         # Hotfixes come on any day, and the post may be first: what it has named is not
         # told again as "the update of 17 November"
-        posted = update.dated
-        if is_named_by_words(update) and abs(when - posted) <= PATCH_TUESDAY_LASTS:
-            return update
+        if is_named_by_words(update):
+            if abs(when - update.dated) <= PATCH_TUESDAY_LASTS:
+                return update
+        elif only_words_tell_of_version(update):
+            is_recent = abs(when - update.last_changed) <= SAME_RELEASE
+            if is_recent and has_product(update.packages, package.product):
+                return update
     return None
 
 
@@ -108,14 +113,12 @@ def beside_it(
     """
     if not reading.is_first or reading.entry.label is not None:
         return None
-    for other in reading.entry.packages:
-        if not other.kb or other.kb == package.kb:
+    for kb in kb_articles(reading.entry.packages):
+        update = ledger.find(kb_names([kb]))
+        if kb == package.kb or update is None or update.version == 1:
             continue
-        update = ledger.find((f"kb:{other.kb}",))
-        if update is None or update.version == 1:
-            continue
-        newest = kb_articles(current_packages(update))
-        if other.kb in newest and now - update.last_changed <= SAME_RELEASE:
+        is_newest = kb in kb_articles(current_packages(update))
+        if is_newest and now - update.last_changed <= SAME_RELEASE:
             return update
     return None
 
@@ -146,9 +149,7 @@ def named_by_label(guessed: Update, label: Label, ledger: Ledger) -> Update:
     """
     stated = ledger.find(label_names(label))
     if stated is not None and stated.id != guessed.id:
-        packages = [
-            replace(package, version=label.version) for package in guessed.packages
-        ]
+        packages = as_version(guessed.packages, label.version)
         heir = replace(stated, packages=(*stated.packages, *packages))
         if label.version > stated.version:
             # The re-release itself is decided by what states it
@@ -175,15 +176,15 @@ def guessed_for(
 
     Of the label's month, or the second version of an older one; told within a week.
     """
-    if label.type not in MONTHLY or not label.month:
+    if not month_named(label):
         return None
     when = vendors_date(reading, matches.now)
     for update in matches.ledger.find_all((open_name(label.family),)):
-        released = update.dated
-        if not update.is_guessed or abs(when - released) > SAME_RELEASE:
+        if not update.is_guessed or abs(when - update.dated) > SAME_RELEASE:
             continue
-        month = update.month or month_of(released)
-        if month == label.month or (label.version > 1 and not update.month):
+        is_next_version = label.version > 1 and not update.month
+        month = update.month or month_of(update.dated)
+        if is_next_version or month == label.month:
             return update
     return None
 
@@ -195,17 +196,12 @@ def stating(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Give the entries that bear the vendor's name of a monthly update: rows and posts."""
     found = []
     for entry in entries:
-        is_post = not entry.packages and entry.published is not None
-        if _names_a_month(entry.label) and (is_post or is_row(entry)):
+        label = label_of(entry)
+        names_month = label.family in LABELLED and month_named(label)
+        is_post = entry.published is not None and not entry.packages
+        if names_month and (is_post or is_row(entry)):
             found.append(entry)
     return tuple(found)
-
-
-def _names_a_month(label: Label | None) -> bool:
-    """Whether a label is that of a month's update, as "Nov24SUv2" is."""
-    if label is None or label.family not in LABELLED:
-        return False
-    return label.type in MONTHLY and bool(label.month)
 
 
 def with_stated_label(
@@ -217,14 +213,12 @@ def with_stated_label(
     of the same check says of them is known, and no date need be asked.
     """
     entry = change.after
-    if change.before is not None or entry is None or not entry.packages:
+    if change.before is not None or entry is None or entry.label is not None:
         return change
-    if entry.label is not None or not stated:
+    if not entry.packages:
         return change
     label = _label_of_rows(entry.packages, stated)
     label = label or _label_of_posts(entry, stated, ledger)
-    if label is None:
-        return change
     return replace(change, after=replace(entry, label=label))
 
 
@@ -232,16 +226,13 @@ def _label_of_rows(
     packages: Sequence[Package], stated: Sequence[Entry]
 ) -> Label | None:
     """The one label that rows give to packages: by KB article, else by build."""
-    names = {package.kb for package in packages}
-    names.update(package.build for package in packages)
-    names.discard("")
-    named = []
+    names = {*kb_articles(packages), *builds_of(packages)}
+    labels = []
     for row in stated:
-        of_row = {package.kb for package in row.packages}
-        of_row.update(package.build for package in row.packages)
+        of_row = {*kb_articles(row.packages), *builds_of(row.packages)}
         if not names.isdisjoint(of_row):
-            named.append(row)
-    return _only(row.label for row in named)
+            labels.append(row.label)
+    return _only(labels)
 
 
 def _label_of_posts(
@@ -254,29 +245,24 @@ def _label_of_posts(
     families = {normalize.family(package.product) for package in entry.packages}
     if when is None or suggests_month(when) or len(families) > 1:
         return None
-    labels = []
-    for post in stated:
-        label = post.label
-        if label is None or label.family not in families:
-            continue
-        if _tells_of_release(post, label, when):
-            labels.append(label)
+    of_family = [each for each in stated if label_of(each).family in families]
+    labels = [post.label for post in of_family if _tells_of_release(post, when)]
     label = _only(labels)
     update = ledger.find(label_names(label))
     if label is None or update is None:
         return label
     # Of a version whose packages are known a record of other ones tells nothing
-    is_known = any(each.version >= label.version for each in update.packages)
-    return None if is_known else label
+    return None if has_version(update.packages, label.version) else label
 
 
-def _tells_of_release(post: Entry, label: Label, when: datetime) -> bool:
+def _tells_of_release(post: Entry, when: datetime) -> bool:
     """Whether a post's label may be that of a release of that day.
 
     It names the month, or a second version of an older one, and came within a week.
     """
     if post.packages or post.published is None:
         return False
+    label = label_of(post)
     is_of_month = label.version > 1 or month_of(when) == label.month
     return is_of_month and abs(when - post.published) <= SAME_RELEASE
 
