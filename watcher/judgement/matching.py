@@ -39,10 +39,12 @@ from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
+    NO_LABEL,
     base_product,
     build_names,
     kb_names,
     label_names,
+    label_of,
     lone_identity,
     made_identity,
     made_name,
@@ -51,7 +53,7 @@ from watcher.judgement.names import (
     monthly_identity,
     package_names,
 )
-from watcher.judgement.packages import has_product
+from watcher.judgement.packages import builds_of, contradict, has_product
 from watcher.judgement.prose import match_prose
 from watcher.records import Entry, Kind, Label, Package, Update
 
@@ -92,15 +94,14 @@ def _made_together(readings: Iterable[ChangeReading]) -> dict[str, tuple[str, ..
     """
     by_date: dict[tuple[str, datetime], set[str]] = defaultdict(set)
     for reading in readings:
-        label, published = reading.entry.label, reading.entry.published
-        if label is None or published is None or reading.change.after is None:
-            continue
-        if label.type == "CU" and label.product:
+        label, published = label_of(reading.entry), reading.entry.published
+        if label.type == "CU" and published and reading.change.after is not None:
             by_date[label.family, published].add(label.product)
     together = {}
-    for products in by_date.values():
-        for product in products:
-            together[product] = tuple(sorted(products))
+    for made in by_date.values():
+        # A label that names no product makes none
+        products = tuple(sorted(made - {""}))
+        together.update(dict.fromkeys(products, products))
     return together
 
 
@@ -108,16 +109,9 @@ def _made_together(readings: Iterable[ChangeReading]) -> dict[str, tuple[str, ..
 
 
 def _match_packages(reading: ChangeReading, matches: Matches) -> None:
-    ledger = matches.ledger
     offered = reading.entry.packages if reading.change.after else ()
     for package in offered:
-        update = (
-            _stated_of_guesses(package, reading, matches)
-            or _denied_by_record(package, reading, matches)
-            or _update_of(package, reading.entry, ledger)
-            or beside_it(package, reading, ledger, matches.now)
-            or version_told_by_words(package, reading, matches)
-        )
+        update = _update_offering(package, reading, matches)
         if update is None:
             follows = _update_followed(reading, package, matches)
             if follows is not None:
@@ -126,16 +120,27 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
             update = _founded_by(package, reading, matches)
         matches.changes_of(update).of(reading).packages.append(package)
 
-    lost = reading.lost_packages
-    if not lost and reading.change.after is None:
-        lost = reading.entry.packages
-    for package in lost:
-        update = ledger.find(package_names(package))
-        if update is None:
-            update = ledger.find(label_names(reading.entry.label))
+    for package in reading.lost_packages:
+        names = (*package_names(package), *label_names(reading.entry.label))
+        update = matches.ledger.find(names)
         if update is not None:
             # What it lost is about it, too
             matches.changes_of(update).of(reading)
+
+
+def _update_offering(
+    package: Package, reading: ChangeReading, matches: Matches
+) -> Update | None:
+    """The known update, or the one that a row states, of which an entry offers a package."""
+    return (
+        _stated_of_guesses(package, reading, matches)
+        or _denied_by_record(package, reading, matches)
+        or _by_article(package, reading.entry, matches.ledger)
+        or _by_build(package, matches.ledger)
+        or matches.ledger.find(label_names(reading.entry.label))
+        or beside_it(package, reading, matches.ledger, matches.now)
+        or version_told_by_words(package, reading, matches)
+    )
 
 
 def _stated_of_guesses(
@@ -144,20 +149,17 @@ def _stated_of_guesses(
     """The update that a table's row states of a package which others were taken to have,
     or which the row itself has named wrongly.
     """
-    label = reading.entry.label
     guesses = guesses_corrected(package, reading.entry, matches.ledger)
     wrong = named_wrongly(package, reading, matches.ledger)
-    if label is None or not (guesses or wrong):
+    if wrong is None and not guesses:
         return None
-    update = matches.ledger.find(label_names(label))
+    update = matches.ledger.find(label_names(reading.entry.label))
     if update is None:
         update = _founded_by(package, reading, matches)
     if wrong is not None and is_news(wrong):
         take_from_wrong_name(wrong, update, reading, matches)
     elif wrong is not None:
         guesses = (*guesses, wrong)
-    if not guesses:
-        return update
     return take_from_guesses(update, package, reading.version, guesses, matches)
 
 
@@ -171,32 +173,18 @@ def _denied_by_record(
     wrong = denied_by_date(package, reading, when, matches.ledger)
     if wrong is None or not is_news(wrong):
         return None
-    family = normalize.family(package.product)
-    update = matches.ledger.find((month_name(family, month_of(when), "SU"),))
+    update = _update_of_month(package, when, matches.ledger)
     if update is None:
         update = _founded_by(package, reading, matches)
     take_from_wrong_name(wrong, update, reading, matches)
     return update
 
 
-def _update_of(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
-    """The update that a package belongs to by its own names, or by the label of the row
-    it stands in.
-    """
-    return (
-        _by_article(package, entry, ledger)
-        or _by_build(package, ledger)
-        or ledger.find(label_names(entry.label))
-    )
-
-
 def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
-    """By KB article."""
-    if not package.kb:
-        return None
+    """The update that has a package's KB article, unless the row's label says otherwise."""
     update = ledger.find(kb_names([package.kb]))
-    label = entry.label
-    if update is None or label is None or label.type not in MONTHLY:
+    label = label_of(entry)
+    if update is None or label.type not in MONTHLY:
         return update
     if update.is_guessed and label.month:
         return named_by_label(update, label, ledger)
@@ -205,19 +193,20 @@ def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None
     # Tables link wrong articles at times: a row whose label names another month than
     # the update that its link leads to is believed by its label, unless its build is
     # that update's, too
-    builds = {stored.build for stored in update.packages if stored.build}
-    return update if package.build in builds else None
+    return update if package.build in builds_of(update.packages) else None
 
 
 def _by_build(package: Package, ledger: Ledger) -> Update | None:
-    """By build."""
+    """The update that has a package's build, unless under another KB article.
+
+    Records bear wrong builds at times: such a build does not count.
+    """
     update = ledger.find(build_names(package))
-    if update is None or not package.kb:
-        return update
-    # Records bear wrong builds at times: a build that is known under another KB article
-    # does not count
-    articles = {p.kb for p in update.packages if p.build == package.build}
-    return update if articles <= {"", package.kb} else None
+    if update is None:
+        return None
+    of_build = [each for each in update.packages if each.build == package.build]
+    is_of_others = any(contradict(each.kb, package.kb) for each in of_build)
+    return None if is_of_others else update
 
 
 def _update_of_month(package: Package, time: datetime, ledger: Ledger) -> Update | None:
@@ -244,16 +233,17 @@ def _waiting(reading: ChangeReading, package: Package, ledger: Ledger) -> Update
 
     "KB5002700 replaces KB5002623", said of an update that stands pulled.
     """
+    beside: list[str] = []
     for passage in reading.new_passages:
         kbs = normalize.kbs_in(passage.text)
-        if package.kb not in kbs:
+        if package.kb in kbs:
+            beside += kbs
+    for kb in beside:
+        update = ledger.find(kb_names([kb]))
+        if update is None or not update.is_pulled:
             continue
-        for kb in kbs:
-            update = ledger.find(kb_names([kb]))
-            if update is None or not update.is_pulled:
-                continue
-            if any(stored.product == package.product for stored in update.packages):
-                return update
+        if package.product in {stored.product for stored in update.packages}:
+            return update
     return None
 
 
@@ -278,19 +268,17 @@ def _takes_place(reading: ChangeReading, update: Update, now: datetime) -> bool:
     MSRC lets old records point to the newest update: a package of another month is
     another update, not a new version of the old one.
     """
-    label = reading.entry.label
-    if label and label.type in MONTHLY and label.month != update.month:
+    label = label_of(reading.entry)
+    if label.type in MONTHLY and label.month != update.month:
         return False
     # What is pulled waits for the package that takes its place, whatever its month
     if update.is_pulled:
         return True
-    if update.month:
-        published = reading.entry.published
-        same_month = published is None or month_of(published) == update.month
-        # A check may be late: the day is the record's
-        when = month_of(vendors_date(reading, now))
-        if same_month and when == update.month:
-            return True
+    # A check may be late: the day is the record's
+    when = vendors_date(reading, now)
+    months = {month_of(when), month_of(reading.entry.published or when)}
+    if months == {update.month}:
+        return True
     # Later, and where updates bear no month, the vendor's words decide: MSRC also
     # corrects wrong articles that way
     return reading.says(Kind.RE_RELEASED)
@@ -308,18 +296,15 @@ def _named_again(
     if not reading.is_first or not package.kb or published is None:
         return None
     statement = return_in(reading.entry)
-    if statement is None:
-        return None
-    if statement.kbs and package.kb not in statement.kbs:
-        return None
     update = _update_of_month(package, published, ledger)
-    if update is None or not has_product(update.packages, package.product):
+    if statement is None or update is None:
         return None
-    if statement.kbs:
-        return update
+    if not has_product(update.packages, package.product):
+        return None
     released = update.released
     same_day = released is not None and released.date() == published.date()
-    return update if same_day else None
+    is_named = package.kb in statement.kbs if statement.kbs else same_day
+    return update if is_named else None
 
 
 # -- unknown packages that found an update
@@ -330,31 +315,30 @@ def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> U
     further belongs to.
     """
     family = normalize.family(package.product)
-    label = reading.entry.label
-    if label is not None and label.product and label.type not in ("", *MONTHLY):
+    label = label_of(reading.entry)
+    if label.product and label.type not in ("", *MONTHLY):
         return _founded_by_product(label, family, reading, matches)
-    unnamed = label is None and not package.kb and not package.build
-    if family not in LABELLED or unnamed:
+    is_unnamed = label is NO_LABEL and not package_names(package)
+    if family not in LABELLED or is_unnamed:
         return _founded_alone(package, family, reading, matches)
 
-    kind = (label.type if label else "") or package.type
-    if kind not in MONTHLY:
-        kind = "SU"
     when = vendors_date(reading, matches.now)
     # A month that a date suggests is a guess, one that a label names a statement
-    stated = label.month if label else ""
-    if not stated and not is_of_patch_tuesday(reading, when):
+    if not label.month and not is_of_patch_tuesday(reading, when):
         return founded_of_day(family, reading, matches)
-    month = stated or month_of(when)
-    update = matches.ledger.find((month_name(family, month, kind),))
-    if update is not None:
-        if _is_further(update, package, reading, matches):
-            return update
-        return _founded_alone(package, family, reading, matches)
-    identity = monthly_identity(family, month, kind)
-    update = new_update(identity, family, kind, matches.now, when)
+    month = label.month or month_of(when)
+    kind = label.type or package.type
+    if kind not in MONTHLY:
+        kind = "SU"
     names = (month_name(family, month, kind),)
-    return matches.ledger.found(replace(update, month=month, names=names))
+    update = matches.ledger.find(names)
+    if update is None:
+        identity = monthly_identity(family, month, kind)
+        founded = new_update(identity, family, kind, matches.now, when)
+        return matches.ledger.found(replace(founded, month=month, names=names))
+    if _is_further(update, package, reading, matches):
+        return update
+    return _founded_alone(package, family, reading, matches)
 
 
 def _is_further(
@@ -378,14 +362,14 @@ def _founded_by_product(
     """The update that makes a product: a CU, a rollup, a service pack."""
     when = vendors_date(reading, matches.now)
     together = matches.made_together.get(label.product, ())
+    identity = made_identity(label.product)
+    made = [made_name(label.product)]
+    names = made
     if len(together) > 1:
         month = month_of(when)
         identity = monthly_identity(family, month, "CU")
         made = [made_name(product) for product in together]
         names = [*made, month_name(family, month, "CU")]
-    else:
-        identity = made_identity(label.product)
-        names = made = [made_name(label.product)]
     update = matches.ledger.find(made)
     if update is not None:
         return update
@@ -398,7 +382,7 @@ def _founded_alone(
 ) -> Update:
     """The update that is known by its KB article, else its build, its advisory, its month."""
     when = vendors_date(reading, matches.now)
-    if not package.kb and not package.build:
+    if not package_names(package):
         number = _advisory_of(reading.entry) or month_of(when)
         package = replace(package, build=number)
     identity = lone_identity(package)

@@ -8,7 +8,7 @@ All else in the text is about what its entry is about: by label, title, article,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,11 +25,13 @@ from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
+    NO_LABEL,
     advisory_identity,
     base_product,
     cve_names,
     kb_names,
     label_names,
+    label_of,
     lone_identity,
     made_identity,
     made_name,
@@ -67,6 +69,11 @@ class Named(Struct, frozen=True):
     packages: tuple[Package, ...]
     made: tuple[Package, ...] = ()
 
+    @property
+    def unknown(self) -> tuple[Package, ...]:
+        """All packages that the ledger does not hold."""
+        return (*self.packages, *self.made)
+
 
 def match_prose(reading: ChangeReading, matches: Matches) -> None:
     """Match a change without packages with the updates that it is about.
@@ -96,34 +103,41 @@ def _updates_meant(
     matches: Matches,
 ) -> list[Update]:
     """The updates that one sentence is about: those that it names, else the subjects."""
-    ledger, entry = matches.ledger, reading.entry
-    named = _named(statement, entry, ledger)
+    named = _named(statement, reading.entry, matches.ledger)
     updates = list(named.updates)
-    is_return = statement.kind is Kind.RE_RELEASED
     if len(subjects) > 1 and not updates:
         # "The new version of Exchange Server 2010 SP3 Update Rollup 8 is now available"
-        products = statement.products
-        products = products or normalize.products_in(sentence_before(statement, entry))
+        before = sentence_before(statement, reading.entry)
+        products = statement.products or normalize.products_in(before)
         subjects = _of_products(products, subjects)
+    is_return = statement.kind is Kind.RE_RELEASED
     if any(subject.family in LABELLED for subject in subjects):
         if is_return and len(subjects) == 1:
             return _with_guesses(subjects[0], updates, matches)
         # A month's update has the articles that its posts name, in all its versions
         return updates or subjects
-    names_new = bool(named.packages or named.made)
-    if is_return and subjects and names_new:
+    if is_return and subjects and named.unknown:
         return _back_under(named, statement, reading, subjects, matches)
-    # What a new update's release names beside it is not released with it; what is pulled
-    # with it, is: "SQL Server 2022 CU23 and SQL Server 2025 CU1 are unavailable"
-    is_aside = statement.kind is Kind.RELEASED and _is_new(subjects, ledger)
-    if statement.kind not in OFFERS or is_aside:
-        return updates or subjects
-    packages = named.packages
-    if not (updates or subjects or names_new) and reading.is_first:
-        packages = _linked_packages(statement, entry, ledger)
-    updates += [_found_lone(package, reading, matches) for package in packages]
-    updates += [_found_made(package, reading, matches) for package in named.made]
+    if _may_found(statement, subjects, matches.ledger):
+        packages = named.packages
+        if not (updates or subjects or named.unknown):
+            packages = _linked_packages(statement, reading, matches)
+        updates += [_found_lone(each, reading, matches) for each in packages]
+        updates += [_found_made(each, reading, matches) for each in named.made]
     return updates or subjects
+
+
+def _may_found(
+    statement: PassageStatement, subjects: list[Update], ledger: Ledger
+) -> bool:
+    """Whether what a sentence names, and nobody knew, is an update that was offered.
+
+    What a new update's release names beside it is not released with it; what is pulled
+    with it, is: "SQL Server 2022 CU23 and SQL Server 2025 CU1 are unavailable".
+    """
+    if statement.kind is Kind.RELEASED:
+        return not any(ledger.is_new(subject.id) for subject in subjects)
+    return statement.kind in OFFERS
 
 
 def _back_under(
@@ -140,30 +154,35 @@ def _back_under(
     # "It has been re-released as KB5078297": the next version of the subject
     for subject in subjects:
         successors = matches.changes_of(subject).of(reading).successors
-        successors += [*named.packages, *named.made]
+        successors += named.unknown
     return subjects
 
 
 def _linked_packages(
-    statement: PassageStatement, entry: Entry, ledger: Ledger
+    statement: PassageStatement, reading: ChangeReading, matches: Matches
 ) -> tuple[Package, ...]:
     """What a new post offers whose sentence names no article, but that leads to one or two.
 
     "Today we released an update for Exchange Server 2019 CU15", with a link.
     """
+    if statement.kind is not Kind.RELEASED or not reading.is_first:
+        return ()
+    entry = reading.entry
     products = normalize.products_in(statement.sentence)
     products = products or normalize.products_in(entry.title)
     text = "\n".join(passage.text for passage in entry.passages)
     of_versions = _versions_of_articles(text, entry)
-    kbs = [
-        kb
-        for kb in entry.kbs
-        if kb not in of_versions and ledger.find(kb_names([kb])) is None
-    ]
+    unknown = _unknown_articles(entry.kbs, matches.ledger)
+    kbs = [kb for kb in unknown if kb not in of_versions]
     # A post that leads to many articles tells of none of them
-    if statement.kind is not Kind.RELEASED or len(kbs) > MOST_LINKED:
+    if len(kbs) > MOST_LINKED:
         return ()
     return tuple(Package(product, kb) for kb in kbs for product in products[:1])
+
+
+def _unknown_articles(kbs: Iterable[str], ledger: Ledger) -> list[str]:
+    """Those of KB articles that are no known update's."""
+    return [kb for kb in kbs if ledger.find(kb_names([kb])) is None]
 
 
 def _with_guesses(
@@ -244,10 +263,6 @@ def _of_products(names: tuple[str, ...], subjects: list[Update]) -> list[Update]
     return meant or subjects
 
 
-def _is_new(updates: list[Update], ledger: Ledger) -> bool:
-    return any(ledger.is_new(update.id) for update in updates)
-
-
 def _subjects(reading: ChangeReading, matches: Matches) -> list[Update]:
     """The updates that an entry as a whole is about; founded where nobody knew them.
 
@@ -255,32 +270,37 @@ def _subjects(reading: ChangeReading, matches: Matches) -> list[Update]:
     first known one of its articles; else the one that fixes its CVEs.
     """
     entry, ledger = reading.entry, matches.ledger
-    label = update_label(entry)
-    by_label = ledger.find(label_names(label))
-    if label is not None and (by_label is None or label.version > by_label.version):
+    by_label = _by_label(reading, matches)
+    if by_label is not None:
+        return [by_label]
+    by_articles = _updates_of(normalize.kbs_in(entry.title), ledger)
+    by_articles = by_articles or _updates_of(_first_articles(entry), ledger)
+    if by_articles:
+        return by_articles
+    by_name = ledger.find((*kb_names(entry.kbs), *cve_names(entry.cves)))
+    if by_name is not None:
+        return [by_name]
+    label = update_label(entry) or NO_LABEL
+    is_offered = label.version > 1 or reading.says(*OFFERS)
+    if label_names(label) and is_offered:
+        return [_labelled(label, reading, matches)]
+    if entry.products and entry.key.upper() in entry.cves:
+        return [_announced(reading, matches)]
+    return []
+
+
+def _by_label(reading: ChangeReading, matches: Matches) -> Update | None:
+    """The update that an entry's label names, if it is known, by its name or by a guess."""
+    label = update_label(reading.entry)
+    if label is None:
+        return None
+    stated = matches.ledger.find(label_names(label))
+    if stated is None or label.version > stated.version:
         # A record without a name may have come first
         guessed = guessed_for(label, reading, matches)
         if guessed is not None:
-            return [named_by_label(guessed, label, ledger)]
-    if by_label is not None:
-        return [by_label]
-    by_title = _updates_of(normalize.kbs_in(entry.title), ledger)
-    if by_title:
-        return by_title
-    by_opening = _updates_of(_first_articles(entry), ledger)
-    if by_opening:
-        return by_opening
-    by_article = ledger.find(kb_names(entry.kbs))
-    if by_article is None:
-        by_article = ledger.find(cve_names(entry.cves))
-    if by_article is not None:
-        return [by_article]
-    is_offered = label is not None and (reading.says(*OFFERS) or label.version > 1)
-    if label is not None and label_names(label) and is_offered:
-        return [_labelled(label, reading, matches)]
-    if entry.cves and entry.products and entry.key.upper() in entry.cves:
-        return [_announced(reading, matches)]
-    return []
+            return named_by_label(guessed, label, matches.ledger)
+    return stated
 
 
 def _first_articles(entry: Entry) -> tuple[str, ...]:
@@ -327,13 +347,11 @@ def _named(statement: PassageStatement, entry: Entry, ledger: Ledger) -> Named:
     made: list[Package] = []
     versions = _versions_of_articles(statement.sentence, entry)
     beside = _updates_of(normalize.kbs_in(statement.sentence), ledger)
-    for kb in statement.kbs:
-        if ledger.find(kb_names([kb])) is not None:
-            continue
-        products = _products_of(kb, statement.sentence, entry)
+    for kb in _unknown_articles(statement.kbs, ledger):
         if kb in versions:
             made.append(Package(versions[kb], kb))
             continue
+        products = _products_of(kb, statement.sentence, entry)
         if beside and not normalize.products_in(statement.sentence):
             # "We withdrew KB1 and released KB2 in its place": for what KB1 was
             current = current_packages(beside[0])
@@ -354,8 +372,7 @@ def _versions_named(statement: PassageStatement, entry: Entry) -> tuple[str, ...
     versions = own_versions_in(statement.sentence, _products_with_versions(entry))
     # Exchange's posts name cumulative updates as what their month's update, or an issue,
     # is for; "We have removed Exchange Server 2019 CU15" is of the update itself
-    is_monthly = entry.label is not None and bool(entry.label.month)
-    if statement.kind in PULL_OR_RETURN and not is_monthly:
+    if statement.kind in PULL_OR_RETURN and not label_of(entry).month:
         versions += own_versions_in(statement.sentence, LABELLED)
     return tuple(version for version in versions if version in entry.products)
 
@@ -363,7 +380,7 @@ def _versions_named(statement: PassageStatement, entry: Entry) -> tuple[str, ...
 def _versions_of_articles(sentence: str, entry: Entry) -> dict[str, str]:
     """The versions that KB articles are of, by how a sentence puts them in brackets."""
     found = versions_of_articles(sentence, _products_with_versions(entry))
-    if entry.label is None or not entry.label.month:
+    if not label_of(entry).month:
         found |= versions_of_articles(sentence, LABELLED, spelled_out=True)
     return found
 
@@ -472,11 +489,9 @@ def _announced(reading: ChangeReading, matches: Matches) -> Update:
     published = reading.entry.published or matches.now
     for update_id in matches.by_update:
         other = matches.ledger[update_id]
-        is_new = other.type == "advisory" and matches.ledger.is_new(other.id)
-        same_day = (
-            other.released is not None and other.released.date() == published.date()
-        )
-        if is_new and other.family == family and same_day:
+        is_alike = (other.type, other.family) == ("advisory", family)
+        same_day = other.dated.date() == published.date()
+        if is_alike and same_day and matches.ledger.is_new(other.id):
             return other
     identity = advisory_identity(reading.entry.cves[0])
     update = new_update(identity, family, "advisory", matches.now, published)
@@ -519,14 +534,13 @@ def unless_all(
 def named_packages(
     statement: PassageStatement, current: Sequence[Package]
 ) -> list[Package]:
-    """Give the packages that a statement names: by KB article, by build, else by product."""
+    """Give the packages that a statement names: by KB article, by build, else by product.
+
+    [] where it names none of the current ones.
+    """
     by_article = [package for package in current if package.kb in statement.kbs]
-    if by_article:
-        return by_article
     by_build = [package for package in current if package.build in statement.builds]
-    if by_build:
-        return by_build
-    return _packages_of_products(statement.products, current)
+    return by_article or by_build or _packages_of_products(statement.products, current)
 
 
 def _packages_of_products(
