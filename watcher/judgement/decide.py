@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import believe, schedule
 from watcher.judgement.change_reading import (
+    PULL_OR_RETURN,
     ChangeReading,
     MatchedChange,
     UpdateChanges,
@@ -54,7 +55,9 @@ from watcher.judgement.packages import (
     add_package,
     all_among,
     all_offered,
+    as_version,
     current_packages,
+    has_version,
     kb_articles,
     names_of_part,
     stated_articles,
@@ -66,7 +69,7 @@ from watcher.judgement.packages import (
     without,
 )
 from watcher.judgement.prose import articles_of_return
-from watcher.judgement.pull_and_return import StateChange, state_change
+from watcher.judgement.pull_and_return import StateChange, is_recalled, state_change
 from watcher.judgement.summary import (
     deciding_words,
     denied_summary,
@@ -100,56 +103,56 @@ def decide(changes: UpdateChanges, matches: Matches, decisions: Decisions) -> No
 def first_sight(
     update: Update, changes: UpdateChanges, matches: Matches, decisions: Decisions
 ) -> None:
-    """Decide on an update or advisory that nobody knew: one event, whatever the changes say."""
+    """Decide on an update or advisory that nobody knew: one event, whatever the changes say.
+
+    The event goes to ``decisions``, the update to the ledger of ``matches``.
+    """
+    now, readings = matches.now, [matched.reading for matched in changes.changes]
     _take_successors(changes)
     update = merge_changes(update, changes)
     update = take_over_advisories(update, matches.ledger)
+    shown = state_change(replace(update, changed=None), changes, now)
+    if shown is None:
+        # What is neither pulled nor back is out
+        shown = StateChange(Kind.RELEASED, update.version, tuple(changes.changes))
     if update.type == "advisory":
         ids = [advisory.id for advisory in update.advisories]
         update = replace(update, title=", ".join(ids[:3]) or update.title)
-    readings = [matched.reading for matched in changes.changes]
-    changed = state_change(replace(update, changed=None), changes, matches.now)
-    kind = _first_kind(update, readings, changed, matches.now)
-    statements = changed.statements if changed else ()
-    if kind in (Kind.PULLED, Kind.RE_RELEASED):
-        showing = changed.changes if changed else changes.changes
-        turned = day_of_turn(statements, showing, update, matches.now)
-        update = replace(update, turned=turned)
-    if _is_known_as_pulled(update, readings, changed):
+        kind = _first_kind_of_advisory(update, readings, now)
+    elif _is_known_as_pulled(update, changes, shown):
+        kind = _first_kind_of_pulled(update, now)
         update = with_pulled(update, ())
+    else:
+        kind = _first_kind_of_offered(update, shown, now)
     if kind is Kind.RE_RELEASED:
-        # Read first after its return it is at least the second version
-        version = max(2, update.version)
-        packages = update.packages
-        # A table names the versions of its rows; a record offers the newest alone
-        if all(package.version < version for package in packages):
-            packages = tuple(replace(each, version=version) for each in packages)
-        update = replace(update, version=version, packages=packages)
-
+        update = _at_least_second(update)
+    if kind in PULL_OR_RETURN:
+        turned = day_of_turn(shown.statements, shown.changes, update, now)
+        update = replace(update, turned=turned)
     if not update.packages:
         update = replace(update, products_by_words=update.products)
-    fact = _first_fact(kind, update)
-    if kind is Kind.KNOWN_ISSUE and len(changes.changes) == 1:
-        fact = replace(fact, detail=title_of_issue(changes.changes[0]))
+
+    fact = _first_fact(kind, update, changes)
     told_already = established_by(update, fact) if kind is Kind.PULLED else None
     if told_already:
         # It was told of the advisory, before the update that fixes it was known
         decisions.support(told_already, changes.changes)
         matches.ledger.put(update)
         return
-    goes_on = kind is Kind.KNOWN_ISSUE and not readings[0].is_first
+    is_issue = kind is Kind.KNOWN_ISSUE
+    summary = first_summary(update, kind)
+    if is_issue and not readings[0].is_first:
+        summary = known_issue_summary(update, readings)
     event = compose_event(
         update,
         kind,
-        matches.now,
-        summary=known_issue_summary(update, readings)
-        if goes_on
-        else first_summary(update, kind),
-        evidence=quote_all(readings, statements),
+        now,
+        summary=summary,
+        evidence=quote_all(readings, shown.statements),
         readings=readings,
-        because=deciding_words(statements),
+        because=deciding_words(shown.statements),
     )
-    if kind is Kind.KNOWN_ISSUE and decisions.widen_issue(event, readings):
+    if is_issue and decisions.widen_issue(event, readings):
         matches.ledger.put(update)
         return
     _record(update, matches, decisions, [Establishing(fact, event)])
@@ -160,54 +163,59 @@ def _take_successors(changes: UpdateChanges) -> None:
         matched.packages += matched.successors
 
 
-def _first_kind(
-    update: Update,
-    readings: Sequence[ChangeReading],
-    changed: StateChange | None,
-    now: datetime,
+def _first_kind_of_advisory(
+    update: Update, readings: Sequence[ChangeReading], now: datetime
 ) -> Kind:
+    # A catalogue of exploited ones lists no revisions
+    catalogued = [each.entry for each in readings if not each.entry.revision]
+    if any(entry.exploited for entry in catalogued):
+        return Kind.EXPLOITED
+    is_old = believe.back_filled(update.released, now)
+    return Kind.REVISED if is_old else Kind.ANNOUNCED
+
+
+def _is_known_as_pulled(
+    update: Update, changes: UpdateChanges, shown: StateChange
+) -> bool:
+    """Whether an update is pulled by the time at which it is first read of."""
+    if update.type == "issue":
+        return False
+    return shown.kind is Kind.PULLED or is_recalled(update, changes)
+
+
+def _first_kind_of_pulled(update: Update, now: datetime) -> Kind:
+    """Whoever has installed what is pulled is to know of it, as long as it is young."""
+    is_old = believe.back_filled(update.released, now)
+    is_over = is_old and now - update.dated > schedule.YOUNG
+    return Kind.REVISED if is_over else Kind.PULLED
+
+
+def _first_kind_of_offered(update: Update, shown: StateChange, now: datetime) -> Kind:
     # A table that is filled with rows of years ago tells no news
-    old = believe.back_filled(update.released, now)
-    if update.type == "advisory":
-        # A catalogue of exploited ones lists no revisions
-        if any(each.entry.exploited and not each.entry.revision for each in readings):
-            return Kind.EXPLOITED
-        return Kind.REVISED if old else Kind.ANNOUNCED
-    is_pulled = _is_known_as_pulled(update, readings, changed)
-    if old:
-        # Of what is pulled whoever has installed it is to know, as long as it is young
-        since = update.released or now
-        is_told = is_pulled and now - since <= schedule.YOUNG
-        return Kind.PULLED if is_told else Kind.REVISED
+    if believe.back_filled(update.released, now):
+        return Kind.REVISED
     if update.type == "issue":
         return Kind.KNOWN_ISSUE
-    if is_pulled:
-        return Kind.PULLED
-    shown = changed.kind if changed is not None else Kind.RELEASED
-    if shown is Kind.RE_RELEASED or update.version > 1:
+    if shown.kind is Kind.RE_RELEASED or update.version > 1:
         return Kind.RE_RELEASED
     return Kind.RELEASED
 
 
-def _is_known_as_pulled(
-    update: Update, readings: Sequence[ChangeReading], changed: StateChange | None
-) -> bool:
-    """Whether an update is pulled by the time at which it is first read of."""
-    if update.type in ("advisory", "issue"):
-        return False
-    is_said = changed is not None and changed.kind is Kind.PULLED
-    return is_said or _is_recalled(update, readings)
+def _at_least_second(update: Update) -> Update:
+    """The update as it is where it is read first after its return."""
+    version = max(2, update.version)
+    packages = update.packages
+    # A table names the versions of its rows; a record offers the newest alone
+    if not has_version(packages, version):
+        packages = as_version(packages, version)
+    return replace(update, version=version, packages=packages)
 
 
-def _is_recalled(update: Update, readings: Sequence[ChangeReading]) -> bool:
-    """Whether a row of the current version is called "(recalled)"."""
-    recalled = [each for each in readings if each.entry.is_recalled]
-    return any(each.version >= update.version for each in recalled)
-
-
-def _first_fact(kind: Kind, update: Update) -> Established:
-    if kind in (Kind.PULLED, Kind.RE_RELEASED):
+def _first_fact(kind: Kind, update: Update, changes: UpdateChanges) -> Established:
+    if kind in PULL_OR_RETURN:
         return Established(kind, update.version)
+    if kind is Kind.KNOWN_ISSUE and len(changes.changes) == 1:
+        return Established(kind, detail=title_of_issue(changes.changes[0]))
     return Established(kind)
 
 
@@ -243,7 +251,7 @@ def _known_update(
 
     events: list[Establishing] = []
     if changed is not None:
-        if changed.kind is Kind.RE_RELEASED and not changed.repeats:
+        if changed.is_new_version:
             update = _with_stated_articles(before, update, changed, matches.ledger)
         events += _tell(changed, update, matches.now, decisions)
         update = _with_what_it_establishes(changed, update)
@@ -266,18 +274,18 @@ def _known_update(
 
 def _with_what_it_establishes(changed: StateChange, update: Update) -> Update:
     """The update with what holds beside the event of a change of state."""
-    if not changed.repeats or changed.kind is Kind.PULLED:
-        update = replace(update, suspicions=())
-    if changed.kind is Kind.PULLED and changed.statements:
+    if changed.kind is Kind.RE_RELEASED and changed.repeats:
+        return update
+    update = replace(update, suspicions=())
+    if changed.is_new_version:
+        by_words = _only_words_name_version(changed, update)
+        return replace(update, products_by_words=update.products if by_words else ())
+    if changed.kind is Kind.CORRECTED:
+        return forget_pull(update)
+    if changed.statements:
         update = pulled_by_words(update)
     if changed.pulled_at_once is not None:
         update = establish(update, Established(Kind.RE_RELEASED, changed.version))
-    if changed.kind is Kind.RE_RELEASED and not changed.repeats:
-        by_words = _only_words_name_version(changed, update)
-        products = update.products if by_words else ()
-        update = replace(update, products_by_words=products)
-    if changed.kind is Kind.CORRECTED:
-        update = forget_pull(update)
     return update
 
 
@@ -294,13 +302,12 @@ def _after(
         before = replace(before, turned=before.turned_before)
     turned = day_of_turn(changed.statements, changed.changes, before, now)
     # What a later day's words repeat is still so on that day
-    if (
-        by_absence
-        or not changed.repeats
-        or is_said_later(changed.statements, before, turned)
-    ):
-        update = replace(update, turned=turned)
-    return update
+    is_same_day = changed.repeats and not is_said_later(
+        changed.statements, before, turned
+    )
+    if is_same_day and not by_absence:
+        return update
+    return replace(update, turned=turned)
 
 
 def _in_state(changed: StateChange, update: Update, changes: UpdateChanges) -> Update:
@@ -318,11 +325,10 @@ def _in_state(changed: StateChange, update: Update, changes: UpdateChanges) -> U
     # name other articles
     is_anew = changed.packages or any(map(articles_of_return, changed.statements))
     packages = update.packages if is_anew else all_offered(update.packages)
-    for package in changed.packages:
+    for package in as_version(changed.packages, changed.version):
+        # The record of each CVE offers it
         if package.product:
-            # The record of each CVE offers it
-            offered = replace(package, version=changed.version)
-            packages = add_package(packages, offered, certain=False)
+            packages = add_package(packages, package, certain=False)
     _take_successors(changes)
     return replace(
         update, version=changed.version, state=State.RELEASED, packages=packages
@@ -351,11 +357,9 @@ def _with_stated_articles(
     stated: set[str] = set()
     for statement in changed.statements:
         # "KB5009624, KB5009557 and KB5009555 are available again": each under its own
-        articles = set(articles_of_return(statement)) or set(statement.kbs)
-        if not former.isdisjoint(articles):
-            return update
-        stated.update(articles)
-    stated -= former
+        stated.update(articles_of_return(statement) or statement.kbs)
+    if not former.isdisjoint(stated):
+        return update
     if not stated:
         stated.update(update.kbs)
         for matched in changed.changes:
@@ -394,29 +398,34 @@ def _tell(
         part = changed.packages
     elif _only_words_name_version(changed, update):
         part = ()
+    is_back = changed.kind is Kind.RE_RELEASED
     detail = _names_of_part(part or (), update)
     fact = Established(changed.kind, changed.version, detail=detail)
-    event = established_by(update, fact)
-    if event is None and changed.repeats:
-        event = last_event(update, changed.kind)
-        # That it is the second version was learned from the table, and not told
-        if not event and changed.kind is Kind.RE_RELEASED and _was_told(update):
-            event = None
-    if event is not None:
-        is_back = changed.kind is Kind.RE_RELEASED
+    told_before = _told_before(changed, fact, update)
+    if told_before is not None:
         offered = offered_by(update, changed.changes) if is_back else []
-        decisions.support(event, changed.changes, offered)
+        decisions.support(told_before, changed.changes, offered)
         return []
-    if changed.kind is Kind.PULLED:
-        summary = pulled_summary(update, part)
-    else:
-        summary = re_released_summary(update, part)
-    return [Establishing(fact, _event_of(changed, update, now, summary, part=part))]
+    summarize = re_released_summary if is_back else pulled_summary
+    event = _event_of(changed, update, now, summarize(update, part), part=part)
+    return [Establishing(fact, event)]
 
 
-def _was_told(update: Update) -> bool:
-    """Whether readers have heard of an update's release."""
-    return bool(established_by(update, Established(Kind.RELEASED)))
+def _told_before(changed: StateChange, fact: Established, update: Update) -> str | None:
+    """The event that has told of a change of state; "" where nobody was to be told of it.
+
+    None where it is yet to be told.
+    """
+    told = established_by(update, fact)
+    if told is not None or not changed.repeats:
+        return told
+    told = last_event(update, changed.kind)
+    if told or changed.kind is Kind.PULLED:
+        return told
+    # Who has heard of the release, and not of the second version that a table showed, is
+    # to hear of that
+    has_heard = established_by(update, Established(Kind.RELEASED))
+    return None if has_heard else ""
 
 
 def _names_of_part(part: Sequence[Package], update: Update) -> str:
@@ -426,8 +435,8 @@ def _names_of_part(part: Sequence[Package], update: Update) -> str:
     for the next.
     """
     articles = kb_articles(part)
-    others = without(current_packages(update), part)
-    if articles and not set(articles) & set(kb_articles(others)):
+    others = kb_articles(without(current_packages(update), part))
+    if articles and set(articles).isdisjoint(others):
         return " ".join(articles)
     return names_of_part(part)
 
@@ -440,10 +449,9 @@ def _only_words_name_version(changed: StateChange, update: Update) -> bool:
     """
     if changed.kind is not Kind.RE_RELEASED or changed.packages:
         return False
-    if any(package.version >= changed.version for package in update.packages):
+    if stated_articles(update) or has_version(update.packages, changed.version):
         return False
-    stated = [matched.reading.version for matched in changed.changes]
-    return max(stated, default=1) >= changed.version and not stated_articles(update)
+    return any(each.reading.version >= changed.version for each in changed.changes)
 
 
 def _tell_correction(

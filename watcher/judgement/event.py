@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -32,9 +32,12 @@ from watcher.judgement.change_reading import (
 )
 from watcher.judgement.ledger import pulled_by_absence
 from watcher.judgement.packages import (
+    builds_of,
     current_packages,
     exact_products,
+    in_build_order,
     is_pulled_package,
+    kb_articles,
     stated_articles,
 )
 from watcher.judgement.tracks import with_extended_support
@@ -56,6 +59,8 @@ from watcher.records import (
 
 # Characters of a quote
 EXCERPT = 600
+# Before any day that a source may name
+NEVER = datetime.min.replace(tzinfo=UTC)
 _WORD_FOR_CHANGE = {
     ChangeKind.APPEARED: "added",
     ChangeKind.MISSING: "removed",
@@ -103,9 +108,14 @@ def _quotes(
     sentences = dict.fromkeys(statement.sentence for statement in statements)
     if sentences:
         quotes.append(Quote("", "\n".join(_without_starts(list(sentences)))))
-    if reading.new_packages or reading.lost_packages or reading.changed_packages:
+    if packages_differ(reading):
         quotes.append(_quote_packages(reading))
     return quotes or [_quote_new_text(reading, reading.change.after)]
+
+
+def packages_differ(reading: ChangeReading) -> bool:
+    """Say whether an entry offers other packages than before: more, fewer or changed ones."""
+    return any((reading.new_packages, reading.lost_packages, reading.changed_packages))
 
 
 def _without_starts(texts: list[str]) -> list[str]:
@@ -140,22 +150,21 @@ def _quote_new_text(reading: ChangeReading, after: Entry) -> Quote:
 
 
 def quote_all(
-    readings: Iterable[ChangeReading],
-    statements: Iterable[PassageStatement] | None = None,
-    kind: Kind | None = None,
+    readings: Iterable[ChangeReading], statements: Collection[PassageStatement] = ()
 ) -> list[Evidence]:
-    """Quote what several changes rest on.
-
-    ``statements`` are those that decided, or all those of ``kind``.
-    """
-    deciding = tuple(statements or ())
+    """Quote what several changes rest on; ``statements`` are those that decided."""
     evidence: list[Evidence] = []
     for reading in readings:
-        if kind is None:
-            quoted = [each for each in reading.statements if each in deciding]
-        else:
-            quoted = reading.statements_of(kind)
-        evidence += quote_evidence(reading, quoted)
+        deciding = [each for each in reading.statements if each in statements]
+        evidence += quote_evidence(reading, deciding)
+    return evidence
+
+
+def quote_kind(readings: Iterable[ChangeReading], kind: Kind) -> list[Evidence]:
+    """Quote what several changes say of a kind, as ``quote_all`` does."""
+    evidence: list[Evidence] = []
+    for reading in readings:
+        evidence += quote_evidence(reading, reading.statements_of(kind))
     return evidence
 
 
@@ -301,18 +310,22 @@ def update_reference(
     articles.
     """
     of_event = current_packages(update) if packages is None else packages
-    kbs = {package.kb for package in of_event if package.kb}
-    products = {package.product for package in of_event if package.product}
-    builds = {package.build for package in of_event if package.build}
+    products = {package.product for package in of_event} - {""}
+    kbs = kb_articles(of_event) or set(stated_articles(update) or update.kbs)
     return UpdateRef(
         id=update.id,
         title=update.title,
         version=update.version,
         products=exact_products(products or update.products),
-        kbs=tuple(sorted(kbs or set(stated_articles(update) or update.kbs))),
+        kbs=tuple(sorted(kbs)),
         cves=tuple(sorted(advisory.id for advisory in update.advisories)),
-        builds=tuple(sorted(builds, key=normalize.build_key)),
+        builds=builds_of(of_event),
     )
+
+
+def is_before(one: datetime | None, other: datetime | None) -> bool:
+    """Say whether one time is before another; an unknown one is before and after none."""
+    return one is not None and other is not None and one < other
 
 
 def join_events(event: Event, more: Event) -> Event:
@@ -321,12 +334,11 @@ def join_events(event: Event, more: Event) -> Event:
     The first one, with the products and packages of both.
     """
     one, other = event.update, more.update
-    builds = {*one.builds, *other.builds}
     update = replace(
         one,
-        products=exact_products({*one.products, *other.products}),
+        products=exact_products((*one.products, *other.products)),
         kbs=tuple(sorted({*one.kbs, *other.kbs})),
-        builds=tuple(sorted(builds, key=normalize.build_key)),
+        builds=in_build_order((*one.builds, *other.builds)),
     )
     return replace(
         event,
@@ -364,7 +376,7 @@ class Decisions(Struct, frozen=True):
     def support(
         self,
         event: str,
-        changes: Collection[MatchedChange],
+        changes: Sequence[MatchedChange],
         offered: Collection[Package] = (),
     ) -> None:
         """Add the changes' evidence and tables of cases to an earlier event.
@@ -372,16 +384,15 @@ class Decisions(Struct, frozen=True):
         ``event`` is its id, "" for what was known from the start; ``offered`` are the
         packages that the changes name, of the version of which it told.
         """
-        for matched in changes:
-            if event and offered:
-                time = matched.reading.change.time
-                self.further.append(EventFurther(event, time, tuple(offered)))
-                break
-        for matched in changes:
-            reading = matched.reading
-            if not event:
+        readings = [matched.reading for matched in changes]
+        if not event:
+            for reading in readings:
                 self.be_silent(reading, "it was known from the first reading")
-                continue
+            return
+        if offered:
+            time = readings[0].change.time
+            self.further.append(EventFurther(event, time, tuple(offered)))
+        for reading in readings:
             for piece in quote_evidence(reading, reading.statements):
                 self.evidence.append(EventEvidence(event, piece))
             for cases in tables_of_cases(reading):
@@ -429,7 +440,8 @@ def is_later(
 ) -> bool:
     """Say whether pulls are dated later than returns that are read with them.
 
-    A copy that comes late tells of both at once: paused, back, and paused again.
+    By their days: of one day the return is the later.  A copy that comes late tells of
+    both at once: paused, back, and paused again.
     """
     last_pull, last_return = last_time(pulled), last_time(back)
     if last_pull is None or last_return is None:
@@ -439,8 +451,12 @@ def is_later(
 
 def last_time(statements: Iterable[PassageStatement]) -> datetime | None:
     """Give the latest date that statements bear, None where none bears one."""
-    times = [each.time for each in statements if each.time is not None]
-    return max(times, default=None)
+    return max(_dated(each.time for each in statements), default=None)
+
+
+def _dated(times: Iterable[datetime | None]) -> list[datetime]:
+    """The times that are known."""
+    return [time for time in times if time is not None]
 
 
 def day_of_turn(
@@ -454,19 +470,18 @@ def day_of_turn(
     His statements' day, else that of the rows and records which show it.  What is dated
     before the turn that it follows bears the date of that.
     """
-    days = [each.time for each in statements if each.time is not None]
+    days = _dated(said.time for said in statements)
     if not days:
-        for matched in changes:
-            dated = matched.entry.updated or matched.entry.published
-            if dated is not None:
-                days.append(dated)
-    possible = [day for day in days if day <= now]
-    earliest = before.turned or before.released
+        entries = [matched.entry for matched in changes]
+        days = _dated(entry.updated or entry.published for entry in entries)
+    if not days:
+        return now
+    last_day = max(days)
+    turn_before = before.turned or before.released or NEVER
     # A post bears the day alone, a record the hour of it
-    if days and earliest is not None and max(days).date() == earliest.date():
-        return max(*days, earliest) if max(days) <= now else earliest
-    if earliest is not None:
-        possible = [day for day in possible if day > earliest]
+    if last_day.date() == turn_before.date():
+        return turn_before if last_day > now else max(last_day, turn_before)
+    possible = [day for day in days if turn_before < day <= now]
     return max(possible, default=now)
 
 
@@ -474,8 +489,7 @@ def is_said_later(
     statements: Iterable[PassageStatement], before: Update, turned: datetime
 ) -> bool:
     """Say whether dated words repeat a state on a later day than it was established."""
-    is_dated = any(each.time for each in statements)
-    return is_dated and before.turned is not None and turned > before.turned
+    return last_time(statements) is not None and is_before(before.turned, turned)
 
 
 def is_older(statement: PassageStatement, update: Update) -> bool:
@@ -486,12 +500,10 @@ def is_older(statement: PassageStatement, update: Update) -> bool:
     turned = update.turned
     if statement.kind is Kind.PULLED and pulled_by_absence(update) is not None:
         turned = update.turned_before
-    elif turned is None and update.version > 1:
+    elif update.version > 1:
         # Noted before turns had a day of their own
-        turned = update.changed
-    if statement.time is None or turned is None:
-        return False
-    return statement.time < turned.replace(hour=0, minute=0)
+        turned = update.last_turned
+    return is_before(statement.time, _midnight(turned))
 
 
 def tells_of_former_turn(reading: ChangeReading, update: Update) -> bool:
@@ -502,10 +514,14 @@ def tells_of_former_turn(reading: ChangeReading, update: Update) -> bool:
 
 def was_away_before(readings: Sequence[ChangeReading], update: Update) -> bool:
     """Say whether what is back went with an earlier pull: its return is that one's."""
-    since = _gone_since(readings)
-    if since is None or update.turned is None or update.version == 1:
+    if update.version == 1:
         return False
-    return since < update.turned.replace(hour=0, minute=0)
+    return is_before(_gone_since(readings), _midnight(update.turned))
+
+
+def _midnight(time: datetime | None) -> datetime | None:
+    """The beginning of a day, None where it is unknown."""
+    return None if time is None else time.replace(hour=0, minute=0)
 
 
 def was_short(readings: Sequence[ChangeReading], update: Update, now: datetime) -> bool:
@@ -516,5 +532,4 @@ def was_short(readings: Sequence[ChangeReading], update: Update, now: datetime) 
 
 def _gone_since(readings: Sequence[ChangeReading]) -> datetime | None:
     """When the first of what is back went, None where nobody noted it."""
-    times = [each.change.since for each in readings if each.change.since is not None]
-    return min(times, default=None)
+    return min(_dated(each.change.since for each in readings), default=None)

@@ -21,6 +21,7 @@ from watcher.judgement.event import (
     Decisions,
     compose_event,
     quote_all,
+    quote_kind,
     tells_of_former_turn,
 )
 from watcher.judgement.further import offered_by
@@ -119,7 +120,7 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
         Kind.EXPLOITED,
         check.now,
         summary=exploited_summary(check.update, cves, exploited=exploited),
-        evidence=quote_all(readings, kind=Kind.EXPLOITED),
+        evidence=quote_kind(readings, Kind.EXPLOITED),
         readings=readings,
         distinction=",".join(sorted(cves)),
     )
@@ -330,7 +331,7 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
         Kind.KNOWN_ISSUE,
         check.now,
         summary=known_issue_summary(check.update, readings),
-        evidence=quote_all(readings, kind=Kind.KNOWN_ISSUE),
+        evidence=quote_kind(readings, Kind.KNOWN_ISSUE),
         readings=readings,
         distinction=",".join(sorted(each.entry.key for each in readings)),
     )

@@ -9,25 +9,26 @@ from msgspec import Struct
 
 from watcher.judgement import normalize, schedule
 from watcher.judgement.change_reading import (
-    STATE_KINDS,
     MatchedChange,
     PackageChange,
     PassageStatement,
     UpdateChanges,
 )
-from watcher.judgement.event import is_later, is_older, last_time
+from watcher.judgement.event import is_before, is_later, is_older, last_time
 from watcher.judgement.matching import is_about
-from watcher.judgement.names import LABELLED, OUT_OF_BAND
+from watcher.judgement.names import LABELLED, OUT_OF_BAND, label_of
 from watcher.judgement.packages import (
     all_among,
+    all_articles,
     build_grew,
+    builds_of,
     current_packages,
-    holds_package,
     kb_articles,
     only_words_tell_of_version,
     pulled_packages,
     stated_articles,
     those_among,
+    without,
 )
 from watcher.judgement.prose import (
     articles_of_return,
@@ -61,6 +62,11 @@ class StateChange(Struct, frozen=True):
     # The new version that is known first at the check at which its pull is
     pulled_at_once: StateChange | None = None
 
+    @property
+    def is_new_version(self) -> bool:
+        """Whether it is a re-release that is not established yet."""
+        return self.kind is Kind.RE_RELEASED and not self.repeats
+
 
 class Spoken(Struct, frozen=True):
     """A statement that counts for an update, with the change that it stands in."""
@@ -86,10 +92,18 @@ def state_change(
         return _re_released(update, back, now)
     if pulled:
         return _pulled(update, _changes(pulled), _statements(pulled))
-    recalled = _recalled_rows(changes)
-    if any(_is_recalled(row, update) for row in recalled):
-        return _pulled(update, tuple(recalled), ())
+    if is_recalled(update, changes):
+        return _pulled(update, tuple(_recalled_rows(changes)), ())
     return _denied(update, changes)
+
+
+def is_recalled(update: Update, changes: UpdateChanges) -> bool:
+    """Say whether a row's name itself says that the update's version is "(recalled)".
+
+    Of a row that names an earlier version it says nothing; a later one is the next.
+    """
+    labels = [label_of(matched.entry) for matched in _recalled_rows(changes)]
+    return any(label.version >= update.version for label in labels)
 
 
 def _words_outweigh(
@@ -189,27 +203,22 @@ def _shown_by_packages(
     version = update.version
     showing: list[MatchedChange] = []
     packages: list[Package] = []
+    statements: list[PassageStatement] = []
     for matched in changes.changes:
         named = matched.reading.version
-        new = [*matched.successors, *_grown_packages(update, matched, now)]
-        new += _swapped_packages(update, matched)
-        new += _packages_after_pull(update, matched)
+        new = _new_packages(update, matched, now)
         if new:
             version = max(version, next_version, named)
-        elif update.is_pulled and _only_names_version(update, matched):
-            continue
-        elif named >= next_version and matched.reading.change.after is not None:
+        elif named >= next_version and _may_be_next(update, matched):
             version = max(version, named)
-            new = list(matched.packages)
+            new = matched.packages
         else:
             continue
         showing.append(matched)
         packages += new
+        statements += matched.statements_of(Kind.RE_RELEASED)
     if not showing:
         return None
-    statements: list[PassageStatement] = []
-    for matched in showing:
-        statements += matched.statements_of(Kind.RE_RELEASED)
     return StateChange(
         Kind.RE_RELEASED,
         version,
@@ -220,23 +229,33 @@ def _shown_by_packages(
     )
 
 
-def _only_names_version(update: Update, matched: MatchedChange) -> bool:
-    """Whether a row gives the pulled packages the name of a later version.
+def _may_be_next(update: Update, matched: MatchedChange) -> bool:
+    """Whether a row that bears the name of a later version is one.
 
-    A record without a label was taken for the first one: what it pulled is that one.
+    It is not one where it gives the pulled packages that name: a record without a label
+    was taken for the first version, and what it pulled is the later one.
     """
-    pulled = pulled_packages(update)
-    return bool(matched.packages) and all_among(matched.packages, pulled)
+    if matched.reading.change.after is None:
+        return False
+    if update.is_pulled and matched.packages:
+        return not all_among(matched.packages, pulled_packages(update))
+    return True
 
 
-def _grown_packages(
+def _new_packages(
     update: Update, matched: MatchedChange, now: datetime
 ) -> list[Package]:
-    """The packages that are other ones under the same name."""
-    return [
+    """The packages of a change that no one had of the update before."""
+    grown = [
         pair.after
         for pair in matched.reading.changed_packages
         if pair.after in matched.packages and _grew(update, pair, now)
+    ]
+    return [
+        *matched.successors,
+        *grown,
+        *_swapped_packages(update, matched),
+        *_packages_after_pull(update, matched),
     ]
 
 
@@ -250,14 +269,14 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
     if update.family in LABELLED or not _keeps_its_name(matched.reading.change):
         return []
     swapped = []
-    for package in matched.reading.new_packages:
+    for package in without(matched.reading.new_packages, update.packages):
+        build = normalize.build_key(package.build)
         former = [
             normalize.build_key(lost.build)
             for lost in matched.reading.lost_packages
             if lost.product == package.product and lost.kb != package.kb
         ]
-        is_next = former and max(former) < normalize.build_key(package.build)
-        if is_next and not holds_package(update, package):
+        if max(former, default=build) < build:
             swapped.append(package)
     return swapped
 
@@ -277,16 +296,15 @@ def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package
     version here, and not in the vendor's names.
     """
     published, turned = matched.entry.published, update.turned
-    if not update.is_pulled or published is None or turned is None:
+    if not update.is_pulled or matched.entry.label is None:
         return []
-    if matched.entry.label is None or published.date() <= turned.date():
+    if published is None or turned is None or published.date() <= turned.date():
         return []
-    come = []
     current = current_packages(update)
-    for package in matched.packages:
+    come = []
+    for package in without(matched.packages, update.packages):
         of_product = [each for each in current if each.product == package.product]
-        has_grown = any(build_grew(each, package) for each in of_product)
-        if has_grown and not holds_package(update, package):
+        if any(build_grew(each, package) for each in of_product):
             come.append(package)
     return come
 
@@ -295,32 +313,22 @@ def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:
     """Whether a package has a higher build, another file or another size."""
     before, after = pair.before, pair.after
     # What changes in an old row is a correction, unless the update waits for its return
-    released = update.released
-    old = released is not None and now - released > schedule.YOUNG
-    if old and not update.is_pulled:
+    if is_before(update.released, now - schedule.YOUNG) and not update.is_pulled:
         return False
     if before.build == after.build:
         other_file = (before.file, before.size) != (after.file, after.size)
-        return bool(before.file and after.file) and other_file
+        return other_file and "" not in (before.file, after.file)
     # A build that was corrected downwards and is put back is no re-release, nor is one
     # that another source has given before
-    if after.build in update.corrected_builds:
+    until_now = [each for each in update.packages if each.version <= update.version]
+    if after.build in {*update.corrected_builds, *builds_of(until_now)}:
         return False
-    for stored in update.packages:
-        if stored.build == after.build and stored.version <= update.version:
-            return False
     return build_grew(before, after)
 
 
 def _recalled_rows(changes: UpdateChanges) -> list[MatchedChange]:
     """The changes of rows whose name itself says "(recalled)"."""
     return [each for each in changes.changes if each.entry.is_recalled]
-
-
-def _is_recalled(row: MatchedChange, update: Update) -> bool:
-    """Whether a recalled row is of the update's version, not of an earlier one."""
-    label = row.entry.label
-    return label is not None and label.version >= update.version
 
 
 # -- what words say
@@ -346,7 +354,7 @@ def _speaks_of_update(
     # A sentence that takes packages out of its record is about those, not about the
     # ones that stay
     if statement.kind is Kind.PULLED and reading.lost_packages:
-        return any(holds_package(update, each) for each in reading.lost_packages)
+        return bool(those_among(reading.lost_packages, update.packages))
     if not matched.entry.packages:
         return True
     if reading.is_first:
@@ -363,27 +371,24 @@ def _counts(
     Not about another update, nor older than the last change of state.
     """
     entry = matched.entry
-    if statement.kind not in STATE_KINDS or not is_about(statement, update, entry):
+    if not is_about(statement, update, entry) or is_older(statement, update):
         return False
     if not _names_its_products(statement, update, matched):
-        return False
-    if _offers_out_of_band(statement, matched):
         return False
     if _names_another_month(statement, update):
         return False
     # What a new record's FAQ carries is no news: it may tell of earlier months. Its
     # revisions are its own
-    new_record = matched.reading.is_first and bool(entry.revision and entry.packages)
-    if new_record and not statement.in_revision:
+    is_new_record = bool(matched.reading.is_first and entry.revision and entry.packages)
+    if is_new_record and not statement.in_revision:
         return False
     if statement.kind is Kind.RE_RELEASED:
-        return not is_older(statement, update)
+        return not _offers_out_of_band(statement, matched)
     # The row of an earlier version is called "(recalled)"
     in_title = statement.passage == "title" and matched.packages
     if in_title and matched.reading.version < update.version:
         return False
-    is_of_version = _is_of_version(statement, update, matched)
-    return is_of_version and not is_older(statement, update)
+    return _is_of_version(statement, update, matched)
 
 
 def _offers_out_of_band(statement: PassageStatement, matched: MatchedChange) -> bool:
@@ -392,10 +397,8 @@ def _offers_out_of_band(statement: PassageStatement, matched: MatchedChange) -> 
     "An out-of-band update is now available to address a known issue affecting Kerberos
     authentication", November 2020: six new articles, and none that was there before.
     """
-    if statement.kind is not Kind.RE_RELEASED or statement.kbs:
-        return False
     types = {package.type for package in matched.packages}
-    return types == {OUT_OF_BAND}
+    return types == {OUT_OF_BAND} and not statement.kbs
 
 
 def _names_another_month(statement: PassageStatement, update: Update) -> bool:
@@ -463,19 +466,19 @@ def _names_its_products(
 def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> StateChange:
     """A re-release that words tell of, or repeat."""
     repeats = _repeats_re_release(update, back, now)
-    version = update.version if repeats else update.version + 1
     changes, statements = _changes(back), _statements(back)
     meant: tuple[Package, ...] = ()
-    if update.is_pulled_in_part:
-        named = packages_meant(update, changes, statements)
-        pulled = pulled_packages(update)
-        # What was never pulled cannot be back
-        meant = tuple(those_among(named, pulled)) or pulled
-    elif update.is_pulled:
+    if update.has_pulled_packages:
         meant = packages_meant(update, changes, statements)
     elif not repeats:
         meant = _part_named(update, statements)
+    if update.is_pulled_in_part:
+        pulled = pulled_packages(update)
+        # What was never pulled cannot be back
+        meant = tuple(those_among(meant, pulled)) or pulled
+    version = update.version
     if not repeats:
+        version = update.version + 1
         meant = under_new_articles(update, statements) or meant
     return StateChange(
         Kind.RE_RELEASED, version, changes, statements, meant, repeats=repeats
@@ -526,9 +529,10 @@ def _names_new_articles(update: Update, back: Sequence[Spoken]) -> bool:
 
     A third version a day after the second is no repetition of that.
     """
-    known = {*kb_articles(update.packages), *update.kbs}
     current = kb_articles(current_packages(update)) or stated_articles(update)
     if not current or only_words_tell_of_version(update):
         return False
-    named = [each for said in back for each in articles_of_return(said.statement)]
-    return bool(named) and known.isdisjoint(named)
+    named: set[str] = set()
+    for said in back:
+        named.update(articles_of_return(said.statement))
+    return bool(named) and named.isdisjoint(all_articles(update))
