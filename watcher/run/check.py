@@ -17,11 +17,12 @@ What a killed run has recorded, the next one tells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from time import monotonic
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watcher import sources
 from watcher.errors import WatcherError
@@ -49,8 +50,9 @@ from watcher.run.record import (
 )
 from watcher.run.send import Sent, Shares, send_due
 from watcher.settings import Settings
+from watcher.site import feeds
 from watcher.store import Store
-from watcher.text import complaints
+from watcher.text import complaints, templates
 from watcher.web import SourceAnswers
 
 
@@ -121,6 +123,8 @@ def check(  # noqa: PLR0913 - what a check depends on
     due = schedule.due(chosen, times, now, force=force or only is not None)
     patience = settings.limits.source.total_seconds() / 10
     requests = Requests(web, settings.watch, now, say, folder, parse, patience)
+    if last_run is None:
+        requests = replace(requests, meanwhile=_get_ready(settings))
     note = compose.unsealed_note(settings, sealed_until, now)
     reports = _check_sources(due, store, requests, note)
     if last_run is not None and last_run > now:
@@ -157,6 +161,16 @@ def check(  # noqa: PLR0913 - what a check depends on
         tuple(warnings),
         sees_nothing(settings.watch, blind),
     )
+
+
+def _get_ready(settings: Settings) -> Iterator[str]:
+    """Load what a first check shows, in steps of some milliseconds.
+
+    It takes 0.1 s, as long as a server takes to answer.
+    """
+    yield from templates.compile_first(settings.templates)
+    feeds.load_calendar()
+    yield "calendar"
 
 
 def _check_sources(

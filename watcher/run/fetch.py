@@ -42,6 +42,8 @@ TOGETHER = 64
 DEPTH = 3
 # Pages of one list
 PAGES = 50
+# Seconds until what is asked has gone out: Python runs one thread at a time
+GOING_OUT = 0.02
 
 T = TypeVar("T")
 
@@ -77,6 +79,8 @@ class Requests(Struct, frozen=True):
     parse: sources.Parse = sources.parse
     # Seconds for which a source that has answered waits for one that is judged before it
     patience: float = 60.0
+    # What comes later anyway, in small steps that are taken while answers are waited for
+    meanwhile: Iterator[object] = iter(())
 
     def lacks(self, document: Document | None) -> bool:
         """Say whether the copy that the state has read should be kept, and is not."""
@@ -242,7 +246,7 @@ class _Stage:
                 self._patience_ends, now + self._requests.patience
             )
             patience = max(0.0, self._patience_ends - now)
-        answered = self._asking.next(patience)
+        answered = self._answer(patience)
         if answered is None:
             return
         progress = self._begun[answered.wanted.source.name]
@@ -256,6 +260,13 @@ class _Stage:
             progress.level = self._followed(progress)
             progress.complete = not progress.level
             self._asking.add(progress.level)
+
+    def _answer(self, patience: float) -> Answered[Answer] | None:
+        """Wait for an answer, and take steps of what comes later until there is one."""
+        answered = self._asking.next(min(patience, GOING_OUT))
+        while answered is None and next(self._requests.meanwhile, None) is not None:
+            answered = self._asking.next(0)
+        return answered or self._asking.next(patience)
 
     def _followed(self, progress: Progress) -> list[Wanted]:
         """Give the documents that a source's answers lead to, to the depth that an index

@@ -473,6 +473,11 @@ _ZONE = (
 )
 
 
+def load_calendar() -> None:
+    """Load what writes the calendar, before it is needed."""
+    import icalendar  # noqa: F401
+
+
 def ics(year: int, address: SiteAddress) -> bytes:
     """Write the calendar.
 

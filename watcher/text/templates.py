@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -205,6 +205,46 @@ def render(folder: Path | None, name: str, names: Mapping[str, Any]) -> str:
     """
     with mistakes():
         return of(folder).get_template(name).render(names)
+
+
+# What every first check shows: the welcome, and the pages that stand without an update
+FIRST = (
+    "site/index.html",
+    "site/layout.html",
+    "site/parts.html",
+    "site/updates.html",
+    "site/archives.html",
+    "site/sources.html",
+    "site/style.css",
+    "site/site.js",
+    "site/icon.svg",
+    "mail/welcome.txt",
+    "mail/parts/gone.txt",
+    "mail/parts/servers.txt",
+    "mail/parts/standing.txt",
+    "mail/parts/watched.txt",
+    "mail/parts/foot.txt",
+    "mail/welcome.html",
+    "mail/layout.html",
+    "mail/style.css",
+    "mail/screen.css",
+    "mail/parts/gone.html",
+    "mail/parts/servers.html",
+    "mail/parts/standing.html",
+    "mail/parts/watched.html",
+    "mail/parts/foot.html",
+)
+
+
+def compile_first(folder: Path | None) -> Iterator[str]:
+    """Compile the templates of a first check, one a step; give the name of each.
+
+    A mistake in one is left to whoever renders it.
+    """
+    for name in FIRST:
+        with suppress(TemplateMistakeError, OSError), mistakes():
+            of(folder).get_template(name)
+        yield name
 
 
 @contextmanager
