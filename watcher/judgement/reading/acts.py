@@ -22,10 +22,10 @@ from watcher.judgement.reading.themes import (
     theme_of,
 )
 from watcher.judgement.reading.tokens import (
-    NO_WORD,
     Token,
     Tokens,
-    find,
+    finds_one,
+    place_before,
     some_have,
     word_at,
 )
@@ -42,6 +42,10 @@ from watcher.judgement.reading.verbs import (
 from watcher.records import Kind
 
 MOST_VERBS = 40  # what has more of them is no sentence, and would cost seconds
+# Forms of a verb that tell what always happens.
+HABITUAL = frozenset(("base", "present"))
+# What makes an act one that is asked for, denied, or to come.
+ONLY_TALK = ("condition", "not", "modal", "future", "nolonger", "wish")
 # How a frame was said, for people.
 HOW = {
     "active": "the vendor does it",
@@ -51,11 +55,15 @@ HOW = {
 }
 
 
+# Which of two acts undoes the other.
+OPPOSITES = {Kind.PULLED: Kind.RE_RELEASED, Kind.RE_RELEASED: Kind.PULLED}
+
+
 class Act(Struct, frozen=True):
     """Something done to what is offered, as a sentence says it.
 
     ``earlier`` is an act that the sentence itself puts before another ("after pulling it");
-    ``frame`` is how it was said, for people.
+    ``relative`` one that says which update is meant; ``frame`` is how it was said, for people.
     """
 
     kind: Kind
@@ -67,19 +75,28 @@ class Act(Struct, frozen=True):
     earlier: bool = False
     relative: bool = False
 
+    @property
+    def is_main(self) -> bool:
+        """Whether the sentence is there to tell it."""
+        return not (self.earlier or self.relative)
+
 
 def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
     """Return the acts that a sentence tells, in its order.
 
     ``topic`` says what "it" is when nothing in the sentence does.
     """
-    words = tokens.words
-    if words and words[-1].key == "?":
+    if tokens.is_question:
         return []
-    found = _acts_of_verbs(tokens, lexicon, topic)
-    for place, word in enumerate(words):
-        if not any(name.startswith("act:") for name in word.classes):
-            continue
+    words = tokens.words
+    found = []
+    verbs = [place for place, word in enumerate(words) if word.verbs]
+    for place in verbs[:MOST_VERBS]:
+        act = _act_of_verb(tokens, lexicon, topic, place)
+        if act is not None:
+            found.append(act)
+    nouns = [place for place, word in enumerate(words) if word.has("act")]
+    for place in nouns:
         # "We stopped the re-release of the update" tells of the stop alone.
         if any(_is_theme_of(act, place) for act in found):
             continue
@@ -87,19 +104,6 @@ def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
         if act is not None:
             found.append(act)
     return sorted(found, key=lambda act: act.place)
-
-
-def _acts_of_verbs(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
-    found = []
-    tried = 0
-    for place, word in enumerate(tokens.words):
-        tried += bool(word.verbs)
-        if tried > MOST_VERBS:
-            break
-        act = _act_of_verb(tokens, lexicon, topic, place) if word.verbs else None
-        if act is not None:
-            found.append(act)
-    return found
 
 
 def _is_theme_of(act: Act, place: int) -> bool:
@@ -130,7 +134,8 @@ def _judge(
 ) -> Act | None:
     """The act that a verb with its object is; None where it is none."""
     words = tokens.words
-    theme, is_offering = theme_of(tokens, lexicon, sense, verbal)
+    found = theme_of(tokens, lexicon, sense, verbal)
+    theme = found.phrase
     subject = _acting(words, lexicon, verbal)
     if subject is not None and happens(tokens, sense, subject, theme, topic, verbal):
         theme, subject = subject, None
@@ -144,7 +149,7 @@ def _judge(
     if not lexicon.free_order and not _may_do(tokens, sense, verbal, subject, theme):
         return None
     alone = sense.alone or kind is not Kind.RELEASED
-    offered = is_offering or is_theme(
+    offered = found.is_offering or is_theme(
         tokens, sense, theme, topic, verbal.place, alone=alone
     )
     if not offered or is_hypothetical(tokens, verbal, kind):
@@ -189,13 +194,13 @@ def _heading_alone(
 def _is_barred(tokens: Tokens, sense: Sense, verbal: Verbal, theme: Phrase) -> bool:
     """Whether the object or the sentence makes it something else, or it was long ago."""
     words = tokens.words
-    if is_by_customer(words, verbal) or is_history(tokens, verbal):
-        return True
-    if theme.start > 0 and words[theme.start - 1].has("not"):
+    if word_at(words, theme.start - 1).has("not"):
         return True
     if verbal.voice == "heading" and theme.pronoun:
         return True
-    return any(find(tokens, pattern) for pattern in sense.not_with)
+    if is_by_customer(words, verbal) or is_history(tokens, verbal):
+        return True
+    return finds_one(tokens, sense.not_with)
 
 
 def _may_do(
@@ -255,14 +260,19 @@ def _kind(
         return None if ended else sense.gone
     if "not" in names:
         # "It has not been pulled" denies, "it may not have been pulled yet" does not.
-        is_open = bool(names & {"modal", "late"})
-        return None if is_open else _denied(sense)
+        return None if names & {"modal", "late"} else sense.denied
     if is_called_false(tokens, after):
-        return _denied(sense)
+        return sense.denied
+    is_release = sense.kind is Kind.RELEASED and not lexicon.free_order
+    is_habit = is_release and verbal.verb.form in HABITUAL
     if "again" in names or _is_again(tokens, verbal, after):
-        is_habit = _is_habit(lexicon, sense, verbal)
-        return None if is_habit else (sense.again or sense.kind)
-    return None if _is_usual(tokens, lexicon, sense, verbal) else sense.kind
+        # "Windows Update offers it again after a restart" is what always happens.
+        return None if is_habit else sense.again
+    # "Windows Update offers updates daily", and an imperative
+    leading = word_at(tokens.words, verbal.chain - 1)
+    if is_habit and leading.has("edge", "place"):
+        return None
+    return None if is_release and _is_usual(tokens, verbal) else sense.kind
 
 
 def _is_no_more(tokens: Tokens, names: frozenset[str], after: int) -> bool:
@@ -272,46 +282,25 @@ def _is_no_more(tokens: Tokens, names: frozenset[str], after: int) -> bool:
     return "not" in names and tokens_between(tokens, after, after + NEAR, "anymore")
 
 
-def _denied(sense: Sense) -> Kind | None:
-    """What a sense means that is denied: a pull that never was."""
-    return Kind.CORRECTED if sense.kind is Kind.PULLED else None
-
-
 def _is_again(tokens: Tokens, verbal: Verbal, after: int) -> bool:
     """Whether "again" follows, beside the verb or at the end of what is said of it."""
     if tokens_between(tokens, verbal.place + 1, after + NEAR, "again"):
         return True
-    words = tokens.words
-    last = verbal.end - 1
-    while last > after and words[last].has("mark"):
-        last -= 1
     # "KB1 is being offered to all eligible devices once more."
+    words = tokens.words
+    last = place_before(words, verbal.end, "mark")
     if last <= after or not words[last].has("again"):
         return False
     return not any(is_verb(words, place) for place in range(after, last))
 
 
-def _is_habit(lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:
-    """Whether it is what always happens: "Windows Update offers it again after a restart"."""
-    if lexicon.free_order or sense.kind is not Kind.RELEASED:
-        return False
-    return verbal.verb.form in {"base", "present"}
-
-
-def _is_usual(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) -> bool:
+def _is_usual(tokens: Tokens, verbal: Verbal) -> bool:
     """Whether it says how releases go: "This version is released in a staged rollout"."""
-    if lexicon.free_order or sense.kind is not Kind.RELEASED:
-        return False
-    if _is_habit(lexicon, sense, verbal):
-        # "Windows Update offers updates daily", and an imperative
-        leading = word_at(tokens.words, verbal.chain - 1)
-        if leading is NO_WORD or leading.has("place"):
-            return True
     if tokens_between(tokens, verbal.start, verbal.place, "usual"):
         return True
     if verbal.voice == "heading":
         # "Updates released in past 12 months"
-        return tokens_between(tokens, verbal.place + 1, verbal.place + 2, "in")
+        return word_at(tokens.words, verbal.place + 1).has("in")
     if verbal.voice == "active" or verbal.verb.form == "state":
         return False
     # "is released", but "has been released" and "is now being released"
@@ -326,24 +315,25 @@ def _act_of_noun(
     words = tokens.words
     word = words[place]
     # Spanish "retirada" is the noun and the participle: "La función fue retirada".
-    if word.verbs and place > 0 and words[place - 1].has("be", "have"):
+    if word.verbs and word_at(words, place - 1).has("be", "have"):
         return None
-    names = [
-        name.removeprefix("act:") for name in word.classes if name.startswith("act:")
-    ]
-    sense = lexicon.senses[min(names)]
-    after = place + 1
-    theme = of_phrase(words, after)
+    names = [name for name in word.classes if name.startswith("act:")]
+    sense = lexicon.senses[min(names).removeprefix("act:")]
+    theme = of_phrase(words, place + 1)
     if sense.kind is None or theme is None:
         return None
     if not is_theme(tokens, sense, theme, topic, place):
         return None
-    if _is_only_talk(tokens, place, theme):
+    start, end = clause(tokens, place)
+    # "asked for the withdrawal of"
+    if tokens_between(tokens, start, place, *ONLY_TALK):
         return None
-    _, end = clause(tokens, place)
-    if sense.kind is Kind.RELEASED and not _is_announced(
+    if tokens_between(tokens, theme.last, min(end, theme.last + 3), "modal"):
+        return None
+    is_news = sense.kind is not Kind.RELEASED or _is_announced(
         tokens, place, theme.last, end
-    ):
+    )
+    if not is_news:
         return None
     return Act(
         kind=sense.kind,
@@ -352,17 +342,8 @@ def _act_of_noun(
         start=place,
         end=theme.last,
         theme=theme,
-        earlier=tokens_between(tokens, clause(tokens, place)[0], place, "after"),
+        earlier=tokens_between(tokens, start, place, "after"),
     )
-
-
-def _is_only_talk(tokens: Tokens, place: int, theme: Phrase) -> bool:
-    """Whether the act is only asked for, denied, or to come: "asked for the withdrawal of"."""
-    start, end = clause(tokens, place)
-    words = ("condition", "not", "modal", "future", "nolonger", "wish")
-    if tokens_between(tokens, start, place, *words):
-        return True
-    return tokens_between(tokens, theme.last, min(end, theme.last + 3), "modal")
 
 
 def _is_announced(tokens: Tokens, place: int, after: int, end: int) -> bool:
@@ -380,34 +361,25 @@ def settled(tokens: Tokens, found: list[Act]) -> list[Act]:
     "Released, then pulled" is pulled, "after initially pulling it, made available again" is back;
     a pull of one thing and the return of another are two.
     """
-    turns = [act for act in found if act.kind in {Kind.PULLED, Kind.RE_RELEASED}]
-    last = _last(turns)
-    if last is None:
+    turns = [act for act in found if act.kind in OPPOSITES]
+    main = [act for act in turns if act.is_main] or turns
+    if not main:
         return found
+    last = main[-1]
     kept = []
     for act in found:
-        is_other = act in turns and act.kind is not last.kind
-        if not is_other or _different(tokens, act, last):
+        is_undone = OPPOSITES.get(act.kind) is last.kind
+        if not is_undone or _different(tokens, act, last):
             kept.append(act)
     return kept
 
 
-def _last(turns: list[Act]) -> Act | None:
-    """The act that stands in the end."""
-    last = None
-    for act in turns:
-        is_main = not (act.earlier or act.relative)
-        if is_main or last is None or last.earlier or last.relative:
-            last = act
-    return last
-
-
 def _different(tokens: Tokens, one: Act, other: Act) -> bool:
     """Whether two acts are of different things, each named."""
-    if one.relative or other.relative or one.earlier:
-        return False
     first, second = one.theme, other.theme
     if first is None or second is None:
+        return False
+    if other.relative or not one.is_main:
         return False
     # "The update was pulled, and it has been re-released": "it" is that update.
     if first.pronoun or second.pronoun:

@@ -88,7 +88,8 @@ class Sense(Struct, frozen=True):
     """What verbs of one meaning do to their object.
 
     ``objects`` names the classes that the object's noun must have.  ``again`` is what it means
-    with "again", ``gone`` with "no longer"; None for nothing.  One that may stand ``alone`` is also
+    with "again", ``kind`` where its row does not say; ``gone`` with "no longer"; None for nothing.
+    One that may stand ``alone`` is also
     said of an "it" that nothing explains: what its entry is about.  ``intransitive`` is the class
     of what does it by itself: "the rollout has resumed".  ``not_with`` are patterns
     that must not stand in the sentence.
@@ -104,6 +105,11 @@ class Sense(Struct, frozen=True):
     gone: Kind | None
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...]
+
+    @property
+    def denied(self) -> Kind | None:
+        """What it means with "not": a pull that never was."""
+        return Kind.CORRECTED if self.kind is Kind.PULLED else None
 
 
 class Frame(Struct, frozen=True):
@@ -321,7 +327,7 @@ def _sense(row: Mapping[str, Any], language: str) -> Sense:
             alone=row.get("alone", False),
             intransitive=row.get("intransitive", ""),
             not_with=_patterns(row.get("not_with", ())),
-            again=_kind(row.get("again")),
+            again=_kind(row.get("again", row.get("kind"))),
             gone=_kind(row.get("gone")),
             examples=tuple(row["examples"]),
             counter_examples=tuple(row["counter_examples"]),

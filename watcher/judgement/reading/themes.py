@@ -19,19 +19,37 @@ from watcher.judgement.reading.phrases import (
 from watcher.judgement.reading.tokens import (
     Token,
     Tokens,
+    holds,
+    no,
     place_from,
     some_have,
     word_at,
+    yes,
 )
 from watcher.judgement.reading.verbs import Verbal, chain_of, clause, coordinate
 from watcher.records import Kind
 
 NEAR_PLACE = 9  # words after "from" within which a place is named
 NEAR = 3  # words within which "again" follows verb or object
-LAST_RESORT = 1000
 BY = 4  # words within which "by" follows what somebody did
 # What has a name and a version beside it, and is no product all the same.
 NO_PRODUCT = ("other", "person", "month", "vendor", "place")
+
+
+# Who may pull or release something, by the noun that names them.
+_MAY_ACT = (
+    # "It took three days to put the patch back"
+    yes(here="vendor time quantifier"),
+    # "This update removes the older version" pulls nothing.
+    no(here="person offered other trouble place kb cve"),
+    yes(here="capital"),
+    no(here="noun"),
+    yes(),
+)
+
+
+# Whether the word after the verb leads to a version: "re-released as v1.1.1".
+_BECOMES_VERSION = (yes(here="=as", after="version kb"),)
 
 
 class Topic(Struct, frozen=True):
@@ -40,14 +58,22 @@ class Topic(Struct, frozen=True):
     offered: bool | None = None
 
 
-def theme_of(
-    tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal
-) -> tuple[Phrase | None, bool]:
-    """What the act is done to; and whether it is an offering: "stopped distributing the update"."""
+class Theme(Struct, frozen=True):
+    """What an act is done to; None where nothing is named.
+
+    ``is_offering`` where a second verb says that it is offered: "stopped distributing it".
+    """
+
+    phrase: Phrase | None
+    is_offering: bool = False
+
+
+def theme_of(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) -> Theme:
+    """Return what the act of a verb is done to."""
     words = tokens.words
     after = verbal.place + 1
     if lexicon.free_order:
-        return _theme_around(tokens, sense, verbal), False
+        return Theme(_theme_around(tokens, sense, verbal))
     if verbal.voice == "active":
         after = _past_particle(words, verbal.verb, after)
         return _object(tokens, lexicon, sense, after)
@@ -55,26 +81,22 @@ def theme_of(
         # A heading names what it is of after it: "Withdrawn: Example Agent 4.2".
         following = phrase_at(words, place_from(words, after, "mark"))
         if following is not None:
-            return following, False
+            return Theme(following)
     before = _acted_upon(words, verbal)
-    if before is None and verbal.voice == "heading":
-        # Or before it, in brackets: "Update Rollup 9 (recalled)".
-        opening = word_at(words, verbal.place - 1).key
-        if opening in {"(", "["}:
-            before = phrase_before(words, verbal.place - 1)
-    return before, False
+    is_in_brackets = word_at(words, verbal.place - 1).has("=(", "=[")
+    if before is None and is_in_brackets and verbal.voice == "heading":
+        # Or before it: "Update Rollup 9 (recalled)".
+        return Theme(phrase_before(words, verbal.place - 1))
+    return Theme(before)
 
 
 def _past_particle(words: list[Token], verb: Verb, after: int) -> int:
     """Where the object may begin: after "took down" and its particle."""
-    is_particle = bool(verb.particle) and word_at(words, after).key == verb.particle
-    return after + 1 if is_particle else after
+    return after + 1 if word_at(words, after).key == verb.particle else after
 
 
-def _object(
-    tokens: Tokens, lexicon: Lexicon, sense: Sense, after: int
-) -> tuple[Phrase | None, bool]:
-    """The object to the right of an active verb, and whether that is an offering."""
+def _object(tokens: Tokens, lexicon: Lexicon, sense: Sense, after: int) -> Theme:
+    """The object to the right of an active verb."""
     words = tokens.words
     after = place_from(words, after, "adverb", "again", "time", "particle")
     # "pulled, for now, the update"
@@ -89,9 +111,9 @@ def _object(
         phrase = phrase_at(words, _past_particle(words, verb, after + 1))
         offered = Topic(offered=True)
         if phrase is None or not is_theme(tokens, target, phrase, offered, after):
-            return None, False
-        return phrase, True
-    return phrase_at(words, _past_further_verb(words, after)), False
+            return Theme(None)
+        return Theme(phrase, is_offering=True)
+    return Theme(phrase_at(words, _past_further_verb(words, after)))
 
 
 def _past_further_verb(words: list[Token], after: int) -> int:
@@ -104,27 +126,23 @@ def _past_further_verb(words: list[Token], after: int) -> int:
 
 def _past_commas(words: list[Token], place: int, *passed: str) -> int:
     """The nearest place from one on that holds no comma and none of the classes."""
-    while word_at(words, place).key == "," or word_at(words, place).has(*passed):
-        place += 1
-    return place
+    return place_from(words, place, "=,", *passed)
 
 
 def _theme_around(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None:
     """The object where it may stand on either side of its verb: the nearest that is offered."""
-    words = tokens.words
-    best = None
-    nearest = LAST_RESORT
-    for phrase in phrases_in(words, verbal.start, verbal.end):
-        if not _may_be_object(phrase, verbal):
-            continue
-        distances = (abs(phrase.head - verbal.place), abs(phrase.start - verbal.place))
-        distance = min(distances)
-        fits = is_theme(tokens, sense, phrase, Topic(), verbal.place)
-        if fits and distance < nearest:
-            best, nearest = phrase, distance
-        # "Sie wurde zurückgezogen": where nothing else is, "it" is the object.
-        elif phrase.pronoun and best is None:
+
+    def distance(phrase: Phrase) -> int:
+        return min(abs(phrase.head - verbal.place), abs(phrase.start - verbal.place))
+
+    around = phrases_in(tokens.words, verbal.start, verbal.end)
+    candidates = [phrase for phrase in around if _may_be_object(phrase, verbal)]
+    # "Sie wurde zurückgezogen": where nothing else is, "it" is the object.
+    best = next((phrase for phrase in candidates if phrase.pronoun), None)
+    for phrase in sorted(candidates, key=distance):
+        if is_theme(tokens, sense, phrase, Topic(), verbal.place):
             best = phrase
+            break
     if best is None:
         return _antecedent_clause(tokens, sense, verbal)
     return None if _is_done_by_update(tokens, verbal, best) else best
@@ -148,8 +166,8 @@ def _is_done_by_update(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
     if theme.start < verbal.place:
         start, end = verbal.place + 1, verbal.end
     for phrase in phrases_in(words, start, end):
-        is_subject = phrase.joint in {"", "conj"} and not phrase.pronoun
-        if is_subject and words[phrase.head].has("offered"):
+        is_update = words[phrase.head].has("offered") and not phrase.pronoun
+        if is_update and phrase.joint in {"", "conj"}:
             return True
     return False
 
@@ -180,9 +198,8 @@ def subject_of(words: list[Token], verbal: Verbal) -> Phrase | None:
     None where nobody is named: "was pulled on Thursday".
     """
     former = coordinate(words, verbal.chain)
-    if former is not None:
-        return phrase_before(words, chain_of(words, former))
-    return phrase_before(words, verbal.chain)
+    begins = verbal.chain if former is None else chain_of(words, former)
+    return phrase_before(words, begins)
 
 
 def _acted_upon(words: list[Token], verbal: Verbal) -> Phrase | None:
@@ -231,14 +248,11 @@ def is_by_customer(words: list[Token], verbal: Verbal) -> bool:
     """
     if verbal.voice == "active":
         return False
-    place = verbal.place + 1
-    last = verbal.place + BY
-    while place < last and word_at(words, place).key != "by":
-        place += 1
-    if place == last:
-        return False
-    phrase = phrase_at(words, place + 1)
-    return phrase is not None and words[phrase.head].has("person", "other")
+    for place in range(verbal.place + 1, verbal.place + BY):
+        if word_at(words, place).key == "by":
+            doer = phrase_at(words, place + 1)
+            return doer is not None and words[doer.head].has("person", "other")
+    return False
 
 
 def is_theme(
@@ -266,7 +280,7 @@ def is_theme(
         return _carries(tokens, phrase)
     # "re-released as v1.1.1": whatever it is called, it has a version.
     is_back = sense.kind is Kind.RE_RELEASED and sense.alone
-    if is_back and _becomes_version(words, place):
+    if is_back and holds(_BECOMES_VERSION, words, place + 1):
         return True
     if _is_other(words, phrase):
         return False
@@ -301,13 +315,6 @@ def _is_named(tokens: Tokens, sense: Sense, phrase: Phrase, place: int) -> bool:
     if sense.alone and words[phrase.head].has("version"):
         return True
     return is_product(words, phrase) or _is_named_with_version(words, phrase)
-
-
-def _becomes_version(words: list[Token], place: int) -> bool:
-    """Whether a version follows: "re-released as v1.1.1"."""
-    if word_at(words, place + 1).key != "as":
-        return False
-    return word_at(words, place + 2).has("version", "kb")
 
 
 def _from_place(tokens: Tokens, place: int) -> bool:
@@ -383,13 +390,7 @@ def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
     # "The catalog no longer lists the update."
     if head.has("place") and sense.kind is None:
         return True
-    # "It took three days to put the patch back"
-    if head.has("vendor", "time", "quantifier"):
-        return True
-    # "This update removes the older version" pulls nothing.
-    if head.has("person", "offered", "other", "trouble", "place", "kb", "cve"):
-        return False
-    return head.has("capital") or not head.has("noun")
+    return holds(_MAY_ACT, words, subject.head)
 
 
 def place_allows(

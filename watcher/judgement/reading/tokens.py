@@ -6,6 +6,7 @@ Several words that the lexicon knows as one ("Download Center", "no longer") are
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 
 from msgspec import Struct
@@ -196,6 +197,11 @@ class Tokens:
                     found[name] = found.get(name, 0) | bit
         return found
 
+    @property
+    def is_question(self) -> bool:
+        """Whether the sentence asks."""
+        return word_at(self.words, len(self.words) - 1).key == "?"
+
     def said(self, start: int, end: int) -> str:
         """Return the text of the words from `start` up to but without `end`."""
         end = min(end, len(self.words))
@@ -356,6 +362,11 @@ def find(tokens: Tokens, pattern: tuple[Element, ...]) -> tuple[int, ...]:
     if not final:
         return ()
     return _span(matched, reached, final)
+
+
+def finds_one(tokens: Tokens, patterns: Iterable[tuple[Element, ...]]) -> bool:
+    """Say whether one of the patterns stands in a sentence."""
+    return any(find(tokens, pattern) for pattern in patterns)
 
 
 def _places(tokens: Tokens, step: Element) -> int:
