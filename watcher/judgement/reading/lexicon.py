@@ -68,6 +68,13 @@ _TABLES = frozenset(
 )
 
 
+# Beside which kinds of the same text a kind is nothing: a release is part of a re-release.
+YIELDS: dict[Kind, frozenset[Kind]] = dict.fromkeys(Kind, frozenset())
+YIELDS |= dict.fromkeys(
+    (Kind.RELEASED, Kind.KNOWN_ISSUE), frozenset((Kind.RE_RELEASED,))
+)
+
+
 class Verb(Struct, frozen=True):
     """One form of a verb: its sense, which form it is, the particle that must follow."""
 
@@ -118,7 +125,8 @@ class Frame(Struct, frozen=True):
     ``unless`` names what turns it into nothing: negated, future, conditional, question, history.
     ``not_with`` are patterns that must not stand in the sentence, ``never_in`` in none of the
     text's, ``context`` in one of them.  ``silenced`` frames yield to a note that calls itself
-    informational, ``yields`` to kinds of the same text that say more (None: as its kind does).
+    informational, ``yields`` to kinds of the same text that say more: its kind's, where its row
+    does not say.
     """
 
     name: str
@@ -129,7 +137,7 @@ class Frame(Struct, frozen=True):
     context: tuple[tuple[Element, ...], ...]
     never_in: tuple[tuple[Element, ...], ...]
     silenced: bool
-    yields: frozenset[Kind] | None
+    yields: frozenset[Kind]
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...]
 
@@ -340,8 +348,8 @@ def _kind(name: str | None) -> Kind | None:
     return Kind(name) if name else None
 
 
-def _yields(names: list[str] | None) -> frozenset[Kind] | None:
-    return None if names is None else frozenset(Kind(name) for name in names)
+def _yields(names: list[str] | None, kind: Kind) -> frozenset[Kind]:
+    return YIELDS[kind] if names is None else frozenset(map(Kind, names))
 
 
 def _frame(row: Mapping[str, Any], language: str) -> Frame:
@@ -357,7 +365,7 @@ def _frame(row: Mapping[str, Any], language: str) -> Frame:
             context=_patterns(row.get("context", ())),
             never_in=_patterns(row.get("never_in", ())),
             silenced=row.get("silenced", False),
-            yields=_yields(row.get("yields")),
+            yields=_yields(row.get("yields"), Kind(row["kind"])),
             examples=tuple(row["examples"]),
             counter_examples=tuple(row["counter_examples"]),
         )

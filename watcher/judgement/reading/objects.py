@@ -9,14 +9,24 @@ import re
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watcher.judgement.normalize import builds_in, kbs_in, products_in
 from watcher.judgement.normalize.dates import MONTH
 from watcher.judgement.reading.phrases import is_verb
-from watcher.judgement.reading.tokens import Token, Tokens, place_from
+from watcher.judgement.reading.tokens import (
+    Token,
+    Tokens,
+    holds,
+    no,
+    place_from,
+    some_have,
+    yes,
+)
 
 CHANNELS = ("download-center", "update-catalog", "windows-update", "wsus")
-JOINTS = frozenset((",", ";", ":", "\u2013", "\u2014", "and", "und"))
+# Words with which a clause may end.
+JOINTS = ("but", "=,", "=;", "=:", "=\u2013", "=\u2014", "=and", "=und")
 ASIDE = 12  # words after "replaces" within which an article is another update's
 
 _NAME = re.compile(
@@ -39,36 +49,36 @@ class Objects(Struct, frozen=True):
     scope: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
 
+    @property
+    def names_update(self) -> bool:
+        """Whether it tells which update is meant; a product alone does not."""
+        return bool(self.kbs or self.builds or self.versions or self.names)
+
 
 NOTHING = Objects()
 
 
-def objects_of(
-    tokens: Tokens, place: int | None = None, last: int | None = None
-) -> Objects:
-    """Return what a sentence names; with `place`, what the clause of the word there names.
+def objects_of(tokens: Tokens) -> Objects:
+    """Return what a sentence names."""
+    return _named(tokens, 0, len(tokens.words))
+
+
+def objects_around(tokens: Tokens, place: int, last: int = 0) -> Objects:
+    """Return what the clause of the word at a place names.
 
     A clause that names no update takes those of its whole sentence, but not what another verb
-    has for itself.  `last` is where the object of the word's verb ends.
+    has for itself.  `last` is where the object of the word's verb ends, if it is one.
     """
     words = tokens.words
-    whole = _named(tokens, 0, len(words))
-    if place is None or whole == NOTHING:
+    whole = objects_of(tokens)
+    if whole == NOTHING:
         return whole
     start, end = _own_clause(words, place)
-    if last is not None:
+    if last:
         end = _further_verb(words, max(last, place + 1), end)
     own = _named(tokens, start, end)
-    if own.kbs or own.builds or own.versions or own.names:
-        return Objects(
-            own.kbs,
-            own.builds,
-            own.versions,
-            own.products,
-            own.names,
-            whole.scope,
-            whole.replaces,
-        )
+    if own.names_update:
+        return replace(own, scope=whole.scope, replaces=whole.replaces)
     return _named(tokens, 0, end) if _is_of_another(words, end) else whole
 
 
@@ -76,44 +86,52 @@ def _named(tokens: Tokens, start: int, end: int) -> Objects:
     words = tokens.words[start:end]
     if not words:
         return NOTHING
-    others = _aside(words)
-    kbs: list[str] = []
-    replaces: list[str] = []
-    versions: list[str] = []
-    for number, word in enumerate(words):
-        if word.has("kb"):
-            articles = kbs_in(word.key.upper())
-            if number in others:
-                replaces.extend(articles)
-            else:
-                kbs.extend(articles)
-        elif word.has("version") and number not in others:
-            versions.append(word.key.lstrip("v"))
+    aside = _aside(words)
+    own = [word for place, word in enumerate(words) if place not in aside]
+    kbs = _articles(own)
+    replaces = _articles([words[place] for place in sorted(aside)])
+    # "It replaces KB1" alone is said of KB1.
     if not kbs:
-        kbs, replaces = replaces, []
+        kbs, replaces = replaces, ()
     text = tokens.said(start, end)
     builds = builds_in(text)
     products = products_in(text)
-    names = _names(text, products)
+    versions = [word.key.lstrip("v") for word in own if word.has("version")]
     return Objects(
-        kbs=_unique(kbs),
+        kbs=kbs,
         builds=builds,
         versions=_unique(version for version in versions if version not in builds),
         products=products,
-        names=_unique(names),
-        scope=_scope(words),
-        replaces=_unique(replaces),
+        names=_names(text, products),
+        scope=tuple(name for name in CHANNELS if some_have(words, f"scope:{name}")),
+        replaces=replaces,
     )
 
 
-def _names(text: str, products: tuple[str, ...]) -> list[str]:
+def _articles(words: list[Token]) -> tuple[str, ...]:
+    """The KB articles that are among words."""
+    found: list[str] = []
+    for word in words:
+        if word.has("kb"):
+            found.extend(kbs_in(word.key.upper()))
+    return _unique(found)
+
+
+def _names(text: str, products: tuple[str, ...]) -> tuple[str, ...]:
     """The names of updates: "CU14" in "Exchange Server 2019 CU14" is its product's."""
-    found = _NAME.findall(text)
-    return [
+    return _unique(
         name
-        for name in found
-        if not any(each.endswith(f" {name}") for each in products)
-    ]
+        for name in _NAME.findall(text)
+        if not any(product.endswith(f" {name}") for product in products)
+    )
+
+
+# Whether what is named as another update's ends here: "replaces KB1, KB2 and KB3."
+_ENDS_ASIDE = (
+    yes(here="=; =."),
+    no(here="=,", after="kb version conj"),
+    yes(here="=,"),
+)
 
 
 def _aside(words: list[Token]) -> set[int]:
@@ -123,32 +141,24 @@ def _aside(words: list[Token]) -> set[int]:
         if not word.has("aside"):
             continue
         for place in range(start + 1, min(len(words), start + 1 + ASIDE)):
-            if words[place].key in {";", "."}:
-                break
-            if words[place].key == "," and not _lists_on(words, place):
+            if holds(_ENDS_ASIDE, words, place):
                 break
             others.add(place)
     return others
 
 
-def _lists_on(words: list[Token], place: int) -> bool:
-    return place + 1 < len(words) and words[place + 1].has("kb", "version", "conj")
-
-
 def _own_clause(words: list[Token], place: int) -> tuple[int, int]:
     """The clause of a word: up to where another one with a verb of its own begins."""
     start = 0
-    for before in range(place - 1, -1, -1):
-        is_joint = _parts(words, before) and _has_verb(words, before + 1, place + 1)
-        if is_joint and _has_verb(words, 0, before):
-            start = before + 1
+    for joint in reversed(range(place)):
+        is_joint = words[joint].has(*JOINTS) and _has_verb(words, joint + 1, place + 1)
+        if is_joint and _has_verb(words, 0, joint):
+            start = joint + 1
             break
-    end = len(words)
-    for after in range(place + 1, len(words)):
-        if _parts(words, after) and _begins_clause(words, after + 1):
-            end = after
-            break
-    return start, end
+    for joint in range(place + 1, len(words)):
+        if words[joint].has(*JOINTS) and _begins_clause(words, joint + 1):
+            return start, joint
+    return start, len(words)
 
 
 def _further_verb(words: list[Token], place: int, end: int) -> int:
@@ -157,7 +167,7 @@ def _further_verb(words: list[Token], place: int, end: int) -> int:
     Both articles were told as pulled, the good one too.
     """
     for joint in range(place, end):
-        if not _parts(words, joint):
+        if not words[joint].has(*JOINTS):
             continue
         following = place_from(words, joint, "conj", "but", "adverb", "again", "mark")
         if following < end and is_verb(words, following):
@@ -182,27 +192,18 @@ def _is_of_another(words: list[Token], end: int) -> bool:
     return False
 
 
-def _parts(words: list[Token], place: int) -> bool:
-    """Whether a clause may end here."""
-    return words[place].key in JOINTS or words[place].has("but")
-
-
 def _begins_clause(words: list[Token], place: int) -> bool:
     """Whether a subject and then a verb follow: "KB2 remains available"."""
-    for following in range(place, min(len(words), place + 12)):
-        word = words[following]
-        if word.key in {",", ";", ":"}:
+    for verb in range(place, min(len(words), place + 12)):
+        if words[verb].has("=,", "=;", "=:"):
             return False
-        if _is_finite(words, following):
-            leading = words[following - 1]
-            # "We pulled KB1 and KB2 and are working on it" is one clause
-            if following == place or leading.has("conj"):
-                return False
-            return (
-                following > place + 1
-                or leading.has("noun")
-                or leading.has("kb", "version")
-            )
+        if not _is_finite(words, verb):
+            continue
+        leading = words[verb - 1]
+        # "We pulled KB1 and KB2 and are working on it" is one clause
+        if verb == place or leading.has("conj"):
+            return False
+        return verb > place + 1 or leading.has("noun", "kb", "version")
     return False
 
 
@@ -212,12 +213,6 @@ def _has_verb(words: list[Token], start: int, end: int) -> bool:
 
 def _is_finite(words: list[Token], place: int) -> bool:
     return words[place].has("be", "have", "modal", "verb") or is_verb(words, place)
-
-
-def _scope(words: list[Token]) -> tuple[str, ...]:
-    return tuple(
-        name for name in CHANNELS if any(word.has(f"scope:{name}") for word in words)
-    )
 
 
 def _unique(found: Iterable[str]) -> tuple[str, ...]:

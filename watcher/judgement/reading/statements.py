@@ -10,19 +10,26 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from watcher.judgement.normalize import fold
 from watcher.judgement.reading.acts import Act, acts, settled
 from watcher.judgement.reading.lexicon import (
+    YIELDS,
     Element,
     Frame,
     Lexicon,
     language_of,
     lexicon,
 )
-from watcher.judgement.reading.objects import NOTHING, Objects, objects_of
+from watcher.judgement.reading.objects import (
+    NOTHING,
+    Objects,
+    objects_around,
+    objects_of,
+)
 from watcher.judgement.reading.phrases import (
+    Phrase,
     main_phrases,
     names_offering,
     phrase_at,
@@ -36,31 +43,31 @@ from watcher.judgement.reading.sentences import (
     words,
 )
 from watcher.judgement.reading.themes import Topic
-from watcher.judgement.reading.tokens import Token, Tokens, find, some_have, tokenize
+from watcher.judgement.reading.tokens import (
+    Token,
+    Tokens,
+    find,
+    finds_one,
+    some_have,
+    tokenize,
+)
 from watcher.judgement.reading.verbs import clause
 from watcher.kinds import EVENT_KINDS
 from watcher.records import Kind
 
 
-class Statement(Struct, frozen=True):
+class Statement(Objects, frozen=True, kw_only=True):
     """One thing that a text says: its kind, the frame, the words that decided, their sentence.
 
-    The tuples name what it is said of; all are empty where the sentence names nothing: then it is
-    about what its entry is about.  ``replaces`` are KB articles that it names as another update's
-    ("replaces KB...", "previously released KB...").
+    And what it is said of: nothing where the sentence names nothing; then it is about what its
+    entry is about.  ``replaces`` are KB articles that it names as another update's ("replaces
+    KB...", "previously released KB...").
     """
 
     kind: Kind
     frame: str
     words: str
     sentence: str
-    kbs: tuple[str, ...] = ()
-    builds: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
-    products: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    scope: tuple[str, ...] = ()
-    replaces: tuple[str, ...] = ()
 
 
 class Found(Struct, frozen=True):
@@ -74,6 +81,10 @@ class Found(Struct, frozen=True):
     start: int = 0
     end: int = 0
 
+    def overlaps(self, other: Found) -> bool:
+        """Whether one of the words of another stands among the words of this one."""
+        return self.start < other.end and other.start < self.end
+
 
 class Read(Struct, frozen=True):
     """One sentence, read: what it says, what it names, what it leaves "it" to stand for."""
@@ -81,13 +92,6 @@ class Read(Struct, frozen=True):
     found: tuple[Found, ...]
     objects: Objects
     offered: bool | None
-
-
-# What a release or a known issue is beside what says more of the same.
-YIELDS = {
-    Kind.RELEASED: frozenset({Kind.RE_RELEASED}),
-    Kind.KNOWN_ISSUE: frozenset({Kind.RE_RELEASED}),
-}
 
 
 def read(
@@ -168,7 +172,7 @@ def _is_correction(
 def _bound(found: Found, objects: Objects) -> Found:
     """A statement of "it" with the objects of the sentence before."""
     said = found.statement
-    if not found.pronoun or said.kbs or said.builds or said.versions or said.names:
+    if said.names_update or not found.pronoun:
         return found
     bound = replace(
         said,
@@ -191,19 +195,17 @@ def _together(
     if not found:
         return ()
     whole = [_tokens(sentence, words_of) for sentence in dict.fromkeys(read_sentences)]
-    allowed: dict[str, bool] = {}
     informational = _stands_in(whole, words_of.informational)
+    frames = {each.frame.name: each.frame for each in found if each.frame is not None}
+    allowed = {name: _is_allowed(frame, whole) for name, frame in frames.items()}
     kept = []
     for each in found:
-        if informational and each.silenced:
-            continue
-        frame = each.frame
-        if frame is not None and frame.name not in allowed:
-            allowed[frame.name] = _is_allowed(frame, whole)
-        if frame is None or allowed[frame.name]:
+        is_silent = informational and each.silenced
+        speaks = each.frame is None or allowed[each.frame.name]
+        if speaks and not is_silent:
             kept.append(each)
-    told = {each.statement.kind for each in kept}
-    return tuple(each.statement for each in kept if not each.yields & told)
+    said = {each.statement.kind for each in kept}
+    return tuple(each.statement for each in kept if not each.yields & said)
 
 
 def _is_allowed(frame: Frame, whole: list[Tokens]) -> bool:
@@ -214,7 +216,7 @@ def _is_allowed(frame: Frame, whole: list[Tokens]) -> bool:
 
 
 def _stands_in(whole: list[Tokens], patterns: tuple[tuple[Element, ...], ...]) -> bool:
-    return any(find(tokens, pattern) for tokens in whole for pattern in patterns)
+    return any(finds_one(tokens, patterns) for tokens in whole)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -249,26 +251,30 @@ def read_sentence(
 
 def _of_act(tokens: Tokens, act: Act) -> Found:
     theme = act.theme
-    objects = objects_of(tokens, act.place, theme.last if theme else None)
+    objects = objects_around(tokens, act.place, theme.last if theme else 0)
     said = tokens.said(act.start, act.end)
-    pronoun = theme is not None and (
-        theme.pronoun or (theme.of is not None and theme.of.pronoun)
-    )
-    # "QNAP withdrew the update and re-released QTS 5.2.2.2952": which one, stands before
-    if objects == NOTHING and objects_of(tokens) != NOTHING:
-        pronoun = True
-    # "The update was pulled, and it has been re-released": "it" is that update.
-    before = tokens.words[: theme.start] if theme is not None else []
-    if any(word.has("offered", "kb") for word in before):
-        pronoun = False
     return Found(
         _statement(act.kind, act.frame, said, tokens, objects),
         silenced=act.kind is Kind.RELEASED,
-        yields=YIELDS.get(act.kind, frozenset()),
-        pronoun=pronoun,
+        yields=YIELDS[act.kind],
+        pronoun=_is_of_former(tokens, theme, objects),
         start=act.start,
         end=act.end,
     )
+
+
+def _is_of_former(tokens: Tokens, theme: Phrase | None, objects: Objects) -> bool:
+    """Whether what an act is done to was named in a sentence before."""
+    before = tokens.words[: theme.start] if theme is not None else []
+    # "The update was pulled, and it has been re-released": "it" is that update.
+    if some_have(before, "offered", "kb"):
+        return False
+    # "QNAP withdrew the update and re-released QTS 5.2.2.2952": which one, stands before
+    if objects == NOTHING and objects_of(tokens) != NOTHING:
+        return True
+    if theme is None:
+        return False
+    return theme.pronoun or (theme.of is not None and theme.of.pronoun)
 
 
 def _of_frames(tokens: Tokens, words_of: Lexicon) -> list[Found]:
@@ -278,18 +284,13 @@ def _of_frames(tokens: Tokens, words_of: Lexicon) -> list[Found]:
         if not places:
             continue
         start, end = places[0], places[-1] + 1
-        objects = objects_of(tokens, start)
         said = tokens.said(start, end)
+        objects = objects_around(tokens, start)
         statement = _statement(frame.kind, frame.name, said, tokens, objects)
-        yields = (
-            YIELDS.get(frame.kind, frozenset())
-            if frame.yields is None
-            else frame.yields
-        )
         # "Do not install it": the object may stand behind the frame's words
         pronoun = _points_back(tokens, start, min(end + 1, len(tokens.words)))
         found.append(
-            Found(statement, frame, frame.silenced, yields, pronoun, start, end)
+            Found(statement, frame, frame.silenced, frame.yields, pronoun, start, end)
         )
     return found
 
@@ -311,31 +312,19 @@ def _statement(
     kind: Kind, frame: str, said: str, tokens: Tokens, objects: Objects
 ) -> Statement:
     return Statement(
-        kind,
-        frame,
-        said,
-        tokens.text,
-        objects.kbs,
-        objects.builds,
-        objects.versions,
-        objects.products,
-        objects.names,
-        objects.scope,
-        objects.replaces,
+        kind=kind, frame=frame, words=said, sentence=tokens.text, **asdict(objects)
     )
 
 
 def _frame_places(tokens: Tokens, frame: Frame) -> tuple[int, ...]:
     """The places of a frame's words in a sentence, unless they are turned into something else."""
-    if "question" in frame.unless and tokens.words and tokens.words[-1].key == "?":
+    if "question" in frame.unless and tokens.is_question:
         return ()
     for pattern in frame.patterns:
         places = find(tokens, pattern)
         if not places or _is_barred(tokens, frame, places):
             continue
-        if any(find(tokens, bar) for bar in frame.not_with):
-            return ()
-        return places
+        return () if finds_one(tokens, frame.not_with) else places
     return ()
 
 
@@ -366,17 +355,15 @@ def _is_future(word: Token) -> bool:
     return word.has("future") or (word.has("modal") and not word.has("obliged"))
 
 
-def _tells_trouble(tokens: Tokens) -> bool:
-    """Whether something goes wrong, or may."""
-    return some_have(tokens.words, "trouble", "fails", "hardfail", "modal")
-
-
 def _of_section(tokens: Tokens, words_of: Lexicon, *, item: bool) -> list[Found]:
     """An item under "Known issues in this update" is an issue."""
-    for pattern in words_of.sections.get("no_issue", ()):
-        if find(tokens, pattern):
-            return []
-    if len(tokens.words) < 4 or not (item or _tells_trouble(tokens)):
+    if finds_one(tokens, words_of.sections.get("no_issue", ())):
+        return []
+    # Whether something goes wrong, or may
+    tells_trouble = item or some_have(
+        tokens.words, "trouble", "fails", "hardfail", "modal"
+    )
+    if len(tokens.words) < 4 or not tells_trouble:
         return []
     objects = objects_of(tokens)
     said = tokens.said(0, min(12, len(tokens.words)))
@@ -388,27 +375,20 @@ def _of_section(tokens: Tokens, words_of: Lexicon, *, item: bool) -> list[Found]
 
 def _one_verdict(found: list[Found]) -> tuple[Found, ...]:
     """One statement a frame; a fixed phrase does not contradict what a verb has settled."""
-    unique: dict[tuple[Kind, str], Found] = {}
     pulls = [
         each
         for each in found
         if each.frame is None and each.statement.kind is Kind.PULLED
     ]
+    unique: dict[tuple[Kind, str], Found] = {}
     for each in found:
-        kind = each.statement.kind
-        if (
-            each.frame is not None
-            and kind is Kind.RE_RELEASED
-            and _overlaps(each, pulls)
-        ):
+        said = each.statement
+        is_fixed_return = each.frame is not None and said.kind is Kind.RE_RELEASED
+        # "withdrawn the updated packages": the fixed phrase is part of what was pulled
+        if is_fixed_return and any(pull.overlaps(each) for pull in pulls):
             continue
-        unique.setdefault((kind, each.statement.frame), each)
+        unique.setdefault((said.kind, said.frame), each)
     return tuple(unique.values())
-
-
-def _overlaps(found: Found, pulls: list[Found]) -> bool:
-    """Whether a fixed phrase is part of what was pulled: "withdrawn the updated packages"."""
-    return any(pull.start < found.end and found.start < pull.end for pull in pulls)
 
 
 def _leaves(tokens: Tokens) -> bool | None:
