@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from watcher.judgement.reading.lexicon import Lexicon, Sense
-from watcher.judgement.reading.phrases import Phrase, is_verb, of_phrase, tokens_between
+from watcher.judgement.reading.phrases import Phrase, of_phrase, tokens_between
 from watcher.judgement.reading.themes import (
     NEAR,
     Topic,
@@ -92,6 +92,8 @@ def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
     found = []
     verbs = [place for place, word in enumerate(words) if word.verbs]
     for place in verbs[:MOST_VERBS]:
+        if not words[place].has("verb-here"):
+            continue
         act = _act_of_verb(tokens, lexicon, topic, place)
         if act is not None:
             found.append(act)
@@ -114,8 +116,6 @@ def _act_of_verb(
     tokens: Tokens, lexicon: Lexicon, topic: Topic, place: int
 ) -> Act | None:
     words = tokens.words
-    if not is_verb(words, place):
-        return None
     for verb in words[place].verbs:
         if verb.particle and not has_particle(tokens, place, verb.particle):
             continue
@@ -291,7 +291,7 @@ def _is_again(tokens: Tokens, verbal: Verbal, after: int) -> bool:
     last = place_before(words, verbal.end, "mark")
     if last <= after or not words[last].has("again"):
         return False
-    return not any(is_verb(words, place) for place in range(after, last))
+    return not some_have(words[after:last], "verb-here")
 
 
 def _is_usual(tokens: Tokens, verbal: Verbal) -> bool:

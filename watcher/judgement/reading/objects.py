@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from watcher.judgement.normalize import builds_in, kbs_in, products_in
 from watcher.judgement.normalize.dates import MONTH
-from watcher.judgement.reading.phrases import is_verb
 from watcher.judgement.reading.tokens import (
     Token,
     Tokens,
@@ -27,6 +26,8 @@ from watcher.judgement.reading.tokens import (
 CHANNELS = ("download-center", "update-catalog", "windows-update", "wsus")
 # Words with which a clause may end.
 JOINTS = ("but", "=,", "=;", "=:", "=\u2013", "=\u2014", "=and", "=und")
+# Words that are the verb of a clause.
+FINITE = ("be", "have", "modal", "verb", "verb-here")
 ASIDE = 12  # words after "replaces" within which an article is another update's
 
 _NAME = re.compile(
@@ -151,8 +152,10 @@ def _own_clause(words: list[Token], place: int) -> tuple[int, int]:
     """The clause of a word: up to where another one with a verb of its own begins."""
     start = 0
     for joint in reversed(range(place)):
-        is_joint = words[joint].has(*JOINTS) and _has_verb(words, joint + 1, place + 1)
-        if is_joint and _has_verb(words, 0, joint):
+        if not words[joint].has(*JOINTS):
+            continue
+        own, former = words[joint + 1 : place + 1], words[:joint]
+        if some_have(own, *FINITE) and some_have(former, *FINITE):
             start = joint + 1
             break
     for joint in range(place + 1, len(words)):
@@ -170,7 +173,7 @@ def _further_verb(words: list[Token], place: int, end: int) -> int:
         if not words[joint].has(*JOINTS):
             continue
         following = place_from(words, joint, "conj", "but", "adverb", "again", "mark")
-        if following < end and is_verb(words, following):
+        if following < end and words[following].has("verb-here"):
             return joint
     return end
 
@@ -181,13 +184,13 @@ def _is_of_another(words: list[Token], end: int) -> bool:
     "We withdrew the update and KB2 replaces it", "... and released KB2": KB2 is not withdrawn;
     but it is in "We withdrew the update, this concerns KB2".
     """
-    for place, word in enumerate(words[end:], end):
+    for word in words[end:]:
         # "..., because KB1 stops mail": that is why
         if word.has("reason"):
             return False
         if word.has("kb", "version"):
             return True
-        if _is_finite(words, place):
+        if word.has(*FINITE):
             return bool(word.verbs)
     return False
 
@@ -197,7 +200,7 @@ def _begins_clause(words: list[Token], place: int) -> bool:
     for verb in range(place, min(len(words), place + 12)):
         if words[verb].has("=,", "=;", "=:"):
             return False
-        if not _is_finite(words, verb):
+        if not words[verb].has(*FINITE):
             continue
         leading = words[verb - 1]
         # "We pulled KB1 and KB2 and are working on it" is one clause
@@ -205,14 +208,6 @@ def _begins_clause(words: list[Token], place: int) -> bool:
             return False
         return verb > place + 1 or leading.has("noun", "kb", "version")
     return False
-
-
-def _has_verb(words: list[Token], start: int, end: int) -> bool:
-    return any(_is_finite(words, place) for place in range(start, end))
-
-
-def _is_finite(words: list[Token], place: int) -> bool:
-    return words[place].has("be", "have", "modal", "verb") or is_verb(words, place)
 
 
 def _unique(found: Iterable[str]) -> tuple[str, ...]:

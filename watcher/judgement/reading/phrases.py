@@ -10,37 +10,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement.reading.tokens import (
+    ENDS,
     Token,
     Tokens,
     holds,
     no,
-    place_before,
     place_from,
     some_have,
     word_at,
     yes,
 )
 
-# Words that are part of no noun phrase, but where they are nouns, too.
-ENDS = (
-    "prep",
-    "from",
-    "of",
-    "conj",
-    "rel",
-    "be",
-    "have",
-    "do",
-    "modal",
-    "not",
-    "nolonger",
-    "condition",
-    "to",
-    "by",
-    "but",
-    "particle",
-    "verb",
-)
 AUXILIARIES = (
     "be",
     "have",
@@ -54,8 +34,6 @@ AUXILIARIES = (
     "late",
 )
 LONGEST = 40  # words of a phrase
-# Words that may stand between a verb and what tells that it is one.
-BETWEEN = ("adverb", "again", "not", "nolonger")
 # Words of a noun phrase that it is not about: "update 2 (64-bit)" is about an update.
 PASSED_OVER = ("mark", "number", "year", "adjective", "month", "size", "det", "filler")
 # What the joint before a phrase is called, by the class of the word that is one.
@@ -66,7 +44,6 @@ JOINTS = (
     ("to", "prep"),
     ("by", "prep"),
 )
-MARKS_INSIDE = frozenset("\"/&'*_\u00ae\u2122")
 
 
 class Phrase(Struct, frozen=True):
@@ -96,129 +73,40 @@ class Phrase(Struct, frozen=True):
         return self.joint in {"prep", "from"}
 
 
-# Whether a participle is an attribute of the noun after it: "the re-released update".
-# "We have paused the rollout of the re-released update" was told as its return.
-_ATTRIBUTE = (
-    # "responded by withdrawing the firmware"
-    no(here="form:gerund", before="prep by of from to"),
-    # "Apple on Thursday re-released tvOS 18.4.1"
-    no(further="prep", before="month"),
-    # "the re-released update"
-    yes(before="det prep of from to adjective month quantifier year"),
-    # "Microsoft's re-released update", but "it's released"
-    no(further="pronoun", before="='s"),
-    yes(before="='s"),
-    # "the May 14 revised packages"
-    yes(further="month number", before="number"),
-    no(before="number be have noun"),
-    # "offers updated packages"
-    yes(before="verbal"),
-)
-
-
-def is_attribute(words: list[Token], place: int) -> bool:
-    """Say whether a participle is an attribute of the noun after it: "the re-released update"."""
-    if not words[place].has("form:participle", "form:past", "form:gerund"):
-        return False
-    # "It was pulled", "pulled the update": no noun follows at once.
-    if word_at(words, place + 1).has("edge", "mark", "det", "pronoun", "adverb", *ENDS):
-        return False
-    before = place_before(words, place, "adverb")
-    # "this update and previously released ones", but "has previously released"
-    if {"aside", "adverb"} <= word_at(words, place - 1).classes:
-        return not word_at(words, before).has("be", "have")
-    return holds(_ATTRIBUTE, words, place, before)
-
-
-# Whether a state is said of something: "is out"; in "carried out the update" it is none.
-_PREDICATE = (
-    yes(before="be"),
-    # "KB1 unavailable", "update out now on Windows Update"
-    yes(after="edge mark prep from adverb again to"),
-)
-# Whether a word that may be a noun is a verb.
-_VERB = (
-    # "decided to release", "we release"
-    yes(before="to modal do vendor"),
-    # "has started offering the update again"
-    yes(before="did", here="form:gerund"),
-    # "has been released", "is releasing"
-    yes(before="be have", here="form:participle form:gerund form:state"),
-    # "Apple releases iOS 13.2", but "Windows releases"
-    no(before="offered month"),
-    no(after="mark"),
-    yes(
-        before="capital",
-        here="form:present form:past",
-        after="det capital adjective offered",
-    ),
-)
-
-
-def is_verb(words: list[Token], place: int) -> bool:
-    """Say whether a word that may be a verb is one here: "Microsoft releases it"."""
-    word = word_at(words, place)
-    if not word.verbs or is_attribute(words, place):
-        return False
-    before = place_before(words, place, *BETWEEN)
-    if word.has("noun"):
-        # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
-        follows = word_at(words, place - 1).has("nolonger")
-        return follows or holds(_VERB, words, place, before)
-    is_state = all(verb.form == "state" for verb in word.verbs)
-    return not is_state or holds(_PREDICATE, words, place, before)
-
-
-# Whether a word inside a phrase begins the next one: an article, a date, "carrying ...".
-_BEGINS_ANOTHER = (
-    no(before="quantifier det", here="det"),
-    yes(here="det time"),
-    yes(before="offered", here="month"),
-    yes(before="noun", here="gerund"),
-)
-# Whether what may be a verb describes a noun: "a corrected version", "the updated build".
-_ADJECTIVE = (yes(before="det adjective", here="adjective", after="adjective noun"),)
-# Whether a participle without an article leads a noun phrase: "revised packages".
-_LEADS = (yes(here="form:participle form:gerund", after="adjective noun"),)
-
-
-def _begins(words: list[Token], place: int) -> bool:
-    """Whether a noun phrase may begin with the word at `place`."""
-    word = words[place]
-    if word.has("mark"):
-        return word.key in MARKS_INSIDE
+_INSIDE = "=\" =/ =& =' =* =_ =\u00ae =\u2122"
+# What is part of no phrase but where it is a noun, too.
+_STOPS = f"adverb again {ENDS}"
+# Whether a noun phrase begins with a word.
+_BEGINS = (
+    yes(here=_INSIDE),
+    no(here="mark"),
     # "both updates" is a phrase, "it" none
-    if word.has("det"):
-        return not word.has("adverb", "again", *ENDS)
-    if word.has("pronoun"):
-        return False
-    if word.verbs:
-        leads = not word.has("noun") and holds(_LEADS, words, place)
-        return leads or _is_verb_in_phrase(words, place)
-    return word.has("noun") or not word.has("adverb", "again", *ENDS)
-
-
-def _goes_on(words: list[Token], place: int) -> bool:
-    """Whether a noun phrase goes on with the word at `place`."""
-    word = words[place]
-    if word.has("mark"):
-        return word.key in MARKS_INSIDE
-    if holds(_BEGINS_ANOTHER, words, place):
-        return False
-    if word.has("det", "pronoun"):
-        return word.has("det")
-    if word.verbs:
-        return _is_verb_in_phrase(words, place)
-    if word.has("noun") or not word.has("adverb", "again", *ENDS):
-        return True
-    return holds(_ADJECTIVE, words, place)
-
-
-def _is_verb_in_phrase(words: list[Token], place: int) -> bool:
-    """Whether what may be a verb is a noun here, or a noun's attribute."""
-    if words[place].has("noun"):
-        return not is_verb(words, place)
-    return is_attribute(words, place)
+    yes(here="det", without=_STOPS),
+    no(here="det pronoun"),
+    yes(here="attribute"),
+    yes(here="noun", without="verb-here"),
+    # "Revised packages" at the beginning
+    yes(here="form:participle form:gerund", without="noun", after="adjective noun"),
+    no(here="verbal"),
+    yes(without=_STOPS),
+)
+# Whether a noun phrase goes on with a word.
+_GOES_ON = (
+    yes(here=_INSIDE),
+    no(here="mark"),
+    # An article, a date, "carrying ..." begin the next phrase.
+    yes(before="quantifier det", here="det"),
+    no(here="det time"),
+    no(before="offered", here="month"),
+    no(before="noun", here="gerund"),
+    no(here="pronoun"),
+    yes(here="attribute"),
+    yes(here="noun", without="verb-here"),
+    no(here="verbal"),
+    yes(without=_STOPS),
+    # "a corrected version", "the updated build"
+    yes(before="det adjective", here="adjective", after="adjective noun"),
+)
 
 
 def phrase_at(words: list[Token], place: int) -> Phrase | None:
@@ -228,11 +116,11 @@ def phrase_at(words: list[Token], place: int) -> Phrase | None:
         return None
     if words[place].has("pronoun") and not _determines(words, place):
         return _pronoun_at(words, place)
-    if not _begins(words, place):
+    if not holds(_BEGINS, words, place):
         return None
     end = place + 1
     last = min(len(words), place + LONGEST)
-    while end < last and _goes_on(words, end):
+    while end < last and holds(_GOES_ON, words, end):
         end += 1
     head = _head(words, place, end)
     inner = of_phrase(words, end)
@@ -256,7 +144,7 @@ def _determines(words: list[Token], place: int) -> bool:
     """Whether "this", "both", "all" stands before its noun."""
     if place + 1 == len(words) or not words[place].has("det", "quantifier"):
         return False
-    return _goes_on(words, place + 1)
+    return holds(_GOES_ON, words, place + 1)
 
 
 def of_phrase(words: list[Token], place: int) -> Phrase | None:
@@ -304,7 +192,7 @@ def phrases_in(words: list[Token], start: int, end: int) -> list[Phrase]:
         if word.key == "(":
             place = _closing(words, place, end)
             continue
-        if not word.has("noun") and is_verb(words, place):
+        if word.has("plain-verb"):
             joint = ""
             place += 1
             continue
@@ -384,22 +272,25 @@ def tokens_between(tokens: Tokens, start: int, end: int, *names: str) -> bool:
 
 
 LONGEST_SUBJECT = 60  # words
-MARKS_IN_SUBJECT = frozenset("\"/&'*")
-# Whether "that" leads a relative clause: not "that update", but "that was released".
-_RELATIVE = (
-    yes(here="rel", after="edge be have modal"),
-    no(here="det"),
-    yes(here="rel"),
-)
 # Whether a verb with "to" belongs to a noun before it: "the requirement to install".
 # "The video on how to roll back a driver is back online."
 _INFINITIVE = (yes(further="noun =how", before="to", here="verb verbal"),)
-# Whether a participle shortens a relative clause: "the update released in 2024 has".
-_REDUCED = (
-    yes(
+# What a relative clause's "that" may lead to.
+_FINITE = ("be", "have", "do", "modal", "verb", "cure", "ed", "verb-here")
+# Whether a word before a verb's subject is no part of it.
+_ENDS_SUBJECT = (
+    # "The update that flagged files as malware has been revoked."
+    no(here="=as"),
+    no(before="relative", here=" ".join(_FINITE)),
+    no(here="=\" =/ =& =' =*"),
+    yes(here="mark be have do modal condition but verb not"),
+    no(here="noun"),
+    # "The build released in 2024" goes on, "we released the build" ends.
+    no(
         here="form:participle form:past",
         after="prep from by time adverb month to",
     ),
+    yes(here="verb-here"),
 )
 
 
@@ -410,18 +301,21 @@ def phrase_before(words: list[Token], end: int) -> Phrase | None:
         last = start - 1
         if words[last].key == ")":
             start = _opening(words, last)
-        elif holds(_RELATIVE, words, last):
+        elif words[last].has("relative"):
             if start == end:
                 return Phrase(last, end, last, pronoun=True, relative=True)
-            if not _is_finite(words, start):
+            if not words[start].has(*_FINITE):
                 break
             # "The update that was released in May has been pulled": back to before "that".
             start = end = last
         elif holds(_INFINITIVE, words, last):
             # "The requirement to install the update was removed."
             start = end = last - 1
-        elif _ends_subject(words, last, is_first=start == end):
-            break
+        elif holds(_ENDS_SUBJECT, words, last):
+            # "The update, released in May, was pulled": a comma right before the verb
+            if start < end or words[last].key != ",":
+                break
+            start = last
         else:
             start = last
     return _subject_in(words, start, end)
@@ -440,32 +334,6 @@ def _subject_in(words: list[Token], start: int, end: int) -> Phrase | None:
             chosen = phrase
             is_update = words[phrase.head].has("offered")
     return chosen
-
-
-def _ends_subject(words: list[Token], place: int, *, is_first: bool) -> bool:
-    """Whether a word before a verb's subject is no part of it."""
-    word = words[place]
-    # "The update that flagged files as malware has been revoked."
-    if word.key == "as":
-        return False
-    if holds(_RELATIVE, words, place - 1) and _is_finite(words, place):
-        return False
-    if word.has("mark") and word.key not in MARKS_IN_SUBJECT:
-        return not is_first or word.key != ","
-    if word.has("be", "have", "do", "modal", "condition", "but", "verb", "not"):
-        return True
-    # "The build released in 2024" goes on, "we released the build" ends.
-    if word.has("noun") or not is_verb(words, place):
-        return False
-    return not holds(_REDUCED, words, place)
-
-
-def _is_finite(words: list[Token], place: int) -> bool:
-    """Whether a verb stands here, as far as it ends a relative clause's "that"."""
-    word = words[place]
-    return word.has("be", "have", "do", "modal", "verb", "cure", "ed") or is_verb(
-        words, place
-    )
 
 
 def _opening(words: list[Token], place: int) -> int:

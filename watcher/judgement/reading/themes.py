@@ -8,7 +8,6 @@ from watcher.judgement.reading.lexicon import Lexicon, Sense, Verb
 from watcher.judgement.reading.phrases import (
     Phrase,
     is_product,
-    is_verb,
     main_phrases,
     names_offering,
     phrase_at,
@@ -119,7 +118,7 @@ def _object(tokens: Tokens, lexicon: Lexicon, sense: Sense, after: int) -> Theme
 def _past_further_verb(words: list[Token], after: int) -> int:
     """Where the object of two verbs begins: "released, then quickly pulled, its first update"."""
     further = _past_commas(words, after, "conj", "adverb", "again")
-    if further == after or not is_verb(words, further):
+    if further == after or not word_at(words, further).has("verb-here"):
         return after
     return _past_commas(words, further + 1)
 

@@ -47,12 +47,19 @@ NOUNS = frozenset(
 )
 
 
+# What is part of no noun phrase, but where it is a noun, too.
+ENDS = "prep from of conj rel be have do modal not nolonger condition to by but particle verb"
+_NO_NOUN = ("edge", "mark", "det", "pronoun", "adverb", *ENDS.split())
+# Words that may stand between a verb and what tells that it is one.
+BETWEEN = ("adverb", "again", "not", "nolonger")
+
+
 class Token:
     """One word, or several that the lexicon knows as one: where it stands and what it is.
 
     ``classes`` are the lexicon's.  ``traits`` are those and what follows from them, for the rules
     of grammar: "noun"; "verbal" for a form of a verb that has a sense, and "form:past"; "=as"
-    for the very word; "any" for each.
+    for the very word; "any" for each; and what it is among its neighbours (see `tag`).
     """
 
     __slots__ = ("classes", "end", "key", "start", "traits", "verbs")
@@ -96,30 +103,41 @@ def word_at(words: list[Token], place: int) -> Token:
 class Rule(Struct, frozen=True):
     """A row of a table of grammar: what it says of a word among words that have these traits.
 
-    The word has one of ``here``, its neighbours one of ``before`` and ``after``, the word two
-    places before it one of ``further``.
+    The word has one of ``here`` and none of ``without``, its neighbours have one of ``before`` and
+    of ``after``, the word two places before it one of ``further``.
     """
 
     says: bool
     further: frozenset[str]
     before: frozenset[str]
     here: frozenset[str]
+    without: frozenset[str]
     after: frozenset[str]
 
 
 def yes(
-    *, further: str = "any", before: str = "any", here: str = "any", after: str = "any"
+    *,
+    further: str = "any",
+    before: str = "any",
+    here: str = "any",
+    without: str = "",
+    after: str = "any",
 ) -> Rule:
     """Return a rule that says yes; traits are parted by spaces, a word is written "=word"."""
-    places = (further, before, here, after)
+    places = (further, before, here, without, after)
     return Rule(True, *(frozenset(traits.split()) for traits in places))
 
 
 def no(
-    *, further: str = "any", before: str = "any", here: str = "any", after: str = "any"
+    *,
+    further: str = "any",
+    before: str = "any",
+    here: str = "any",
+    without: str = "",
+    after: str = "any",
 ) -> Rule:
     """Return a rule that says no, made like those of `yes`."""
-    places = (further, before, here, after)
+    places = (further, before, here, without, after)
     return Rule(False, *(frozenset(traits.split()) for traits in places))
 
 
@@ -142,7 +160,7 @@ def holds(
             or leading.isdisjoint(rule.before)
             or after.isdisjoint(rule.after)
             or further.isdisjoint(rule.further)
-        ):
+        ) and here.isdisjoint(rule.without):
             return rule.says
     return False
 
@@ -237,6 +255,7 @@ def tokenize(text: str, lexicon: Lexicon) -> Tokens:
         word = " ".join(entry.words)
         words.append(Token(word, (first.start, last.end), classes, entry.verbs))
         place += len(entry.words)
+    tag(words)
     return Tokens(text, words)
 
 
@@ -324,6 +343,103 @@ def _length_at(text: str, place: int, longest: int, lexicon: Lexicon) -> int:
     if latin is not None and latin[0].isascii():
         return len(latin[0])
     return 1
+
+
+# Whether a participle is an attribute of the noun after it: "the re-released update".
+# "We have paused the rollout of the re-released update" was told as its return.
+_ATTRIBUTE = (
+    # "responded by withdrawing the firmware"
+    no(here="form:gerund", before="prep by of from to"),
+    # "Apple on Thursday re-released tvOS 18.4.1"
+    no(further="prep", before="month"),
+    # "the re-released update"
+    yes(before="det prep of from to adjective month quantifier year"),
+    # "Microsoft's re-released update", but "it's released"
+    no(further="pronoun", before="='s"),
+    yes(before="='s"),
+    # "the May 14 revised packages"
+    yes(further="month number", before="number"),
+    no(before="number be have noun"),
+    # "offers updated packages"
+    yes(before="verbal"),
+)
+
+
+def _is_attribute(words: list[Token], place: int) -> bool:
+    """Whether a participle belongs to the noun after it: "the re-released update"."""
+    if not words[place].has("form:participle", "form:past", "form:gerund"):
+        return False
+    # "It was pulled", "pulled the update": no noun follows at once.
+    if word_at(words, place + 1).has(*_NO_NOUN):
+        return False
+    before = place_before(words, place, "adverb")
+    # "this update and previously released ones", but "has previously released"
+    if {"aside", "adverb"} <= word_at(words, place - 1).classes:
+        return not word_at(words, before).has("be", "have")
+    return holds(_ATTRIBUTE, words, place, before)
+
+
+# Whether a state is said of something: "is out"; in "carried out the update" it is none.
+_PREDICATE = (
+    yes(before="be"),
+    # "KB1 unavailable", "update out now on Windows Update"
+    yes(after="edge mark prep from adverb again to"),
+)
+# Whether a word that may be a noun is a verb.
+_VERB = (
+    # "decided to release", "we release"
+    yes(before="to modal do vendor"),
+    # "has started offering the update again"
+    yes(before="did", here="form:gerund"),
+    # "has been released", "is releasing"
+    yes(before="be have", here="form:participle form:gerund form:state"),
+    # "Apple releases iOS 13.2", but "Windows releases"
+    no(before="offered month"),
+    no(after="mark"),
+    yes(
+        before="capital",
+        here="form:present form:past",
+        after="det capital adjective offered",
+    ),
+)
+
+
+def _is_verb(words: list[Token], place: int) -> bool:
+    """Whether what may be a verb, and is no attribute, is one: "Microsoft releases it"."""
+    word = words[place]
+    before = place_before(words, place, *BETWEEN)
+    if word.has("noun"):
+        # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
+        follows = word_at(words, place - 1).has("nolonger")
+        return follows or holds(_VERB, words, place, before)
+    is_state = all(verb.form == "state" for verb in word.verbs)
+    return not is_state or holds(_PREDICATE, words, place, before)
+
+
+# Whether "that" leads a relative clause: not "that update", but "that was released".
+_RELATIVE = (
+    yes(here="rel", after="edge be have modal"),
+    yes(here="rel", without="det"),
+)
+
+
+def tag(words: list[Token]) -> None:
+    """Add to each word's traits what it is among its neighbours.
+
+    "attribute" and "verb-here" are what a form of a verb is; "plain-verb" is one that is no noun
+    elsewhere; "relative" is a "that" that leads a clause.
+    """
+    for place, word in enumerate(words):
+        if holds(_RELATIVE, words, place):
+            word.traits.add("relative")
+        if not word.verbs:
+            continue
+        if _is_attribute(words, place):
+            word.traits.add("attribute")
+        elif _is_verb(words, place):
+            word.traits.add("verb-here")
+            if not word.has("noun"):
+                word.traits.add("plain-verb")
 
 
 BARRIER = ";"

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from watcher.judgement.reading.lexicon import Lexicon, Verb
 from watcher.judgement.reading.phrases import (
     AUXILIARIES,
-    is_verb,
     tokens_between,
 )
 from watcher.judgement.reading.tokens import (
@@ -112,8 +111,13 @@ def chain_of(words: list[Token], place: int) -> int:
     return place
 
 
-# "We have fixed the issue and re-released it": "fixed" may be an adjective elsewhere.
-_FORMER_PARTICIPLE = (yes(before="have be pronoun vendor", here="cured ed"),)
+# Whether a word is the verb that a later one goes on from.
+_FORMER = (
+    no(before="to"),
+    yes(here="verb verb-here"),
+    # "We have fixed the issue and re-released it": "fixed" may be an adjective elsewhere.
+    yes(before="have be pronoun vendor", here="cured ed"),
+)
 
 
 def coordinate(words: list[Token], chain: int) -> int | None:
@@ -126,10 +130,7 @@ def coordinate(words: list[Token], chain: int) -> int | None:
         word = words[place]
         if word.has("but", "rel", "condition", "=;", "=:"):
             return None
-        if word_at(words, place - 1).has("to"):
-            continue
-        is_former = word.has("verb") or holds(_FORMER_PARTICIPLE, words, place)
-        if is_former or is_verb(words, place):
+        if holds(_FORMER, words, place):
             return place
     return None
 
@@ -180,10 +181,7 @@ def _is_heading(tokens: Tokens, place: int) -> bool:
     others = words[start:place] + words[place + 1 : end]
     if some_have(others, "be", "have", "do", "modal", "verb", "condition", "rel"):
         return False
-    for other in range(start, place):
-        if not words[other].has("noun") and is_verb(words, other):
-            return False
-    return True
+    return not some_have(words[start:place], "plain-verb")
 
 
 # Whether a clause ends with a word.
