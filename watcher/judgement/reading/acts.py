@@ -263,16 +263,12 @@ def _kind(
         return None if names & {"modal", "late"} else sense.denied
     if is_called_false(tokens, after):
         return sense.denied
-    is_release = sense.kind is Kind.RELEASED and not lexicon.free_order
-    is_habit = is_release and verbal.verb.form in HABITUAL
-    if "again" in names or _is_again(tokens, verbal, after):
-        # "Windows Update offers it again after a restart" is what always happens.
-        return None if is_habit else sense.again
-    # "Windows Update offers updates daily", and an imperative
-    leading = word_at(tokens.words, verbal.chain - 1)
-    if is_habit and leading.has("edge", "place"):
+    is_again = "again" in names or _is_again(tokens, verbal, after)
+    # Where the order of words is free, no verb's form tells what is usual.
+    may_be_usual = sense.kind is Kind.RELEASED and not lexicon.free_order
+    if may_be_usual and _is_usual(tokens, verbal, is_again=is_again):
         return None
-    return None if is_release and _is_usual(tokens, verbal) else sense.kind
+    return sense.again if is_again else sense.kind
 
 
 def _is_no_more(tokens: Tokens, names: frozenset[str], after: int) -> bool:
@@ -294,8 +290,16 @@ def _is_again(tokens: Tokens, verbal: Verbal, after: int) -> bool:
     return not some_have(words[after:last], "verb-here")
 
 
-def _is_usual(tokens: Tokens, verbal: Verbal) -> bool:
+def _is_usual(tokens: Tokens, verbal: Verbal, *, is_again: bool) -> bool:
     """Whether it says how releases go: "This version is released in a staged rollout"."""
+    is_habit = verbal.verb.form in HABITUAL
+    if is_again:
+        # "Windows Update offers it again after a restart" is what always happens.
+        return is_habit
+    # "Windows Update offers updates daily", and an imperative
+    leading = word_at(tokens.words, verbal.chain - 1)
+    if is_habit and leading.has("edge", "place"):
+        return True
     if tokens_between(tokens, verbal.start, verbal.place, "usual"):
         return True
     if verbal.voice == "heading":

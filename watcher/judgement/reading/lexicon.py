@@ -68,6 +68,8 @@ _TABLES = frozenset(
 )
 
 
+# Headings that begin a list of known issues, that end it, and its items that tell of none.
+SECTIONS = ("issues", "others", "no_issue")
 # Beside which kinds of the same text a kind is nothing: a release is part of a re-release.
 YIELDS: dict[Kind, frozenset[Kind]] = dict.fromkeys(Kind, frozenset())
 YIELDS |= dict.fromkeys(
@@ -219,7 +221,8 @@ def compiled(language: str, table: Mapping[str, Any]) -> Lexicon:
         suffixes=tuple(suffixes),
         informational=_patterns(table.get("informational", ())),
         sections={
-            name: _patterns(rows) for name, rows in table.get("sections", {}).items()
+            name: _patterns(table.get("sections", {}).get(name, ()))
+            for name in SECTIONS
         },
         senses=senses,
         frames=frames,

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from watcher.judgement.normalize import fold
 from watcher.judgement.reading.lexicon import Lexicon
-from watcher.judgement.reading.tokens import find, tokenize
+from watcher.judgement.reading.tokens import finds_one, tokenize
 
 # Characters: what is longer is no sentence; it is cut at a space, so that no cost grows with it.
 LONGEST = 2000
@@ -210,10 +210,10 @@ def corrected(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     if content(before) != content(after):
         return False
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    if matcher.real_quick_ratio() < SAME or matcher.quick_ratio() < SAME:
-        return False
-    if matcher.ratio() < SAME:
-        return False
+    # The quick ones are never lower than the true one, and spare it in most cases.
+    for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio):
+        if ratio() < SAME:
+            return False
     changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
     return all(_alike(before[i:j], after[k:m]) for _, i, j, k, m in changes)
 
@@ -225,10 +225,8 @@ def _alike(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     """
     if _SMALL.issuperset(before + after):
         return True
-    return (
-        SequenceMatcher(None, "".join(before), "".join(after), autojunk=False).ratio()
-        >= LETTERS
-    )
+    letters = SequenceMatcher(None, "".join(before), "".join(after), autojunk=False)
+    return letters.ratio() >= LETTERS
 
 
 class OldSentences:
@@ -286,22 +284,17 @@ def section_of(paragraph: str, before: Section, words_of: Lexicon) -> Section:
 
     A heading alone on its line begins one: "Known issues in this update".
     """
+    item = is_item(paragraph)
     under = Section.NONE
     if before is not Section.NONE:
-        under = Section.ITEM if is_item(paragraph) else Section.ISSUES
-    if (
-        len(paragraph) > HEADING
-        or is_item(paragraph)
-        or paragraph.endswith((".", "!", "?"))
-    ):
+        under = Section.ITEM if item else Section.ISSUES
+    if item or len(paragraph) > HEADING or paragraph.endswith((".", "!", "?")):
         return under
     tokens = tokenize(fold(paragraph.lstrip("#* ").rstrip("*: ")), words_of)
     if not tokens.words:
         return under
-    for pattern in words_of.sections.get("issues", ()):
-        if find(tokens, pattern):
-            return Section.HEADING
-    for pattern in words_of.sections.get("others", ()):
-        if find(tokens, pattern):
-            return Section.NONE
-    return Section.NONE if paragraph.startswith("#") else under
+    if finds_one(tokens, words_of.sections["issues"]):
+        return Section.HEADING
+    if finds_one(tokens, words_of.sections["others"]) or paragraph.startswith("#"):
+        return Section.NONE
+    return under

@@ -357,7 +357,7 @@ def _is_future(word: Token) -> bool:
 
 def _of_section(tokens: Tokens, words_of: Lexicon, *, item: bool) -> list[Found]:
     """An item under "Known issues in this update" is an issue."""
-    if finds_one(tokens, words_of.sections.get("no_issue", ())):
+    if finds_one(tokens, words_of.sections["no_issue"]):
         return []
     # Whether something goes wrong, or may
     tells_trouble = item or some_have(
