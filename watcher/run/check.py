@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -54,6 +54,9 @@ from watcher.site import feeds
 from watcher.store import Store
 from watcher.text import complaints, templates
 from watcher.web import SourceAnswers
+
+# Seconds until what is asked has gone out: Python runs one thread at a time
+GOING_OUT = 0.02
 
 
 class SourceReport(Struct, frozen=True):
@@ -168,6 +171,7 @@ def _get_ready(settings: Settings) -> Iterator[str]:
 
     It takes 0.1 s, as long as a server takes to answer.
     """
+    sleep(GOING_OUT)
     yield from templates.compile_first(settings.templates)
     feeds.load_calendar()
     yield "calendar"

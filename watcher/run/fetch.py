@@ -42,8 +42,6 @@ TOGETHER = 64
 DEPTH = 3
 # Pages of one list
 PAGES = 50
-# Seconds until what is asked has gone out: Python runs one thread at a time
-GOING_OUT = 0.02
 
 T = TypeVar("T")
 
@@ -263,7 +261,7 @@ class _Stage:
 
     def _answer(self, patience: float) -> Answered[Answer] | None:
         """Wait for an answer, and take steps of what comes later until there is one."""
-        answered = self._asking.next(min(patience, GOING_OUT))
+        answered = self._asking.next(0)
         while answered is None and next(self._requests.meanwhile, None) is not None:
             answered = self._asking.next(0)
         return answered or self._asking.next(patience)
