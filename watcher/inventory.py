@@ -20,6 +20,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from itertools import product, takewhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -102,6 +103,12 @@ class Columns(Struct, frozen=True):
     hotpatch: int | None = None
     track: int | None = None
 
+    @property
+    def has_servers_and_builds(self) -> bool:
+        """Whether there is a column of servers, and one of builds."""
+        builds = {self.build, self.exact} - {None}
+        return self.server is not None and bool(builds)
+
 
 class Row(Struct, frozen=True):
     """A line's cells, with its number in the file."""
@@ -138,32 +145,20 @@ def parse(body: bytes) -> Inventory:
 def _table(text: str) -> Inventory:
     """Read a table of servers: what may stand before its head is passed over."""
     lines = text.splitlines()
-    start = 0
-    while start < len(lines) and _precedes_head(lines[start]):
-        start += 1
-    head = lines[start] if start < len(lines) else ""
+    before = len(list(takewhile(_precedes_head, lines)))
+    head, *below = lines[before:] or [""]
     separator = max(",;\t", key=head.count)
     columns = _columns(head, separator)
-    has_build = columns.build is not None or columns.exact is not None
-    if columns.server is None or not has_build:
+    if not columns.has_servers_and_builds:
         found = f'its first line is "{head[:80]}"' if head else "it is empty"
         raise ParseError(f"no column of servers and one of builds: {found}", REMEDY)
-
-    servers: dict[str, Server] = {}
-    complaints: list[str] = []
-    for row in _rows(lines[start + 1 :], separator, start + 1):
-        if not any(cell.strip() for cell in row.cells):
-            continue
-        server = _server(row, columns)
-        written = row.cell(columns.exact) or row.cell(columns.build)
-        wrong = _complaint(server, written, servers)
-        if wrong:
-            complaints.append(f"line {row.number}: {wrong}")
-        else:
-            servers[server.name.lower()] = server
-        if len(servers) > MOST or len(complaints) > MOST:
-            raise _too_large()
-    return Inventory(tuple(servers.values()), tuple(complaints))
+    collected = _Servers()
+    for row in _rows(below, separator, before + 1):
+        if any(map(str.strip, row.cells)):
+            written = row.cell(columns.exact) or row.cell(columns.build)
+            place = f"line {row.number}"
+            collected.add(_server(row, columns), written, place)
+    return collected.inventory
 
 
 def _too_large() -> ParseError:
@@ -180,10 +175,7 @@ def _columns(head: str, separator: str) -> Columns:
     names = [re.sub(r"[^a-z]", "", cell.lower()) for cell in cells]
 
     def column(wanted: tuple[str, ...]) -> int | None:
-        for name in wanted:
-            if name in names:
-                return names.index(name)
-        return None
+        return next((names.index(name) for name in wanted if name in names), None)
 
     return Columns(
         column(SERVER),
@@ -231,13 +223,12 @@ def _health_checker(body: bytes) -> Inventory:
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ParseError(f"this XML cannot be read: {error}", REMEDY) from error
     servers: dict[str, Server] = {}
-    for named in root.iterfind(".//{*}S[@N='ServerName']"):
-        properties = named.getparent()
-        build = "" if properties is None else _setup_build(properties)
-        if properties is not None and named.text and build:
-            exact = not _failed_to_ask(properties)
-            server = Server(named.text.strip(), build, exact=exact)
-            servers.setdefault(server.name.lower(), server)
+    for properties in root.iterfind(".//{*}S[@N='ServerName']/.."):
+        name = properties.findtext("{*}S[@N='ServerName']", "").strip()
+        build = _setup_build(properties)
+        if name and build:
+            server = Server(name, build, exact=not _failed_to_ask(properties))
+            servers.setdefault(name.lower(), server)
     if not servers:
         raise ParseError("this XML is not what Health Checker writes", REMEDY)
     return Inventory(tuple(servers.values()))
@@ -248,18 +239,15 @@ def _setup_build(properties: etree._Element) -> str:
     setups = properties.iterfind(".//{*}Obj[@N='ExchangeSetup']")
     # Newer Health Checkers keep the version that they have read off it
     paths = (".//{*}S[@N='FileVersion']", ".//{*}Version[@N='BuildVersion']")
-    for element in (*setups, properties):
-        for path in paths:
-            build = build_of(element.findtext(path) or "")
-            if build:
-                return build
-    return ""
+    elements = product((*setups, properties), paths)
+    builds = (build_of(element.findtext(path, "")) for element, path in elements)
+    return next(filter(None, builds), "")
 
 
 def _failed_to_ask(properties: etree._Element) -> bool:
     """Say whether ExSetup.exe could not be asked: then AdminDisplayVersion stands in its place."""
     failed = properties.iterfind(".//{*}B[@N='FailedGetExSetup']")
-    return any((element.text or "").strip().lower() == "true" for element in failed)
+    return "true" in {(element.text or "").strip().lower() for element in failed}
 
 
 def _vulnerability_report(text: str) -> Inventory:
@@ -276,18 +264,14 @@ def _vulnerability_report(text: str) -> Inventory:
     rows = report.get("Servers") if isinstance(report, dict) else None
     if not isinstance(rows, list):
         raise ParseError("this JSON is not what Health Checker writes", remedy)
-    servers: dict[str, Server] = {}
-    complaints: list[str] = []
+    collected = _Servers()
     for number, row in enumerate(rows, 1):
         cells = row if isinstance(row, dict) else {}
         written = str(cells.get("BuildVersion", ""))
         name, exact = str(cells.get("Name", "")).strip(), cells.get("Online") is True
         server = Server(name, build_of(written), exact=exact)
-        if wrong := _complaint(server, written, servers):
-            complaints.append(f"server {number}: {wrong}")
-        else:
-            servers[server.name.lower()] = server
-    return Inventory(tuple(servers.values()), tuple(complaints))
+        collected.add(server, written, f"server {number}")
+    return collected.inventory
 
 
 def _html_report(text: str) -> Inventory:
@@ -306,31 +290,54 @@ def _html_report(text: str) -> Inventory:
     except (html.etree.ParserError, ValueError) as error:
         raise ParseError(f"this HTML cannot be read: {error}", REMEDY) from error
     for row in rows:
-        cells = [
-            " ".join(str(cell.xpath("string()")).split())
-            for cell in row.iter("th", "td")
-        ]
-        if len(cells) != 2:
-            continue
-        label, written = cells
-        if label == "Server Name":
-            name = written
-        elif label == "Build Number" and name and build_of(written):
-            servers.setdefault(name.lower(), Server(name, build_of(written)))
+        texts = (str(cell.xpath("string()")) for cell in row.iter("th", "td"))
+        match [" ".join(text.split()) for text in texts]:
+            case ["Server Name", written]:
+                name = written
+            case ["Build Number", written] if name and build_of(written):
+                servers.setdefault(name.lower(), Server(name, build_of(written)))
     if not servers:
         raise ParseError("this HTML is not what Health Checker writes", REMEDY)
     return Inventory(tuple(servers.values()))
 
 
-def _complaint(server: Server, written: str, servers: dict[str, Server]) -> str:
-    """Say what is wrong with a line, "" when nothing is; ``written`` is its build."""
-    if not server.name:
-        return "it names no server"
-    if server.name.lower() in servers:
-        return f'"{server.name[:60]}" stands there twice; the first line counts'
-    if not server.build:
-        return f'"{written[:60]}" of {server.name[:60]} is no build; write it as 15.2.1544.13'
-    return ""
+class _Servers:
+    """Collects the servers of a file by their names, and what is wrong with the others."""
+
+    def __init__(self) -> None:
+        self._servers: dict[str, Server] = {}
+        self._complaints: list[str] = []
+
+    def add(self, server: Server, written: str, place: str) -> None:
+        """Take a server in; ``written`` is its build as it stands at its ``place``.
+
+        Raises:
+            ParseError: there are more than any inventory has.
+
+        """
+        wrong = self._complaint(server, written)
+        if wrong:
+            self._complaints.append(f"{place}: {wrong}")
+        else:
+            self._servers[server.name.lower()] = server
+        if max(len(self._servers), len(self._complaints)) > MOST:
+            raise _too_large()
+
+    def _complaint(self, server: Server, written: str) -> str:
+        """Say what is wrong with a server, "" when nothing is."""
+        name = server.name[:60]
+        if not name:
+            return "it names no server"
+        if server.name.lower() in self._servers:
+            return f'"{name}" stands there twice; the first line counts'
+        if not server.build:
+            return f'"{written[:60]}" of {name} is no build; write it as 15.2.1544.13'
+        return ""
+
+    @property
+    def inventory(self) -> Inventory:
+        """All of them."""
+        return Inventory(tuple(self._servers.values()), tuple(self._complaints))
 
 
 def build_of(written: str) -> str:
@@ -349,8 +356,8 @@ def _owners(written: str) -> tuple[str, ...]:
 
     Names or addresses, parted by commas, semicolons or bars.
     """
-    names = [name.strip() for name in re.split("[,;|]", written)]
-    return tuple(dict.fromkeys(name for name in names if name))
+    names = map(str.strip, re.split("[,;|]", written))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _decoded(body: bytes) -> str:

@@ -15,6 +15,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from urllib.parse import quote, urljoin
 
 import msgspec
@@ -33,6 +34,7 @@ from watcher.sources.answer import (
     snapshot,
     unique,
     unlike,
+    watched_products,
 )
 from watcher.sources.csaf_document import (
     Cvss,
@@ -44,8 +46,6 @@ from watcher.sources.csaf_document import (
     ProductTree,
     Remediation,
     Revision,
-    Threat,
-    Vulnerability,
     watched,
 )
 
@@ -61,21 +61,21 @@ _EXPLOIT_STATUS = re.compile(
 _PASSAGES = {"faq": "faq", "summary": "description", "description": "description"}
 # Microsoft's notes that are the same in all documents
 _BOILERPLATE = {"Additional Resources", "Disclaimer", "Assigning CNA"}
-# TLP labels of what needs no credentials
-_PUBLIC = {"", "WHITE", "CLEAR", "UNLABELED"}
 _LINUX = re.compile(r"linux|mariner|azl|cbl", re.IGNORECASE)
 # Tens of thousands of documents about Linux packages
-_LINUX_LIST = "//msrc.microsoft.com/csaf/vex/changes.csv"
+_LINUX_DIRECTORY = "//msrc.microsoft.com/csaf/vex"
 # In a security.txt (RFC 9116), as CSAF 2.0 has it in section 7.1.8
 _CSAF_LINE = re.compile(r"^CSAF:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+# The address of a document
+_DOCUMENT = re.compile(r"[^?#]*\.json(?:[?#]|$)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 class Listed(Struct, frozen=True):
-    """A further address of a list; ``changed`` is "" where the list tells no date."""
+    """A further address of a list; ``changed`` is None where the list tells no date."""
 
     url: str
-    changed: str = ""
+    changed: datetime | None = None
     # Another list of the same documents
     instead: str = ""
 
@@ -88,8 +88,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             names the JSON path.
 
     """
-    text = markup.unmarked(page.body) or page.body.decode("utf-8", "replace")
-    text = text.strip()
+    text = markup.utf8_text(page.body).strip()
     if text.startswith("{"):
         return _json(page, watch)
     if text.startswith("<"):
@@ -163,9 +162,8 @@ def _products(document: Document, products: Products) -> tuple[str, ...]:
 
     All watched ones of a document whose vulnerabilities give no product's status.
     """
-    named: list[str] = []
-    for vulnerability in document.vulnerabilities:
-        named.extend(vulnerability.product_status.ids)
+    statuses = (each.product_status.ids for each in document.vulnerabilities)
+    named = list(chain.from_iterable(statuses))
     return products.of(named or products.names)
 
 
@@ -178,7 +176,7 @@ def _products_in_words(document: Document, watch: Watch) -> tuple[str, ...]:
     if document.product_tree != ProductTree():
         return ()
     named = normalize.products_in(_title_and_notes(document))
-    return tuple(name for name in named if normalize.concerns(watch, name))
+    return watched_products(named, watch)
 
 
 def _title_and_notes(document: Document) -> str:
@@ -196,15 +194,10 @@ def _entry(
     page: Page, document: Document, products: Products, names: tuple[str, ...]
 ) -> Entry:
     head, tracking = document.document, document.document.tracking
-    vulnerabilities = document.vulnerabilities
-    packages = unique(
-        package
-        for vulnerability in vulnerabilities
-        for package in _packages(vulnerability, products)
-    )
+    packages = unique(_packages(document, products))
     offered = {package.kb for package in packages}
     named = normalize.kbs_in(_title_and_notes(document))
-    score = _worst(vulnerabilities)
+    score = _worst(document)
     severity = score.base_severity
     if head.aggregate_severity:
         severity = head.aggregate_severity.text
@@ -223,8 +216,8 @@ def _entry(
         products=names,
         packages=packages,
         passages=unique((*_revisions(tracking.revision_history), *_notes(document))),
-        exploited=_exploited(vulnerabilities),
-        disclosed=_exploit_status(vulnerabilities, "publicly disclosed"),
+        exploited=_exploited(document),
+        disclosed=_exploit_status(document, "publicly disclosed"),
         withdrawn=head.category.lower() == "csaf_withdrawn",
         severity=severity.capitalize(),
         cvss=score.base_score,
@@ -252,12 +245,12 @@ def _cves(document: Document) -> tuple[str, ...]:
     return unique((*named, *titled))
 
 
-def _packages(vulnerability: Vulnerability, products: Products) -> Iterator[Package]:
+def _packages(document: Document, products: Products) -> Iterator[Package]:
     """Yield a package for each watched product of a fix that names more than words.
 
     A build, an article or an address.
     """
-    for fix in vulnerability.remediations:
+    for fix in document.remediations:
         if fix.category != "vendor_fix":
             continue
         package = _package(fix)
@@ -283,55 +276,38 @@ def _package(fix: Remediation) -> Package:
 
 
 def _links(document: Document, products: Products) -> Iterator[str]:
+    for fix in document.remediations:
+        if products.of(fix.product_ids, fix.group_ids):
+            yield markup.absolute(fix.url)
+
+
+def _exploited(document: Document) -> bool | None:
+    """Say whether anything is known to be exploited, None where nothing is said of it."""
     for vulnerability in document.vulnerabilities:
-        for fix in vulnerability.remediations:
-            if products.of(fix.product_ids, fix.group_ids):
-                yield markup.absolute(fix.url)
-
-
-def _exploited(vulnerabilities: Iterable[Vulnerability]) -> bool | None:
-    """Say whether any is known to be exploited, None where nothing is said of it."""
-    for vulnerability in vulnerabilities:
         if vulnerability.first_known_exploitation_dates:
             return True
-    return _exploit_status(vulnerabilities, "exploited")
+    return _exploit_status(document, "exploited")
 
 
-def _exploit_status(
-    vulnerabilities: Iterable[Vulnerability], question: str
-) -> bool | None:
+def _exploit_status(document: Document, question: str) -> bool | None:
     """Return what Microsoft's "Publicly Disclosed:Yes;Exploited:No" answers.
 
     Yes if any says so, None where none says anything.
     """
     answers: set[str] = set()
-    for vulnerability in vulnerabilities:
-        for threat in filter(_is_exploit_status, vulnerability.threats):
-            for asked, answer in _EXPLOIT_STATUS.findall(threat.details):
-                if asked.lower() == question:
-                    answers.add(answer.lower())
+    for vulnerability in document.vulnerabilities:
+        said = "\n".join(vulnerability.exploit_statuses)
+        for asked, answer in _EXPLOIT_STATUS.findall(said):
+            if asked.lower() == question:
+                answers.add(answer.lower())
     return "yes" in answers if answers else None
 
 
-def _is_exploit_status(threat: Threat) -> bool:
-    return threat.category == "exploit_status"
-
-
-def _worst(vulnerabilities: Iterable[Vulnerability]) -> Cvss:
+def _worst(document: Document) -> Cvss:
     """Return the highest score, of the newest CVSS version that each vulnerability has."""
-    worst = Cvss()
-    highest = -1.0
-    for vulnerability in vulnerabilities:
-        # CSAF 2.1 holds the scores of 2.0 a level deeper
-        contents = (metric.content for metric in vulnerability.metrics)
-        for score in (*vulnerability.scores, *contents):
-            newest = score.cvss_v4 or score.cvss_v3 or score.cvss_v2
-            if newest is None:
-                continue
-            height = newest.base_score or 0.0
-            if height > highest:
-                worst, highest = newest, height
-    return worst
+    scores = chain.from_iterable(each.all_scores for each in document.vulnerabilities)
+    newest = filter(None, (score.newest for score in scores))
+    return max(newest, key=lambda cvss: cvss.base_score or 0.0, default=Cvss())
 
 
 def _revisions(history: Iterable[Revision]) -> Iterator[Passage]:
@@ -359,9 +335,9 @@ def _notes(document: Document) -> Iterator[Passage]:
             yield from _note(note, _PASSAGES.get(note.category, "note"))
         for fix in vulnerability.remediations:
             yield from _advice(fix)
-        for threat in filter(_is_exploit_status, vulnerability.threats):
-            if threat.details and not _EXPLOIT_STATUS.search(threat.details):
-                yield Passage("note", markup.plain(threat.details))
+        for status in filter(None, vulnerability.exploit_statuses):
+            if not _EXPLOIT_STATUS.search(status):
+                yield Passage("note", markup.plain(status))
 
 
 def _note(note: Note, name: str) -> Iterator[Passage]:
@@ -391,30 +367,24 @@ def _metadata(page: Page, watch: Watch) -> Snapshot:
     followed when a watched pattern names Linux.
     """
     metadata = decode(page.body, Metadata, "CSAF provider metadata")
-    public: list[str] = []
-    labels: set[str] = set()
-    directories: list[str] = []
-    for distribution in metadata.distributions:
-        for feed in distribution.rolie.feeds:
-            labels.add(feed.tlp_label)
-            if feed.tlp_label.upper() in _PUBLIC:
-                public.append(feed.url)
-        if distribution.directory_url:
-            directory = distribution.directory_url.rstrip("/")
-            directories.append(f"{directory}/changes.csv")
-    if not any(map(_LINUX.search, watch.products)):
-        directories = [url for url in directories if not url.endswith(_LINUX_LIST)]
-    lists = [Listed(url) for url in public]
-    # Not every provider has changes.csv, though the standard asks for both
-    for url in [] if public else directories:
-        folder = url.rpartition("/")[0]
-        lists.append(Listed(url, instead=f"{folder}/index.txt"))
+    lists = [Listed(feed.url) for feed in metadata.feeds if feed.is_public]
     if not lists:
+        lists = list(_directories(metadata, watch))
+    if not lists:
+        labels = sorted({feed.tlp_label for feed in metadata.feeds})
         raise ParseError(
             f"the CSAF provider {quoted(metadata.canonical_url)} has no public "
-            f"distribution; its feeds are: {', '.join(sorted(labels)) or 'none at all'}"
+            f"distribution; its feeds are: {', '.join(labels) or 'none at all'}"
         )
     return _list(page, lists, len(metadata.distributions))
+
+
+def _directories(metadata: Metadata, watch: Watch) -> Iterator[Listed]:
+    is_linux_watched = any(map(_LINUX.search, watch.products))
+    for directory in metadata.directories:
+        if is_linux_watched or not directory.endswith(_LINUX_DIRECTORY):
+            # Not every provider has changes.csv, though the standard asks for both
+            yield Listed(f"{directory}/changes.csv", instead=f"{directory}/index.txt")
 
 
 def _feed(page: Page) -> Snapshot:
@@ -460,7 +430,7 @@ def _rows(text: str) -> Iterator[tuple[str, datetime]]:
 def _recent(page: Page, dated: Iterable[tuple[str, datetime]]) -> Iterator[Listed]:
     for url, moment in dated:
         if page.time - moment <= YOUNG:
-            yield Listed(url, moment.isoformat())
+            yield Listed(url, moment)
 
 
 def _index(page: Page, text: str) -> Snapshot:
@@ -488,9 +458,8 @@ def _directory(page: Page, text: str) -> Snapshot:
     for name in ("changes.csv", "index.txt"):
         if here + name in urls:
             return _list(page, [Listed(here + name)], 1)
-    documents = [url for url in urls if re.match(r"[^?#]*\.json(?:[?#]|$)", url)]
     year = re.compile(re.escape(here) + r"\d{4}/")
-    chosen = [*documents, *filter(year.fullmatch, urls)]
+    chosen = [*filter(_DOCUMENT.match, urls), *filter(year.fullmatch, urls)]
     if chosen:
         young = (Listed(url) for url in chosen if _may_change(page, url))
         return _list(page, young, len(chosen))
@@ -548,27 +517,29 @@ def _list(page: Page, listed: Iterable[Listed], total: int) -> Snapshot:
     base = _folder(page)
     if page.document and page.url.endswith(page.document):
         base = page.url.removesuffix(page.document)
-    follow: dict[str, Follow] = {}
-    dates: list[datetime] = []
     every = list(listed)
     _refuse_bare_addresses(every)
+    named: dict[str, Listed] = {}
     for item in every:
-        if not item.url.startswith(("https://", "http://")) or item.url == page.url:
-            continue
-        name = item.url.removeprefix(base)
-        if name == item.url:
-            name = item.url.split("://", 1)[-1]
-        if not name or name in follow:
-            continue
-        follow[name] = Follow(name, item.url, item.changed, item.instead)
-        if item.changed:
-            changed = datetime.fromisoformat(item.changed)
-            moment = normalize.possible(changed, page.time)
-            if moment is not None:
-                dates.append(moment)
+        if item.url.startswith(("https://", "http://")) and item.url != page.url:
+            named.setdefault(_name(item.url, base), item)
+    # The folder itself
+    named.pop("", None)
+    dates = (normalize.possible(item.changed, page.time) for item in named.values())
     return snapshot(
         page,
         total=total,
-        newest=max(dates, default=None),
-        follow=tuple(follow.values()),
+        newest=max(filter(None, dates), default=None),
+        follow=tuple(_follow(name, item) for name, item in named.items()),
     )
+
+
+def _name(url: str, base: str) -> str:
+    """Return an address below the source's folder, or host and path of one elsewhere."""
+    below = url.removeprefix(base)
+    return below if below != url else url.split("://", 1)[-1]
+
+
+def _follow(name: str, item: Listed) -> Follow:
+    changed = item.changed.isoformat() if item.changed else ""
+    return Follow(name, item.url, changed, item.instead)

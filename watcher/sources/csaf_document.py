@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Literal
 
 import msgspec
@@ -27,6 +28,8 @@ _NAMING = {"product_name", "product_family", "service_name", "host_name"}
 _LINUX = re.compile(
     r"\blinux\b|\bmariner\b|\bopeneuler\b|\b(?:azl|cbl)\d", re.IGNORECASE
 )
+# TLP labels of what needs no credentials
+_PUBLIC = {"", "WHITE", "CLEAR", "UNLABELED"}
 _COMPONENT = re.compile(r"^[<>=]*\s*|\s+as (?:a )?component of\s+")
 _BOUND = re.compile(r"^[<>=]+\s*")
 
@@ -209,6 +212,11 @@ class Score(Struct, frozen=True):
     cvss_v3: Cvss | None = None
     cvss_v2: Cvss | None = None
 
+    @property
+    def newest(self) -> Cvss | None:
+        """The score of the newest CVSS version that there is."""
+        return self.cvss_v4 or self.cvss_v3 or self.cvss_v2
+
 
 class Metric(Struct, frozen=True):
     """CSAF 2.1's score: the scores of 2.0, a level deeper."""
@@ -238,6 +246,20 @@ class Vulnerability(Struct, frozen=True):
     threats: tuple[Threat, ...] = ()
     title: str = ""
 
+    @property
+    def all_scores(self) -> tuple[Score, ...]:
+        """Its scores, of either version of CSAF."""
+        return (*self.scores, *(metric.content for metric in self.metrics))
+
+    @property
+    def exploit_statuses(self) -> tuple[str, ...]:
+        """What its threats say of exploitation."""
+        return tuple(
+            threat.details
+            for threat in self.threats
+            if threat.category == "exploit_status"
+        )
+
 
 class Document(Struct, frozen=True):
     """The whole file."""
@@ -246,12 +268,23 @@ class Document(Struct, frozen=True):
     product_tree: ProductTree = msgspec.field(default_factory=ProductTree)
     vulnerabilities: tuple[Vulnerability, ...] = ()
 
+    @property
+    def remediations(self) -> tuple[Remediation, ...]:
+        """The remediations of all its vulnerabilities."""
+        each = (vulnerability.remediations for vulnerability in self.vulnerabilities)
+        return tuple(chain.from_iterable(each))
+
 
 class RolieFeed(Struct, frozen=True):
     """A ROLIE feed that the metadata names."""
 
     url: str
     tlp_label: str = ""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it needs no credentials, by its label of the Traffic Light Protocol."""
+        return self.tlp_label.upper() in _PUBLIC
 
 
 class Rolie(Struct, frozen=True):
@@ -272,6 +305,18 @@ class Metadata(Struct, frozen=True):
 
     canonical_url: str
     distributions: tuple[Distribution, ...] = ()
+
+    @property
+    def feeds(self) -> tuple[RolieFeed, ...]:
+        """The ROLIE feeds of all its distributions."""
+        each = (distribution.rolie.feeds for distribution in self.distributions)
+        return tuple(chain.from_iterable(each))
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The addresses of its folders of documents, without a slash at their end."""
+        addresses = (each.directory_url.rstrip("/") for each in self.distributions)
+        return tuple(filter(None, addresses))
 
 
 class Link(Struct, frozen=True):
@@ -341,7 +386,8 @@ def watched(document: Document, watch: Watch) -> Products:
     """
     candidates = dict(_candidates(document.product_tree))
     is_vex = document.document.category.lower() == "csaf_vex"
-    is_linux = is_vex and any(map(_LINUX.search, _all_names(candidates)))
+    all_names = chain.from_iterable(candidates.values())
+    is_linux = is_vex and any(map(_LINUX.search, all_names))
     names: dict[str, str] = {}
     for product, candidate_names in candidates.items():
         for name in candidate_names:
@@ -353,11 +399,6 @@ def watched(document: Document, watch: Watch) -> Products:
         for group in document.product_tree.product_groups
     }
     return Products(names, groups)
-
-
-def _all_names(candidates: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    for names in candidates.values():
-        yield from names
 
 
 def _candidates(tree: ProductTree) -> Iterator[tuple[str, tuple[str, ...]]]:

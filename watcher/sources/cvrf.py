@@ -12,26 +12,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize, tracks
 from watcher.records import Entry, Follow, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import clean_json, snapshot, unique, unlike
+from watcher.sources.answer import (
+    clean_json,
+    in_utc,
+    numbered,
+    passages,
+    snapshot,
+    unique,
+    unlike,
+    watched_products,
+)
 from watcher.sources.cvrf_document import (
     WANTED,
     Month,
+    Note,
     Product,
     Remediation,
     Revision,
     Vulnerability,
+    mappings,
     read_json,
     read_xml,
+    text_of,
 )
 
 _GUIDE = "https://msrc.microsoft.com/update-guide/vulnerability/"
@@ -44,6 +55,7 @@ _PASSAGES = {"FAQ": "faq", "Description": "description"}
 _REJECTED = re.compile(
     r"^\W*reject(?:ed)?\b.*(?:reason|\*\*)|- rejected$", re.IGNORECASE
 )
+_SCORE = re.compile(r"\d{1,2}(?:\.\d+)?")
 _ADVICE = {"Workaround", "Mitigation"}
 
 
@@ -74,17 +86,12 @@ def parse(page: Page, watch: Watch) -> Snapshot:
 
 def _first_character(body: bytes) -> str:
     """Return the first character that is no space, "" when there is none soon."""
-    text = markup.unmarked(body[:400])
-    if text is None:
-        text = body[:200].decode("ascii", "replace")
-    return text[:200].lstrip()[:1]
+    return markup.utf8_text(body[:400]).lstrip()[:1]
 
 
 def _decoded(page: Page) -> Mapping[str, Any]:
-    text = markup.unmarked(page.body)
-    body = page.body if text is None else text.encode("utf-8", "replace")
     try:
-        value = msgspec.json.decode(clean_json(body))
+        value = msgspec.json.decode(clean_json(markup.utf8(page.body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unlike(page, WANTED, why=str(error)[:120]) from error
     if not isinstance(value, dict):
@@ -100,12 +107,9 @@ def _index(page: Page, months: list[Any]) -> Snapshot:
             "The next check tries again.",
         )
     follow: dict[str, Follow] = {}
-    for month in months:
-        if not isinstance(month, dict):
-            continue
-        name = str(month.get("ID") or "")
-        url = str(month.get("CvrfUrl") or "")
-        changed = str(month.get("CurrentReleaseDate") or "")
+    for month in mappings(months):
+        name, url = text_of(month.get("ID")), text_of(month.get("CvrfUrl"))
+        changed = text_of(month.get("CurrentReleaseDate"))
         address = markup.absolute(url, page.url) if url else ""
         if name and address:
             follow.setdefault(name, Follow(name, address, changed))
@@ -120,30 +124,14 @@ def _index(page: Page, months: list[Any]) -> Snapshot:
 
 
 def _month(page: Page, watch: Watch, month: Month) -> Snapshot:
-    entries = []
-    for vulnerability in month.vulnerabilities:
-        entry = _entry(vulnerability, month)
-        if not entry.products:
-            entry = _with_products_of_title(entry, watch)
-        if entry.products:
-            entries.append(entry)
+    entries = (_entry(each, month, watch) for each in month.vulnerabilities)
     return snapshot(
         page,
         total=month.total,
         revisions=month.revisions,
         identity=month.identity,
-        entries=_numbered(entries),
-    )
-
-
-def _with_products_of_title(entry: Entry, watch: Watch) -> Entry:
-    """Give a vulnerability that lists no product (a rejected one, an early announcement)
-    the watched ones that its title names.
-    """
-    named = normalize.products_in(entry.title)
-    return replace(
-        entry,
-        products=tuple(name for name in named if normalize.concerns(watch, name)),
+        # One CVE stands twice in some documents
+        entries=numbered(entry for entry in entries if entry.products),
     )
 
 
@@ -166,16 +154,15 @@ def _wanted(name: str, watch: Watch) -> str:
     A pattern for everything does not mean the Linux packages that MSRC lists by the
     thousand (3,000 entries of Mariner have not even a title).
     """
-    is_wanted = watch.wants(name)
-    if is_wanted and normalize.is_linux(name):
-        is_wanted = watch.wants(name, linux=True)
-    return name if is_wanted else ""
+    return name if watch.wants(name, linux=normalize.is_linux(name)) else ""
 
 
-def _entry(item: Vulnerability, month: Month) -> Entry:
+def _entry(item: Vulnerability, month: Month, watch: Watch) -> Entry:
+    """Read a vulnerability; it has no products when it is about none that are watched."""
     watched = month.watched
     revisions = sorted(item.revisions, key=_order)
-    dates = list(filter(None, (_moment(revision.date) for revision in revisions)))
+    moments = (_moment(revision.date) for revision in revisions)
+    dates = list(filter(None, moments))
     fixes = [
         fix for fix in item.remediations if not watched.keys().isdisjoint(fix.products)
     ]
@@ -186,6 +173,8 @@ def _entry(item: Vulnerability, month: Month) -> Entry:
     marked = markup.marked(prose)
     cves = normalize.cves_in(item.cve)
     title = normalize.fold(item.title)
+    # A rejected one and an early announcement list no product: their title may name some
+    in_title = watched_products(normalize.products_in(title), watch)
     return Entry(
         # Rows of Mariner may have a title only, or neither
         key=normalize.fold(item.cve) or title or "unnamed",
@@ -196,7 +185,7 @@ def _entry(item: Vulnerability, month: Month) -> Entry:
         revision=revisions[-1].number if revisions else "",
         cves=cves,
         kbs=tuple(article for article in _articles(fixes) if article not in offered),
-        products=_products(item, fixes, watched),
+        products=_products(item, fixes, watched) or in_title,
         packages=packages,
         passages=tuple(_passages(item, revisions, fixes)),
         exploited=_status(item, "Exploited"),
@@ -228,8 +217,12 @@ def _number(text: str) -> tuple[int, ...]:
 
 
 def _prose(item: Vulnerability, revisions: list[Revision]) -> str:
-    notes = [note.html for note in item.notes if note.type in _PASSAGES]
-    return "\n".join([*notes, *(revision.html for revision in revisions)])
+    notes = (note.html for note in _read_notes(item))
+    return "\n".join((*notes, *(revision.html for revision in revisions)))
+
+
+def _read_notes(item: Vulnerability) -> list[Note]:
+    return [note for note in item.notes if note.type in _PASSAGES]
 
 
 def _products(
@@ -291,10 +284,8 @@ def _passages(
             markup.plain(revision.html),
             _moment(revision.date),
         )
-    for note in item.notes:
-        text = markup.plain(note.html) if note.type in _PASSAGES else ""
-        if text:
-            yield Passage(_PASSAGES[note.type], text)
+    for note in _read_notes(item):
+        yield from passages(_PASSAGES[note.type], markup.plain(note.html))
     advice = (fix.description for fix in fixes if fix.type in _ADVICE)
     # The same advice stands once for each product
     for text in unique(map(markup.plain, advice)):
@@ -308,13 +299,9 @@ def _status(item: Vulnerability, segment: str) -> bool | None:
     "DOS:N/A".
     """
     wanted = re.compile(rf"(?:^|;)\s*{segment}:\s*(Yes|No)\b", re.IGNORECASE)
-    for threat in item.threats:
-        if threat.type != "Exploit Status":
-            continue
-        answer = wanted.search(threat.text)
-        if answer:
-            return answer[1].lower() == "yes"
-    return None
+    answers = filter(None, map(wanted.search, item.exploit_statuses))
+    answer = next(answers, None)
+    return answer[1].lower() == "yes" if answer else None
 
 
 def _is_likely(item: Vulnerability) -> bool | None:
@@ -322,9 +309,9 @@ def _is_likely(item: Vulnerability) -> bool | None:
 
     None when nothing is said of it.
     """
-    for threat in item.threats:
-        if threat.type == "Exploit Status" and "xploitation" in threat.text:
-            return bool(_LIKELY.search(threat.text))
+    for status in item.exploit_statuses:
+        if "xploitation" in status:
+            return bool(_LIKELY.search(status))
     return None
 
 
@@ -347,29 +334,18 @@ def _severity(item: Vulnerability, watched: Mapping[str, str]) -> str:
 
 def _score(item: Vulnerability, watched: Mapping[str, str]) -> tuple[float | None, str]:
     """Return the highest base score over the watched products, and its vector."""
-    highest: tuple[float | None, str] = (None, "")
-    for score in item.scores:
-        if not re.fullmatch(r"\d{1,2}(?:\.\d+)?", score.base):
-            continue
-        scored = float(score.base), score.vector
-        if _is_about(score.products, watched):
-            highest = max(highest, scored) if highest[0] is not None else scored
-    return highest
-
-
-def _numbered(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Number entries of one CVE, which stands twice in some documents, in their order."""
-    count: dict[str, int] = {}
-    for entry in entries:
-        number = count[entry.key] = count.get(entry.key, 0) + 1
-        yield entry if number == 1 else replace(entry, key=f"{entry.key} #{number}")
+    scored = [
+        (float(score.base), score.vector)
+        for score in item.scores
+        if _SCORE.fullmatch(score.base) and _is_about(score.products, watched)
+    ]
+    return max(scored, default=(None, ""))
 
 
 def _moment(text: str) -> datetime | None:
     """Return an ISO date as UTC; the year 1 stands for no date."""
     try:
         moment = datetime.fromisoformat(text)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.astimezone(UTC) if moment.year > 1 else None
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return in_utc(moment) if moment.year > 1 else None

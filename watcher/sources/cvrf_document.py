@@ -127,6 +127,13 @@ class Vulnerability(Struct, frozen=True):
             named.update(fix.products)
         return named
 
+    @property
+    def exploit_statuses(self) -> list[str]:
+        """What its threats say of exploitation: "Publicly Disclosed:Yes;Exploited:No"."""
+        return [
+            threat.text for threat in self.threats if threat.type == "Exploit Status"
+        ]
+
 
 class Month(Struct):
     """A document read to its end.
@@ -258,8 +265,8 @@ def _encoded(body: bytes) -> tuple[bytes, str | None]:
     """Return a body without its byte order mark, and the encoding that this stood for."""
     if body.startswith(codecs.BOM_UTF8):
         return body[len(codecs.BOM_UTF8) :], "utf-8"
-    text = markup.unmarked(body)
-    return (body, None) if text is None else (text.encode("utf-8", "replace"), "utf-8")
+    unmarked = markup.utf8(body)
+    return unmarked, None if unmarked is body else "utf-8"
 
 
 def _is_wanted(element: etree._Element, watched: Mapping[str, str]) -> bool:
@@ -284,7 +291,7 @@ def _tree(element: etree._Element) -> Iterator[tuple[str, Product]]:
         for product in branch.iter("{*}FullProductName")
     }
     for product in element.iter("{*}FullProductName"):
-        number = product.get("ProductID") or ""
+        number = product.get("ProductID", "")
         yield number, Product(product.text or "", esu=number in extended)
 
 
@@ -308,12 +315,12 @@ def _from_xml(element: etree._Element) -> Vulnerability:
 
 
 def _note(element: etree._Element) -> Note:
-    return Note(element.get("Type") or "", element.text or "")
+    return Note(element.get("Type", ""), element.text or "")
 
 
 def _threat(element: etree._Element) -> Threat:
     return Threat(
-        type=element.get("Type") or "",
+        type=element.get("Type", ""),
         text=_child(element, "Description"),
         products=_products(element),
     )
@@ -329,7 +336,7 @@ def _score(element: etree._Element) -> Score:
 
 def _remediation(element: etree._Element) -> Remediation:
     return Remediation(
-        type=element.get("Type") or "",
+        type=element.get("Type", ""),
         description=_child(element, "Description"),
         url=_child(element, "URL"),
         supercedence=_child(element, "Supercedence"),
@@ -366,9 +373,9 @@ def read_json(value: Mapping[str, Any], choose: Choose) -> Month:
     tracking = _mapping(value.get("DocumentTracking"))
     products = dict(_json_tree(_mapping(value.get("ProductTree"))))
     watched = choose(products)
-    vulnerabilities = list(map(_from_json, _mappings(value.get("Vulnerability"))))
+    vulnerabilities = list(map(_from_json, mappings(value.get("Vulnerability"))))
     month = Month(
-        identity=_text(_mapping(tracking.get("Identification")).get("ID")),
+        identity=text_of(_mapping(tracking.get("Identification")).get("ID")),
         total=len(vulnerabilities),
         products=products,
         watched=watched,
@@ -386,49 +393,49 @@ def _json_tree(tree: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
 
     The branches come last, for only they tell of extended security updates.
     """
-    for product in _mappings(tree.get("FullProductName")):
-        yield _text(product.get("ProductID")), Product(_text(product))
-    waiting = [(branch, False) for branch in _mappings(tree.get("Branch"))]
+    for product in mappings(tree.get("FullProductName")):
+        yield text_of(product.get("ProductID")), Product(text_of(product))
+    waiting = [(branch, False) for branch in mappings(tree.get("Branch"))]
     while waiting:
         branch, is_extended = waiting.pop()
         esu = is_extended or branch.get("Name") == "ESU"
         if "ProductID" in branch:
-            yield _text(branch["ProductID"]), Product(_text(branch), esu=esu)
-        waiting.extend((child, esu) for child in _mappings(branch.get("Items")))
+            yield text_of(branch["ProductID"]), Product(text_of(branch), esu=esu)
+        waiting.extend((child, esu) for child in mappings(branch.get("Items")))
 
 
 def _from_json(item: Mapping[str, Any]) -> Vulnerability:
-    statuses = _mappings(item.get("ProductStatuses"))
+    statuses = mappings(item.get("ProductStatuses"))
     return Vulnerability(
-        cve=_text(item.get("CVE")),
-        title=_text(item.get("Title")),
-        notes=tuple(map(_note_of, _mappings(item.get("Notes")))),
+        cve=text_of(item.get("CVE")),
+        title=text_of(item.get("Title")),
+        notes=tuple(map(_note_of, mappings(item.get("Notes")))),
         affected=tuple(
             number for status in statuses for number in _texts(status.get("ProductID"))
         ),
-        threats=tuple(map(_threat_of, _mappings(item.get("Threats")))),
-        scores=tuple(map(_score_of, _mappings(item.get("CVSSScoreSets")))),
-        remediations=tuple(map(_remediation_of, _mappings(item.get("Remediations")))),
-        revisions=tuple(map(_revision_of, _mappings(item.get("RevisionHistory")))),
+        threats=tuple(map(_threat_of, mappings(item.get("Threats")))),
+        scores=tuple(map(_score_of, mappings(item.get("CVSSScoreSets")))),
+        remediations=tuple(map(_remediation_of, mappings(item.get("Remediations")))),
+        revisions=tuple(map(_revision_of, mappings(item.get("RevisionHistory")))),
     )
 
 
 def _note_of(item: Mapping[str, Any]) -> Note:
-    return Note(_type(item, _NOTE_TYPES), _text(item))
+    return Note(_type(item, _NOTE_TYPES), text_of(item))
 
 
 def _threat_of(item: Mapping[str, Any]) -> Threat:
     return Threat(
         type=_type(item, _THREAT_TYPES),
-        text=_text(item.get("Description")),
+        text=text_of(item.get("Description")),
         products=_texts(item.get("ProductID")),
     )
 
 
 def _score_of(item: Mapping[str, Any]) -> Score:
     return Score(
-        base=_text(item.get("BaseScore")),
-        vector=_text(item.get("Vector")),
+        base=text_of(item.get("BaseScore")),
+        vector=text_of(item.get("Vector")),
         products=_texts(item.get("ProductID")),
     )
 
@@ -436,30 +443,30 @@ def _score_of(item: Mapping[str, Any]) -> Score:
 def _remediation_of(item: Mapping[str, Any]) -> Remediation:
     return Remediation(
         type=_type(item, _REMEDIATION_TYPES),
-        description=_text(item.get("Description")),
-        url=_text(item.get("URL")),
-        supercedence=_text(item.get("Supercedence")),
-        subtype=_text(item.get("SubType")),
-        build=_text(item.get("FixedBuild")),
+        description=text_of(item.get("Description")),
+        url=text_of(item.get("URL")),
+        supercedence=text_of(item.get("Supercedence")),
+        subtype=text_of(item.get("SubType")),
+        build=text_of(item.get("FixedBuild")),
         products=_texts(item.get("ProductID")),
     )
 
 
 def _revision_of(item: Mapping[str, Any]) -> Revision:
     return Revision(
-        number=_text(item.get("Number")),
-        date=_text(item.get("Date")),
-        html=_text(item.get("Description")),
+        number=text_of(item.get("Number")),
+        date=text_of(item.get("Date")),
+        html=text_of(item.get("Description")),
     )
 
 
 def _type(item: Mapping[str, Any], names: Mapping[int, str]) -> str:
     kind = item.get("Type")
-    return names.get(kind, "") if isinstance(kind, int) else _text(kind)
+    return names.get(kind, "") if isinstance(kind, int) else text_of(kind)
 
 
-def _text(value: object) -> str:
-    """Return a text that may be wrapped in ``{"Value": ...}``, a number, or missing."""
+def text_of(value: object) -> str:
+    """Return a text of such JSON, "" for none: it may be wrapped in ``{"Value": ...}``."""
     if isinstance(value, Mapping):
         value = value.get("Value")
     # To Python, True is a number
@@ -469,12 +476,13 @@ def _text(value: object) -> str:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(_text, value)) if isinstance(value, list) else ()
+    return tuple(map(text_of, value)) if isinstance(value, list) else ()
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _mappings(value: object) -> list[Mapping[str, Any]]:
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """Return a list's members, as empty ones where they are none with names; else []."""
     return list(map(_mapping, value)) if isinstance(value, list) else []

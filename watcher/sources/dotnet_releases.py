@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from itertools import chain
 from urllib.parse import urljoin
 
 import msgspec
@@ -38,12 +39,12 @@ from watcher.records import (
     Watch,
 )
 from watcher.sources import markup
-from watcher.sources.answer import decode, quoted, snapshot, unique, unlike
+from watcher.sources.answer import decode, first, quoted, snapshot, unique, unlike
 
 _WANTED = ".NET's releases"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 # "8.0.410" is the tenth SDK of the feature band 8.0.4xx
-_BAND = re.compile(r"(\d+\.\d+\.\d+)\d\d")
+_OF_BAND = re.compile(r"\d+\.\d+\.\d+\d\d")
 _NOTES, _ISSUES = " notes", " known issues"
 # Where the notes stand as they are written, below the page that a channel's file names
 _REPOSITORY = re.compile(
@@ -100,6 +101,22 @@ class Release(Struct, frozen=True, rename="kebab"):
     sdk: Part | None = None
     sdks: tuple[Part, ...] | None = None
 
+    @property
+    def day(self) -> datetime:
+        """The beginning of the day on which it was released."""
+        return datetime.combine(self.release_date, time.min, UTC)
+
+    @property
+    def cves(self) -> list[str]:
+        """The vulnerabilities that it fixes."""
+        return [fixed.cve_id for fixed in self.cve_list or ()]
+
+    @property
+    def sdk_versions(self) -> list[str]:
+        """The versions of its SDKs."""
+        parts = (*(self.sdks or ()), self.sdk)
+        return [part.version for part in parts if part is not None]
+
 
 class Releases(Struct, frozen=True, rename="kebab"):
     """A channel's file."""
@@ -141,12 +158,8 @@ def _follow(index: Index, watch: Watch) -> Iterator[Follow]:
     They are asked at each check: a file has changed while the index stayed as it was.
     """
     for channel in index.releases_index:
-        is_over = channel.support_phase == "eol"
-        if (
-            channel.address
-            and not is_over
-            and _is_watched(channel.channel_version, watch)
-        ):
+        is_over = channel.support_phase == "eol" or not channel.address
+        if not is_over and _is_watched(channel.channel_version, watch):
             yield Follow(channel.channel_version, channel.address)
 
 
@@ -163,7 +176,7 @@ def _product(channel: str) -> str:
 
 def _channel(page: Page, file: Releases, watch: Watch) -> Snapshot:
     product = _product(file.channel_version)
-    days = [_day(release) for release in file.releases]
+    days = [release.day for release in file.releases]
     releases: dict[str, list[Release]] = {}
     for release in file.releases:
         releases.setdefault(release.release_version, []).append(release)
@@ -203,13 +216,13 @@ def _prose(file: Releases) -> Iterator[Follow]:
 def _entry(page: Page, product: str, version: str, same: list[Release]) -> Entry:
     """Read a release; one that stands twice has the later date and the SDKs of both."""
     name = _name(product, version)
-    cves = [fixed.cve_id for release in same for fixed in release.cve_list or ()]
+    cves = chain.from_iterable(release.cves for release in same)
     notes = unique(release.release_notes or "" for release in same)
     return Entry(
         key=version,
         title=name,
-        url=notes[0] if notes else page.url,
-        published=max(map(_day, same)),
+        url=first([*notes, page.url]),
+        published=max(release.day for release in same),
         cves=unique(cves),
         products=(product,),
         packages=tuple(_packages(product, same)),
@@ -224,26 +237,16 @@ def _packages(product: str, same: list[Release]) -> Iterator[Package]:
     An SDK that is issued again (8.0.409 as 8.0.410, for a missed fix) is a package with a
     higher build under the same name; the runtime stays what it is.
     """
-    bands: dict[str, str] = {}
-    runtimes = set()
-    for release in same:
-        if release.runtime is not None:
-            runtimes.add(normalize.build(release.runtime.version))
-        for sdk in (*(release.sdks or ()), *filter(None, [release.sdk])):
-            band = _BAND.fullmatch(sdk.version)
-            if band is None:
-                continue
-            newest = bands.get(band[1], "")
-            if normalize.build_key(sdk.version) > normalize.build_key(newest):
-                bands[band[1]] = sdk.version
+    parts = filter(None, (release.runtime for release in same))
+    runtimes = {normalize.build(part.version) for part in parts}
     for runtime in sorted(filter(None, runtimes)):
         yield Package(product, build=runtime, type="Runtime")
-    for name, version in sorted(bands.items()):
-        yield Package(f"{product} SDK {name}xx", build=version, type="SDK")
-
-
-def _day(release: Release) -> datetime:
-    return datetime.combine(release.release_date, time.min, UTC)
+    sdks = chain.from_iterable(release.sdk_versions for release in same)
+    ordered = sorted(filter(_OF_BAND.fullmatch, sdks), key=normalize.build_key)
+    # The newest of a band comes last: that one stays
+    newest = {version[:-2]: version for version in ordered}
+    for band, version in sorted(newest.items()):
+        yield Package(f"{product} SDK {band}xx", build=version, type="SDK")
 
 
 # -- what is written of releases
@@ -301,13 +304,12 @@ def _known_issues(page: Page, channel: str, watch: Watch) -> Snapshot:
 
 def _known_issue(page: Page, product: str, heading: str, text: str) -> Entry:
     named = _NAMED.search(f"{heading} {text}")
-    name = _name(product, named[1]) if named else ""
     return Entry(
         key=heading,
         title=heading,
         url=page.url,
         products=(product,),
-        label=Label(".NET", name, "release") if name else None,
+        label=Label(".NET", _name(product, named[1]), "release") if named else None,
         passages=(Passage("issue", text or heading),),
     )
 
@@ -319,8 +321,7 @@ def _sections(page: Page) -> list[tuple[int, str, str]]:
         ParseError: it begins with no heading.
 
     """
-    marked = markup.unmarked(page.body)
-    text = page.body.decode("utf-8", "replace") if marked is None else marked
+    text = markup.utf8_text(page.body)
     # A comment of a shell is no heading
     bare = _FENCED.sub(lambda block: " " * len(block[0]), text)
     found = list(_HEADING.finditer(bare))
@@ -342,7 +343,7 @@ def _plain(text: str) -> str:
 
 
 def _says_something(line: str) -> bool:
-    return bool(line.strip()) and not _SAYS_NOTHING.search(line)
+    return line.strip() != "" and not _SAYS_NOTHING.search(line)
 
 
 def _name(product: str, version: str) -> str:

@@ -18,9 +18,17 @@ from msgspec import Struct
 
 from watcher.errors import ParseError
 from watcher.judgement import normalize
-from watcher.records import Entry, Package, Page, Passage, Snapshot, Watch
+from watcher.records import Entry, Package, Page, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import decode, first, quoted, snapshot
+from watcher.sources.answer import (
+    decode,
+    first,
+    passages,
+    quoted,
+    snapshot,
+    unique,
+    watched_products,
+)
 
 _DETAILS = re.compile(r"window\.__DLCDetails__\s*=\s*")
 _GONE = re.compile(
@@ -153,7 +161,7 @@ def _offered(page: Page, key: str, view: View, watch: Watch) -> Iterator[Entry]:
     """Yield the download's entry; none when it names products that are not watched."""
     title = markup.plain(view.download_title or "")
     names = normalize.products_in(title)
-    product = first(name for name in names if normalize.concerns(watch, name))
+    product = first(watched_products(names, watch))
     if names and not product:
         return
     description = markup.plain(view.download_description or "")
@@ -164,10 +172,10 @@ def _offered(page: Page, key: str, view: View, watch: Watch) -> Iterator[Entry]:
         published=normalize.date(view.details_date_published or ""),
         revision=normalize.fold(view.details_version or ""),
         kbs=normalize.kbs_in(title),
-        products=(product,) if product else (),
+        products=unique([product]),
         packages=tuple(_package(file, product, title) for file in view.files),
         label=normalize.label(title),
-        passages=(Passage("content", description),) if description else (),
+        passages=passages("content", description),
         available=True,
     )
 

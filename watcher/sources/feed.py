@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 from io import BytesIO
@@ -34,7 +34,14 @@ from watcher.judgement.normalize.products import (
 from watcher.plural import counted
 from watcher.records import Coverage, Entry, Label, Page, Passage, Snapshot, Watch
 from watcher.sources import markup, sax
-from watcher.sources.answer import first, snapshot, unique, unlike
+from watcher.sources.answer import (
+    first,
+    passages,
+    snapshot,
+    unique,
+    unlike,
+    watched_products,
+)
 
 _POST = re.compile(
     r"techcommunity\.microsoft\.com/.*?(\d{5,})/?(?:[?#].*)?$", re.IGNORECASE
@@ -111,10 +118,10 @@ def _encoded(page: Page) -> bytes:
     """Return the body as UTF-8 without its declaration when it bears a byte order mark,
     which outranks any declaration.
     """
-    text = markup.unmarked(page.body)
-    if text is None:
+    unmarked = markup.utf8(page.body)
+    if unmarked is page.body:
         return page.body
-    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
+    return re.sub(rb"\A\s*<\?xml[^>]*\?>", b"", unmarked)
 
 
 def _posts(page: Page) -> tuple[str, list[Post]]:
@@ -176,19 +183,15 @@ def _post(item: Any, seen: datetime, *, is_typed: bool) -> Post:  # noqa: ANN401
     summary.  ``is_typed``: its texts say whether they are markup.
     """
 
-    def html(text: object, detail: Any) -> str:  # noqa: ANN401 - feedparser has no types
-        is_plain = bool(detail) and detail.get("type") == "text/plain"
-        return _marked_up(_text(text)) if is_typed and is_plain else _text(text)
+    def html(text: object, detail: Any, of_plain: Callable[[str], str]) -> str:  # noqa: ANN401 - feedparser has no types
+        is_plain = is_typed and (detail or {}).get("type") == "text/plain"
+        return of_plain(_text(text)) if is_plain else _text(text)
 
-    texts = [html(item.get("summary"), item.get("summary_detail"))]
-    contents = item.get("content") or ()
-    texts.extend(html(content.get("value"), content) for content in contents)
-    title = _text(item.get("title"))
-    title_detail = item.get("title_detail")
-    if is_typed and title_detail and title_detail.get("type") == "text/plain":
-        title = escape(title)
+    texts = [html(item.get("summary"), item.get("summary_detail"), _marked_up)]
+    contents = item.get("content", ())
+    texts += [html(each.get("value"), each, _marked_up) for each in contents]
     return Post(
-        title=title,
+        title=html(item.get("title"), item.get("title_detail"), escape),
         link=_text(item.get("link")),
         guid=_text(item.get("id")).strip(),
         html=max(texts, key=len),
@@ -219,7 +222,7 @@ def _revisions(body: bytes) -> list[str]:
     root = etree.fromstring(text.encode(), parser)
     if root is None:
         return []
-    return [item.get("Revision") or "" for item in root.iter("{*}item")]
+    return [item.get("Revision", "") for item in root.iter("{*}item")]
 
 
 def _revised(post: Post, attribute: str) -> Post:
@@ -262,7 +265,7 @@ def _entry(
         or unique([assumed]),
         label=normalize.label(title, post.published, assumed=assumed)
         or _version_label(title, watch),
-        passages=(Passage("content", text),) if text else (),
+        passages=passages("content", text),
         links=links,
         tables=markup.readable_tables(html),
         anchors=marked.anchors,
@@ -287,9 +290,9 @@ def _version_label(title: str, watch: Watch) -> Label | None:
 
 def _guide_entry(entry: Entry, post: Post, address: str) -> Entry:
     """Return an entry as the Update Guide's, whose guid is its CVE through all revisions."""
-    text = entry.passages[0].text if entry.passages else ""
-    passage = Passage(f"revision {post.revision}", text, post.published)
-    entry = replace(entry, passages=(passage,) if text else ())
+    name = f"revision {post.revision}"
+    revised = (Passage(name, each.text, post.published) for each in entry.passages)
+    entry = replace(entry, passages=tuple(revised))
     named = normalize.cves_in(entry.key)
     if not named:
         return entry
@@ -307,7 +310,7 @@ def _opening(text: str) -> str:
 def _is_watched(post: Post, watch: Watch) -> bool:
     """Say whether a post names a watched product."""
     named = normalize.products_in(f"{post.title}\n{post.html}")
-    return any(normalize.concerns(watch, name) for name in named)
+    return bool(watched_products(named, watch))
 
 
 def _key(guid: str, address: str, title: str, text: str) -> str:

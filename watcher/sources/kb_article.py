@@ -22,7 +22,15 @@ from watcher.errors import ParseError
 from watcher.judgement import normalize
 from watcher.records import Entry, Label, Package, Page, Passage, Snapshot, Watch
 from watcher.sources import markup
-from watcher.sources.answer import first, quoted, snapshot, unique, unlike
+from watcher.sources.answer import (
+    first,
+    first_fitting,
+    quoted,
+    snapshot,
+    unique,
+    unlike,
+    watched_products,
+)
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 # A table's column counts as a heading below all others
@@ -68,14 +76,13 @@ _SUBJECTS = (
         ),
     ),
 )
-_NO_ISSUES = re.compile(
+# "Microsoft is not currently aware of any issues with this update"; and "This issue is
+# resolved in the currently available version of this cumulative update": what the
+# version before had is told of its return, in sentences of its own
+_NO_ISSUE_OF_THIS_ONE = re.compile(
     r"\b(?:not|no) (?:\w+ ){0,3}(?:aware of|known) (?:any )?(?:\w+ )?issues?\b"
-    r"|\bno (?:known )?issues\b",
-    re.IGNORECASE,
-)
-# "This issue is resolved in the currently available version of this cumulative update"
-_RESOLVED_HERE = re.compile(
-    r"\bissue (?:is|was|has been) (?:resolved|fixed|addressed) in (?:the|this) "
+    r"|\bno (?:known )?issues\b"
+    r"|\bissue (?:is|was|has been) (?:resolved|fixed|addressed) in (?:the|this) "
     r"(?:\w+ ){0,3}(?:version|release|package|update)\b",
     re.IGNORECASE,
 )
@@ -98,6 +105,11 @@ class Heading(Struct, frozen=True):
     level: int
     text: str
 
+    @property
+    def is_column(self) -> bool:
+        """Whether it is the title of a table's column."""
+        return self.level == _COLUMN
+
 
 class Section(Struct):
     """A heading with those above it, and its text in lines."""
@@ -118,10 +130,13 @@ class Section(Struct):
     def heading(self) -> str:
         """The nearest heading, "" when that is the article's title."""
         return first(
-            heading.text
-            for heading in reversed(self.headings)
-            if 1 < heading.level < _COLUMN
+            heading.text for heading in self.below_title if not heading.is_column
         )
+
+    @property
+    def below_title(self) -> list[Heading]:
+        """The headings below the article's title, the nearest first."""
+        return [each for each in reversed(self.headings) if each.level > 1]
 
     @property
     def text(self) -> str:
@@ -129,7 +144,7 @@ class Section(Struct):
 
         A table's cell has its column's title instead, which says nothing more.
         """
-        is_cell = self.headings[-1:] and self.headings[-1].level == _COLUMN
+        is_cell = any(heading.is_column for heading in self.headings[-1:])
         heading = "" if is_cell else self.heading
         return "\n".join(filter(None, [heading, *map(normalize.fold, self.lines)]))
 
@@ -139,20 +154,13 @@ class Section(Struct):
 
         "content" when none does, "" when it is none of ours.
         """
-        subjects = [
-            subject
-            for heading in reversed(self.headings)
-            if heading.level > 1 and (subject := _subject(heading.text)) is not None
-        ]
-        nearest = subjects[0] if subjects else "content"
+        found = (first_fitting(each.text, _SUBJECTS) for each in self.below_title)
+        subjects = [subject for subject in found if subject is not None]
+        nearest = first([*subjects, "content"])
         # "How to get this update" under "Known issues in this update" is about the issue
         if nearest == "note" and "issue" in subjects:
             nearest = "issue"
-        # "Microsoft is not currently aware of any issues with this update"
-        if nearest == "issue" and _NO_ISSUES.search(self.text):
-            return "note"
-        # What the version before had is told of its return, in sentences of its own
-        if nearest == "issue" and _RESOLVED_HERE.search(self.text):
+        if nearest == "issue" and _NO_ISSUE_OF_THIS_ONE.search(self.text):
             return "note"
         return nearest
 
@@ -163,13 +171,6 @@ class Section(Struct):
         """
         above = (heading for heading in self.headings if heading.level < level)
         return Section((*above, Heading(level, text)))
-
-
-def _subject(heading: str) -> str | None:
-    for subject, pattern in _SUBJECTS:
-        if pattern.search(heading):
-            return subject
-    return None
 
 
 # "KB5074901 - Cumulative Update 1 for SQL Server 2025"
@@ -194,7 +195,7 @@ def parse(page: Page, watch: Watch) -> Snapshot:
     kb = _article(page, soup, title, asked)
     sections = _Reader(soup).sections
     names = unique([*normalize.products_in(title), *_applies_to(soup, sections)])
-    watched = tuple(name for name in _exact(names) if normalize.concerns(watch, name))
+    watched = watched_products(_exact(names), watch)
     # It is about products that nobody watches
     if names and not watched:
         return snapshot(page, total=1)
@@ -219,7 +220,7 @@ def _gone(page: Page, asked: str) -> Entry:
         key=key,
         title=key,
         url=page.url,
-        kbs=(asked,) if asked else (),
+        kbs=unique([asked]),
         available=False,
     )
 
@@ -289,8 +290,7 @@ def _as_cumulative(entry: Entry, title: re.Match[str], key: str) -> Entry:
 
 
 def _title(soup: BeautifulSoup) -> str:
-    heading = soup.find("h1")
-    return normalize.fold(heading.get_text(" ")) if isinstance(heading, Tag) else ""
+    return markup.text_in(soup.find("h1"))
 
 
 def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
@@ -301,21 +301,17 @@ def _article(page: Page, soup: BeautifulSoup, title: str, asked: str) -> str:
     if not title:
         wanted = "an article of support.microsoft.com"
         raise unlike(page, wanted, why="it has no heading")
-    canonical_link = soup.find("link", rel="canonical", href=True)
-    address = str(canonical_link["href"]) if isinstance(canonical_link, Tag) else ""
+    canonical = markup.find(soup, "link", rel="canonical", href=True)
+    number = normalize.kb(str(canonical["href"])) if canonical else ""
     # The title of an article may name others; its own address names it alone
-    number = normalize.kb(address)
-    named = (number,) if number else normalize.kbs_in(title)
-    if asked in named:
-        return asked
+    named = unique([number]) or normalize.kbs_in(title)
     if named and not asked:
         return named[0]
-    # At the same address another article, which names the one that it replaces
-    replaces = asked in normalize.kbs_in(soup.get_text(" "))
-    if _CUMULATIVE.match(title) and asked and replaces:
-        return asked
-    # A title without a number: then the text must name it
-    if asked and not named and asked in normalize.kbs_in(soup.get_text(" ")):
+    # A title without a number: then the text must name it.  An article of SQL Server
+    # names the one that it replaces at the same address
+    may_be_in_text = not named or _CUMULATIVE.match(title)
+    named_in_text = normalize.kbs_in(soup.get_text(" ")) if may_be_in_text else ()
+    if asked in named or asked in named_in_text:
         return asked
     raise ParseError(
         f"this is another page than the article {asked or 'asked for'}: {quoted(title)}"
@@ -395,7 +391,7 @@ class _Reader:
             self._block = None
             return
         if element.name in _HEADINGS:
-            text = normalize.fold(element.get_text(" "))
+            text = markup.text_in(element)
             self._headed = self._headed.under(int(element.name[1]), text)
             self.sections.append(self._headed)
         if element.name in _BLOCKS:
@@ -424,9 +420,9 @@ class _Reader:
 
     def _in_cell(self, cell: Tag, around: _Around) -> _Around:
         column = self._column(cell)
-        if _subject(column) is None:
+        if first_fitting(column, _SUBJECTS) is None:
             return replace(around, cell=None, column="", is_title=False)
-        is_title = normalize.fold(cell.get_text(" ")) == column
+        is_title = markup.text_in(cell) == column
         return replace(around, cell=cell, column=column, is_title=is_title)
 
     def _column(self, cell: Tag) -> str:
@@ -435,10 +431,9 @@ class _Reader:
         if not isinstance(row, Tag) or not isinstance(table, Tag):
             return ""
         if id(table) not in self._titles:
-            head = table.find("tr")
-            cells = head.find_all(_CELLS) if isinstance(head, Tag) else []
-            texts = (title.get_text(" ") for title in cells)
-            self._titles[id(table)] = list(map(normalize.fold, texts))
+            head = markup.find(table, "tr")
+            cells = head.find_all(_CELLS) if head else []
+            self._titles[id(table)] = list(map(markup.text_in, cells))
         if id(row) not in self._numbers:
             cells = row.find_all(_CELLS)
             self._numbers[id(row)] = {id(each): i for i, each in enumerate(cells)}
@@ -450,7 +445,7 @@ def _stands_aside(element: Tag) -> bool:
     """Say whether an element is no part of the article's text."""
     if element.name in _UNREAD:
         return True
-    classes = element.get_attribute_list("class") or []
+    classes = element.get_attribute_list("class")
     values = [*classes, element.get("id"), element.get("role")]
-    text = " ".join(str(value) for value in values if value)
+    text = " ".join(map(str, filter(None, values)))
     return bool(_ASIDE.search(text) or _APPLIES_TO.search(text))

@@ -41,6 +41,11 @@ class Exploited(Struct, frozen=True, rename="camel"):
     due_date: date
     known_ransomware_campaign_use: str = "Unknown"
 
+    @property
+    def added(self) -> datetime:
+        """The beginning of the day on which it was added."""
+        return datetime.combine(self.date_added, time.min, UTC)
+
 
 class Catalogue(Struct, frozen=True, rename="camel"):
     """The whole file."""
@@ -66,18 +71,18 @@ def parse(page: Page, watch: Watch) -> Snapshot:
             f"{catalogue.count} vulnerabilities, but lists {listed}"
         )
     entries: dict[str, Entry] = {}
+    added: list[datetime | None] = []
     for item in catalogue.vulnerabilities:
+        added.append(normalize.possible(item.added, page.time))
         products = unique(_products(item, watch))
         if products:
             entries[item.cve] = _entry(item, products)
-    days = (_day(item.date_added) for item in catalogue.vulnerabilities)
-    added = filter(None, (normalize.possible(day, page.time) for day in days))
     return snapshot(
         page,
         total=listed,
         identity="kev",
         entries=entries.values(),
-        newest=max(added, default=None),
+        newest=max(filter(None, added), default=None),
     )
 
 
@@ -112,13 +117,9 @@ def _entry(item: Exploited, products: tuple[str, ...]) -> Entry:
         key=item.cve,
         title=normalize.fold(item.vulnerability_name),
         url=_PAGE + item.cve,
-        published=_day(item.date_added),
+        published=item.added,
         cves=(item.cve,),
         products=products,
         passages=tuple(passages),
         exploited=True,
     )
-
-
-def _day(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
