@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,6 +32,7 @@ from watcher.records import (
     Subscriber,
     Update,
 )
+from watcher.records.source import fits_any
 
 AT_ONCE = "at-once"
 MOST_SINGLE = 5
@@ -58,7 +58,8 @@ _DIGEST_TIME = re.compile(
 )
 # Vendors have two scales: Microsoft's (and CSAF's aggregate severity with many), and
 # CVSS's Critical, High, Medium, Low.  They are read as one
-_ALIKE = {"medium": "moderate", "high": "important", "none": "low"}
+_SCALE = {word: number for number, word in enumerate(SEVERITIES)}
+_SCALE |= {"none": 0, "medium": 1, "high": 2}
 
 
 class DigestTime(Struct, frozen=True):
@@ -134,23 +135,20 @@ def is_digest_due(
     first = min(waiting, default=None)
     if first is None:
         return False
-    # A clock that was ahead has gone back: nothing waits until it is there again
-    if first > now or has_come(when, timezone, first, now):
+    if is_scheduled(when, timezone, first, now):
         return True
     # A watcher that runs once a day, a little late, would keep for a day what that very
     # run has established: the first run after the time takes it in
-    return last_run is not None and (
-        last_run > now or has_come(when, timezone, last_run, now)
-    )
+    return last_run is not None and is_scheduled(when, timezone, last_run, now)
 
 
 def is_scheduled(
-    when: str, timezone: tzinfo, last_run: datetime | None, now: datetime
+    when: str, timezone: tzinfo, last: datetime | None, now: datetime
 ) -> bool:
-    """Say whether what waits for a subscriber's time, but is no event, goes out now."""
+    """Say whether what waits for a subscriber's time since ``last`` goes out now."""
     # A clock that was ahead and has gone back keeps nothing waiting
-    is_ahead = last_run is not None and last_run > now
-    return is_ahead or has_come(when, timezone, last_run, now)
+    is_ahead = last is not None and last > now
+    return is_ahead or has_come(when, timezone, last, now)
 
 
 class Refusal(StrEnum):
@@ -226,10 +224,8 @@ def names_product(patterns: Iterable[str], products: Iterable[str]) -> bool:
     # Whoever asks for "Exchange Server*" hears of an update for 2016 and 2019 alike
     # ... and whoever asks for "Exchange Server 2016" of one for its CU23
     named = (*named, *map(product_line, named))
-    for pattern in patterns:
-        if any(fnmatchcase(name.lower(), pattern.lower()) for name in named):
-            return True
-    return False
+    every = tuple(patterns)
+    return any(fits_any(name, every) for name in named)
 
 
 def is_below_severity(least: str, event: Event) -> bool:
@@ -245,23 +241,16 @@ def is_below_severity(least: str, event: Event) -> bool:
     # A cumulative update names no advisory: nobody knows how mild it is
     if not event.advisories:
         return False
-    limit = SEVERITIES.index(least)
-    return all(_is_milder(advisory, limit) for advisory in event.advisories)
+    return all(_is_milder(advisory, least) for advisory in event.advisories)
 
 
-def _is_milder(advisory: Advisory, limit: int) -> bool:
-    """Say whether a vulnerability is less severe than ``limit``, and not known outside."""
+def _is_milder(advisory: Advisory, least: str) -> bool:
+    """Say whether a vulnerability is less severe than ``least``, and not known outside."""
     if advisory.exploited or advisory.disclosed:
         return False
-    severity = _severity(advisory.severity)
-    return severity is not None and severity < limit
-
-
-def _severity(written: str) -> int | None:
-    """Give how severe a vendor's word is, None for no word of either scale."""
-    word = written.strip().lower()
-    word = _ALIKE.get(word, word)
-    return SEVERITIES.index(word) if word in SEVERITIES else None
+    word = advisory.severity.strip().lower()
+    # A word of neither scale may mean anything
+    return _SCALE.get(word, len(_SCALE)) < _SCALE[least]
 
 
 def unmuted(
@@ -294,9 +283,7 @@ def is_muted(targets: Collection[str], event: Event, update: str) -> bool:
     # An event of several products is held back only when each of them is muted: who
     # mutes Exchange Server 2016 still hears of a pull that names 2019, too
     products = event.update.products
-    if not products:
-        return False
-    return all(covers(targets, product) for product in products)
+    return bool(products) and all(covers(targets, product) for product in products)
 
 
 def covers(targets: Iterable[str], product: str) -> bool:
@@ -304,12 +291,8 @@ def covers(targets: Iterable[str], product: str) -> bool:
 
     Targets of other forms, ids and kinds, name no product.
     """
-    for target in targets:
-        if target.startswith(PRODUCT):
-            pattern = target.removeprefix(PRODUCT)
-            if fnmatchcase(product.lower(), pattern.lower()):
-                return True
-    return False
+    of_products = [each for each in targets if each.startswith(PRODUCT)]
+    return fits_any(product, (each.removeprefix(PRODUCT) for each in of_products))
 
 
 def is_about(target: str, update: Update) -> bool:

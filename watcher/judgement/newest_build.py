@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from watcher.judgement import normalize
 from watcher.judgement.packages import pulled_packages, released_of
-from watcher.records import Package, State, Update
+from watcher.records import Package, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ def offered(update: Update) -> tuple[Package, ...]:
 
     None of a pulled update, none of a version that was replaced.
     """
-    if update.state not in (State.RELEASED, State.PULLED_IN_PART):
+    if not update.has_offered_packages:
         return ()
     pulled = pulled_packages(update)
     return tuple(

@@ -50,13 +50,10 @@ def installed_pulls(exposures: Iterable[Exposure]) -> tuple[str, ...]:
 
 def pull_events(update: Update) -> tuple[str, ...]:
     """Give the ids of the events that said that a version of an update was pulled."""
-    events = []
-    for established in update.established:
-        is_confirmed = established.kind is Kind.PULLED and not established.suspected
-        # What was pulled at the first check was told by no event
-        if is_confirmed and established.event:
-            events.append(established.event)
-    return tuple(events)
+    # What was pulled at the first check was told by no event
+    return tuple(
+        each.event for each in update.established if each.is_pull and each.event
+    )
 
 
 def newest_pull(update: Update | None) -> str:
@@ -82,11 +79,11 @@ def reminders(
     letters = []
     for pull in pulls:
         for subscriber in subscribers:
-            unsettled = _unsettled(pull, exposures, settled, subscriber)
+            if not _is_due(pull, subscriber, written_to[subscriber.name], now):
+                continue
             owned = server_status.owned(subscriber, exposures)
-            theirs = tuple(exposure for exposure in owned if exposure in unsettled)
-            is_due = _is_due(pull, subscriber, written_to[subscriber.name], now)
-            if theirs and is_due:
+            theirs = _unsettled(pull, owned, settled, subscriber)
+            if theirs:
                 letters.append(_reminder(subscriber, pull.update, theirs))
     return letters
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import cache
 
 from msgspec import Struct, field
@@ -40,10 +39,10 @@ from watcher.records import (
     Offer,
     Package,
     Server,
-    State,
     Subscriber,
     Update,
 )
+from watcher.records.source import fits_any
 
 MAKES_A_BRANCH = ("CU", "SP", "RTM", "Preview")
 """Types of updates that make a product of a new branch."""
@@ -172,8 +171,7 @@ def build_index(updates: Iterable[Update]) -> BuildIndex:
 def _good_packages(update: Update) -> list[Package]:
     """Give the packages of an update that can be recommended, by build and product."""
     # What may be pulled is recommended to nobody
-    is_offered = update.state in (State.RELEASED, State.PULLED_IN_PART)
-    if not is_offered or update.suspicions:
+    if not update.has_offered_packages or update.suspicions:
         return []
     good = []
     for package in current_packages(update):
@@ -336,13 +334,12 @@ def _is_of_family(server: Server, product: str) -> bool:
 def _newer_in_branch(server: Server, product: str, index: BuildIndex) -> list[Offer]:
     build = normalize.build_key(server.build)
     branch = normalize.family(product), branch_of(build, product)
-    return [
-        offer
-        for offer in index.offers_of_branch.get(branch, ())
-        if _key(offer) > build
-        and may_share(product, offer.package.product)
-        and tracks.is_offered(offer.package, server)
-    ]
+    newer = []
+    for offer in index.offers_of_branch.get(branch, ()):
+        is_for_product = may_share(product, offer.package.product)
+        if is_for_product and _is_newer(offer, server):
+            newer.append(offer)
+    return newer
 
 
 def _newer_in_other_branches(
@@ -352,11 +349,16 @@ def _newer_in_other_branches(
     branch = branch_of(build, product)
     newer = []
     for offer in index.offers_of_line.get(product_line(product), ()):
-        is_of_branch = branch_of(_key(offer), offer.package.product) == branch
-        is_offered = tracks.is_offered(offer.package, server)
-        if not is_of_branch and is_offered and _key(offer) > build:
+        is_elsewhere = branch_of(_key(offer), offer.package.product) != branch
+        if is_elsewhere and _is_newer(offer, server):
             newer.append(offer)
     return newer
+
+
+def _is_newer(offer: Offer, server: Server) -> bool:
+    """Say whether a server is offered a build that is newer than its own, by its track."""
+    is_higher = _key(offer) > normalize.build_key(server.build)
+    return is_higher and tracks.is_offered(offer.package, server)
 
 
 def _last_release(installed: Offer, newest: Offer | None) -> datetime:
@@ -444,27 +446,17 @@ def owned(
     Owners are patterns, case ignored.  All servers of the inventory where no owner is
     named, and where those named have none.
     """
-    patterns = [owner.lower() for owner in subscriber.owners]
-    # One customer of a service provider never reads of another one's servers
-    every = tuple(
-        exposure
-        for exposure in exposures
-        if exposure.server.inventory == subscriber.inventory
-    )
-    theirs = tuple(
-        exposure for exposure in every if _is_owned_by(patterns, exposure.server)
-    )
+    every, theirs = [], []
+    for exposure in exposures:
+        server = exposure.server
+        # One customer of a service provider never reads of another one's servers
+        if server.inventory != subscriber.inventory:
+            continue
+        every.append(exposure)
+        if any(fits_any(owner, subscriber.owners) for owner in server.owners):
+            theirs.append(exposure)
     # A name that is mistyped silences nobody
-    return theirs or every
-
-
-def _is_owned_by(patterns: Iterable[str], server: Server) -> bool:
-    """Say whether a server has an owner whom one of the lower-case patterns names."""
-    return any(
-        fnmatchcase(owner.lower(), pattern)
-        for owner in server.owners
-        for pattern in patterns
-    )
+    return tuple(theirs or every)
 
 
 class _Target(Struct, frozen=True):

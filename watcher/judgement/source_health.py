@@ -9,13 +9,10 @@ is kept by their keys.
 from __future__ import annotations
 
 import calendar
-import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, time, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -34,6 +31,7 @@ from watcher.records import (
     UnseenPattern,
     Watch,
 )
+from watcher.records.source import beginning, fits_any, may_overlap
 
 PATIENCE = timedelta(hours=6)
 """How long after Microsoft's hour the month's document may take to come."""
@@ -46,6 +44,7 @@ WEEKLY = "weekly Mon 08:00"
 # 10:00 Pacific: https://www.microsoft.com/msrc/faqs-security-update-guide
 _HOUR = time(10)
 _PACIFIC = "America/Los_Angeles"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class ProblemKind(StrEnum):
@@ -79,7 +78,7 @@ class SourceHealth(Struct, frozen=True):
     @property
     def succeeded(self) -> datetime | None:
         """When it last answered well."""
-        answers = [each.succeeded for each in self.times if each.succeeded]
+        answers = filter(None, (each.succeeded for each in self.times))
         return max(answers, default=None)
 
     @property
@@ -95,9 +94,8 @@ class SourceHealth(Struct, frozen=True):
         # silence
         looked_at = ("", *documents)
         asked = [each for each in self.times if each.document in looked_at]
-        never = datetime.min.replace(tzinfo=UTC)
-        answers = [each.succeeded or never for each in asked]
-        return min(answers, default=never) >= moment
+        answers = [each.succeeded or _NEVER for each in asked]
+        return min(answers, default=_NEVER) >= moment
 
 
 class ProblemKey(Struct, frozen=True):
@@ -308,25 +306,23 @@ def _lacks_month(health: SourceHealth) -> Problem | None:
     if health.succeeded is None:
         return None
     released = patch_tuesday(health.succeeded - PATIENCE)
-    # By the months that they are of
-    accepted: dict[str, list[datetime]] = defaultdict(list)
-    names: dict[str, list[str]] = defaultdict(list)
+    first, newest = released, _NEVER
+    names_of_month: list[str] = []
     for document in health.documents:
         end = schedule.month_end(document.document)
-        if document.accepted and end:
-            month = _month(end - timedelta(seconds=1))
-            accepted[month].append(document.accepted)
-            names[month].append(document.document)
+        if document.accepted is None or end is None:
+            continue
+        first = min(first, document.accepted)
+        if _month(end - timedelta(seconds=1)) == _month(released):
+            newest = max(newest, document.accepted)
+            names_of_month.append(document.document)
     # A watcher that is new knows nothing of how the source was before
-    first = min((min(times) for times in accepted.values()), default=released)
-    if first >= released:
-        return None
+    is_new = first >= released
     # MSRC opens a month's document days before, for what is fixed earlier: it counts
     # only when it has changed since
-    month = _month(released)
-    if any(moment >= released - EARLY for moment in accepted[month]):
+    if is_new or newest >= released - EARLY:
         return None
-    if not health.answered_since(released + PATIENCE, names[month]):
+    if not health.answered_since(released + PATIENCE, names_of_month):
         return None
     return _silent(health.source, released)
 
@@ -336,15 +332,10 @@ def _newest(health: SourceHealth) -> tuple[datetime | None, tuple[str, ...]]:
 
     Without dates, when a copy last differed.
     """
-    newest: datetime | None = None
-    dated: list[str] = []
-    for document in health.documents:
-        if document.newest is not None:
-            newest = max(document.newest, newest or document.newest)
-            dated.append(document.document)
-    if newest is not None:
-        return newest, tuple(dated)
-    accepted = [document.accepted for document in health.documents if document.accepted]
+    newest = {each.document: each.newest for each in health.documents if each.newest}
+    if newest:
+        return max(newest.values()), tuple(newest)
+    accepted = filter(None, (each.accepted for each in health.documents))
     return max(accepted, default=None), ()
 
 
@@ -386,31 +377,28 @@ def unread_since(
     """
     monthly = [health for health in healths if health.source.monthly]
     for health in monthly:
-        is_read = health.succeeded is not None and health.succeeded >= released
-        if is_read and fails(health, 1) is None and silent(health) is None:
+        is_read = (health.succeeded or _NEVER) >= released
+        if is_read and not fails(health, 1) and not silent(health):
             return ()
     return tuple(health.source.name for health in monthly)
 
 
 def unread(sources: Iterable[Source], times: Iterable[Times]) -> tuple[Unread, ...]:
     """Name the sources that could not be read yet."""
-    of_source: dict[str, list[Times]] = defaultdict(list)
+    read: set[str] = set()
+    failed: dict[str, Times] = {}
     for each in times:
-        of_source[each.source].append(each)
-    enabled = [source for source in sources if source.enabled]
-    found = [_unread(source, of_source[source.name]) for source in enabled]
-    return tuple(filter(None, found))
-
-
-def _unread(source: Source, asked: Sequence[Times]) -> Unread | None:
-    """Say why a source could not be read yet; ``asked`` are its documents' times."""
-    if any(each.succeeded for each in asked):
-        return None
-    failed = [each for each in asked if each.failures]
-    # One that only follows updates may have had nothing to read, and has not failed
-    if not failed:
-        return None
-    return Unread(source.name, failed[0].cause or failed[0].failure)
+        if each.succeeded:
+            read.add(each.source)
+        if each.failures:
+            failed.setdefault(each.source, each)
+    found = []
+    for source in sources:
+        first = failed.get(source.name)
+        # One that only follows updates may have had nothing to read, and has not failed
+        if source.enabled and first is not None and source.name not in read:
+            found.append(Unread(source.name, first.cause or first.failure))
+    return tuple(found)
 
 
 # How many names are offered in place of one that is unknown
@@ -418,7 +406,6 @@ NEAREST = 3
 _LIKE = 0.6
 # So like a name of another spelling that it is a typing error
 _TYPING_ERROR = 0.85
-_WILD = re.compile(r"[*?\[]")
 
 
 class Names(Struct, frozen=True):
@@ -439,21 +426,20 @@ def unseen(
     watch: Watch, subscribers: Iterable[Subscriber], names: Names
 ) -> tuple[UnseenPattern, ...]:
     """Give the patterns that can see nothing, those of what is watched first."""
-    found = [_unknown(pattern, "", names) for pattern in _different(watch.products)]
-    kept = [each for each in found if each is not None]
-    blind = {each.pattern for each in kept}
+    found: list[UnseenPattern] = []
+    for pattern in _different(watch.products):
+        found += _unknown(pattern, "", names)
+    blind = {each.pattern for each in found}
     for subscriber in subscribers:
-        watched = tuple(
-            p for p in watch.products if _overlaps_any(p, subscriber.watched)
-        )
+        watched = [p for p in watch.products if _overlaps_any(p, subscriber.watched)]
         for pattern in _different(subscriber.products):
             if not _overlaps_any(pattern, watched):
                 near = _different(watched)[:NEAREST]
-                kept.append(UnseenPattern(pattern, subscriber.name, near, outside=True))
+                outside = UnseenPattern(pattern, subscriber.name, near, outside=True)
+                found.append(outside)
             elif pattern not in blind:
-                unknown = _unknown(pattern, subscriber.name, names)
-                kept += [unknown] if unknown is not None else []
-    return tuple(kept)
+                found += _unknown(pattern, subscriber.name, names)
+    return tuple(found)
 
 
 def sees_nothing(watch: Watch, found: Iterable[UnseenPattern]) -> bool:
@@ -462,19 +448,21 @@ def sees_nothing(watch: Watch, found: Iterable[UnseenPattern]) -> bool:
     return bool(blind) and set(_different(watch.products)) <= blind
 
 
-def _unknown(pattern: str, subscriber: str, names: Names) -> UnseenPattern | None:
-    """Give a pattern that matches no name, None for one that does or may."""
-    if any(fnmatchcase(name.lower(), pattern.lower()) for name in names.given):
-        return None
-    begins = _begins(pattern)
-    if not begins or _begins_like(begins, names.usual):
+def _unknown(pattern: str, subscriber: str, names: Names) -> list[UnseenPattern]:
+    """Give a pattern that matches no name, nothing for one that does or may."""
+    begins = beginning(pattern)
+    if not begins or any(fits_any(name, (pattern,)) for name in names.given):
+        return []
+    if _begins_like(begins, names.usual):
         # What a source would say that was not read yet nobody knows
-        if names.unread or not begins:
-            return None
-    elif names.open_ended and not _is_mistyped(begins, (*names.usual, *names.given)):
-        return None
+        may_match = names.unread
+    else:
+        every = (*names.usual, *names.given)
+        may_match = names.open_ended and not _is_mistyped(begins, every)
+    if may_match:
+        return []
     near = nearest(begins, (*names.given, *names.usual))
-    return UnseenPattern(pattern, subscriber, near)
+    return [UnseenPattern(pattern, subscriber, near)]
 
 
 def nearest(written: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -490,11 +478,6 @@ def _is_mistyped(begins: str, names: Iterable[str]) -> bool:
     return bool(get_close_matches(begins, every, n=1, cutoff=_TYPING_ERROR))
 
 
-def _begins(pattern: str) -> str:
-    """Give a pattern's letters before the first wildcard."""
-    return _WILD.split(pattern, maxsplit=1)[0].strip().lower()
-
-
 def _begins_like(begins: str, names: Iterable[str]) -> bool:
     """Whether a name begins so, or is the beginning: "SQL Server 2022 for x64 ..."."""
     return any(
@@ -505,12 +488,7 @@ def _begins_like(begins: str, names: Iterable[str]) -> bool:
 
 def _overlaps_any(pattern: str, others: Iterable[str]) -> bool:
     """Whether a name may match a pattern and one of the others, too."""
-    begins = _begins(pattern)
-    for other in others:
-        start = _begins(other)
-        if begins.startswith(start) or start.startswith(begins):
-            return True
-    return False
+    return any(may_overlap(pattern, other) for other in others)
 
 
 def _different(patterns: Collection[str]) -> tuple[str, ...]:

@@ -56,17 +56,12 @@ def first_summary(update: Update, kind: Kind) -> Summary:
         return exploited_summary(update, cves, exploited=True)
     if kind is Kind.KNOWN_ISSUE:
         return Summary(_ledger_text(update, "issue-listed"), "issue-listed")
-    products = _products_beside_title(update)
-    if kind is Kind.RELEASED:
-        key = "released" if products else "released-alone"
-        text = _ledger_text(update, key, products=products)
-        return Summary(text + _attacked(update), "released")
-    if kind is Kind.ANNOUNCED:
-        key = "announced" if products else "announced-alone"
+    if kind in (Kind.RELEASED, Kind.ANNOUNCED):
         are = _are(update.advisories)
-        text = _ledger_text(update, key, products=products, are=are)
-        return Summary(text + _attacked(update), "announced")
+        text = _text_with_products(update, kind.value, are=are)
+        return Summary(text + _attacked(update), kind.value)
     # What is listed with a date of long ago is a revision, and no release
+    products = _products_beside_title(update)
     key = "listed-for" if products else "listed"
     return Summary(_ledger_text(update, key, products=products), "listed")
 
@@ -187,15 +182,10 @@ def re_released_summary(
 
     With the version that it has by now, and its articles.
     """
-    products = _products_beside_title(update, part)
     title = with_version(update.title, update.version)
-    text = _ledger_text(
-        update,
-        "re-released" if products else "re-released-alone",
-        part,
-        version=update.version,
-        articles=title_with_articles(update, part).removeprefix(title),
-        products=products,
+    articles = title_with_articles(update, part).removeprefix(title)
+    text = _text_with_products(
+        update, "re-released", part, version=update.version, articles=articles
     )
     return Summary(text, "re-released")
 
@@ -311,6 +301,18 @@ def _are(named: Sized) -> str:
 
 def _more(rest: int) -> str:
     return f" and {rest} more" if rest > 0 else ""
+
+
+def _text_with_products(
+    update: Update,
+    key: str,
+    part: Sequence[Package] | None = None,
+    **filled: object,
+) -> str:
+    """Say the sentence of ``key``, alone where its title says for which products it is."""
+    products = _products_beside_title(update, part)
+    alone = "" if products else "-alone"
+    return _ledger_text(update, f"{key}{alone}", part, products=products, **filled)
 
 
 def _products_beside_title(

@@ -136,12 +136,14 @@ def branch_of(build: BuildKey, product: str) -> BuildKey:
     Subscription Edition are all 16.0; .NET's third number is the update, .NET Framework's too.
     """
     family = normalize.family(product)
-    if family == "SQL Server" and len(build) > 2:
+    if len(build) < 3:
+        return build
+    if family == "SQL Server":
         thousand = build[2] // 1000
         # 2017's GDRs are 14.0.1xxx and 14.0.2xxx, 2022's 16.0.1xxx
         is_gdr = build[0] >= 14 and thousand < 3
         return (*build[:2], 0 if is_gdr else thousand)
-    if family == "SharePoint" and len(build) > 2:
+    if family == "SharePoint":
         return (*build[:2], build[2] // 1000 if build[2] >= 10_000 else 0)
     if family in (".NET", ".NET Core", ".NET Framework", "Office"):
         return build[:2]

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 _WILD = re.compile(r"[*?\[]")
+
+
+def fits_any(name: str, patterns: Iterable[str]) -> bool:
+    """Say whether a name fits one of the shell patterns; case is ignored."""
+    folded = name.lower()
+    return any(fnmatchcase(folded, pattern.lower()) for pattern in patterns)
+
+
+def beginning(pattern: str) -> str:
+    """Give what stands before a pattern's first wildcard, in lower case."""
+    return _WILD.split(pattern, maxsplit=1)[0].strip().lower()
+
+
+def may_overlap(pattern: str, other: str) -> bool:
+    """Say whether one name may match two patterns: one begins as the other does."""
+    one, two = beginning(pattern), beginning(other)
+    return one.startswith(two) or two.startswith(one)
 
 
 class Watch(Struct, frozen=True):
@@ -28,9 +46,8 @@ class Watch(Struct, frozen=True):
         Shell patterns, case ignored.  ``linux``: "*" alone does not mean the thousand
         packages of Azure Linux.
         """
-        name = product.lower()
         patterns = (p for p in self.products if not (linux and p.strip() == "*"))
-        return any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
+        return fits_any(product, patterns)
 
     @property
     def mark(self) -> str:
@@ -69,8 +86,6 @@ class Source(Struct, frozen=True):
         a source of "Windows Server".
         """
         for pattern in watch.products:
-            begins = _WILD.split(pattern, maxsplit=1)[0].strip().lower()
-            for product in map(str.lower, self.products):
-                if begins.startswith(product) or product.startswith(begins):
-                    return pattern
+            if any(may_overlap(pattern, product) for product in self.products):
+                return pattern
         return ""

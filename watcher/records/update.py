@@ -166,6 +166,11 @@ class Update(Struct, frozen=True):
         return self.is_pulled or self.is_pulled_in_part
 
     @property
+    def has_offered_packages(self) -> bool:
+        """Whether some of it may be installed: no mere advisory, nor pulled as a whole."""
+        return self.state in (State.RELEASED, State.PULLED_IN_PART)
+
+    @property
     def dated(self) -> datetime:
         """The vendor's date, and where none is known, when a source first named it."""
         return self.released or self.first_seen
