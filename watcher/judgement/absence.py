@@ -258,12 +258,14 @@ def _suspect(
     events: list[Event],
     kind: str,
 ) -> None:
-    lost = _lost_packages(readings)
+    lost: list[Package] = []
+    for reading in readings:
+        lost += reading.former_entry.packages
     if not _may_be_suspected(update, lost, now):
         return
     first = readings[0].change
     earlier = suspicion_at(update, first.source)
-    suspicion = suspicion_of(update, readings, earlier, lost, now, kind)
+    suspicion = suspicion_of(update, readings, earlier, tuple(lost), now, kind)
     others = suspicions_elsewhere(update, first.source)
     with_suspicion = replace(update, suspicions=(*others, suspicion))
     # Where nothing is told before a while has passed, nothing is confirmed before, either
@@ -338,13 +340,6 @@ def _gone_at_both(
             return ()
         found += both
     return tuple(dict.fromkeys(found))
-
-
-def _lost_packages(readings: Sequence[ChangeReading]) -> tuple[Package, ...]:
-    lost: list[Package] = []
-    for reading in readings:
-        lost += reading.former_entry.packages
-    return tuple(lost)
 
 
 def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) -> bool:
@@ -522,32 +517,27 @@ def _restore(
         # A page that is back before the words are says the same of its packages
         packages=all_offered(update.packages),
     )
-    evidence = unique_evidence(evidence_of(readings))
     wrong = "" if altered else _taken_back(update, suspicion, verdict, now)
     if wrong:
         offered = forget_pull(offered)
         part = _part_back(update, suspicion, verdict)
-        event = compose_event(
-            offered,
-            Kind.CORRECTED,
-            now,
-            summary=restored_summary(offered, part),
-            packages=part or None,
-            evidence=evidence,
-            corrects=wrong,
-            distinction=wrong,
-        )
+        summary = restored_summary(offered, part)
         fact = Established(Kind.CORRECTED, detail=wrong)
     else:
+        part = ()
         offered = replace(offered, version=update.version + 1, changed=now, turned=now)
-        event = compose_event(
-            offered,
-            Kind.RE_RELEASED,
-            now,
-            summary=re_released_summary(offered),
-            evidence=evidence,
-        )
+        summary = re_released_summary(offered)
         fact = Established(Kind.RE_RELEASED, offered.version)
+    event = compose_event(
+        offered,
+        fact.kind,
+        now,
+        summary=summary,
+        packages=part or None,
+        evidence=unique_evidence(evidence_of(readings)),
+        corrects=wrong,
+        distinction=wrong,
+    )
     events.append(event)
     ledger.put(establish_by_event(offered, fact, event))
 

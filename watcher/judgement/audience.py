@@ -187,12 +187,12 @@ def refusal(
     None where that is not known.  ``exposures`` are the administrator's servers, for a
     subscriber who hears of those of some owners only.
     """
-    corrects = event.kind is Kind.CORRECTED
-    # Whoever read something wrong hears that it was wrong, whatever else they ask for;
-    # nobody else needs to know
-    if corrects and readers is not None:
-        return None if subscriber.name in readers else Refusal.NOT_CORRECTED
-    if not corrects and event.kind not in subscriber.kinds:
+    if event.kind is Kind.CORRECTED:
+        # Whoever read something wrong hears that it was wrong, whatever else they ask
+        # for; nobody else needs to know
+        if readers is not None:
+            return None if subscriber.name in readers else Refusal.NOT_CORRECTED
+    elif event.kind not in subscriber.kinds:
         return Refusal.KIND
     if event.confidence is Confidence.SUSPECTED and not subscriber.suspected:
         return Refusal.SUSPECTED

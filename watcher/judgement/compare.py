@@ -65,7 +65,8 @@ def changes(
         renamed = _renamed(present, fresh)
     else:
         renamed = _renamed_posts(stored, fresh)
-        oldest = _oldest_date(present.values())
+        dates = filter(None, (old.entry.published for old in present.values()))
+        oldest = min(dates, default=_NEVER)
 
     found: list[Change] = []
     for key in fresh.keys() - renamed.values():
@@ -79,11 +80,6 @@ def changes(
         found.append(_change(snapshot, kind, entry, None))
     found = [_dated(change, stored, since) for change in found]
     return tuple(sorted(found, key=lambda change: (change.entry.key, change.kind)))
-
-
-def _oldest_date(present: Iterable[StoredEntry]) -> datetime:
-    dates = [old.entry.published for old in present if old.entry.published is not None]
-    return min(dates, default=_NEVER)
 
 
 def _come_or_altered(
@@ -244,8 +240,8 @@ def _renamed_posts(
     stored: Mapping[str, StoredEntry], fresh: Mapping[str, Entry]
 ) -> dict[str, str]:
     """Old key -> new key for posts that have another guid, and their title and address."""
-    gone = _by_post_name(old.entry for key, old in stored.items() if key not in fresh)
-    come = _by_post_name(entry for key, entry in fresh.items() if key not in stored)
+    gone = _by_post_name(stored[key].entry for key in stored.keys() - fresh.keys())
+    come = _by_post_name(fresh[key] for key in fresh.keys() - stored.keys())
     pairs = {}
     for name, new in come.items():
         old = gone.get(name, [])

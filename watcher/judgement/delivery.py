@@ -20,8 +20,8 @@ MAIL, APPRISE = "mail", "apprise"
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (0, 15, 60, 240, 480))
 """Before the next try after the first, second ... one that failed; the last one repeats."""
 
-# Messages about no event that go to the fallback channels all the same
-GRAVE = frozenset({"operator"})
+# Kinds of messages that go to the fallback channels: what the operator must hear, too
+GRAVE = {"operator", *(row.kind.value for row in EVENT_KINDS.values() if row.fallback)}
 
 
 class Attempt(Struct, frozen=True):
@@ -55,26 +55,19 @@ def after_try(
         tried=now,
         waited=waited,
     )
-    if attempt.state is DeliveryState.DEFERRED:
-        # What a setting got wrong waits until it is put right, however long that takes
-        if waited >= give_up and not attempt.settings_wrong:
-            answer = f"given up after {_length(give_up)}: {attempt.answer}"
-            # A server that nobody reached may be the wrong one
-            return replace(
-                tried,
-                state=DeliveryState.REFUSED,
-                answer=answer,
-                settings_wrong=True,
-            )
-        again = True
-    else:
-        # The connection broke after the data: a second copy is better than none, a
-        # third tells nobody more
-        again = (
-            attempt.state is DeliveryState.UNKNOWN
-            and delivery.state is not DeliveryState.UNKNOWN
+    is_deferred = attempt.state is DeliveryState.DEFERRED
+    # What a setting got wrong waits until it is put right, however long that takes
+    if is_deferred and waited >= give_up and not attempt.settings_wrong:
+        answer = f"given up after {_length(give_up)}: {attempt.answer}"
+        # A server that nobody reached may be the wrong one
+        return replace(
+            tried, state=DeliveryState.REFUSED, answer=answer, settings_wrong=True
         )
-    if not again:
+    # The connection broke after the data: a second copy is better than none, a third
+    # tells nobody more
+    was_unknown = delivery.state is DeliveryState.UNKNOWN
+    is_doubtful = attempt.state is DeliveryState.UNKNOWN and not was_unknown
+    if not is_deferred and not is_doubtful:
         return tried
     pause = max(attempt.wait, WAITS[min(attempts, len(WAITS)) - 1])
     return replace(tried, next_try=now + pause, settled=None)
@@ -130,12 +123,8 @@ def is_grave(kind: str, events: Iterable[Kind]) -> bool:
     A digest is as grave as what it holds.
     """
     if kind == "digest":
-        return any(EVENT_KINDS[event].fallback for event in events)
-    if kind in GRAVE:
-        return True
-    # Welcomes and reminders are about no kind of event
-    is_of_event = kind in {event.value for event in EVENT_KINDS}
-    return is_of_event and EVENT_KINDS[Kind(kind)].fallback
+        return not GRAVE.isdisjoint(events)
+    return kind in GRAVE
 
 
 def _length(span: timedelta) -> str:

@@ -138,7 +138,8 @@ class Ledger:
             ids = self._ids_of_name.get(name, ())
             updates = [self._updates[each] for each in ids if each in self._updates]
             if updates:
-                return tuple(sorted(updates, key=_age, reverse=True))
+                updates.sort(key=lambda each: (each.dated, each.id), reverse=True)
+                return tuple(updates)
         return ()
 
     def absorb(self, advisory: Update, update: Update) -> None:
@@ -183,10 +184,6 @@ class Ledger:
         self._updates[update.id] = update
         for name in update_names(update):
             self._ids_of_name[name].add(update.id)
-
-
-def _age(update: Update) -> tuple[datetime, str]:
-    return update.dated, update.id
 
 
 def merge_changes(update: Update, changes: UpdateChanges) -> Update:
@@ -367,9 +364,9 @@ def _source_states(
         source, entry = matched.reading.change.source, matched.entry
         stated = f"revision {entry.revision}" if entry.revision else entry.title
         number = _stated_version(update, matched, version)
-        earlier = by_source.get(source)
-        if earlier is None or earlier.version <= number:
-            by_source[source] = SourceState(source, stated, number)
+        state = SourceState(source, stated, number)
+        if by_source.get(source, state).version <= number:
+            by_source[source] = state
     return tuple(by_source[source] for source in sorted(by_source))
 
 

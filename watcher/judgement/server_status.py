@@ -234,7 +234,8 @@ def _exposure(server: Server, index: BuildIndex) -> Exposure:
         offers = index.offers_of_branch.get(("Windows", branch), ())
         newer = tracks.newer_of_hotpatching(known_build.offer, offers)
         newest = max(newer, key=_released, default=None)
-    last = _last_release(known_build.offer, newest)
+    # When the last update came out that the server's branch got
+    last = max(map(_released, filter(None, (known_build.offer, newest))))
     elsewhere = _newer_in_other_branches(server, product, index)
     overtaking = [offer for offer in elsewhere if _overtakes(offer, last)]
     left = None if overtaking else _left_behind(server, product, last, index)
@@ -359,12 +360,6 @@ def _is_newer(offer: Offer, server: Server) -> bool:
     """Say whether a server is offered a build that is newer than its own, by its track."""
     is_higher = _key(offer) > normalize.build_key(server.build)
     return is_higher and tracks.is_offered(offer.package, server)
-
-
-def _last_release(installed: Offer, newest: Offer | None) -> datetime:
-    """Give when the last update came out that the server's branch got."""
-    installed_at = _released(installed)
-    return installed_at if newest is None else max(installed_at, _released(newest))
 
 
 def _overtakes(offer: Offer, last: datetime) -> bool:

@@ -29,7 +29,6 @@ from watcher.records import (
     Kind,
     Offer,
     Package,
-    UpdateRef,
 )
 
 
@@ -237,9 +236,11 @@ def _target(event: Event) -> _Target:
     packages, update = event.packages, event.update
     # A pull of one package of three names that package: what the update has beside it
     # stands in its reference only
-    builds = [package.build for package in packages if package.build]
-    products = [package.product for package in packages if package.product]
-    made = [package.product for package in packages if _is_made(package, update)]
+    builds = {package.build for package in packages} - {""}
+    products = {package.product for package in packages} - {""}
+    # A cumulative update makes the product of its package
+    made = {package.product for package in packages if package.type in MAKES_A_BRANCH}
+    made |= products & {update.title}
     keys = map(normalize.build_key, builds or update.builds)
     quoted = "\n".join(proof.after for proof in event.evidence)
     return _Target(
@@ -263,11 +264,6 @@ def _with_builds(event: Event) -> tuple[Package, ...]:
         for build in event.update.builds
         for product in products
     )
-
-
-def _is_made(package: Package, update: UpdateRef) -> bool:
-    """Say whether an update makes the product of its package, as a cumulative one does."""
-    return package.type in MAKES_A_BRANCH or package.product == update.title
 
 
 def _step_of_event(event: Event, target: _Target, exposure: Exposure) -> Step | None:

@@ -187,11 +187,12 @@ def news(
     open_now = {problem.key: problem for problem in problems}
     moved_on = {key.about for key in open_now if key.kind is ProblemKind.MOVED}
     month = _month(patch_tuesday(now - PATIENCE))
+    gone = sorted(set(open_before) - open_now.keys(), key=str)
     # Of a source that was switched off, or is gone, nothing is to be said
-    gone = [key for key in open_before if key not in open_now and key.about in sources]
-    over = [key for key in gone if _is_worth_a_word(key, moved_on, month)]
+    of_sources = [key for key in gone if key.about in sources]
+    over = [key for key in of_sources if _is_worth_a_word(key, moved_on, month)]
     new = [open_now[key] for key in open_now if key not in open_before]
-    return OperatorNews(tuple(new), tuple(sorted(over, key=str)), tuple(open_now))
+    return OperatorNews(tuple(new), tuple(over), tuple(open_now))
 
 
 def _is_worth_a_word(key: ProblemKey, moved_on: Collection[str], month: str) -> bool:

@@ -222,17 +222,13 @@ def known_issue_summary(update: Update, readings: Sequence[ChangeReading]) -> Su
     issue that has got a workaround it says that.
     """
     texts = []
-    only_workarounds = True
+    key = "issue-guidance"
     for reading in readings:
-        passages = [
-            each for each in reading.new_passages if each.name in _ISSUE_PASSAGES
-        ]
-        names = {passage.name for passage in passages}
         # A row that appears with its workaround is a new issue
-        if reading.is_first or "workaround" not in names:
-            only_workarounds = False
-        texts += [passage.text for passage in passages]
-    key = "issue-guidance" if only_workarounds else "issue"
+        if reading.is_first or not reading.new_text("workaround"):
+            key = "issue"
+        passages = reading.new_passages
+        texts += [each.text for each in passages if each.name in _ISSUE_PASSAGES]
     first_text = next(filter(None, texts), "")
     quote = shorten(first_text, QUOTE, placeholder="…").rstrip(" .")
     if not quote:
