@@ -133,7 +133,7 @@ def find_absences(
         leaves = reading.change.after is None
         # v1's rows go when v2's come: in November 2024 the build table was put right
         # in one edit
-        if leaves and update is not None and update.id in replaced:
+        if leaves and update in replaced:
             continue
         if leaves and may_give_way and _gives_way(reading, come):
             continue
@@ -188,13 +188,15 @@ def is_absence(reading: ChangeReading) -> bool:
     return _availability(change) is not None
 
 
-def _replaced_updates(new_rows: Sequence[ChangeReading], ledger: Ledger) -> set[str]:
-    """The ids of updates of which this check has rows of a higher version."""
-    replaced = set()
+def _replaced_updates(
+    new_rows: Sequence[ChangeReading], ledger: Ledger
+) -> list[Update]:
+    """The updates of which this check has rows of a higher version."""
+    replaced = []
     for row in new_rows:
         update = _update_of(row, ledger)
         if update is not None and row.version > update.version:
-            replaced.add(update.id)
+            replaced.append(update)
     return replaced
 
 

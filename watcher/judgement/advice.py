@@ -163,10 +163,10 @@ def _re_released(event: Event) -> tuple[str, ...]:
 
 
 def _released(event: Event) -> tuple[str, ...]:
-    if is_only_for_affected(event) and not is_exploited(event):
-        return ("only-if-affected", *_checked(event))
     if is_exploited(event):
         return ("install-now", *_checked(event))
+    if is_only_for_affected(event):
+        return ("only-if-affected", *_checked(event))
     # A cumulative update is the product that it makes: naming both would say it twice
     title = event.update.title
     is_product = all(product in title for product in event.update.products)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement.change_reading import NO_ENTRY
 from watcher.judgement.names import row_name
 from watcher.plural import counted
 from watcher.records import Change, ChangeKind, Document, Snapshot
@@ -118,8 +117,8 @@ def _gives_back(change: Change) -> bool:
     """Whether a change only puts back what was missing, or says to be unavailable."""
     if change.kind is ChangeKind.RETURNED:
         return True
-    before, after = change.before or NO_ENTRY, change.after or NO_ENTRY
-    return bool(after.available) and before.available is False
+    is_back = change.entry_before.available is False
+    return is_back and bool(change.entry_after.available)
 
 
 def bodies_before(before: Document, snapshot: Snapshot) -> tuple[str, ...]:
@@ -221,8 +220,8 @@ def back_filled(released: datetime | None, now: datetime) -> bool:
 
 def _moves(change: Change) -> bool:
     """Say whether an altered row names another build, KB article or update."""
-    before, after = change.before, change.after
-    if before is None or after is None or before.key != after.key:
+    before, after = change.entry_before, change.entry_after
+    if before.key != after.key:
         return True
     names_before = [(package.kb, package.build) for package in before.packages]
     names_after = [(package.kb, package.build) for package in after.packages]

@@ -29,8 +29,6 @@ PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
 # What a statement may say of an update's state. The last takes a pull back that never
 # was.
 STATE_KINDS = (*PULL_OR_RETURN, Kind.CORRECTED)
-# What an entry is compared with that was not there before, or is no longer there
-NO_ENTRY = Entry("", "")
 
 
 class PassageStatement(Struct, frozen=True):
@@ -110,17 +108,16 @@ class ChangeReading(Struct, frozen=True):
         A row that offers the same packages as before keeps its version, whatever its
         label has become: a "v2" added by hand is a typing error.
         """
-        label = self.entry.label
+        label, label_before = self.entry.label, self.change.entry_before.label
         named = label.version if label else 1
-        before = self.change.before
-        if before is None or before.label is None or not self.entry.packages:
+        if label_before is None or not self.entry.packages:
             return named
         # A row whose name alone has become "v2" is the version it was: a typing error.
         # One that gets the name of another update is what it calls itself
-        is_same_update = label_names(before.label) == label_names(self.entry.label)
+        is_same_update = label_names(label_before) == label_names(label)
         unchanged = not self.new_packages and not self.changed_packages
         if is_same_update and unchanged:
-            return min(named, before.label.version)
+            return min(named, label_before.version)
         return named
 
     def says(self, *kinds: Kind) -> bool:
@@ -205,7 +202,7 @@ def read_change(change: Change, language: str = "") -> ChangeReading:
 
     ``language`` is the source's; "" where each text tells its own.
     """
-    before, after = change.before or NO_ENTRY, change.after or NO_ENTRY
+    before, after = change.entry_before, change.entry_after
     # A copy that lags behind offers the version before again, and the next one the newest
     fresh = [package for package in after.packages if package not in change.offered]
     changed = _changed_packages(before, after, fresh)
@@ -345,7 +342,7 @@ def _said_in_other_words(change: Change, language: str) -> frozenset[str] | None
     A page that is served by the reader's country says all of it again, in sentences that
     it has never said so.
     """
-    before, after = change.before or NO_ENTRY, change.after or NO_ENTRY
+    before, after = change.entry_before, change.entry_after
     old, new = _prose(before), _prose(after)
     if language or not old or not new:
         return None

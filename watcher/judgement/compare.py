@@ -323,8 +323,8 @@ def leaving(changes: Iterable[Change]) -> tuple[str, ...]:
     for change in changes:
         if change.before is None:
             continue
-        now, after = change.time, change.after
-        stays = set() if after is None else set(_contents(after, now))
+        now = change.time
+        stays = set(_contents(change.entry_after, now))
         gone = [each for each in _contents(change.before, now) if each not in stays]
         for name in _names_of(change):
             for content in gone:

@@ -125,8 +125,7 @@ class Ledger:
         ``names`` go from the strongest to the weakest, as ``watcher.judgement.names``
         gives them.
         """
-        updates = self.find_all(names)
-        return updates[0] if updates else None
+        return next(iter(self.find_all(names)), None)
 
     def find_all(self, names: Iterable[str]) -> tuple[Update, ...]:
         """Give all updates with the strongest name that any has, newest first.
@@ -284,20 +283,22 @@ def _is_line(product: str, versions: Collection[str]) -> bool:
 def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package:
     """The package of a table's row, with the version and the date that the row states."""
     build = normalize.build_key(offered.build)
-    stored: list[Package] = []
-    earlier: list[Package] = []
+    # The newest versions that it is stored as, and that an earlier build of its product is
+    stored_as = earlier = 0
+    was_stated = False
     for each in update.packages:
         if same_package(each, offered) or is_guess_of(each, offered):
-            stored.append(each)
+            stored_as = max(stored_as, each.version)
+            was_stated = was_stated or each.stated
         is_of_product = each.product == offered.product
         if is_of_product and normalize.build_key(each.build) < build:
-            earlier.append(each)
+            earlier = max(earlier, each.version)
     version = named = matched.reading.version
     # A row is what it calls itself. But of a version that was told already the table may
     # not yet bear the name: there the version before is known, or this very row was
-    if stored and (earlier or any(each.stated for each in stored)):
-        version = max([named, *(each.version for each in stored)])
-    elif any(each.version >= named for each in earlier):
+    if stored_as and (earlier or was_stated):
+        version = max(named, stored_as)
+    elif earlier >= named:
         version = max(named, update.version)
     return replace(
         offered, version=version, stated=True, released=_date_of_row(matched)
@@ -306,8 +307,7 @@ def _row_of(offered: Package, matched: MatchedChange, update: Update) -> Package
 
 def _row_before(matched: MatchedChange) -> Package | None:
     """What a row offered before it was corrected."""
-    before = matched.reading.change.before
-    return before.packages[0] if before is not None and before.packages else None
+    return next(iter(matched.reading.change.entry_before.packages), None)
 
 
 def _date_of_row(matched: MatchedChange) -> datetime | None:

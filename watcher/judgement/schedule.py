@@ -302,15 +302,14 @@ def pages(update: Update, kind: str) -> dict[str, str]:
     that only a post told of has the articles that the post names: CU23 of SQL Server
     2022 was withdrawn in its article.
     """
-    found: dict[str, str] = {}
-    if not SOURCE_KINDS[kind].follows_updates:
-        return found
-    address = SOURCE_KINDS[kind].page
+    row = SOURCE_KINDS[kind]
+    if not row.follows_updates:
+        return {}
     packages = current_packages(update)
-    if address:
-        for kb in kb_articles(packages) or stated_articles(update) or update.kbs:
-            found[kb] = address.format(number=kb.removeprefix("KB"))
-        return found
+    if row.page:
+        articles = kb_articles(packages) or stated_articles(update) or update.kbs
+        return {kb: row.page.format(number=kb.removeprefix("KB")) for kb in articles}
+    found: dict[str, str] = {}
     for package in packages:
         page = normalize.download_page(package.url)
         if page:

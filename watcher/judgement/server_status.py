@@ -150,6 +150,7 @@ def build_index(updates: Iterable[Update]) -> BuildIndex:
         for package in update.packages
         if package.stated
     }
+    levels: dict[str, str] = {}
     for update in every:
         good = _good_packages(update)
         for package in update.packages:
@@ -161,9 +162,7 @@ def build_index(updates: Iterable[Update]) -> BuildIndex:
                 _add_build(index, KnownBuild(update, package))
             if package in good:
                 _add_offer(index, _offer(update, package, update.version))
-    levels = {}
-    for offers in index.offers_of_line.values():
-        levels.update({each.package.product: each.package.build for each in offers})
+                levels[package.product] = package.build
     index.left_levels = lifecycle.left_levels(levels)
     return index
 

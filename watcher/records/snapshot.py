@@ -146,6 +146,10 @@ class Entry(Struct, frozen=True):
         return self.label is not None and self.label.pulled
 
 
+# What is compared with an entry that was not there before, or is no longer there
+NO_ENTRY = Entry("", "")
+
+
 class ChangeKind(StrEnum):
     """A mechanical difference between two snapshots of one document."""
 
@@ -177,6 +181,16 @@ class Change(Struct, frozen=True):
     # The kinds of statements that it has made there, in whatever language, with their days
     kinds: tuple[str, ...] = ()
     since: datetime | None = None
+
+    @property
+    def entry_before(self) -> Entry:
+        """The entry as it was; one that says nothing where it was not there."""
+        return self.before or NO_ENTRY
+
+    @property
+    def entry_after(self) -> Entry:
+        """The entry as it is; one that says nothing where it is no longer there."""
+        return self.after or NO_ENTRY
 
     @property
     def entry(self) -> Entry:
