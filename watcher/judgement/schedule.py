@@ -213,11 +213,12 @@ def followed(
     first among them: a source's time may be up before all are asked, and some that do
     not answer would keep the others unread for ever.
     """
-    if SOURCE_KINDS[kind].follows is Follows.MONTHS:
+    follows = SOURCE_KINDS[kind].follows
+    if follows is Follows.MONTHS:
         return tuple(_failed_last(months(rows, previous, now), failed))
     # A list that has become shorter has no such page any more, and an address of it is
     # good for one reading
-    if SOURCE_KINDS[kind].follows is Follows.GRAPH:
+    if follows is Follows.GRAPH:
         return tuple(rows)
     return moved(rows, previous, failed)
 

@@ -378,19 +378,19 @@ def _left_behind(
     server: Server, product: str, last: datetime, index: BuildIndex
 ) -> Offer | None:
     """Find a security update that came later, for newer products of the family only."""
-    later: dict[str, list[Offer]] = defaultdict(list)
+    build, line = normalize.build_key(server.build), product_line(product)
+    later: list[Offer] = []
+    for_line: set[str] = set()
     for offer in index.offers_of_family.get(normalize.family(product), ()):
         # A hotfix, or what came before, says nothing of support
-        if offer.type == "SU" and _released(offer) > last:
-            later[offer.update].append(offer)
-
-    build, line = normalize.build_key(server.build), product_line(product)
-    leaving: list[Offer] = []
-    for offers in later.values():
-        lines = {product_line(offer.package.product) for offer in offers}
-        # Exchange Server 2013 CU23 after its last SU: each later one leaves its line out
-        if line not in lines:
-            leaving += [offer for offer in offers if _key(offer) > build]
+        if offer.type != "SU" or _released(offer) <= last:
+            continue
+        if product_line(offer.package.product) == line:
+            for_line.add(offer.update)
+        if _key(offer) > build:
+            later.append(offer)
+    # Exchange Server 2013 CU23 after its last SU: each later one leaves its line out
+    leaving = [offer for offer in later if offer.update not in for_line]
     return max(leaving, key=lambda each: (_released(each), _rank(each)), default=None)
 
 

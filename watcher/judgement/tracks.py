@@ -11,7 +11,7 @@ Pure: packages, builds and servers in, answers out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ EXCHANGE = "Exchange Server"
 _QUARTERS = (1, 4, 7, 10)
 _MONTHLY = ("", "B", "SU")
 _ROLLUP = "Monthly Rollup"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 BuildKey = tuple[int, ...]
 
@@ -100,16 +101,15 @@ def newer_of_hotpatching(installed: Offer, offers: Iterable[Offer]) -> list[Offe
     """
     product = installed.package.product
     is_off = not is_of_hotpatching(installed.package, installed.released)
+    # Only a baseline leads back
+    fits = is_baseline if is_off else is_of_hotpatching
+    since = installed.released or _NEVER
     newer = []
     for offer in offers:
         package, released = offer.package, offer.released
-        if not released or not may_share(product, package.product):
+        if released is None or released <= since:
             continue
-        if installed.released and released <= installed.released:
-            continue
-        # Only a baseline leads back
-        fits = is_baseline if is_off else is_of_hotpatching
-        if fits(package, released):
+        if may_share(product, package.product) and fits(package, released):
             newer.append(offer)
     return newer
 
