@@ -6,8 +6,8 @@ release is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from watcher.judgement.change_reading import (
     history_of,
     tells_of_pull,
 )
-from watcher.judgement.event import compose_event, quote_all
+from watcher.judgement.event import NEVER, compose_event, is_before, quote_all
 from watcher.judgement.ledger import (
     Ledger,
     establish,
@@ -27,19 +27,19 @@ from watcher.judgement.ledger import (
     take_over_advisories,
 )
 from watcher.judgement.matching import is_about
-from watcher.judgement.names import month_of
+from watcher.judgement.names import label_of, month_of
 from watcher.judgement.other_events import Establishing, UpdateCheck
-from watcher.judgement.packages import current_packages, with_pulled
+from watcher.judgement.packages import contradict, current_packages, with_pulled
 from watcher.judgement.prose import named_packages
-from watcher.judgement.pull_and_return import state_change
+from watcher.judgement.pull_and_return import is_recalled, state_change
 from watcher.judgement.summary import first_summary
 from watcher.records import (
     Change,
     ChangeKind,
     Document,
-    Entry,
     Established,
     Kind,
+    Package,
     State,
     Update,
 )
@@ -49,7 +49,7 @@ from watcher.records import (
 CARRIED_OVER = timedelta(days=1)
 # Vendors date a release to the midnight before it
 _DAY_OF_RELEASE = timedelta(days=1)
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_NEVER_READ = Document(source="", document="", url="")
 
 
 def is_first_reading(
@@ -60,17 +60,12 @@ def is_first_reading(
     They are at the source's first check; later only what was listed then and is read
     now, and months that were over long ago.
     """
-    before = previous.get(document)
-    if before is not None and before.accepted is not None:
+    before = previous.get(document, _NEVER_READ)
+    index = previous.get("", _NEVER_READ)
+    if before.accepted is not None:
         return False
-    index = previous.get("")
-    if not document or index is None or index.accepted is None:
+    if index.accepted is None or before.known:
         return True
-    listed_at_first = before is not None and before.known
-    return listed_at_first or _is_old_month(document, now)
-
-
-def _is_old_month(document: str, now: datetime) -> bool:
     is_month = schedule.month_end(document) is not None
     return is_month and not schedule.young(document, now)
 
@@ -92,179 +87,186 @@ def is_quiet(
     return only_for_its_age and not is_fresh_row
 
 
-def untold(case: UpdateChanges, ledger: Ledger, now: datetime) -> list[MatchedChange]:
-    """The items that tell of a turn which the readers of the release must hear of, though
-    they are read for the first time.
+def untold(
+    changes: UpdateChanges, ledger: Ledger, now: datetime
+) -> list[MatchedChange]:
+    """Give the changes that tell of a turn which the readers of the release must hear of,
+    though they are read for the first time.
 
     An article may appear only days after its update, and say at once that the update
     was pulled.  What it says on the update's first day it may have carried over from
     the month before; after a turn that was told, only a later date counts.
     """
-    row = ledger[case.update_id]
-    if not _followed(row, now) or now - row.first_seen < CARRIED_OVER:
+    update = ledger[changes.update_id]
+    if not _is_followed(update, now) or now - update.first_seen < CARRIED_OVER:
         return []
-    turned = any(each.of_state for each in row.established)
-    items = []
-    for item in case.changes:
-        said = _turn(item, row)
+    has_turned = any(each.of_state for each in update.established)
+    telling = []
+    for matched in changes.changes:
+        said = _last_turn(matched, update)
         # A history that is about another update says nothing here
-        may_say = said is not None or history_of(item.entry) is None
-        if _newer(said, row) or (may_say and not turned):
-            items.append(item)
-    turn = state_change(row, UpdateChanges(case.update_id, items), now)
+        may_say = said is not None or history_of(matched.entry) is None
+        if _is_newer(said, update) or (may_say and not has_turned):
+            telling.append(matched)
+    turn = state_change(update, UpdateChanges(update.id, telling), now)
     if turn is None or turn.repeats or turn.kind is Kind.CORRECTED:
         return []
     return list(turn.changes)
 
 
-def _followed(row: Update, now: datetime) -> bool:
+def _is_followed(update: Update, now: datetime) -> bool:
     """Whether somebody was told of the update, and it is young.
 
     What is read for the first time does not turn it in silence.
     """
-    young = row.released is not None and now - row.released <= schedule.YOUNG
-    return (
-        young
-        and row.state is State.RELEASED
-        and any(each.event for each in row.established)
-    )
+    if update.state is not State.RELEASED or update.released is None:
+        return False
+    was_told = any(each.event for each in update.established)
+    return was_told and now - update.released <= schedule.YOUNG
 
 
-def _newer(said: PassageStatement | None, row: Update) -> bool:
-    return (
-        said is not None
-        and said.time is not None
-        and row.changed is not None
-        and said.time > row.changed
-    )
+def _is_newer(said: PassageStatement | None, update: Update) -> bool:
+    """Whether a turn is dated after what was last established of the update."""
+    return said is not None and is_before(update.changed, said.time)
 
 
-def settle(case: UpdateChanges, ledger: Ledger, now: datetime) -> None:
-    """Bring a case's update up to what its entries and their histories say."""
-    row = ledger[case.update_id]
-    for item in case.changes:
-        if item.successors:
-            row = replace(row, version=max(row.version, 2))
-            item.packages += item.successors
-    row = merge_changes(row, case)
-    turns = [_turn(item, row) for item in case.changes]
+def settle(changes: UpdateChanges, ledger: Ledger, now: datetime) -> None:
+    """Bring the update of changes up to what its entries and their histories say.
+
+    It is put into the ledger, and nothing is told: of a state that was told only a
+    later date is believed.
+    """
+    before = update = ledger[changes.update_id]
+    for matched in changes.changes:
+        if matched.successors:
+            update = replace(update, version=max(update.version, 2))
+            matched.packages += matched.successors
+    update = merge_changes(update, changes)
+    turns = [_last_turn(matched, update) for matched in changes.changes]
     last = max(
         (said for said in turns if said is not None),
         # Of a pull and a return of one day the return is the later
-        key=lambda said: (said.time or _NEVER, said.kind is Kind.RE_RELEASED),
+        key=lambda said: (said.time or NEVER, said.kind is Kind.RE_RELEASED),
         default=None,
     )
-    before = ledger[case.update_id]
-    newest = _standing(row, case, last, before)
-    if newest.packages != row.packages:
+    newest = _as_told_last(update, changes, last, before)
+    if newest.packages != update.packages:
         # What its sources have it as goes by the version that is theirs now
-        newest = merge_changes(newest, case)
-    turns_it = (newest.state, newest.version) != (row.state, row.version)
-    silently = turns_it and _followed(before, now)
-    if not silently and not _outweighed(last, row, before):
-        row = newest
-    ledger.put(take_over_advisories(_pulled_before(row, case), ledger))
+        newest = merge_changes(newest, changes)
+    turns_it = (newest.state, newest.version) != (update.state, update.version)
+    silently = turns_it and _is_followed(before, now)
+    if not silently and not _is_outweighed(last, update, before):
+        update = newest
+    update = _with_pull_before(update, changes)
+    ledger.put(take_over_advisories(update, ledger))
 
 
-def _outweighed(last: PassageStatement | None, row: Update, before: Update) -> bool:
+def _is_outweighed(
+    last: PassageStatement | None, update: Update, before: Update
+) -> bool:
     """Whether the state was told of, and what is read for the first time is no newer than that.
 
     It stays as it was told.
     """
-    has_event = any(each.event for each in before.established if each.of_state)
-    return has_event and row.version == before.version and not _newer(last, before)
+    turns = [each for each in before.established if each.of_state]
+    was_told = any(each.event for each in turns)
+    is_same = update.version == before.version and not _is_newer(last, before)
+    return was_told and is_same
 
 
-def _standing(
-    row: Update, case: UpdateChanges, last: PassageStatement | None, before: Update
+def _as_told_last(
+    update: Update,
+    changes: UpdateChanges,
+    last: PassageStatement | None,
+    before: Update,
 ) -> Update:
-    """The row in the state that the histories of a case end with."""
-    if last is not None and last.kind is Kind.RE_RELEASED:
-        row = _returned(row, last, before)
-    elif _is_recalled(row, case) or (last is not None and not _overtaken(last, row)):
+    """The update in the state that the histories of its changes end with."""
+    if last is None:
+        return _without_history(update, changes)
+    if last.kind is Kind.RE_RELEASED:
+        update = _as_returned(update, last, before)
+    elif is_recalled(update, changes) or not _is_replaced_since(last, update):
         # December 2014's record says so of one rollup of three
-        named = named_packages(last, current_packages(row)) if last else ()
-        row = with_pulled(row, named)
-        row = establish(row, Established(Kind.PULLED, row.version))
-    elif (last is not None or row.version > 1) and row.type != "advisory":
-        row = replace(row, state=State.RELEASED)
-    if last is None or last.time is None:
-        return row
-    turned = max(last.time, row.changed or _NEVER)
-    return replace(row, changed=turned, turned=turned)
+        update = _as_pulled(update, named_packages(last, current_packages(update)))
+    elif update.type != "advisory":
+        update = replace(update, state=State.RELEASED)
+    if last.time is None:
+        return update
+    turned = max(last.time, update.changed or NEVER)
+    return replace(update, changed=turned, turned=turned)
 
 
-def _is_recalled(row: Update, case: UpdateChanges) -> bool:
-    """Whether a table's row of this version, or a later one, is called "(recalled)"."""
-    entries = [matched.entry for matched in case.changes]
-    labels = [entry.label for entry in entries if entry.is_recalled]
-    return any(label and label.version >= row.version for label in labels)
+def _without_history(update: Update, changes: UpdateChanges) -> Update:
+    """The update in the state that its rows alone show."""
+    if is_recalled(update, changes):
+        return _as_pulled(update, ())
+    if update.version > 1 and update.type != "advisory":
+        return replace(update, state=State.RELEASED)
+    return update
 
 
-def _returned(row: Update, last: PassageStatement, before: Update) -> Update:
-    """The row after its history's last turn, a return: it is the second version at least."""
-    row = replace(row, version=max(row.version, 2), state=State.RELEASED)
-    row = _with_returned(row, last, before)
-    return establish(row, Established(Kind.RE_RELEASED, row.version))
+def _as_pulled(update: Update, packages: Sequence[Package]) -> Update:
+    """The update after its history's last turn, a pull: of these packages, or of all."""
+    update = with_pulled(update, packages)
+    return establish(update, Established(Kind.PULLED, update.version))
 
 
-def _with_returned(row: Update, last: PassageStatement, before: Update) -> Update:
-    """The row with the packages that are back as those of its version.
+def _as_returned(update: Update, last: PassageStatement, before: Update) -> Update:
+    """The update after its history's last turn, a return: it is the second version at least.
 
-    A record that is read after November 2024's return offers KB5049233 alone, and says
-    that it was re-released so.
+    Its packages that are back are that version's.  A record that is read after November
+    2024's return offers KB5049233 alone, and says that it was re-released so.
     """
+    version = max(update.version, 2)
     packages = []
-    for package in row.packages:
+    for package in update.packages:
         is_named = package.kb in last.kbs if last.kbs else not before.packages
         if is_named and not package.stated:
-            package = replace(package, version=row.version)  # noqa: PLW2901
+            package = replace(package, version=version)  # noqa: PLW2901
         packages.append(package)
-    return replace(row, packages=tuple(packages))
+    update = replace(
+        update, version=version, state=State.RELEASED, packages=tuple(packages)
+    )
+    return establish(update, Established(Kind.RE_RELEASED, version))
 
 
-def _pulled_before(row: Update, case: UpdateChanges) -> Update:
+def _with_pull_before(update: Update, changes: UpdateChanges) -> Update:
     """Note which version was pulled before the current one: who still runs it is to be told."""
-    if row.version < 2 or row.state is not State.RELEASED:
-        return row
-    for item in case.changes:
-        label = item.entry.label
-        if label is not None and label.pulled:
-            row = establish(row, Established(Kind.PULLED, label.version))
-        elif _turn(item, row) is not None and tells_of_pull(item.entry):
-            row = establish(row, Established(Kind.PULLED, row.version - 1))
-    return row
+    if update.version < 2 or update.state is not State.RELEASED:
+        return update
+    for matched in changes.changes:
+        label = label_of(matched.entry)
+        if label.pulled:
+            pull = Established(Kind.PULLED, label.version)
+            update = establish(update, pull)
+        elif _last_turn(matched, update) is not None and tells_of_pull(matched.entry):
+            pull = Established(Kind.PULLED, update.version - 1)
+            update = establish(update, pull)
+    return update
 
 
-def _turn(item: MatchedChange, row: Update) -> PassageStatement | None:
+def _last_turn(matched: MatchedChange, update: Update) -> PassageStatement | None:
     """The pull or re-release that an entry's history ends with, as far as it is about
     this update.
     """
-    entry = item.entry
+    entry = matched.entry
     said = history_of(entry)
-    if said is None or not is_about(said, row, entry):
+    if said is None or not is_about(said, update, entry):
         return None
-    if not item.packages:
+    if not matched.packages:
         # Words without packages are about the update, unless all of the entry's
         # packages went to another one
         return said if not entry.packages else None
-    if said.time is not None and row.released is not None and said.time < row.released:
+    # An entry of one month that points at the update of another
+    is_of_other_month = contradict(month_of(entry.published), update.month)
+    if said.kind is Kind.RE_RELEASED and is_of_other_month:
         return None
-    if said.kind is Kind.RE_RELEASED and _is_of_other_month(entry, row):
-        return None
-    return said
+    return None if is_before(said.time, update.released) else said
 
 
-def _is_of_other_month(entry: Entry, row: Update) -> bool:
-    """Whether an entry was published in another month than the one that names the update."""
-    if not row.month or entry.published is None:
-        return False
-    return month_of(entry.published) != row.month
-
-
-def _overtaken(said: PassageStatement, row: Update) -> bool:
+def _is_replaced_since(said: PassageStatement, update: Update) -> bool:
     """Whether a pulled version has been replaced since by one that the tables already show."""
-    newer = {p.kb for p in current_packages(row) if p.version > 1}
+    newer = {each.kb for each in current_packages(update) if each.version > 1}
     return bool(newer) and newer.isdisjoint(said.kbs)
 
 

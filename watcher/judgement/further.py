@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.judgement import normalize
 from watcher.judgement.audience import concerns, names_product
 from watcher.judgement.change_reading import MatchedChange
 from watcher.judgement.packages import (
+    builds_of,
     current_packages,
     exact_products,
+    in_build_order,
     is_level_of,
+    kb_articles,
     those_among,
 )
 from watcher.judgement.summary import product_list
@@ -69,9 +71,8 @@ def with_further(event: Event, packages: Iterable[Package]) -> Event:
     named = event.update.products
     if event.kind not in (Kind.RELEASED, Kind.RE_RELEASED) or not named:
         return event
-    further = [
-        each for each in packages if each.product not in named and not each.pulled
-    ]
+    offered = [each for each in packages if not each.pulled]
+    further = [each for each in offered if each.product not in named]
     if not further:
         return event
     # A post names "Exchange Server 2016", the table its CU23
@@ -80,19 +81,15 @@ def with_further(event: Event, packages: Iterable[Package]) -> Event:
         for each in event.packages
         if not any(is_level_of(new.product, each.product) for new in further)
     ]
-    both = (*stays, *further)
-    products = exact_products({*named, *(each.product for each in further)})
-    builds = {*event.update.builds, *(each.build for each in further if each.build)}
+    products = exact_products((*named, *(each.product for each in further)))
     update = replace(
         event.update,
         products=products,
-        kbs=tuple(
-            sorted({*event.update.kbs, *(each.kb for each in further if each.kb)})
-        ),
-        builds=tuple(sorted(builds, key=normalize.build_key)),
+        kbs=tuple(sorted({*event.update.kbs, *kb_articles(further)})),
+        builds=in_build_order((*event.update.builds, *builds_of(further))),
     )
     summary = event.summary.replace(product_list(named), product_list(products), 1)
-    return replace(event, update=update, packages=both, summary=summary)
+    return replace(event, update=update, packages=(*stays, *further), summary=summary)
 
 
 def part_for(
@@ -109,26 +106,25 @@ def part_for(
     as_told = replace(event.update, products=tuple(before))
     if concerns(subscriber, replace(event, update=as_told), exposures=exposures):
         return None
+    further = [each for each in event.packages if each.product not in before]
     packages = [
         each
-        for each in event.packages
-        if each.product not in before
-        and names_product(subscriber.watched, (each.product,))
+        for each in further
+        if names_product(subscriber.watched, (each.product,))
         and names_product(subscriber.products, (each.product,))
     ]
     if not packages:
         return None
-    builds = {each.build for each in packages if each.build}
     update = replace(
         event.update,
         products=exact_products(each.product for each in packages),
-        kbs=tuple(sorted({each.kb for each in packages if each.kb})),
-        builds=tuple(sorted(builds, key=normalize.build_key)),
+        kbs=kb_articles(packages),
+        builds=builds_of(packages),
     )
     summary = event.summary.replace(
         product_list(event.update.products), product_list(update.products), 1
     )
-    named = {*update.products, *update.builds}
+    named = (*update.products, *update.builds)
     evidence = [
         each for each in event.evidence if any(name in each.after for name in named)
     ]

@@ -23,11 +23,18 @@ from watcher.judgement.absence import Absences
 from watcher.judgement.change_reading import ChangeReading, UpdateChanges, read_change
 from watcher.judgement.corrections import tell_wrong_names
 from watcher.judgement.decide import decide, first_sight
-from watcher.judgement.event import Decisions, Summary, compose_event, quote_evidence
+from watcher.judgement.event import (
+    Decisions,
+    Summary,
+    compose_event,
+    is_before,
+    quote_evidence,
+)
 from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger, Matches
 from watcher.judgement.matching import match
 from watcher.judgement.names import LABELLED, entry_names, kb_names, label_names, slug
+from watcher.judgement.other_events import is_issue
 from watcher.judgement.packages import exact_products
 from watcher.judgement.prose import update_label
 from watcher.records import (
@@ -187,8 +194,7 @@ def decide_unmatched(matches: Matches, decisions: Decisions) -> None:
         appeared = reading.change.kind is ChangeKind.APPEARED
         # A record of one CVE; a post may name some
         is_catalogued = entry.key.upper() in entry.cves
-        is_issue = any(passage.name == "issue" for passage in entry.passages)
-        if is_issue and (appeared or _issue_goes_on(reading, matches.now)):
+        if is_issue(entry) and (appeared or _issue_goes_on(reading, matches.now)):
             _decide_other_issue(reading, matches, decisions)
         elif appeared and entry.title and not is_catalogued:
             decisions.events.append(_news(reading, matches.now))
@@ -203,11 +209,10 @@ def _issue_goes_on(reading: ChangeReading, now: datetime) -> bool:
     opened, whoever began to read the page in between.
     """
     before, entry = reading.change.before, reading.entry
-    is_named = bool(entry.kbs) or _own_version(entry) is not None
-    if before is None or reading.change.after is None or not is_named:
+    if before is None or reading.change.after is None:
         return False
-    opened = entry.dated
-    if opened is not None and now - opened > schedule.YOUNG:
+    is_named = bool(entry.kbs) or _own_version(entry) is not None
+    if not is_named or is_before(entry.dated, now - schedule.YOUNG):
         return False
     # A row that is only reworded names nothing that it did not name before
     remedies = (reading.new_text("issue"), reading.new_text("workaround"))
@@ -240,10 +245,11 @@ def _decide_other_issue(
     A Windows update that stops Exchange, say.
     """
     entry = reading.entry
-    kb = entry.kbs[0] if entry.kbs else ""
+    kb = next(iter(entry.kbs), "")
+    title, name = kb or entry.title, f"issue {kb or entry.key}"
     label = _own_version(entry)
-    title = label.product if label is not None else kb or entry.title
-    name = f"issue {kb or entry.key}" if label is None else title
+    if label is not None:
+        title = name = label.product
     update_id = slug(name)[:LONGEST_ID]
     if update_id in matches.ledger:
         decisions.be_silent(reading, "its update is known by another issue")

@@ -18,8 +18,10 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
 )
 from watcher.judgement.event import (
+    NEVER,
     Decisions,
     compose_event,
+    packages_differ,
     quote_all,
     quote_kind,
     tells_of_former_turn,
@@ -29,6 +31,7 @@ from watcher.judgement.ledger import established_by, last_event
 from watcher.judgement.matching import is_about
 from watcher.judgement.packages import (
     all_among,
+    builds_of,
     covers_product,
     current_packages,
     holds_package,
@@ -46,6 +49,7 @@ from watcher.judgement.summary import (
 )
 from watcher.records import (
     ChangeKind,
+    Entry,
     Established,
     Event,
     Kind,
@@ -107,14 +111,18 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
     # What the founding source says of attacks stands in its release
     if check.founded_now:
         return []
-    all_readings = [matched.reading for matched in check.changes.changes]
     readings = [
-        each for each in all_readings if _exploitation_is_new(each, check.before)
+        matched.reading
+        for matched in check.changes.changes
+        if _exploitation_is_new(matched.reading, check.before)
     ]
     if not readings:
         return []
     cves = [reading.entry.cves[0] for reading in readings]
-    exploited = any(map(_says_exploited, readings))
+    # Attacks are told of by a field, a catalogue or words; else it is publicly known only
+    exploited = any(
+        reading.exploited or reading.says(Kind.EXPLOITED) for reading in readings
+    )
     event = compose_event(
         check.update,
         Kind.EXPLOITED,
@@ -130,25 +138,19 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
     return [Establishing(Established(Kind.EXPLOITED, detail=cves[0]), event)]
 
 
-def _says_exploited(reading: ChangeReading) -> bool:
-    """Whether attacks are told of, by a field, a catalogue or words; else it is known only."""
-    return reading.exploited or reading.says(Kind.EXPLOITED)
-
-
 def _exploitation_is_new(reading: ChangeReading, before: Update) -> bool:
     """Whether an entry comes to say that its CVE is exploited or publicly known."""
-    cves = reading.entry.cves
-    stored = [each for each in before.advisories if each.id in cves[:1]]
-    if not stored:
-        # Words need an advisory that is known, a field or a catalogue none
-        return bool(cves) and reading.exploited
-    advisory = stored[0]
+    if not reading.entry.cves:
+        return False
+    advisories = {advisory.id: advisory for advisory in before.advisories}
+    advisory = advisories.get(reading.entry.cves[0])
+    # Words need an advisory that is known, a field or a catalogue none
+    if advisory is None:
+        return reading.exploited
     # Who hears of attacks needs not hear that it is publicly known
     if advisory.exploited:
         return False
-    if reading.exploited:
-        return True
-    if reading.disclosed and not advisory.disclosed:
+    if reading.exploited or (reading.disclosed and not advisory.disclosed):
         return True
     # Words count where they are new
     return reading.says(Kind.EXPLOITED) and not reading.is_first
@@ -164,34 +166,37 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     if not matches:
         return []
     check.used += matches
+    is_return = before.version > 1
     if _is_told_already(check, matches):
-        earlier = established_by(before, Established(Kind.RELEASED))
-        if before.version > 1:
-            earlier = last_event(before, Kind.RE_RELEASED)
+        released = established_by(before, Established(Kind.RELEASED))
+        earlier = last_event(before, Kind.RE_RELEASED) if is_return else released
         offered = offered_by(check.update, matches)
         check.decisions.support(earlier or "", matches, offered)
         return []
     further: list[Package] = []
     for matched in matches:
         further += _of_further_products(matched, before)
+    products = sorted({package.product for package in further})
     names = {(package.product, package.kb) for package in further}
     packages = [
         package
         for package in check.update.packages
         if (package.product, package.kb) in names
     ]
-    products = sorted({package.product for package in further})
-    readings = [matched.reading for matched in matches]
+    # The update that an advisory waited for is out
+    is_awaited = before.state is State.ANNOUNCED
+    detail = "" if is_awaited else " ".join(products)
+    fact = Established(Kind.RELEASED, detail=detail)
+    summary = further_summary(check.update, products)
     # What comes more than a week after the second version takes the first one's place,
     # too
-    is_return = before.version > 1
-    kind = Kind.RE_RELEASED if is_return else Kind.RELEASED
-    summary = further_summary(check.update, products)
     if is_return:
+        fact = Established(Kind.RE_RELEASED, before.version, detail=detail)
         summary = re_released_summary(check.update, packages)
+    readings = [matched.reading for matched in matches]
     event = compose_event(
         check.update,
-        kind,
+        fact.kind,
         check.now,
         summary=summary,
         evidence=quote_all(readings),
@@ -199,11 +204,7 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         packages=packages,
         distinction=",".join(products),
     )
-    # The update that an advisory waited for is out
-    first = before.state is State.ANNOUNCED
-    detail = "" if first else " ".join(products)
-    version = before.version if is_return else 0
-    return [Establishing(Established(kind, version, detail=detail), event)]
+    return [Establishing(fact, event)]
 
 
 def _is_told_already(check: UpdateCheck, matches: Sequence[MatchedChange]) -> bool:
@@ -255,8 +256,7 @@ def _product_before(matched: MatchedChange, before: Update) -> str:
     former = matched.reading.change.before
     if former is None or not (is_row(former) and is_row(matched.entry)):
         return ""
-    further = _of_further_products(matched, before)
-    builds = {package.build for package in further}
+    builds = builds_of(_of_further_products(matched, before))
     for old in those_among(former.packages, before.packages):
         if old.build in builds:
             return old.product
@@ -317,8 +317,9 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
         if not _issue_is_new(matched, check.update, check.now):
             continue
         check.used.append(matched)
-        listed = Established(Kind.KNOWN_ISSUE, detail=title_of_issue(matched))
-        told = established_by(check.update, listed) if listed.detail else None
+        title = title_of_issue(matched)
+        listed = Established(Kind.KNOWN_ISSUE, detail=title)
+        told = established_by(check.update, listed) if title else None
         if told is None:
             matches.append(matched)
         else:
@@ -337,7 +338,11 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
     )
     if check.decisions.widen_issue(event, readings):
         return []
-    return [Establishing(_fact_of_issue(matches, event.id), event)]
+    # One issue is known by its title, several by the event that tells of them
+    titles = {title_of_issue(matched) for matched in matches}
+    detail = titles.pop() if len(titles) == 1 else ""
+    fact = Established(Kind.KNOWN_ISSUE, detail=detail or event.id)
+    return [Establishing(fact, event)]
 
 
 def title_of_issue(matched: MatchedChange) -> str:
@@ -347,18 +352,14 @@ def title_of_issue(matched: MatchedChange) -> str:
     Microsoft Graph lists the issues of release health under numbers of its own.
     """
     entry = matched.entry
-    appeared = matched.reading.change.kind is ChangeKind.APPEARED
-    is_issue = any(passage.name == "issue" for passage in entry.passages)
-    if not appeared or not is_issue or entry.packages:
+    if matched.reading.change.kind is not ChangeKind.APPEARED or entry.packages:
         return ""
-    return normalize.fold(entry.title).lower()
+    return normalize.fold(entry.title).lower() if is_issue(entry) else ""
 
 
-def _fact_of_issue(matches: Sequence[MatchedChange], event: str) -> Established:
-    """Give the fact that an issue is listed, by its title, or by the event of several."""
-    titles = {title_of_issue(matched) for matched in matches}
-    detail = titles.pop() if len(titles) == 1 else ""
-    return Established(Kind.KNOWN_ISSUE, detail=detail or event)
+def is_issue(entry: Entry) -> bool:
+    """Say whether an entry is one of a list of known issues: a passage tells of one."""
+    return any(passage.name == "issue" for passage in entry.passages)
 
 
 def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool:
@@ -366,22 +367,19 @@ def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool
     entry = matched.entry
     appeared = matched.reading.change.kind is ChangeKind.APPEARED
     # A page that is filled with issues of years ago is no news
-    dated = entry.dated
-    recent = appeared and not believe.back_filled(dated, now)
-    names = {passage.name for passage in entry.passages}
-    if "issue" not in names:
-        return _words_of_issue_are_news(matched, update, recent=recent)
+    is_recent = appeared and not believe.back_filled(entry.dated, now)
+    if not is_issue(entry):
+        return _words_of_issue_are_news(matched, update, is_recent=is_recent)
     new_names = {passage.name for passage in matched.reading.new_passages}
     if new_names.isdisjoint(("issue", "workaround")):
         return False
-    if appeared:
-        return recent
     # What is corrected in the issue of an old update is no news
-    return now - update.dated <= schedule.YOUNG
+    is_young = now - update.dated <= schedule.YOUNG
+    return is_recent if appeared else is_young
 
 
 def _words_of_issue_are_news(
-    matched: MatchedChange, update: Update, *, recent: bool
+    matched: MatchedChange, update: Update, *, is_recent: bool
 ) -> bool:
     """Whether a record, a row or a post says something new of an update's known issue.
 
@@ -395,11 +393,15 @@ def _words_of_issue_are_news(
     # What a new record or row says at once belongs to its release; what a post says
     # first is news
     is_post = not matched.entry.packages and not matched.entry.revision
-    return recent and is_post
+    return is_recent and is_post
 
 
 def revision(check: UpdateCheck) -> list[Establishing]:
-    """Compose the event of anything else that changed and concerns an administrator."""
+    """Compose the event of anything else that changed and concerns an administrator.
+
+    A change that repeats an earlier event is evidence for that; any other that is no
+    news is noted with the reason.
+    """
     readings = []
     for matched in check.unused():
         why = _why_no_news(check, matched)
@@ -432,22 +434,19 @@ def _event_repeated(before: Update, why: str) -> str | None:
 
     "" for what was known from the start, None where the change repeats nothing.
     """
+    if why == _SAME_CHECK:
+        return before.established[-1].event
     if why == _SAME_RELEASE:
         # Record, table and post told of November 2024's v2 in turn: the later ones are
         # evidence for the re-release, not for the release of v1
-        if before.version == 1:
-            return last_event(before, Kind.RELEASED) or None
-        return last_event(before, Kind.RE_RELEASED, before.version) or None
+        if before.version > 1:
+            return last_event(before, Kind.RE_RELEASED, before.version) or None
+        return last_event(before, Kind.RELEASED) or None
     if why == _EXPLOITED:
         # Without a CVE it is the first sight of an advisory
-        events = [
-            each.event
-            for each in before.established
-            if each.kind is Kind.EXPLOITED and each.detail
-        ]
+        told = [each for each in before.established if each.detail]
+        events = [each.event for each in told if each.kind is Kind.EXPLOITED]
         return events[-1] if events else ""
-    if why == _SAME_CHECK:
-        return before.established[-1].event
     return None
 
 
@@ -462,14 +461,13 @@ def _why_no_news(check: UpdateCheck, matched: MatchedChange) -> str:
         return "an entry that was missing is back as it was"
 
     # In January 2022 a post's new sentence was about three of its four updates
-    nothing_bound = matched.bound is not None and not matched.bound
-    if nothing_bound and reading.statements and not reading.is_first:
+    if matched.bound == [] and reading.statements and not reading.is_first:
         return "what is new in it is about another update"
 
     texts = _new_texts(reading, _OF_CONCERN)
     if _is_of_another(before, matched, texts):
         return "it is about another update of the same record"
-    if reading.is_first or _packages_differ(reading) or _is_redated(reading):
+    if reading.is_first or packages_differ(reading) or _is_redated(reading):
         return ""
     return _why_words_are_no_news(check, reading, texts)
 
@@ -499,12 +497,6 @@ def _new_texts(reading: ChangeReading, names: tuple[str, ...]) -> list[str]:
     return [each.text for each in passages if each.name.startswith(names)]
 
 
-def _packages_differ(reading: ChangeReading) -> bool:
-    return bool(
-        reading.new_packages or reading.lost_packages or reading.changed_packages
-    )
-
-
 def _is_informational(reading: ChangeReading) -> bool:
     """Whether all that was revised is called informational: "Updated acknowledgement"."""
     # "Updated Exploited to Yes. This is an informational change only."
@@ -521,15 +513,12 @@ def _moves_to_version_in_force(
 
     The table of builds shows v2 hours after MSRC's record does.
     """
-    if before.version == 1 or before.changed is None:
-        return False
-    if now - before.changed > SAME_STORY:
+    if before.version == 1 or now - (before.changed or NEVER) > SAME_STORY:
         return False
     # Another build or file under the same name is more than the version told of
     if not reading.new_packages or reading.changed_packages:
         return False
-    current = current_packages(before)
-    return all_among(reading.new_packages, current)
+    return all_among(reading.new_packages, current_packages(before))
 
 
 def _repeats_exploitation(
@@ -537,13 +526,13 @@ def _repeats_exploitation(
 ) -> bool:
     """Whether new words say no more than that an advisory is exploited which is known to be so."""
     exploited = {each.id for each in before.advisories if each.exploited}
-    if exploited.isdisjoint(reading.entry.cves) or not reading.statements:
+    if exploited.isdisjoint(reading.entry.cves):
         return False
-    if len(reading.statements_of(Kind.EXPLOITED)) < len(reading.statements):
+    if {each.kind for each in reading.statements} != {Kind.EXPLOITED}:
         return False
     said = {normalize.fold(each.sentence) for each in reading.statements}
-    lines = map(normalize.fold, "\n".join(texts).split("\n"))
-    return all(line in said or _INFORMATIONAL.search(line) for line in lines)
+    new_lines = set(map(normalize.fold, "\n".join(texts).split("\n")))
+    return all(map(_INFORMATIONAL.search, new_lines - said))
 
 
 def _is_of_another(
@@ -558,8 +547,8 @@ def _is_of_another(
     # Where something was taken away or exchanged, the words may be about that
     if reading.is_first or reading.lost_packages or reading.changed_packages:
         return False
-    brought = [each for each in reading.new_packages if each in matched.packages]
-    if brought or not reading.new_packages:
+    brought = reading.new_packages
+    if not brought or not set(brought).isdisjoint(matched.packages):
         return False
     named: list[str] = []
     for text in texts:
@@ -585,7 +574,7 @@ def _adds_nothing(before: Update, matched: MatchedChange) -> bool:
     Its first advisories soon after the release are the same story: the table of builds
     is there some hours before MSRC's records.
     """
-    if not all(holds_package(before, package) for package in matched.packages):
+    if not all_among(matched.packages, before.packages):
         return False
     stored = {advisory.id for advisory in before.advisories}
     if stored.issuperset(matched.entry.cves):

@@ -8,7 +8,7 @@ All else in the text is about what its entry is about: by label, title, article,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -211,12 +211,17 @@ def sentence_before(statement: PassageStatement, entry: Entry) -> str:
     update has been recalled", in the post of December 2014 on three products' rollups.
     """
     before = ""
-    for passage in entry.passages:
-        for sentence in sentences(passage.text):
-            if normalize.fold(sentence) == statement.sentence:
-                return before
-            before = sentence
+    for sentence in _sentences_of(entry):
+        if normalize.fold(sentence) == statement.sentence:
+            return before
+        before = sentence
     return ""
+
+
+def _sentences_of(entry: Entry) -> Iterator[str]:
+    """The sentences of an entry's passages, in their order."""
+    for passage in entry.passages:
+        yield from sentences(passage.text)
 
 
 def articles_of_return(statement: PassageStatement) -> tuple[str, ...]:
@@ -309,21 +314,14 @@ def _first_articles(entry: Entry) -> tuple[str, ...]:
     Case: "The July 2018 rollups (KB4340557, KB4340558) were released earlier this month.
     ... We have stopped distributing the July 2018 updates" stops both.
     """
-    for passage in entry.passages:
-        for sentence in sentences(passage.text):
-            kbs = normalize.kbs_in(sentence)
-            if kbs:
-                return kbs
-    return ()
+    named = map(normalize.kbs_in, _sentences_of(entry))
+    return next(filter(None, named), ())
 
 
-def _updates_of(kbs: tuple[str, ...], ledger: Ledger) -> list[Update]:
-    found: list[Update] = []
-    for kb in kbs:
-        update = ledger.find(kb_names([kb]))
-        if update is not None and update not in found:
-            found.append(update)
-    return found
+def _updates_of(kbs: Iterable[str], ledger: Ledger) -> list[Update]:
+    """The known updates of KB articles, each once, in the order of the articles."""
+    found = [ledger.find(kb_names([kb])) for kb in kbs]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def update_label(entry: Entry) -> Label | None:
