@@ -193,7 +193,11 @@ def _known_as(
 
 
 def replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> None:
-    """Put the guessed update without the package, or with the one that is ``correct``."""
+    """Put the guessed update without the package, or with the one that is ``correct``.
+
+    It loses the names, articles and products that no package of it bears any more, and
+    the version that none is of.
+    """
     update = ledger[guess.update.id]
     packages = tuple(each for each in update.packages if each != guess.package)
     if correct is not None:
@@ -237,7 +241,10 @@ def leave_to_heirs(matches: Matches) -> None:
 
 
 def named_wrongly(row: Package, reading: ChangeReading, ledger: Ledger) -> Guess | None:
-    """Give the package that a row stated under its former name, in the update of that."""
+    """Give the package that a row stated under its former name, in the update of that.
+
+    None where the row's name is as it was, or no update has what it named.
+    """
     before, after = reading.change.before, reading.change.after
     if before is None or after is None or not _corrects_name(before, after):
         return None
@@ -302,7 +309,10 @@ def is_news(wrong: Guess) -> bool:
 def take_from_wrong_name(
     wrong: Guess, right: Update, reading: ChangeReading, matches: Matches
 ) -> None:
-    """Leave the update that a row named wrongly as it was before that row."""
+    """Leave the update that a row named wrongly as it was before that row.
+
+    ``right`` is the update that the package is of; ``tell_wrong_names`` tells of both.
+    """
     ledger = matches.ledger
     version = wrong.update.version
     replace_package(wrong, None, ledger)
@@ -332,7 +342,11 @@ def _never_re_released(update: Update) -> Update:
 
 
 def tell_wrong_names(matches: Matches, decisions: Decisions) -> None:
-    """Correct what was told of packages under the name of another update."""
+    """Correct what was told of packages under the name of another update.
+
+    One event for each that told of them goes to ``decisions``; of what nobody was told
+    there is none.
+    """
     ledger = matches.ledger
     told: dict[tuple[str, str], list[Relabelled]] = {}
     for each in matches.relabelled:

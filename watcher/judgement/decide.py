@@ -89,7 +89,11 @@ from watcher.records import (
 
 
 def decide(changes: UpdateChanges, matches: Matches, decisions: Decisions) -> None:
-    """Decide what a check says of one update, and put the update as it stands then."""
+    """Decide what a check says of one update, and put the update as it stands then.
+
+    ``changes`` are what the check says of it.  Events, evidence and silences go to
+    ``decisions``, the update to the ledger of ``matches``.
+    """
     update = matches.ledger[changes.update_id]
     if matches.ledger.is_new(update.id):
         first_sight(update, changes, matches, decisions)
@@ -475,6 +479,10 @@ def _event_of(
     corrects: str = "",
 ) -> Event:
     readings = [matched.reading for matched in changed.changes]
+    packages = None
+    if part is not None:
+        # As they stand after the decision
+        packages = those_among(current_packages(update), part)
     return compose_event(
         update,
         changed.kind,
@@ -483,12 +491,7 @@ def _event_of(
         evidence=quote_all(readings, changed.statements),
         readings=readings,
         because=deciding_words(changed.statements),
-        packages=None if part is None else _as_they_stand(part, update),
+        packages=packages,
         corrects=corrects,
         distinction=corrects or " ".join(each.product for each in part or ()),
     )
-
-
-def _as_they_stand(packages: Sequence[Package], update: Update) -> list[Package]:
-    """Packages as the update has them after the decision."""
-    return those_among(current_packages(update), packages)

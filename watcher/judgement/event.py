@@ -180,8 +180,10 @@ def excerpt(text: str) -> str:
 
 
 def unique_evidence(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """Give evidence without repetitions."""
-    # Six CVEs of one update say the same: it is quoted once
+    """Give evidence without repetitions, in its order.
+
+    Six CVEs of one update say the same: it is quoted once for a source.
+    """
     seen: dict[tuple[str, str, str], Evidence] = {}
     for piece in evidence:
         seen.setdefault((piece.source, piece.before, piece.after), piece)
@@ -488,7 +490,10 @@ def day_of_turn(
 def is_said_later(
     statements: Iterable[PassageStatement], before: Update, turned: datetime
 ) -> bool:
-    """Say whether dated words repeat a state on a later day than it was established."""
+    """Say whether dated words repeat a state on a later day than it was established.
+
+    ``before`` is the update as it was, ``turned`` the day that ``day_of_turn`` gives.
+    """
     return last_time(statements) is not None and is_before(before.turned, turned)
 
 
@@ -507,7 +512,10 @@ def is_older(statement: PassageStatement, update: Update) -> bool:
 
 
 def tells_of_former_turn(reading: ChangeReading, update: Update) -> bool:
-    """Say whether all that a change states is older than the last change of state."""
+    """Say whether all that a change states is older than the last change of state.
+
+    So of nothing that states nothing.
+    """
     statements = reading.statements
     return bool(statements) and all(is_older(each, update) for each in statements)
 
@@ -525,7 +533,10 @@ def _midnight(time: datetime | None) -> datetime | None:
 
 
 def was_short(readings: Sequence[ChangeReading], update: Update, now: datetime) -> bool:
-    """Say whether what is back was away for less than it takes to make it anew."""
+    """Say whether what is back was away for less than it takes to make it anew.
+
+    ``TAKEN_BACK``, from when the first of it was gone, else from the update's last change.
+    """
     since = _gone_since(readings) or update.changed or now
     return now - since <= TAKEN_BACK
 

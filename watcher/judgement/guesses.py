@@ -49,7 +49,10 @@ PATCH_TUESDAY_LASTS = timedelta(days=3)
 
 
 def suggests_month(time: datetime) -> bool:
-    """Say whether a date is a Patch Tuesday's, of which all updates bear the month."""
+    """Say whether a date is a Patch Tuesday's, of which all updates bear the month.
+
+    The second Tuesday of a month, from a day before until ``PATCH_TUESDAY_LASTS`` after.
+    """
     first = time.replace(day=1)
     second_tuesday = first + timedelta(days=(TUESDAY - first.weekday()) % 7 + 7)
     return timedelta(days=-1) <= time - second_tuesday <= PATCH_TUESDAY_LASTS

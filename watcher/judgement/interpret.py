@@ -61,14 +61,14 @@ def names(changes: Iterable[Change], stated: Sequence[Entry] = ()) -> tuple[str,
     nothing_known = Ledger(())
     for change in changes:
         change = with_stated_label(change, stated, nothing_known)  # noqa: PLW2901
-        for entry in (change.before, change.after):
-            if entry is not None:
-                found |= dict.fromkeys(entry_names(entry))
-        if change.before is None or change.after is None:
+        for entry in filter(None, (change.before, change.after)):
+            found |= dict.fromkeys(entry_names(entry))
+        if change.before is None:
             continue
         # A sentence that is new may name the article of another update
-        for passage in change.after.passages:
-            if passage not in change.before.passages:
+        former = change.before.passages
+        for passage in change.entry.passages:
+            if passage not in former:
                 found |= dict.fromkeys(kb_names(normalize.kbs_in(passage.text)))
     return tuple(found)
 

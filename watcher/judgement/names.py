@@ -148,7 +148,10 @@ def link_name(url: str) -> str:
 
 
 def cve_names(cves: Iterable[str]) -> tuple[str, ...]:
-    """Give the names of advisories, the weakest ones."""
+    """Give the names of advisories, the weakest ones.
+
+    ``cve:CVE-2024-49040``: one vulnerability is fixed by many updates.
+    """
     return tuple(f"cve:{cve}" for cve in cves)
 
 

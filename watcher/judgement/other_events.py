@@ -60,9 +60,6 @@ from watcher.records import (
 
 # Within this of a release its records are the same story told by further sources
 SAME_STORY = timedelta(days=7)
-_SAME_RELEASE = "another source tells of the same release"
-_SAME_CHECK = "another source has told of the update at this very check"
-_EXPLOITED = "another source has told that it is exploited"
 # "Updated acknowledgement. This is an informational change only."
 _INFORMATIONAL = re.compile(
     r"information(?:al)? (?:change|update)s? only|acknowledg", re.IGNORECASE
@@ -101,6 +98,17 @@ class UpdateCheck(Struct):
         """The changes that no event is made of yet."""
         used = set(map(id, self.used))
         return [each for each in self.changes.changes if id(each) not in used]
+
+
+class NoNews(Struct, frozen=True):
+    """Why a change is no news by itself.
+
+    ``repeats`` is the event that it is further evidence for: "" for what was known from
+    the start, None where it repeats none.
+    """
+
+    why: str
+    repeats: str | None = None
 
 
 def exploitation(check: UpdateCheck) -> list[Establishing]:
@@ -404,16 +412,14 @@ def revision(check: UpdateCheck) -> list[Establishing]:
     """
     readings = []
     for matched in check.unused():
-        why = _why_no_news(check, matched)
-        if not why:
+        no_news = _no_news(check, matched)
+        if no_news is None:
             readings.append(matched.reading)
-            continue
-        earlier = _event_repeated(check.before, why)
-        if earlier is None:
-            check.decisions.be_silent(matched.reading, why)
+        elif no_news.repeats is None:
+            check.decisions.be_silent(matched.reading, no_news.why)
         else:
             offered = offered_by(check.update, [matched])
-            check.decisions.support(earlier, [matched], offered)
+            check.decisions.support(no_news.repeats, [matched], offered)
     if not readings:
         return []
     copies = [f"{each.entry.key} {each.change.sha256}" for each in readings]
@@ -429,66 +435,66 @@ def revision(check: UpdateCheck) -> list[Establishing]:
     return [Establishing(Established(Kind.REVISED, detail=event.id), event)]
 
 
-def _event_repeated(before: Update, why: str) -> str | None:
-    """The event that a change repeats.
-
-    "" for what was known from the start, None where the change repeats nothing.
-    """
-    if why == _SAME_CHECK:
-        return before.established[-1].event
-    if why == _SAME_RELEASE:
-        # Record, table and post told of November 2024's v2 in turn: the later ones are
-        # evidence for the re-release, not for the release of v1
-        if before.version > 1:
-            return last_event(before, Kind.RE_RELEASED, before.version) or None
-        return last_event(before, Kind.RELEASED) or None
-    if why == _EXPLOITED:
-        # Without a CVE it is the first sight of an advisory
-        told = [each for each in before.established if each.detail]
-        events = [each.event for each in told if each.kind is Kind.EXPLOITED]
-        return events[-1] if events else ""
-    return None
-
-
-def _why_no_news(check: UpdateCheck, matched: MatchedChange) -> str:
-    """Why a change is no news by itself; "" when it is."""
+def _no_news(check: UpdateCheck, matched: MatchedChange) -> NoNews | None:
+    """Why a change is no news by itself; None when it is news."""
     before, reading = check.before, matched.reading
     if check.founded_now or _moves_to_version_in_force(before, reading, check.now):
-        return _SAME_RELEASE
+        return _same_release(before)
     if reading.is_first and _adds_nothing(before, matched):
-        return _SAME_RELEASE
+        return _same_release(before)
     if reading.change.kind is ChangeKind.RETURNED:
-        return "an entry that was missing is back as it was"
+        return NoNews("an entry that was missing is back as it was")
 
     # In January 2022 a post's new sentence was about three of its four updates
     if matched.bound == [] and reading.statements and not reading.is_first:
-        return "what is new in it is about another update"
+        return NoNews("what is new in it is about another update")
 
     texts = _new_texts(reading, _OF_CONCERN)
     if _is_of_another(before, matched, texts):
-        return "it is about another update of the same record"
+        return NoNews("it is about another update of the same record")
     if reading.is_first or packages_differ(reading) or _is_redated(reading):
-        return ""
-    return _why_words_are_no_news(check, reading, texts)
-
-
-def _why_words_are_no_news(
-    check: UpdateCheck, reading: ChangeReading, texts: Sequence[str]
-) -> str:
-    """Why a change of words alone is no news; "" when it is."""
-    before = check.before
+        return None
     # MSRC changes titles without a revision
     if not texts:
-        return "nothing that concerns an administrator has changed"
+        return NoNews("nothing that concerns an administrator has changed")
+    return _words_are_no_news(check, reading, texts)
+
+
+def _same_release(before: Update) -> NoNews:
+    """What a further source tells of the version that was told.
+
+    Record, table and post told of November 2024's v2 in turn: the later ones are
+    evidence for the re-release, not for the release of v1.
+    """
+    if before.version > 1:
+        event = last_event(before, Kind.RE_RELEASED, before.version)
+    else:
+        event = last_event(before, Kind.RELEASED)
+    return NoNews("another source tells of the same release", event or None)
+
+
+def _words_are_no_news(
+    check: UpdateCheck, reading: ChangeReading, texts: Sequence[str]
+) -> NoNews | None:
+    """Why a change of words alone is no news; None when it is news."""
+    before = check.before
     if _is_informational(reading):
-        return "the vendor calls it an informational change"
+        return NoNews("the vendor calls it an informational change")
     if tells_of_former_turn(reading, before):
-        return "what is new in it is older than the last pull or return"
+        return NoNews("what is new in it is older than the last pull or return")
     if _repeats_exploitation(before, reading, texts):
-        return _EXPLOITED
+        # Without a CVE it is the first sight of an advisory
+        facts = [each for each in before.established if each.detail]
+        told = [each.event for each in facts if each.kind is Kind.EXPLOITED]
+        return NoNews(
+            "another source has told that it is exploited", told[-1] if told else ""
+        )
     if before.changed == check.now and before.established:
-        return _SAME_CHECK
-    return ""
+        return NoNews(
+            "another source has told of the update at this very check",
+            before.established[-1].event,
+        )
+    return None
 
 
 def _new_texts(reading: ChangeReading, names: tuple[str, ...]) -> list[str]:
@@ -562,8 +568,8 @@ def _is_redated(reading: ChangeReading) -> bool:
 
     It is a correction, and is told as one.
     """
-    before, after = reading.change.before, reading.change.after
-    if before is None or after is None or after.label is None:
+    before, after = reading.change.before, reading.entry
+    if before is None or after.label is None:
         return False
     return before.published != after.published
 

@@ -174,7 +174,11 @@ def pulled_packages(update: Update) -> tuple[Package, ...]:
 
 
 def names_of_part(part: Iterable[Package]) -> str:
-    """Name some packages of an update, in the fact that they turned; "" for all."""
+    """Name some packages of an update, in the fact that they turned.
+
+    Product and KB article of each, sorted: sources that name them in another order tell
+    of the same fact.  "" for all of the update.
+    """
     named = {f"{package.product} {package.kb}".strip() for package in part}
     return ", ".join(sorted(named))
 
@@ -250,7 +254,7 @@ def with_told(packages: Sequence[Package], event: Event) -> tuple[Package, ...]:
 
 
 def all_offered(packages: Iterable[Package]) -> tuple[Package, ...]:
-    """Give the packages as offered."""
+    """Give the packages as offered, in their order: none of them is pulled any more."""
     return tuple(replace(package, pulled=False) for package in packages)
 
 
@@ -362,7 +366,10 @@ def package_version(update: Update, package: Package) -> int:
 
 
 def as_made_product(update: Update, package: Package) -> Package:
-    """Give the package under the product that a cumulative update makes."""
+    """Give the package under the product that a cumulative update makes.
+
+    As it is where the update makes no product, or has no package of that build.
+    """
     # MSRC names the product to be updated (2019 CU14), the table of builds the one that
     # it becomes (2019 CU15)
     if update.type not in MAKES_A_PRODUCT or not package.build:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from watcher.judgement import normalize, schedule
 from watcher.judgement.change_reading import (
+    ChangeReading,
     MatchedChange,
     PackageChange,
     PassageStatement,
@@ -37,7 +38,7 @@ from watcher.judgement.prose import (
     under_new_articles,
     unless_all,
 )
-from watcher.records import Change, Kind, Package, Update
+from watcher.records import Kind, Package, Update
 
 # A revision dated later than this after a re-release tells of another one
 SAME_RE_RELEASE = timedelta(days=2)
@@ -266,7 +267,7 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
     of the pulled CU1 nothing was left.  A row of Exchange whose article alone is another
     is a corrected link, and its v2 says so.
     """
-    if update.family in LABELLED or not _keeps_its_name(matched.reading.change):
+    if update.family in LABELLED or not _keeps_its_name(matched.reading):
         return []
     swapped = []
     for package in without(matched.reading.new_packages, update.packages):
@@ -281,12 +282,10 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
     return swapped
 
 
-def _keeps_its_name(change: Change) -> bool:
+def _keeps_its_name(reading: ChangeReading) -> bool:
     """Whether a row has a label, and the one that it had before."""
-    before, after = change.before, change.after
-    if before is None or after is None or after.label is None:
-        return False
-    return before.label == after.label
+    before, label = reading.change.before, reading.entry.label
+    return before is not None and label is not None and before.label == label
 
 
 def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package]:
