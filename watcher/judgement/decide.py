@@ -23,7 +23,9 @@ from watcher.judgement.event import (
     compose_event,
     day_of_turn,
     is_said_later,
+    packages_of,
     quote_all,
+    readings_of,
 )
 from watcher.judgement.first_reading import untold_release
 from watcher.judgement.further import offered_by
@@ -111,7 +113,7 @@ def first_sight(
 
     The event goes to ``decisions``, the update to the ledger of ``matches``.
     """
-    now, readings = matches.now, [matched.reading for matched in changes.changes]
+    now, readings = matches.now, readings_of(changes.changes)
     _take_successors(changes)
     update = merge_changes(update, changes)
     update = take_over_advisories(update, matches.ledger)
@@ -244,8 +246,7 @@ def _known_update(
     before: Update, changes: UpdateChanges, matches: Matches, decisions: Decisions
 ) -> None:
     """At most one event of a kind, whatever the changes say."""
-    offered = [each for matched in changes.changes for each in matched.packages]
-    before = with_names_of(before, offered)
+    before = with_names_of(before, packages_of(changes.changes))
     changed = state_change(before, changes, matches.now)
     update = before
     if changed is not None:
@@ -478,7 +479,7 @@ def _event_of(
     part: Sequence[Package] | None = None,
     corrects: str = "",
 ) -> Event:
-    readings = [matched.reading for matched in changed.changes]
+    readings = readings_of(changed.changes)
     packages = None
     if part is not None:
         # As they stand after the decision

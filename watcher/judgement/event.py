@@ -113,6 +113,19 @@ def _quotes(
     return quotes or [_quote_new_text(reading, reading.change.after)]
 
 
+def readings_of(changes: Iterable[MatchedChange]) -> list[ChangeReading]:
+    """Give the readings of an update's changes, in their order."""
+    return [matched.reading for matched in changes]
+
+
+def packages_of(changes: Iterable[MatchedChange]) -> list[Package]:
+    """Give the packages that changes offer of their update, in their order.
+
+    One that several changes offer is there as often.
+    """
+    return [package for matched in changes for package in matched.packages]
+
+
 def packages_differ(reading: ChangeReading) -> bool:
     """Say whether an entry offers other packages than before: more, fewer or changed ones."""
     return any((reading.new_packages, reading.lost_packages, reading.changed_packages))
@@ -143,10 +156,9 @@ def _quote_packages(reading: ChangeReading) -> Quote:
 def _quote_new_text(reading: ChangeReading, after: Entry) -> Quote:
     """Quote the new sentences, else the entry's title and packages."""
     before = reading.change.before
-    passages = [each for each in reading.new_passages if each.name != "title"]
-    new_text = "\n".join(passage.text for passage in passages)
+    texts = [each.text for each in reading.new_passages if each.name != "title"]
     old_text = _entry_text(before) if before else ""
-    return Quote(old_text, new_text or _entry_text(after))
+    return Quote(old_text, "\n".join(texts) or _entry_text(after))
 
 
 def quote_all(
@@ -386,7 +398,7 @@ class Decisions(Struct, frozen=True):
         ``event`` is its id, "" for what was known from the start; ``offered`` are the
         packages that the changes name, of the version of which it told.
         """
-        readings = [matched.reading for matched in changes]
+        readings = readings_of(changes)
         if not event:
             for reading in readings:
                 self.be_silent(reading, "it was known from the first reading")

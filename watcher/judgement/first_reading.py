@@ -19,7 +19,13 @@ from watcher.judgement.change_reading import (
     history_of,
     tells_of_pull,
 )
-from watcher.judgement.event import NEVER, compose_event, is_before, quote_all
+from watcher.judgement.event import (
+    NEVER,
+    compose_event,
+    is_before,
+    quote_all,
+    readings_of,
+)
 from watcher.judgement.ledger import (
     Ledger,
     establish,
@@ -285,7 +291,7 @@ def untold_release(check: UpdateCheck) -> list[Establishing]:
     if not rows:
         return []
     check.used += rows
-    readings = [matched.reading for matched in rows]
+    readings = readings_of(rows)
     event = compose_event(
         check.update,
         Kind.RELEASED,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from watcher.judgement.audience import concerns, names_product
 from watcher.judgement.change_reading import MatchedChange
+from watcher.judgement.event import packages_of
 from watcher.judgement.packages import (
     builds_of,
     current_packages,
@@ -54,13 +55,8 @@ def offered_by(update: Update, changes: Sequence[MatchedChange]) -> list[Package
     """
     if update.state is not State.RELEASED:
         return []
-    named: list[Package] = []
-    for matched in changes:
-        named += matched.packages
-    return [
-        with_extended_support(each, update.released)
-        for each in those_among(current_packages(update), named)
-    ]
+    named = those_among(current_packages(update), packages_of(changes))
+    return [with_extended_support(each, update.released) for each in named]
 
 
 def with_further(event: Event, packages: Iterable[Package]) -> Event:

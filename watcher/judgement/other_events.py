@@ -6,7 +6,7 @@ Exploitation, further products, known issues, and anything else that was revised
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
@@ -22,8 +22,10 @@ from watcher.judgement.event import (
     Decisions,
     compose_event,
     packages_differ,
+    packages_of,
     quote_all,
     quote_kind,
+    readings_of,
     tells_of_former_turn,
 )
 from watcher.judgement.further import offered_by
@@ -34,10 +36,10 @@ from watcher.judgement.packages import (
     builds_of,
     covers_product,
     current_packages,
-    holds_package,
     is_row,
     only_words_tell_of_version,
     those_among,
+    without,
 )
 from watcher.judgement.summary import (
     exploited_summary,
@@ -181,9 +183,7 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         offered = offered_by(check.update, matches)
         check.decisions.support(earlier or "", matches, offered)
         return []
-    further: list[Package] = []
-    for matched in matches:
-        further += _of_further_products(matched, before)
+    further = _of_further_products(packages_of(matches), before)
     products = sorted({package.product for package in further})
     names = {(package.product, package.kb) for package in further}
     packages = [
@@ -201,7 +201,7 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     if is_return:
         fact = Established(Kind.RE_RELEASED, before.version, detail=detail)
         summary = re_released_summary(check.update, packages)
-    readings = [matched.reading for matched in matches]
+    readings = readings_of(matches)
     event = compose_event(
         check.update,
         fact.kind,
@@ -243,9 +243,8 @@ def corrected_products(check: UpdateCheck) -> list[Establishing]:
     if not corrected:
         return []
     check.used += corrected
-    offered = [package for matched in corrected for package in matched.packages]
-    packages = those_among(check.update.packages, offered)
-    readings = [matched.reading for matched in corrected]
+    packages = those_among(check.update.packages, packages_of(corrected))
+    readings = readings_of(corrected)
     event = compose_event(
         check.update,
         Kind.REVISED,
@@ -264,7 +263,7 @@ def _product_before(matched: MatchedChange, before: Update) -> str:
     former = matched.reading.change.before
     if former is None or not (is_row(former) and is_row(matched.entry)):
         return ""
-    builds = builds_of(_of_further_products(matched, before))
+    builds = builds_of(_of_further_products(matched.packages, before))
     for old in those_among(former.packages, before.packages):
         if old.build in builds:
             return old.product
@@ -291,7 +290,7 @@ def _words_named_it(matched: MatchedChange, before: Update) -> bool:
     after the post that had told v2 of 2016 CU23.
     """
     named = before.products_by_words
-    for package in _of_further_products(matched, before):
+    for package in _of_further_products(matched.packages, before):
         if not normalize.is_named(package.product, named):
             return False
     return bool(named)
@@ -299,7 +298,7 @@ def _words_named_it(matched: MatchedChange, before: Update) -> bool:
 
 def _offers_more(matched: MatchedChange, before: Update, now: datetime) -> bool:
     """Whether a change brings packages of a further product that are not back-filled."""
-    if not _of_further_products(matched, before):
+    if not _of_further_products(matched.packages, before):
         return False
     entry = matched.entry
     dated = entry.published
@@ -309,9 +308,9 @@ def _offers_more(matched: MatchedChange, before: Update, now: datetime) -> bool:
     return not believe.back_filled(dated, now)
 
 
-def _of_further_products(matched: MatchedChange, before: Update) -> list[Package]:
-    """The packages of a change that an update had neither by name nor by product."""
-    unheld = [each for each in matched.packages if not holds_package(before, each)]
+def _of_further_products(packages: Iterable[Package], before: Update) -> list[Package]:
+    """Those of the packages that an update had neither by name nor by product."""
+    unheld = without(packages, before.packages)
     return [package for package in unheld if not covers_product(before, package)]
 
 
@@ -334,7 +333,7 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
             check.decisions.support(told, [matched])
     if not matches:
         return []
-    readings = [matched.reading for matched in matches]
+    readings = readings_of(matches)
     event = compose_event(
         check.update,
         Kind.KNOWN_ISSUE,

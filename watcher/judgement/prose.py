@@ -20,6 +20,7 @@ from watcher.judgement.change_reading import (
     MatchedChange,
     PassageStatement,
 )
+from watcher.judgement.event import packages_of
 from watcher.judgement.guesses import guessed_for, named_by_label
 from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
 from watcher.judgement.names import (
@@ -508,6 +509,8 @@ def packages_meant(
     thirds of the readers.
     """
     current = current_packages(update)
+    if not statements:
+        return unless_all(current, packages_of(changes))
     meant: list[Package] = []
     for statement in statements:
         meant += (
@@ -515,9 +518,6 @@ def packages_meant(
             or _rollup_before(changes, statement, current)
             or _offered_in(changes, statement, current)
         )
-    if not statements:
-        for matched in changes:
-            meant += those_among(current, matched.packages)
     return unless_all(current, meant)
 
 
