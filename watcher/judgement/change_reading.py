@@ -26,9 +26,6 @@ UNREAD = ("description",)
 # "We are releasing .NET 10.0.5 to address a regression" is no return of 10.0.5
 REASON = "reason"
 PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
-# What a statement may say of an update's state. The last takes a pull back that never
-# was.
-STATE_KINDS = (*PULL_OR_RETURN, Kind.CORRECTED)
 
 
 class PassageStatement(Struct, frozen=True):

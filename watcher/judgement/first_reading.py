@@ -111,8 +111,9 @@ def untold(
     for matched in changes.changes:
         said = _last_turn(matched, update)
         # A history that is about another update says nothing here
-        may_say = said is not None or history_of(matched.entry) is None
-        if _is_newer(said, update) or (may_say and not has_turned):
+        is_of_another = said is None and history_of(matched.entry) is not None
+        counts = _is_newer(said, update) if has_turned else not is_of_another
+        if counts:
             telling.append(matched)
     turn = state_change(update, UpdateChanges(update.id, telling), now)
     if turn is None or turn.repeats or turn.kind is Kind.CORRECTED:

@@ -344,7 +344,10 @@ def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> U
 def _is_further(
     update: Update, package: Package, reading: ChangeReading, matches: Matches
 ) -> bool:
-    """Whether an unlabelled package is one more of the month's update, not an update of its own."""
+    """Whether an unlabelled package is one more of the month's update.
+
+    Else it is an update of its own.
+    """
     if matches.ledger.is_new(update.id) or not update.packages:
         return True
     if has_product(update.packages, package.product):

@@ -309,13 +309,12 @@ def has_product(packages: Iterable[Package], product: str) -> bool:
     "Exchange Server 2019" is that of an update for its CU14, and the other way round:
     sources name the same server more or less exactly.
     """
-    return any(_may_be_one(package.product, product) for package in packages)
-
-
-def _may_be_one(product: str, other: str) -> bool:
-    """Whether two names of products may be of one server, one of them more exact."""
-    product, other = base_product(product), base_product(other)
-    return product == other or _is_level_or_edition(product, other)
+    base = base_product(product)
+    for package in packages:
+        stored = base_product(package.product)
+        if stored == base or _is_level_or_edition(stored, base):
+            return True
+    return False
 
 
 def _is_level_or_edition(product: str, other: str) -> bool:
