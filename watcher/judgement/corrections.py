@@ -245,8 +245,8 @@ def named_wrongly(row: Package, reading: ChangeReading, ledger: Ledger) -> Guess
 
     None where the row's name is as it was, or no update has what it named.
     """
-    before, after = reading.change.before, reading.change.after
-    if before is None or after is None or not _corrects_name(before, after):
+    before = reading.change.before
+    if before is None or not _corrects_name(before, reading.entry):
         return None
     update = ledger.find(label_names(before.label))
     if update is None:

@@ -94,19 +94,13 @@ def events(  # noqa: PLR0913 - what a check of one source knows
     updates matters.
     """
     ledger, decisions = Ledger(updates), Decisions()
-    first = [
-        read_change(with_stated_label(change, stated, ledger), language)
-        for change in sorted(taken_as_known, key=_order)
-        if _may_be_about_update(change)
-    ]
+    naming = filter(_may_be_about_update, taken_as_known)
+    first = _read(naming, stated, ledger, language)
     _decide_first_reading(first, ledger, now, decisions)
 
     # What rolls out of a window says nothing
-    readings = [
-        read_change(with_stated_label(change, stated, ledger), language)
-        for change in sorted(news, key=_order)
-        if change.kind is not ChangeKind.AGED_OUT
-    ]
+    not_aged = [each for each in news if each.kind is not ChangeKind.AGED_OUT]
+    readings = _read(not_aged, stated, ledger, language)
     absences = absence.find_absences(
         readings, ledger, kind, offers_others=offers_others
     )
@@ -139,6 +133,16 @@ def events(  # noqa: PLR0913 - what a check of one source knows
         guidance=tuple(decisions.guidance),
         further=tuple(decisions.further),
     )
+
+
+def _read(
+    changes: Iterable[Change], stated: Sequence[Entry], ledger: Ledger, language: str
+) -> list[ChangeReading]:
+    """The readings of changes, in an order of their own: that in which they come says nothing."""
+    return [
+        read_change(with_stated_label(change, stated, ledger), language)
+        for change in sorted(changes, key=_order)
+    ]
 
 
 def _order(change: Change) -> tuple[str, str, str]:

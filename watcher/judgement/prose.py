@@ -79,21 +79,21 @@ class Named(Struct, frozen=True):
 def match_prose(reading: ChangeReading, matches: Matches) -> None:
     """Match a change without packages with the updates that it is about.
 
-    Case: in January 2022 one sentence pulled KB5009624, KB5009557 and KB5009555; the
-    fourth update of that day stayed what it was.
+    One that is about none is unmatched.  Case: in January 2022 one sentence pulled
+    KB5009624, KB5009557 and KB5009555; the fourth update of that day stayed what it was.
     """
     subjects = _subjects(reading, matches)
     for subject in subjects:
         change = matches.changes_of(subject).of(reading)
         change.is_subject, change.bound = True, []
         change.packages.extend(reading.prose_packages)
-    is_matched = bool(subjects)
+    meant = list(subjects)
     for statement in reading.statements:
         updates = _updates_meant(statement, reading, subjects, matches)
         for update in updates:
-            is_matched = True
             matches.changes_of(update).of(reading).bind(statement)
-    if not is_matched:
+        meant += updates
+    if not meant:
         matches.unmatched.append(reading)
 
 
