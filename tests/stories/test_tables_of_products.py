@@ -192,6 +192,17 @@ def test_a_cumulative_update_whose_row_gets_another_article_is_re_released(
     assert world.last.update.builds == ("17.0.4006.2",)
 
 
+def test_a_build_that_a_row_corrects_is_corrected_in_the_ledger(world: World) -> None:
+    reads(world, "sql-builds", "SQL Server 2025*")
+    at(world, "2031-01-15 18:00", sql(RTM))
+    mistyped = ("CU1", "17.0.4050.7", *CU1[2:])
+    at(world, "2031-01-16 18:00", sql(mistyped, RTM))
+    at(world, "2031-01-17 18:00", sql(CU1, RTM))
+    (update,) = [each for each in world.store.updates() if each.title.endswith("CU1")]
+    assert [package.build for package in update.packages] == [CU1[1]]
+    assert world.pulled == []
+
+
 def test_latest_is_no_name_and_a_new_gdr_renames_none(world: World) -> None:
     reads(world, "sql-builds", "SQL Server 2025*")
     latest = ("CU1 (Latest)", *CU1[1:])
