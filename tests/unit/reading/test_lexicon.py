@@ -11,7 +11,7 @@ import pytest
 from watcher.errors import WatcherError
 from watcher.judgement.reading import read
 from watcher.judgement.reading.lexicon import LANGUAGES, compiled, lexicon, pattern
-from watcher.judgement.reading.tokens import find, tokenize
+from watcher.judgement.reading.tokens import Rule, find, holds, no, tokenize, yes
 from watcher.records import Kind
 
 FOLDER = resources.files("watcher.judgement.reading")
@@ -171,3 +171,44 @@ def test_a_pattern_stands_where_its_steps_stand(
 def test_kinds_of_entries_are_kinds_of_events() -> None:
     kinds = {frame.kind for language in LANGUAGES for frame in lexicon(language).frames}
     assert kinds <= set(Kind)
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def _holds(*rules: Rule, text: str, word: str) -> bool:
+    words = tokenize(text, lexicon("en")).words
+    place = [token.key for token in words].index(word)
+    return holds(rules, words, place)
+
+
+def test_the_first_rule_that_fits_decides() -> None:
+    rules = (no(before="=quickly", here="=pulled"), yes(here="verbal"))
+    assert _holds(*rules, text="It was pulled.", word="pulled")
+    assert not _holds(*rules, text="It was quickly pulled.", word="pulled")
+    assert not _holds(*rules, text="It was blue.", word="blue")
+
+
+def test_a_rule_asks_what_a_word_is_and_what_it_is_not() -> None:
+    rule = yes(here="capital", without="month")
+    assert _holds(rule, text="Since Monday, Fabrikam", word="fabrikam")
+    assert not _holds(rule, text="The December update", word="december")
+
+
+def test_a_rule_may_ask_for_the_edge_of_the_sentence() -> None:
+    rule = yes(before="edge", after="be")
+    assert _holds(rule, text="Updates are out", word="updates")
+    assert not _holds(rule, text="The updates are out", word="updates")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Microsoft re-released the update.", "verb-here"),
+        ("We paused the rollout of the re-released update.", "attribute"),
+    ],
+)
+def test_a_participle_is_a_verb_or_belongs_to_a_noun(text: str, expected: str) -> None:
+    words = tokenize(text, lexicon("en")).words
+    told = next(word for word in words if word.key == "rereleased")
+    assert told.traits & {"verb-here", "attribute"} == {expected}

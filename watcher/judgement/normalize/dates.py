@@ -99,13 +99,19 @@ def date(text: str) -> datetime | None:
 
 def _moment(match: re.Match[str]) -> datetime | None:
     """Return the midnight of a date, None when the calendar has no such day."""
-    year, month, day = match["year"], match["month"].lower(), match["day"]
-    number = MONTHS.get(month) or int(month)
     try:
-        return datetime(int(year), number, int(day or 1), tzinfo=UTC)
+        return datetime(
+            int(match["year"]), _month(match), int(match["day"] or 1), tzinfo=UTC
+        )
     except ValueError:
         # 13/45/2024
         return None
+
+
+def _month(match: re.Match[str]) -> int:
+    """Return a month's number, which is written as a name or as a number."""
+    written = match["month"].lower()
+    return MONTHS.get(written) or int(written)
 
 
 def addition_date(text: str, now: datetime) -> datetime | None:
@@ -119,12 +125,11 @@ def addition_date(text: str, now: datetime) -> datetime | None:
     match = next(matches, None)
     if match is None:
         return None
-    number = MONTHS.get(match["month"].lower()) or int(match["month"])
     year = now.year
     if match["year"]:
         year = int(match["year"]) % 100 + 2000
     try:
-        day = datetime(year, number, int(match["day"]), tzinfo=UTC)
+        day = datetime(year, _month(match), int(match["day"]), tzinfo=UTC)
         if not match["year"] and day > now + _TOMORROW:
             day = day.replace(year=year - 1)
     except ValueError:

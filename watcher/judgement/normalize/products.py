@@ -214,11 +214,15 @@ def _exchanges_in(folded: str) -> Iterator[str]:
     """
     position = 0
     while mention := _MENTION.search(folded, position):
-        edition, position = mention["edition"], mention.end()
-        yield _exchange(edition, f"{mention['before'] or ''} {mention['levels']}")
+        position = mention.end()
+        named = mention.groupdict("")
+        edition = named["edition"]
+        yield _exchange(edition, f"{named['before']} {named['levels']}")
         while further := _FURTHER.match(folded, position):
-            edition, position = further["edition"] or edition, further.end()
-            yield _exchange(edition, further["levels"] or further["level"] or "")
+            position = further.end()
+            named = further.groupdict("")
+            edition = named["edition"] or edition
+            yield _exchange(edition, named["levels"] + named["level"])
 
 
 def _exchange(edition: str, levels: str) -> str:
@@ -368,10 +372,10 @@ def is_version(name: str) -> bool:
 
 def product_of(version: str) -> str:
     """Return the product of a version's name: "SQL Server" of "SQL Server 2019 CU7"."""
-    product = re.split(r" (?=\d)| version ", version, maxsplit=1)[0]
-    return (
-        version.split(" version ", maxsplit=1)[0] if " version " in version else product
-    )
+    # A number before the word "version" is part of the product's name.
+    if " version " in version:
+        return version.split(" version ", maxsplit=1)[0]
+    return re.split(r" (?=\d)", version, maxsplit=1)[0]
 
 
 def version_name(version: str) -> str:

@@ -329,15 +329,13 @@ def _act_of_noun(
     if not is_theme(tokens, sense, theme, topic, place):
         return None
     start, end = clause(tokens, place)
-    # "asked for the withdrawal of"
+    # Somebody "asked for the withdrawal of" it, or it "would" be.
     if tokens_between(tokens, start, place, *ONLY_TALK):
         return None
     if tokens_between(tokens, theme.last, min(end, theme.last + 3), "modal"):
         return None
-    is_news = sense.kind is not Kind.RELEASED or _is_announced(
-        tokens, place, theme.last, end
-    )
-    if not is_news:
+    is_release = sense.kind is Kind.RELEASED
+    if is_release and not _is_announced(tokens, place, theme.last, end):
         return None
     return Act(
         kind=sense.kind,
@@ -370,12 +368,11 @@ def settled(tokens: Tokens, found: list[Act]) -> list[Act]:
     if not main:
         return found
     last = main[-1]
-    kept = []
-    for act in found:
-        is_undone = OPPOSITES.get(act.kind) is last.kind
-        if not is_undone or _different(tokens, act, last):
-            kept.append(act)
-    return kept
+    return [
+        act
+        for act in found
+        if OPPOSITES.get(act.kind) is not last.kind or _different(tokens, act, last)
+    ]
 
 
 def _different(tokens: Tokens, one: Act, other: Act) -> bool:

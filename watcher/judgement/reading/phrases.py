@@ -17,6 +17,7 @@ from watcher.judgement.reading.tokens import (
     no,
     place_from,
     some_have,
+    somewhere,
     word_at,
     yes,
 )
@@ -227,20 +228,24 @@ def _joint(word: Token, before: str) -> str:
     return "" if word.has("verbal", "mark", "verb", "but") else before
 
 
+# What a product's name ends with, where nothing more is known of it.
+_ENDS_NAME = (yes(here="capital number version", without="person month place"),)
+_WORD_OF_NAME = (yes(here="capital", without="month"),)
+
+
 def is_product(words: list[Token], phrase: Phrase) -> bool:
     """Say whether a phrase names a product by name and version: "Firefox 9.0.1", "iOS 13.2"."""
-    head = words[phrase.head]
-    if not head.has("capital", "number", "version"):
-        return False
-    if head.has("person", "month", "place"):
+    if not holds(_ENDS_NAME, words, phrase.head):
         return False
     # "VMware Tools 12.5.1" is a product, "Article 5" none.
-    if head.has("other") and not _is_name_with_version(words, phrase):
+    head = words[phrase.head]
+    behind = words[phrase.head + 1 : phrase.end]
+    if head.has("other") and not (head.has("capital") and some_have(behind, "version")):
         return False
-    whole = words[phrase.start : phrase.end]
     # "May 2030" is none, either.
-    names = [word for word in whole if not word.has("month")]
-    return some_have(names, "capital") and some_have(whole, "number", "version", "code")
+    if not somewhere(_WORD_OF_NAME, words, phrase.start, phrase.end):
+        return False
+    return some_have(words[phrase.start : phrase.end], "number", "version", "code")
 
 
 def names_offering(words: list[Token], phrase: Phrase) -> bool:
@@ -257,13 +262,6 @@ def main_phrases(words: list[Token], start: int, end: int) -> list[Phrase]:
         for phrase in phrases_in(words, start, end)
         if not (phrase.pronoun or phrase.after_preposition)
     ]
-
-
-def _is_name_with_version(words: list[Token], phrase: Phrase) -> bool:
-    """Whether a version follows a noun that is written as a name is."""
-    if not words[phrase.head].has("capital"):
-        return False
-    return some_have(words[phrase.head + 1 : phrase.end], "version")
 
 
 def tokens_between(tokens: Tokens, start: int, end: int, *names: str) -> bool:

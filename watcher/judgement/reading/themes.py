@@ -164,11 +164,12 @@ def _is_done_by_update(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
     start, end = verbal.start, verbal.place
     if theme.start < verbal.place:
         start, end = verbal.place + 1, verbal.end
-    for phrase in phrases_in(words, start, end):
-        is_update = words[phrase.head].has("offered") and not phrase.pronoun
-        if is_update and phrase.joint in {"", "conj"}:
-            return True
-    return False
+    subjects = main_phrases(words, start, end)
+    return any(
+        words[phrase.head].has("offered")
+        for phrase in subjects
+        if phrase.joint in {"", "conj"}
+    )
 
 
 def _antecedent_clause(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None:
@@ -339,9 +340,8 @@ def _carries(tokens: Tokens, phrase: Phrase) -> bool:
     if inner is None:
         own = words[phrase.start : phrase.end]
         # "A deployment via Intune is paused after a shutdown" is anybody's.
-        if own[0].key in {"a", "an", "any", "your"}:
-            return False
-        return not some_have(own, "other", "trouble")
+        is_anybodys = own[0].has("=a", "=an", "=any", "=your")
+        return not is_anybodys and not some_have(own, "other", "trouble")
     if inner.pronoun:
         return True
     if some_have(words[inner.start : inner.last], "lesser"):

@@ -165,6 +165,13 @@ def holds(
     return False
 
 
+def somewhere(
+    rules: tuple[Rule, ...], words: list[Token], start: int, end: int
+) -> bool:
+    """Say whether the rules hold of a word from `start` up to but without `end`."""
+    return any(holds(rules, words, place) for place in range(start, end))
+
+
 def place_before(words: list[Token], place: int, *passed: str) -> int:
     """Return the nearest place before one whose word is of none of the classes.
 

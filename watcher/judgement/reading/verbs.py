@@ -17,6 +17,7 @@ from watcher.judgement.reading.tokens import (
     no,
     place_before,
     some_have,
+    somewhere,
     word_at,
     yes,
 )
@@ -256,26 +257,28 @@ def _is_aside(words: list[Token], verbal: Verbal) -> bool:
     return leading.has("reason") or words[verbal.chain].key == "being"
 
 
+# "In 2014", but "the update released in 2024"
+_IN_YEAR = (yes(here="in", after="year"),)
+_IN_YEAR_OF_ITS_OWN = (no(before="verbal"), *_IN_YEAR)
+
+
 def is_history(tokens: Tokens, verbal: Verbal) -> bool:
     """Whether it happened long ago: "In 2014 we recalled ..."; a perfect tense is of now.
 
     "The update released in 2024 has been pulled" is of now.
     """
     words = tokens.words
-    if tokens_between(tokens, 0, len(words), "history"):
+    if some_have(words, "history"):
         return True
-    simple_past = verbal.verb.form == "past" or tokens_between(
+    is_simple_past = verbal.verb.form == "past" or tokens_between(
         tokens, verbal.chain, verbal.place, "was"
     )
-    if not simple_past:
+    if not is_simple_past:
         return False
-    for place in range(len(words) - 1):
-        if not (words[place].has("in") and words[place + 1].has("year")):
-            continue
-        is_attribute = word_at(words, place - 1).has("verbal")
-        if not is_attribute or place - 1 == verbal.place:
-            return True
-    return False
+    # "It was pulled in 2014": the year is the verb's.
+    if holds(_IN_YEAR, words, verbal.place + 1):
+        return True
+    return somewhere(_IN_YEAR_OF_ITS_OWN, words, 0, len(words))
 
 
 def is_earlier(tokens: Tokens, verbal: Verbal) -> bool:
