@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -75,6 +75,9 @@ YIELDS: dict[Kind, frozenset[Kind]] = dict.fromkeys(Kind, frozenset())
 YIELDS |= dict.fromkeys(
     (Kind.RELEASED, Kind.KNOWN_ISSUE), frozenset((Kind.RE_RELEASED,))
 )
+
+
+Built = TypeVar("Built")
 
 
 class Verb(Struct, frozen=True):
@@ -199,13 +202,15 @@ def compiled(language: str, table: Mapping[str, Any]) -> Lexicon:
         collected.add_class(name, words)
     senses = {}
     for row in table.get("senses", ()):
-        sense = _sense(row, language)
+        sense = _built(_sense, row, _SENSE_KEYS, language)
         senses[sense.name] = sense
         collected.add_verbs(sense.name, row.get("verbs", ()))
         collected.add_states(sense.name, row.get("states", ()))
         collected.add_class(f"act:{sense.name}", row.get("nouns", ()))
         collected.add_class("act", row.get("nouns", ()))
-    frames = tuple(_frame(row, language) for row in table.get("frames", ()))
+    frames = tuple(
+        _built(_frame, row, _FRAME_KEYS, language) for row in table.get("frames", ())
+    )
     shapes = [
         (name, re.compile(shape)) for name, shape in table.get("shapes", {}).items()
     ]
@@ -327,53 +332,55 @@ def _refused(name: str, language: str, why: str) -> WatcherError:
     )
 
 
-def _sense(row: Mapping[str, Any], language: str) -> Sense:
+def _built(
+    build: Callable[[Mapping[str, Any]], Built],
+    row: Mapping[str, Any],
+    keys: frozenset[str],
+    language: str,
+) -> Built:
+    """What a row of a language's file is; one that cannot be used is refused by its name."""
     name = str(row.get("name", "?"))
-    _only(row, _SENSE_KEYS, name, language)
+    _only(row, keys, name, language)
     try:
-        return Sense(
-            name=row["name"],
-            kind=_kind(row.get("kind")),
-            objects=frozenset(row["objects"].split()),
-            alone=row.get("alone", False),
-            intransitive=row.get("intransitive", ""),
-            not_with=_patterns(row.get("not_with", ())),
-            again=_kind(row.get("again", row.get("kind"))),
-            gone=_kind(row.get("gone")),
-            examples=tuple(row["examples"]),
-            counter_examples=tuple(row["counter_examples"]),
-        )
+        return build(row)
     except (KeyError, ValueError) as error:
         raise _refused(name, language, str(error)) from error
+
+
+def _sense(row: Mapping[str, Any]) -> Sense:
+    return Sense(
+        name=row["name"],
+        kind=_kind(row.get("kind")),
+        objects=frozenset(row["objects"].split()),
+        alone=row.get("alone", False),
+        intransitive=row.get("intransitive", ""),
+        not_with=_patterns(row.get("not_with", ())),
+        again=_kind(row.get("again", row.get("kind"))),
+        gone=_kind(row.get("gone")),
+        examples=tuple(row["examples"]),
+        counter_examples=tuple(row["counter_examples"]),
+    )
 
 
 def _kind(name: str | None) -> Kind | None:
     return Kind(name) if name else None
 
 
-def _yields(names: list[str] | None, kind: Kind) -> frozenset[Kind]:
-    return YIELDS[kind] if names is None else frozenset(map(Kind, names))
-
-
-def _frame(row: Mapping[str, Any], language: str) -> Frame:
-    name = str(row.get("name", "?"))
-    _only(row, _FRAME_KEYS, name, language)
-    try:
-        return Frame(
-            name=row["name"],
-            kind=Kind(row["kind"]),
-            patterns=_patterns(row["patterns"]),
-            unless=frozenset(row.get("unless", "").split()),
-            not_with=_patterns(row.get("not_with", ())),
-            context=_patterns(row.get("context", ())),
-            never_in=_patterns(row.get("never_in", ())),
-            silenced=row.get("silenced", False),
-            yields=_yields(row.get("yields"), Kind(row["kind"])),
-            examples=tuple(row["examples"]),
-            counter_examples=tuple(row["counter_examples"]),
-        )
-    except (KeyError, ValueError) as error:
-        raise _refused(name, language, str(error)) from error
+def _frame(row: Mapping[str, Any]) -> Frame:
+    kind = Kind(row["kind"])
+    return Frame(
+        name=row["name"],
+        kind=kind,
+        patterns=_patterns(row["patterns"]),
+        unless=frozenset(row.get("unless", "").split()),
+        not_with=_patterns(row.get("not_with", ())),
+        context=_patterns(row.get("context", ())),
+        never_in=_patterns(row.get("never_in", ())),
+        silenced=row.get("silenced", False),
+        yields=frozenset(map(Kind, row.get("yields", YIELDS[kind]))),
+        examples=tuple(row["examples"]),
+        counter_examples=tuple(row["counter_examples"]),
+    )
 
 
 def _patterns(rows: Iterable[str]) -> tuple[tuple[Element, ...], ...]:

@@ -197,12 +197,12 @@ def _together(
     whole = [_tokens(sentence, words_of) for sentence in dict.fromkeys(read_sentences)]
     informational = _stands_in(whole, words_of.informational)
     frames = {each.frame.name: each.frame for each in found if each.frame is not None}
-    allowed = {name: _is_allowed(frame, whole) for name, frame in frames.items()}
+    barred = [name for name, frame in frames.items() if not _is_allowed(frame, whole)]
     kept = []
     for each in found:
-        is_silent = informational and each.silenced
-        speaks = each.frame is None or allowed[each.frame.name]
-        if speaks and not is_silent:
+        if informational and each.silenced:
+            continue
+        if each.statement.frame not in barred:
             kept.append(each)
     said = {each.statement.kind for each in kept}
     return tuple(each.statement for each in kept if not each.yields & said)

@@ -457,34 +457,30 @@ def find(tokens: Tokens, pattern: tuple[Element, ...]) -> tuple[int, ...]:
 
     Places are bits of a number, so that its cost is linear in the sentence's length.
     """
-    count = len(tokens.words)
+    words = tokens.words
     at_start = pattern[0].choices == ("^",)
     at_end = pattern[-1].choices == ("$",)
-    steps = pattern[at_start : len(pattern) - at_end]
-    matched: list[int] = []
-    reached: list[int] = []
-    everywhere = (1 << count) - 1
-    for number, step in enumerate(steps):
-        here = _places(tokens, step)
-        if number == 0:
-            allowed = (
-                (1 << (_first(tokens) + step.gap + 1)) - 1 if at_start else everywhere
-            )
-        else:
-            allowed = _within(
-                reached[-1], step.gap, tokens.masks.get(BARRIER, 0), everywhere
-            )
-        matched.append(here & allowed)
-        skipped = reached[-1] if step.optional and number else 0
-        reached.append(matched[-1] | skipped)
+    first, *others = pattern[at_start : len(pattern) - at_end]
+    here = _places(tokens, first)
+    if at_start:
+        start = place_from(words, 0, "mark")
+        here &= (1 << (start + first.gap + 1)) - 1
+    barrier = tokens.masks.get(BARRIER, 0)
+    everywhere = (1 << len(words)) - 1
+    matched = [here]
+    reached = [here]
+    for step in others:
         if not reached[-1]:
             return ()
+        near = _within(reached[-1], step.gap, barrier, everywhere)
+        here = _places(tokens, step) & near
+        matched.append(here)
+        reached.append(here | reached[-1] if step.optional else here)
     final = reached[-1]
     if at_end:
-        final &= ~((1 << _last(tokens)) - 1)
-    if not final:
-        return ()
-    return _span(matched, reached, final)
+        last = max(0, place_before(words, len(words), "mark"))
+        final &= ~((1 << last) - 1)
+    return _span(matched, reached, final) if final else ()
 
 
 def finds_one(tokens: Tokens, patterns: Iterable[tuple[Element, ...]]) -> bool:
@@ -511,22 +507,6 @@ def _within(places: int, gap: int, barrier: int, everywhere: int) -> int:
             break
         found |= reach
     return found & everywhere
-
-
-def _first(tokens: Tokens) -> int:
-    """The first word that is no quotation mark or bracket."""
-    for place, word in enumerate(tokens.words):
-        if not word.has("mark"):
-            return place
-    return 0
-
-
-def _last(tokens: Tokens) -> int:
-    """The last word that is no full stop."""
-    for place in range(len(tokens.words) - 1, -1, -1):
-        if not tokens.words[place].has("mark"):
-            return place
-    return 0
 
 
 def _span(matched: list[int], reached: list[int], final: int) -> tuple[int, ...]:
