@@ -60,8 +60,8 @@ def test_the_longest_name_that_fits_is_meant() -> None:
 
 
 def test_each_fact_has_a_source_with_its_date() -> None:
-    assert len(lifecycle.known()) > 40
-    for each in lifecycle.known():
+    assert len(lifecycle.supports()) > 40
+    for each in lifecycle.supports():
         assert each.url.startswith("https://learn.microsoft.com/lifecycle/products/")
         assert date(2020, 1, 1) < each.dated < date(2026, 12, 1)
         assert each.ends > date(2014, 1, 1)
@@ -159,7 +159,7 @@ def test_another_language_says_it_too() -> None:
 
 
 def test_of_many_products_those_are_named_whose_end_is_nearest() -> None:
-    products = [each.product for each in lifecycle.known()]
+    products = [each.product for each in lifecycle.supports()]
     texts = support_texts(products, datetime(2026, 12, 1, tzinfo=UTC), ENGLISH)
 
     assert len(lifecycle.ending(products, date(2026, 12, 1))) > 20

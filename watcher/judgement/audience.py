@@ -418,12 +418,12 @@ def as_it_stands(events: Sequence[Event]) -> tuple[Event, ...]:
 def _not_corrected(events: Sequence[Event]) -> list[Event]:
     """Give the events that are confirmed and that none of the others takes back."""
     corrected = {event.corrects for event in events}
-    standing = []
+    not_corrected = []
     for event in events:
         is_confirmed = event.confidence is Confidence.CONFIRMED
         if is_confirmed and event.id not in corrected:
-            standing.append(event)
-    return standing
+            not_corrected.append(event)
+    return not_corrected
 
 
 def _is_pulled_by(pull: Event, event: Event) -> bool:
@@ -456,8 +456,8 @@ def _story(events: Sequence[Event]) -> tuple[Event, ...]:
     Known issues and revisions come by the dozen, and are no turn of its life.
     """
     # A pull that never was is no part of the story, nor is one that is suspected
-    turns = [event for event in _not_corrected(events) if event.kind in STORY]
-    return tuple(turns) if len(turns) > 1 else ()
+    of_story = [event for event in _not_corrected(events) if event.kind in STORY]
+    return tuple(of_story) if len(of_story) > 1 else ()
 
 
 READER = "reader:"

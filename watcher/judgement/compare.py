@@ -147,11 +147,11 @@ def not_expected_back(
     """
     if snapshot.coverage is Coverage.COMPLETE:
         return []
-    shown = {entry.key for entry in snapshot.entries}
+    keys_now = {entry.key for entry in snapshot.entries}
     gone = []
     for key, entry in stored.items():
         since = entry.missing_since
-        if key not in shown and since and now - since > COMES_BACK:
+        if key not in keys_now and since and now - since > COMES_BACK:
             gone.append(key)
     return gone
 

@@ -69,8 +69,8 @@ class Support(Struct, frozen=True):
 
 
 @cache
-def known() -> tuple[Support, ...]:
-    """Give what is known of products, read from the package once."""
+def supports() -> tuple[Support, ...]:
+    """Give the support of every product that is listed, read from the package once."""
     return tuple(
         _support(row, source["read"])
         for source in _file()["source"]
@@ -106,7 +106,7 @@ def support_of(product: str) -> Support | None:
     """
     # MSRC writes "Windows 11 Version 24H2" and "Windows 11 version 25H2"
     name = f"{product} ".lower()
-    named = [each for each in known() if name.startswith(f"{each.product.lower()} ")]
+    named = [each for each in supports() if name.startswith(f"{each.product.lower()} ")]
     return max(named, key=lambda each: len(each.product), default=None)
 
 
@@ -122,7 +122,7 @@ def ending(products: Iterable[str], day: date) -> tuple[Support, ...]:
 
 def stages(day: date) -> tuple[tuple[str, str], ...]:
     """Give the stage of every product on a day: what is published of support changes with it."""
-    return tuple((each.product, each.stage(day).value) for each in known())
+    return tuple((each.product, each.stage(day).value) for each in supports())
 
 
 def left_levels(builds: Mapping[str, str]) -> dict[str, LeftLevel]:
