@@ -10,9 +10,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from watcher import kinds
 from watcher.config.subscriber_settings import LANGUAGES
-from watcher.kinds import EVENT_KINDS, SOURCE_KINDS, EventKind, Kind, SourceKind
+from watcher.kinds import (
+    EVENT_KINDS,
+    SOURCE_KINDS,
+    EventKind,
+    Kind,
+    SourceKind,
+    events,
+    sources,
+)
 from watcher.text.words import words_of
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +34,7 @@ def test_each_kind_of_event_has_a_row_gravest_first() -> None:
 def test_a_table_that_lacks_a_kind_of_event_is_refused_by_name() -> None:
     rows = [row for row in EVENT_KINDS.values() if row.kind is not Kind.CORRECTED]
     with pytest.raises(TypeError, match="EVENT_KINDS lacks kinds of events: corrected"):
-        kinds._event_kinds(*rows)
+        events._event_kinds(*rows)
 
 
 @pytest.mark.parametrize("row", [EventKind, SourceKind])
@@ -46,7 +53,7 @@ def test_two_kinds_of_source_differ(field: str) -> None:
     one, other, *_ = SOURCE_KINDS.values()
     same = replace(other, **{field: getattr(one, field)})
     with pytest.raises(TypeError, match=f"two kinds have the same {field}"):
-        kinds._source_kinds(one, same)
+        sources._source_kinds(one, same)
 
 
 @pytest.mark.parametrize("row", SOURCE_KINDS.values(), ids=SOURCE_KINDS)
