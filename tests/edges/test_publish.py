@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,19 @@ def test_everything_that_was_promised_is_there(site: Path) -> None:
     assert promised <= tree(site).keys()
     assert is_there(site)
     assert not is_there(site / "elsewhere")
+
+
+def test_the_signs_that_a_life_is_drawn_with_are_explained_and_no_others(
+    tmp_path: Path,
+) -> None:
+    lives.site(tmp_path, (WHOLE_LIFE, OLD_LIFE))
+    text = (tmp_path / "updates/exchange-server-2030-05-su.html").read_text()
+    drawn = set(re.findall(r'class="dot k-([\w-]+)[" ].*?<text[^>]*>(.)</text>', text))
+    key = text.split('<p class="small key">')[1].split("</p>")[0]
+    assert len(drawn) >= 3
+    explained = re.findall(r'class="k-([\w-]+)">(.) [a-z-]+', key)
+    assert len(explained) == len(set(explained))
+    assert set(explained) == drawn
 
 
 def test_a_site_is_the_same_bytes_wherever_and_whenever_it_is_made(

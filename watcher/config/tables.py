@@ -6,6 +6,7 @@ the remedies of errors too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -14,8 +15,14 @@ from msgspec import UNSET, Meta, UnsetType
 from watcher.config.mail_table import MailTable
 from watcher.config.values import LimitsTable
 from watcher.judgement.audience import SEVERITIES
-from watcher.kinds import SOURCE_KINDS
+from watcher.kinds import EVENT_KINDS, SOURCE_KINDS, EventKind
 from watcher.records import Kind
+
+
+def _kinds(which: Callable[[EventKind], bool]) -> str:
+    """Name the kinds of events whose row says so, as in "released, announced and revised"."""
+    *first, last = [row.kind.value for row in EVENT_KINDS.values() if which(row)]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 class WatchTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -240,7 +247,8 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     kinds: Annotated[
         list[str] | UnsetType,
         Meta(
-            description="Kinds of events they are told; without it all but revised and news",
+            description="Kinds of events they are told; without it all but "
+            + _kinds(lambda row: not row.subscribed),
             examples=[["released", "pulled", "re-released"]],
         ),
     ] = UNSET
@@ -255,8 +263,8 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         list[str],
         Meta(
             description=(
-                "Channels told when mail about something pulled, exploited or "
-                "re-released is refused or cannot be delivered"
+                "Channels told when mail of these kinds is refused or cannot be "
+                "delivered: " + _kinds(lambda row: row.fallback)
             ),
             examples=[["teams"]],
         ),
@@ -264,8 +272,9 @@ class SubscriberTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     severity: Annotated[
         str,
         Meta(
-            description="Least severity of what is new (announced, released, revised): "
-            "low, moderate, important, critical; without it, and "
+            description="Least severity of what is new ("
+            + _kinds(lambda row: row.held_by_severity)
+            + "): low, moderate, important, critical; without it, and "
             "for what bears no severity, everything",
             examples=["important"],
         ),
