@@ -144,6 +144,11 @@ def test_packages_stand_in_a_table() -> None:
         ["Product", "Build", "KB article"],
         ["Exchange Server 2030 CU2", "15.4.1544.13", "KB9000001"],
     ]
+    # Else no test sees how wide a column becomes, and whether anything fills it in
+    columns = zip(*rows[1:], strict=True)
+    assert [
+        head for head, cells in zip(rows[0], columns, strict=True) if not any(cells)
+    ] == []
 
 
 def test_what_is_told_whole_counts_no_rest() -> None:
