@@ -56,6 +56,22 @@ def test_two_kinds_of_source_differ(field: str) -> None:
         sources._source_kinds(one, same)
 
 
+@pytest.mark.parametrize("field", ["gravity", "sign"])
+def test_two_kinds_of_event_differ(field: str) -> None:
+    one, other, *_ = EVENT_KINDS.values()
+    same = replace(other, **{field: getattr(one, field)})
+    with pytest.raises(TypeError, match=f"two kinds have the same {field}"):
+        events._event_kinds(one, same)
+
+
+@pytest.mark.parametrize("name", ["recalled", "pulled"])
+def test_what_a_subscriber_writes_means_one_kind_of_event(name: str) -> None:
+    one, other, *_ = EVENT_KINDS.values()
+    same = replace(other, synonyms=(*other.synonyms, name))
+    with pytest.raises(TypeError, match=f"two kinds have the same synonym: {name}"):
+        events._event_kinds(one, same)
+
+
 @pytest.mark.parametrize("row", SOURCE_KINDS.values(), ids=SOURCE_KINDS)
 def test_the_module_of_a_kind_of_source_parses(row: SourceKind) -> None:
     assert callable(import_module(f"watcher.sources.{row.module}").parse)
