@@ -54,7 +54,7 @@ def test_each_kind_of_source_stands_in_every_listed_file(name: str) -> None:
             is_there = re.search(quoted, text_of(path)) is not None
         if not is_there:
             missing.append(filled)
-    assert missing == [], f"{name} is missing there, in quotes or backticks"
+    assert not missing, f"{name}, in quotes or backticks, is missing in {missing}"
 
 
 # A word of a kind stands in sentences about others, too: where it has a place of its own
@@ -76,7 +76,7 @@ def test_each_kind_of_event_stands_in_every_listed_file(kind: Kind) -> None:
             is_there = found is not None or f"-{kind.value}" in text_of(path)
         if not is_there:
             missing.append(path)
-    assert missing == [], f"{kind.value} is missing there"
+    assert not missing, f"{kind.value} is missing in {missing}"
 
 
 def test_what_is_said_of_severity_is_what_the_rows_say() -> None:
