@@ -19,6 +19,7 @@ from scripts import reference
 from watcher import config
 from watcher.cli import app
 from watcher.config.tables import FileTables
+from watcher.kinds import SOURCE_KINDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -227,6 +228,12 @@ def test_every_source_is_described_and_says_how_far_it_was_seen() -> None:
         re.MULTILINE,
     )
     assert rows == [(source.name, source.kind) for source in BUILTIN]
+
+
+def test_every_kind_of_source_has_a_section_of_its_own() -> None:
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    kinds = page.split("## What each kind reads")[1].split("### What is not read")[0]
+    assert set(re.findall(r"^### (.+)$", kinds, re.MULTILINE)) == set(SOURCE_KINDS)
 
 
 def test_the_locks_name_no_index_and_hash_everything() -> None:
