@@ -305,7 +305,7 @@ def _subject(folded: str, assumed: str) -> Subject | None:
     Exchange comes first: of a post that names Windows Server, too, it is the subject.
     """
     products = products_in(folded)
-    exchange = [each for each in products if family(each) == EXCHANGE]
+    exchange = _exchanges_among(products)
     if exchange:
         # "Security Update For Exchange Server 2013, 2016, 2019" is none of them alone
         editions = [each for each in exchange if each != EXCHANGE]
@@ -318,6 +318,10 @@ def _subject(folded: str, assumed: str) -> Subject | None:
         return Subject(family(assumed))
     # "November 2024 Security Updates" may be anybody's; "Nov24SU" is Exchange's
     return Subject(EXCHANGE) if _TOKEN.search(folded) else None
+
+
+def _exchanges_among(products: tuple[str, ...]) -> list[str]:
+    return [each for each in products if family(each) == EXCHANGE]
 
 
 def _month_of_token(token: re.Match[str]) -> str:
@@ -392,7 +396,7 @@ def _numbered_label(folded: str) -> Label | None:
     # month, not the product it is for
     if _SU_OR_HU.search(folded) or _UPDATE_FOR.search(folded):
         return None
-    exchange = [each for each in products_in(folded) if family(each) == EXCHANGE]
+    exchange = _exchanges_among(products_in(folded))
     # An issue between two: "PrepareAD with Exchange 2016 CU21/Exchange 2019 CU10 error"
     if len(exchange) != 1:
         return None

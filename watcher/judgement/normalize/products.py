@@ -267,7 +267,7 @@ _UPDATE_BEHIND = re.compile(
     r" (?:GDR|SUs?|HUs?|security|hotfix|(?:[A-Z][a-z]{2}\d\dSU)|updates?)\b",
     re.IGNORECASE,
 )
-_WILD = re.compile(r"[*?\[]")
+_WILDCARD = re.compile(r"[*?\[]")
 _SPELLED = (
     (re.compile(r"\b(?:cumulative update|cu) ?#?(?=\d)", re.IGNORECASE), "CU"),
     (re.compile(r"\b(?:service pack|sp) ?(?=\d)", re.IGNORECASE), "SP"),
@@ -285,7 +285,7 @@ def watched_versions_in(text: str, watch: Watch) -> tuple[str, ...]:
     """
     names = []
     for pattern in watch.products:
-        begins = _WILD.split(pattern, maxsplit=1)[0].strip()
+        begins = _WILDCARD.split(pattern, maxsplit=1)[0].strip()
         names.append(re.sub(r" \d[\w.]*$", "", begins))
     found = versions_in(text, dict.fromkeys(filter(None, names)))
     return tuple(version for version in found if watch.wants(version))
@@ -403,7 +403,6 @@ def _spelled(match: re.Match[str]) -> str:
     return f"{match['name']} {version}"
 
 
-_WILDCARD = re.compile(r"[*?\[]")
 _WRITTEN_VENDOR = re.compile(r"^(?:microsoft|ms) (?=\S)", re.IGNORECASE)
 # What people write, and how the name begins then; the first that fits.  Each leaves a
 # canonical name as it is.
@@ -441,7 +440,6 @@ _RULES = tuple(
 )
 _SHAREPOINT_SE = re.compile(r"^(SharePoint Server) SE\b", re.IGNORECASE)
 _DOTNET = re.compile(r"^\.NET \d+$")
-_EXCHANGE = "Exchange Server"
 # "Exchange Server 2019 CU1" names that one, and "CU1*" ten others
 _WRITTEN_LEVEL = re.compile(r" (?:CU|RU|SP)\d+$|^[^.]+\d\.\d+$", re.IGNORECASE)
 # R2 is a release of its own
@@ -473,9 +471,8 @@ def patterns_of(text: str) -> tuple[str, ...]:
     name begins like another product's.
     """
     written = fold(text)
-    wild = _WILDCARD.search(written)
-    begins = written[: wild.start()] if wild else written
-    rest = written[wild.start() :] if wild else ""
+    begins = _WILDCARD.split(written, maxsplit=1)[0]
+    rest = written.removeprefix(begins)
     name = canonical(begins)
     if begins.endswith(" ") and name:
         name = f"{name} "
@@ -506,11 +503,11 @@ def canonical(name: str) -> str:
         renamed = rule.sub(spelled, plain, count=1)
         if renamed != plain:
             plain = renamed.strip()
-            if not plain.startswith(_EXCHANGE):
+            if not plain.startswith(EXCHANGE):
                 break
     plain = _SHAREPOINT_SE.sub(r"\1 Subscription Edition", plain)
     if _DOTNET.match(plain):
         plain = f"{plain}.0"
-    if plain.startswith(f"{_EXCHANGE} "):
+    if plain.startswith(f"{EXCHANGE} "):
         plain = product(plain)
     return re.sub(r"(?<=Version )\d\dh\d", lambda found: found[0].upper(), plain)

@@ -26,6 +26,7 @@ from watcher.judgement.reading.tokens import (
     Tokens,
     finds_one,
     place_before,
+    places_of,
     some_have,
     word_at,
 )
@@ -62,8 +63,9 @@ OPPOSITES = {Kind.PULLED: Kind.RE_RELEASED, Kind.RE_RELEASED: Kind.PULLED}
 class Act(Struct, frozen=True):
     """Something done to what is offered, as a sentence says it.
 
-    ``earlier`` is an act that the sentence itself puts before another ("after pulling it");
-    ``relative`` one that says which update is meant; ``frame`` is how it was said, for people.
+    ``frame`` is how it was said, for people.  ``named`` are the words that name what it is done
+    to: "" for an "it".  ``earlier`` is an act that the sentence itself puts before another ("after
+    pulling it"); ``relative`` one that says which update is meant.
     """
 
     kind: Kind
@@ -72,6 +74,7 @@ class Act(Struct, frozen=True):
     start: int
     end: int
     theme: Phrase | None
+    named: str
     earlier: bool = False
     relative: bool = False
 
@@ -89,16 +92,14 @@ def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
     if tokens.is_question:
         return []
     words = tokens.words
-    found = []
-    verbs = [place for place, word in enumerate(words) if word.verbs]
-    for place in verbs[:MOST_VERBS]:
+    found: list[Act] = []
+    for place in places_of(words, "verbal")[:MOST_VERBS]:
         if not words[place].has("verb-here"):
             continue
         act = _act_of_verb(tokens, lexicon, topic, place)
         if act is not None:
             found.append(act)
-    nouns = [place for place, word in enumerate(words) if word.has("act")]
-    for place in nouns:
+    for place in places_of(words, "act"):
         # "We stopped the re-release of the update" tells of the stop alone.
         if any(_is_theme_of(act, place) for act in found):
             continue
@@ -136,17 +137,17 @@ def _judge(
     words = tokens.words
     found = theme_of(tokens, lexicon, sense, verbal)
     theme = found.phrase
-    subject = _acting(words, lexicon, verbal)
+    subject = subject_of(words, verbal) if verbal.has_object_behind else None
     if subject is not None and happens(tokens, sense, subject, theme, topic, verbal):
         theme, subject = subject, None
-    kind = _kind(tokens, lexicon, sense, verbal, theme)
+    kind = _kind(tokens, sense, verbal, theme)
     if kind is None:
         return None
     if theme is None:
         return _heading_alone(words, sense, verbal, kind)
     if _is_barred(tokens, sense, verbal, theme):
         return None
-    if not lexicon.free_order and not _may_do(tokens, sense, verbal, subject, theme):
+    if verbal.has_object_behind and not _may_do(tokens, sense, verbal, subject, theme):
         return None
     alone = sense.alone or kind is not Kind.RELEASED
     offered = found.is_offering or is_theme(
@@ -154,13 +155,13 @@ def _judge(
     )
     if not offered or is_hypothetical(tokens, verbal, kind):
         return None
-    if kind is Kind.PULLED and not place_allows(tokens, lexicon, verbal, theme):
+    if kind is Kind.PULLED and not place_allows(tokens, verbal, theme):
         return None
     # "a release that was withdrawn in 2021" only says which one is meant
     relative = theme.relative or (subject is not None and subject.relative)
     if relative and _only_tells_which(tokens, verbal, theme, kind):
         return None
-    start, end = _extent(lexicon, verbal, theme)
+    start, end = _extent(verbal, theme)
     return Act(
         kind=kind,
         frame=f"{sense.name}: {HOW[verbal.voice]}",
@@ -168,16 +169,10 @@ def _judge(
         start=start,
         end=end,
         theme=theme,
+        named=_named(tokens, theme),
         earlier=is_earlier(tokens, verbal),
         relative=relative,
     )
-
-
-def _acting(words: list[Token], lexicon: Lexicon, verbal: Verbal) -> Phrase | None:
-    """Who acts, where the voice is active and the order of words tells."""
-    if verbal.voice != "active" or lexicon.free_order:
-        return None
-    return subject_of(words, verbal)
 
 
 def _heading_alone(
@@ -188,7 +183,7 @@ def _heading_alone(
         return None
     if len(words) > 1 and not words[1].has("mark"):
         return None
-    return Act(kind, f"{sense.name}: {HOW['heading']}", 0, 0, 1, None)
+    return Act(kind, f"{sense.name}: {HOW['heading']}", 0, 0, 1, None, "")
 
 
 def _is_barred(tokens: Tokens, sense: Sense, verbal: Verbal, theme: Phrase) -> bool:
@@ -207,8 +202,6 @@ def _may_do(
     tokens: Tokens, sense: Sense, verbal: Verbal, subject: Phrase | None, theme: Phrase
 ) -> bool:
     """Whether somebody acts who may: a bare imperative is the reader's to follow."""
-    if verbal.voice != "active":
-        return True
     words = tokens.words
     if subject is None:
         is_imperative = verbal.verb.form == "base" and "to" not in verbal.auxiliaries
@@ -236,18 +229,25 @@ def _only_tells_which(
     return tokens_between(tokens, verbal.chain, verbal.place, "was")
 
 
-def _extent(lexicon: Lexicon, verbal: Verbal, theme: Phrase) -> tuple[int, int]:
+def _named(tokens: Tokens, theme: Phrase) -> str:
+    """The words that name what an act is done to, for comparing; "" where "it" stands."""
+    if theme.pronoun:
+        return ""
+    return tokens.said(theme.start, theme.last).casefold()
+
+
+def _extent(verbal: Verbal, theme: Phrase) -> tuple[int, int]:
     """The words that say it: from where to where."""
     end = verbal.place + 1
-    if lexicon.free_order:
+    if verbal.free_order:
         return verbal.place, end
-    if verbal.voice == "active":
+    if verbal.has_object_behind:
         return verbal.place, max(end, theme.last)
     return min(verbal.chain, theme.start), end
 
 
 def _kind(
-    tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal, theme: Phrase | None
+    tokens: Tokens, sense: Sense, verbal: Verbal, theme: Phrase | None
 ) -> Kind | None:
     """What the verb means as it stands here: offered *again*, *no longer* offered, *not* pulled."""
     names = verbal.auxiliaries
@@ -265,7 +265,7 @@ def _kind(
         return sense.denied
     is_again = "again" in names or _is_again(tokens, verbal, after)
     # Where the order of words is free, no verb's form tells what is usual.
-    may_be_usual = sense.kind is Kind.RELEASED and not lexicon.free_order
+    may_be_usual = sense.kind is Kind.RELEASED and not verbal.free_order
     if may_be_usual and _is_usual(tokens, verbal, is_again=is_again):
         return None
     return sense.again if is_again else sense.kind
@@ -344,6 +344,7 @@ def _act_of_noun(
         start=place,
         end=theme.last,
         theme=theme,
+        named=_named(tokens, theme),
         earlier=tokens_between(tokens, start, place, "after"),
     )
 
@@ -357,7 +358,7 @@ def _is_announced(tokens: Tokens, place: int, after: int, end: int) -> bool:
     )
 
 
-def settled(tokens: Tokens, found: list[Act]) -> list[Act]:
+def settled(found: list[Act]) -> list[Act]:
     """Return the acts of a sentence with one verdict on each thing.
 
     "Released, then pulled" is pulled, "after initially pulling it, made available again" is back;
@@ -368,22 +369,17 @@ def settled(tokens: Tokens, found: list[Act]) -> list[Act]:
     if not main:
         return found
     last = main[-1]
-    return [
-        act
-        for act in found
-        if OPPOSITES.get(act.kind) is not last.kind or _different(tokens, act, last)
-    ]
+    kept = []
+    for act in found:
+        is_undone = OPPOSITES.get(act.kind) is last.kind
+        if not is_undone or _is_of_another(act, last):
+            kept.append(act)
+    return kept
 
 
-def _different(tokens: Tokens, one: Act, other: Act) -> bool:
-    """Whether two acts are of different things, each named."""
-    first, second = one.theme, other.theme
-    if first is None or second is None:
-        return False
-    if other.relative or not one.is_main:
+def _is_of_another(act: Act, last: Act) -> bool:
+    """Whether an act is of another thing than the last one, and both are named."""
+    if last.relative or not act.is_main:
         return False
     # "The update was pulled, and it has been re-released": "it" is that update.
-    if first.pronoun or second.pronoun:
-        return False
-    said = tokens.said(first.start, first.last).casefold()
-    return said != tokens.said(second.start, second.last).casefold()
+    return act.named != last.named and "" not in {act.named, last.named}

@@ -20,38 +20,6 @@ from watcher.records import Kind
 FORMS = ("base", "present", "past", "participle", "gerund")
 LANGUAGES = ("en", "cs", "de", "es", "fr", "it", "ja", "nl", "pl", "pt")
 
-_SENSE_KEYS = frozenset(
-    (
-        "name",
-        "kind",
-        "verbs",
-        "objects",
-        "nouns",
-        "states",
-        "alone",
-        "intransitive",
-        "not_with",
-        "again",
-        "gone",
-        "examples",
-        "counter_examples",
-    )
-)
-_FRAME_KEYS = frozenset(
-    (
-        "name",
-        "kind",
-        "patterns",
-        "unless",
-        "not_with",
-        "context",
-        "never_in",
-        "silenced",
-        "yields",
-        "examples",
-        "counter_examples",
-    )
-)
 _TABLES = frozenset(
     (
         "detect",
@@ -175,6 +143,11 @@ class Lexicon(Struct, frozen=True, eq=False):
     frames: tuple[Frame, ...]
 
 
+# What a row of each table may hold.
+_SENSE_KEYS = frozenset((*Sense.__struct_fields__, "verbs", "nouns", "states"))
+_FRAME_KEYS = frozenset(Frame.__struct_fields__)
+
+
 @cache
 def lexicon(language: str) -> Lexicon:
     """Return a language's lexicon, read from the package once.
@@ -248,7 +221,8 @@ class _Collected:
     def __init__(self, endings: Mapping[str, list[str]]) -> None:
         self.endings = sorted(endings.items(), key=lambda row: -len(row[0]))
         self.classes: dict[tuple[str, ...], set[str]] = {}
-        self.verbs: dict[tuple[str, ...], list[Verb]] = {}
+        # Each verb once, in the order of the file
+        self.verbs: dict[tuple[str, ...], dict[Verb, None]] = {}
 
     def add_class(self, name: str, words: Iterable[str] | str) -> None:
         """Put words into a class; in a string of words "_" joins those of a phrase."""
@@ -263,16 +237,16 @@ class _Collected:
         "take takes took taken taking ~down" must be followed by its particle.
         """
         for row in verbs:
-            listed, _, particle = row.partition("~")
+            listed, _, written_particle = row.partition("~")
+            particle = written_particle.strip().lower().replace("-", "")
+            if " " in particle:
+                self.add_class("particle", [particle])
             forms = listed.split()
             if len(forms) == 1:
                 forms = self._regular(forms[0])
             for form, spellings in zip(FORMS, forms, strict=False):
                 for spelling in spellings.split("/"):
-                    self._add_form(
-                        spelling,
-                        Verb(sense, form, particle.strip().lower().replace("-", "")),
-                    )
+                    self._add_form(spelling, Verb(sense, form, particle))
 
     def add_states(self, sense: str, states: Iterable[str]) -> None:
         """Add what something offered may be: "unavailable", "back online"."""
@@ -280,17 +254,15 @@ class _Collected:
             self._add_form("_".join(state.split()), Verb(sense, "state"))
 
     def _add_form(self, spelling: str, verb: Verb) -> None:
-        if " " in verb.particle:
-            self.add_class("particle", [verb.particle])
-        words = tuple(key(word) for word in spelling.split("_") if word)
+        words = tuple(key(word) for word in spelling.replace("_", " ").split())
+        # "_" stands for a form that a verb does not have.
         if not words:
             return
-        verbs = self.verbs.setdefault(words, [])
-        if verb not in verbs:
-            verbs.append(verb)
+        self.verbs.setdefault(words, {})[verb] = None
         # "re released" is how some write it.
-        if words[0].startswith("re") and len(words) == 1 and "again" in verb.sense:
-            self.verbs.setdefault(("re", words[0][2:]), []).append(verb)
+        is_again = words[0].startswith("re") and "again" in verb.sense
+        if is_again and len(words) == 1:
+            self.verbs.setdefault(("re", words[0][2:]), {})[verb] = None
 
     def _regular(self, base: str) -> list[str]:
         for ending, forms in self.endings:
@@ -414,7 +386,7 @@ def pattern(row: str) -> tuple[Element, ...]:
 # Letters of a word that is hardly another language's by chance
 SHORTEST_DISTINCTIVE = 5
 LOOKED_AT = 4000  # characters: a page's beginning tells its language
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _JAPANESE = re.compile(r"[\u3040-\u30ff]")
 
 
@@ -426,19 +398,13 @@ def language_of(text: str) -> str:
     """
     if _JAPANESE.search(text, 0, LOOKED_AT):
         return "ja"
-    words = [word.lower() for word in _WORD.findall(text[:LOOKED_AT]) if len(word) > 1]
-    best = "en"
-    most = _count(words, best)
-    for language in LANGUAGES:
-        count = _count(words, language)
-        if count > most:
-            best, most = language, count
-    return best
+    words = [word.lower() for word in _WORD.findall(text[:LOOKED_AT])]
 
+    def count(language: str) -> int:
+        return sum(map(_own_words(language).__contains__, words))
 
-def _count(words: list[str], language: str) -> int:
-    own = _own_words(language)
-    return sum(word in own for word in words)
+    # Of two with as many the first: English
+    return max(LANGUAGES, key=count)
 
 
 @cache

@@ -19,6 +19,7 @@ from watcher.judgement.reading.tokens import (
     holds,
     no,
     place_from,
+    places_of,
     some_have,
     yes,
 )
@@ -85,8 +86,6 @@ def objects_around(tokens: Tokens, place: int, last: int = 0) -> Objects:
 
 def _named(tokens: Tokens, start: int, end: int) -> Objects:
     words = tokens.words[start:end]
-    if not words:
-        return NOTHING
     aside = _aside(words)
     own = [word for place, word in enumerate(words) if place not in aside]
     kbs = _articles(own)
@@ -138,9 +137,7 @@ _ENDS_ASIDE = (
 def _aside(words: list[Token]) -> set[int]:
     """The places of what is named as another update: "replaces KB..."."""
     others = set()
-    for start, word in enumerate(words):
-        if not word.has("aside"):
-            continue
+    for start in places_of(words, "aside"):
         for place in range(start + 1, min(len(words), start + 1 + ASIDE)):
             if holds(_ENDS_ASIDE, words, place):
                 break

@@ -71,7 +71,11 @@ class Statement(Objects, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True):
-    """A statement of one sentence, and the frame whose wider conditions still have to hold."""
+    """A statement of one sentence, and the frame that found it: None where a verb says it.
+
+    ``silenced`` and ``yields`` are as in `Frame`; ``pronoun`` where it is said of an "it" whose
+    name stands in a sentence before; ``start`` and ``end`` are its words' places.
+    """
 
     statement: Statement
     frame: Frame | None = None
@@ -196,13 +200,13 @@ def _together(
         return ()
     whole = [_tokens(sentence, words_of) for sentence in dict.fromkeys(read_sentences)]
     informational = _stands_in(whole, words_of.informational)
-    frames = {each.frame.name: each.frame for each in found if each.frame is not None}
-    barred = [name for name, frame in frames.items() if not _is_allowed(frame, whole)]
+    names = {each.statement.frame for each in found}
+    frames = [frame for frame in words_of.frames if frame.name in names]
+    barred = [frame.name for frame in frames if not _is_allowed(frame, whole)]
     kept = []
     for each in found:
-        if informational and each.silenced:
-            continue
-        if each.statement.frame not in barred:
+        is_silent = informational and each.silenced
+        if not is_silent and each.statement.frame not in barred:
             kept.append(each)
     said = {each.statement.kind for each in kept}
     return tuple(each.statement for each in kept if not each.yields & said)
@@ -212,7 +216,7 @@ def _is_allowed(frame: Frame, whole: list[Tokens]) -> bool:
     """Whether the rest of the text lets a frame speak."""
     if frame.context and not _stands_in(whole, frame.context):
         return False
-    return not (frame.never_in and _stands_in(whole, frame.never_in))
+    return not _stands_in(whole, frame.never_in)
 
 
 def _stands_in(whole: list[Tokens], patterns: tuple[tuple[Element, ...], ...]) -> bool:
@@ -241,7 +245,7 @@ def read_sentence(
     """
     tokens = _tokens(sentence, words_of)
     found: list[Found] = []
-    stated = settled(tokens, acts(tokens, words_of, topic))
+    stated = settled(acts(tokens, words_of, topic))
     found.extend(_of_act(tokens, act) for act in stated)
     found.extend(_of_frames(tokens, words_of))
     if section in {Section.ISSUES, Section.ITEM} and first:

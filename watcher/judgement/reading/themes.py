@@ -71,9 +71,9 @@ def theme_of(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) -> 
     """Return what the act of a verb is done to."""
     words = tokens.words
     after = verbal.place + 1
-    if lexicon.free_order:
+    if verbal.free_order:
         return Theme(_theme_around(tokens, sense, verbal))
-    if verbal.voice == "active":
+    if verbal.has_object_behind:
         after = _past_particle(words, verbal.verb, after)
         return _object(tokens, lexicon, sense, after)
     if verbal.voice == "heading" and verbal.place == verbal.start:
@@ -117,15 +117,10 @@ def _object(tokens: Tokens, lexicon: Lexicon, sense: Sense, after: int) -> Theme
 
 def _past_further_verb(words: list[Token], after: int) -> int:
     """Where the object of two verbs begins: "released, then quickly pulled, its first update"."""
-    further = _past_commas(words, after, "conj", "adverb", "again")
+    further = place_from(words, after, "=,", "conj", "adverb", "again")
     if further == after or not word_at(words, further).has("verb-here"):
         return after
-    return _past_commas(words, further + 1)
-
-
-def _past_commas(words: list[Token], place: int, *passed: str) -> int:
-    """The nearest place from one on that holds no comma and none of the classes."""
-    return place_from(words, place, "=,", *passed)
+    return place_from(words, further + 1, "=,")
 
 
 def _theme_around(tokens: Tokens, sense: Sense, verbal: Verbal) -> Phrase | None:
@@ -392,16 +387,14 @@ def may_act(tokens: Tokens, sense: Sense, subject: Phrase) -> bool:
     return holds(_MAY_ACT, words, subject.head)
 
 
-def place_allows(
-    tokens: Tokens, lexicon: Lexicon, verbal: Verbal, theme: Phrase
-) -> bool:
+def place_allows(tokens: Tokens, verbal: Verbal, theme: Phrase) -> bool:
     """Say whether what stands after "from" is a place of distribution, if anything does.
 
     "Removed from the list of optional updates because it is offered automatically" is no pull.
     """
     words = tokens.words
     begin = max(verbal.place + 1, theme.last)
-    if lexicon.free_order:
+    if verbal.free_order:
         begin = verbal.start
         # "die Verteilung des Artikels"
         if theme.of is not None and words[theme.of.head].has("other"):

@@ -193,6 +193,11 @@ def place_from(words: list[Token], place: int, *passed: str) -> int:
     return place
 
 
+def places_of(words: list[Token], *traits: str) -> list[int]:
+    """Return the places of the words that have one of the traits."""
+    return [place for place, word in enumerate(words) if word.has(*traits)]
+
+
 def some_have(words: list[Token], *traits: str) -> bool:
     """Say whether one of the words has one of the traits."""
     return any(word.has(*traits) for word in words)
@@ -284,7 +289,8 @@ def _classes(
         classes.update(_classes_of_shape(spelled, word, lexicon))
     if not classes and not entry.verbs:
         classes.update(_classes_of_suffix(word, lexicon))
-    if any(letter.isupper() for letter in spelled[:CAPITAL]):
+    begins = spelled[:CAPITAL]
+    if begins != begins.lower():
         classes.add("capital")
     # The month "May" has a capital inside a sentence, the verb has none.
     if {"month", "modal"} <= classes:
@@ -386,8 +392,10 @@ def _is_attribute(words: list[Token], place: int) -> bool:
     return holds(_ATTRIBUTE, words, place, before)
 
 
-# Whether a state is said of something: "is out"; in "carried out the update" it is none.
-_PREDICATE = (
+# Whether a verb that is no noun elsewhere is one here.
+_PLAIN_VERB = (
+    yes(here="form:base form:present form:past form:participle form:gerund"),
+    # A state is said of something, "is out"; in "carried out the update" it is none.
     yes(before="be"),
     # "KB1 unavailable", "update out now on Windows Update"
     yes(after="edge mark prep from adverb again to"),
@@ -413,14 +421,13 @@ _VERB = (
 
 def _is_verb(words: list[Token], place: int) -> bool:
     """Whether what may be a verb, and is no attribute, is one: "Microsoft releases it"."""
-    word = words[place]
     before = place_before(words, place, *BETWEEN)
-    if word.has("noun"):
-        # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
-        follows = word_at(words, place - 1).has("nolonger")
-        return follows or holds(_VERB, words, place, before)
-    is_state = all(verb.form == "state" for verb in word.verbs)
-    return not is_state or holds(_PREDICATE, words, place, before)
+    if not words[place].has("noun"):
+        return holds(_PLAIN_VERB, words, place, before)
+    # "The depot no longer lists ESXi 7.0 U3q": no noun stands there.
+    if word_at(words, place - 1).has("nolonger"):
+        return True
+    return holds(_VERB, words, place, before)
 
 
 # Whether "that" leads a relative clause: not "that update", but "that was released".

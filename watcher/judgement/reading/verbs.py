@@ -37,6 +37,12 @@ class Verbal(Struct, frozen=True):
     end: int
     auxiliaries: frozenset[str]
     voice: str  # active, passive, heading
+    free_order: bool  # its object may stand on either side of it
+
+    @property
+    def has_object_behind(self) -> bool:
+        """Whether its subject stands before it and its object behind: "we pulled the update"."""
+        return self.voice == "active" and not self.free_order
 
 
 def verbal_of(
@@ -56,18 +62,18 @@ def verbal_of(
         if former is not None and is_bare:
             # "has been updated and reissued": the auxiliaries are the first verb's.
             names |= _classes(words[chain_of(words, former) : former])
-    verbal = Verbal(place, verb, chain, start, end, names, "active")
+    verbal = Verbal(place, verb, chain, start, end, names, "active", lexicon.free_order)
     if verb.form in {"state", "participle"}:
         voice = _voice_of_participle(tokens, verbal)
         return replace(verbal, voice=voice) if voice else None
-    return verbal if _is_active(words, lexicon, verbal) else None
+    return verbal if _is_active(words, verbal) else None
 
 
 def _classes(words: list[Token]) -> frozenset[str]:
     return frozenset().union(*(word.classes for word in words))
 
 
-def _is_active(words: list[Token], lexicon: Lexicon, verbal: Verbal) -> bool:
+def _is_active(words: list[Token], verbal: Verbal) -> bool:
     """Whether a form that is no participle tells what its subject does."""
     names = verbal.auxiliaries
     # "We", or nobody, before the verb and its auxiliaries
@@ -82,7 +88,7 @@ def _is_active(words: list[Token], lexicon: Lexicon, verbal: Verbal) -> bool:
             return was_done(words, verbal.place)
         case "base":
             return bool(names & {"modal", "do", "nolonger"}) or leading.has("vendor")
-    return not (lexicon.free_order and "modal" in names)
+    return not (verbal.free_order and "modal" in names)
 
 
 def _voice_of_participle(tokens: Tokens, verbal: Verbal) -> str:
@@ -289,5 +295,8 @@ def is_earlier(tokens: Tokens, verbal: Verbal) -> bool:
 def is_called_false(tokens: Tokens, after: int) -> bool:
     """Whether the sentence goes on to deny it: "Reports that it was pulled are false"."""
     words = tokens.words
-    denials = [place for place in range(after, len(words)) if words[place].has("false")]
-    return any(tokens_between(tokens, place - 3, place, "be") for place in denials)
+    for place in range(after, len(words)):
+        is_denial = words[place].has("false")
+        if is_denial and tokens_between(tokens, place - 3, place, "be"):
+            return True
+    return False
