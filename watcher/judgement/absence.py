@@ -39,9 +39,9 @@ from watcher.judgement.names import label_names, link_name, package_names, row_n
 from watcher.judgement.packages import (
     all_among,
     all_offered,
-    build_grew,
     current_among,
     current_packages,
+    is_successor,
     names_of_part,
     part_gone,
     pulled_packages,
@@ -130,17 +130,16 @@ def find_absences(
     absences = Absences()
     for reading in filter(is_absence, readings):
         update = _update_of(reading, ledger)
-        leaves = reading.change.after is None
         # v1's rows go when v2's come: in November 2024 the build table was put right
         # in one edit
-        if leaves and update in replaced:
+        if reading.is_gone and update in replaced:
             continue
-        if leaves and may_give_way and _gives_way(reading, come):
+        if reading.is_gone and may_give_way and _gives_way(reading, come):
             continue
         absences.found.append(reading)
         if update is None or _says_why(reading, update):
             continue
-        is_gone = leaves or _availability(reading.change) is False
+        is_gone = reading.is_gone or _availability(reading.change) is False
         mine = absences.gone if is_gone else absences.back
         mine.setdefault(update.id, []).append(reading)
     return replace(absences, is_bulk=_is_bulk(absences, offers_others=offers_others))
@@ -149,12 +148,7 @@ def find_absences(
 def _gives_way(reading: ChangeReading, come: Sequence[Package]) -> bool:
     """Whether a row's products all get a row of a higher build at the check at which it goes."""
     for package in reading.entry.packages:
-        higher = [
-            other
-            for other in come
-            if other.product == package.product and build_grew(package, other)
-        ]
-        if not higher:
+        if not any(is_successor(other, package) for other in come):
             return False
     return bool(reading.entry.packages)
 
@@ -164,11 +158,7 @@ def _is_bulk(absences: Absences, *, offers_others: bool) -> bool:
 
     A catalogue that finds nothing has once found none of all updates.
     """
-    rows = {
-        row_name(reading.entry)
-        for reading in absences.found
-        if reading.change.after is None
-    }
+    rows = {row_name(reading.entry) for reading in absences.found if reading.is_gone}
     most = PULLED_AT_ONCE if offers_others else 1
     return max(len(rows), len(absences.gone)) > most
 
@@ -181,8 +171,8 @@ def is_absence(reading: ChangeReading) -> bool:
     change, entry = reading.change, reading.change.entry
     if change.kind in (ChangeKind.MISSING, ChangeKind.RETURNED):
         # Records of CVEs leave MSRC's months for hours, with packages and all
-        is_record = bool(entry.cves or entry.revision)
-        is_row = bool(entry.packages) and (entry.label is not None or not is_record)
+        is_named_row = entry.label is not None or not entry.is_record
+        is_row = bool(entry.packages) and is_named_row
         is_package_page = entry.available is not None
         return is_row or is_package_page
     return _availability(change) is not None
@@ -231,7 +221,7 @@ def _says_why(reading: ChangeReading, update: Update) -> bool:
         return False
     if suspicion_at(update, reading.change.source) is not None:
         return True
-    return not any(each.of_state for each in update.established)
+    return not update.turns
 
 
 def suspect(
@@ -352,8 +342,7 @@ def _may_be_suspected(update: Update, lost: Sequence[Package], now: datetime) ->
     if update.state is not State.RELEASED:
         return False
     # What nobody was told of, and what bears no date, may be of any age
-    was_told = any(each.event for each in update.established)
-    if update.released is None and not was_told:
+    if update.released is None and not update.was_told:
         return False
     if now - update.dated > schedule.YOUNG:
         return False

@@ -17,7 +17,7 @@ from watcher.judgement import normalize
 from watcher.judgement.names import label_names
 from watcher.judgement.packages import build_grew, without
 from watcher.judgement.reading import language_of, new_sentences, read, sentences
-from watcher.records import Change, Entry, Kind, Package, Passage
+from watcher.records import Change, ChangeKind, Entry, Kind, Package, Passage
 
 # Prose that describes the vulnerability says nothing of the update, and "exploited" in
 # every second line.
@@ -97,6 +97,16 @@ class ChangeReading(Struct, frozen=True):
     def is_first(self) -> bool:
         """Whether the entry was not there before."""
         return self.change.before is None
+
+    @property
+    def appeared(self) -> bool:
+        """Whether the entry came at this check, and is not back after an absence."""
+        return self.change.kind is ChangeKind.APPEARED
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the entry is there no longer."""
+        return self.change.after is None
 
     @property
     def version(self) -> int:
@@ -261,7 +271,7 @@ def _changed_packages(
     changed = [PackageChange(old, new) for old, new in in_prose if old != new]
     # A table's row that kept its name: a higher build under it is another version,
     # whatever its article
-    same_row = before.label is not None and before.label == after.label
+    same_row = keeps_label(before, after)
     lost = without(before.packages, after.packages)
     for package in without(fresh, before.packages):
         former = []
@@ -273,6 +283,16 @@ def _changed_packages(
         if len(former) == 1:
             changed.append(PackageChange(former[0], package))
     return tuple(changed)
+
+
+def keeps_label(before: Entry | None, after: Entry) -> bool:
+    """Say whether an entry has a label, and the one that it had before.
+
+    A row that has got another one tells of another update or version.
+    """
+    return (
+        before is not None and before.label is not None and before.label == after.label
+    )
 
 
 def read_passages(entry: Entry) -> list[Passage]:
@@ -322,6 +342,11 @@ def is_revision(passage: Passage) -> bool:
     CVRF's and CSAF's parsers name them so: "revision 2.0".
     """
     return passage.name.startswith("revision")
+
+
+def is_issue(entry: Entry) -> bool:
+    """Say whether an entry is one of a list of known issues: a passage tells of one."""
+    return any(passage.name == "issue" for passage in entry.passages)
 
 
 def repeated(sentence: str, time: int) -> str:

@@ -25,6 +25,7 @@ from watcher.judgement.change_reading import (
     read_passages,
     repeated,
 )
+from watcher.judgement.packages import products_of
 from watcher.judgement.reading import sentences, words
 from watcher.records import (
     Change,
@@ -158,7 +159,7 @@ def not_expected_back(
 
 def _chosen(before: Entry, after: Entry, watch: Watch) -> Entry:
     """An entry as it would have been read before, had the same products been watched then."""
-    had = {package.product for package in before.packages}
+    had = products_of(before.packages)
     kept = tuple(package for package in before.packages if watch.wants(package.product))
     come = tuple(package for package in after.packages if package.product not in had)
     return replace(

@@ -45,6 +45,7 @@ from watcher.judgement.packages import (
     current_packages,
     is_guess_of,
     is_row,
+    products_of,
     those_among,
     with_pulled,
 )
@@ -209,7 +210,7 @@ def replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> No
     named = replace(
         update,
         packages=packages,
-        products=tuple(sorted({each.product for each in packages})),
+        products=tuple(sorted(products_of(packages))),
         kbs=tuple(kb for kb in update.kbs if gone.isdisjoint(kb_names([kb]))),
         version=min(update.version, newest),
         names=tuple(name for name in update.names if name not in gone),

@@ -122,8 +122,7 @@ def first_sight(
         # What is neither pulled nor back is out
         shown = StateChange(Kind.RELEASED, update.version, tuple(changes.changes))
     if update.type == "advisory":
-        ids = [advisory.id for advisory in update.advisories]
-        update = replace(update, title=", ".join(ids[:3]) or update.title)
+        update = replace(update, title=", ".join(update.cves[:3]) or update.title)
         kind = _first_kind_of_advisory(update, readings, now)
     elif _is_known_as_pulled(update, changes, shown):
         kind = _first_kind_of_pulled(update, now)

@@ -38,6 +38,7 @@ from watcher.judgement.packages import (
     in_build_order,
     is_pulled_package,
     kb_articles,
+    products_of,
     stated_articles,
 )
 from watcher.judgement.tracks import with_extended_support
@@ -324,7 +325,7 @@ def update_reference(
     articles.
     """
     of_event = current_packages(update) if packages is None else packages
-    products = {package.product for package in of_event} - {""}
+    products = products_of(of_event) - {""}
     kbs = kb_articles(of_event) or set(stated_articles(update) or update.kbs)
     return UpdateRef(
         id=update.id,
@@ -332,7 +333,7 @@ def update_reference(
         version=update.version,
         products=exact_products(products or update.products),
         kbs=tuple(sorted(kbs)),
-        cves=tuple(sorted(advisory.id for advisory in update.advisories)),
+        cves=tuple(sorted(update.cves)),
         builds=builds_of(of_event),
     )
 

@@ -19,13 +19,7 @@ from watcher.judgement.change_reading import (
     history_of,
     tells_of_pull,
 )
-from watcher.judgement.event import (
-    NEVER,
-    compose_event,
-    is_before,
-    quote_all,
-    readings_of,
-)
+from watcher.judgement.event import NEVER, is_before, readings_of
 from watcher.judgement.ledger import (
     Ledger,
     establish,
@@ -106,13 +100,12 @@ def untold(
     update = ledger[changes.update_id]
     if not _is_followed(update, now) or now - update.first_seen < CARRIED_OVER:
         return []
-    has_turned = any(each.of_state for each in update.established)
     telling = []
     for matched in changes.changes:
         said = _last_turn(matched, update)
         # A history that is about another update says nothing here
         is_of_another = said is None and history_of(matched.entry) is not None
-        counts = _is_newer(said, update) if has_turned else not is_of_another
+        counts = _is_newer(said, update) if update.turns else not is_of_another
         if counts:
             telling.append(matched)
     turn = state_change(update, UpdateChanges(update.id, telling), now)
@@ -128,8 +121,7 @@ def _is_followed(update: Update, now: datetime) -> bool:
     """
     if update.state is not State.RELEASED or update.released is None:
         return False
-    was_told = any(each.event for each in update.established)
-    return was_told and now - update.released <= schedule.YOUNG
+    return update.was_told and now - update.released <= schedule.YOUNG
 
 
 def _is_newer(said: PassageStatement | None, update: Update) -> bool:
@@ -175,8 +167,7 @@ def _is_outweighed(
 
     It stays as it was told.
     """
-    turns = [each for each in before.established if each.of_state]
-    was_told = any(each.event for each in turns)
+    was_told = any(each.event for each in before.turns)
     is_same = update.version == before.version and not _is_newer(last, before)
     return was_told and is_same
 
@@ -292,21 +283,13 @@ def untold_release(check: UpdateCheck) -> list[Establishing]:
     if not rows:
         return []
     check.used += rows
-    readings = readings_of(rows)
-    event = compose_event(
-        check.update,
-        Kind.RELEASED,
-        check.now,
-        summary=first_summary(check.update, Kind.RELEASED),
-        evidence=quote_all(readings),
-        readings=readings,
-    )
+    summary = first_summary(check.update, Kind.RELEASED)
+    event = check.compose(Kind.RELEASED, readings_of(rows), summary)
     return [Establishing(Established(Kind.RELEASED), event)]
 
 
 def _is_new_row(matched: MatchedChange) -> bool:
     """Whether a table that was read before has a row now that it had not."""
     entry = matched.entry
-    appeared = matched.reading.change.kind is ChangeKind.APPEARED
-    is_record = bool(entry.revision or entry.cves)
-    return appeared and bool(entry.packages) and not is_record
+    is_row = bool(entry.packages) and not entry.is_record
+    return matched.reading.appeared and is_row

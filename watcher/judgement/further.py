@@ -23,6 +23,7 @@ from watcher.judgement.packages import (
     in_build_order,
     is_level_of,
     kb_articles,
+    products_of,
     those_among,
 )
 from watcher.judgement.summary import product_list
@@ -77,7 +78,7 @@ def with_further(event: Event, packages: Iterable[Package]) -> Event:
         for each in event.packages
         if not any(is_level_of(new.product, each.product) for new in further)
     ]
-    products = exact_products((*named, *(each.product for each in further)))
+    products = exact_products((*named, *products_of(further)))
     update = replace(
         event.update,
         products=products,
@@ -113,7 +114,7 @@ def part_for(
         return None
     update = replace(
         event.update,
-        products=exact_products(each.product for each in packages),
+        products=exact_products(products_of(packages)),
         kbs=kb_articles(packages),
         builds=builds_of(packages),
     )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.change_reading import ChangeReading
-from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches
 from watcher.judgement.names import (
     LABELLED,
     day_identity,
@@ -89,7 +89,7 @@ def version_told_by_words(
     """
     if reading.entry.label is not None:
         return None
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     if is_of_patch_tuesday(reading, when):
         return None
     family = normalize.family(package.product)
@@ -131,13 +131,13 @@ def founded_of_day(family: str, reading: ChangeReading, matches: Matches) -> Upd
 
     Where a record of an older month offers it, it may be that month's next version.
     """
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     month = _older_month(reading, when)
     update = matches.ledger.find((day_name(family, when),))
     if update is not None and update.is_guessed and update.month == month:
         return update
     identity = day_identity(family, when)
-    update = new_update(identity, family, "SU", matches.now, when)
+    update = matches.new_update(identity, family, "SU", when)
     guessed = replace(
         update, month=month, names=(day_name(family, when),), is_guessed=True
     )
@@ -181,7 +181,7 @@ def guessed_for(
     """
     if not month_named(label):
         return None
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     for update in matches.ledger.find_all((open_name(label.family),)):
         if not update.is_guessed or abs(when - update.dated) > SAME_RELEASE:
             continue

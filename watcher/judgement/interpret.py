@@ -20,7 +20,12 @@ from msgspec.structs import replace
 
 from watcher.judgement import absence, first_reading, normalize, schedule
 from watcher.judgement.absence import Absences
-from watcher.judgement.change_reading import ChangeReading, UpdateChanges, read_change
+from watcher.judgement.change_reading import (
+    ChangeReading,
+    UpdateChanges,
+    is_issue,
+    read_change,
+)
 from watcher.judgement.corrections import tell_wrong_names
 from watcher.judgement.decide import decide, first_sight
 from watcher.judgement.event import (
@@ -34,7 +39,6 @@ from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger, Matches
 from watcher.judgement.matching import match
 from watcher.judgement.names import LABELLED, entry_names, kb_names, label_names, slug
-from watcher.judgement.other_events import is_issue
 from watcher.judgement.packages import exact_products
 from watcher.judgement.prose import update_label
 from watcher.records import (
@@ -195,12 +199,13 @@ def decide_unmatched(matches: Matches, decisions: Decisions) -> None:
     """
     for reading in matches.unmatched:
         entry = reading.entry
-        appeared = reading.change.kind is ChangeKind.APPEARED
         # A record of one CVE; a post may name some
         is_catalogued = entry.key.upper() in entry.cves
-        if is_issue(entry) and (appeared or _issue_goes_on(reading, matches.now)):
+        if is_issue(entry) and (
+            reading.appeared or _issue_goes_on(reading, matches.now)
+        ):
             _decide_other_issue(reading, matches, decisions)
-        elif appeared and entry.title and not is_catalogued:
+        elif reading.appeared and entry.title and not is_catalogued:
             decisions.events.append(_news(reading, matches.now))
         else:
             decisions.be_silent(reading, "it names no update that is watched")
@@ -213,7 +218,7 @@ def _issue_goes_on(reading: ChangeReading, now: datetime) -> bool:
     opened, whoever began to read the page in between.
     """
     before, entry = reading.change.before, reading.entry
-    if before is None or reading.change.after is None:
+    if before is None or reading.is_gone:
         return False
     is_named = bool(entry.kbs) or _own_version(entry) is not None
     if not is_named or is_before(entry.dated, now - schedule.YOUNG):

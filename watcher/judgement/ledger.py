@@ -37,6 +37,7 @@ from watcher.judgement.packages import (
     is_guess_of,
     is_row,
     package_version,
+    products_of,
     same_package,
 )
 from watcher.records import (
@@ -151,8 +152,7 @@ class Ledger:
             thread = advisory.thread or advisory.id
         facts = (*advisory.established, *update.established)
         established = {each.fact: each for each in facts}
-        mine = {each.id for each in update.advisories}
-        further = [each for each in advisory.advisories if each.id not in mine]
+        further = [each for each in advisory.advisories if each.id not in update.cves]
         heir = replace(
             update,
             thread=thread,
@@ -211,16 +211,16 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
             packages = add_package(packages, package, certain=certain)
             version = max(version, number)
 
-    now_for = {package.product for package in packages}
+    now_for = products_of(packages)
     # What a row has named wrongly is for another product
-    formerly_for = {package.product for package in update.packages} - now_for
+    formerly_for = products_of(update.packages) - now_for
     products = {*update.products, *now_for} - formerly_for
     kbs = set(update.kbs)
     links = set(update.links)
     with_advisories: list[Entry] = []
     for matched in changes.changes:
         entry = matched.entry
-        if matched.reading.change.after is None or not matched.is_subject:
+        if matched.reading.is_gone or not matched.is_subject:
             continue
         links.add(entry.url)
         # A record that offers packages of other updates only, and names no CVE, says
@@ -493,7 +493,7 @@ def take_over_advisories(update: Update, ledger: Ledger) -> Update:
     """
     if update.type == "advisory":
         return update
-    fixed = {advisory.id for advisory in update.advisories}
+    fixed = update.cves
     for name in cve_names(sorted(fixed)):
         for alone in ledger.find_all((name,)):
             if alone.type != "advisory" or alone.id == update.id:
@@ -538,37 +538,40 @@ class Matches(Struct):
     corrected: dict[str, list[str]] = field(default_factory=dict)
     relabelled: list[Relabelled] = field(default_factory=list)
 
-    def changes_of(self, update: Update) -> UpdateChanges:
-        """Give the changes of an update, to be added to."""
-        return self.by_update.setdefault(update.id, UpdateChanges(update.id))
+    def matched(self, update: Update, reading: ChangeReading) -> MatchedChange:
+        """Give a reading as far as it concerns an update, matched with it from now on.
 
+        What it says of the update is added there.
+        """
+        changes = self.by_update.setdefault(update.id, UpdateChanges(update.id))
+        return changes.of(reading)
 
-def new_update(
-    identity: Identity, family: str, kind: str, now: datetime, released: datetime
-) -> Update:
-    """Give an update as it is founded, without its names."""
-    return Update(
-        identity.id,
-        identity.title,
-        family,
-        kind,
-        month="",
-        version=1,
-        state=State.RELEASED,
-        first_seen=now,
-        released=released,
-    )
+    def date_of(self, reading: ChangeReading) -> datetime:
+        """Give the vendor's date of what a change offers.
 
+        An altered entry's newest revision, else its publication, else the check's time:
+        also where the date is older than the month in the entry's own label.  Case: in
+        January a row "Jan27SU" is dated January 12, 2026, for the hand still writes last
+        year's number.
+        """
+        entry = reading.entry
+        found = entry.dated if reading.is_first else entry.updated or entry.published
+        if found is None or precedes_label(found, entry.label):
+            return self.now
+        return found
 
-def vendors_date(reading: ChangeReading, now: datetime) -> datetime:
-    """Give the vendor's date of what a change offers.
-
-    An altered entry's newest revision, else its publication, else ``now``: also where the
-    date is older than the month in the entry's own label.  Case: in January a row
-    "Jan27SU" is dated January 12, 2026, for the hand still writes last year's number.
-    """
-    entry = reading.entry
-    found = entry.dated if reading.is_first else entry.updated or entry.published
-    if found is None or precedes_label(found, entry.label):
-        return now
-    return found
+    def new_update(
+        self, identity: Identity, family: str, kind: str, released: datetime
+    ) -> Update:
+        """Give an update as it is founded at this check, without its names."""
+        return Update(
+            identity.id,
+            identity.title,
+            family,
+            kind,
+            month="",
+            version=1,
+            state=State.RELEASED,
+            first_seen=self.now,
+            released=released,
+        )

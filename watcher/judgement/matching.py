@@ -35,7 +35,7 @@ from watcher.judgement.guesses import (
     suggests_month,
     version_told_by_words,
 )
-from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
@@ -53,7 +53,7 @@ from watcher.judgement.names import (
     monthly_identity,
     package_names,
 )
-from watcher.judgement.packages import builds_of, contradict, has_product
+from watcher.judgement.packages import builds_of, contradict, has_product, products_of
 from watcher.judgement.prose import match_prose
 from watcher.records import Entry, Kind, Label, Package, Update
 
@@ -95,7 +95,7 @@ def _made_together(readings: Iterable[ChangeReading]) -> dict[str, tuple[str, ..
     by_date: dict[tuple[str, datetime], set[str]] = defaultdict(set)
     for reading in readings:
         label, published = label_of(reading.entry), reading.entry.published
-        if label.type == "CU" and published and reading.change.after is not None:
+        if label.type == "CU" and published and not reading.is_gone:
             by_date[label.family, published].add(label.product)
     together = {}
     for made in by_date.values():
@@ -115,17 +115,17 @@ def _match_packages(reading: ChangeReading, matches: Matches) -> None:
         if update is None:
             follows = _update_followed(reading, package, matches)
             if follows is not None:
-                matches.changes_of(follows).of(reading).successors.append(package)
+                matches.matched(follows, reading).successors.append(package)
                 continue
             update = _founded_by(package, reading, matches)
-        matches.changes_of(update).of(reading).packages.append(package)
+        matches.matched(update, reading).packages.append(package)
 
     for package in reading.lost_packages:
         names = (*package_names(package), *label_names(reading.entry.label))
         update = matches.ledger.find(names)
         if update is not None:
             # What it lost is about it, too
-            matches.changes_of(update).of(reading)
+            matches.matched(update, reading)
 
 
 def _update_offering(
@@ -167,7 +167,7 @@ def _denied_by_record(
     package: Package, reading: ChangeReading, matches: Matches
 ) -> Update | None:
     """The month's update of a new record, where a row has named its package wrongly."""
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     if reading.entry.label is not None or not suggests_month(when):
         return None
     wrong = denied_by_date(package, reading, when, matches.ledger)
@@ -242,7 +242,7 @@ def _waiting(reading: ChangeReading, package: Package, ledger: Ledger) -> Update
         update = ledger.find(kb_names([kb]))
         if update is None or not update.is_pulled:
             continue
-        if package.product in {stored.product for stored in update.packages}:
+        if package.product in products_of(update.packages):
             return update
     return None
 
@@ -257,12 +257,12 @@ def _replaced(
         if base_product(gone.product) != base_product(package.product):
             continue
         update = matches.ledger.find(package_names(gone))
-        if update is not None and _takes_place(reading, update, matches.now):
+        if update is not None and _takes_place(reading, update, matches):
             return update
     return None
 
 
-def _takes_place(reading: ChangeReading, update: Update, now: datetime) -> bool:
+def _takes_place(reading: ChangeReading, update: Update, matches: Matches) -> bool:
     """Whether what replaces an update's package in an entry is its next version.
 
     MSRC lets old records point to the newest update: a package of another month is
@@ -275,7 +275,7 @@ def _takes_place(reading: ChangeReading, update: Update, now: datetime) -> bool:
     if update.is_pulled:
         return True
     # A check may be late: the day is the record's
-    when = vendors_date(reading, now)
+    when = matches.date_of(reading)
     months = {month_of(when), month_of(reading.entry.published or when)}
     if months == {update.month}:
         return True
@@ -322,7 +322,7 @@ def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> U
     if family not in LABELLED or is_unnamed:
         return _founded_alone(package, family, reading, matches)
 
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     # A month that a date suggests is a guess, one that a label names a statement
     if not label.month and not is_of_patch_tuesday(reading, when):
         return founded_of_day(family, reading, matches)
@@ -334,7 +334,7 @@ def _founded_by(package: Package, reading: ChangeReading, matches: Matches) -> U
     update = matches.ledger.find(names)
     if update is None:
         identity = monthly_identity(family, month, kind)
-        founded = new_update(identity, family, kind, matches.now, when)
+        founded = matches.new_update(identity, family, kind, when)
         return matches.ledger.found(replace(founded, month=month, names=names))
     if _is_further(update, package, reading, matches):
         return update
@@ -363,7 +363,7 @@ def _founded_by_product(
     label: Label, family: str, reading: ChangeReading, matches: Matches
 ) -> Update:
     """The update that makes a product: a CU, a rollup, a service pack."""
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     together = matches.made_together.get(label.product, ())
     identity = made_identity(label.product)
     made = [made_name(label.product)]
@@ -376,7 +376,7 @@ def _founded_by_product(
     update = matches.ledger.find(made)
     if update is not None:
         return update
-    update = new_update(identity, family, label.type, matches.now, when)
+    update = matches.new_update(identity, family, label.type, when)
     return matches.ledger.found(replace(update, names=tuple(names)))
 
 
@@ -384,14 +384,14 @@ def _founded_alone(
     package: Package, family: str, reading: ChangeReading, matches: Matches
 ) -> Update:
     """The update that is known by its KB article, else its build, its advisory, its month."""
-    when = vendors_date(reading, matches.now)
+    when = matches.date_of(reading)
     if not package_names(package):
         number = _advisory_of(reading.entry) or month_of(when)
         package = replace(package, build=number)
     identity = lone_identity(package)
     if identity.id in matches.ledger:
         return matches.ledger[identity.id]
-    update = new_update(identity, family, "update", matches.now, when)
+    update = matches.new_update(identity, family, "update", when)
     return matches.ledger.found(update)
 
 

@@ -236,7 +236,7 @@ def update_names(update: Update) -> tuple[str, ...]:
         if normalize.download_page(package.url):
             names.append(link_name(package.url))
     names += kb_names(update.kbs)
-    names += cve_names(advisory.id for advisory in update.advisories)
+    names += cve_names(update.cves)
     if update.is_guessed or is_named_by_words(update) or _is_told_by_words(update):
         names.append(open_name(update.family))
     return tuple(sorted(set(names)))

@@ -16,10 +16,12 @@ from watcher.judgement.change_reading import (
     ChangeReading,
     MatchedChange,
     UpdateChanges,
+    is_issue,
 )
 from watcher.judgement.event import (
     NEVER,
     Decisions,
+    Summary,
     compose_event,
     packages_differ,
     packages_of,
@@ -38,6 +40,7 @@ from watcher.judgement.packages import (
     current_packages,
     is_row,
     only_words_tell_of_version,
+    products_of,
     those_among,
     without,
 )
@@ -51,9 +54,9 @@ from watcher.judgement.summary import (
 )
 from watcher.records import (
     ChangeKind,
-    Entry,
     Established,
     Event,
+    Evidence,
     Kind,
     Package,
     State,
@@ -96,6 +99,32 @@ class UpdateCheck(Struct):
         """Whether the update was founded by another source of this very check."""
         return self.before.first_seen == self.now
 
+    def compose(
+        self,
+        kind: Kind,
+        readings: Sequence[ChangeReading],
+        summary: Summary,
+        *,
+        evidence: Sequence[Evidence] = (),
+        packages: Sequence[Package] | None = None,
+        distinction: str = "",
+    ) -> Event:
+        """Compose an event of the update as it is now, which rests on readings.
+
+        ``evidence`` is what quotes them where it is more than what is new in them; else
+        as ``compose_event`` says.
+        """
+        return compose_event(
+            self.update,
+            kind,
+            self.now,
+            summary=summary,
+            evidence=evidence or quote_all(readings),
+            readings=readings,
+            packages=packages,
+            distinction=distinction,
+        )
+
     def unused(self) -> list[MatchedChange]:
         """The changes that no event is made of yet."""
         used = set(map(id, self.used))
@@ -122,9 +151,9 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
     if check.founded_now:
         return []
     readings = [
-        matched.reading
-        for matched in check.changes.changes
-        if _exploitation_is_new(matched.reading, check.before)
+        reading
+        for reading in readings_of(check.changes.changes)
+        if _exploitation_is_new(reading, check.before)
     ]
     if not readings:
         return []
@@ -133,13 +162,11 @@ def exploitation(check: UpdateCheck) -> list[Establishing]:
     exploited = any(
         reading.exploited or reading.says(Kind.EXPLOITED) for reading in readings
     )
-    event = compose_event(
-        check.update,
+    event = check.compose(
         Kind.EXPLOITED,
-        check.now,
-        summary=exploited_summary(check.update, cves, exploited=exploited),
+        readings,
+        exploited_summary(check.update, cves, exploited=exploited),
         evidence=quote_kind(readings, Kind.EXPLOITED),
-        readings=readings,
         distinction=",".join(sorted(cves)),
     )
     # One CVE that a month's update fixes for two products is one event
@@ -184,7 +211,7 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
         check.decisions.support(earlier or "", matches, offered)
         return []
     further = _of_further_products(packages_of(matches), before)
-    products = sorted({package.product for package in further})
+    products = sorted(products_of(further))
     names = {(package.product, package.kb) for package in further}
     packages = [
         package
@@ -201,14 +228,10 @@ def further_products(check: UpdateCheck) -> list[Establishing]:
     if is_return:
         fact = Established(Kind.RE_RELEASED, before.version, detail=detail)
         summary = re_released_summary(check.update, packages)
-    readings = readings_of(matches)
-    event = compose_event(
-        check.update,
+    event = check.compose(
         fact.kind,
-        check.now,
-        summary=summary,
-        evidence=quote_all(readings),
-        readings=readings,
+        readings_of(matches),
+        summary,
         packages=packages,
         distinction=",".join(products),
     )
@@ -244,14 +267,10 @@ def corrected_products(check: UpdateCheck) -> list[Establishing]:
         return []
     check.used += corrected
     packages = those_among(check.update.packages, packages_of(corrected))
-    readings = readings_of(corrected)
-    event = compose_event(
-        check.update,
+    event = check.compose(
         Kind.REVISED,
-        check.now,
-        summary=other_product_summary(check.update, packages, sorted(former)),
-        evidence=quote_all(readings),
-        readings=readings,
+        readings_of(corrected),
+        other_product_summary(check.update, packages, sorted(former)),
         packages=packages,
         distinction=" ".join(sorted(former)),
     )
@@ -334,13 +353,11 @@ def known_issues(check: UpdateCheck) -> list[Establishing]:
     if not matches:
         return []
     readings = readings_of(matches)
-    event = compose_event(
-        check.update,
+    event = check.compose(
         Kind.KNOWN_ISSUE,
-        check.now,
-        summary=known_issue_summary(check.update, readings),
+        readings,
+        known_issue_summary(check.update, readings),
         evidence=quote_kind(readings, Kind.KNOWN_ISSUE),
-        readings=readings,
         distinction=",".join(sorted(each.entry.key for each in readings)),
     )
     if check.decisions.widen_issue(event, readings):
@@ -359,20 +376,15 @@ def title_of_issue(matched: MatchedChange) -> str:
     Microsoft Graph lists the issues of release health under numbers of its own.
     """
     entry = matched.entry
-    if matched.reading.change.kind is not ChangeKind.APPEARED or entry.packages:
+    if not matched.reading.appeared or entry.packages:
         return ""
     return normalize.fold(entry.title).lower() if is_issue(entry) else ""
-
-
-def is_issue(entry: Entry) -> bool:
-    """Say whether an entry is one of a list of known issues: a passage tells of one."""
-    return any(passage.name == "issue" for passage in entry.passages)
 
 
 def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool:
     """Whether a change tells of a known issue that is news."""
     entry = matched.entry
-    appeared = matched.reading.change.kind is ChangeKind.APPEARED
+    appeared = matched.reading.appeared
     # A page that is filled with issues of years ago is no news
     is_recent = appeared and not believe.back_filled(entry.dated, now)
     if not is_issue(entry):
@@ -422,13 +434,10 @@ def revision(check: UpdateCheck) -> list[Establishing]:
     if not readings:
         return []
     copies = [f"{each.entry.key} {each.change.sha256}" for each in readings]
-    event = compose_event(
-        check.update,
+    event = check.compose(
         Kind.REVISED,
-        check.now,
-        summary=revised_summary(check.update, readings),
-        evidence=quote_all(readings),
-        readings=readings,
+        readings,
+        revised_summary(check.update, readings),
         distinction=",".join(sorted(copies)),
     )
     return [Establishing(Established(Kind.REVISED, detail=event.id), event)]
@@ -581,10 +590,9 @@ def _adds_nothing(before: Update, matched: MatchedChange) -> bool:
     """
     if not all_among(matched.packages, before.packages):
         return False
-    stored = {advisory.id for advisory in before.advisories}
-    if stored.issuperset(matched.entry.cves):
+    if set(before.cves).issuperset(matched.entry.cves):
         return True
     # A further CVE beside known ones is a revision, however soon it comes
-    if stored or before.state is not State.RELEASED:
+    if before.cves or before.state is not State.RELEASED:
         return False
     return matched.reading.change.time - before.first_seen <= SAME_STORY

@@ -6,7 +6,7 @@ An update's state is to be read off them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -92,6 +92,14 @@ def build_grew(before: Package, after: Package) -> bool:
     return old[:-1] == new[:-1] and new[-1] > old[-1]
 
 
+def is_successor(package: Package, former: Package) -> bool:
+    """Say whether a package has a higher build than another of its product.
+
+    As a re-release has: ``build_grew`` says.
+    """
+    return package.product == former.product and build_grew(former, package)
+
+
 def kb_articles(packages: Iterable[Package]) -> tuple[str, ...]:
     """Give the KB articles of packages, sorted.
 
@@ -113,6 +121,18 @@ def builds_of(packages: Iterable[Package]) -> tuple[str, ...]:
     return in_build_order(package.build for package in packages)
 
 
+def products_of(packages: Iterable[Package]) -> set[str]:
+    """Give the products of packages; "" is among them where a package names none."""
+    return {package.product for package in packages}
+
+
+def of_articles(
+    packages: Iterable[Package], kbs: Collection[str]
+) -> tuple[Package, ...]:
+    """Give those of the packages that have one of these KB articles."""
+    return tuple(package for package in packages if package.kb in kbs)
+
+
 def has_version(packages: Iterable[Package], version: int) -> bool:
     """Say whether one of the packages is of that version of its update, or of a later one."""
     return any(package.version >= version for package in packages)
@@ -130,9 +150,17 @@ def current_packages(update: Update) -> tuple[Package, ...]:
     """
     if stated_articles(update):
         return ()
-    until_now = [each for each in update.packages if each.version <= update.version]
+    until_now = packages_until_now(update)
     newest = max((each.version for each in until_now), default=1)
     return tuple(each for each in until_now if each.version == newest)
+
+
+def packages_until_now(update: Update) -> tuple[Package, ...]:
+    """Give the packages of an update's versions that are told of: no later one's.
+
+    A row may show a later version before that is told.
+    """
+    return tuple(each for each in update.packages if each.version <= update.version)
 
 
 def current_among(update: Update, lost: Sequence[Package]) -> tuple[Package, ...]:
@@ -358,9 +386,9 @@ def package_version(update: Update, package: Package) -> int:
 
     That of the same package, else that of its KB article, else the current one.
     """
-    stored = those_among(update.packages, [package])
+    stored: Sequence[Package] = those_among(update.packages, [package])
     if not stored and package.kb:
-        stored = [each for each in update.packages if each.kb == package.kb]
+        stored = of_articles(update.packages, (package.kb,))
     return max((each.version for each in stored), default=update.version)
 
 

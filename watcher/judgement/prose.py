@@ -22,7 +22,7 @@ from watcher.judgement.change_reading import (
 )
 from watcher.judgement.event import packages_of
 from watcher.judgement.guesses import guessed_for, named_by_label
-from watcher.judgement.ledger import Ledger, Matches, new_update, vendors_date
+from watcher.judgement.ledger import Ledger, Matches
 from watcher.judgement.names import (
     LABELLED,
     MONTHLY,
@@ -44,7 +44,7 @@ from watcher.judgement.normalize.products import (
     version_name,
     versions_of_articles,
 )
-from watcher.judgement.packages import current_packages, those_among
+from watcher.judgement.packages import current_packages, of_articles, those_among
 from watcher.judgement.reading import sentences
 from watcher.records import Entry, Kind, Label, Package, State, Update
 
@@ -84,14 +84,14 @@ def match_prose(reading: ChangeReading, matches: Matches) -> None:
     """
     subjects = _subjects(reading, matches)
     for subject in subjects:
-        change = matches.changes_of(subject).of(reading)
+        change = matches.matched(subject, reading)
         change.is_subject, change.bound = True, []
         change.packages.extend(reading.prose_packages)
     meant = list(subjects)
     for statement in reading.statements:
         updates = _updates_meant(statement, reading, subjects, matches)
         for update in updates:
-            matches.changes_of(update).of(reading).bind(statement)
+            matches.matched(update, reading).bind(statement)
         meant += updates
     if not meant:
         matches.unmatched.append(reading)
@@ -154,7 +154,7 @@ def _back_under(
         return list(named.updates)
     # "It has been re-released as KB5078297": the next version of the subject
     for subject in subjects:
-        successors = matches.changes_of(subject).of(reading).successors
+        successors = matches.matched(subject, reading).successors
         successors += named.unknown
     return subjects
 
@@ -247,10 +247,10 @@ def under_new_articles(
     found: list[Package] = []
     for statement in statements:
         articles = articles_of_return(statement)
-        former = [package for package in current if package.kb in statement.kbs]
+        former = of_articles(current, statement.kbs)
         if len(articles) != 1 or len({package.kb for package in former}) != 1:
             return ()
-        if any(package.kb == articles[0] for package in update.packages):
+        if of_articles(update.packages, articles):
             return ()
         found += [
             Package(package.product, articles[0], type=package.type)
@@ -419,8 +419,8 @@ def _found_lone(package: Package, reading: ChangeReading, matches: Matches) -> U
     """The update that a sentence founds by a KB article."""
     identity = lone_identity(package)
     family = normalize.family(package.product)
-    when = vendors_date(reading, matches.now)
-    update = new_update(identity, family, "update", matches.now, when)
+    when = matches.date_of(reading)
+    update = matches.new_update(identity, family, "update", when)
     return _with_package(update, package, reading, matches)
 
 
@@ -428,8 +428,8 @@ def _found_made(package: Package, reading: ChangeReading, matches: Matches) -> U
     """The update that a sentence founds as a version of its product."""
     identity = made_identity(package.product)
     family = product_of(package.product)
-    when = vendors_date(reading, matches.now)
-    update = new_update(identity, family, "release", matches.now, when)
+    when = matches.date_of(reading)
+    update = matches.new_update(identity, family, "release", when)
     names = (made_name(package.product),)
     return _with_package(replace(update, names=names), package, reading, matches)
 
@@ -443,7 +443,7 @@ def _with_package(
         ledger.found(update)
     elif not ledger.is_new(update.id):
         return ledger[update.id]
-    packages = matches.changes_of(ledger[update.id]).of(reading).packages
+    packages = matches.matched(ledger[update.id], reading).packages
     if package not in packages:
         packages.append(package)
     return ledger[update.id]
@@ -457,8 +457,8 @@ def _labelled(label: Label, reading: ChangeReading, matches: Matches) -> Update:
         month = label.month
         identity = monthly_identity(label.family, month, label.type)
     names = [*label_names(label), *_same_version_names(label, reading.entry)]
-    when = vendors_date(reading, matches.now)
-    update = new_update(identity, label.family, label.type, matches.now, when)
+    when = matches.date_of(reading)
+    update = matches.new_update(identity, label.family, label.type, when)
     unique = tuple(dict.fromkeys(names))
     return matches.ledger.found(replace(update, month=month, names=unique))
 
@@ -493,7 +493,7 @@ def _announced(reading: ChangeReading, matches: Matches) -> Update:
         if is_alike and same_day and matches.ledger.is_new(other.id):
             return other
     identity = advisory_identity(reading.entry.cves[0])
-    update = new_update(identity, family, "advisory", matches.now, published)
+    update = matches.new_update(identity, family, "advisory", published)
     return matches.ledger.found(replace(update, state=State.ANNOUNCED))
 
 
@@ -536,7 +536,7 @@ def named_packages(
 
     [] where it names none of the current ones.
     """
-    by_article = [package for package in current if package.kb in statement.kbs]
+    by_article = list(of_articles(current, statement.kbs))
     by_build = [package for package in current if package.build in statement.builds]
     return by_article or by_build or _packages_of_products(statement.products, current)
 
@@ -586,9 +586,9 @@ def _offered_in(
         kbs = normalize.kbs_in(matched.entry.title)
         if not kbs and len(matched.entry.kbs) == 1:
             kbs = matched.entry.kbs
-        own = [package for package in current if package.kb in kbs]
+        own = of_articles(current, kbs)
         if own:
-            return own
+            return list(own)
     return list(current)
 
 

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from watcher.judgement import normalize, schedule
 from watcher.judgement.change_reading import (
-    ChangeReading,
     MatchedChange,
     PackageChange,
     PassageStatement,
     UpdateChanges,
+    keeps_label,
 )
 from watcher.judgement.event import is_before, is_later, is_older, last_time
 from watcher.judgement.matching import is_about
@@ -24,8 +24,11 @@ from watcher.judgement.packages import (
     build_grew,
     builds_of,
     current_packages,
+    is_successor,
     kb_articles,
     only_words_tell_of_version,
+    packages_until_now,
+    products_of,
     pulled_packages,
     stated_articles,
     those_among,
@@ -236,7 +239,7 @@ def _may_be_next(update: Update, matched: MatchedChange) -> bool:
     It is not one where it gives the pulled packages that name: a record without a label
     was taken for the first version, and what it pulled is the later one.
     """
-    if matched.reading.change.after is None:
+    if matched.reading.is_gone:
         return False
     if update.is_pulled and matched.packages:
         return not all_among(matched.packages, pulled_packages(update))
@@ -267,7 +270,8 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
     of the pulled CU1 nothing was left.  A row of Exchange whose article alone is another
     is a corrected link, and its v2 says so.
     """
-    if update.family in LABELLED or not _keeps_its_name(matched.reading):
+    change = matched.reading.change
+    if update.family in LABELLED or not keeps_label(change.before, change.entry):
         return []
     swapped = []
     for package in without(matched.reading.new_packages, update.packages):
@@ -282,12 +286,6 @@ def _swapped_packages(update: Update, matched: MatchedChange) -> list[Package]:
     return swapped
 
 
-def _keeps_its_name(reading: ChangeReading) -> bool:
-    """Whether a row has a label, and the one that it had before."""
-    before, label = reading.change.before, reading.entry.label
-    return before is not None and label is not None and before.label == label
-
-
 def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package]:
     """The packages of higher builds, in rows dated after the pull of an update.
 
@@ -300,12 +298,12 @@ def _packages_after_pull(update: Update, matched: MatchedChange) -> list[Package
     if published is None or turned is None or published.date() <= turned.date():
         return []
     current = current_packages(update)
-    come = []
-    for package in without(matched.packages, update.packages):
-        of_product = [each for each in current if each.product == package.product]
-        if any(build_grew(each, package) for each in of_product):
-            come.append(package)
-    return come
+    new = without(matched.packages, update.packages)
+    return [
+        package
+        for package in new
+        if any(is_successor(package, each) for each in current)
+    ]
 
 
 def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:
@@ -319,8 +317,8 @@ def _grew(update: Update, pair: PackageChange, now: datetime) -> bool:
         return other_file and "" not in (before.file, after.file)
     # A build that was corrected downwards and is put back is no re-release, nor is one
     # that another source has given before
-    until_now = [each for each in update.packages if each.version <= update.version]
-    if after.build in {*update.corrected_builds, *builds_of(until_now)}:
+    stored_builds = builds_of(packages_until_now(update))
+    if after.build in (*update.corrected_builds, *stored_builds):
         return False
     return build_grew(before, after)
 
@@ -452,8 +450,7 @@ def _names_its_products(
     Asked only where the entry speaks of several updates: a CVE's record offers packages
     for Exchange and for Windows.
     """
-    offered = {package.product for package in matched.entry.packages}
-    if offered <= set(update.products):
+    if products_of(matched.entry.packages).issubset(update.products):
         return True
     passage = matched.reading.new_text(statement.passage)
     named = normalize.products_in(passage)

@@ -24,8 +24,10 @@ from watcher.judgement import lifecycle, normalize, tracks
 from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
 from watcher.judgement.packages import (
+    builds_of,
     current_packages,
     is_pulled_package,
+    products_of,
     released_of,
 )
 from watcher.judgement.tracks import EXCHANGE, branch_of, may_share
@@ -502,8 +504,8 @@ def servers_of_event(
     Its update is installed there, or is for that server's product.
     """
     target = _target(
-        [*event.update.products, *(package.product for package in event.packages)],
-        [*event.update.builds, *(package.build for package in event.packages)],
+        [*event.update.products, *products_of(event.packages)],
+        [*event.update.builds, *builds_of(event.packages)],
     )
     return tuple(
         exposure
@@ -521,8 +523,8 @@ def servers_of_update(
     By product and branch of build; and those that run a version of it.
     """
     target = _target(
-        [*update.products, *(package.product for package in update.packages)],
-        [package.build for package in update.packages],
+        [*update.products, *products_of(update.packages)],
+        builds_of(update.packages),
     )
     dated = update.dated
 

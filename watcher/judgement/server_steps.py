@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from watcher.judgement import advice, normalize, tracks
 from watcher.judgement.newest_build import product_line
+from watcher.judgement.packages import builds_of, products_of
 from watcher.judgement.server_status import MAKES_A_BRANCH, BuildKey, runs
 from watcher.judgement.tracks import branch_of
 from watcher.kinds import complete
@@ -236,8 +237,8 @@ def _target(event: Event) -> _Target:
     packages, update = event.packages, event.update
     # A pull of one package of three names that package: what the update has beside it
     # stands in its reference only
-    builds = {package.build for package in packages} - {""}
-    products = {package.product for package in packages} - {""}
+    builds = builds_of(packages)
+    products = products_of(packages) - {""}
     # A cumulative update makes the product of its package
     made = {package.product for package in packages if package.type in MAKES_A_BRANCH}
     made |= products & {update.title}

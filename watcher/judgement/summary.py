@@ -17,7 +17,7 @@ from watcher.judgement.advice import OTHER_PRODUCT
 from watcher.judgement.change_reading import ChangeReading, PassageStatement
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
-from watcher.judgement.packages import current_packages, without
+from watcher.judgement.packages import current_packages, products_of, without
 from watcher.records import Kind, Package, Update
 
 # Characters of a quote in a sentence
@@ -52,8 +52,7 @@ def first_summary(update: Update, kind: Kind) -> Summary:
     if kind is Kind.RE_RELEASED:
         return re_released_summary(update)
     if kind is Kind.EXPLOITED:
-        cves = [advisory.id for advisory in update.advisories]
-        return exploited_summary(update, cves, exploited=True)
+        return exploited_summary(update, update.cves, exploited=True)
     if kind is Kind.KNOWN_ISSUE:
         return Summary(_ledger_text(update, "issue-listed"), "issue-listed")
     if kind in (Kind.RELEASED, Kind.ANNOUNCED):
@@ -74,7 +73,7 @@ def pulled_summary(update: Update, part: Sequence[Package] | None = None) -> Sum
     """
     if not part:
         return _of_update("pulled", update)
-    products = product_list(package.product for package in part)
+    products = product_list(products_of(part))
     others = without(current_packages(update), part)
     offered = product_list(_named(each) for each in others if not each.pulled)
     if not offered:
@@ -101,7 +100,7 @@ def gone_summary(update: Update, part: Sequence[Package] = ()) -> Summary:
     """
     if not part:
         return _of_update("pulled-silently", update)
-    products = product_list(package.product for package in part)
+    products = product_list(products_of(part))
     key = "pulled-silently-in-part"
     text = _ledger_text(update, key, part, products=products)
     return Summary(text, key)
@@ -136,7 +135,7 @@ def other_product_summary(
     Case: the row of 15.2.1544.4 stood under CU13 before it stood under CU14.
     """
     listed = product_list(former)
-    products = product_list(package.product for package in packages)
+    products = product_list(products_of(packages))
     text = _ledger_text(
         update, OTHER_PRODUCT, packages, products=products, former=listed
     )

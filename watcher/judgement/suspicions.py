@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from watcher.judgement import schedule
 from watcher.judgement.change_reading import ChangeReading
 from watcher.judgement.event import quote_evidence, unique_evidence
-from watcher.judgement.packages import current_packages
+from watcher.judgement.packages import current_packages, products_of
 from watcher.kinds import source_kind
 from watcher.records import Evidence, Package, Suspicion, Update
 
@@ -98,15 +98,11 @@ def confirms(other: Suspicion, suspicion: Suspicion) -> bool:
         return False
     if other.whole or suspicion.whole:
         return True
-    return bool(_products_lost(other) & _products_lost(suspicion))
+    return bool(products_of(other.lost) & products_of(suspicion.lost))
 
 
 def _hosts(suspicion: Suspicion) -> set[str]:
     return {urlsplit(piece.url).hostname or "" for piece in suspicion.evidence}
-
-
-def _products_lost(suspicion: Suspicion) -> set[str]:
-    return {package.product for package in suspicion.lost}
 
 
 def offers_packages(kind: str) -> bool:
@@ -136,5 +132,5 @@ def packages_gone(update: Update, *suspicions: Suspicion) -> tuple[Package, ...]
 
 def _is_gone(package: Package, suspicion: Suspicion) -> bool:
     """Whether a source lacks a package: by its product, for pages know few builds."""
-    products = _products_lost(suspicion)
+    products = products_of(suspicion.lost)
     return suspicion.whole or not products or package.product in products

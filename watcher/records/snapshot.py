@@ -141,6 +141,11 @@ class Entry(Struct, frozen=True):
         return self.published or self.updated
 
     @property
+    def is_record(self) -> bool:
+        """Whether it is an advisory's record, which names CVEs or has revisions."""
+        return bool(self.cves or self.revision)
+
+    @property
     def is_recalled(self) -> bool:
         """Whether its own name says that it was taken back: "Nov24SU (recalled)"."""
         return self.label is not None and self.label.pulled

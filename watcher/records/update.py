@@ -171,6 +171,21 @@ class Update(Struct, frozen=True):
         return self.state in (State.RELEASED, State.PULLED_IN_PART)
 
     @property
+    def cves(self) -> tuple[str, ...]:
+        """The ids of its advisories, in their order."""
+        return tuple(advisory.id for advisory in self.advisories)
+
+    @property
+    def turns(self) -> tuple[Established, ...]:
+        """What is established of its state: its pulls and returns."""
+        return tuple(each for each in self.established if each.of_state)
+
+    @property
+    def was_told(self) -> bool:
+        """Whether an event has told anything of it: it was not only taken as known."""
+        return any(each.event for each in self.established)
+
+    @property
     def dated(self) -> datetime:
         """The vendor's date, and where none is known, when a source first named it."""
         return self.released or self.first_seen
