@@ -107,6 +107,18 @@ class Absences(Struct, frozen=True):
         return any(reading in readings for readings in concerning)
 
 
+class AbsenceCheck(Struct, frozen=True):
+    """One check of a source: its time and the source's kind; and where decisions go.
+
+    The updates that are concerned go to the ledger, what is told to ``events``.
+    """
+
+    ledger: Ledger
+    now: datetime
+    events: list[Event]
+    kind: str = ""
+
+
 def find_absences(
     readings: Sequence[ChangeReading],
     ledger: Ledger,
@@ -226,30 +238,23 @@ def _says_why(reading: ChangeReading, update: Update) -> bool:
 
 def suspect(
     gone: dict[str, list[ChangeReading]],
-    ledger: Ledger,
-    now: datetime,
-    events: list[Event],
-    kind: str = "",
+    check: AbsenceCheck,
 ) -> None:
     """Suspect a pull, or confirm one by a second source.
-
-    The events are added to ``events``.  ``kind`` is the source's.
 
     After all else of the check is decided: what words establish needs no suspicion
     beside it.
     """
     for update_id, readings in sorted(gone.items()):
-        _suspect(ledger[update_id], readings, ledger, now, events, kind)
+        _suspect(check.ledger[update_id], readings, check)
 
 
 def _suspect(
     update: Update,
     readings: list[ChangeReading],
-    ledger: Ledger,
-    now: datetime,
-    events: list[Event],
-    kind: str,
+    check: AbsenceCheck,
 ) -> None:
+    now, ledger = check.now, check.ledger
     lost: list[Package] = []
     for reading in readings:
         lost += reading.former_entry.packages
@@ -257,11 +262,11 @@ def _suspect(
         return
     first = readings[0].change
     earlier = suspicion_at(update, first.source)
-    suspicion = suspicion_of(update, readings, earlier, tuple(lost), now, kind)
+    suspicion = suspicion_of(update, readings, earlier, tuple(lost), now, check.kind)
     others = suspicions_elsewhere(update, first.source)
     with_suspicion = replace(update, suspicions=(*others, suspicion))
     # Where nothing is told before a while has passed, nothing is confirmed before, either
-    if source_kind(kind).absence_waits:
+    if source_kind(check.kind).absence_waits:
         ledger.put(with_suspicion)
         return
     agreeing = [other for other in others if confirms(other, suspicion)]
@@ -269,7 +274,7 @@ def _suspect(
         evidence = [piece for s in (*agreeing, suspicion) for piece in s.evidence]
         joint = replace(suspicion, evidence=tuple(evidence))
         part = _gone_at_both(update, suspicion, agreeing)
-        _pull(with_suspicion, joint, part, now, ledger, events)
+        _pull(with_suspicion, joint, part, check)
         return
     # What has been suspected of a version and taken back, as a lagging server has it, is
     # not suspected aloud again; nor is what another source is suspected to lack already
@@ -277,7 +282,7 @@ def _suspect(
         titles = [reading.former_entry.title for reading in readings]
         row_gone = first.kind is ChangeKind.MISSING
         with_suspicion = _tell_suspicion(
-            update, suspicion, titles, now, events, row_gone=row_gone
+            update, suspicion, titles, check, row_gone=row_gone
         )
     ledger.put(with_suspicion)
 
@@ -291,12 +296,11 @@ def _tell_suspicion(
     update: Update,
     suspicion: Suspicion,
     titles: list[str],
-    now: datetime,
-    events: list[Event],
+    check: AbsenceCheck,
     *,
     row_gone: bool,
 ) -> Update:
-    """Tell of what one source lacks, in an event that is added to ``events``.
+    """Tell of what one source lacks, in an event.
 
     Gives the update with the suspicion, which names the event.
     """
@@ -304,7 +308,7 @@ def _tell_suspicion(
     event = compose_event(
         update,
         Kind.PULLED,
-        now,
+        check.now,
         summary=suspected_summary(
             update, suspicion.source, titles, part, row_gone=row_gone
         ),
@@ -314,7 +318,7 @@ def _tell_suspicion(
         distinction=" ".join(suspicion.keys),
         scope=channel_of(suspicion.kind),
     )
-    events.append(event)
+    check.events.append(event)
     others = suspicions_elsewhere(update, suspicion.source)
     named = replace(suspicion, event=event.id)
     with_suspicion = replace(update, suspicions=(*others, named))
@@ -356,8 +360,7 @@ def tell_what_waited(
 
     ``documents`` are those of the source that were healthy now.
     """
-    ledger = Ledger(suspected)
-    events: list[Event] = []
+    check = AbsenceCheck(Ledger(suspected), now, events=[])
     for update in sorted(suspected, key=lambda update: update.id):
         suspicion = suspicion_at(update, source)
         if suspicion is None or update.state is not State.RELEASED:
@@ -370,19 +373,16 @@ def tell_what_waited(
         if established_by(update, _suspected_pull(update)) is not None:
             continue
         titles = [key.partition("|")[2] for key in suspicion.keys]
-        ledger.put(
-            _tell_suspicion(update, suspicion, titles, now, events, row_gone=True)
-        )
-    return Outcome(events=tuple(events), updates=ledger.changed_updates())
+        told = _tell_suspicion(update, suspicion, titles, check, row_gone=True)
+        check.ledger.put(told)
+    return Outcome(events=tuple(check.events), updates=check.ledger.changed_updates())
 
 
 def _pull(
     update: Update,
     suspicion: Suspicion,
     part: tuple[Package, ...],
-    now: datetime,
-    ledger: Ledger,
-    events: list[Event],
+    check: AbsenceCheck,
 ) -> None:
     """Establish a pull that absence alone has shown: it claims no words of the vendor.
 
@@ -391,44 +391,39 @@ def _pull(
     update = with_pulled(update, part)
     update = replace(
         update,
-        changed=now,
-        turned=now,
+        changed=check.now,
+        turned=check.now,
         turned_before=update.turned,
     )
     gone = those_among(current_packages(update), part)
     event = compose_event(
         update,
         Kind.PULLED,
-        now,
+        check.now,
         summary=gone_summary(update, gone),
         packages=gone or None,
         evidence=suspicion.evidence,
         because="absence: gone at two sources",
         scope=channel_of(suspicion.kind),
     )
-    events.append(event)
+    check.events.append(event)
     pulled = Established(Kind.PULLED, update.version, detail=names_of_part(gone))
     update = establish_by_event(update, pulled, event)
-    ledger.put(establish_by_event(update, replace(pulled, by_absence=True), event))
+    by_absence = replace(pulled, by_absence=True)
+    check.ledger.put(establish_by_event(update, by_absence, event))
 
 
 def restore(
     back: dict[str, list[ChangeReading]],
-    ledger: Ledger,
-    now: datetime,
-    events: list[Event],
-    kind: str = "",
+    check: AbsenceCheck,
 ) -> None:
-    """Take back, or tell of a re-release, where rows or pages are back.
-
-    The events are added to ``events``.  ``kind`` is the source's.
-    """
+    """Take back, or tell of a re-release, where rows or pages are back."""
     for update_id, readings in sorted(back.items()):
-        update = ledger[update_id]
+        update = check.ledger[update_id]
         # An article that was away for a day while its update was pulled is no
         # re-release: it offers no package
         source = readings[0].change.source
-        if not offers_packages(kind) and suspicion_at(update, source) is None:
+        if not offers_packages(check.kind) and suspicion_at(update, source) is None:
             continue
         pages, rows = [], []
         for reading in readings:
@@ -439,7 +434,7 @@ def restore(
                 rows.append(reading)
         if rows or pages:
             altered = not all(_offers_what_it_did(page, update) for page in pages)
-            _restore(update, [*rows, *pages], ledger, now, events, altered=altered)
+            _restore(update, [*rows, *pages], check, altered=altered)
 
 
 def _offers_what_it_did(page: ChangeReading, update: Update) -> bool:
@@ -475,9 +470,7 @@ def _are_rows(readings: list[ChangeReading]) -> bool:
 def _restore(
     update: Update,
     readings: list[ChangeReading],
-    ledger: Ledger,
-    now: datetime,
-    events: list[Event],
+    check: AbsenceCheck,
     *,
     altered: bool,
 ) -> None:
@@ -485,6 +478,7 @@ def _restore(
 
     Later, or altered, it is a re-release.
     """
+    now, ledger = check.now, check.ledger
     source = readings[0].change.source
     suspicion = suspicion_at(update, source)
     verdict = pulled_by_absence(update)
@@ -529,7 +523,7 @@ def _restore(
         corrects=wrong,
         distinction=wrong,
     )
-    events.append(event)
+    check.events.append(event)
     ledger.put(establish_by_event(offered, fact, event))
 
 

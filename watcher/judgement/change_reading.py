@@ -25,6 +25,8 @@ UNREAD = ("description",)
 # Why a release is there, in its own notes: it is shown, and tells of no other turn.
 # "We are releasing .NET 10.0.5 to address a regression" is no return of 10.0.5
 REASON = "reason"
+# What the row of a known issue says of it
+ISSUE_PASSAGES = ("issue", "workaround")
 PULL_OR_RETURN = (Kind.PULLED, Kind.RE_RELEASED)
 
 
@@ -132,19 +134,19 @@ class ChangeReading(Struct, frozen=True):
         return bool(self.statements_of(*kinds))
 
     def statements_of(self, *kinds: Kind) -> list[PassageStatement]:
-        """The new statements of these kinds.
-
-        All of its change's where none was bound; none where a change is about others.
-        """
+        """The new statements of these kinds, in their order."""
         return [statement for statement in self.statements if statement.kind in kinds]
+
+    def new_texts(self, *names: str) -> list[str]:
+        """The new sentences of each passage that has one of these names."""
+        return [each.text for each in self.new_passages if each.name in names]
 
     def new_text(self, passage: str) -> str:
         """The new sentences of the passages of one name.
 
         "" where nothing in them is new.
         """
-        texts = [each.text for each in self.new_passages if each.name == passage]
-        return " ".join(texts)
+        return " ".join(self.new_texts(passage))
 
 
 class MatchedChange(Struct):
@@ -175,8 +177,9 @@ class MatchedChange(Struct):
 
     def statements_of(self, *kinds: Kind) -> list[PassageStatement]:
         """Give the statements of these kinds that are about this update."""
-        statements = self.reading.statements if self.bound is None else self.bound
-        return [statement for statement in statements if statement.kind in kinds]
+        if self.bound is None:
+            return self.reading.statements_of(*kinds)
+        return [statement for statement in self.bound if statement.kind in kinds]
 
     @property
     def entry(self) -> Entry:
@@ -488,14 +491,12 @@ def history_of(entry: Entry) -> PassageStatement | None:
     continued after the re-release.
     """
     in_revisions, elsewhere = _revisions_and_prose(entry)
-    turns = _pulls_and_returns(in_revisions)
-    if not turns:
-        turns = _pulls_and_returns(elsewhere)
-        # The first return that is told goes before all else
-        for statement in turns:
-            if statement.kind is Kind.RE_RELEASED:
-                return statement
-    return turns[-1] if turns else None
+    revised = _pulls_and_returns(in_revisions)
+    if revised:
+        return revised[-1]
+    told = _pulls_and_returns(elsewhere)
+    # The first return that is told goes before all else
+    return next(iter(_returns(told) or told[-1:]), None)
 
 
 def return_in(entry: Entry) -> PassageStatement | None:
@@ -505,10 +506,12 @@ def return_in(entry: Entry) -> PassageStatement | None:
     """
     in_revisions, elsewhere = _revisions_and_prose(entry)
     turns = _pulls_and_returns(in_revisions) or _pulls_and_returns(elsewhere)
-    for statement in reversed(turns):
-        if statement.kind is Kind.RE_RELEASED:
-            return statement
-    return None
+    return next(reversed(_returns(turns)), None)
+
+
+def _returns(turns: Iterable[PassageStatement]) -> list[PassageStatement]:
+    """The re-releases among pulls and re-releases."""
+    return [each for each in turns if each.kind is Kind.RE_RELEASED]
 
 
 def _revisions_and_prose(entry: Entry) -> tuple[list[Passage], list[Passage]]:
@@ -528,7 +531,7 @@ def _pulls_and_returns(passages: Iterable[Passage]) -> list[PassageStatement]:
             if statement.kind in PULL_OR_RETURN:
                 kept.append(statement)
             elif statement.kind is Kind.CORRECTED:
-                kept = [each for each in kept if each.kind is Kind.RE_RELEASED]
+                kept = _returns(kept)
     return kept
 
 

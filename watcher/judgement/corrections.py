@@ -27,6 +27,7 @@ from watcher.judgement.ledger import (
     establish,
     establish_by_event,
     established_by,
+    with_advisories_of,
 )
 from watcher.judgement.names import (
     MONTHLY,
@@ -233,11 +234,7 @@ def leave_to_heirs(matches: Matches) -> None:
         if any(each.packages for each in own.changes):
             continue
         for heir_id in dict.fromkeys(heirs):
-            heir = ledger[heir_id]
-            advisories = {each.id: each for each in heir.advisories}
-            for each in gone.advisories:
-                advisories.setdefault(each.id, each)
-            ledger.put(replace(heir, advisories=tuple(advisories.values())))
+            ledger.put(with_advisories_of(ledger[heir_id], gone))
         ledger.absorb(gone, ledger[max(sorted(set(heirs)), key=heirs.count)])
 
 
@@ -249,7 +246,7 @@ def named_wrongly(row: Package, reading: ChangeReading, ledger: Ledger) -> Guess
     before = reading.change.before
     if before is None or not _corrects_name(before, reading.entry):
         return None
-    update = ledger.find(label_names(before.label))
+    update = ledger.with_label(before.label)
     if update is None:
         return None
     for package in those_among(update.packages, before.packages):
@@ -282,7 +279,7 @@ def denied_by_date(
 
     The row's own date, and the record's, are of the month that its label does not name.
     """
-    update = ledger.find(kb_names([package.kb]))
+    update = ledger.with_article(package.kb)
     month = month_of(when)
     if update is None or not reading.is_first or update.month in ("", month):
         return None

@@ -42,7 +42,6 @@ from watcher.judgement.ledger import (
     pulled_by_words,
     take_over_advisories,
 )
-from watcher.judgement.names import kb_names
 from watcher.judgement.other_events import (
     Establishing,
     UpdateCheck,
@@ -385,7 +384,7 @@ def _new_articles(matched: MatchedChange, update: Update, ledger: Ledger) -> set
     before = change.before.kbs if change.before is not None else ()
     found = set()
     for kb in matched.entry.kbs:
-        holder = ledger.find(kb_names([kb]))
+        holder = ledger.with_article(kb)
         if kb not in before and (holder is None or holder.id == update.id):
             found.add(kb)
     return found

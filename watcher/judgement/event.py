@@ -420,12 +420,12 @@ class Decisions(Struct, frozen=True):
         One CVE that two updates fix is exploited once.
         """
         said = event.summary.partition(";")[0]
-        for number, earlier in enumerate(self.events):
-            same = earlier.summary.partition(";")[0] == said
-            if earlier.kind is event.kind and same:
-                self.events[number] = join_events(earlier, event)
-                return True
-        return False
+        alike = [
+            earlier
+            for earlier in self.events
+            if earlier.kind is event.kind and earlier.summary.partition(";")[0] == said
+        ]
+        return self._join_first(alike, event)
 
     def widen_issue(self, event: Event, readings: Iterable[ChangeReading]) -> bool:
         """Add an event to the one that tells of the same issues on another page, if any.
@@ -435,11 +435,16 @@ class Decisions(Struct, frozen=True):
         """
         keys = {f"{each.change.source} {each.entry.key}" for each in readings}
         first = self.issues.setdefault("|".join(sorted(keys)), event.id)
-        for number, earlier in enumerate(self.events):
-            if earlier.id == first:
-                self.events[number] = join_events(earlier, event)
-                return True
-        return False
+        alike = [earlier for earlier in self.events if earlier.id == first]
+        return self._join_first(alike, event)
+
+    def _join_first(self, alike: Sequence[Event], event: Event) -> bool:
+        """Join an event to the first of those that say the same, if there is any."""
+        if not alike:
+            return False
+        number = self.events.index(alike[0])
+        self.events[number] = join_events(alike[0], event)
+        return True
 
     def be_silent(self, reading: ChangeReading, why: str) -> None:
         """Keep why a change led to no event."""

@@ -22,7 +22,6 @@ from watcher.judgement.names import (
     day_identity,
     day_name,
     is_named_by_words,
-    kb_names,
     label_names,
     label_of,
     month_named,
@@ -117,7 +116,7 @@ def beside_it(
     if not reading.is_first or reading.entry.label is not None:
         return None
     for kb in kb_articles(reading.entry.packages):
-        update = ledger.find(kb_names([kb]))
+        update = ledger.with_article(kb)
         if kb == package.kb or update is None or update.version == 1:
             continue
         is_newest = kb in kb_articles(current_packages(update))
@@ -150,7 +149,7 @@ def named_by_label(guessed: Update, label: Label, ledger: Ledger) -> Update:
     An update of that name takes the guessed one over: its packages, its mail thread and
     what was established of it.  Without one, the guessed update gets the name in place.
     """
-    stated = ledger.find(label_names(label))
+    stated = ledger.with_label(label)
     if stated is not None and stated.id != guessed.id:
         packages = as_version(guessed.packages, label.version)
         heir = replace(stated, packages=(*stated.packages, *packages))
@@ -251,7 +250,7 @@ def _label_of_posts(
     of_family = [each for each in stated if label_of(each).family in families]
     labels = [post.label for post in of_family if _tells_of_release(post, when)]
     label = _only(labels)
-    update = ledger.find(label_names(label))
+    update = ledger.with_label(label)
     if label is None or update is None:
         return label
     # Of a version whose packages are known a record of other ones tells nothing

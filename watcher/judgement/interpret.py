@@ -19,7 +19,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from watcher.judgement import absence, first_reading, normalize, schedule
-from watcher.judgement.absence import Absences
+from watcher.judgement.absence import AbsenceCheck, Absences
 from watcher.judgement.change_reading import (
     ChangeReading,
     UpdateChanges,
@@ -108,7 +108,8 @@ def events(  # noqa: PLR0913 - what a check of one source knows
     absences = absence.find_absences(
         readings, ledger, kind, offers_others=offers_others
     )
-    absence.restore(absences.back, ledger, now, decisions.events, kind)
+    check = AbsenceCheck(ledger, now, decisions.events, kind)
+    absence.restore(absences.back, check)
     speaking = [each for each in readings if _speaks(each, absences)]
     matches = match(speaking, ledger, now)
     for update_changes in matches.by_update.values():
@@ -117,7 +118,7 @@ def events(  # noqa: PLR0913 - what a check of one source knows
     tell_wrong_names(matches, decisions)
     # Last: what words establish needs no suspicion beside it
     if not absences.is_bulk:
-        absence.suspect(absences.gone, ledger, now, decisions.events, kind)
+        absence.suspect(absences.gone, check)
 
     for reading in readings:
         if reading.change.kind is not ChangeKind.MISSING:

@@ -20,7 +20,14 @@ from watcher.judgement.change_reading import (
     UpdateChanges,
     whole_text,
 )
-from watcher.judgement.names import Identity, cve_names, made_name, update_names
+from watcher.judgement.names import (
+    Identity,
+    cve_names,
+    kb_names,
+    label_names,
+    made_name,
+    update_names,
+)
 from watcher.judgement.normalize.products import (
     product_of,
     version_name,
@@ -128,6 +135,14 @@ class Ledger:
         """
         return next(iter(self.find_all(names)), None)
 
+    def with_article(self, kb: str) -> Update | None:
+        """Give the update that has a KB article; of several the newest."""
+        return self.find(kb_names([kb]))
+
+    def with_label(self, label: Label | None) -> Update | None:
+        """Give the update that a label names, in any of its versions."""
+        return self.find(label_names(label))
+
     def find_all(self, names: Iterable[str]) -> tuple[Update, ...]:
         """Give all updates with the strongest name that any has, newest first.
 
@@ -152,14 +167,8 @@ class Ledger:
             thread = advisory.thread or advisory.id
         facts = (*advisory.established, *update.established)
         established = {each.fact: each for each in facts}
-        further = [each for each in advisory.advisories if each.id not in update.cves]
-        heir = replace(
-            update,
-            thread=thread,
-            established=tuple(established.values()),
-            advisories=(*update.advisories, *further),
-        )
-        self.put(heir)
+        heir = replace(update, thread=thread, established=tuple(established.values()))
+        self.put(with_advisories_of(heir, advisory))
 
     @property
     def absorptions(self) -> tuple[Absorption, ...]:
@@ -391,6 +400,12 @@ def merge_advisories(update: Update, entries: Iterable[Entry]) -> tuple[Advisory
     return tuple(advisories[cve] for cve in sorted(advisories))
 
 
+def with_advisories_of(update: Update, other: Update) -> Update:
+    """Give the update with the advisories of another one that it has not."""
+    further = [each for each in other.advisories if each.id not in update.cves]
+    return replace(update, advisories=(*update.advisories, *further))
+
+
 def _merge_advisory(stored: Advisory, entry: Entry) -> Advisory:
     key, cve = entry.key.upper(), stored.id
     given: dict[str, object] = {
@@ -419,7 +434,7 @@ def establish(update: Update, established: Established) -> Update:
 
     The same fact is told once: who says it later gives evidence for it.
     """
-    if any(each.fact == established.fact for each in update.established):
+    if established_by(update, established) is not None:
         return update
     return replace(update, established=(*update.established, established))
 

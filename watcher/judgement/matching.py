@@ -42,7 +42,6 @@ from watcher.judgement.names import (
     NO_LABEL,
     base_product,
     build_names,
-    kb_names,
     label_names,
     label_of,
     lone_identity,
@@ -137,7 +136,7 @@ def _update_offering(
         or _denied_by_record(package, reading, matches)
         or _by_article(package, reading.entry, matches.ledger)
         or _by_build(package, matches.ledger)
-        or matches.ledger.find(label_names(reading.entry.label))
+        or matches.ledger.with_label(reading.entry.label)
         or beside_it(package, reading, matches.ledger, matches.now)
         or version_told_by_words(package, reading, matches)
     )
@@ -153,7 +152,7 @@ def _stated_of_guesses(
     wrong = named_wrongly(package, reading, matches.ledger)
     if wrong is None and not guesses:
         return None
-    update = matches.ledger.find(label_names(reading.entry.label))
+    update = matches.ledger.with_label(reading.entry.label)
     if update is None:
         update = _founded_by(package, reading, matches)
     if wrong is not None and is_news(wrong):
@@ -182,7 +181,7 @@ def _denied_by_record(
 
 def _by_article(package: Package, entry: Entry, ledger: Ledger) -> Update | None:
     """The update that has a package's KB article, unless the row's label says otherwise."""
-    update = ledger.find(kb_names([package.kb]))
+    update = ledger.with_article(package.kb)
     label = label_of(entry)
     if update is None or label.type not in MONTHLY:
         return update
@@ -239,7 +238,7 @@ def _waiting(reading: ChangeReading, package: Package, ledger: Ledger) -> Update
         if package.kb in kbs:
             beside += kbs
     for kb in beside:
-        update = ledger.find(kb_names([kb]))
+        update = ledger.with_article(kb)
         if update is None or not update.is_pulled:
             continue
         if package.product in products_of(update.packages):

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from watcher.judgement import believe, normalize, schedule
 from watcher.judgement.change_reading import (
+    ISSUE_PASSAGES,
     ChangeReading,
     MatchedChange,
     UpdateChanges,
@@ -389,8 +390,7 @@ def _issue_is_new(matched: MatchedChange, update: Update, now: datetime) -> bool
     is_recent = appeared and not believe.back_filled(entry.dated, now)
     if not is_issue(entry):
         return _words_of_issue_are_news(matched, update, is_recent=is_recent)
-    new_names = {passage.name for passage in matched.reading.new_passages}
-    if new_names.isdisjoint(("issue", "workaround")):
+    if not matched.reading.new_texts(*ISSUE_PASSAGES):
         return False
     # What is corrected in the issue of an old update is no news
     is_young = now - update.dated <= schedule.YOUNG

@@ -183,7 +183,7 @@ def _linked_packages(
 
 def _unknown_articles(kbs: Iterable[str], ledger: Ledger) -> list[str]:
     """Those of KB articles that are no known update's."""
-    return [kb for kb in kbs if ledger.find(kb_names([kb])) is None]
+    return [kb for kb in kbs if ledger.with_article(kb) is None]
 
 
 def _with_guesses(
@@ -300,7 +300,7 @@ def _by_label(reading: ChangeReading, matches: Matches) -> Update | None:
     label = update_label(reading.entry)
     if label is None:
         return None
-    stated = matches.ledger.find(label_names(label))
+    stated = matches.ledger.with_label(label)
     if stated is None or label.version > stated.version:
         # A record without a name may have come first
         guessed = guessed_for(label, reading, matches)
@@ -321,7 +321,7 @@ def _first_articles(entry: Entry) -> tuple[str, ...]:
 
 def _updates_of(kbs: Iterable[str], ledger: Ledger) -> list[Update]:
     """The known updates of KB articles, each once, in the order of the articles."""
-    found = [ledger.find(kb_names([kb])) for kb in kbs]
+    found = [ledger.with_article(kb) for kb in kbs]
     return list(dict.fromkeys(filter(None, found)))
 
 

@@ -14,7 +14,11 @@ from importlib import resources
 from textwrap import shorten
 
 from watcher.judgement.advice import OTHER_PRODUCT
-from watcher.judgement.change_reading import ChangeReading, PassageStatement
+from watcher.judgement.change_reading import (
+    ISSUE_PASSAGES,
+    ChangeReading,
+    PassageStatement,
+)
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
 from watcher.judgement.packages import current_packages, products_of, without
@@ -28,7 +32,6 @@ MOST_NAMES = 4
 MOST_CVES = 3
 # Sentences of a pull of some packages, while others are offered
 PULLED_IN_PART = ("pulled-in-part", "pulled-part-of", "pulled-silently-in-part")
-_ISSUE_PASSAGES = ("issue", "workaround")
 
 
 @cache
@@ -226,8 +229,7 @@ def known_issue_summary(update: Update, readings: Sequence[ChangeReading]) -> Su
         # A row that appears with its workaround is a new issue
         if reading.is_first or not reading.new_text("workaround"):
             key = "issue"
-        passages = reading.new_passages
-        texts += [each.text for each in passages if each.name in _ISSUE_PASSAGES]
+        texts += reading.new_texts(*ISSUE_PASSAGES)
     first_text = next(filter(None, texts), "")
     quote = shorten(first_text, QUOTE, placeholder="…").rstrip(" .")
     if not quote:
