@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ from watcher.judgement.change_reading import (
 from watcher.judgement.packages import products_of
 from watcher.judgement.reading import sentences, words
 from watcher.records import (
+    NEVER,
     Change,
     ChangeKind,
     Coverage,
@@ -41,8 +42,6 @@ from watcher.records import (
 
 # After this an entry that left a feed is not expected there again
 COMES_BACK = timedelta(days=90)
-# Before all that is dated: nothing is older than what bears no date
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def changes(
@@ -61,13 +60,13 @@ def changes(
     for entry in snapshot.entries:
         fresh[entry.key] = _with_settled_builds(entry, stored.get(entry.key))
     present = {key: old for key, old in stored.items() if old.missing_since is None}
-    oldest = _NEVER
+    oldest = NEVER
     if snapshot.coverage is Coverage.COMPLETE:
         renamed = _renamed(present, fresh)
     else:
         renamed = _renamed_posts(stored, fresh)
         dates = filter(None, (old.entry.published for old in present.values()))
-        oldest = min(dates, default=_NEVER)
+        oldest = min(dates, default=NEVER)
 
     found: list[Change] = []
     for key in fresh.keys() - renamed.values():

@@ -120,7 +120,7 @@ def first_sight(
     if shown is None:
         # What is neither pulled nor back is out
         shown = StateChange(Kind.RELEASED, update.version, tuple(changes.changes))
-    if update.type == "advisory":
+    if update.is_advisory:
         update = replace(update, title=", ".join(update.cves[:3]) or update.title)
         kind = _first_kind_of_advisory(update, readings, now)
     elif _is_known_as_pulled(update, changes, shown):

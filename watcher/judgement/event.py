@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -43,6 +43,7 @@ from watcher.judgement.packages import (
 )
 from watcher.judgement.tracks import with_extended_support
 from watcher.records import (
+    NEVER,
     ChangeKind,
     Confidence,
     Entry,
@@ -60,8 +61,6 @@ from watcher.records import (
 
 # Characters of a quote
 EXCERPT = 600
-# Before any day that a source may name
-NEVER = datetime.min.replace(tzinfo=UTC)
 _WORD_FOR_CHANGE = {
     ChangeKind.APPEARED: "added",
     ChangeKind.MISSING: "removed",

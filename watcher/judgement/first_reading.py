@@ -19,7 +19,7 @@ from watcher.judgement.change_reading import (
     history_of,
     tells_of_pull,
 )
-from watcher.judgement.event import NEVER, is_before, readings_of
+from watcher.judgement.event import is_before, readings_of
 from watcher.judgement.ledger import (
     Ledger,
     establish,
@@ -34,6 +34,7 @@ from watcher.judgement.prose import named_packages
 from watcher.judgement.pull_and_return import is_recalled, state_change
 from watcher.judgement.summary import first_summary
 from watcher.records import (
+    NEVER,
     Change,
     ChangeKind,
     Document,
@@ -186,7 +187,7 @@ def _as_told_last(
     elif is_recalled(update, changes) or not _is_replaced_since(last, update):
         # December 2014's record says so of one rollup of three
         update = _as_pulled(update, named_packages(last, current_packages(update)))
-    elif update.type != "advisory":
+    elif not update.is_advisory:
         update = replace(update, state=State.RELEASED)
     if last.time is None:
         return update
@@ -198,7 +199,7 @@ def _without_history(update: Update, changes: UpdateChanges) -> Update:
     """The update in the state that its rows alone show."""
     if is_recalled(update, changes):
         return _as_pulled(update, ())
-    if update.version > 1 and update.type != "advisory":
+    if update.version > 1 and not update.is_advisory:
         return replace(update, state=State.RELEASED)
     return update
 

@@ -41,7 +41,8 @@ from watcher.judgement.packages import (
 )
 from watcher.records import Change, Entry, Label, Package, Update
 
-# For how long packages without a label are taken as those of a version that words told
+# For how long packages without a label are taken as those of a version that words told,
+# or as further ones of their month's update
 SAME_RELEASE = timedelta(days=7)
 # A record is dated a day early or late, by the zone and by when it was filed
 PATCH_TUESDAY_LASTS = timedelta(days=3)

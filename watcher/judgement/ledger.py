@@ -506,12 +506,12 @@ def take_over_advisories(update: Update, ledger: Ledger) -> Update:
 
     Their mail thread goes on here.
     """
-    if update.type == "advisory":
+    if update.is_advisory:
         return update
     fixed = update.cves
     for name in cve_names(sorted(fixed)):
         for alone in ledger.find_all((name,)):
-            if alone.type != "advisory" or alone.id == update.id:
+            if not alone.is_advisory or alone.id == update.id:
                 continue
             if not update.established:
                 last = update.last or alone.last

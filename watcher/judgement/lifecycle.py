@@ -17,12 +17,12 @@ from typing import Any
 from msgspec import Struct
 
 from watcher.judgement import normalize
+from watcher.judgement.normalize.products import EXCHANGE
 from watcher.records import LeftLevel
 
 PAGES = "https://learn.microsoft.com/lifecycle/products/"
 # "Near its end": to move a farm of servers takes months
 SOON = timedelta(days=180)
-EXCHANGE = "Exchange Server"
 
 _LEVEL = re.compile(r" CU\d+$")
 

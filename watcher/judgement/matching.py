@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ from watcher.judgement.corrections import (
     take_from_wrong_name,
 )
 from watcher.judgement.guesses import (
+    SAME_RELEASE,
     beside_it,
     founded_of_day,
     is_of_patch_tuesday,
@@ -55,10 +56,6 @@ from watcher.judgement.names import (
 from watcher.judgement.packages import builds_of, contradict, has_product, products_of
 from watcher.judgement.prose import match_prose
 from watcher.records import Entry, Kind, Label, Package, Update
-
-# For how long a package that bears no label is taken as a further one of the month's
-# update.
-SAME_RELEASE = timedelta(days=7)
 
 
 def match(readings: Iterable[ChangeReading], ledger: Ledger, now: datetime) -> Matches:

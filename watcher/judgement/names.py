@@ -16,18 +16,18 @@ from datetime import datetime
 from msgspec import Struct
 
 from watcher.judgement import normalize, tracks
-from watcher.judgement.normalize.products import is_version, version_name
+from watcher.judgement.normalize.products import EXCHANGE, is_version, version_name
 from watcher.records import Entry, Label, Package, Update
 
 # Families whose updates bear a month and a type ("November 2024 SU"); elsewhere an
 # update is its KB article.
-LABELLED = ("Exchange Server",)
-# What comes between two months, under articles of its own
-OUT_OF_BAND = "OOB"
-MONTHLY = ("SU", "HU", OUT_OF_BAND)
+LABELLED = (EXCHANGE,)
+MONTHLY = ("SU", "HU", tracks.OUT_OF_BAND)
 # What an entry without a label is called: nothing
 NO_LABEL = Label(family="", product="", type="")
 OPEN = "open:"
+# The levels of a product, as its name ends: "Exchange Server 2019 CU14"
+LEVELS = r"(?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 

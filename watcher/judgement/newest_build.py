@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from watcher.judgement import normalize
+from watcher.judgement.names import LEVELS
 from watcher.judgement.packages import pulled_packages, released_of
 from watcher.records import Package, Update
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(days=366)
 """A product that had no update for longer is an old level of its line."""
 
-_LEVEL = re.compile(r"\s+(?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b.*$")
+_LEVEL = re.compile(rf"\s+{LEVELS}.*$")
 
 
 class NewestBuild(Struct, frozen=True):

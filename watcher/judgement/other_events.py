@@ -20,7 +20,6 @@ from watcher.judgement.change_reading import (
     is_issue,
 )
 from watcher.judgement.event import (
-    NEVER,
     Decisions,
     Summary,
     compose_event,
@@ -54,6 +53,7 @@ from watcher.judgement.summary import (
     revised_summary,
 )
 from watcher.records import (
+    NEVER,
     ChangeKind,
     Established,
     Event,

@@ -12,14 +12,14 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
-from watcher.judgement.names import LABELLED, base_product, label_of, made_name
+from watcher.judgement.names import LABELLED, LEVELS, base_product, label_of, made_name
 from watcher.judgement.tracks import BASELINE
 from watcher.records import Entry, Event, Package, State, Update
 
 # Types of update that make the product that they are named after
 MAKES_A_PRODUCT = ("CU", "RU", "SP", "RTM")
 
-_LEVEL = re.compile(r" (?:RTM|Preview|SP\d+|CU\d+|RU\d+)\b")
+_LEVEL = re.compile(f" {LEVELS}")
 
 
 def contradict(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from watcher.judgement import normalize, schedule
+from watcher.judgement import normalize, schedule, tracks
 from watcher.judgement.change_reading import (
     MatchedChange,
     PackageChange,
@@ -17,7 +17,7 @@ from watcher.judgement.change_reading import (
 )
 from watcher.judgement.event import is_before, is_later, is_older, last_time
 from watcher.judgement.matching import is_about
-from watcher.judgement.names import LABELLED, OUT_OF_BAND, label_of
+from watcher.judgement.names import LABELLED, label_of
 from watcher.judgement.packages import (
     all_among,
     all_articles,
@@ -395,7 +395,7 @@ def _offers_out_of_band(statement: PassageStatement, matched: MatchedChange) -> 
     authentication", November 2020: six new articles, and none that was there before.
     """
     types = {package.type for package in matched.packages}
-    return types == {OUT_OF_BAND} and not statement.kbs
+    return types == {tracks.OUT_OF_BAND} and not statement.kbs
 
 
 def _names_another_month(statement: PassageStatement, update: Update) -> bool:

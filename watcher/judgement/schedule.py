@@ -16,7 +16,7 @@ from watcher.judgement.packages import (
     stated_articles,
 )
 from watcher.kinds import SOURCE_KINDS, Follows
-from watcher.records import Document, Follow, Source, Times, Update
+from watcher.records import NEVER, Document, Follow, Source, Times, Update
 
 # How long a month or an update is followed whatever the index says
 YOUNG = timedelta(days=90)
@@ -32,7 +32,6 @@ AFTER_FAILURE = timedelta(minutes=10)
 # Documents of one index that one check reads: a server is asked politely
 AT_ONCE = 200
 NONE_FAILED: Mapping[str, datetime] = {}
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _NEVER_TRIED = Times("", "")
 _MONTHS = [name.lower() for name in calendar.month_abbr[1:]]
 _MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, start=1)}
@@ -226,7 +225,7 @@ def followed(
 def _failed_last(
     rows: Iterable[Follow], failed: Mapping[str, datetime]
 ) -> list[Follow]:
-    return sorted(rows, key=lambda row: failed.get(row.document, _NEVER))
+    return sorted(rows, key=lambda row: failed.get(row.document, NEVER))
 
 
 def months(
@@ -239,9 +238,9 @@ def months(
     index drops for hours are asked all the same.
     """
     listed = _listed_by_now(rows, previous)
-    ends = {row.document: month_end(row.document) or _NEVER for row in listed.values()}
+    ends = {row.document: month_end(row.document) or NEVER for row in listed.values()}
     newest_first = sorted(ends, key=lambda name: (ends[name], name), reverse=True)
-    newest = [name for name in newest_first[:FIRST_MONTHS] if ends[name] > _NEVER]
+    newest = [name for name in newest_first[:FIRST_MONTHS] if ends[name] > NEVER]
     chosen = []
     for name in sorted(listed):
         row, before = listed[name], previous.get(name)
@@ -333,6 +332,6 @@ def longest_waiting(tried: Mapping[Follow, datetime | None]) -> list[Follow]:
     """
 
     def waiting_since(page: Follow) -> tuple[datetime, str]:
-        return tried[page] or _NEVER, page.document
+        return tried[page] or NEVER, page.document
 
     return sorted(tried, key=waiting_since)[:AT_ONCE]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 from msgspec import Struct, field
@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from watcher.judgement import lifecycle, normalize, tracks
 from watcher.judgement.ledger import established_by
 from watcher.judgement.newest_build import product_line
+from watcher.judgement.normalize.products import EXCHANGE
 from watcher.judgement.packages import (
     builds_of,
     current_packages,
@@ -30,8 +31,9 @@ from watcher.judgement.packages import (
     products_of,
     released_of,
 )
-from watcher.judgement.tracks import EXCHANGE, branch_of, may_share
+from watcher.judgement.tracks import branch_of, may_share
 from watcher.records import (
+    NEVER,
     Established,
     Event,
     Exposure,
@@ -49,7 +51,6 @@ from watcher.records.source import fits_any
 MAKES_A_BRANCH = ("CU", "SP", "RTM", "Preview")
 """Types of updates that make a product of a new branch."""
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 BuildKey = tuple[int, ...]
 
@@ -423,7 +424,7 @@ def _key(offer: Offer) -> BuildKey:
 
 
 def _released(offer: Offer) -> datetime:
-    return offer.released or _NEVER
+    return offer.released or NEVER
 
 
 def _rank(offer: Offer) -> tuple[BuildKey, bool, bool, bool, str]:
@@ -540,7 +541,7 @@ def servers_of_update(
 
     found = []
     for exposure in exposures:
-        installed = _released(exposure.installed) if exposure.installed else _NEVER
+        installed = _released(exposure.installed) if exposure.installed else NEVER
         if runs(exposure, update.id) or concerns(
             exposure.server.build, exposure.product, installed
         ):

@@ -20,6 +20,7 @@ from msgspec import Struct
 from watcher.judgement import schedule
 from watcher.kinds import SOURCE_KINDS, Rhythm
 from watcher.records import (
+    NEVER,
     Delivery,
     DeliveryState,
     Document,
@@ -44,7 +45,6 @@ WEEKLY = "weekly Mon 08:00"
 # 10:00 Pacific: https://www.microsoft.com/msrc/faqs-security-update-guide
 _HOUR = time(10)
 _PACIFIC = "America/Los_Angeles"
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class ProblemKind(StrEnum):
@@ -94,8 +94,8 @@ class SourceHealth(Struct, frozen=True):
         # silence
         looked_at = ("", *documents)
         asked = [each for each in self.times if each.document in looked_at]
-        answers = [each.succeeded or _NEVER for each in asked]
-        return min(answers, default=_NEVER) >= moment
+        answers = [each.succeeded or NEVER for each in asked]
+        return min(answers, default=NEVER) >= moment
 
 
 class ProblemKey(Struct, frozen=True):
@@ -307,7 +307,7 @@ def _lacks_month(health: SourceHealth) -> Problem | None:
     if health.succeeded is None:
         return None
     released = patch_tuesday(health.succeeded - PATIENCE)
-    first, newest = released, _NEVER
+    first, newest = released, NEVER
     names_of_month: list[str] = []
     for document in health.documents:
         end = schedule.month_end(document.document)
@@ -378,7 +378,7 @@ def unread_since(
     """
     monthly = [health for health in healths if health.source.monthly]
     for health in monthly:
-        is_read = (health.succeeded or _NEVER) >= released
+        is_read = (health.succeeded or NEVER) >= released
         if is_read and not fails(health, 1) and not silent(health):
             return ()
     return tuple(health.source.name for health in monthly)

@@ -210,7 +210,7 @@ def exploited_summary(
     listed = ", ".join(unique)
     key = "exploited" if exploited else "disclosed"
     # Only an update fixes it; an advisory without one waits
-    if update.type != "advisory":
+    if not update.is_advisory:
         key = f"{key}-fixed"
     them = "it" if len(unique) == 1 else "them"
     text = _ledger_text(update, key, cves=listed, are=_are(unique), them=them)

@@ -11,24 +11,24 @@ Pure: packages, builds and servers in, answers out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from watcher.judgement import normalize
 from watcher.judgement.lifecycle import support_of
-from watcher.records import Offer, Package, Server
+from watcher.judgement.normalize.products import EXCHANGE
+from watcher.records import NEVER, Offer, Package, Server
 
 HOTPATCH = "hotpatch"
 SECURITY_ONLY = "security-only"
 BASELINE = "Baseline"
+# What comes between two months, under articles of its own
 OUT_OF_BAND = "OOB"
-EXCHANGE = "Exchange Server"
 # Months of the baselines, where no calendar says which updates are some
 _QUARTERS = (1, 4, 7, 10)
 _MONTHLY = ("", "B", "SU")
 _ROLLUP = "Monthly Rollup"
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 BuildKey = tuple[int, ...]
 
@@ -103,7 +103,7 @@ def newer_of_hotpatching(installed: Offer, offers: Iterable[Offer]) -> list[Offe
     is_off = not is_of_hotpatching(installed.package, installed.released)
     # Only a baseline leads back
     fits = is_baseline if is_off else is_of_hotpatching
-    since = installed.released or _NEVER
+    since = installed.released or NEVER
     newer = []
     for offer in offers:
         package, released = offer.package, offer.released

@@ -22,6 +22,7 @@ from watcher.records.letter import (
     UnseenPattern,
 )
 from watcher.records.snapshot import (
+    NEVER,
     Anchor,
     Change,
     ChangeKind,
@@ -62,6 +63,7 @@ from watcher.records.update import (
 )
 
 __all__ = [
+    "NEVER",
     "Absorption",
     "Advisory",
     "Anchor",

@@ -5,10 +5,13 @@ what is kept of the document between fetches.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+
+# Before any day that a source may name: what bears no date is older than all that does
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Passage(Struct, frozen=True):

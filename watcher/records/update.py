@@ -151,6 +151,11 @@ class Update(Struct, frozen=True):
     turned_before: datetime | None = None
 
     @property
+    def is_advisory(self) -> bool:
+        """Whether it is an advisory that has no update yet."""
+        return self.type == "advisory"
+
+    @property
     def is_pulled(self) -> bool:
         """Whether none of it is to be installed, for the vendor no longer offers it."""
         return self.state is State.PULLED
