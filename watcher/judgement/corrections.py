@@ -46,6 +46,7 @@ from watcher.judgement.packages import (
     current_packages,
     is_guess_of,
     is_row,
+    newest_version,
     products_of,
     those_among,
     with_pulled,
@@ -207,7 +208,7 @@ def replace_package(guess: Guess, correct: Package | None, ledger: Ledger) -> No
     gone = set(package_names(guess.package))
     for each in packages:
         gone.difference_update(package_names(each))
-    newest = max((each.version for each in packages), default=update.version)
+    newest = newest_version(packages, default=update.version)
     named = replace(
         update,
         packages=packages,

@@ -43,6 +43,7 @@ from watcher.judgement.packages import (
     exact_products,
     is_guess_of,
     is_row,
+    newest_version,
     package_version,
     products_of,
     same_package,
@@ -209,7 +210,7 @@ def merge_changes(update: Update, changes: UpdateChanges) -> Update:
                 row = _row_of(offered, matched, replace(update, packages=packages))
                 packages = add_row(packages, row, _row_before(matched))
                 packages = after_row(packages, row)
-                version = max([version, *(each.version for each in packages)])
+                version = max(version, newest_version(packages, default=version))
                 continue
             # A page that names no product tells of the packages that are known
             if not offered.product and packages:
@@ -511,7 +512,7 @@ def take_over_advisories(update: Update, ledger: Ledger) -> Update:
     fixed = update.cves
     for name in cve_names(sorted(fixed)):
         for alone in ledger.find_all((name,)):
-            if not alone.is_advisory or alone.id == update.id:
+            if not alone.is_advisory:
                 continue
             if not update.established:
                 last = update.last or alone.last

@@ -38,6 +38,7 @@ from watcher.judgement.packages import (
     builds_of,
     covers_product,
     current_packages,
+    is_one_named,
     is_row,
     only_words_tell_of_version,
     products_of,
@@ -567,8 +568,7 @@ def _is_of_another(
     named: list[str] = []
     for text in texts:
         named += normalize.products_in(text)
-    shared = [each for each in update.products if normalize.is_named(each, named)]
-    return bool(named) and not shared
+    return not is_one_named(update.products, named)
 
 
 def _is_redated(reading: ChangeReading) -> bool:

@@ -138,6 +138,11 @@ def has_version(packages: Iterable[Package], version: int) -> bool:
     return any(package.version >= version for package in packages)
 
 
+def newest_version(packages: Iterable[Package], default: int) -> int:
+    """Give the highest version that a package is of; ``default`` where there is none."""
+    return max((package.version for package in packages), default=default)
+
+
 def as_version(packages: Iterable[Package], version: int) -> tuple[Package, ...]:
     """Give the packages as those of that version of their update."""
     return tuple(replace(package, version=version) for package in packages)
@@ -151,7 +156,7 @@ def current_packages(update: Update) -> tuple[Package, ...]:
     if stated_articles(update):
         return ()
     until_now = packages_until_now(update)
-    newest = max((each.version for each in until_now), default=1)
+    newest = newest_version(until_now, default=1)
     return tuple(each for each in until_now if each.version == newest)
 
 
@@ -331,6 +336,13 @@ def covers_product(update: Update, package: Package) -> bool:
     return has_product(current_packages(update), package.product)
 
 
+def is_one_named(products: Iterable[str], named: Collection[str]) -> bool:
+    """Say whether one of the products is named; where no name is given, each is meant."""
+    if not named:
+        return True
+    return any(normalize.is_named(product, named) for product in products)
+
+
 def has_product(packages: Iterable[Package], product: str) -> bool:
     """Say whether one of the packages is for that product, whatever rollup it is at.
 
@@ -389,7 +401,7 @@ def package_version(update: Update, package: Package) -> int:
     stored: Sequence[Package] = those_among(update.packages, [package])
     if not stored and package.kb:
         stored = of_articles(update.packages, (package.kb,))
-    return max((each.version for each in stored), default=update.version)
+    return newest_version(stored, default=update.version)
 
 
 def as_made_product(update: Update, package: Package) -> Package:

@@ -24,6 +24,7 @@ from watcher.judgement.packages import (
     build_grew,
     builds_of,
     current_packages,
+    is_one_named,
     is_successor,
     kb_articles,
     only_words_tell_of_version,
@@ -453,10 +454,7 @@ def _names_its_products(
     if products_of(matched.entry.packages).issubset(update.products):
         return True
     passage = matched.reading.new_text(statement.passage)
-    named = normalize.products_in(passage)
-    if not named:
-        return True
-    return any(normalize.is_named(product, named) for product in update.products)
+    return is_one_named(update.products, normalize.products_in(passage))
 
 
 def _re_released(update: Update, back: Sequence[Spoken], now: datetime) -> StateChange:
