@@ -10,6 +10,7 @@ the reader's country calls it "Veröffentlicht: Sicherheitsupdates für Exchange
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
@@ -233,7 +234,7 @@ def label(text: str, near: datetime | None = None, assumed: str = "") -> Label |
     names none ("September 2021 Cumulative Updates") its label bears the month.
     """
     folded = _EDITION_CALLED_VERSION.sub(r"\1", in_english(fold(text)))
-    name = _monthly_name(folded, near)
+    name = next(_monthly_names(folded, near), None)
     if name is None:
         return _numbered_label(folded)
     return _monthly_label(folded, name, assumed)
@@ -245,12 +246,7 @@ def months_in(text: str, near: datetime | None = None) -> frozenset[str]:
     ``near`` gives the year to those without.
     """
     folded = in_english(fold(text))
-    months = {_month_of_token(token) for token in _TOKEN.finditer(folded)}
-    for phrase in _PHRASE.finditer(folded):
-        named = _nearest_month(folded, phrase, near)
-        if named:
-            months.add(named.month)
-    return frozenset(months)
+    return frozenset(name.month for name in _monthly_names(folded, near))
 
 
 def type_in(text: str) -> str:
@@ -261,19 +257,20 @@ def type_in(text: str) -> str:
     return ""
 
 
-def _monthly_name(folded: str, near: datetime | None) -> MonthlyName | None:
-    """Find the first update that is named by its month."""
-    token = _TOKEN.search(folded)
-    if token:
-        month = _month_of_token(token)
-        return MonthlyName(token["type"].upper(), month, *token.span())
+def _monthly_names(folded: str, near: datetime | None) -> Iterator[MonthlyName]:
+    """Give the updates that are named by their month.
+
+    Those with a short name come first: "Nov24SUv2", then "November 2024 Security Update".
+    """
+    for token in _TOKEN.finditer(folded):
+        month = f"20{token['year'][-2:]}-{_number(token):02d}"
+        yield MonthlyName(token["type"].upper(), month, *token.span())
     for phrase in _PHRASE.finditer(folded):
         named = _nearest_month(folded, phrase, near)
         if named:
             start = min(named.start, phrase.start())
             end = max(named.end, phrase.end())
-            return MonthlyName(str(phrase.lastgroup), named.month, start, end)
-    return None
+            yield MonthlyName(str(phrase.lastgroup), named.month, start, end)
 
 
 def _monthly_label(folded: str, name: MonthlyName, assumed: str) -> Label | None:
@@ -322,10 +319,6 @@ def _subject(folded: str, assumed: str) -> Subject | None:
 
 def _exchanges_among(products: tuple[str, ...]) -> list[str]:
     return [each for each in products if family(each) == EXCHANGE]
-
-
-def _month_of_token(token: re.Match[str]) -> str:
-    return f"20{token['year'][-2:]}-{MONTHS[token['month'].lower()]:02d}"
 
 
 def _nearest_month(

@@ -83,6 +83,10 @@ class Act(Struct, frozen=True):
         """Whether the sentence is there to tell it."""
         return not (self.earlier or self.relative)
 
+    def is_done_to(self, place: int) -> bool:
+        """Whether a word is part of what it is done to."""
+        return self.theme is not None and self.theme.start <= place < self.theme.last
+
 
 def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
     """Return the acts that a sentence tells, in its order.
@@ -101,16 +105,12 @@ def acts(tokens: Tokens, lexicon: Lexicon, topic: Topic) -> list[Act]:
             found.append(act)
     for place in places_of(words, "act"):
         # "We stopped the re-release of the update" tells of the stop alone.
-        if any(_is_theme_of(act, place) for act in found):
+        if any(act.is_done_to(place) for act in found):
             continue
         act = _act_of_noun(tokens, lexicon, topic, place)
         if act is not None:
             found.append(act)
     return sorted(found, key=lambda act: act.place)
-
-
-def _is_theme_of(act: Act, place: int) -> bool:
-    return act.theme is not None and act.theme.start <= place < act.theme.last
 
 
 def _act_of_verb(
@@ -181,7 +181,7 @@ def _heading_alone(
     """The act that is one word: "Withdrawn - do not deploy"."""
     if not sense.alone or verbal.voice != "heading" or verbal.place != 0:
         return None
-    if len(words) > 1 and not words[1].has("mark"):
+    if not word_at(words, 1).has("edge", "mark"):
         return None
     return Act(kind, f"{sense.name}: {HOW['heading']}", 0, 0, 1, None, "")
 

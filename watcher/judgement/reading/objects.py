@@ -16,11 +16,13 @@ from watcher.judgement.normalize.dates import MONTH
 from watcher.judgement.reading.tokens import (
     Token,
     Tokens,
+    first_place,
     holds,
     no,
     place_from,
     places_of,
     some_have,
+    word_at,
     yes,
 )
 
@@ -181,15 +183,10 @@ def _is_of_another(words: list[Token], end: int) -> bool:
     "We withdrew the update and KB2 replaces it", "... and released KB2": KB2 is not withdrawn;
     but it is in "We withdrew the update, this concerns KB2".
     """
-    for word in words[end:]:
-        # "..., because KB1 stops mail": that is why
-        if word.has("reason"):
-            return False
-        if word.has("kb", "version"):
-            return True
-        if word.has(*FINITE):
-            return bool(word.verbs)
-    return False
+    # "..., because KB1 stops mail": that is why
+    place = first_place(words, end, len(words), "reason", "kb", "version", *FINITE)
+    telling = word_at(words, place)
+    return telling.has("kb", "version", "verbal") and not telling.has("reason")
 
 
 def _begins_clause(words: list[Token], place: int) -> bool:

@@ -13,6 +13,7 @@ from watcher.judgement.reading.tokens import (
     ENDS,
     Token,
     Tokens,
+    first_place,
     holds,
     no,
     place_from,
@@ -67,6 +68,11 @@ class Phrase(Struct, frozen=True):
     def last(self) -> int:
         """Where the phrase ends with what follows it by "of"."""
         return self.of.last if self.of else self.end
+
+    @property
+    def points_back(self) -> bool:
+        """Whether what it names stands before: "it", "the rollout of it"."""
+        return self.pronoun or (self.of is not None and self.of.pronoun)
 
     @property
     def after_preposition(self) -> bool:
@@ -211,10 +217,9 @@ def phrases_in(words: list[Token], start: int, end: int) -> list[Phrase]:
 
 def _closing(words: list[Token], place: int, end: int) -> int:
     """The place after the bracket that closes the one at `place`, or after that one itself."""
-    for after in range(place + 1, min(end, place + 30)):
-        if words[after].key == ")":
-            return after + 1
-    return place + 1
+    last = min(end, place + 30)
+    closing = first_place(words, place + 1, last, "=)")
+    return place + 1 if closing == last else closing + 1
 
 
 def _joint(word: Token, before: str) -> str:

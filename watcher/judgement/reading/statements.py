@@ -166,11 +166,10 @@ def _is_correction(
     old: OldSentences, these: tuple[str, ...], sentence: str, language: str
 ) -> bool:
     """Whether a sentence is an old one with its typing corrected, and says the same."""
-    former = list(old.corrected_to(these))
-    if not former:
-        return False
-    said = kinds(sentence, language)
-    return any(kinds(each, language) == said for each in former)
+    for former in old.corrected_to(these):
+        if kinds(former, language) == kinds(sentence, language):
+            return True
+    return False
 
 
 def _bound(found: Found, objects: Objects) -> Found:
@@ -269,16 +268,14 @@ def _of_act(tokens: Tokens, act: Act) -> Found:
 
 def _is_of_former(tokens: Tokens, theme: Phrase | None, objects: Objects) -> bool:
     """Whether what an act is done to was named in a sentence before."""
-    before = tokens.words[: theme.start] if theme is not None else []
-    # "The update was pulled, and it has been re-released": "it" is that update.
-    if some_have(before, "offered", "kb"):
-        return False
     # "QNAP withdrew the update and re-released QTS 5.2.2.2952": which one, stands before
-    if objects == NOTHING and objects_of(tokens) != NOTHING:
-        return True
+    is_only_elsewhere = objects == NOTHING and objects_of(tokens) != NOTHING
     if theme is None:
+        return is_only_elsewhere
+    # "The update was pulled, and it has been re-released": "it" is that update.
+    if some_have(tokens.words[: theme.start], "offered", "kb"):
         return False
-    return theme.pronoun or (theme.of is not None and theme.of.pronoun)
+    return is_only_elsewhere or theme.points_back
 
 
 def _of_frames(tokens: Tokens, words_of: Lexicon) -> list[Found]:

@@ -18,6 +18,7 @@ from watcher.judgement.reading.phrases import (
 from watcher.judgement.reading.tokens import (
     Token,
     Tokens,
+    first_place,
     holds,
     no,
     place_from,
@@ -47,6 +48,8 @@ _MAY_ACT = (
 )
 
 
+# Whether what follows with "of" makes something else of a phrase.
+_MAKES_OTHER = (yes(here="other", without="offered carrier pronoun"),)
 # Whether the word after the verb leads to a version: "re-released as v1.1.1".
 _BECOMES_VERSION = (yes(here="=as", after="version kb"),)
 
@@ -70,20 +73,21 @@ class Theme(Struct, frozen=True):
 def theme_of(tokens: Tokens, lexicon: Lexicon, sense: Sense, verbal: Verbal) -> Theme:
     """Return what the act of a verb is done to."""
     words = tokens.words
-    after = verbal.place + 1
     if verbal.free_order:
         return Theme(_theme_around(tokens, sense, verbal))
+    after = verbal.place + 1
     if verbal.has_object_behind:
         after = _past_particle(words, verbal.verb, after)
         return _object(tokens, lexicon, sense, after)
-    if verbal.voice == "heading" and verbal.place == verbal.start:
+    is_heading = verbal.voice == "heading"
+    if is_heading and verbal.place == verbal.start:
         # A heading names what it is of after it: "Withdrawn: Example Agent 4.2".
         following = phrase_at(words, place_from(words, after, "mark"))
         if following is not None:
             return Theme(following)
     before = _acted_upon(words, verbal)
     is_in_brackets = word_at(words, verbal.place - 1).has("=(", "=[")
-    if before is None and is_in_brackets and verbal.voice == "heading":
+    if before is None and is_heading and is_in_brackets:
         # Or before it: "Update Rollup 9 (recalled)".
         return Theme(phrase_before(words, verbal.place - 1))
     return Theme(before)
@@ -241,13 +245,12 @@ def is_by_customer(words: list[Token], verbal: Verbal) -> bool:
 
     Such a pause is a customer's own, and no pull.
     """
-    if verbal.voice == "active":
+    last = verbal.place + BY
+    by = first_place(words, verbal.place + 1, last, "=by")
+    if verbal.voice == "active" or by == last:
         return False
-    for place in range(verbal.place + 1, verbal.place + BY):
-        if word_at(words, place).key == "by":
-            doer = phrase_at(words, place + 1)
-            return doer is not None and words[doer.head].has("person", "other")
-    return False
+    doer = phrase_at(words, by + 1)
+    return doer is not None and words[doer.head].has("person", "other")
 
 
 def is_theme(
@@ -286,10 +289,8 @@ def _is_other(words: list[Token], phrase: Phrase) -> bool:
     """Whether a phrase is of what comes and goes beside updates: an article, a service."""
     head = words[phrase.head]
     # "The new version of the article is live."
-    if phrase.of is not None and not phrase.of.pronoun:
-        inner = words[phrase.of.head]
-        if inner.has("other") and not inner.has("offered", "carrier"):
-            return True
+    if phrase.of is not None and holds(_MAKES_OTHER, words, phrase.of.head):
+        return True
     # "The article KB1 was removed from the old site" is of the article
     if head.has("kb") and some_have(words[phrase.start : phrase.head], "papers"):
         return True
@@ -314,10 +315,8 @@ def _is_named(tokens: Tokens, sense: Sense, phrase: Phrase, place: int) -> bool:
 
 def _from_place(tokens: Tokens, place: int) -> bool:
     """Whether it says from where: "removed from the support portal"."""
-    for number, word in enumerate(tokens.words[place:], place):
-        if word.has("from"):
-            return tokens_between(tokens, number, number + NEAR_PLACE, "place")
-    return False
+    start = first_place(tokens.words, place, len(tokens.words), "from")
+    return tokens_between(tokens, start, start + NEAR_PLACE, "place")
 
 
 def _is_named_with_version(words: list[Token], phrase: Phrase) -> bool:

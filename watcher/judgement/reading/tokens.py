@@ -198,6 +198,17 @@ def places_of(words: list[Token], *traits: str) -> list[int]:
     return [place for place, word in enumerate(words) if word.has(*traits)]
 
 
+def first_place(words: list[Token], start: int, end: int, *traits: str) -> int:
+    """Return the first place from `start` on whose word has one of the traits.
+
+    That is `end` when there is none before it.
+    """
+    for place in range(start, min(end, len(words))):
+        if words[place].has(*traits):
+            return place
+    return end
+
+
 def some_have(words: list[Token], *traits: str) -> bool:
     """Say whether one of the words has one of the traits."""
     return any(word.has(*traits) for word in words)
