@@ -56,7 +56,7 @@ class Objects(Struct, frozen=True):
     @property
     def names_update(self) -> bool:
         """Whether it tells which update is meant; a product alone does not."""
-        return bool(self.kbs or self.builds or self.versions or self.names)
+        return any((self.kbs, self.builds, self.versions, self.names))
 
 
 NOTHING = Objects()

@@ -245,7 +245,8 @@ def is_product(words: list[Token], phrase: Phrase) -> bool:
     # "VMware Tools 12.5.1" is a product, "Article 5" none.
     head = words[phrase.head]
     behind = words[phrase.head + 1 : phrase.end]
-    if head.has("other") and not (head.has("capital") and some_have(behind, "version")):
+    is_name = head.has("capital") and some_have(behind, "version")
+    if head.has("other") and not is_name:
         return False
     # "May 2030" is none, either.
     if not somewhere(_WORD_OF_NAME, words, phrase.start, phrase.end):

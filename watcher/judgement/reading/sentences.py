@@ -85,15 +85,14 @@ def paragraphs(text: str) -> Iterator[str]:
     Line breaks of mail and of plain text end no sentence.
     """
     held: list[str] = []
-    for raw in text.splitlines():
+    # An empty line ends the last paragraph, too.
+    for raw in (*text.splitlines(), ""):
         line = " ".join(raw.split())
         if held and not (line and _goes_on(held[-1], line)):
             yield " ".join(held)
             held = []
         if line:
             held.append(line)
-    if held:
-        yield " ".join(held)
 
 
 def sentences_of(paragraph: str) -> tuple[str, ...]:

@@ -225,7 +225,8 @@ def is_hypothetical(tokens: Tokens, verbal: Verbal, kind: Kind) -> bool:
     words = tokens.words
     names = verbal.auxiliaries
     # "will no longer be offered" is told of now.
-    if "modal" in names and not ("nolonger" in names and kind is Kind.PULLED):
+    is_of_now = "nolonger" in names and kind is Kind.PULLED
+    if "modal" in names and not is_of_now:
         return True
     if tokens_between(tokens, verbal.start, verbal.place, "condition", "denial"):
         return True
