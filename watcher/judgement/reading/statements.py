@@ -199,9 +199,7 @@ def _together(
         return ()
     whole = [_tokens(sentence, words_of) for sentence in dict.fromkeys(read_sentences)]
     informational = _stands_in(whole, words_of.informational)
-    names = {each.statement.frame for each in found}
-    frames = [frame for frame in words_of.frames if frame.name in names]
-    barred = [frame.name for frame in frames if not _is_allowed(frame, whole)]
+    barred = _barred(found, whole, words_of)
     kept = []
     for each in found:
         is_silent = informational and each.silenced
@@ -211,11 +209,17 @@ def _together(
     return tuple(each.statement for each in kept if not each.yields & said)
 
 
-def _is_allowed(frame: Frame, whole: list[Tokens]) -> bool:
-    """Whether the rest of the text lets a frame speak."""
-    if frame.context and not _stands_in(whole, frame.context):
-        return False
-    return not _stands_in(whole, frame.never_in)
+def _barred(found: list[Found], whole: list[Tokens], words_of: Lexicon) -> list[str]:
+    """The names of the frames that the rest of the text does not let speak."""
+    names = {each.statement.frame for each in found}
+    barred = []
+    for frame in words_of.frames:
+        if frame.name not in names:
+            continue
+        lacks_context = frame.context and not _stands_in(whole, frame.context)
+        if lacks_context or _stands_in(whole, frame.never_in):
+            barred.append(frame.name)
+    return barred
 
 
 def _stands_in(whole: list[Tokens], patterns: tuple[tuple[Element, ...], ...]) -> bool:
