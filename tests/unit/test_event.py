@@ -30,6 +30,7 @@ from watcher.judgement.event import (
     Summary,
     channels_named,
     compose_event,
+    deciding_words,
     event_id,
     excerpt,
     join_events,
@@ -39,7 +40,6 @@ from watcher.judgement.event import (
 )
 from watcher.judgement.ledger import merge_advisories
 from watcher.judgement.summary import (
-    deciding_words,
     exploited_summary,
     first_summary,
     known_issue_summary,

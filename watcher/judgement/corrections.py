@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watcher.judgement.change_reading import ChangeReading, UpdateChanges
-from watcher.judgement.event import Decisions, compose_event, quote_all
+from watcher.judgement.event import Decisions, compose_event
 from watcher.judgement.ledger import (
     Ledger,
     Matches,
@@ -354,14 +354,12 @@ def tell_wrong_names(matches: Matches, decisions: Decisions) -> None:
     for (update_id, wrong), moved in told.items():
         update = ledger[update_id]
         packages = [each.package for each in moved]
-        readings = [each.reading for each in moved]
         event = compose_event(
             update,
             Kind.CORRECTED,
             matches.now,
             summary=other_update_summary(update, packages, ledger[moved[0].right]),
-            evidence=quote_all(readings),
-            readings=readings,
+            readings=[each.reading for each in moved],
             packages=packages,
             corrects=wrong,
             distinction=wrong,

@@ -24,7 +24,6 @@ from watcher.judgement.event import (
     day_of_turn,
     is_said_later,
     packages_of,
-    quote_all,
     readings_of,
 )
 from watcher.judgement.first_reading import untold_release
@@ -72,7 +71,6 @@ from watcher.judgement.packages import (
 from watcher.judgement.prose import articles_of_return
 from watcher.judgement.pull_and_return import StateChange, is_recalled, state_change
 from watcher.judgement.summary import (
-    deciding_words,
     denied_summary,
     first_summary,
     known_issue_summary,
@@ -152,9 +150,8 @@ def first_sight(
         kind,
         now,
         summary=summary,
-        evidence=quote_all(readings, shown.statements),
         readings=readings,
-        because=deciding_words(shown.statements),
+        statements=shown.statements,
     )
     if is_issue and decisions.widen_issue(event, readings):
         matches.ledger.put(update)
@@ -477,7 +474,6 @@ def _event_of(
     part: Sequence[Package] | None = None,
     corrects: str = "",
 ) -> Event:
-    readings = readings_of(changed.changes)
     packages = None
     if part is not None:
         # As they stand after the decision
@@ -487,9 +483,8 @@ def _event_of(
         changed.kind,
         now,
         summary=summary,
-        evidence=quote_all(readings, changed.statements),
-        readings=readings,
-        because=deciding_words(changed.statements),
+        readings=readings_of(changed.changes),
+        statements=changed.statements,
         packages=packages,
         corrects=corrects,
         distinction=corrects or " ".join(each.product for each in part or ()),

@@ -161,8 +161,8 @@ def _quote_new_text(reading: ChangeReading, after: Entry) -> Quote:
     return Quote(old_text, "\n".join(texts) or _entry_text(after))
 
 
-def quote_all(
-    readings: Iterable[ChangeReading], statements: Collection[PassageStatement] = ()
+def _quote_all(
+    readings: Iterable[ChangeReading], statements: Collection[PassageStatement]
 ) -> list[Evidence]:
     """Quote what several changes rest on; ``statements`` are those that decided."""
     evidence: list[Evidence] = []
@@ -172,8 +172,17 @@ def quote_all(
     return evidence
 
 
+def deciding_words(statements: Iterable[PassageStatement]) -> str:
+    """Give the rule and the words that decided.
+
+    An event keeps it as ``because``: it answers why a sentence was taken for a pull.
+    """
+    named = [f"{statement.rule}: “{statement.words}”" for statement in statements]
+    return "; ".join(dict.fromkeys(named))
+
+
 def quote_kind(readings: Iterable[ChangeReading], kind: Kind) -> list[Evidence]:
-    """Quote what several changes say of a kind, as ``quote_all`` does."""
+    """Quote what several changes rest on: what they say of a kind, else what is new."""
     evidence: list[Evidence] = []
     for reading in readings:
         evidence += quote_evidence(reading, reading.statements_of(kind))
@@ -245,8 +254,9 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
     now: datetime,
     *,
     summary: Summary,
-    evidence: Iterable[Evidence] = (),
+    evidence: Collection[Evidence] = (),
     readings: Sequence[ChangeReading] = (),
+    statements: Collection[PassageStatement] = (),
     confidence: Confidence = Confidence.CONFIRMED,
     packages: Sequence[Package] | None = None,
     because: str = "",
@@ -256,9 +266,10 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
 ) -> Event:
     """Compose an event of an update as it stands after the decision.
 
-    ``readings`` are the changes that it tells of, ``packages`` those that it is true of
-    when they are not all of the current version.  ``distinction`` tells two events of
-    one kind and check apart.
+    ``readings`` are the changes that it tells of, ``statements`` those of their words
+    that decided, ``packages`` those that it is true of when they are not all of the
+    current version.  ``evidence`` and ``because`` are given where these words are not
+    what it rests on.  ``distinction`` tells two events of one kind and check apart.
     """
     chosen = current_packages(update) if packages is None else packages
     of_event = [with_extended_support(each, update.released) for each in chosen]
@@ -275,12 +286,12 @@ def compose_event(  # noqa: PLR0913 - an event has that many parts
         summary=summary.text,
         scope=scope or channels_named(deciding),
         corrects=corrects,
-        evidence=unique_evidence(evidence),
+        evidence=unique_evidence(evidence or _quote_all(readings, statements)),
         thread=update.thread or update.id,
         packages=tuple(sorted(of_event, key=_newest_build_first, reverse=True)),
         advisories=update.advisories,
         guidance=guidance,
-        because=because,
+        because=because or deciding_words(statements),
         previous=update.last,
         pulled=any(is_pulled_package(update, package) for package in of_event)
         or update.is_pulled,

@@ -33,7 +33,6 @@ from watcher.judgement.event import (
     Summary,
     compose_event,
     is_before,
-    quote_evidence,
 )
 from watcher.judgement.guesses import with_stated_label
 from watcher.judgement.ledger import Ledger, Matches
@@ -305,7 +304,6 @@ def _news(reading: ChangeReading, now: datetime) -> Event:
         Kind.NEWS,
         now,
         summary=Summary(update.title),
-        evidence=quote_evidence(reading),
         readings=[reading],
         distinction=entry.key,
     )

@@ -17,7 +17,6 @@ from watcher.judgement.advice import OTHER_PRODUCT
 from watcher.judgement.change_reading import (
     ISSUE_PASSAGES,
     ChangeReading,
-    PassageStatement,
 )
 from watcher.judgement.event import Summary, update_reference
 from watcher.judgement.names import with_version
@@ -345,12 +344,3 @@ def product_list(names: Iterable[str]) -> str:
     """
     unique = sorted(set(names))
     return ", ".join(unique[:MOST_NAMES]) + _more(len(unique) - MOST_NAMES)
-
-
-def deciding_words(statements: Iterable[PassageStatement]) -> str:
-    """Give the rule and the words that decided.
-
-    An event keeps it as ``because``: it answers why a sentence was taken for a pull.
-    """
-    named = [f"{statement.rule}: “{statement.words}”" for statement in statements]
-    return "; ".join(dict.fromkeys(named))
