@@ -165,14 +165,14 @@ def steps_of_event(
     """
     if not speaks_of_servers(event):
         return ()
-    target = _target(event)
+    subject = _subject_of(event)
     found = []
     for exposure in exposures:
-        step = _step_of_event(event, target, exposure)
+        step = _step_of_event(event, subject, exposure)
         if step is not None:
-            found.append(ServerStep(exposure, step, of_installed=target.has_update))
+            found.append(ServerStep(exposure, step, of_installed=subject.has_update))
     # Where the message is not about what is installed, the inventory's order stays
-    if target.has_update:
+    if subject.has_update:
         found.sort(key=lambda each: _order(each, event))
     return tuple(found)
 
@@ -186,7 +186,7 @@ def _order(found: ServerStep, event: Event) -> tuple[bool, bool, bool]:
     )
 
 
-class _Target(Struct, frozen=True):
+class _Subject(Struct, frozen=True):
     """What an event is about: builds as numbers, products, and the products it makes."""
 
     builds: tuple[BuildKey, ...]
@@ -233,7 +233,7 @@ class _Target(Struct, frozen=True):
         return product_line(exposure.product) in lines or self.names(exposure)
 
 
-def _target(event: Event) -> _Target:
+def _subject_of(event: Event) -> _Subject:
     packages, update = event.packages, event.update
     # A pull of one package of three names that package: what the update has beside it
     # stands in its reference only
@@ -244,7 +244,7 @@ def _target(event: Event) -> _Target:
     made |= products & {update.title}
     keys = map(normalize.build_key, builds or update.builds)
     quoted = "\n".join(proof.after for proof in event.evidence)
-    return _Target(
+    return _Subject(
         builds=tuple(filter(None, keys)),
         products=frozenset(products or update.products),
         made=frozenset(made),
@@ -267,18 +267,18 @@ def _with_builds(event: Event) -> tuple[Package, ...]:
     )
 
 
-def _step_of_event(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _step_of_event(event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say what an event asks of a server, None where it does not concern it."""
     # What no source knows is counted, and judged by nobody
     if not exposure.product:
         return None
-    if not target.has_update:
-        return _WITHOUT_UPDATE[event.kind](event, target, exposure)
+    if not subject.has_update:
+        return _WITHOUT_UPDATE[event.kind](event, subject, exposure)
     if not runs(exposure, event.update.id) and _is_of_other_track(event, exposure):
-        return _step_of_other_track(event, target, exposure)
+        return _step_of_other_track(event, subject, exposure)
     # A known issue of what stands pulled is no reason to install it
     kind = Kind.PULLED if event.pulled else event.kind
-    return _WITH_UPDATE[kind](event, target, exposure)
+    return _WITH_UPDATE[kind](event, subject, exposure)
 
 
 def _is_of_other_track(event: Event, exposure: Exposure) -> bool:
@@ -297,7 +297,7 @@ def _is_of_other_track(event: Event, exposure: Exposure) -> bool:
 
 
 def _step_of_other_track(
-    event: Event, target: _Target, exposure: Exposure
+    event: Event, subject: _Subject, exposure: Exposure
 ) -> Step | None:
     """Warn who is enrolled of what would end hotpatching; nobody else is asked anything.
 
@@ -305,7 +305,7 @@ def _step_of_other_track(
     """
     is_enrolled = exposure.server.track == tracks.HOTPATCH
     types = {package.type for package in event.packages}
-    if is_enrolled and tracks.OUT_OF_BAND in types and _is_newer(target, exposure):
+    if is_enrolled and tracks.OUT_OF_BAND in types and _is_newer(subject, exposure):
         return Step.ENDS_HOTPATCHING
     return None
 
@@ -313,34 +313,34 @@ def _step_of_other_track(
 # --- where there is nothing to install --------------------------------------------------
 
 
-def _check_product(_event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _check_product(_event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say that a product has an issue.
 
     The Hybrid Configuration Wizard's error of January 2025 is of every Exchange server,
     an issue of CU14 and CU15 of none with CU12.
     """
-    return Step.CHECK_PRODUCT if target.names(exposure) else None
+    return Step.CHECK_PRODUCT if subject.names(exposure) else None
 
 
-def _no_update_yet(_event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _no_update_yet(_event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say that a vulnerability has no update.
 
     CVE-2026-42897 was announced, and exploited, weeks before its update came.  The
     products that it names are those that will get one: older levels of them have the
     vulnerability, too.
     """
-    return Step.NO_UPDATE_YET if target.is_of_line(exposure) else None
+    return Step.NO_UPDATE_YET if subject.is_of_line(exposure) else None
 
 
-def _check_build(_event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _check_build(_event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say that nobody can tell from a server's build whether an update is installed.
 
     The blog's post comes some minutes before MSRC's document, and names no build.
     """
-    return Step.CHECK_BUILD if target.names(exposure) else None
+    return Step.CHECK_BUILD if subject.names(exposure) else None
 
 
-def _nothing(_event: Event, _target: _Target, _exposure: Exposure) -> Step | None:
+def _nothing(_event: Event, _subject_of: _Subject, _exposure: Exposure) -> Step | None:
     """Ask nothing of any server."""
     return None
 
@@ -348,20 +348,20 @@ def _nothing(_event: Event, _target: _Target, _exposure: Exposure) -> Step | Non
 # --- where there is an update -----------------------------------------------------------
 
 
-def _step_of_pull(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _step_of_pull(event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say what to do when an update is pulled, or may be, or stands pulled."""
     if runs(exposure, event.update.id):
         # Of one package of three that are pulled, the others' servers are good
         is_doubted = event.confidence is Confidence.SUSPECTED
         return Step.HOLD if is_doubted else step_now(exposure)
-    if not target.builds:
-        return _check_build(event, target, exposure)
-    if not _is_newer(target, exposure):
+    if not subject.builds:
+        return _check_build(event, subject, exposure)
+    if not _is_newer(subject, exposure):
         return None
     return Step.KEEP_OFF_UNSURE if exposure.may_hide else Step.KEEP_OFF
 
 
-def _step_of_issue(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _step_of_issue(event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say what to do when an update has a known issue: nothing is installed for its sake.
 
     Half of the issues are of the installation itself: whoever is told to install walks
@@ -369,24 +369,24 @@ def _step_of_issue(event: Event, target: _Target, exposure: Exposure) -> Step | 
     """
     # An issue of CU14, whose build no server has any more that got a security update,
     # is an issue of every server at CU14
-    if exposure.product in target.made:
+    if exposure.product in subject.made:
         return Step.CHECK_ISSUE
     # February 2025: "after upgrading to 2019 CU14 OR 2019 Cumulative Update 15", of
     # which only CU14's article is linked
-    if target.made and exposure.product in target.named:
+    if subject.made and exposure.product in subject.named:
         return Step.CHECK_PRODUCT
     # Who is told to move to CU14 reads first what fails there
     if (
         exposure.ahead
         and exposure.overtaken
-        and exposure.ahead.package.product in target.made
+        and exposure.ahead.package.product in subject.made
     ):
         return Step.READ_FIRST
     if runs(exposure, event.update.id):
         return _step_of_issue_installed(event, exposure)
-    if not target.builds:
-        return _check_product(event, target, exposure)
-    return Step.READ_FIRST if _is_newer(target, exposure) else None
+    if not subject.builds:
+        return _check_product(event, subject, exposure)
+    return Step.READ_FIRST if _is_newer(subject, exposure) else None
 
 
 def _step_of_issue_installed(event: Event, exposure: Exposure) -> Step:
@@ -401,22 +401,24 @@ def _step_of_issue_installed(event: Event, exposure: Exposure) -> Step:
     return Step.CHECK_ISSUE
 
 
-def _step_of_revision(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _step_of_revision(
+    event: Event, subject: _Subject, exposure: Exposure
+) -> Step | None:
     """Say what to do when a text was changed: nothing is installed for its sake."""
     if advice.is_for_other_product(event):
-        return _step_of_offer(event, target, exposure)
+        return _step_of_offer(event, subject, exposure)
     return Step.READ if runs(exposure, event.update.id) else None
 
 
-def _step_of_offer(event: Event, target: _Target, exposure: Exposure) -> Step | None:
+def _step_of_offer(event: Event, subject: _Subject, exposure: Exposure) -> Step | None:
     """Say what to do when there is something to install."""
     if runs(exposure, event.update.id):
         return step_now(exposure)
-    if not target.builds:
-        return _check_build(event, target, exposure)
-    if not target.newest_of_branch(exposure):
-        return _step_of_other_branch(target, exposure)
-    if not _is_newer(target, exposure):
+    if not subject.builds:
+        return _check_build(event, subject, exposure)
+    if not subject.newest_of_branch(exposure):
+        return _step_of_other_branch(subject, exposure)
+    if not _is_newer(subject, exposure):
         return None
     # March 2020: an optional update for those whose connection failed behind a proxy
     if event.kind is Kind.RELEASED and advice.is_only_for_affected(event):
@@ -424,12 +426,12 @@ def _step_of_offer(event: Event, target: _Target, exposure: Exposure) -> Step | 
     return step_now(exposure)
 
 
-def _step_of_other_branch(target: _Target, exposure: Exposure) -> Step | None:
+def _step_of_other_branch(subject: _Subject, exposure: Exposure) -> Step | None:
     """Say what to do when what is offered is for other branches than the server's."""
-    is_older = normalize.build_key(exposure.server.build) < max(target.builds)
-    if not is_older or not target.is_of_line(exposure):
+    is_older = normalize.build_key(exposure.server.build) < max(subject.builds)
+    if not is_older or not subject.is_of_line(exposure):
         return None
-    if target.made:
+    if subject.made:
         return _upgrade(exposure)
     # The November 2024 SU for 2019 CU13 and CU14: a server at CU12 gets none
     return Step.MOVE_ON if exposure.overtaken else None
@@ -444,13 +446,13 @@ def _upgrade(exposure: Exposure) -> Step:
     return Step.UPGRADE if exposure.newest is None else Step.UPGRADE_OR_INSTALL
 
 
-def _is_newer(target: _Target, exposure: Exposure) -> bool:
+def _is_newer(subject: _Subject, exposure: Exposure) -> bool:
     """Say whether an update has a newer build for a server's branch."""
-    newest = target.newest_of_branch(exposure)
+    newest = subject.newest_of_branch(exposure)
     return newest > normalize.build_key(exposure.server.build)
 
 
-_StepOfEvent = Callable[[Event, _Target, Exposure], Step | None]
+_StepOfEvent = Callable[[Event, _Subject, Exposure], Step | None]
 
 _WITH_UPDATE: dict[Kind, _StepOfEvent] = {
     Kind.PULLED: _step_of_pull,
