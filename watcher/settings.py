@@ -368,6 +368,11 @@ class Settings(Struct, frozen=True):
     organisations: tuple[Settings, ...] = ()
 
     @property
+    def enabled_sources(self) -> tuple[Source, ...]:
+        """The sources that are on, in the order of the configuration."""
+        return tuple(source for source in self.sources if source.enabled)
+
+    @property
     def each_organisation(self) -> tuple[Settings, ...]:
         """The settings of each organisation; these alone where there is only one."""
         return self.organisations or (self,)

@@ -83,7 +83,7 @@ def summary(settings: Settings, blind: Collection[UnseenPattern] = ()) -> str:
         verdict = "it is valid, but nothing that it watches can be seen."
     elif blind:
         verdict = "it is valid, but not all that it names can be seen."
-    on = [source.name for source in settings.sources if source.enabled]
+    on = [source.name for source in settings.enabled_sources]
     mail = f"written to {settings.mail.outbox}"
     if settings.mail.smtp:
         mail = f"sent by {settings.mail.smtp}"

@@ -135,10 +135,11 @@ def run(
 
 def _kinds(settings: Settings, only: frozenset[str] | None) -> list[str]:
     """Give the kinds of the sources that are asked."""
-    asked = [source for source in settings.sources if source.enabled]
-    if only is not None:
-        asked = [source for source in asked if source.name in only]
-    return sorted({source.kind for source in asked})
+    kinds = set()
+    for source in settings.enabled_sources:
+        if only is None or source.name in only:
+            kinds.add(source.kind)
+    return sorted(kinds)
 
 
 def _opened(

@@ -94,13 +94,13 @@ def sources(
 def _why(source: Source, watch: Watch) -> str:
     """Say why a source is on, or off."""
     pattern = source.asked_for(watch)
-    if source.enabled and pattern:
+    if not source.enabled:
+        if source.products and not pattern:
+            return f"no watched product is of {' or '.join(source.products)}"
+        return "it is not enabled"
+    if pattern:
         return f'"{pattern}" is watched'
-    if source.enabled:
-        return "" if source.products else "it may tell of any product"
-    if source.products and not pattern:
-        return f"no watched product is of {' or '.join(source.products)}"
-    return "it is not enabled"
+    return "" if source.products else "it may tell of any product"
 
 
 def _every(source: Source) -> str:

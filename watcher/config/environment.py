@@ -93,9 +93,11 @@ def proxy_secrets(environ: Mapping[str, str]) -> list[Secret]:
     found = []
     for variable, text in environ.items():
         name = variable.lower()
-        _, _, rest = text.partition("://") if "://" in text else ("", "", text)
-        login, at, _ = rest.rpartition("@")
-        if name.endswith("_proxy") and name != "no_proxy" and at:
+        if not name.endswith("_proxy") or name == "no_proxy":
+            continue
+        # Its scheme may be left out: "user:secret@proxy.example.org:8080"
+        login, at, _ = text.split("://", 1)[-1].rpartition("@")
+        if at:
             password = login.partition(":")[2] or login
             forms = {password, unquote(password)}
             found += [Secret(f"password of {variable}", form) for form in forms]

@@ -71,8 +71,10 @@ def _event_kinds(*kinds: EventKind) -> dict[Kind, EventKind]:
     different("gravity", (kind.gravity for kind in kinds))
     different("sign", (kind.sign for kind in kinds))
     # What a subscriber writes means one kind
-    spelled = [(kind.kind.value, *kind.synonyms) for kind in kinds]
-    different("synonym", (name for names in spelled for name in names))
+    spelled: list[str] = []
+    for kind in kinds:
+        spelled += [kind.kind.value, *kind.synonyms]
+    different("synonym", spelled)
     table = {row.kind: row for row in sorted(kinds, key=lambda row: row.gravity)}
     complete(table, "EVENT_KINDS")
     return table

@@ -332,11 +332,10 @@ def _sources_of(settings: Settings, store: Store) -> tuple[Source, ...]:
     Of a service provider's those that concern the organisation: another customer's feed
     is nothing to it, nor that there is such a customer.
     """
-    enabled = tuple(source for source in settings.sources if source.enabled)
     if not settings.organisation:
-        return enabled
+        return settings.enabled_sources
     found = []
-    for source in enabled:
+    for source in settings.enabled_sources:
         if source.products:
             concerns = bool(source.asked_for(settings.watch))
         else:

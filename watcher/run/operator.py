@@ -79,7 +79,7 @@ def source_healths(settings: Settings, store: Store) -> tuple[SourceHealth, ...]
     times: dict[str, list[Times]] = {}
     for each in store.all_times():
         times.setdefault(each.source, []).append(each)
-    sources = [source for source in settings.sources if source.enabled]
+    sources = settings.enabled_sources
     can_be_silent = [each.name for each in sources if each.monthly or each.silent]
     documents = store.documents_of(can_be_silent)
     healths = []

@@ -103,7 +103,7 @@ def basis(settings: Settings, store: Store, now: datetime) -> Basis:
         settings.base_url,
         settings.timezone,
         settings.watch.mark,
-        [(s.name, s.kind, s.url) for s in settings.sources if s.enabled],
+        [(each.name, each.kind, each.url) for each in settings.enabled_sources],
         [each.source for each in unread],
         _unseen(settings, store),
         # Of the calendar
@@ -545,7 +545,7 @@ def _complete(store: Store, overview: Overview) -> Mapping[str, Collection[str]]
 
 def _status(settings: Settings, store: Store, now: datetime) -> bytes:
     """Say how the sources fare, and what is pulled or doubted at this moment."""
-    enabled = [source for source in settings.sources if source.enabled]
+    enabled = settings.enabled_sources
     times = defaultdict[str, list[Times]](list)
     for one in store.all_times():
         times[one.source].append(one)

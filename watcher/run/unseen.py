@@ -87,11 +87,10 @@ def _names(settings: Settings, store: Store | None, *, of_entries: bool) -> Name
         given = _products_of_updates(store)
         if of_entries:
             given |= _products_of_entries(store)
-    enabled = [source for source in settings.sources if source.enabled]
     return Names(
         given=tuple(sorted(filter(None, given))),
         usual=USUAL,
-        open_ended=any(source.own for source in enabled),
+        open_ended=any(source.own for source in settings.enabled_sources),
         unread=store is None or _unread(settings, store),
     )
 
@@ -118,9 +117,9 @@ def _unread(settings: Settings, store: Store) -> bool:
     """Whether a source has not been read yet, whatever the reason."""
     documents = store.documents().values()
     read = {document.source for document in documents if document.accepted}
-    for source in settings.sources:
+    for source in settings.enabled_sources:
         has_pages = not SOURCE_KINDS[source.kind].follows_updates
-        if source.enabled and has_pages and source.name not in read:
+        if has_pages and source.name not in read:
             return True
     return False
 

@@ -360,7 +360,7 @@ def _links(
     What words of the text shown lead to stands there; of a text that had to be cut, or
     whose words lead nowhere for want of room, every address is here.
     """
-    given = {row.kb_url for row in rows} | {""}
+    given = {row.kb_url for row in rows}
     for saying in said:
         given.update(url for _, url in saying.anchors)
         given.update(each.url for each in addresses(saying.text))
@@ -370,7 +370,7 @@ def _links(
     found += [link(anchor.url) for anchor in event.anchors]
     for text in event.guidance:
         found += [each.url for each in addresses(visible(text))]
-    return tuple(url for url in dict.fromkeys(found) if url not in given)
+    return _not_given(found, given)
 
 
 def _all_links(event: Event, rows: Iterable[Row], shown: str) -> tuple[str, ...]:
@@ -381,8 +381,13 @@ def _all_links(event: Event, rows: Iterable[Row], shown: str) -> tuple[str, ...]
     found = [address for row in rows for address in (row.url, row.kb_url)]
     found += _links(event, rows, ())
     found += [link(proof.url) for proof in event.evidence]
-    given = {each.url for each in addresses(shown)} | {""}
-    return tuple(url for url in dict.fromkeys(found) if url not in given)
+    return _not_given(found, {each.url for each in addresses(shown)})
+
+
+def _not_given(found: Iterable[str], given: Collection[str]) -> tuple[str, ...]:
+    """Give each address found once, but for those that the reader is given elsewhere."""
+    different = dict.fromkeys(filter(None, found))
+    return tuple(url for url in different if url not in given)
 
 
 def actions(event: Event, words: Words) -> tuple[str, ...]:

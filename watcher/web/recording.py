@@ -160,13 +160,14 @@ class Recording:
     def _outcome(self, wanted: Wanted, now: datetime) -> Outcome | None:
         try:
             record = self._follow(wanted.url, now)
-            original = self._original(record) if record else None
-            if record is None or original is None:
+            if record is None:
+                return None
+            original = self._original(record)
+            if original is None:
                 return None
             status = original.status if record.status == 304 else record.status
-            if status != 200 and not (
-                status in GONE and gone_speaks(wanted.source.kind)
-            ):
+            says_gone = status in GONE and gone_speaks(wanted.source.kind)
+            if status != 200 and not says_gone:
                 raise of_status(status, record.headers, now)
             return self._page(wanted, record, original, now)
         except FetchError as trouble:

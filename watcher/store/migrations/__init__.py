@@ -90,9 +90,14 @@ def with_names(update: dict[str, Any]) -> dict[str, Any]:
     standings = update.pop("standings", ())
     if "established" in update and not told and not standings:
         return update
-    facts = [(key, event) for key, event in told if not key.startswith("had ")]
-    builds = {key.removeprefix("had ") for key, _ in told if key.startswith("had ")}
-    update["established"] = [_established(key, event) for key, event in facts]
+    established = []
+    builds = set()
+    for key, event in told:
+        if key.startswith("had "):
+            builds.add(key.removeprefix("had "))
+        else:
+            established.append(_established(key, event))
+    update["established"] = established
     update["corrected_builds"] = sorted(builds)
     update["source_states"] = [
         {"source": source, "stated": stated, "version": int(version)}
@@ -244,9 +249,8 @@ def _statements(file: str, *, is_sqlite: bool) -> list[str]:
     if not is_sqlite:
         for word, other in _ON_SERVER:
             text = text.replace(word, other)
-    return [
-        statement for each in text.split(";\n") if (statement := each.strip(" \n;"))
-    ]
+    statements = [each.strip(" \n;") for each in text.split(";\n")]
+    return list(filter(None, statements))
 
 
 def _refuse_strangers(connection: Connection, address: Address) -> None:
