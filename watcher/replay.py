@@ -72,9 +72,7 @@ def replay(
 
 def _unmatched(settings: Settings, web: Recording) -> tuple[str, ...]:
     """Say that no source's address was recorded: then nothing is told, whatever happened."""
-    wanted = [
-        source.url for source in settings.sources if source.enabled and source.url
-    ]
+    wanted = [source.url for source in settings.enabled_sources if source.url]
     if any(web.holds(url) for url in wanted):
         return ()
     recorded = web.addresses()

@@ -219,7 +219,7 @@ def _timely(
 ) -> Iterator[Finding]:
     """Say whether checks come as often as the sources ask for."""
     often = min(
-        (source.every for source in settings.sources if source.enabled),
+        (source.every for source in settings.enabled_sources),
         default=timedelta(hours=1),
     )
     if last is None:

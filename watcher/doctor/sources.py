@@ -49,7 +49,7 @@ def answers(
     Those that fail for one cause are one finding.
     """
     # What follows updates has no document of its own to ask for
-    enabled = [source for source in settings.sources if source.enabled]
+    enabled = settings.enabled_sources
     asked = [
         source for source in enabled if not SOURCE_KINDS[source.kind].follows_updates
     ]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
-
-from watcher.kinds.rows import different
 
 
 class Kind(StrEnum):
@@ -62,6 +60,14 @@ def complete(table: Mapping[Kind, object], what: str) -> None:
     """Check that a table has a line for each kind of event; TypeError where it lacks one."""
     if missing := [kind.value for kind in Kind if kind not in table]:
         msg = f"{what} lacks kinds of events: {', '.join(missing)}"
+        raise TypeError(msg)
+
+
+def different(field: str, values: Iterable[object]) -> None:
+    """Refuse rows of which two say the same of ``field``; raises TypeError."""
+    listed = list(values)
+    if twice := [str(value) for value in set(listed) if listed.count(value) > 1]:
+        msg = f"two kinds have the same {field}: {', '.join(sorted(twice))}"
         raise TypeError(msg)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from watcher.kinds.rows import different
+from watcher.kinds.events import different
 
 MIB = 1 << 20
 

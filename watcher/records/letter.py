@@ -246,3 +246,8 @@ class Delivery(Struct, frozen=True):
     waited: timedelta = timedelta()
     # Its recipient was put right since: others have taken its place
     replaced: bool = False
+
+    @property
+    def by_mail(self) -> bool:
+        """Whether it goes to a mailbox, and not to another channel."""
+        return self.channel == "mail"

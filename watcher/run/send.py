@@ -283,7 +283,7 @@ def _together(
     # there
     grouped: dict[tuple[str, str, bool], tuple[Message, list[Delivery]]] = {}
     for message, delivery in waiting:
-        alone = "" if delivery.channel == MAIL else delivery.recipient
+        alone = "" if delivery.by_mail else delivery.recipient
         piece = (message.id, alone, delivery.state is DeliveryState.UNKNOWN)
         grouped.setdefault(piece, (message, []))[1].append(delivery)
     return list(grouped.values())
@@ -299,7 +299,7 @@ def _as_configured(
     """
     first = deliveries[0]
     # What may have arrived is repeated to the byte
-    if first.channel != MAIL or first.state is DeliveryState.UNKNOWN:
+    if not first.by_mail or first.state is DeliveryState.UNKNOWN:
         return message
     to: tuple[str, ...] = ()
     reader = reader_of(message, settings)
@@ -320,7 +320,7 @@ def _fallbacks(
     """Queue the reader's fallback channels, each once a message, when grave mail did not
     go out.
     """
-    by_mail = [each for each in after if each.channel == MAIL]
+    by_mail = [each for each in after if each.by_mail]
     failed = [each for each in by_mail if judge.needs_fallback(each)]
     reader = reader_of(message, settings)
     channels = reader.fallback if reader else ()
@@ -342,7 +342,7 @@ def _fallbacks(
 def _complaint(tried: Tried, now: datetime) -> str:
     """Say what went wrong with a delivery, and when it is tried again."""
     delivery = tried.delivery
-    by_mail = delivery.channel == MAIL
+    by_mail = delivery.by_mail
     if delivery.next_try is None:
         later = (
             "It will not be tried again by itself; when that is mended: "
@@ -369,8 +369,7 @@ def _complaint(tried: Tried, now: datetime) -> str:
 def _not_reached(left: list[Delivery]) -> str:
     """Say what was not sent because the run's time was over."""
     waiting_by = Counter(
-        "mail" if each.channel == MAIL else f"the channel {each.recipient}"
-        for each in left
+        "mail" if each.by_mail else f"the channel {each.recipient}" for each in left
     )
     named = [f"{by} ({count})" for by, count in waiting_by.most_common(5)]
     more = f" and {len(waiting_by) - 5} more" if len(waiting_by) > 5 else ""
@@ -450,7 +449,7 @@ def put_right(settings: Settings, store: Store, now: datetime) -> list[Delivery]
     for message, delivery in (*store.waiting(), *store.given_up(_ALL)):
         is_meant = delivery.settings_wrong or _has_moved(message, delivery, settings)
         # A mail server that was away may be another one now
-        by_mail = delivery.channel == MAIL and delivery.settled is None
+        by_mail = delivery.by_mail and delivery.settled is None
         if is_meant or (by_mail and LEFT_BY in changed):
             # What was never tried is due as it is.  Written again, it would be in the
             # way of the worker that is sending it
@@ -464,7 +463,7 @@ def _has_moved(message: Message, delivery: Delivery, settings: Settings) -> bool
     reader = reader_of(message, settings)
     return (
         delivery.state is DeliveryState.REFUSED
-        and delivery.channel == MAIL
+        and delivery.by_mail
         and reader is not None
         and delivery.recipient not in reader.to
     )

@@ -454,7 +454,7 @@ def _jobs_of(message: str, deliveries: Collection[Delivery]) -> list[dict[str, s
     """Give the arguments of the jobs that deliver: one for all mail, one a channel."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for each in deliveries:
-        alone = "" if each.channel == MAIL else each.recipient
+        alone = "" if each.by_mail else each.recipient
         rows[each.channel, alone] = {
             "message": message,
             "channel": each.channel,
