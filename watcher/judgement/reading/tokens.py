@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 
 from msgspec import Struct
 
@@ -115,7 +115,8 @@ class Rule(Struct, frozen=True):
     after: frozenset[str]
 
 
-def yes(
+def _rule(
+    says: bool,  # noqa: FBT001 - `yes` and `no` are its two forms
     *,
     further: str = "any",
     before: str = "any",
@@ -123,22 +124,13 @@ def yes(
     without: str = "",
     after: str = "any",
 ) -> Rule:
-    """Return a rule that says yes; traits are parted by spaces, a word is written "=word"."""
+    """Return a rule; traits are parted by spaces, a word is written "=word"."""
     places = (further, before, here, without, after)
-    return Rule(True, *(frozenset(traits.split()) for traits in places))
+    return Rule(says, *(frozenset(traits.split()) for traits in places))
 
 
-def no(
-    *,
-    further: str = "any",
-    before: str = "any",
-    here: str = "any",
-    without: str = "",
-    after: str = "any",
-) -> Rule:
-    """Return a rule that says no, made like those of `yes`."""
-    places = (further, before, here, without, after)
-    return Rule(False, *(frozenset(traits.split()) for traits in places))
+yes = partial(_rule, True)
+no = partial(_rule, False)
 
 
 def holds(
